@@ -1,0 +1,60 @@
+# Everything below works on a machine with Python >= 3.11, make and a package index; nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+TESTS  ?= tests
+WORKERS ?= 2
+
+.PHONY: help setup demo run test lint format requirements clean bench
+
+help: ## show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/.runtime: requirements.txt pyproject.toml
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "invest needs Python 3.11 or newer; set PYTHON=python3.x")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.venv-bench/.done: requirements-bench.txt
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements-bench.txt
+	@touch $@
+
+setup: $(VENV)/.runtime ## install what the platform needs into .venv
+
+demo: $(VENV)/.runtime ## 20 assets from upstream bytes to a multi-AI report, on this machine alone
+	@$(BIN)/invest demo
+
+run: $(VENV)/.runtime ## web and workers on port 8000 (SANDBOX=1: with the sandbox instead of the live upstreams)
+	@$(BIN)/invest run
+
+test: $(VENV)/.dev ## every test, against a real Valkey and PostgreSQL started for it
+	@$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check src tests bench examples
+	@$(BIN)/ruff format --check src tests bench examples
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.dev ## write the house formatting
+	@$(BIN)/ruff check --fix-only src tests bench examples
+	@$(BIN)/ruff format src tests bench examples
+
+requirements: ## pin again from pyproject.toml (needs uv)
+	@uv lock -q --upgrade
+	@uv export -q --frozen --no-emit-project --no-dev --no-annotate --no-header -o requirements.txt
+	@uv export -q --frozen --no-emit-project --no-annotate --no-header -o requirements-dev.txt
+	@uv export -q --frozen --no-emit-project --only-group bench --no-annotate --no-header -o requirements-bench.txt
+	@rm -f uv.lock
+
+clean: ## remove what the targets made (not the data folder)
+	rm -rf $(VENV) .venv-bench demo-out bench/out

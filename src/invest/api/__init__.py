@@ -1,0 +1,1 @@
+"""HTTP handlers behind `invest.web`."""

@@ -1,0 +1,89 @@
+"""The way of a number: payload -> observation -> consensus, each step keeping the way back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class Frozen(BaseModel):
+    """Base of every shared model: immutable, no unknown fields, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class RawPayload(Frozen):
+    """The bytes an upstream answered, by their SHA-256; `body` is dropped once stored."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    source: str
+    url: str
+    fetched_at: AwareDatetime
+    status: int
+    content_type: str = ""
+    etag: str | None = None
+    last_modified: str | None = None
+    size: int
+    sandbox: bool = False
+    body: bytes | None = Field(default=None, repr=False)
+
+
+class Basis(StrEnum):
+    """What a value was measured on; only like is compared with like."""
+
+    RAW = "raw"
+    ADJUSTED = "adjusted"
+    TTM = "ttm"
+    FISCAL_YEAR = "fiscal_year"
+    QUARTER = "quarter"
+    SPOT = "spot"
+
+
+class Observation(Frozen):
+    """One value of one field from one source at one time. `value` in the field's unit: BRL, shares, a fraction."""
+
+    ticker: str
+    field: str
+    value: Decimal
+    as_of: AwareDatetime
+    source: str
+    basis: Basis = Basis.SPOT
+    unit: str = "BRL"
+    payload: str = Field(description="sha256 of the raw payload it was read from")
+    fetched_at: AwareDatetime
+    official: bool = False
+    rank: int = Field(default=50, description="lower is preferred where sources disagree")
+
+
+class Rejected(Frozen):
+    """An observation that was not chosen, and why."""
+
+    source: str
+    value: Decimal
+    reason: str
+    payload: str
+
+
+class Consensus(Frozen):
+    """The value chosen from observations of one field, with its provenance (sources.md, "Consensus of sources")."""
+
+    ticker: str
+    field: str
+    value: Decimal | None
+    basis: Basis
+    unit: str
+    as_of: AwareDatetime
+    source: str | None
+    payload: str | None
+    sources: tuple[str, ...]
+    n: int
+    agreement: float | None = Field(description="share of the sources within tolerance of the value, 0..1")
+    confidence: float = Field(ge=0, le=1)
+    divergent: bool = False
+    stale: bool = False
+    quarantined: bool = False
+    rejected: tuple[Rejected, ...] = ()
+    chosen_at: datetime | None = None

@@ -1,0 +1,46 @@
+"""Portfolios: transactions are the truth, positions are derived from them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field
+
+from invest.domain.observations import Frozen
+from invest.domain.tickers import Ticker
+
+
+class Operation(StrEnum):
+    """What a transaction does to a position."""
+
+    BUY = "buy"
+    SELL = "sell"
+    DIVIDEND = "dividend"
+    JCP = "jcp"
+    SPLIT = "split"
+    FEE = "fee"
+
+
+class Transaction(Frozen):
+    """One booked fact. `quantity` in shares (for a split: new shares per old one), `price` BRL per share.
+
+    Dividends and JCP: quantity x price is the cash received. Fees: `price` is the amount, quantity 1.
+    """
+
+    date: date
+    ticker: Ticker | None = Field(default=None, description="null only for fees of the account")
+    operation: Operation
+    quantity: Decimal = Field(gt=0, max_digits=24, decimal_places=8)
+    price: Decimal = Field(ge=0, max_digits=24, decimal_places=8)
+    note: str = Field(default="", max_length=500)
+
+
+class Portfolio(Frozen):
+    """A named list of transactions."""
+
+    id: str
+    name: str = Field(min_length=1, max_length=200)
+    created_at: AwareDatetime
+    transactions: tuple[Transaction, ...] = ()

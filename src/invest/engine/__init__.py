@@ -1,0 +1,1 @@
+"""How jobs run: the only package that imports arq."""

@@ -1,0 +1,1 @@
+"""What the system can do: one declared job per use case."""

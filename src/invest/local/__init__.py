@@ -1,0 +1,1 @@
+"""Embedded Valkey and PostgreSQL for a machine that has neither."""

@@ -1,0 +1,1 @@
+"""Stand-ins for every upstream and AI on loopback, speaking their wire formats."""

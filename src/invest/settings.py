@@ -1,0 +1,295 @@
+"""One frozen tree of settings: defaults < settings.toml < .env < environment.
+
+`INVEST_` + the path with ``__`` sets any of them (``INVEST_AI__QUORUM=3``). ``REDIS_URL``, ``DATABASE_URL``, ``PORT``,
+``BRAPI_TOKEN`` and the AIs' usual key names are understood as well. Unknown names are refused, so a typo is seen.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from invest.errors import ConfigError
+
+# Names a platform sets, and the setting each stands for; the first one present wins.
+WELL_KNOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("REDIS_URL", ("redis", "url")),
+    ("DATABASE_URL", ("database", "url")),
+    ("PORT", ("web", "port")),
+    ("BRAPI_TOKEN", ("sources", "brapi", "token")),
+    ("OPENAI_API_KEY", ("ai", "providers", "openai", "api_key")),
+    ("ANTHROPIC_API_KEY", ("ai", "providers", "anthropic", "api_key")),
+    ("GEMINI_API_KEY", ("ai", "providers", "gemini", "api_key")),
+    ("GOOGLE_API_KEY", ("ai", "providers", "gemini", "api_key")),
+)
+
+
+class Section(BaseModel):
+    """Base of the nested sections."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RedisSettings(Section):
+    """Where Redis is, and how long to wait for it."""
+
+    url: SecretStr | None = None
+    max_connections: int = Field(default=50, ge=4)
+    socket_timeout: float = Field(default=15, gt=0)
+    connect_timeout: float = Field(default=5, gt=0)
+    ssl_cert_reqs: Literal["none", "optional", "required"] = "required"
+
+
+class DatabaseSettings(Section):
+    """Where PostgreSQL is, the size of the pool, and its time limits."""
+
+    url: SecretStr | None = None
+    pool_min: int = Field(default=1, ge=0)
+    pool_max: int = Field(default=4, ge=1)
+    acquire_timeout: float = Field(default=10, gt=0)
+    command_timeout: float = Field(default=60, gt=0)
+    statement_timeout_ms: int = Field(default=60_000, ge=0)
+    lock_timeout_ms: int = Field(default=10_000, ge=0)
+    idle_in_transaction_timeout_ms: int = Field(default=60_000, ge=0)
+    statement_cache_size: int = Field(default=256, ge=0)
+
+
+class EngineSettings(Section):
+    """Limits of the job engine."""
+
+    result_ttl: int = Field(default=3600, ge=1)
+    lease: float = Field(default=10, ge=0.5)
+    grace: float = Field(default=25, ge=0)
+    max_argument_bytes: int = 262_144
+    max_result_bytes: int = 1_048_576
+    max_jobs: int = Field(default=1000, ge=0)
+    unknown_job_wait: float = 600
+
+
+class QueueSettings(Section):
+    """How many jobs of a queue one process runs at once."""
+
+    concurrency: int = Field(default=10, ge=1)
+
+
+class HttpSettings(Section):
+    """The one client for upstreams."""
+
+    user_agent: str = "invest/0.1"
+    connect_timeout: float = 5
+    read_timeout: float = 20
+    zip_timeout: float = 120
+    max_json_bytes: int = 10_000_000
+    max_rss_bytes: int = 5_000_000
+    max_zip_bytes: int = 64_000_000
+    max_zip_ratio: int = 200
+    retries: int = Field(default=3, ge=0)
+    backoff: float = 0.5
+    max_retry_after: float = 3600
+    breaker_failures: int = 5
+    breaker_open: float = 60
+    breaker_open_max: float = 1800
+
+
+class SourceSettings(Section):
+    """One upstream: its address, rank, and how hard it may be asked."""
+
+    enabled: bool = False
+    base_url: str = ""
+    token: SecretStr | None = None
+    rank: int = 50
+    official: bool = False
+    rate: float = Field(default=1, gt=0)
+    burst: int = Field(default=1, ge=1)
+    concurrency: int = Field(default=1, ge=1)
+    monthly_budget: int | None = None
+    batch: int = Field(default=1, ge=1)
+    history_range: str = "3mo"
+    feeds: dict[str, str] = Field(default_factory=dict)
+
+
+class ProviderSettings(Section):
+    """One AI."""
+
+    enabled: bool = False
+    kind: Literal["openai", "anthropic", "gemini", "openai_compatible", "rules"]
+    model: str
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    timeout: float | None = None
+    max_tokens: int | None = None
+    stream: bool = False
+
+
+class AiSettings(Section):
+    """The analysts and what they may spend."""
+
+    quorum: int = Field(default=2, ge=1)
+    timeout: float = 60
+    retries: int = Field(default=2, ge=0)
+    concurrency: int = Field(default=6, ge=1)
+    max_tokens: int = 4000
+    daily_budget_usd: float = 10
+    cache_hours: float = 24
+    counter_argument: bool = False
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict)
+
+
+class WebSettings(Section):
+    """The HTTP door."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    max_body_bytes: int = 1_000_000
+    auth: Literal["auto", "on", "off"] = "auto"
+
+
+class LoggingSettings(Section):
+    """How logs look."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+class WellKnownSource(PydanticBaseSettingsSource):
+    """`WELL_KNOWN` environment names as a settings source."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """Unused: the tree is built in one go by `__call__`."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The nested tree of what the platform's names set; empty values count as unset."""
+        tree: dict[str, Any] = {}
+        for name, path in reversed(WELL_KNOWN):
+            if value := os.environ.get(name):
+                node = tree
+                for part in path[:-1]:
+                    node = node.setdefault(part, {})
+                node[path[-1]] = value
+        return tree
+
+
+class Settings(BaseSettings):
+    """Every knob. Build it with `load()`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="INVEST_",
+        env_nested_delimiter="__",
+        env_file=".env",
+        frozen=True,
+        extra="forbid",
+        env_ignore_empty=True,
+    )
+
+    data_dir: Path = Path(".data")
+    language: Literal["pt-BR", "en"] = "pt-BR"
+    timezone: str = "America/Sao_Paulo"
+    sandbox_url: str = ""
+    as_of: AwareDatetime | None = None
+    redis: RedisSettings = RedisSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    engine: EngineSettings = EngineSettings()
+    queues: dict[str, QueueSettings] = Field(default_factory=dict)
+    http: HttpSettings = HttpSettings()
+    sources: dict[str, SourceSettings] = Field(default_factory=dict)
+    ai: AiSettings = AiSettings()
+    web: WebSettings = WebSettings()
+    logging: LoggingSettings = LoggingSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, environment, the platform's names, .env, settings.toml: the first that has a value wins."""
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
+        return init_settings, env_settings, WellKnownSource(settings_cls), dotenv_settings, toml
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether upstreams and AIs are the sandbox, which stamps everything a person sees."""
+        return bool(self.sandbox_url)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Time zone of schedules and sessions."""
+        return ZoneInfo(self.timezone)
+
+    def now(self) -> datetime:
+        """The market's "now" in UTC: the clock, or `as_of` where recorded data is replayed."""
+        return self.as_of or datetime.now(UTC)
+
+    def source(self, name: str) -> SourceSettings:
+        """Settings of one upstream; in the sandbox its base URL is ``<sandbox>/<name>`` and its limits are lifted."""
+        given = self.sources.get(name, SourceSettings())
+        if not self.sandbox:
+            return given
+        root = self.sandbox_url.rstrip("/")
+        feeds = {k: f"{root}/rss/{k}" for k in given.feeds}
+        return given.model_copy(
+            update={
+                "base_url": f"{root}/{name}",
+                "feeds": feeds,
+                "rate": 10_000.0,
+                "burst": 10_000,
+                "concurrency": 100,
+                "monthly_budget": None,
+                "batch": 20,
+                "history_range": "10y",
+                "token": SecretStr("sandbox"),
+            }
+        )
+
+    def provider(self, name: str) -> ProviderSettings:
+        """Settings of one AI; in the sandbox its base URL is ``<sandbox>/ai/<kind>`` and its key a dummy."""
+        given = self.ai.providers[name]
+        if not self.sandbox or given.kind == "rules":
+            return given
+        root = self.sandbox_url.rstrip("/")
+        base = {"openai": f"{root}/ai/openai/v1", "openai_compatible": f"{root}/ai/compatible/v1"}
+        url = base.get(given.kind, f"{root}/ai/{given.kind}")
+        return given.model_copy(update={"base_url": url, "api_key": SecretStr("sandbox")})
+
+
+def settings_file() -> Path:
+    """settings.toml: ``INVEST_SETTINGS``, the working directory's, or the one beside the source tree."""
+    if named := os.environ.get("INVEST_SETTINGS"):
+        return Path(named)
+    here = Path("settings.toml")
+    return here if here.exists() else Path(__file__).parents[2] / "settings.toml"
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process. Raises `ConfigError` naming each wrong setting, its value hidden if secret."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_url=False)]
+        raise ConfigError("settings: " + "; ".join(lines)) from None
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """`load()`, once per process."""
+    return load()
+
+
+def masked(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """A dumped tree with every secret replaced by stars, for showing."""
+    hide = "********"
+    return {
+        k: hide if isinstance(v, SecretStr) else masked(v) if isinstance(v, Mapping) else v for k, v in tree.items()
+    }

@@ -1,0 +1,1 @@
+"""Upstreams of market data, one module each, through one HTTP client."""

@@ -1,0 +1,1 @@
+"""PostgreSQL through asyncpg: pool, migrations, one module per aggregate."""

@@ -1,0 +1,1 @@
+"""Where jobs run: one entry per queue, and the composition root."""
