@@ -101,6 +101,10 @@ class Opinion(Frozen):
     cost_usd: Decimal | None = None
     price_version: str | None = None
     cached: bool = False
+    vendor: str | None = Field(default=None, description="who made the model: opinions of one vendor share one vote")
+    figures_unmatched: int = Field(default=0, description='of `figures_checked`: the k of "k of n don\'t match"')
+    p_beat_180d_blind: float | None = Field(default=None, description="the same question asked without news")
+    news_moved: bool = Field(default=False, description="news moved p180 by more than .20 before it was bounded")
     sandbox: bool = False
     raw_prompt: str = Field(default="", repr=False)
     raw_answer: str = Field(default="", repr=False)
