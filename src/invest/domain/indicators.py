@@ -1,0 +1,165 @@
+"""Technical indicators over whole columns, by TA-Lib; the only module that imports it.
+
+Every function takes one value per session, oldest first, and returns an array of the same length with NaN where the
+indicator is not defined: too few sessions, a gap before it, or a ratio without denominator (a price that never moved
+has no RSI). The value at a session depends on that session and earlier ones only.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import talib
+
+from invest.domain.bars import Floats
+
+
+class Macd(NamedTuple):
+    """Difference of two exponential means, its own mean, and the distance between both (price units)."""
+
+    line: Floats
+    signal: Floats
+    histogram: Floats
+
+
+class Bands(NamedTuple):
+    """Bollinger bands (price units)."""
+
+    upper: Floats
+    middle: Floats
+    lower: Floats
+
+
+class Directional(NamedTuple):
+    """Wilder's directional movement, each 0..100."""
+
+    adx: Floats
+    plus: Floats
+    minus: Floats
+
+
+class Stochastic(NamedTuple):
+    """Slow stochastic oscillator, each 0..100."""
+
+    k: Floats
+    d: Floats
+
+
+def _empty(n: int) -> Floats:
+    return np.full(n, np.nan)
+
+
+def _usable(values: Floats, needed: int) -> bool:
+    return len(values) >= needed and bool(np.isfinite(values[-needed:]).any())
+
+
+def _floats(values: Floats) -> Floats:
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def _scale(values: Floats) -> float:
+    """A power of two near 1 / the first price: brings any currency to the size TA-Lib's thresholds expect, exactly."""
+    first = values[np.isfinite(values) & (values != 0)][:1]
+    return float(2.0 ** -np.frexp(abs(first[0]))[1]) if len(first) else 1.0
+
+
+def sma(values: Floats, n: int) -> Floats:
+    """Simple moving average over `n` sessions."""
+    return np.asarray(talib.SMA(_floats(values), n)) if _usable(values, n) else _empty(len(values))
+
+
+def ema(values: Floats, n: int) -> Floats:
+    """Exponential average, k = 2/(n + 1), seeded with the simple mean of the first `n`."""
+    return np.asarray(talib.EMA(_floats(values), n)) if _usable(values, n) else _empty(len(values))
+
+
+def rsi(close: Floats, n: int = 14) -> Floats:
+    """Wilder's relative strength index 0..100, seeded with the mean of the first `n` changes."""
+    if not _usable(close, n + 1):
+        return _empty(len(close))
+    out = np.asarray(talib.RSI(_floats(close) * _scale(close), n))
+    return np.where(_never_moved(close), np.nan, out)
+
+
+def _never_moved(close: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """True up to the first session whose price differs from the one before."""
+    moved = np.concatenate(([False], np.diff(close) != 0))
+    return np.asarray(~np.logical_or.accumulate(moved))
+
+
+def macd(close: Floats, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd:
+    """Moving average convergence divergence."""
+    if not _usable(close, slow + signal - 1):
+        return Macd(_empty(len(close)), _empty(len(close)), _empty(len(close)))
+    return Macd(*(np.asarray(out) for out in talib.MACD(_floats(close), fast, slow, signal)))
+
+
+def bollinger(close: Floats, n: int = 20, width: float = 2.0) -> Bands:
+    """Mean over `n` sessions plus and minus `width` population standard deviations."""
+    if not _usable(close, n):
+        return Bands(_empty(len(close)), _empty(len(close)), _empty(len(close)))
+    values = _floats(close)
+    first = values[np.isfinite(values)][0]
+    # Measured from the first price: TA-Lib takes a difference of squares for variance and loses digits far from 0.
+    upper, middle, lower = talib.BBANDS(values - first, n, width, width)
+    return Bands(np.asarray(upper) + first, np.asarray(middle) + first, np.asarray(lower) + first)
+
+
+def atr(high: Floats, low: Floats, close: Floats, n: int = 14) -> Floats:
+    """Wilder's average true range (price units).
+
+    The first true range is that of the second session (it needs a close before it); the seed is the mean of the first
+    `n` true ranges, so the first value stands at session n + 1.
+    """
+    if not _usable(close, n + 1):
+        return _empty(len(close))
+    return np.asarray(talib.ATR(_floats(high), _floats(low), _floats(close), n))
+
+
+def directional(high: Floats, low: Floats, close: Floats, n: int = 14) -> Directional:
+    """ADX with its +DI and -DI; not defined while the price never moved."""
+    if not _usable(close, n + 1):
+        return Directional(_empty(len(close)), _empty(len(close)), _empty(len(close)))
+    scale = _scale(close)
+    columns = (_floats(high) * scale, _floats(low) * scale, _floats(close) * scale)
+    still = _never_moved(close) & ~np.logical_or.accumulate(high != low)
+    adx, plus, minus = talib.ADX(*columns, n), talib.PLUS_DI(*columns, n), talib.MINUS_DI(*columns, n)
+    return Directional(*(np.where(still, np.nan, out) for out in (adx, plus, minus)))
+
+
+def stochastic(high: Floats, low: Floats, close: Floats, n: int = 14, smooth: int = 3) -> Stochastic:
+    """Slow stochastic: %K over `n` sessions smoothed by `smooth`, %D its mean over `smooth`; NaN in a flat range."""
+    needed = n + 2 * (smooth - 1)
+    if not _usable(close, needed):
+        return Stochastic(_empty(len(close)), _empty(len(close)))
+    scale = _scale(close)
+    columns = (_floats(high) * scale, _floats(low) * scale, _floats(close) * scale)
+    k, d = talib.STOCH(*columns, n, smooth, talib.MA_Type.SMA, smooth, talib.MA_Type.SMA)
+    spread = np.asarray(talib.MAX(columns[0], n)) - np.asarray(talib.MIN(columns[1], n))
+    flat = np.convolve(np.nan_to_num(spread) <= 0, np.ones(2 * smooth - 1))[: len(close)] > 0
+    return Stochastic(np.where(flat, np.nan, k), np.where(flat, np.nan, d))
+
+
+def obv(close: Floats, volume: Floats) -> Floats:
+    """On-balance volume, from the first session on; a missing volume counts as none."""
+    if not len(close):
+        return _empty(0)
+    return np.asarray(talib.OBV(_floats(close), np.nan_to_num(_floats(volume))))
+
+
+def pivots(high: Floats, low: Floats, reach: int = 5) -> tuple[Floats, Floats]:
+    """Highs (and lows) that exceed all others within `reach` sessions on both sides; NaN elsewhere.
+
+    A pivot is known only `reach` sessions later, so the last `reach` sessions never hold one.
+    """
+    n, span = len(high), 2 * reach + 1
+    tops, bottoms = _empty(n), _empty(n)
+    if n < span:
+        return tops, bottoms
+    middle = slice(reach, n - reach)
+    top = np.lib.stride_tricks.sliding_window_view(high, span).max(axis=1)
+    bottom = np.lib.stride_tricks.sliding_window_view(low, span).min(axis=1)
+    tops[middle] = np.where((high[middle] == top) & (top > bottom), high[middle], np.nan)
+    bottoms[middle] = np.where((low[middle] == bottom) & (top > bottom), low[middle], np.nan)
+    return tops, bottoms

@@ -1,0 +1,127 @@
+"""A price history fit to compute on: bars without a usable close are left out, the rest adjusted and windowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+import numpy as np
+
+from invest.domain.bars import Bars, Days, Floats
+
+YEAR = 365
+SESSIONS_A_YEAR = 252
+DAYS_A_YEAR_CRYPTO = 365
+FULL_WINDOW = 0.8  # share of the expected sessions that a window must hold to be measured at all
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Adjusted columns of one asset, days ascending, every close finite and above zero.
+
+    `whole` is the first session from which highs and lows have no gap: indicators that need them start there.
+    """
+
+    ticker: str
+    days: Days
+    high: Floats
+    low: Floats
+    close: Floats
+    raw_close: Floats
+    volume: Floats
+    turnover: Floats
+    periods: int
+    whole: int
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    @cached_property
+    def returns(self) -> Floats:
+        """Simple return of each session over the one before (one shorter than the history)."""
+        return self.close[1:] / self.close[:-1] - 1 if len(self) > 1 else np.empty(0)
+
+    @property
+    def last_day(self) -> date | None:
+        """Day of the newest usable bar."""
+        return self.days[-1].astype(object) if len(self) else None
+
+    def since(self, days: int) -> int:
+        """Index of the first session later than `days` calendar days before the last one."""
+        return int(np.searchsorted(self.days, self.days[-1] - np.timedelta64(days, "D"), side="right"))
+
+    def covers(self, days: int) -> bool:
+        """Whether the last `days` calendar days hold enough sessions, and reach back far enough, to be measured."""
+        if len(self) < 2:
+            return False
+        expected = days / YEAR * self.periods
+        return len(self) - self.since(days) >= FULL_WINDOW * expected
+
+    def close_before(self, days: int) -> float | None:
+        """Adjusted close `days` calendar days before the last session, at most ten days older; else None."""
+        if not len(self):
+            return None
+        target = self.days[-1] - np.timedelta64(days, "D")
+        at = int(np.searchsorted(self.days, target, side="right")) - 1
+        if at < 0 or (target - self.days[at]) > np.timedelta64(10, "D"):
+            return None
+        return float(self.close[at])
+
+    def raw_close_on(self, day: date) -> float | None:
+        """Unadjusted close of the last session up to `day`, at most ten days older; else None."""
+        at = int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right")) - 1
+        if at < 0 or self.days[at] < np.datetime64(day - timedelta(days=10), "D"):
+            return None
+        return float(self.raw_close[at])
+
+
+def usable(bars: Bars, *, periods: int = SESSIONS_A_YEAR) -> Prices:
+    """The part of `bars` one can compute on.
+
+    Left out: a close that is missing, infinite, zero or negative, and a flat bar without volume (a holiday that some
+    upstreams fill in). A high or low that is missing or contradicts the close makes the bars before it unfit for
+    indicators of range. `periods` is the number of sessions a year: 252, or 365 for crypto.
+    """
+    with np.errstate(invalid="ignore"):
+        good = np.isfinite(bars.close) & (bars.close > 0) & np.isfinite(bars.factor) & (bars.factor > 0)
+        idle = (bars.volume == 0) & (bars.high == bars.low) & (bars.low == bars.close)
+        keep = good & ~idle
+        if not keep.all():
+            columns = (bars.days, bars.high, bars.low, bars.close, bars.volume, bars.turnover, bars.factor)
+            days, high, low, close, volume, turnover, factor = (column[keep] for column in columns)
+        else:
+            days, high, low, close = bars.days, bars.high, bars.low, bars.close
+            volume, turnover, factor = bars.volume, bars.turnover, bars.factor
+        slack = 1e-6 * close
+        broken = ~((low > 0) & (low <= close + slack) & (high >= close - slack) & np.isfinite(high))
+        volume = np.where(volume >= 0, volume, np.nan)
+        turnover = np.where(turnover >= 0, turnover, np.nan)
+    gaps = np.flatnonzero(broken)
+    return Prices(
+        ticker=bars.ticker,
+        days=days,
+        high=high * factor,
+        low=low * factor,
+        close=close * factor,
+        raw_close=close,
+        volume=volume,
+        turnover=turnover,
+        periods=periods,
+        whole=int(gaps[-1]) + 1 if len(gaps) else 0,
+    )
+
+
+def aligned_returns(asset: Prices, index: Prices, days: int) -> tuple[Floats, Floats]:
+    """Returns of both over the sessions they share within the last `days` calendar days of the asset.
+
+    A return is taken between two consecutive shared sessions, so a suspended stretch gives one return for both.
+    """
+    if len(asset) < 2 or len(index) < 2:
+        return np.empty(0), np.empty(0)
+    start = asset.since(days)
+    shared, left, right = np.intersect1d(asset.days[start:], index.days, assume_unique=True, return_indices=True)
+    if len(shared) < 2:
+        return np.empty(0), np.empty(0)
+    mine, theirs = asset.close[start:][left], index.close[right]
+    return mine[1:] / mine[:-1] - 1, theirs[1:] / theirs[:-1] - 1
