@@ -1,1 +1,10 @@
-"""Embedded Valkey and PostgreSQL for a machine that has neither."""
+"""Embedded Valkey and PostgreSQL for a machine that has neither.
+
+Child processes on unix sockets, gone with their owner.
+"""
+
+from __future__ import annotations
+
+from invest.local.servers import LocalServers, ensure
+
+__all__ = ["LocalServers", "ensure"]

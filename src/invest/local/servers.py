@@ -1,0 +1,252 @@
+"""Start the embedded servers of a data folder, or attach to those another process started there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import SecretStr
+
+from invest.errors import Unreachable
+from invest.local import keeper
+from invest.local.places import data_folder
+from invest.local.recipes import Postgres, Recipe, Valkey
+from invest.settings import Settings
+
+START_TIMEOUT = 120.0  # seconds; recovery after a crash of a large database included
+LOG_LIMIT = 1_000_000  # bytes of a server's log kept over a restart
+
+
+@dataclass
+class Hold:
+    """One server of a data folder: ours (`keeper` is set) or another process's."""
+
+    recipe: Recipe
+    folder: Path
+    keeper: subprocess.Popen[bytes] | None = None
+
+    @property
+    def _run_file(self) -> Path:
+        return self.folder / f"{self.recipe.name}.json"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / f"{self.recipe.name}.log"
+
+    def open(self) -> str:
+        """The server's URL, once it takes work. Raises `ConfigError` or `Unreachable`."""
+        deadline = time.monotonic() + START_TIMEOUT
+        with (self.folder / f"{self.recipe.name}.lock").open("ab") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if url := self._attach():
+                        return url
+                    if time.monotonic() > deadline:
+                        raise Unreachable(
+                            f"another process holds {self.folder} but its {self.recipe.name} doesn't answer: "
+                            f"end it, or set INVEST_DATA_DIR to another folder"
+                        ) from None
+                    time.sleep(0.05)
+                else:
+                    return self._start(lock.fileno(), deadline)
+
+    def _attach(self) -> str | None:
+        with contextlib.suppress(OSError, ValueError):
+            if self.recipe.ready():
+                return str(json.loads(self._run_file.read_bytes())["url"])
+        return None
+
+    def _start(self, lock: int, deadline: float) -> str:
+        self._run_file.unlink(missing_ok=True)
+        end_orphan(self.recipe)
+        try:
+            self.recipe.prepare()
+            if self._log.exists() and self._log.stat().st_size > LOG_LIMIT:
+                self._log.unlink()
+            self._spawn(lock)
+            self._wait(deadline)
+        except BaseException:
+            self.close()
+            raise
+        draft = self._run_file.with_suffix(".new")
+        draft.write_text(json.dumps({"owner": os.getpid(), "url": self.recipe.url()}), encoding="utf-8")
+        draft.replace(self._run_file)
+        return self.recipe.url()
+
+    def _spawn(self, lock: int) -> None:
+        job = {
+            "command": self.recipe.command(),
+            "stop": int(self.recipe.stop),
+            "log": str(self._log),
+            "directory": str(self.recipe.directory),
+            "uid": self.recipe.account.uid,
+            "gid": self.recipe.account.gid,
+            "clean": [str(self._run_file), *self.recipe.leftovers()],
+        }
+        with self._log.open("ab") as log:
+            self.keeper = subprocess.Popen(  # noqa: S603 - this package's own script
+                [sys.executable, "-I", "-S", keeper.__file__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                pass_fds=(lock,),
+                start_new_session=True,
+                env={k: v for k, v in os.environ.items() if not k.startswith("PG")},
+            )
+        assert self.keeper.stdin is not None
+        self.keeper.stdin.write(json.dumps(job).encode() + b"\n")
+        self.keeper.stdin.flush()
+
+    def _wait(self, deadline: float) -> None:
+        assert self.keeper is not None
+        while not self.recipe.ready():
+            if self.keeper.poll() is not None or time.monotonic() > deadline:
+                raise Unreachable(f"embedded {self.recipe.name} did not start: {last_line(self._log)} ({self._log})")
+            time.sleep(0.01)
+
+    def close(self) -> None:
+        """Stop what this process started, and wait until it is gone; leave others' servers alone."""
+        if self.keeper is None:
+            return
+        with contextlib.suppress(OSError):
+            if self.keeper.stdin:
+                self.keeper.stdin.close()
+        try:
+            self.keeper.wait(keeper.PATIENCE + 10)
+        except subprocess.TimeoutExpired:
+            self.keeper.kill()
+            self.keeper.wait()
+        self.keeper = None
+
+
+def end_orphan(recipe: Recipe) -> None:
+    """End a server whose keeper was killed; only one that really is this server: a pid may belong to anybody by now.
+
+    Called with the lock held, so no living keeper has it. A stale pid file of somebody else's process is removed, as
+    PostgreSQL would refuse to start over it.
+    """
+    try:
+        pid = int(recipe.pid_file.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return
+    for number in (recipe.stop, signal.SIGKILL):
+        deadline = time.monotonic() + 10
+        while is_server(pid, recipe.directory):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+    recipe.pid_file.unlink(missing_ok=True)
+
+
+def is_server(pid: int, directory: Path) -> bool:
+    """Whether process `pid` works in `directory`, as both servers do."""
+    if sys.platform.startswith("linux"):
+        try:
+            return Path(f"/proc/{pid}/cwd").readlink() == directory.resolve()
+        except OSError:
+            return False
+    ask = ["ps", "-o", "command=", "-p", str(pid)]
+    told = subprocess.run(ask, capture_output=True, text=True, check=False)  # noqa: S603 - a number and constants
+    return str(directory) in told.stdout
+
+
+def last_line(log: Path) -> str:
+    """What a server said last, for an error message."""
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return "it left no log"
+    return lines[-1][:300] if lines else "it said nothing"
+
+
+@dataclass
+class LocalServers:
+    """The embedded servers of one data folder, as a context manager (``with`` or ``async with``)."""
+
+    data_dir: Path
+    redis: bool = True
+    postgres: bool = True
+    durable: bool = True
+    redis_url: str | None = None
+    database_url: str | None = None
+    _holds: list[Hold] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, data_dir: Path, *, redis: bool = True, postgres: bool = True, durable: bool = True) -> Self:
+        """Describe the servers; they start (or are attached to) on entering the context.
+
+        `durable=False` trades safety against a power loss for speed: for tests and benchmarks.
+        """
+        return cls(data_dir, redis, postgres, durable)
+
+    def open(self) -> Self:
+        """Start or attach; blocks until both take work. Raises `ConfigError` or `Unreachable`, one line each."""
+        folder = data_folder(self.data_dir)
+        try:
+            if self.redis:
+                self.redis_url = self._hold(Valkey(folder, self.durable), folder)
+            if self.postgres:
+                self.database_url = self._hold(Postgres(folder, self.durable), folder)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _hold(self, recipe: Recipe, folder: Path) -> str:
+        hold = Hold(recipe, folder)
+        url = hold.open()
+        self._holds.append(hold)
+        return url
+
+    def close(self) -> None:
+        """Stop what was started here."""
+        while self._holds:
+            self._holds.pop().close()
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.open)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.close)
+
+
+@contextlib.contextmanager
+def ensure(settings: Settings) -> Iterator[Settings]:
+    """`settings` with both URLs filled in; only what is not set is started, in `settings.data_dir`."""
+    redis, postgres = settings.redis.url is None, settings.database.url is None
+    if not (redis or postgres):
+        yield settings
+        return
+    with LocalServers.start(settings.data_dir, redis=redis, postgres=postgres) as servers:
+        update: dict[str, object] = {}
+        if servers.redis_url:
+            update["redis"] = settings.redis.model_copy(update={"url": SecretStr(servers.redis_url)})
+        if servers.database_url:
+            update["database"] = settings.database.model_copy(update={"url": SecretStr(servers.database_url)})
+        yield settings.model_copy(update=update)
