@@ -1,122 +1,169 @@
-"""Results of analysis, in the shapes of the contract (section 4). Missing is null; scores run 0..10."""
+"""The analysis of one asset, point in time: bars, filings, actions, consensus and news in; figures, scores, facts out.
+
+Pure: the same input gives the same `Analysis`, and nothing after `now` is read.
+"""
 
 from __future__ import annotations
 
-from datetime import date
-from enum import StrEnum
-from typing import Any
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
-from pydantic import AwareDatetime, Field
-
-from invest.domain.observations import Frozen
+from invest.domain import scoring
+from invest.domain.analysis_input import AnalysisInput
+from invest.domain.analysis_models import (
+    Analysis,
+    Dimension,
+    Fact,
+    FundamentalAnalysis,
+    Reason,
+    Recommendation,
+    RiskAnalysis,
+    Score,
+    SentimentAnalysis,
+    TechnicalAnalysis,
+    ValuationAnalysis,
+)
+from invest.domain.calendar import is_stale, session_hours
+from invest.domain.evidence import Figure, gather
+from invest.domain.fact_keys import FACT_KEYS
+from invest.domain.prices import Prices
+from invest.domain.scorecards import card_for
+from invest.domain.sections import fundamental_section, risk_section, sentiment_section, valuation_section
+from invest.domain.sectors import SectorStats
+from invest.domain.technical import technical_analysis
 from invest.domain.tickers import AssetKind
 
-Score = float | None
+__all__ = [
+    "Analysis",
+    "AnalysisInput",
+    "Dimension",
+    "Fact",
+    "FundamentalAnalysis",
+    "Reason",
+    "Recommendation",
+    "RiskAnalysis",
+    "Score",
+    "SentimentAnalysis",
+    "TechnicalAnalysis",
+    "ValuationAnalysis",
+    "analyse",
+]
 
 
-class Recommendation(StrEnum):
-    """Verdict of the quantitative score: 8 strong buy, 6.5 buy, 4 hold, 2 sell, below strong sell."""
-
-    STRONG_BUY = "strong_buy"
-    BUY = "buy"
-    HOLD = "hold"
-    SELL = "sell"
-    STRONG_SELL = "strong_sell"
-    INSUFFICIENT_DATA = "insufficient_data"
-
-
-class Fact(Frozen):
-    """One number a report may print: where it comes from and how it compares.
-
-    `value` is in the unit named by `unit`: "BRL", "fraction" (0.242 = 24.2 %), "x" (a multiple), "count", "score".
-    """
-
-    id: str = Field(description="stable within a snapshot: f01, f02, …")
-    key: str = Field(description="p_l, roe, net_margin, close, volatility_1y, …")
-    value: float | None
-    unit: str
-    as_of: date | None = None
-    source: str | None = None
-    payload: str | None = None
-    own_median: float | None = Field(default=None, description="the asset's own five-year median")
-    sector_median: float | None = None
-    sector_percentile: float | None = Field(default=None, description="0..1 within the sector, by raw value")
-    stale: bool = False
-
-
-class FundamentalAnalysis(Frozen):
-    """Groups of named figures; `*_score` within each group 0..10 or null."""
-
-    profitability: dict[str, Any]
-    growth: dict[str, Any]
-    debt: dict[str, Any]
-    efficiency: dict[str, Any]
-    overall_score: Score
-
-
-class TechnicalAnalysis(Frozen):
-    """Figures from adjusted daily bars."""
-
-    trend: dict[str, Any]
-    momentum: dict[str, Any]
-    support_resistance: dict[str, Any]
-    volume_analysis: dict[str, Any]
-    volatility: dict[str, Any]
-    overall_score: Score
+def analyse(given: AnalysisInput) -> Analysis:
+    """The analysis of `given.asset` as of `given.now`, in the contract's shape. Never raises for poor data: nulls."""
+    asset, prices = given.asset, given.prices
+    evidence = gather(given)
+    figures = {key: figure.value for key, figure in evidence.items()}
+    company = given.company
+    card = card_for(asset.kind, company.chart if company else None)
+    verdict = scoring.judge(card, figures)
+    facts, ids = _facts(evidence, given)
+    price = figures.get("close")
+    stale = _stale(given)
+    return Analysis.model_construct(
+        analysis_id=hashlib.sha256(f"{asset.ticker}|{given.now.isoformat()}".encode()).hexdigest()[:16],
+        ticker=asset.ticker,
+        kind=asset.kind,
+        name=asset.name,
+        sector=asset.sector,
+        analyzed_at=given.now,
+        as_of=_as_of(given, prices),
+        price=price,
+        change_1d=figures.get("change_1d"),
+        fundamental_analysis=fundamental_section(figures, verdict),
+        technical_analysis=technical_analysis(figures, price, verdict.parts.get("technical")),
+        valuation_analysis=valuation_section(figures, verdict),
+        risk_analysis=risk_section(figures, verdict, company, stale=stale),
+        sentiment_analysis=sentiment_section(figures, verdict),
+        overall_score=verdict.overall,
+        coverage=verdict.coverage,
+        missing=list(verdict.missing),
+        recommendation=verdict.recommendation,
+        facts=facts,
+        sources=sorted({figure.source for figure in evidence.values() if figure.source}),
+        stale=stale,
+        sandbox=given.sandbox,
+        scorecard=verdict.card,
+        dimensions=_dimensions(scoring.dimensions(card, verdict), given.peers),
+        reasons=_reasons(verdict, ids),
+        ai=None,
+    )
 
 
-class ValuationAnalysis(Frozen):
-    """Multiples and fair-value models; `overall_valuation` in words (undervalued, fair, overvalued) or null."""
+def _facts(evidence: Mapping[str, Figure], given: AnalysisInput) -> tuple[list[Fact], dict[str, str]]:
+    """One fact per figure with a value, in the order of `fact_keys`, and the id of each key."""
+    medians = given.company.medians if given.company else {}
+    peers = given.peers
+    facts: list[Fact] = []
+    ids: dict[str, str] = {}
+    for key, entry in FACT_KEYS.items():
+        figure = evidence.get(key)
+        if figure is None or figure.value is None:
+            continue
+        ids[key] = f"f{len(facts) + 1:02d}"
+        facts.append(
+            Fact.model_construct(
+                id=ids[key],
+                key=key,
+                value=figure.value,
+                unit=entry.unit,
+                as_of=figure.as_of,
+                source=figure.source,
+                payload=figure.payload,
+                own_median=medians.get(key) if entry.unit != "BRL" else None,
+                sector_median=peers.median(key) if peers else None,
+                sector_percentile=peers.percentile(key, figure.value) if peers else None,
+                stale=figure.stale,
+            )
+        )
+    return facts, ids
 
-    multiples: dict[str, Any]
-    models: dict[str, Any]
-    dividends: dict[str, Any]
-    score: Score
-    overall_valuation: str | None
+
+def _dimensions(scores: Mapping[str, Score], peers: SectorStats | None) -> list[Dimension]:
+    return [
+        Dimension.model_construct(
+            name=name,
+            score=None if score is None else round(score, 2),
+            sector_median=peers.dimension_median(name) if peers else None,
+        )
+        for name, score in scores.items()
+    ]
 
 
-class RiskAnalysis(Frozen):
-    """Risk by kind (low, medium, high or null); `score` is 10 for the safest."""
-
-    debt_risk: str | None
-    volatility_risk: str | None
-    liquidity_risk: str | None
-    overall_risk: str | None
-    score: Score
-    checklist: list[dict[str, Any]] = Field(default_factory=list)
-
-
-class SentimentAnalysis(Frozen):
-    """Tone of recent news: `sentiment` in positive, neutral, negative or null without news."""
-
-    sentiment: str | None
-    score: Score
-    news_count: int
+def _reasons(verdict: scoring.Verdict, ids: Mapping[str, str]) -> list[Reason]:
+    return [
+        Reason.model_construct(
+            part=effect.mark.part,
+            key=effect.mark.rule.key,
+            fact_id=ids.get(effect.mark.rule.key),
+            value=effect.mark.value,
+            score=round(effect.mark.score, 2),
+            effect=round(effect.effect, 4),
+        )
+        for effect in verdict.effects
+    ]
 
 
-class Analysis(Frozen):
-    """Everything computed of one asset from what is stored, point in time."""
+def _stale(given: AnalysisInput) -> bool:
+    """Whether the newest bar lags what should be there: one session at B3, two days for crypto."""
+    last = given.prices.last_day
+    if last is None:
+        return True
+    if given.asset.kind is AssetKind.CRYPTO:
+        return last < given.today - timedelta(days=2)
+    return is_stale(last, given.now)
 
-    analysis_id: str
-    ticker: str
-    kind: AssetKind
-    name: str | None = None
-    sector: str | None = None
-    analyzed_at: AwareDatetime
-    as_of: AwareDatetime = Field(description="the newest data used")
-    price: float | None
-    change_1d: float | None = Field(description="fraction")
-    fundamental_analysis: FundamentalAnalysis
-    technical_analysis: TechnicalAnalysis
-    valuation_analysis: ValuationAnalysis
-    risk_analysis: RiskAnalysis
-    sentiment_analysis: SentimentAnalysis
-    overall_score: Score
-    coverage: float = Field(ge=0, le=1, description="share of the scorecard's weight that has data")
-    missing: list[str] = Field(default_factory=list, description="keys of the scorecard without data")
-    recommendation: Recommendation
-    facts: list[Fact]
-    sources: list[str]
-    stale: bool = False
-    sandbox: bool = False
-    ai: dict[str, Any] | None = Field(default=None, description="multi-AI block where include_ai was asked for")
+
+def _as_of(given: AnalysisInput, prices: Prices) -> datetime:
+    """When the newest price used was made; `now` where there is none."""
+    moments = []
+    last = prices.last_day
+    if last is not None:
+        hours = session_hours(last)
+        moments.append(hours[1] if hours else datetime.combine(last, given.now.timetz()))
+    close = given.latest.get("close")
+    if close is not None and not close.quarantined:
+        moments.append(close.as_of)
+    return min(max(moments), given.now) if moments else given.now

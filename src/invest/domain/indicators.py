@@ -135,7 +135,7 @@ def stochastic(high: Floats, low: Floats, close: Floats, n: int = 14, smooth: in
         return Stochastic(_empty(len(close)), _empty(len(close)))
     scale = _scale(close)
     columns = (_floats(high) * scale, _floats(low) * scale, _floats(close) * scale)
-    k, d = talib.STOCH(*columns, n, smooth, talib.MA_Type.SMA, smooth, talib.MA_Type.SMA)
+    k, d = talib.STOCH(*columns, fastk_period=n, slowk_period=smooth, slowd_period=smooth)
     spread = np.asarray(talib.MAX(columns[0], n)) - np.asarray(talib.MIN(columns[1], n))
     flat = np.convolve(np.nan_to_num(spread) <= 0, np.ones(2 * smooth - 1))[: len(close)] > 0
     return Stochastic(np.where(flat, np.nan, k), np.where(flat, np.nan, d))

@@ -52,8 +52,8 @@ class Prices:
         return int(np.searchsorted(self.days, self.days[-1] - np.timedelta64(days, "D"), side="right"))
 
     def covers(self, days: int) -> bool:
-        """Whether the last `days` calendar days hold enough sessions, and reach back far enough, to be measured."""
-        if len(self) < 2:
+        """Whether the history reaches back `days` calendar days and holds enough sessions since to be measured."""
+        if len(self) < 2 or self.days[-1] - self.days[0] < np.timedelta64(days - 15, "D"):
             return False
         expected = days / YEAR * self.periods
         return len(self) - self.since(days) >= FULL_WINDOW * expected
