@@ -24,6 +24,7 @@ from invest.domain.analysis_models import (
     TechnicalAnalysis,
     ValuationAnalysis,
 )
+from invest.domain.base_rates import base_rate, windows_beaten
 from invest.domain.calendar import is_stale, session_hours
 from invest.domain.evidence import Figure, gather
 from invest.domain.fact_keys import FACT_KEYS
@@ -62,6 +63,8 @@ def analyse(given: AnalysisInput) -> Analysis:
     facts, ids = _facts(evidence, given)
     price = figures.get("close")
     stale = _stale(given)
+    index = given.index_prices
+    windows = windows_beaten(prices, index) if index is not None else None
     return Analysis.model_construct(
         analysis_id=hashlib.sha256(f"{asset.ticker}|{given.now.isoformat()}".encode()).hexdigest()[:16],
         ticker=asset.ticker,
@@ -88,6 +91,8 @@ def analyse(given: AnalysisInput) -> Analysis:
         scorecard=verdict.card,
         dimensions=_dimensions(scoring.dimensions(card, verdict), given.peers),
         reasons=_reasons(verdict, ids),
+        windows_beaten_180d=windows,
+        base_rate_180d=base_rate([windows, given.peers.windows_beaten_180d if given.peers else None]),
         ai=None,
     )
 

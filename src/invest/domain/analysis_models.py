@@ -142,4 +142,8 @@ class Analysis(Frozen):
     scorecard: str | None = Field(default=None, description="stock, bank, fii, etf, bdr or crypto; null: none applies")
     dimensions: list[Dimension] = Field(default_factory=list)
     reasons: list[Reason] = Field(default_factory=list, description="strongest effect first")
+    windows_beaten_180d: tuple[int, int] | None = Field(
+        default=None, description="of the past windows of 180 days: (beat the IBOV, counted)"
+    )
+    base_rate_180d: float | None = Field(default=None, description="how often its peers and itself beat the IBOV")
     ai: dict[str, Any] | None = Field(default=None, description="multi-AI block where include_ai was asked for")

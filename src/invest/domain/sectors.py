@@ -31,6 +31,8 @@ class SectorStats(Frozen):
     values: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     dimension_values: dict[str, tuple[float, ...]] = Field(default_factory=dict)
 
+    windows_beaten_180d: tuple[int, int] = Field(default=(0, 0), description="(beat the IBOV, counted) of all peers")
+
     def median(self, key: str) -> float | None:
         """Median of a figure, from at least three peers."""
         return _median(self.values.get(key, ()))
@@ -63,12 +65,14 @@ def sector_stats(analyses: Iterable[Analysis], sector: str) -> SectorStats:
         for side in analysis.dimensions:
             if side.score is not None:
                 sides[side.name].append(side.score)
+    windows = [a.windows_beaten_180d for a in peers if a.windows_beaten_180d]
     return SectorStats(
         sector=sector,
         count=len(peers),
         tickers=tuple(sorted(a.ticker for a in peers)),
         values={key: tuple(sorted(column)) for key, column in values.items()},
         dimension_values={name: tuple(sorted(column)) for name, column in sides.items()},
+        windows_beaten_180d=(sum(won for won, _ in windows), sum(n for _, n in windows)),
     )
 
 
