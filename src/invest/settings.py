@@ -6,19 +6,31 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from invest.errors import ConfigError
 
+PREFIX = "INVEST_"
+# Where settings.toml and the recorded payloads are, and who supervises this process.
+NOT_SETTINGS = frozenset({"INVEST_SETTINGS", "INVEST_SAMPLES", "INVEST_PARENT"})
 # Names a platform sets, and the setting each stands for; the first one present wins.
 WELL_KNOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("REDIS_URL", ("redis", "url")),
@@ -140,6 +152,7 @@ class AiSettings(Section):
     daily_budget_usd: float = 10
     cache_hours: float = 24
     counter_argument: bool = False
+    blind_run: bool = True
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
 
 
@@ -160,7 +173,11 @@ class LoggingSettings(Section):
 
 
 class WellKnownSource(PydanticBaseSettingsSource):
-    """`WELL_KNOWN` environment names as a settings source."""
+    """`WELL_KNOWN` names of one mapping (the environment, or .env) as a settings source."""
+
+    def __init__(self, settings_cls: type[BaseSettings], names: Mapping[str, str | None]) -> None:
+        super().__init__(settings_cls)
+        self.names = {name.upper(): value for name, value in names.items()}
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
         """Unused: the tree is built in one go by `__call__`."""
@@ -170,7 +187,7 @@ class WellKnownSource(PydanticBaseSettingsSource):
         """The nested tree of what the platform's names set; empty values count as unset."""
         tree: dict[str, Any] = {}
         for name, path in reversed(WELL_KNOWN):
-            if value := os.environ.get(name):
+            if value := self.names.get(name):
                 node = tree
                 for part in path[:-1]:
                     node = node.setdefault(part, {})
@@ -182,7 +199,7 @@ class Settings(BaseSettings):
     """Every knob. Build it with `load()`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="INVEST_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_file=".env",
         frozen=True,
@@ -214,9 +231,20 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, environment, the platform's names, .env, settings.toml: the first that has a value wins."""
+        """Arguments, environment, .env, settings.toml: the first that has a value wins; INVEST_ before the others."""
         toml = TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
-        return init_settings, env_settings, WellKnownSource(settings_cls), dotenv_settings, toml
+        in_file = dict(dotenv_settings.env_vars) if isinstance(dotenv_settings, DotEnvSettingsSource) else {}
+        refuse_unknown([*os.environ, *in_file])
+        if isinstance(dotenv_settings, DotEnvSettingsSource):  # .env is shared with other programs: ours alone are read
+            dotenv_settings.env_vars = {k: v for k, v in in_file.items() if k.upper().startswith(PREFIX)}
+        return (
+            init_settings,
+            env_settings,
+            WellKnownSource(settings_cls, os.environ),
+            dotenv_settings,
+            WellKnownSource(settings_cls, in_file),
+            toml,
+        )
 
     @property
     def sandbox(self) -> bool:
@@ -272,6 +300,40 @@ def settings_file() -> Path:
     return here if here.exists() else Path(__file__).parents[2] / "settings.toml"
 
 
+def refuse_unknown(names: Iterable[str]) -> None:
+    """Raise `ConfigError` for INVEST_ names that set nothing: a typo is seen, not silently ignored."""
+    known = [PREFIX + "__".join(path).upper() for path in setting_paths(Settings)]
+    wrong = []
+    for name in sorted({n.upper() for n in names}):
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS and not _sets(name, known):
+            hint = difflib.get_close_matches(name, known, n=1)
+            wrong.append(f"{name} sets nothing" + (f" (did you mean {hint[0]}?)" if hint else ""))
+    if wrong:
+        raise ConfigError(f"settings: {'; '.join(wrong)}")
+
+
+def _sets(name: str, known: Iterable[str]) -> bool:
+    parts = name.split("__")
+    for candidate in known:
+        pattern = candidate.split("__")[: len(parts)]
+        if len(pattern) == len(parts) and all(p in ("*", part) for p, part in zip(pattern, parts, strict=True)):
+            return True
+    return False
+
+
+def setting_paths(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    """The path of every setting; ``*`` stands for a name of the user's (a queue, a source, an AI)."""
+    for name, field in model.model_fields.items():
+        kind: Any = field.annotation
+        prefix: tuple[str, ...] = (name,)
+        if get_origin(kind) is dict:
+            kind, prefix = get_args(kind)[1], (name, "*")
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from ((*prefix, *rest) for rest in setting_paths(kind))
+        else:
+            yield prefix
+
+
 def load(**overrides: Any) -> Settings:
     """The settings of this process. Raises `ConfigError` naming each wrong setting, its value hidden if secret."""
     try:
@@ -279,6 +341,10 @@ def load(**overrides: Any) -> Settings:
     except ValidationError as error:
         lines = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_url=False)]
         raise ConfigError("settings: " + "; ".join(lines)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"settings: {settings_file()} is not valid TOML: {error}") from None
+    except (SettingsError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"settings: {error}") from None
 
 
 @lru_cache(maxsize=1)

@@ -64,12 +64,12 @@ def key_of(folder: Path) -> str:
 
 
 def socket_folder(folder: Path, server: str, account: Account | None = None) -> Path:
-    """The folder of one server's socket, owned by `account`: its path is short whatever the data folder's length."""
+    """Where one server's socket goes: short whatever the data folder's length; `private_folder` makes it."""
     name = f"invest-{os.geteuid()}-{key_of(folder)}-{server}"
     for base in dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"))):  # noqa: S108 - checked by private_folder
         longest = base / name / ".s.PGSQL.5432.lock"
         if len(os.fsencode(longest)) <= SOCKET_LIMIT and reachable(longest.parent, account or Account()):
-            return private_folder(base / name, account=account)
+            return base / name
     raise ConfigError("no short temporary folder for unix sockets: set TMPDIR to a writable folder with a short path")
 
 

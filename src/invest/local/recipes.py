@@ -63,6 +63,11 @@ def package_folder(package: str) -> Path:
     return Path(found.origin).parent
 
 
+def environment() -> dict[str, str]:
+    """This process's environment without libpq's variables, which would steer an embedded server elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
 def exchange(path: Path, request: bytes) -> bytes:
     """The first bytes a server on a unix socket answers to `request`; empty while it doesn't."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
@@ -91,6 +96,7 @@ class Valkey:
     def prepare(self) -> None:
         """Make the folder of its files."""
         private_folder(self.directory)
+        private_folder(self.socket.parent)
         self.socket.unlink(missing_ok=True)
 
     def command(self) -> list[str]:
@@ -136,6 +142,7 @@ class Postgres:
 
     def prepare(self) -> None:
         """``initdb`` and the database ``invest``, into a draft that becomes the cluster in one rename."""
+        private_folder(self.socket_folder, account=self.account)
         self.socket.unlink(missing_ok=True)
         Path(f"{self.socket}.lock").unlink(missing_ok=True)
         if (version := self.directory / "PG_VERSION").exists():
@@ -201,7 +208,14 @@ class Postgres:
         if self.account.uid is not None:
             account = {"user": self.account.uid, "group": self.account.gid, "extra_groups": []}
         done = subprocess.run(  # noqa: S603 - the wheel's own binaries, arguments without outside input
-            command, input=given, cwd=directory, capture_output=True, check=False, umask=0o077, **account
+            command,
+            check=False,
+            input=given,
+            cwd=directory,
+            capture_output=True,
+            env=environment(),
+            umask=0o077,
+            **account,
         )
         if done.returncode:
             said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from invest.errors import Unreachable
 from invest.local import keeper
 from invest.local.places import data_folder
-from invest.local.recipes import Postgres, Recipe, Valkey
+from invest.local.recipes import Postgres, Recipe, Valkey, environment
 from invest.settings import Settings
 
 START_TIMEOUT = 120.0  # seconds; recovery after a crash of a large database included
@@ -105,7 +105,7 @@ class Hold:
                 stderr=log,
                 pass_fds=(lock,),
                 start_new_session=True,
-                env={k: v for k, v in os.environ.items() if not k.startswith("PG")},
+                env=environment(),
             )
         assert self.keeper.stdin is not None
         self.keeper.stdin.write(json.dumps(job).encode() + b"\n")

@@ -17,7 +17,7 @@ def test_socket_paths_stay_short_however_long_the_data_folder_or_tmpdir(
     long = tmp_path / ("x" * 120)
     long.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(long))
-    found = socket_folder(tmp_path / "data", "pg")
+    found = private_folder(socket_folder(tmp_path / "data", "pg"))
     try:
         assert len(os.fsencode(found / ".s.PGSQL.5432.lock")) <= SOCKET_LIMIT
         assert found.stat().st_mode & 0o777 == 0o700
