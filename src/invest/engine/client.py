@@ -1,0 +1,287 @@
+"""The Python API: enqueue calls and workflows, follow them, wait for their results."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Generic, TypeVar, overload
+
+import orjson
+from pydantic import TypeAdapter
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from invest.engine import keys
+from invest.engine.calls import Call
+from invest.engine.connection import CONNECTION_ERRORS, address_of, check, is_full, open_redis
+from invest.engine.errors import (
+    ErrorInfo,
+    InvalidArguments,
+    JobCancelled,
+    JobFailed,
+    QueueFull,
+    ResultExpired,
+    ResultTimeout,
+)
+from invest.engine.layout import lay_out
+from invest.engine.notices import Notices
+from invest.engine.records import read_statuses
+from invest.engine.registry import registry
+from invest.engine.results import resolve
+from invest.engine.scripts import Argument, script
+from invest.engine.states import JobState, JobStatus, Progress
+from invest.engine.wire import CANCELLED_TYPES, id_bytes, id_text, job_head, new_id
+from invest.engine.workflow import Workflow
+from invest.errors import NotFound, Unreachable
+from invest.settings import Settings, get_settings
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
+
+BULK = 500
+STAGE_PAGE = 200
+POLL = 1.0
+
+
+class Job(Generic[R_co]):
+    """A handle on one enqueued job or workflow; making one asks nothing."""
+
+    def __init__(
+        self, invest: Invest, job_id: str, adapter: TypeAdapter[Any] | None = None, *, new: bool = True
+    ) -> None:
+        self._invest = invest
+        self._adapter = adapter
+        self.id = job_id
+        self.new = new
+
+    async def result(self, timeout: float | None = None) -> R_co:
+        """Wait for the result.
+
+        Raises `JobFailed`, `JobCancelled`, `ResultTimeout` after `timeout` seconds, `ResultExpired`, or `NotFound`.
+        """
+        value = await self._invest.wait(self.id, timeout)
+        result: R_co = value if self._adapter is None else self._adapter.validate_python(value)
+        return result
+
+    async def status(self) -> JobStatus:
+        """Everything known of it. Raises `NotFound`."""
+        return await self._invest.status(self.id)
+
+    async def progress(self) -> Progress | None:
+        """What it last said of its progress."""
+        return (await self.status()).progress
+
+    async def cancel(self) -> bool:
+        """Stop it, or keep it from starting. False if it had already finished; raises `NotFound` for an unknown id."""
+        return await self._invest.cancel(self.id)
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id}>"
+
+
+class Invest:
+    """An open connection to the platform. Get one with ``async with Invest.connect() as invest``."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self.redis = redis
+        self.settings = settings
+        self.notices = Notices(redis)
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, settings: Settings | None = None) -> AsyncIterator[Invest]:
+        """Connect, check that Redis answers, and close at the end. Raises `ConfigError` or `Unreachable`."""
+        settings = settings or get_settings()
+        redis = open_redis(settings)
+        invest = cls(redis, settings)
+        try:
+            await check(redis, address_of(settings))
+            yield invest
+        finally:
+            await invest.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.notices.close()
+        with suppress(RedisError, OSError):
+            await self.redis.aclose()
+
+    @overload
+    async def enqueue(self, what: Call[R]) -> Job[R]: ...
+    @overload
+    async def enqueue(self, what: Workflow[R]) -> Job[R]: ...
+    async def enqueue(self, what: Call[Any] | Workflow[Any]) -> Job[Any]:
+        """Put a call on its queue, or start a workflow.
+
+        A call whose id or unique key is already taken by an unfinished job gives that job (`Job.new` is False).
+        Raises `InvalidArguments` for too large arguments, `QueueFull`, or `Unreachable`.
+        """
+        if isinstance(what, Workflow):
+            return await self._start(what)
+        return (await self.enqueue_many([what]))[0]
+
+    async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[Job[R]]:
+        """Many calls in few round trips, in their order; each batch of 500 is taken whole or not at all."""
+        jobs: list[Job[R]] = []
+        batch: list[Call[R]] = []
+        for call in calls:
+            batch.append(call)
+            if len(batch) == BULK:
+                jobs += await self._enqueue_batch(batch)
+                batch = []
+        if batch:
+            jobs += await self._enqueue_batch(batch)
+        return jobs
+
+    async def _enqueue_batch(self, calls: Sequence[Call[R]]) -> list[Job[R]]:
+        argv: list[Argument] = []
+        for call in calls:
+            argv += self._fields(call)
+        replies = await self._guarded(script("enqueue")(self.redis, *argv))
+        return [
+            Job(self, id_text(raw), call.job.signature.result, new=bool(created))
+            for call, (raw, created) in zip(calls, replies, strict=True)
+        ]
+
+    def _fields(self, call: Call[Any], *, replay_of: str = "") -> list[Argument]:
+        job, options = call.job, call.options
+        self._check_size(call)
+        ttl = options.result_ttl or job.result_ttl or self.settings.engine.result_ttl
+        return [
+            options.id or new_id(),
+            job.unique_key(call) if job.key is not None else "",
+            job.name,
+            job.queue.name,
+            options.priority if options.priority is not None else job.priority,
+            round(options.delay * 1000) if options.delay else 0,
+            round(options.at.timestamp() * 1000) if options.at else "",
+            round(options.expires * 1000) if options.expires is not None else "",
+            round(ttl * 1000),
+            replay_of,
+            job_head(job.name, call.payload),
+        ]
+
+    def _check_size(self, call: Call[Any]) -> None:
+        limit = self.settings.engine.max_argument_bytes
+        if len(call.payload) > limit:
+            said = f"{len(call.payload)} bytes of arguments, at most {limit} are taken: store the data and pass its id"
+            raise InvalidArguments(call.name, [{"loc": (), "msg": said, "type": "too_large"}])
+
+    async def _start(self, workflow: Workflow[R]) -> Job[R]:
+        workflow_id = new_id()
+        await self.stage(workflow, workflow_id, parent=workflow_id)
+        ttl = round(self.settings.engine.result_ttl * 1000)
+        head = job_head(workflow.kind, b"{}")
+        await self._guarded(script("submit")(self.redis, workflow_id, workflow.kind, ttl, head))
+        return Job(self, workflow_id)
+
+    async def stage(self, workflow: Workflow[Any], workflow_id: str, *, parent: str) -> None:
+        """Lay a workflow's nodes down without starting it; the engine's own step of `enqueue` and of handing over."""
+        layout = lay_out(workflow, parent)
+        for node in layout.nodes.values():
+            if node.call is not None:
+                self._check_size(node.call)
+        rows = layout.argv(self.settings.engine.result_ttl)
+        for start in range(0, len(rows), STAGE_PAGE):
+            page: list[Argument] = [field for row in rows[start : start + STAGE_PAGE] for field in row]
+            await self._guarded(script("stage")(self.redis, workflow_id, layout.last, *page))
+
+    def job(self, job_id: str) -> Job[Any]:
+        """A handle on a job by its id; nothing is asked."""
+        return Job(self, job_id)
+
+    async def status(self, job_id: str) -> JobStatus:
+        """Everything known of a job or workflow. Raises `NotFound`."""
+        found = (await self._guarded(read_statuses(self.redis, [job_id], results=True)))[0]
+        if found is None:
+            raise NotFound(f"no job {job_id!r}: it never existed, or its record has expired")
+        if found.workflow and not found.queue:
+            found = await self._with_nodes(found)
+        if found.state is JobState.SUCCEEDED:
+            found = found.model_copy(update={"result": await resolve(self.redis, found.result)})
+        return found
+
+    async def _with_nodes(self, status: JobStatus) -> JobStatus:
+        base = keys.WORKFLOW + (status.workflow or "")
+        total = int(await self.redis.hget(base, "total") or 0)  # type: ignore[misc] # redis-py: Awaitable | str
+        return status.model_copy(update={"nodes": total})
+
+    async def cancel(self, job_id: str, *, why: str = "cancelled") -> bool:
+        """Cancel a job or a whole workflow; a running job is told to stop. False if it had finished.
+
+        Raises `NotFound` for an unknown id.
+        """
+        reply = (await self._guarded(script("cancel")(self.redis, why, id_bytes(job_id))))[0]
+        if reply == b"unknown":
+            raise NotFound(f"no job {job_id!r}: it never existed, or its record has expired")
+        return bool(reply != b"final")
+
+    async def wait(self, job_id: str, timeout: float | None = None) -> Any:
+        """The raw JSON result of a job; see `Job.result`."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        found, value = await self._peek(job_id)
+        if found:
+            return value
+        ended = asyncio.Event()
+
+        def told(_: bytes) -> None:
+            ended.set()
+
+        channel = keys.FINISHED + job_id
+        await self.notices.subscribe(channel, told)
+        try:
+            while True:
+                found, value = await self._peek(job_id)
+                if found:
+                    return value
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), POLL if left is None else min(POLL, left))
+                ended.clear()
+        finally:
+            await self.notices.unsubscribe(channel, told)
+
+    async def _peek(self, job_id: str) -> tuple[bool, Any]:
+        raw = await self._guarded(self.redis.get(keys.ARQ_RESULT.encode() + id_bytes(job_id)))
+        if raw is not None:
+            envelope = orjson.loads(raw)
+            if envelope.get("s"):
+                return True, await resolve(self.redis, envelope.get("r"))
+            self._raise(job_id, ErrorInfo.model_validate(envelope.get("r") or {}), int(envelope.get("t") or 0))
+        status = (await self._guarded(read_statuses(self.redis, [job_id])))[0]
+        if status is None:
+            raise NotFound(f"no job {job_id!r}: it never existed, or its record has expired")
+        if status.final:
+            if status.error is not None:
+                self._raise(job_id, status.error, status.attempt)
+            raw = await self._guarded(self.redis.exists(keys.ARQ_RESULT.encode() + id_bytes(job_id)))
+            if not raw:
+                raise ResultExpired(
+                    f"job {job_id} {status.state.value} at {status.finished_at}; its result has expired"
+                )
+        return False, None
+
+    def _raise(self, job_id: str, error: ErrorInfo, attempts: int) -> None:
+        if error.type in CANCELLED_TYPES:
+            raise JobCancelled(job_id, error.message)
+        raise JobFailed(error, job_id=job_id, attempts=attempts)
+
+    async def enqueue_named(self, name: str, *args: Any, **kwargs: Any) -> Job[Any]:
+        """Enqueue by name with plain data. Raises `UnknownJob` or `InvalidArguments`."""
+        return await self.enqueue(registry.call_by_name(name, args, kwargs))
+
+    async def _guarded(self, asked: Awaitable[T]) -> T:
+        try:
+            return await asked
+        except CONNECTION_ERRORS as error:
+            where = address_of(self.settings)
+            raise Unreachable(f"Redis at {where} does not answer: {error or type(error).__name__}") from error
+        except RedisError as error:
+            if is_full(error):
+                raise QueueFull("Redis has no room left: new work is refused, try again later") from error
+            raise

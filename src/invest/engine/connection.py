@@ -1,0 +1,206 @@
+"""Connections to Redis: one address syntax, limits on everything, a single server or Sentinel."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import ssl
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import redis as blocking_redis
+from arq.connections import RedisSettings as ArqRedisSettings
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry as BlockingRetry
+
+from invest.errors import ConfigError, Unreachable
+from invest.settings import RedisSettings, Settings
+
+SCHEMES: Final = ("redis", "rediss", "unix", "sentinel", "sentinels")
+CONNECTION_ERRORS: Final = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError, asyncio.TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A parsed Redis address."""
+
+    url: str
+    scheme: str
+    hosts: tuple[tuple[str, int], ...] = ()
+    service: str = "mymaster"
+    database: int = 0
+    username: str | None = None
+    password: str | None = None
+    path: str = ""
+
+    def __str__(self) -> str:
+        """Without the password."""
+        where = self.path or ",".join(f"{h}:{p}" for h, p in self.hosts)
+        return f"{self.scheme}://{where}"
+
+
+def parse_address(url: str) -> Address:
+    """``redis://``, ``rediss://``, ``unix://path?db=0`` or ``sentinel://host:port,host:port/service/db``.
+
+    User name and password are URL-decoded. Raises `ConfigError`.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in SCHEMES or not rest:
+        raise ConfigError(f"REDIS_URL: expected {', '.join(s + '://' for s in SCHEMES)}; got scheme {scheme[:20]!r}")
+    try:
+        authority, _, tail = rest.partition("/") if scheme != "unix" else ("", "", "")
+        credentials, _, places = authority.rpartition("@")
+        username, _, password = credentials.partition(":")
+        common: dict[str, Any] = {"username": unquote(username) or None, "password": unquote(password) or None}
+        if scheme == "unix":
+            return _unix_address(url)
+        default = 26379 if scheme.startswith("sentinel") else 6379
+        hosts = tuple(_host(place, default) for place in places.partition("?")[0].split(",") if place)
+        words = [unquote(w) for w in tail.partition("?")[0].split("/") if w]
+        if scheme.startswith("sentinel"):
+            service = words[0] if words else "mymaster"
+            database = int(words[1]) if len(words) > 1 else 0
+            return Address(url, scheme, hosts, service=service, database=database, **common)
+        return Address(
+            url, scheme, hosts or (("localhost", default),), database=int(words[0]) if words else 0, **common
+        )
+    except ValueError as error:
+        raise ConfigError(f"REDIS_URL is malformed: {error}") from None
+
+
+def _unix_address(url: str) -> Address:
+    parts = urlsplit(url)
+    database = int(parse_qs(parts.query).get("db", ["0"])[0])
+    username, password = unquote(parts.username or "") or None, unquote(parts.password or "") or None
+    return Address(url, "unix", database=database, username=username, password=password, path=unquote(parts.path))
+
+
+def _host(place: str, default: int) -> tuple[str, int]:
+    host, colon, port = place.rpartition(":")
+    if not colon or place.endswith("]"):
+        return place.strip("[]"), default
+    return host.strip("[]"), int(port)
+
+
+def address_of(settings: Settings) -> Address:
+    """The configured address. Raises `ConfigError` where there is none."""
+    if settings.redis.url is None:
+        raise ConfigError("no Redis: set REDIS_URL, or start the platform with `invest run`, which brings its own")
+    return parse_address(settings.redis.url.get_secret_value())
+
+
+def open_redis(settings: Settings, *, max_connections: int | None = None) -> Redis:
+    """A client with a bounded pool, time limits and a few retries. It connects at first use."""
+    given, address = settings.redis, address_of(settings)
+    options = _options(given, address) | {
+        "retry": Retry(ExponentialBackoff(cap=0.5, base=0.02), 3),
+        "retry_on_error": [RedisConnectionError, RedisTimeoutError, ReadOnlyError],
+    }
+    limit = max_connections or given.max_connections
+    if address.scheme.startswith("sentinel"):
+        watch = {"socket_timeout": given.connect_timeout}
+        sentinel = Sentinel(list(address.hosts), sentinel_kwargs=watch, **options)  # type: ignore[no-untyped-call] # redis-py
+        master: Redis = sentinel.master_for(address.service, max_connections=limit)
+        return master
+    pool = BlockingConnectionPool(
+        max_connections=limit,
+        timeout=math.ceil(given.socket_timeout),
+        connection_class=_connection_class(address),
+        **options,
+    )
+    return Redis.from_pool(pool)
+
+
+def open_blocking_redis(settings: Settings, *, socket_timeout: float) -> blocking_redis.Redis:
+    """A synchronous client, for the thread that renews leases."""
+    given, address = settings.redis, address_of(settings)
+    options = _options(given, address) | {
+        "retry": BlockingRetry(ExponentialBackoff(cap=0.2, base=0.02), 1),
+        "retry_on_error": [RedisConnectionError, RedisTimeoutError],
+        "socket_timeout": socket_timeout,
+    }
+    if address.scheme.startswith("sentinel"):
+        from redis.sentinel import Sentinel as BlockingSentinel
+
+        watch = {"socket_timeout": socket_timeout}
+        watcher: Any = BlockingSentinel(list(address.hosts), sentinel_kwargs=watch, **options)  # type: ignore[no-untyped-call] # redis-py
+        master: blocking_redis.Redis = watcher.master_for(address.service)
+        return master
+    if address.scheme == "unix":
+        options["unix_socket_path"] = options.pop("path")
+    if address.scheme == "rediss":
+        options["ssl"] = True
+    return blocking_redis.Redis(**options)
+
+
+def _options(given: RedisSettings, address: Address) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "db": address.database,
+        "username": address.username,
+        "password": address.password,
+        "socket_timeout": given.socket_timeout,
+        "socket_connect_timeout": given.connect_timeout,
+        "health_check_interval": 30,
+    }
+    if address.scheme == "unix":
+        options["path"] = address.path
+    elif address.scheme in ("redis", "rediss"):
+        options["host"], options["port"] = address.hosts[0]
+        options["socket_keepalive"] = True
+    if address.scheme == "rediss":
+        options["ssl_cert_reqs"] = given.ssl_cert_reqs
+        options["ssl_check_hostname"] = given.ssl_cert_reqs == "required"
+    elif address.scheme == "sentinels":
+        options |= {"ssl": True, "ssl_cert_reqs": given.ssl_cert_reqs}
+    return options
+
+
+def _connection_class(address: Address) -> type[Any]:
+    from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
+
+    return {"unix": UnixDomainSocketConnection, "rediss": SSLConnection}.get(address.scheme, Connection)
+
+
+def arq_redis_settings(settings: Settings) -> ArqRedisSettings:
+    """The same address for arq's own command, with what its ``from_dsn`` leaves out."""
+    given, address = settings.redis, address_of(settings)
+    sentinel = address.scheme.startswith("sentinel")
+    host: Any = (
+        [(h, p) for h, p in address.hosts] if sentinel else address.hosts[0][0] if address.hosts else "localhost"
+    )
+    return ArqRedisSettings(
+        host=host,
+        port=address.hosts[0][1] if address.hosts else 6379,
+        unix_socket_path=address.path or None,
+        database=address.database,
+        username=address.username,
+        password=address.password,
+        ssl=address.scheme in ("rediss", "sentinels"),
+        ssl_cert_reqs=given.ssl_cert_reqs,
+        ssl_check_hostname=given.ssl_cert_reqs == "required",
+        conn_timeout=int(max(1, given.connect_timeout)),
+        sentinel=sentinel,
+        sentinel_master=address.service,
+        retry_on_error=[RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError],
+    )
+
+
+async def check(redis: Redis, address: Address | str) -> None:
+    """Ping. Raises `Unreachable` in one line."""
+    try:
+        await redis.ping()
+    except (TimeoutError, RedisError, OSError, ssl.SSLError) as error:
+        raise Unreachable(f"Redis at {address} does not answer: {error or type(error).__name__}") from None
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether Redis refused because it has no memory (or no disk) left."""
+    text = str(error)
+    return isinstance(error, OutOfMemoryError) or "OOM command not allowed" in text or "MISCONF" in text

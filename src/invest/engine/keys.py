@@ -1,0 +1,60 @@
+"""Every Redis key the engine touches, named once: the Lua scripts get these names from here.
+
+arq's own keys keep their names and contents, so that a stock arq client can enqueue, follow and abort jobs.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# arq's
+ARQ_QUEUE: Final = "arq:queue:"  # + queue -> zset of ids by run-at ms; the running ones wait at the end of their lease
+ARQ_JOB: Final = "arq:job:"  # + id -> the envelope {t, f, a, k, et}
+ARQ_IN_PROGRESS: Final = "arq:in-progress:"  # + id -> worker, expires with the lease
+ARQ_RESULT: Final = "arq:result:"  # + id -> the envelope with s, r, st, ft, q, id
+ARQ_ABORT: Final = "arq:abort"  # zset of ids that were asked to stop, by ms
+HEALTH_SUFFIX: Final = ":health-check"
+
+# ours
+JOB: Final = "invest:job:"  # + id -> hash, the record of one job
+PENDING: Final = "invest:pending:"  # + id -> set of the predecessors it still waits for
+WAITING: Final = "invest:waiting:"  # + name -> zset by due ms
+RUNNING: Final = "invest:running:"  # + name -> zset by start ms
+DONE: Final = "invest:done:"  # + name -> zset by finish ms
+FAILED: Final = "invest:failed:"  # + name -> zset by finish ms: the dead letters
+CANCELLED: Final = "invest:cancelled:"  # + name -> zset by finish ms
+PARKED: Final = "invest:parked:"  # + name -> zset by due ms, held back by max_running
+RATE: Final = "invest:rate:"  # + name -> ms at which the next start is allowed
+UNIQUE: Final = "invest:unique:"  # + name:key -> id of the job that holds the key
+WORKFLOW: Final = "invest:workflow:"  # + id + one of the suffixes below
+WORKFLOW_NODES: Final = ":nodes"  # list of ids
+WORKFLOW_ROOTS: Final = ":roots"  # list of ids that start at once
+WORKFLOW_OUTCOMES: Final = ":outcomes"  # hash id -> {"ok": value} or {"err": error}
+STAGED: Final = "invest:staged"  # zset of workflows laid down but not started, by ms
+WORKFLOWS: Final = "invest:workflows"  # zset of workflow ids by submit ms
+NAMES: Final = "invest:names"  # hash job name -> queue: every name ever enqueued
+EVENTS: Final = "invest:events"  # capped stream
+WORKERS: Final = "invest:workers"  # zset of worker ids by last heartbeat ms
+WORKER: Final = "invest:worker:"  # + worker id -> hash
+SCHEDULE: Final = "invest:schedule:"  # + name -> hash last, paused
+STATS: Final = "invest:stats:"  # + name -> hash of counters, for the metrics
+OOM_GUARD: Final = "invest:nothing"  # deleting it first lets a script go on when Redis is full
+
+# pub/sub: hints only, everything they say can be read elsewhere
+WAKE: Final = "invest:wake:"  # + queue
+CONTROL: Final = "invest:control"  # "cancel <id>"
+FINISHED: Final = "invest:finished:"  # + id
+
+HIGH: Final = ":high"
+LOW: Final = ":low"
+
+
+def queue_key(queue: str, priority: int = 0) -> str:
+    """The sorted set of a queue's jobs of one priority; the plain one is what a stock arq client uses."""
+    return ARQ_QUEUE + queue + (HIGH if priority > 0 else LOW if priority < 0 else "")
+
+
+def lua_constants() -> str:
+    """The names above as Lua locals, put before every script."""
+    names = {k: v for k, v in globals().items() if k.isupper() and isinstance(v, str)}
+    return "".join(f"local {name} = '{value}'\n" for name, value in sorted(names.items()))

@@ -1,0 +1,103 @@
+"""Laying a workflow down as nodes and edges, the form the scripts work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from invest.engine.calls import Call
+from invest.engine.wire import job_head, new_id
+from invest.engine.workflow import Workflow
+
+
+@dataclass(slots=True)
+class Node:
+    """One job, or a join: the end of a group, which has no work of its own."""
+
+    id: str
+    call: Call[Any] | None
+    predecessor: str = ""
+    successors: list[str] = field(default_factory=list)
+    pending: list[str] = field(default_factory=list)
+    members: list[str] = field(default_factory=list)
+    need: int = 0
+    mode: str = ""
+
+
+@dataclass(slots=True)
+class Layout:
+    """All nodes of a workflow and the id of the one whose outcome is the workflow's."""
+
+    nodes: dict[str, Node]
+    last: str
+
+    def argv(self, result_ttl: float) -> list[list[str | bytes | int]]:
+        """Arguments of ``stage.lua``, node by node."""
+        return [_fields(node, result_ttl) for node in self.nodes.values()]
+
+
+def lay_out(workflow: Workflow[Any] | Call[Any], parent: str) -> Layout:
+    """Nodes and edges of `workflow`; its last node tells `parent`."""
+    nodes: dict[str, Node] = {}
+    _, last = _lay(workflow, "", nodes)
+    nodes[last].successors.append(parent)
+    return Layout(nodes, last)
+
+
+def _lay(step: Call[Any] | Workflow[Any], before: str, nodes: dict[str, Node]) -> tuple[list[str], str]:
+    """Lay one step after `before`; gives the ids that start it and the id that ends it."""
+    if isinstance(step, Call):
+        node = Node(new_id(), step, predecessor=before)
+        nodes[node.id] = node
+        _after(before, [node.id], nodes)
+        return [node.id], node.id
+    if step.kind == "group":
+        return _lay_group(step, before, nodes)
+    starts: list[str] = []
+    end = before
+    for position, part in enumerate(step.steps):
+        begun, end = _lay(part, end, nodes)
+        if position == 0:
+            starts = begun
+    return starts, end
+
+
+def _lay_group(group: Workflow[Any], before: str, nodes: dict[str, Node]) -> tuple[list[str], str]:
+    join = Node(new_id(), None, predecessor=before)
+    starts: list[str] = []
+    for part in group.steps:
+        begun, end = _lay(part, before, nodes)
+        starts += begun
+        join.members.append(end)
+        join.pending.append(end)
+        nodes[end].successors.append(join.id)
+    join.need = group.need()
+    join.mode = "values" if group.on_failure == "fail_fast" else "outcomes"
+    nodes[join.id] = join
+    if not group.steps:
+        _after(before, [join.id], nodes)
+        starts = [join.id]
+    return starts, join.id
+
+
+def _after(before: str, starts: list[str], nodes: dict[str, Node]) -> None:
+    if before:
+        nodes[before].successors += starts
+        for start in starts:
+            nodes[start].pending.append(before)
+
+
+def _fields(node: Node, result_ttl: float) -> list[str | bytes | int]:
+    call = node.call
+    starts = "1" if not node.pending else ""
+    edges = [node.predecessor, ",".join(node.successors), ",".join(node.members)]
+    if call is None:
+        counts: list[str | bytes | int] = [node.need, len(node.members), node.mode]
+        return [node.id, "join", "", "", 0, "", "", *edges, *counts, starts, ",".join(node.pending), ""]
+    options, job = call.options, call.job
+    priority = options.priority if options.priority is not None else job.priority
+    ttl = options.result_ttl or job.result_ttl or result_ttl
+    delay = round(options.delay * 1000) if options.delay else ""
+    head = job_head(job.name, call.payload)
+    own: list[str | bytes | int] = [node.id, "", job.name, job.queue.name, priority, delay, round(ttl * 1000)]
+    return [*own, *edges, "", "", "", starts, ",".join(node.pending), head]

@@ -1,0 +1,91 @@
+"""Hints over pub/sub: a job is there, a job ended, a job is to stop. Losing one costs a second, never a job."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+Listener = Callable[[bytes], None]
+IDLE = "invest:idle"  # a subscription of its own keeps the connection in subscribed mode
+
+
+class Notices:
+    """One subscribed connection, shared by whoever in the process waits for something. Reconnects by itself."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._pubsub: PubSub | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._listeners: dict[bytes, set[Listener]] = {}
+        self._confirmed: dict[bytes, asyncio.Event] = {}
+        self._lock = asyncio.Lock()
+
+    async def subscribe(self, channel: str, listener: Listener) -> None:
+        """Call `listener` with every message of `channel`; returns when the server confirmed or is gone."""
+        name = channel.encode("utf-8", "surrogateescape")
+        async with self._lock:
+            first = name not in self._listeners
+            self._listeners.setdefault(name, set()).add(listener)
+            event = self._confirmed.setdefault(name, asyncio.Event())
+            with contextlib.suppress(RedisError, OSError):
+                if self._pubsub is None:
+                    self._pubsub = self._redis.pubsub()
+                    await self._pubsub.subscribe(IDLE)
+                if first:
+                    await self._pubsub.subscribe(name)
+            if self._task is None and self._pubsub is not None:
+                self._task = asyncio.create_task(self._listen(self._pubsub))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), 1)
+
+    async def unsubscribe(self, channel: str, listener: Listener) -> None:
+        """The opposite; the last listener ends the subscription."""
+        name = channel.encode("utf-8", "surrogateescape")
+        async with self._lock:
+            listeners = self._listeners.get(name, set())
+            listeners.discard(listener)
+            if not listeners and self._listeners.pop(name, None) is not None:
+                self._confirmed.pop(name, None)
+                if self._pubsub is not None:
+                    with contextlib.suppress(RedisError, OSError):
+                        await self._pubsub.unsubscribe(name)
+
+    async def _listen(self, pubsub: PubSub) -> None:
+        while True:
+            try:
+                message = await pubsub.get_message(timeout=None)
+            except (RedisError, OSError):
+                await asyncio.sleep(0.2)  # the next read reconnects and subscribes again
+                self._wake_everybody()
+                continue
+            if message is None:
+                continue
+            name = message["channel"]
+            if message["type"] == "subscribe":
+                if name in self._confirmed:
+                    self._confirmed[name].set()
+            elif message["type"] == "message":
+                for listener in tuple(self._listeners.get(name, ())):
+                    listener(message["data"])
+
+    def _wake_everybody(self) -> None:
+        for listeners in tuple(self._listeners.values()):
+            for listener in tuple(listeners):
+                listener(b"")
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        if self._pubsub is not None:
+            with contextlib.suppress(RedisError, OSError):
+                await self._pubsub.aclose()  # type: ignore[no-untyped-call] # redis-py leaves it untyped
+            self._pubsub = None

@@ -1,0 +1,39 @@
+"""Starting a worker in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from invest.engine.jobs import Queue
+from invest.engine.registry import registry
+from invest.engine.worker import ResourcesFactory, Worker
+from invest.settings import Settings, get_settings
+
+
+async def run_worker(
+    queues: Sequence[Queue | str],
+    *,
+    settings: Settings | None = None,
+    resources: ResourcesFactory | None = None,
+    concurrency: int | None = None,
+    burst: bool = False,
+    max_jobs: int = 0,
+    handle_signals: bool = True,
+) -> Worker:
+    """Run the jobs of `queues` (in this order of preference) until SIGTERM, then give what it did.
+
+    `resources` opens the jobs' typed dependencies; `concurrency` jobs run at once (default: the queues' settings);
+    `burst` ends when the queues are empty; `max_jobs` ends after so many, for a supervisor to start afresh (0: never).
+    Raises `NotFound` for an unknown queue and `ConfigError` for a cron condition that is not registered.
+    """
+    worker = Worker(
+        registry.pick(queues),
+        settings=settings or get_settings(),
+        resources=resources,
+        concurrency=concurrency,
+        burst=burst,
+        max_jobs=max_jobs,
+        handle_signals=handle_signals,
+    )
+    await worker.async_run()
+    return worker
