@@ -1,0 +1,33 @@
+"""What every handler finds in the application and the request."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+from aiohttp import web
+
+from invest.sandbox.faults import FaultBook
+from invest.sandbox.shelf import Shelf
+from invest.sandbox.world.world import World
+
+WORLD = web.AppKey("world", World)
+SHELF = web.AppKey("shelf", Shelf)
+FAULTS = web.AppKey("faults", FaultBook)
+REQUESTS: web.AppKey[dict[str, Counter[str]]] = web.AppKey("requests", dict)
+AI_LATENCY: web.AppKey[dict[str, float]] = web.AppKey("ai_latency", dict)
+
+AI_FAULTS = "ai_faults"  # request key: how the AI misbehaves this time
+TODAY = "today"  # request key: the last day this answer may know of
+INJECTION = "injection"  # request key: whether feeds carry attempts on a reader's model
+
+
+def world_of(request: web.Request) -> World:
+    """The world served."""
+    return request.app[WORLD]
+
+
+def today_of(request: web.Request) -> date:
+    """The newest session this answer may know of: the world's, or an older one under a fault of kind "stale"."""
+    day: date = request.get(TODAY, request.app[WORLD].today)
+    return day

@@ -1,0 +1,1 @@
+"""One module per upstream: its real paths, its real wire format, filled from the world."""
