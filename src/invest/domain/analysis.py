@@ -32,6 +32,7 @@ from invest.domain.prices import Prices
 from invest.domain.scorecards import card_for
 from invest.domain.sections import fundamental_section, risk_section, sentiment_section, valuation_section
 from invest.domain.sectors import SectorStats
+from invest.domain.snapshot import build_snapshot
 from invest.domain.technical import technical_analysis
 from invest.domain.tickers import AssetKind
 
@@ -49,6 +50,7 @@ __all__ = [
     "TechnicalAnalysis",
     "ValuationAnalysis",
     "analyse",
+    "build_snapshot",
 ]
 
 

@@ -25,6 +25,7 @@ class AnalysisInput:
 
     `filings` may be given in place of `statements` where they were read before; `cdi` as a ready curve and `index` as
     ready prices where many assets share them. `latest` is keyed by the names of `fact_keys` ("close", "market_cap").
+    `shares_as_of` dates the asset's number of shares where `now` lies before it: later splits are undone.
     """
 
     asset: Asset
@@ -41,6 +42,7 @@ class AnalysisInput:
     filings: Sequence[Filing] | None = None
     bars_source: str | None = None
     bars_payload: str | None = None
+    shares_as_of: date | None = None
 
     @cached_property
     def today(self) -> date:

@@ -1,4 +1,4 @@
-"""How often assets beat the IBOV in the past: the rate a forecast starts from, counted over windows that don't overlap."""
+"""How often assets beat the IBOV in the past, over windows that do not overlap: where a forecast starts from."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from invest.domain.fact_keys import FACT_KEYS
 from invest.domain.observations import Consensus
 from invest.domain.quality import altman, piotroski
 from invest.domain.technical import technical_figures
-from invest.domain.valuation import dividend_figures, model_figures, shares_behind, value_figures
+from invest.domain.valuation import dividend_figures, model_figures, shares_behind, split_factor, value_figures
 
 Figures = dict[str, float | None]
 
@@ -98,7 +98,10 @@ def _put_company(found: dict[str, Figure], given: AnalysisInput, close: Figure) 
     """Figures of the filings, and multiples of price and filings."""
     company, asset = given.company, given.asset
     papers = shares_behind(asset)
-    cap = _of(given.latest.get("market_cap"))
+    if papers is not None and given.shares_as_of is not None:
+        papers /= split_factor(given.actions, given.today, given.shares_as_of)
+    stated = given.latest.get("market_cap")
+    cap = _of(stated) if stated is not None and stated.as_of <= given.now else None
     values = value_figures(company, close.value, papers, cap.value if cap else None)
     if company is None:
         if values.get("market_cap") is not None:

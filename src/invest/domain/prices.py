@@ -97,6 +97,8 @@ def usable(bars: Bars, *, periods: int = SESSIONS_A_YEAR) -> Prices:
         broken = ~((low > 0) & (low <= close + slack) & (high >= close - slack) & np.isfinite(high))
         volume = np.where(volume >= 0, volume, np.nan)
         turnover = np.where(turnover >= 0, turnover, np.nan)
+    if len(factor) and factor[-1] != 1:
+        factor = factor / factor[-1]  # cut off in the past: adjusted to that day, not to a later one
     gaps = np.flatnonzero(broken)
     return Prices(
         ticker=bars.ticker,
