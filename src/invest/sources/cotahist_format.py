@@ -1,0 +1,221 @@
+"""B3's COTAHIST: fixed-width lines of 245 bytes, latin-1, parsed in columns (B3, "Layout do arquivo: cotações históricas").
+
+Record 01 holds one paper of one session. Numbers are zero-padded digits; prices have two decimals and are quoted for
+FATCOT papers. Prices come out in micro-BRL (BRL x 1,000,000), so that a FATCOT of 10,000 stays exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+WIDTH = 245
+MICRO = 10_000  # a centavo in micro-BRL
+CHUNK = 4096  # lines at once: what fits a core's cache as float64
+
+CASH, FRACTIONAL = b"010", b"020"
+# CODBDI of papers that are assets in their own right. The others are options, forwards, auctions, exercises, warrants
+# and rights in other guises (22, 32-33, 38, 42, 46-58, 60-62, 66-78, 82-96), left out by rule.
+ASSET_BDI = frozenset(b"02 05 06 07 08 09 11 12 13 14 34 35 36 37".split())
+
+# First and last byte (0-based, end excluded) of each number; QUATOT and VOLTOT are read in two halves, since 18
+# digits pass what a float64 holds exactly.
+_FIELDS: dict[str, tuple[int, int]] = {
+    "date": (2, 10),
+    "open": (56, 69),
+    "high": (69, 82),
+    "low": (82, 95),
+    "average": (95, 108),
+    "close": (108, 121),
+    "bid": (121, 134),
+    "ask": (134, 147),
+    "trades": (147, 152),
+    "volume_high": (152, 161),
+    "volume_low": (161, 170),
+    "turnover_high": (170, 179),
+    "turnover_low": (179, 188),
+    "factor": (210, 217),
+}
+_TEXTS = {"ticker": (12, 24), "bdi": (10, 12), "market": (24, 27), "name": (27, 39), "spec": (39, 49), "isin": (230, 242)}
+_SPANS = ((2, 10), (56, 188), (210, 217))
+_INDEX = np.concatenate([np.arange(a, b) for a, b in _SPANS])
+
+
+def _weights() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The matrix that turns digits into numbers, and what the ASCII of the zeros adds."""
+    position = {int(column): row for row, column in enumerate(_INDEX)}
+    matrix = np.zeros((len(_INDEX), len(_FIELDS)))
+    for k, (start, end) in enumerate(_FIELDS.values()):
+        for column in range(start, end):
+            matrix[position[column], k] = 10.0 ** (end - 1 - column)
+    return matrix, matrix.sum(axis=0) * ord("0")
+
+
+_WEIGHTS, _BIAS = _weights()
+
+ROW = np.dtype(
+    [
+        ("ticker", "S12"),
+        ("date", "<i4"),
+        ("bdi", "S2"),
+        ("market", "S3"),
+        ("name", "S12"),
+        ("spec", "S10"),
+        ("isin", "S12"),
+        ("open", "<i8"),
+        ("high", "<i8"),
+        ("low", "<i8"),
+        ("average", "<i8"),
+        ("close", "<i8"),
+        ("bid", "<i8"),
+        ("ask", "<i8"),
+        ("trades", "<i4"),
+        ("volume", "<i8"),
+        ("turnover", "<i8"),
+    ]
+)
+"""One quote: `date` as yyyymmdd, prices in micro-BRL, volume in papers, turnover in centavos.
+`name` and `spec` keep their trailing blanks."""
+
+Rows = npt.NDArray[np.void]
+
+
+class Readable(Protocol):
+    """Anything with `read(size)`."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; empty at the end."""
+
+
+@dataclass(slots=True)
+class Cotahist:
+    """Quotes of one file, and what was odd about it. `lines` counts records 01 of all markets."""
+
+    rows: Rows
+    lines: int = 0
+    malformed: int = 0
+    announced: int | None = None
+    remarks: list[str] = field(default_factory=list)
+
+
+def parse_cotahist(data: bytes, *, every_market: bool = False) -> Cotahist:
+    """Quotes of a whole file in memory. `every_market` keeps options, forwards and the rest as well."""
+    return read_cotahist(_Buffer(data), every_market=every_market)
+
+
+def read_cotahist(stream: Readable, *, every_market: bool = False) -> Cotahist:
+    """Quotes of a stream, read some lines at a time; keeps the cash market's assets unless `every_market`.
+
+    Raises `ValueError` where the first line is no COTAHIST line.
+    """
+    result, parts = Cotahist(np.empty(0, ROW)), []
+    for block in _blocks(stream):
+        kind = block[:, :2]
+        quotes = (kind[:, 0] == ord("0")) & (kind[:, 1] == ord("1"))
+        result.lines += int(quotes.sum())
+        for line in block[(kind[:, 0] == ord("9")) & (kind[:, 1] == ord("9"))]:
+            result.announced = _count(line)
+        kept = block[quotes if every_market else quotes & _wanted(block)]
+        if len(kept):
+            parts.append(_columns(kept, result))
+    if parts:
+        result.rows = np.concatenate(parts)
+    _remark(result)
+    return result
+
+
+def _wanted(block: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    cash = (block[:, 24] == CASH[0]) & (block[:, 25] == CASH[1]) & (block[:, 26] == CASH[2])
+    bdi = block[:, 10].astype(np.uint16) * 256 + block[:, 11]
+    return np.asarray(cash & np.isin(bdi, _BDI_NUMBERS))
+
+
+_BDI_NUMBERS = np.array([code[0] * 256 + code[1] for code in ASSET_BDI], np.uint16)
+
+
+def _columns(block: npt.NDArray[np.uint8], result: Cotahist) -> Rows:
+    """Rows of lines that all are quotes; lines with anything but digits in their numbers are dropped and counted."""
+    digits = block[:, _INDEX]
+    sane = ((digits - ord("0")) <= 9).all(axis=1)
+    if not sane.all():
+        result.malformed += int((~sane).sum())
+        block, digits = block[sane], digits[sane]
+    values = np.rint(digits.astype(np.float64) @ _WEIGHTS - _BIAS).astype(np.int64)
+    numbers = dict(zip(_FIELDS, values.T, strict=True))
+    rows = np.empty(len(block), ROW)
+    factor = np.maximum(numbers["factor"], 1)
+    for name in ("open", "high", "low", "average", "close", "bid", "ask"):
+        rows[name] = numbers[name] * MICRO // factor
+    rows["date"], rows["trades"] = numbers["date"], numbers["trades"]
+    rows["volume"] = numbers["volume_high"] * 1_000_000_000 + numbers["volume_low"]
+    rows["turnover"] = numbers["turnover_high"] * 1_000_000_000 + numbers["turnover_low"]
+    for name, (start, end) in _TEXTS.items():
+        text = np.ascontiguousarray(block[:, start:end])
+        if name in ("ticker", "isin"):
+            text[text == ord(" ")] = 0  # no blanks within, and numpy drops trailing NULs by itself
+        rows[name] = text.view(f"S{end - start}").ravel()
+    return rows
+
+
+def _blocks(stream: Readable) -> Iterator[npt.NDArray[np.uint8]]:
+    """Whole lines as rows of bytes, without their ends."""
+    head = stream.read(WIDTH + 2)
+    if head[:2] not in (b"00", b"01", b"99"):
+        raise ValueError(f"no COTAHIST: it starts with {head[:16]!r}")
+    at = head.find(b"\n")
+    step = at + 1 if at >= 0 else len(head)
+    rest = head
+    while data := stream.read(step * CHUNK):
+        rest += data
+        whole = len(rest) // step * step
+        lines = np.frombuffer(rest[:whole], np.uint8).reshape(-1, step)
+        if step < WIDTH or not (lines[:, step - 1] == ord("\n")).all():
+            yield from _ragged(rest, stream)
+            return
+        yield lines[:, :WIDTH]
+        rest = rest[whole:]
+    if len(rest) >= WIDTH:
+        yield from _padded(rest.split(b"\n"))
+
+
+def _ragged(rest: bytes, stream: Readable) -> Iterator[npt.NDArray[np.uint8]]:
+    """The slow way, for files whose lines differ in length (trailing blanks cut, line ends mixed)."""
+    while data := stream.read(WIDTH * CHUNK):
+        *lines, tail = (rest + data).split(b"\n")
+        yield from _padded(lines)
+        rest = tail
+    yield from _padded(rest.split(b"\n"))
+
+
+def _padded(lines: list[bytes]) -> Iterator[npt.NDArray[np.uint8]]:
+    whole = [line.rstrip(b"\r")[:WIDTH].ljust(WIDTH) for line in lines if len(line.strip()) > 20]
+    if whole:
+        yield np.frombuffer(b"".join(whole), np.uint8).reshape(-1, WIDTH)
+
+
+def _count(trailer: npt.NDArray[np.uint8]) -> int | None:
+    text = trailer[31:42].tobytes()
+    return int(text) if text.isdigit() else None
+
+
+def _remark(result: Cotahist) -> None:
+    if result.malformed:
+        result.remarks.append(f"{result.malformed} lines without proper numbers left out")
+    if result.announced is None:
+        result.remarks.append("no trailer: the file may be cut")
+    elif result.announced not in (result.lines, result.lines + 1, result.lines + 2):
+        result.remarks.append(f"the trailer announces {result.announced} records, {result.lines} quotes were read")
+
+
+class _Buffer:
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = memoryview(data), 0
+
+    def read(self, size: int, /) -> bytes:
+        chunk = self._data[self._at : self._at + size]
+        self._at += len(chunk)
+        return bytes(chunk)

@@ -1,0 +1,367 @@
+"""The one client for upstreams: polite (rate, breaker, budget), guarded (hosts, sizes), and forgetful of nothing it holds.
+
+`SourceClient.get` answers with a `RawPayload` or raises one of `invest.sources.errors`. Only GETs are made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from invest.domain.observations import RawPayload
+from invest.settings import Settings, SourceSettings
+from invest.sources.download import fetch_file, small_body
+from invest.sources.errors import (
+    BreakerOpen,
+    BudgetSpent,
+    Busy,
+    Forbidden,
+    Malformed,
+    NotAvailable,
+    SourceDown,
+    SourceError,
+    SourceRefused,
+)
+from invest.sources.flight import Flights
+from invest.sources.gate import Admission, Gate, Limits, LocalGate, RedisGate, budget_key
+from invest.sources.guard import PrivateAddress, PublicResolver, refusal
+from invest.sources.memory import Entry, Memory
+from invest.sources.retry import RETRIED, Transient, jittered, retry_after
+
+Kind = Literal["json", "rss", "csv", "html", "zip"]
+NETWORK = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, ConnectionError)
+IN_CALL_WAIT = 30.0  # a longer Retry-After is waited for outside the call: the error carries it
+REDIRECTS = 3
+PAUSES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a GET came to. `not_modified`: the same bytes as the last time. `path`: where a file's body lies."""
+
+    payload: RawPayload
+    not_modified: bool = False
+    path: Path | None = None
+
+    @property
+    def body(self) -> bytes:
+        """The bytes of a small answer."""
+        return self.payload.body or b""
+
+    def json(self) -> Any:
+        """The body as JSON. Raises `Malformed`."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            start = self.body[:60].decode("latin-1").strip()
+            raise Malformed(self.payload.source, f"no JSON but {start!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One GET, resolved: where, as whom, under which limits."""
+
+    source: str
+    url: URL
+    kind: Kind
+    conf: SourceSettings
+    max_bytes: int
+    timeout: float
+    headers: Mapping[str, str]
+    keep: bool
+
+    @property
+    def host(self) -> str:
+        """The key of limits and breaker."""
+        return f"{self.url.host}:{self.url.port}"
+
+    @property
+    def shown(self) -> str:
+        """The address as it is recorded: no fragment, no user; tokens are never part of it."""
+        return str(self.url.with_fragment(None))
+
+
+class SourceClient:
+    """See the module. Build it with `SourceClient.open`."""
+
+    def __init__(self, settings: Settings, session: aiohttp.ClientSession, gate: Gate, memory: Memory) -> None:
+        self.settings = settings
+        self.memory = memory
+        self.flights = Flights()
+        self._session = session
+        self._gate = gate
+        self._http = settings.http
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._granted: dict[str, tuple[int, float]] = {}
+        self._failing: set[str] = set()
+        self._trusted = trusted_hosts(settings)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings, redis: Any = None) -> AsyncIterator[SourceClient]:
+        """A client; `redis` (a `redis.asyncio.Redis`) shares limits, breakers and budgets with other workers."""
+        folder = settings.data_dir / "cache" / "files"
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        resolver = PublicResolver(trusted_hosts(settings))
+        connector = aiohttp.TCPConnector(limit=0, resolver=resolver, ttl_dns_cache=300)
+        headers = {"User-Agent": settings.http.user_agent, "Accept-Language": "pt-BR, en;q=0.5"}
+        async with aiohttp.ClientSession(
+            connector=connector, headers=headers, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        ) as session:
+            gate: Gate = LocalGate() if redis is None else RedisGate(redis)
+            client = cls(settings, session, gate, Memory(folder))
+            try:
+                yield client
+            finally:
+                await client.flights.close()
+
+    async def get(
+        self,
+        source: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        kind: Kind = "json",
+        fresh_for: float = 0,
+        max_bytes: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """GET `path` under the source's base URL (or a whole address of an allowed host).
+
+        `fresh_for`: seconds an earlier answer of this process is good enough; the same address asked twice at once is
+        then fetched once. Raises `SourceError`.
+        """
+        call = self._call(source, path, params, kind, max_bytes, headers, fresh_for > 0 or kind in ("zip", "rss"))
+        if fresh_for <= 0 and kind != "zip":
+            return await self._fetch(call)
+        entry = self.memory.recall(call.shown)
+        if entry is not None and entry.fresh(fresh_for):
+            return Response(entry.payload, True, entry.path)
+        return await self.flights.join(call.shown, lambda: self._fetch(call))
+
+    def _call(
+        self,
+        source: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        kind: Kind,
+        max_bytes: int | None,
+        headers: Mapping[str, str] | None,
+        keep: bool,
+    ) -> Call:
+        conf, http = self.settings.source(source), self._http
+        url = URL(path) if "://" in path else URL(conf.base_url.rstrip("/") + path)
+        if params:
+            url = url.update_query(params)
+        why = refusal(url, allowed_hosts(conf), self._trusted)
+        if why:
+            raise Forbidden(source, why)
+        caps = {"zip": http.max_zip_bytes, "rss": http.max_rss_bytes}
+        sent = dict(headers or {})
+        if conf.token is not None and url.host == URL(conf.base_url).host:
+            sent["Authorization"] = f"Bearer {conf.token.get_secret_value()}"
+        timeout = http.zip_timeout if kind == "zip" else http.read_timeout
+        return Call(source, url, kind, conf, max_bytes or caps.get(kind, http.max_json_bytes), timeout, sent, keep)
+
+    async def _fetch(self, call: Call) -> Response:
+        """The call with its retries, each try admitted by the gate."""
+        limits = self._limits(call)
+        failed: Transient | None = None
+        for attempt in range(self._http.retries + 1):
+            try:
+                await self._admitted(call, limits)
+            except BreakerOpen as error:
+                if failed is None:
+                    raise
+                raise SourceDown(call.source, f"{failed.reason}; then {error.reason}", error.retry_after) from failed
+            try:
+                response = await self._try(call)
+            except Transient as error:
+                failed = error
+                await self._failed(call, limits, error, last=attempt == self._http.retries)
+                await asyncio.sleep(jittered(self._http.backoff, attempt) + (error.retry_after or 0))
+            except SourceError:
+                await self._answered(call, limits)
+                raise
+            else:
+                await self._answered(call, limits)
+                return response
+        raise AssertionError("unreachable: the last try raises")
+
+    def _limits(self, call: Call) -> Limits:
+        conf, http = call.conf, self._http
+        return Limits(
+            rate=conf.rate,
+            burst=conf.burst,
+            budget=conf.monthly_budget,
+            failures=http.breaker_failures,
+            open_for=http.breaker_open,
+            open_max=http.breaker_open_max,
+            probe=call.timeout + http.connect_timeout,
+        )
+
+    async def _admitted(self, call: Call, limits: Limits) -> None:
+        left, until = self._granted.get(call.host, (0, 0.0))
+        if left > 0 and time.monotonic() < until:
+            self._granted[call.host] = (left - 1, until)
+            return
+        admission = await self._admission(call, limits)
+        match admission.verdict:
+            case "open":
+                reason = f"not asked for {admission.wait:.0f} s: it failed or asked to wait"
+                raise BreakerOpen(call.source, reason, admission.wait)
+            case "busy":
+                raise Busy(call.source, f"its rate allows the next call in {admission.wait:.0f} s", admission.wait)
+            case "budget":
+                raise BudgetSpent(call.source, f"the month's {limits.budget} requests are spent")
+        self._granted[call.host] = (admission.n - 1, time.monotonic() + admission.wait + 0.1)
+        if admission.failures:
+            self._failing.add(call.host)
+        if admission.wait > 0:
+            await asyncio.sleep(admission.wait)
+
+    async def _admission(self, call: Call, limits: Limits) -> Admission:
+        """The gate's answer; a short pause that the host asked for is waited out."""
+        key = budget_key(call.source, datetime.now(UTC))
+        for _ in range(PAUSES):
+            answer = await self._gate.admit(call.host, limits, key)
+            paused = answer.verdict == "open" and answer.failures < limits.failures
+            if not paused or answer.wait > IN_CALL_WAIT:
+                break
+            await asyncio.sleep(answer.wait + jittered(0.05, 0))
+        return answer
+
+    async def _answered(self, call: Call, limits: Limits) -> None:
+        if call.host in self._failing:
+            self._failing.discard(call.host)
+            await self._gate.report(call.host, limits, "ok")
+
+    async def _failed(self, call: Call, limits: Limits, error: Transient, *, last: bool) -> None:
+        """Tell the gate; raise where another try in this call makes no sense."""
+        self._failing.add(call.host)
+        self._granted.pop(call.host, None)
+        wait = error.retry_after
+        await self._gate.report(call.host, limits, "fail")
+        if wait:
+            await self._gate.report(call.host, limits, "pause", min(wait, self._http.max_retry_after))
+        if wait is not None and wait > IN_CALL_WAIT:
+            raise SourceDown(call.source, f"{error.reason}; it asks to wait {wait:.0f} s", wait)
+        if last:
+            raise SourceDown(call.source, f"{error.reason}, {self._http.retries + 1} times", wait)
+
+    async def _try(self, call: Call) -> Response:
+        """One request under the host's slots. Raises `Transient` for what another try may mend."""
+        slots = self._slots.get(call.host)
+        if slots is None:
+            slots = self._slots[call.host] = asyncio.Semaphore(call.conf.concurrency)
+        entry = self.memory.recall(call.shown)
+        async with slots:
+            try:
+                return await self._follow(call, entry)
+            except PrivateAddress as error:
+                raise Forbidden(call.source, str(error)) from None
+            except aiohttp.ClientConnectorError as error:
+                if isinstance(error.os_error, PrivateAddress):
+                    raise Forbidden(call.source, str(error.os_error)) from None
+                raise Transient("no connection") from error
+            except TimeoutError as error:
+                raise Transient(f"no answer within {call.timeout:.0f} s") from error
+            except NETWORK as error:
+                raise Transient(f"connection lost ({type(error).__name__})") from error
+            except (aiohttp.ClientError, ValueError) as error:
+                raise Malformed(call.source, f"no valid HTTP ({type(error).__name__})") from error
+
+    async def _follow(self, call: Call, entry: Entry | None) -> Response:
+        """The request and up to `REDIRECTS` redirects within the same host and scheme."""
+        url = call.url
+        for _ in range(REDIRECTS + 1):
+            async with self._request(call, url, entry) as answer:
+                if answer.status not in (301, 302, 303, 307, 308):
+                    return await self._read(call, answer, entry)
+                target = url.join(URL(answer.headers.get("Location", "")))
+            if target.origin() != url.origin():
+                raise SourceRefused(call.source, f"redirects to another host ({target.host})", answer.status)
+            url = target
+        raise SourceRefused(call.source, "redirects in circles")
+
+    def _request(self, call: Call, url: URL, entry: Entry | None) -> Any:
+        http, headers = self._http, dict(call.headers)
+        if entry is not None and entry.payload.etag:
+            headers["If-None-Match"] = entry.payload.etag
+        if entry is not None and entry.payload.last_modified:
+            headers["If-Modified-Since"] = entry.payload.last_modified
+        timeout = aiohttp.ClientTimeout(total=call.timeout, sock_connect=http.connect_timeout)
+        return self._session.get(url, headers=headers, timeout=timeout, allow_redirects=False)
+
+    async def _read(self, call: Call, answer: aiohttp.ClientResponse, entry: Entry | None) -> Response:
+        if answer.status == 304 and entry is not None:
+            kept = self.memory.keep(call.shown, entry.payload, entry.path)
+            return Response(kept.payload, True, kept.path)
+        if answer.status != 200:
+            raise await refused(call, answer)
+        if call.kind == "zip":
+            part = self.memory.part_of(call.shown)
+            sha256, size = await fetch_file(call.source, answer, part, call.max_bytes, self._http.max_zip_ratio)
+            path = self.memory.file_of(sha256)
+            await asyncio.to_thread(part.replace, path)
+            payload = self._payload(call, answer, sha256, size, None)
+        else:
+            body = await small_body(call.source, answer, call.max_bytes)
+            path = None
+            payload = self._payload(call, answer, hashlib.sha256(body).hexdigest(), len(body), body)
+        same = entry is not None and entry.payload.sha256 == payload.sha256
+        if call.keep:
+            self.memory.keep(call.shown, payload, path)
+        return Response(payload, same, path)
+
+    def _payload(
+        self, call: Call, answer: aiohttp.ClientResponse, sha256: str, size: int, body: bytes | None
+    ) -> RawPayload:
+        return RawPayload(
+            sha256=sha256,
+            source=call.source,
+            url=call.shown,
+            fetched_at=datetime.now(UTC),
+            status=answer.status,
+            content_type=answer.headers.get("Content-Type", "")[:200],
+            etag=answer.headers.get("ETag"),
+            last_modified=answer.headers.get("Last-Modified"),
+            size=size,
+            sandbox=self.settings.sandbox,
+            body=body,
+        )
+
+
+async def refused(call: Call, answer: aiohttp.ClientResponse) -> Exception:
+    """The error an answer other than 200 stands for."""
+    if answer.status in RETRIED:
+        wait = retry_after(answer.headers.get("Retry-After"), datetime.now(UTC))
+        return Transient(f"HTTP {answer.status}", wait)
+    if answer.status == 404:
+        return NotAvailable(call.source, "HTTP 404: it has no such thing")
+    if answer.status >= 500:
+        return SourceDown(call.source, f"HTTP {answer.status}")
+    text = (await answer.content.read(4096)).decode("utf-8", "replace")
+    return SourceRefused(call.source, f"HTTP {answer.status}", answer.status, text)
+
+
+def allowed_hosts(conf: SourceSettings) -> frozenset[str]:
+    """Hosts a source may be asked at: its base URL's and its feeds'."""
+    return frozenset(host.lower() for url in (conf.base_url, *conf.feeds.values()) if (host := URL(url).host))
+
+
+def trusted_hosts(settings: Settings) -> frozenset[str]:
+    """host:port of the sandbox, which may be loopback and plain http."""
+    url = URL(settings.sandbox_url) if settings.sandbox_url else None
+    return frozenset({f"{url.host}:{url.port}"}) if url is not None and url.host else frozenset()

@@ -1,0 +1,189 @@
+"""What a source is asked and what it hands back; the shape every upstream module has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from invest.domain.assets import Asset, CorporateAction, MacroPoint, NewsItem, StatementLine
+from invest.domain.bars import Bar
+from invest.domain.collection import SourceOutcome
+from invest.domain.observations import Basis, Observation, RawPayload
+from invest.domain.tickers import AssetKind, kind_from_suffix
+from invest.settings import SourceSettings
+from invest.sources.http import SourceClient
+
+YEARS = 6  # of bars and statements that a first collection asks for
+Status = Literal["ok", "not_modified", "empty", "skipped", "rejected", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """One asset, and what is known of it already, so that only news is fetched.
+
+    `bars_until`: newest stored session. `statements_until`: newest stored DT_RECEB. `actions_until`: day the corporate
+    actions were last read. `last_close`, `last_day`: the newest stored close, against which units are checked.
+    `splits`: known changes of the share count. `force`: ask again whatever is fresh.
+    """
+
+    ticker: str
+    now: datetime
+    asset: Asset | None = None
+    bars_until: date | None = None
+    statements_until: date | None = None
+    actions_until: date | None = None
+    last_close: Decimal | None = None
+    last_day: date | None = None
+    splits: tuple[CorporateAction, ...] = ()
+    force: bool = False
+
+    @property
+    def kind(self) -> AssetKind | None:
+        """The kind as far as it is known; None for a code ending in 11 seen for the first time."""
+        return self.asset.kind if self.asset is not None else kind_from_suffix(self.ticker)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Parts of an asset's identity that one source knows; None where it says nothing."""
+
+    name: str | None = None
+    kind: AssetKind | None = None
+    cnpj: str | None = None
+    cvm_code: int | None = None
+    isin: str | None = None
+    sector: str | None = None
+    segment: str | None = None
+    active: bool | None = None
+    successor: str | None = None
+    shares_outstanding: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Everything one source gave in one go, typed, each item naming the payload it was read from."""
+
+    source: str
+    outcome: SourceOutcome
+    ticker: str | None = None
+    payloads: tuple[RawPayload, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    bars: Sequence[Bar] = ()
+    actions: tuple[CorporateAction, ...] = ()
+    statements: Sequence[StatementLine] = ()
+    news: tuple[NewsItem, ...] = ()
+    macro: tuple[MacroPoint, ...] = ()
+    identity: Identity | None = None
+    files: Mapping[str, str] = field(default_factory=dict)  # payload sha256 -> where its body lies, for large files
+
+    @property
+    def usable(self) -> bool:
+        """Whether it counts as a source of the asset."""
+        return self.outcome.status in ("ok", "not_modified")
+
+
+class Source(Protocol):
+    """One upstream."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings.toml."""
+
+    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+        """Everything new about one asset. Raises `SourceError`; the facade turns that into an outcome."""
+
+
+@dataclass(slots=True)
+class Basket:
+    """Collects what a source reads and becomes a `Gathered`; keeps payloads once each and remarks in order."""
+
+    source: str
+    conf: SourceSettings
+    ticker: str | None = None
+    payloads: dict[str, RawPayload] = field(default_factory=dict)
+    observations: list[Observation] = field(default_factory=list)
+    bars: list[Bar] = field(default_factory=list)
+    actions: list[CorporateAction] = field(default_factory=list)
+    statements: list[StatementLine] = field(default_factory=list)
+    news: list[NewsItem] = field(default_factory=list)
+    macro: list[MacroPoint] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    rejected: int = 0
+    identity: Identity | None = None
+
+    def observe(
+        self,
+        field_name: str,
+        value: Decimal | None,
+        as_of: datetime,
+        payload: RawPayload,
+        *,
+        unit: str = "BRL",
+        basis: Basis = Basis.SPOT,
+        ticker: str | None = None,
+    ) -> None:
+        """Add one observation; None is no observation."""
+        if value is None or not value.is_finite():
+            return
+        self.observations.append(
+            Observation(
+                ticker=ticker or self.ticker or "",
+                field=field_name,
+                value=value,
+                as_of=as_of,
+                source=self.source,
+                basis=basis,
+                unit=unit,
+                payload=payload.sha256,
+                fetched_at=payload.fetched_at,
+                official=self.conf.official,
+                rank=self.conf.rank,
+            )
+        )
+
+    def reject(self, reason: str) -> None:
+        """Note what was not believed."""
+        self.rejected += 1
+        self.remark(reason)
+
+    def remark(self, text: str) -> None:
+        """Note something a reader of the outcome should know, once."""
+        if text not in self.remarks and len(self.remarks) < 5:
+            self.remarks.append(text)
+
+    @property
+    def full(self) -> bool:
+        """Whether anything was found."""
+        found = (self.observations, self.bars, self.actions, self.statements, self.news, self.macro)
+        return any(found) or self.identity is not None
+
+    def close(self, status: Status | None = None) -> Gathered:
+        """The result; its status follows from the contents unless given."""
+        if status is None:
+            status = "ok" if self.full else "rejected" if self.rejected else "empty"
+        outcome = SourceOutcome(
+            source=self.source,
+            status=status,
+            reason="; ".join(self.remarks)[:500] or None,
+            observations=len(self.observations),
+            bars=len(self.bars),
+            payloads=tuple(self.payloads),
+        )
+        return Gathered(
+            source=self.source,
+            outcome=outcome,
+            ticker=self.ticker,
+            payloads=tuple(self.payloads.values()),
+            observations=tuple(self.observations),
+            bars=tuple(self.bars),
+            actions=tuple(self.actions),
+            statements=tuple(self.statements),
+            news=tuple(self.news),
+            macro=tuple(self.macro),
+            identity=self.identity,
+            files=dict(self.files),
+        )

@@ -1,0 +1,95 @@
+"""Numbers and dates as upstreams write them: pt-BR, en-US or plain, three styles of dates, blanks for nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
+
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+NOTHING = frozenset({"", "-", "--", "n/a", "na", "nan", "null", "none", "nd", "n/d"})
+PT = re.compile(r"[-+]?\d{1,3}(?:\.\d{3})*,\d+|[-+]?\d+,\d+|[-+]?\d{1,3}(?:\.\d{3}){2,}")
+EN = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?")
+NEVER = date(9999, 1, 1)
+
+
+def number(value: object, *, pt: bool = False) -> Decimal | None:
+    """`value` as a Decimal; None for nothing and for what is no number.
+
+    Texts may be "1.234,56", "1,234.56" or "1234.56", with % or R$ around. A lone group ("1.234") is a thousand only
+    where the upstream writes pt-BR (`pt`). Floats are taken by their shortest text, so float32 noise stays small.
+
+    >>> number("15.750.216.851"), number("0,1334"), number("101,005.64"), number("-")
+    (Decimal('15750216851'), Decimal('0.1334'), Decimal('101005.64'), None)
+    """
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, int | float | Decimal):
+        return _decimal(str(value))
+    if not isinstance(value, str):
+        return None
+    text = value.replace("R$", "").replace("%", "").replace("\xa0", "").replace(" ", "").strip()
+    if text.lower() in NOTHING:
+        return None
+    if PT.fullmatch(text) or (pt and re.fullmatch(r"[-+]?\d{1,3}(?:\.\d{3})+", text)):
+        return _decimal(text.replace(".", "").replace(",", "."))
+    if EN.fullmatch(text):
+        return _decimal(text.replace(",", ""))
+    return _decimal(text) if PLAIN.fullmatch(text) else None
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        result = Decimal(text)
+    except InvalidOperation:
+        return None
+    return result if result.is_finite() and abs(result.adjusted()) < 30 else None
+
+
+def day(value: object) -> date | None:
+    """A calendar day from "31/12/2024", "2024-12-31", "2024-12-31T…", or epoch seconds (in São Paulo).
+
+    B3's 31/12/9999 means no date.
+    """
+    if isinstance(value, str):
+        return _day_of_text(value.strip())
+    moment = instant(value)
+    return moment.astimezone(SAO_PAULO).date() if moment else None
+
+
+def _day_of_text(text: str) -> date | None:
+    for pattern in (r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?!\d)", r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})(?!\d)"):
+        match = re.match(pattern, text)
+        if match:
+            try:
+                result = date(int(match["y"]), int(match["m"]), int(match["d"]))
+            except ValueError:
+                return None
+            return result if result < NEVER else None
+    return None
+
+
+def instant(value: object) -> datetime | None:
+    """An aware moment from an ISO text (São Paulo where it names no zone) or epoch seconds; None where neither."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        try:
+            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
+        except (OverflowError, ValueError):
+            return None
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=SAO_PAULO)
+
+
+def digits(text: object, length: int = 14) -> str | None:
+    """The digits of a CNPJ, padded to `length`; None where they are none or too many."""
+    found = re.sub(r"\D", "", str(text or ""))
+    return found.zfill(length) if 0 < len(found) <= length and int(found) else None

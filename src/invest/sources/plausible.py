@@ -1,0 +1,86 @@
+"""What is not to be believed of a price, whoever says it: zero, future, torn, or in another unit than what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+
+from invest.domain.assets import CorporateAction
+from invest.domain.bars import Bar
+from invest.domain.calendar import is_session
+from invest.domain.consensus import unit_error
+from invest.sources.model import Basket, Want
+
+EPSILON = Decimal("0.000001")
+
+
+def sane(bar: Bar, last: date) -> str | None:
+    """Why `bar` cannot be, or None. `last`: the newest session that can be complete."""
+    if bar.day > last:
+        return "a bar of a session that is not over"
+    if bar.close <= 0:
+        return "a close of zero"
+    prices = [p for p in (bar.open, bar.high, bar.low) if p is not None]
+    if any(p <= 0 for p in prices):
+        return "a price of zero"
+    if bar.high is not None and bar.low is not None and bar.high + EPSILON < bar.low:
+        return "a high below the low"
+    flat = len(prices) == 3 and all(p == bar.close for p in prices)
+    if flat and bar.volume == 0 and not bar.trades:
+        return "a flat bar without volume: no session"
+    return None
+
+
+def believe(
+    basket: Basket, want: Want, bars: Sequence[Bar], last: date, *, only_sessions: bool = False
+) -> list[Bar]:
+    """The bars that may be stored; the others are noted in `basket`. A wrong unit rejects them all.
+
+    `only_sessions` leaves out days on which B3 did not trade, as unofficial sources fill them.
+    """
+    wrong = _wrong_unit(want, bars)
+    if wrong:
+        basket.reject(wrong)
+        return []
+    kept = []
+    for bar in bars:
+        reason = "no session that day" if only_sessions and not is_session(bar.day) else sane(bar, last)
+        if reason is None:
+            kept.append(bar)
+        else:
+            basket.reject(f"{reason} ({bar.day})")
+    return kept
+
+
+def _wrong_unit(want: Want, bars: Sequence[Bar]) -> str | None:
+    """Compares the bar nearest to the known close with it."""
+    if not want.last_close or not want.last_day or not bars:
+        return None
+    nearest = min(bars, key=lambda bar: abs((bar.day - want.last_day).days) if want.last_day else 0)
+    if nearest.close <= 0 or abs((nearest.day - want.last_day).days) > 30:
+        return None
+    return off_by(nearest.close, nearest.day, want)
+
+
+def off_by(value: Decimal, day: date, want: Want) -> str | None:
+    """The unit error of a price of `day` against the known close, or None; splits in between explain a ratio."""
+    if not want.last_close or not want.last_day:
+        return None
+    factor = unit_error(value, want.last_close)
+    if factor is None or _explained(want, day, value / want.last_close):
+        return None
+    return f"wrong unit: {value:f} is about {factor} times the known {want.last_close:f}"
+
+
+def _explained(want: Want, day: date, ratio: Decimal) -> bool:
+    start, end = sorted((day, want.last_day or day))
+    return any(abs(ratio * factor - 1) < Decimal("0.35") for factor in _factors(want.splits, start, end))
+
+
+def _factors(splits: Iterable[CorporateAction], start: date, end: date) -> list[Decimal]:
+    between = [s.factor for s in splits if s.factor and start <= s.last_date_with <= end]
+    product = Decimal(1)
+    for factor in between:
+        product *= factor
+    return [*between, product] if between else []
