@@ -37,6 +37,8 @@ WELL_KNOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("DATABASE_URL", ("database", "url")),
     ("PORT", ("web", "port")),
     ("BRAPI_TOKEN", ("sources", "brapi", "token")),
+    ("SMTP_URL", ("delivery", "smtp_url")),
+    ("WEBHOOK_SECRET", ("delivery", "webhook_secret")),
     ("OPENAI_API_KEY", ("ai", "providers", "openai", "api_key")),
     ("ANTHROPIC_API_KEY", ("ai", "providers", "anthropic", "api_key")),
     ("GEMINI_API_KEY", ("ai", "providers", "gemini", "api_key")),
@@ -156,6 +158,17 @@ class AiSettings(Section):
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
 
 
+class DeliverySettings(Section):
+    """Where finished reports are sent."""
+
+    smtp_url: SecretStr | None = None
+    mail_from: str = ""
+    mail_to: list[str] = Field(default_factory=list)
+    webhook_url: str = ""
+    webhook_secret: SecretStr | None = None
+    timeout: float = Field(default=20, gt=0)
+
+
 class WebSettings(Section):
     """The HTTP door."""
 
@@ -219,6 +232,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     sources: dict[str, SourceSettings] = Field(default_factory=dict)
     ai: AiSettings = AiSettings()
+    delivery: DeliverySettings = DeliverySettings()
     web: WebSettings = WebSettings()
     logging: LoggingSettings = LoggingSettings()
 

@@ -1,0 +1,36 @@
+"""The command tree. Each group is a module; heavy packages are imported inside the verbs."""
+
+from __future__ import annotations
+
+import typer
+
+from invest import __version__
+from invest.cli import serve
+
+app = typer.Typer(
+    name="invest",
+    help="Investment research on the Brazilian exchange (B3): collect, check, analyse, ask several AIs, report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"invest {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Investment research on the Brazilian exchange (B3)."""
+
+
+app.command("demo")(serve.demo)
+app.command("run")(serve.run)
+app.command("worker")(serve.worker)
+app.command("web")(serve.web)
+app.command("sandbox")(serve.sandbox)

@@ -1,0 +1,54 @@
+"""Servers and settings for the verbs: what is missing is started or attached to."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+from invest.settings import Settings, load
+
+PARENT = "INVEST_PARENT"  # pid of the supervising `invest`; its children end when it does
+
+
+def end_with_parent() -> None:
+    """Ask Linux to send SIGTERM when the supervising process dies, however it dies."""
+    parent = os.environ.pop(PARENT, "")
+    if not parent or not sys.platform.startswith("linux"):
+        return
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
+    if os.getppid() != int(parent):  # it died before the request
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def local_settings(**overrides: object) -> Iterator[Settings]:
+    """The settings of this process with working addresses of Redis and PostgreSQL."""
+    end_with_parent()
+    settings = load(**overrides)
+    if settings.redis.url and settings.database.url:
+        yield settings
+        return
+    from invest.local import ensure
+
+    with ensure(settings) as ready:
+        yield ready
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What a child process needs in its environment to use the same servers and the same upstreams."""
+    assert settings.redis.url is not None and settings.database.url is not None
+    names = {
+        "REDIS_URL": settings.redis.url.get_secret_value(),
+        "DATABASE_URL": settings.database.url.get_secret_value(),
+        PARENT: str(os.getpid()),
+    }
+    if settings.sandbox:
+        names["INVEST_SANDBOX_URL"] = settings.sandbox_url
+    if settings.as_of:
+        names["INVEST_AS_OF"] = settings.as_of.isoformat()
+    return names

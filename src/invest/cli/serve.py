@@ -1,0 +1,110 @@
+"""Verbs that run processes: `run`, `worker`, `web`, `sandbox`, `demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+QueueNames = Annotated[list[str] | None, typer.Argument(help="queues in order of priority; none: all of them")]
+Bars = Annotated[
+    Path | None, typer.Option(help="CSV of real daily bars (ticker,date,open,high,low,close,adj_close,volume,kind)")
+]
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="folder for the reports and summary.json")] = Path("demo-out"),
+    assets: Annotated[int, typer.Option(min=4, max=20, help="how many assets")] = 20,
+    bars: Bars = None,
+    language: Annotated[str, typer.Option(help="language of the reports: pt-BR or en")] = "pt-BR",
+) -> None:
+    """Everything once, on this machine alone: collect, check, analyse, ask four analysts, write reports."""
+    from invest.cli.demo import run_demo
+
+    raise typer.Exit(asyncio.run(run_demo(out, assets, bars, language)))
+
+
+def run(
+    host: Annotated[str | None, typer.Option(help="address of the web server")] = None,
+    port: Annotated[int | None, typer.Option(help="port of the web server")] = None,
+    sandbox: Annotated[bool, typer.Option(envvar="SANDBOX", help="the sandbox instead of the live upstreams")] = False,
+    bars: Bars = None,
+) -> None:
+    """The whole platform: web, one worker per queue and, where they are missing, Valkey and PostgreSQL."""
+    from invest.cli.platform import run_platform
+
+    asyncio.run(run_platform(host=host, port=port, sandbox=sandbox, bars=bars))
+
+
+def worker(
+    queues: QueueNames = None,
+    concurrency: Annotated[int | None, typer.Option("-c", "--concurrency", min=1, help="jobs at once")] = None,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="worker processes")] = 1,
+    autoscale: Annotated[str | None, typer.Option(metavar="MIN,MAX", help="processes by queue depth and age")] = None,
+    max_jobs: Annotated[int | None, typer.Option(min=0, help="recycle a process after so many jobs; 0: never")] = None,
+    burst: Annotated[bool, typer.Option(help="end when the queues are empty")] = False,
+) -> None:
+    """Run jobs of the named queues (data_collection, analysis, reports) until SIGTERM."""
+    from invest.cli.local import local_settings
+    from invest.workers import serve
+
+    with local_settings() as settings:
+        raise typer.Exit(
+            serve(
+                settings,
+                queues or None,
+                concurrency=concurrency,
+                processes=processes,
+                autoscale=_bounds(autoscale),
+                max_jobs=max_jobs,
+                burst=burst,
+            )
+        )
+
+
+def _bounds(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    low, _, high = text.partition(",")
+    if low.strip().isdigit() and high.strip().isdigit() and 0 < int(low) <= int(high):
+        return int(low), int(high)
+    raise typer.BadParameter(f"{text!r}: expected MIN,MAX such as 3,10", param_hint="--autoscale")
+
+
+def web(
+    host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(help="port to listen on (default: PORT, then settings.toml)")] = None,
+) -> None:
+    """Serve the HTTP API."""
+    from invest import logs
+    from invest.cli.local import local_settings
+    from invest.web import serve as serve_web
+
+    with local_settings() as settings:
+        logs.configure(settings, process="web")
+        serve_web(settings, host=host or settings.web.host, port=settings.web.port if port is None else port)
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="port on 127.0.0.1; 0: any")] = 9009,
+    assets: Annotated[int, typer.Option(min=1, max=20_000, help="how many assets")] = 200,
+    seed: Annotated[int, typer.Option(help="seed of the generated world")] = 7,
+    bars: Bars = None,
+    ai_latency: Annotated[float, typer.Option(min=0, help="seconds each AI takes")] = 0.0,
+) -> None:
+    """Serve stand-ins for every upstream and AI on loopback."""
+    from invest.cli.local import end_with_parent
+    from invest.sandbox import serve as serve_sandbox
+
+    end_with_parent()
+    serve_sandbox(port=port, assets=assets, seed=seed, bars=bars, ai_latency=ai_latency)
+
+
+def announce(line: str) -> None:
+    """One plain line for a person, on stderr so that stdout stays data."""
+    sys.stderr.write(line + os.linesep)
+    sys.stderr.flush()

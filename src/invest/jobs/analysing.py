@@ -1,0 +1,107 @@
+"""Analyses of one asset, of several, of a market: read, compute off the loop, keep."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from invest.ai import Panel
+from invest.domain.analysis import Analysis, AnalysisInput, analyse
+from invest.domain.opinion import AiConsensus, Opinion
+from invest.domain.pooling import pool
+from invest.domain.sectors import all_sector_stats
+from invest.domain.snapshot import build_snapshot
+from invest.domain.tickers import Market
+from invest.engine import Context
+from invest.jobs.loading import load_inputs, never_collected, peers_key
+from invest.settings import Settings
+from invest.store import Store
+
+PAGE = 100  # assets read and computed at a time: bounds memory, keeps the loop free between pages
+
+
+def _analyse_all(inputs: Sequence[AnalysisInput]) -> list[Analysis]:
+    return [analyse(given) for given in inputs]
+
+
+async def analyse_many(ctx: Context, tickers: Sequence[str], *, keep: bool = True) -> dict[str, Analysis]:
+    """Analyses by ticker, in the order asked. Raises `NotFound` for one that was never collected."""
+    store, settings = ctx.use(Store), ctx.use(Settings)
+    done: dict[str, Analysis] = {}
+    for at in range(0, len(tickers), PAGE):
+        page = tickers[at : at + PAGE]
+        inputs = await load_inputs(store, settings, page)
+        if missing := [t for t in page if t not in inputs]:
+            raise never_collected(missing[0])
+        analyses = await asyncio.to_thread(_analyse_all, [inputs[t] for t in page])
+        stamped = [stamp(a, ctx.job_id) for a in analyses]
+        done.update({a.ticker: a for a in stamped})
+        if keep:
+            await store.analyses.save(*stamped)
+        await ctx.progress(len(done), len(tickers), "analysing")
+    return done
+
+
+def stamp(analysis: Analysis, job_id: str) -> Analysis:
+    """The analysis under an id of the job that made it (a retry replaces, another job adds), at the time it was made."""
+    ident = hashlib.sha256(f"{job_id}|{analysis.ticker}".encode()).hexdigest()[:20]
+    return analysis.model_copy(update={"analysis_id": f"a_{ident}", "analyzed_at": datetime.now(UTC)})
+
+
+async def analyse_market(ctx: Context, market: Market) -> list[Analysis]:
+    """Analyses of every active asset of a market; what is usual in each of its sectors is kept for the next ones."""
+    store = ctx.use(Store)
+    assets = await store.assets.list(market=market, active=True)
+    analyses = list((await analyse_many(ctx, [a.ticker for a in assets])).values())
+    peers = {sector: stats.model_dump(mode="json") for sector, stats in all_sector_stats(analyses).items()}
+    await store.analyses.save_ranking(peers_key(market), peers, datetime.now(UTC))
+    return analyses
+
+
+async def analyse_one(
+    ctx: Context, ticker: str, *, include_ai: bool, keep: bool, language: str | None = None
+) -> Analysis:
+    """One analysis; with `include_ai`, all configured AIs are asked and their consensus is put beside it."""
+    analysis = (await analyse_many(ctx, [ticker], keep=keep))[ticker]
+    if not include_ai:
+        return analysis
+    opinions, consensus = await ask(ctx, analysis, None, language or ctx.use(Settings).language)
+    block = {"consensus": consensus.model_dump(mode="json"), "opinions": [opinion_brief(o) for o in opinions]}
+    return analysis.model_copy(update={"ai": block})
+
+
+async def ask(
+    ctx: Context, analysis: Analysis, providers: Sequence[str] | None, language: str
+) -> tuple[list[Opinion], AiConsensus]:
+    """Ask the AIs at the same time on the same numbers; every answer is kept, valid or not."""
+    store, settings = ctx.use(Store), ctx.use(Settings)
+    news = await store.news.latest(analysis.ticker, limit=6)
+    snapshot = build_snapshot(analysis, news, language)
+    opinions = await ctx.use(Panel).ask(snapshot, providers=providers, language=language)
+    consensus = pool(opinions, quorum=settings.ai.quorum)
+    await store.opinions.append(*opinions)
+    asked_at = max(o.asked_at for o in opinions)
+    await store.opinions.append_consensus(f"{ctx.job_id}:{ctx.attempt}", consensus, asked_at, sandbox=settings.sandbox)
+    return opinions, consensus
+
+
+def opinion_brief(opinion: Opinion) -> dict[str, Any]:
+    """An opinion without its prompt and raw answer."""
+    return opinion.model_dump(mode="json", exclude={"raw_prompt", "raw_answer"})
+
+
+def brief(analysis: Analysis) -> dict[str, Any]:
+    """An analysis in one line: for batches and lists."""
+    return {
+        "analysis_id": analysis.analysis_id,
+        "ticker": analysis.ticker,
+        "kind": analysis.kind.value,
+        "overall_score": analysis.overall_score,
+        "recommendation": analysis.recommendation.value,
+        "coverage": analysis.coverage,
+        "price": analysis.price,
+        "analyzed_at": analysis.analyzed_at.isoformat(),
+    }

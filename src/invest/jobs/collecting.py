@@ -1,0 +1,189 @@
+"""Collecting one asset: what is known -> what is wanted -> every source at once -> one transaction -> consensus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import NoReturn
+
+from invest.domain import calendar
+from invest.domain.assets import Asset, CorporateAction
+from invest.domain.collection import AssetData, SourceOutcome
+from invest.domain.consensus import choose_all
+from invest.domain.observations import Consensus
+from invest.domain.tickers import AssetKind, kind_of
+from invest.engine import GiveUp, RetryLater
+from invest.errors import Unreachable
+from invest.settings import Settings
+from invest.sources import Gathered, Identity, Sources, Want
+from invest.store import Gathering, Store
+
+FRESH_INTRADAY = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of one asset before it is asked for again."""
+
+    asset: Asset | None
+    latest: Mapping[str, Consensus]
+    bars_until: date | None
+    statements_until: date | None
+    actions: Sequence[CorporateAction]
+
+    def want(self, ticker: str, now: datetime, *, force: bool) -> Want:
+        """What to ask for."""
+        close = self.latest.get("close")
+        return Want(
+            ticker=ticker,
+            now=now,
+            asset=self.asset,
+            bars_until=self.bars_until,
+            statements_until=self.statements_until,
+            last_close=close.value if close else None,
+            last_day=calendar.market_day(close.as_of) if close else None,
+            splits=tuple(a for a in self.actions if a.factor is not None),
+            force=force,
+        )
+
+
+async def known_of(store: Store, ticker: str) -> Known:
+    """Read what is stored of one asset."""
+    asset, latest, days, actions = await asyncio.gather(
+        store.assets.get(ticker),
+        store.observations.latest(ticker),
+        store.bars.last_days([ticker]),
+        store.actions.of(ticker),
+    )
+    newest = await store.statements.newest(cnpj=asset.cnpj) if asset is not None and asset.cnpj else None
+    return Known(asset, latest, days.get(ticker), newest, actions)
+
+
+async def collect(store: Store, sources: Sources, settings: Settings, ticker: str, *, force: bool = False) -> AssetData:
+    """Ask every source for one asset, choose the values in force, and store all of it in one transaction.
+
+    Raises `GiveUp` when every source answered and none knows the ticker, `RetryLater` or `Unreachable` when none could
+    answer.
+    """
+    now = settings.now()
+    known = await known_of(store, ticker)
+    gathered = await sources.gather(known.want(ticker, now, force=force))
+    usable = [g for g in gathered if g.usable]
+    if not usable:
+        refuse(ticker, gathered, known=known.asset is not None)
+    asset = merge_identity(ticker, known.asset, gathered)
+    chosen = await choose_values(store, gathered, known, ticker, now)
+    saved = await store.save_gathered(pack(asset, gathered, chosen))
+    latest, days = await asyncio.gather(store.observations.latest(ticker), store.bars.last_days([ticker]))
+    until = days.get(ticker)
+    return AssetData(
+        ticker=ticker,
+        asset=asset,
+        sources_count=len(usable),
+        sources=tuple(g.outcome for g in gathered),
+        data=latest,
+        bars_stored=saved.bars,
+        bars_until=until.isoformat() if until else None,
+        statements_stored=saved.statements,
+        actions_stored=saved.actions,
+        news_stored=saved.news,
+        collected_at=datetime.now(UTC),
+        sandbox=settings.sandbox,
+    )
+
+
+def pack(asset: Asset | None, gathered: Sequence[Gathered], chosen: Iterable[Consensus]) -> Gathering:
+    """What several sources brought, as one thing to store."""
+    return Gathering(
+        assets=() if asset is None else (asset,),
+        payloads=[p for g in gathered for p in g.payloads],
+        observations=[o for g in gathered for o in g.observations],
+        consensus=list(chosen),
+        bars=[b for g in gathered for b in g.bars],
+        actions=[a for g in gathered for a in g.actions],
+        statements=[s for g in gathered for s in g.statements],
+        news=[n for g in gathered for n in g.news],
+        macro=[m for g in gathered for m in g.macro],
+    )
+
+
+async def choose_values(
+    store: Store, gathered: Sequence[Gathered], known: Known, ticker: str, now: datetime
+) -> list[Consensus]:
+    """Choose each field's value from the newest observation of every source, those stored before included."""
+    brought = [o for g in gathered for o in g.observations if o.ticker == ticker]
+    held = await store.observations.newest(ticker)
+    splits = [a for a in [*known.actions, *(a for g in gathered for a in g.actions)] if a.factor is not None]
+    return list(choose_all([*brought, *held], now, last_known=known.latest, splits=splits).values())
+
+
+def refuse(ticker: str, gathered: Sequence[Gathered], *, known: bool) -> NoReturn:
+    """End a collection that no source gave anything to: for good if nobody knows the code, else for now."""
+    said = "; ".join(describe(g.outcome) for g in gathered) or "no source is enabled"
+    waits = [g.retry_after for g in gathered if g.retry_after]
+    if any(g.outcome.status in ("failed", "rejected") for g in gathered):
+        if waits:
+            raise RetryLater(min(waits), f"{ticker}: no source could answer ({said})")
+        raise Unreachable(f"{ticker}: no source could answer ({said})")
+    if known:
+        raise Unreachable(f"{ticker}: no source has it today ({said})")
+    raise GiveUp(f"{ticker}: no source knows this ticker ({said})")
+
+
+def describe(outcome: SourceOutcome) -> str:
+    """One outcome in a few words."""
+    return f"{outcome.source} {outcome.status}" + (f": {outcome.reason}" if outcome.reason else "")
+
+
+def merge_identity(ticker: str, known: Asset | None, gathered: Iterable[Gathered]) -> Asset:
+    """The identity from all sources: official ones first, what is known already where none says anything."""
+    base = known or Asset(ticker=ticker, kind=kind_of(ticker))
+    update: dict[str, object] = {}
+    for found in gathered:
+        identity = found.identity or Identity()
+        for name in ("name", "cnpj", "cvm_code", "isin", "sector", "segment", "successor", "shares_outstanding"):
+            value = getattr(identity, name)
+            if value is not None:
+                update.setdefault(name, value)
+        if identity.kind is not None and base.kind is AssetKind.OTHER:
+            update.setdefault("kind", identity.kind)
+        if identity.active is False:
+            update["active"] = False
+    return base.model_copy(update=update)
+
+
+def oldest_fresh(now: datetime) -> datetime:
+    """The oldest moment a price may be of and still be fresh at `now`."""
+    if calendar.session_open(now):
+        return now - FRESH_INTRADAY
+    hours = calendar.session_hours(calendar.last_closed_session(now))
+    assert hours is not None  # a closed session had hours
+    return hours[0]
+
+
+async def still_fresh(store: Store, settings: Settings, ticker: str) -> AssetData | None:
+    """What is stored, where a collection now could bring nothing new: the last session's close, or 15 minutes old."""
+    known = await known_of(store, ticker)
+    data, asset, now = dict(known.latest), known.asset, settings.now()
+    price = data.get("close")
+    if price is None or asset is None or asset.kind is AssetKind.CRYPTO:
+        return None
+    if price.as_of < oldest_fresh(now) or price.divergent or price.quarantined:
+        return None
+    return AssetData(
+        ticker=ticker,
+        asset=asset,
+        sources_count=len({s for c in data.values() for s in c.sources}),
+        sources=(),
+        data=data,
+        bars_stored=0,
+        bars_until=known.bars_until.isoformat() if known.bars_until else None,
+        statements_stored=0,
+        actions_stored=0,
+        news_stored=0,
+        collected_at=datetime.now(UTC),
+        skipped_fresh=True,
+        sandbox=settings.sandbox,
+    )

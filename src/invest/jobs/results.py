@@ -1,0 +1,167 @@
+"""Result shapes of the jobs (contract, sections 1 and 4) that are not models of the domain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AwareDatetime, Field
+
+from invest.domain.observations import Frozen
+
+
+class TickerError(Frozen):
+    """One asset that could not be done, and why."""
+
+    ticker: str
+    error: str
+
+
+class PricesUpdated(Frozen):
+    """Result of `update_market_prices`."""
+
+    total: int
+    success: int
+    failed: int
+    errors: list[TickerError]
+    skipped: str | None = None
+
+
+class FundamentalsUpdated(Frozen):
+    """Result of `update_fundamentals_batch`; `statements` counts the stored lines."""
+
+    total: int
+    success: int
+    failed: int
+    updated_at: AwareDatetime
+    statements: int = 0
+    errors: list[TickerError] = Field(default_factory=list)
+
+
+class NewsUpdated(Frozen):
+    """Result of `update_news_feed`; `sources` maps each feed to what it gave."""
+
+    news_collected: int
+    sources: dict[str, str]
+    timestamp: AwareDatetime
+
+
+class Cleaned(Frozen):
+    """Result of `cleanup_old_data`, measured: rows by table, and the bytes the tables shrank by or will reuse."""
+
+    cutoff_date: AwareDatetime
+    tables_cleaned: list[str]
+    rows_deleted: int
+    space_freed_mb: float
+    rows_by_table: dict[str, int] = Field(default_factory=dict)
+
+
+class BatchCollected(Frozen):
+    """Result of `batch_collect_assets`."""
+
+    total_count: int
+    success_count: int
+    failed_count: int
+    results: list[dict[str, Any]]
+    errors: list[TickerError]
+
+
+class BatchAnalysed(Frozen):
+    """Result of `batch_analyze_assets`; `analyses` by ticker: score, recommendation, coverage, analysis_id."""
+
+    total: int
+    success: int
+    analyses: dict[str, dict[str, Any]]
+    errors: list[TickerError]
+    timestamp: AwareDatetime
+
+
+class PortfoliosAnalysed(Frozen):
+    """Result of `analyze_all_portfolios`."""
+
+    total_portfolios: int
+    analyzed: int
+    failed: int
+    timestamp: AwareDatetime
+
+
+class OpportunitiesFound(Frozen):
+    """Result of `detect_opportunities`, best first, each with its reasons."""
+
+    market: str
+    min_score: float
+    opportunities: list[dict[str, Any]]
+    count: int
+    timestamp: AwareDatetime
+
+
+class RankingsUpdated(Frozen):
+    """Result of `update_asset_rankings`."""
+
+    market: str
+    assets_ranked: int
+    top_asset: str | None
+    timestamp: AwareDatetime
+
+
+class Exported(Frozen):
+    """Result of `export_report_async`: a real file, kept in PostgreSQL and written under the data folder."""
+
+    report_id: str
+    format: str
+    file_path: str
+    file_size: int
+    exported_at: AwareDatetime
+    sha256: str
+    media_type: str
+
+
+class ExportFailed(Frozen):
+    """One export that could not be made."""
+
+    report_id: str
+    error: str
+
+
+class BatchExported(Frozen):
+    """Result of `batch_export_reports`."""
+
+    total: int
+    success: int
+    failed: int
+    exports: list[Exported]
+    errors: list[ExportFailed]
+
+
+class MultiAi(Frozen):
+    """Result of `generate_multi_ai_analysis`: each provider's report or its error, and the consensus."""
+
+    ticker: str
+    providers: list[str]
+    analyses: dict[str, dict[str, Any]]
+    consensus: dict[str, Any]
+    report_id: str
+    timestamp: AwareDatetime
+    sandbox: bool = False
+
+
+class ScheduledReport(Frozen):
+    """One queued portfolio report."""
+
+    portfolio_id: str
+    task_id: str
+
+
+class WeeklyScheduled(Frozen):
+    """Result of `schedule_weekly_reports`."""
+
+    scheduled_count: int
+    scheduled_reports: list[ScheduledReport]
+    timestamp: AwareDatetime
+
+
+class Delivered(Frozen):
+    """Result of `deliver_report`: what each channel answered."""
+
+    report_id: str
+    channels: dict[str, str]
+    delivered_at: AwareDatetime

@@ -1,0 +1,10 @@
+"""The worker of the queue `analysis`, as users of arq start it: ``arq invest.workers.analysis.WorkerSettings``."""
+
+from __future__ import annotations
+
+from invest.engine import worker_settings
+from invest.jobs.names import declare_all
+from invest.workers.deps import resources
+
+declare_all()
+WorkerSettings = worker_settings("analysis", resources=resources)

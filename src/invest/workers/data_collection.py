@@ -1,0 +1,10 @@
+"""The worker of the queue `data_collection`, as users of arq start it: ``arq invest.workers.data_collection.WorkerSettings``."""
+
+from __future__ import annotations
+
+from invest.engine import worker_settings
+from invest.jobs.names import declare_all
+from invest.workers.deps import resources
+
+declare_all()
+WorkerSettings = worker_settings("data_collection", resources=resources)

@@ -1,0 +1,28 @@
+"""The composition root: what jobs use, opened once per worker process and closed with it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from invest.ai import Panel
+from invest.engine import Resources, open_redis
+from invest.jobs.aikeeping import SharedAnswers, SharedBudget
+from invest.settings import Settings
+from invest.sources import Sources
+from invest.store import Store
+
+
+@asynccontextmanager
+async def resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Settings, store, sources and the panel of AIs, by type (`ctx.use(Store)`)."""
+    async with AsyncExitStack() as stack:
+        held = Resources()
+        held.add(settings, Settings)
+        held.add(await stack.enter_async_context(Store.open(settings)))
+        redis = open_redis(settings)
+        stack.push_async_callback(redis.aclose)
+        held.add(await stack.enter_async_context(Sources.open(settings, redis)))
+        panel = Panel.open(settings, cache=SharedAnswers(redis), budget=SharedBudget(redis))
+        held.add(await stack.enter_async_context(panel))
+        yield held
