@@ -103,7 +103,8 @@ class Opinion(Frozen):
     cached: bool = False
     vendor: str | None = Field(default=None, description="who made the model: opinions of one vendor share one vote")
     figures_unmatched: int = Field(default=0, description='of `figures_checked`: the k of "k of n don\'t match"')
-    p_beat_180d_blind: float | None = Field(default=None, description="the same question asked without news")
+    p_beat_180d_blind: float | None = Field(default=None, description="p180 of the run that saw no news")
+    p_beat_180d_news: float | None = Field(default=None, description="p180 of the run with news, before it was bounded")
     news_moved: bool = Field(default=False, description="news moved p180 by more than .20 before it was bounded")
     sandbox: bool = False
     raw_prompt: str = Field(default="", repr=False)

@@ -1,0 +1,256 @@
+"""The analysts of this configuration, asked all at the same time; a failure of one is its abstention."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import aiohttp
+import structlog
+
+from invest.ai.analyst import Analyst, LlmAnalyst
+from invest.ai.answer import dump_schema
+from invest.ai.caller import Caller, Terms
+from invest.ai.limits import Budget, Limiter, LocalLimiter, MemoryBudget, MemoryCache, OpinionCache
+from invest.ai.questions import data_hash, digest, opinion_prompt, prompt_language, render
+from invest.ai.rules import MODEL, RulesAnalyst
+from invest.ai.spending import Purse
+from invest.ai.transport import Endpoint, open_session
+from invest.ai.wires.anthropic import Anthropic
+from invest.ai.wires.base import Wire
+from invest.ai.wires.gemini import Gemini
+from invest.ai.wires.openai_chat import OpenAIChat
+from invest.ai.wires.openai_responses import OpenAIResponses
+from invest.domain.opinion import Opinion, OpinionStatus, Snapshot
+from invest.errors import NotFound
+from invest.settings import ProviderSettings, Settings
+
+BASE_URLS = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+    "gemini": "https://generativelanguage.googleapis.com",
+}
+KEY_NAMES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY"}
+# Outcomes that were paid for and would come out the same; a failed call is asked again instead.
+KEPT = frozenset({OpinionStatus.OK, OpinionStatus.ABSTAINED, OpinionStatus.REFUSED, OpinionStatus.UNFAITHFUL})
+log = structlog.get_logger(__name__)
+
+
+class Panel:
+    """Built by `Panel.open`. Safe to share by every job of a process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        session: aiohttp.ClientSession,
+        *,
+        cache: OpinionCache,
+        budget: Budget,
+        limiter: Limiter,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._now = now
+        self._cache = cache
+        self._limiter = limiter
+        purse = Purse(budget, Decimal(str(settings.ai.daily_budget_usd)))
+        self._missing: dict[str, str] = {}
+        self._analysts: dict[str, Analyst] = {}
+        self._asking: dict[str, asyncio.Task[Opinion]] = {}
+        for name, given in settings.ai.providers.items():
+            provider = settings.provider(name)
+            if reason := _unavailable(name, provider):
+                self._missing[name] = reason
+            elif provider.kind == "rules":
+                self._analysts[name] = RulesAnalyst(name, now, sandbox=settings.sandbox)
+            else:
+                terms = _terms(settings, name, provider, vendor=_vendor(name, given))
+                self._analysts[name] = LlmAnalyst(Caller(terms, session, limiter, purse, now), limiter)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        settings: Settings,
+        *,
+        cache: OpinionCache | None = None,
+        budget: Budget | None = None,
+        limiter: Limiter | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> AsyncIterator[Panel]:
+        """The panel of `settings.ai.providers`; cache, budget and limiter are this process's own unless given."""
+        await asyncio.to_thread(_warm)
+        connections = settings.ai.concurrency * max(len(settings.ai.providers), 1)
+        async with open_session(connections) as session:
+            panel = cls(
+                settings,
+                session,
+                cache=cache or MemoryCache(),
+                budget=budget or MemoryBudget(),
+                limiter=limiter or LocalLimiter(settings.ai.concurrency),
+                now=now,
+            )
+            try:
+                yield panel
+            finally:
+                await panel._stop()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The providers that are asked when none is named: those enabled, with a key or not."""
+        return tuple(name for name, given in self._settings.ai.providers.items() if given.enabled)
+
+    @property
+    def unavailable(self) -> dict[str, str]:
+        """Enabled providers that cannot be asked, and why: "no key (OPENAI_API_KEY)"."""
+        return {name: self._missing[name] for name in self.names if name in self._missing}
+
+    async def ask(
+        self, snapshot: Snapshot, providers: Sequence[str] | None = None, language: str | None = None
+    ) -> list[Opinion]:
+        """One opinion per provider, in their order, all asked at the same time; failures are abstentions.
+
+        Raises `NotFound` for a provider that the settings do not have.
+        """
+        names = list(dict.fromkeys(self.names if providers is None else providers))
+        for name in names:
+            self._known(name)
+        return list(await asyncio.gather(*(self.ask_one(name, snapshot, language) for name in names)))
+
+    async def ask_one(self, name: str, snapshot: Snapshot, language: str | None = None) -> Opinion:
+        """The opinion of one provider. The same question in flight or in the cache is not paid for again."""
+        self._known(name)
+        tongue = prompt_language(language or snapshot.language)
+        analyst = self._analysts.get(name)
+        if analyst is None:
+            return self._absent(name, snapshot, tongue)
+        if isinstance(analyst, RulesAnalyst):
+            return await analyst.ask(snapshot, tongue)
+        key = self._key(name, snapshot, tongue)
+        if kept := await self._recall(key):
+            return kept.model_copy(update={"cached": True, "cost_usd": Decimal(0)})
+        if (task := self._asking.get(key)) is None:
+            task = asyncio.create_task(self._ask_and_keep(key, analyst, snapshot, tongue))
+            self._asking[key] = task
+            task.add_done_callback(lambda _: self._asking.pop(key, None))
+            return await self._joined(task)
+        return (await self._joined(task)).model_copy(update={"cached": True, "cost_usd": Decimal(0)})
+
+    def analyst(self, name: str) -> Analyst | None:
+        """The analyst called `name`, None where it cannot be asked."""
+        return self._analysts.get(name)
+
+    async def _joined(self, task: asyncio.Task[Opinion]) -> Opinion:
+        """The task's result. One that waits and is cancelled leaves the call to the others who wait for it."""
+        return await asyncio.shield(task)
+
+    async def _ask_and_keep(self, key: str, analyst: Analyst, snapshot: Snapshot, language: str) -> Opinion:
+        opinion = await analyst.ask(snapshot, language)
+        if opinion.status in KEPT:
+            try:
+                await self._cache.put(key, opinion, self._settings.ai.cache_hours * 3600)
+            except Exception as error:  # an answer that was paid for is worth more than its copy
+                log.warning("opinion not cached", provider=opinion.provider, exc_info=error)
+        else:
+            log.info("analyst abstained", provider=opinion.provider, status=opinion.status, reason=opinion.reason)
+        return opinion
+
+    async def _recall(self, key: str) -> Opinion | None:
+        try:
+            return await self._cache.get(key) if self._settings.ai.cache_hours else None
+        except Exception as error:  # without its cache a panel is dearer, not broken
+            log.warning("opinion cache unreadable", exc_info=error)
+            return None
+
+    async def _stop(self) -> None:
+        for task in (tasks := list(self._asking.values())):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _known(self, name: str) -> None:
+        if name not in self._settings.ai.providers:
+            there_are = ", ".join(self._settings.ai.providers) or "none"
+            raise NotFound(f"no AI named {name[:40]!r}; there are: {there_are}")
+
+    def _key(self, name: str, snapshot: Snapshot, language: str) -> str:
+        """Hash of everything that decides the answer: who is asked, and what. No date in it."""
+        given = self._settings.provider(name)
+        prompt = opinion_prompt(snapshot, language, with_news=True)
+        asked = (name, given.kind, given.model, given.base_url or "", str(self._settings.ai.blind_run))
+        return digest(*asked, prompt.hash, data_hash(snapshot, language))
+
+    def _absent(self, name: str, snapshot: Snapshot, language: str) -> Opinion:
+        given = self._settings.ai.providers[name]
+        return Opinion(
+            opinion_id=uuid4().hex,
+            ticker=snapshot.ticker,
+            provider=name,
+            vendor=_vendor(name, given),
+            model=given.model,
+            status=OpinionStatus.UNAVAILABLE,
+            reason=self._missing[name],
+            prompt_hash="",
+            data_hash=data_hash(snapshot, language),
+            language=language,
+            asked_at=self._now(),
+            seconds=0.0,
+            sandbox=snapshot.sandbox or self._settings.sandbox,
+        )
+
+
+def _warm() -> None:
+    """Load prices, templates and the schema now, off the loop: the first question must not wait for them."""
+    import genai_prices
+
+    genai_prices.calc_price(genai_prices.Usage(input_tokens=1, output_tokens=1), "gpt-5.1", provider_id="openai")
+    for language in ("pt-BR", "en"):
+        render("system", language)
+    dump_schema()
+
+
+def _unavailable(name: str, given: ProviderSettings) -> str | None:
+    if not given.enabled:
+        return f"disabled (ai.providers.{name}.enabled)"
+    if given.kind == "openai_compatible" and not given.base_url:
+        return f"no address (ai.providers.{name}.base_url)"
+    if given.kind in KEY_NAMES and not (given.api_key and given.api_key.get_secret_value().strip()):
+        usual = KEY_NAMES[given.kind] if name == given.kind else f"INVEST_AI__PROVIDERS__{name.upper()}__API_KEY"
+        return f"no key ({usual})"
+    return None
+
+
+def _terms(settings: Settings, name: str, given: ProviderSettings, *, vendor: str) -> Terms:
+    key = given.api_key.get_secret_value().strip() if given.api_key else ""
+    base_url = (given.base_url or BASE_URLS.get(given.kind, "")).rstrip("/")
+    return Terms(
+        provider=name,
+        vendor=vendor,
+        endpoint=Endpoint(_wire(given.kind), base_url, given.model, key, stream=given.stream),
+        timeout=given.timeout or settings.ai.timeout,
+        retries=settings.ai.retries,
+        max_tokens=given.max_tokens or settings.ai.max_tokens,
+        news_run=settings.ai.blind_run,
+        sandbox=settings.sandbox,
+    )
+
+
+def _wire(kind: str) -> Wire:
+    wires: dict[str, Callable[[], Wire]] = {
+        "openai": OpenAIResponses,
+        "anthropic": Anthropic,
+        "gemini": Gemini,
+        "openai_compatible": OpenAIChat,
+    }
+    return wires[kind]()
+
+
+def _vendor(name: str, given: ProviderSettings) -> str:
+    """Who made the model: the vendor, or for a compatible server its host, so that its models share one vote."""
+    if given.kind != "openai_compatible":
+        return MODEL.split("-", 1)[0] if given.kind == "rules" else given.kind
+    return urlsplit(given.base_url or "").hostname or name
