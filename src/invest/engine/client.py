@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Generic, TypeVar, overload
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import orjson
 from pydantic import TypeAdapter
@@ -25,6 +26,7 @@ from invest.engine.errors import (
     ResultExpired,
     ResultTimeout,
 )
+from invest.engine.events import Event, follow
 from invest.engine.layout import lay_out
 from invest.engine.notices import Notices
 from invest.engine.records import read_statuses
@@ -33,9 +35,15 @@ from invest.engine.results import resolve
 from invest.engine.scripts import Argument, script
 from invest.engine.states import JobState, JobStatus, Progress
 from invest.engine.wire import CANCELLED_TYPES, id_bytes, id_text, job_head, new_id
-from invest.engine.workflow import Workflow
+from invest.engine.workflow import Workflow, result_adapter
 from invest.errors import NotFound, Unreachable
 from invest.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from invest.engine.deadletters import DeadLetters
+    from invest.engine.inspection import Inspector
+    from invest.engine.schedule import Schedules
+    from invest.engine.workflows import Workflows
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -102,6 +110,38 @@ class Invest:
             yield invest
         finally:
             await invest.close()
+
+    @cached_property
+    def inspect(self) -> Inspector:
+        """Jobs by state, queues, workers, timelines."""
+        from invest.engine.inspection import Inspector
+
+        return Inspector(self)
+
+    @cached_property
+    def dead(self) -> DeadLetters:
+        """Dead letters."""
+        from invest.engine.deadletters import DeadLetters
+
+        return DeadLetters(self)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """Cron lines."""
+        from invest.engine.schedule import Schedules
+
+        return Schedules(self)
+
+    @cached_property
+    def workflows(self) -> Workflows:
+        """Workflows as wholes."""
+        from invest.engine.workflows import Workflows
+
+        return Workflows(self)
+
+    def events(self, after: str = "$", *, block: float = 5.0) -> AsyncIterator[Event | None]:
+        """What happens to jobs from event `after` on (``$``: now); None in silence. See `engine.events.follow`."""
+        return follow(self.redis, after, block=block)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -176,7 +216,7 @@ class Invest:
         ttl = round(self.settings.engine.result_ttl * 1000)
         head = job_head(workflow.kind, b"{}")
         await self._guarded(script("submit")(self.redis, workflow_id, workflow.kind, ttl, head))
-        return Job(self, workflow_id)
+        return Job(self, workflow_id, result_adapter(workflow))
 
     async def stage(self, workflow: Workflow[Any], workflow_id: str, *, parent: str) -> None:
         """Lay a workflow's nodes down without starting it; the engine's own step of `enqueue` and of handing over."""
@@ -198,16 +238,21 @@ class Invest:
         found = (await self._guarded(read_statuses(self.redis, [job_id], results=True)))[0]
         if found is None:
             raise NotFound(f"no job {job_id!r}: it never existed, or its record has expired")
-        if found.workflow and not found.queue:
-            found = await self._with_nodes(found)
+        if found.nodes == 0:
+            found = await self.with_nodes(found)
         if found.state is JobState.SUCCEEDED:
             found = found.model_copy(update={"result": await resolve(self.redis, found.result)})
         return found
 
-    async def _with_nodes(self, status: JobStatus) -> JobStatus:
-        base = keys.WORKFLOW + (status.workflow or "")
-        total = int(await self.redis.hget(base, "total") or 0)  # type: ignore[misc] # redis-py: Awaitable | str
-        return status.model_copy(update={"nodes": total})
+    async def with_nodes(self, status: JobStatus) -> JobStatus:
+        """A workflow's status with the number of its steps, all and ended."""
+        sub = await self._guarded(self.redis.hget(keys.JOB + status.id, "sub"))  # type: ignore[arg-type] # redis-py: Awaitable | str
+        total, ended = await self._guarded(self.redis.hmget(keys.WORKFLOW + id_text(sub or b""), "total", "ended"))  # type: ignore[arg-type] # the same
+        counts = {"nodes": int(total or 0), "nodes_done": int(ended or 0)}
+        if status.progress is None and status.started_at is not None:
+            at = status.finished_at or status.started_at
+            counts["progress"] = Progress(done=counts["nodes_done"], total=counts["nodes"], message="", at=at)  # type: ignore[assignment] # mixed values
+        return status.model_copy(update=counts)
 
     async def cancel(self, job_id: str, *, why: str = "cancelled") -> bool:
         """Cancel a job or a whole workflow; a running job is told to stop. False if it had finished.
@@ -218,6 +263,15 @@ class Invest:
         if reply == b"unknown":
             raise NotFound(f"no job {job_id!r}: it never existed, or its record has expired")
         return bool(reply != b"final")
+
+    async def purge(self, queue: str) -> int:
+        """Cancel all that waits on one queue (what runs goes on); gives how many. Raises `NotFound`."""
+        registry.queue(queue)
+        names = list(await self.inspect.names(queue))
+        count = 0
+        while removed := int(await self._guarded(script("purge")(self.redis, queue, BULK, "?", *names))):
+            count += removed
+        return count
 
     async def wait(self, job_id: str, timeout: float | None = None) -> Any:
         """The raw JSON result of a job; see `Job.result`."""

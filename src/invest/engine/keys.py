@@ -19,6 +19,7 @@ HEALTH_SUFFIX: Final = ":health-check"
 JOB: Final = "invest:job:"  # + id -> hash, the record of one job
 PENDING: Final = "invest:pending:"  # + id -> set of the predecessors it still waits for
 WAITING: Final = "invest:waiting:"  # + name -> zset by due ms
+RETRYING: Final = "invest:retrying:"  # + name -> zset by due ms: waiting for another attempt
 RUNNING: Final = "invest:running:"  # + name -> zset by start ms
 DONE: Final = "invest:done:"  # + name -> zset by finish ms
 FAILED: Final = "invest:failed:"  # + name -> zset by finish ms: the dead letters

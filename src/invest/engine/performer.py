@@ -24,7 +24,7 @@ from invest.engine.execution import (
 from invest.engine.records import moment
 from invest.engine.registry import registry
 from invest.engine.results import Inputs
-from invest.engine.wire import CorruptPayload, new_id, read_job
+from invest.engine.wire import CorruptPayload, read_job
 from invest.settings import Settings
 
 log = structlog.get_logger("invest.engine")
@@ -118,7 +118,7 @@ class Performer:
         workflow = as_workflow(result)
         if workflow is None:
             return Verdict("succeeded", encode_result(job, result, self._settings.engine.max_result_bytes))
-        staged = new_id()
+        staged = f"{run.id}.{run.delivery}"
         await self._invest.stage(workflow, staged, parent=run.id)
         return Verdict("over", staged.encode())
 

@@ -76,11 +76,17 @@ def status_of(job_id: str, record: Any, body: bytes | None, result: bytes | None
         result=envelope.get("r") if envelope is not None and envelope.get("s") else None,
         error=ErrorInfo.model_validate(error) if isinstance(error, dict) else None,
         history=_history(r.get(b"h")),
-        workflow=_text(r.get(b"wf")) or _text(r.get(b"sub")),
+        workflow=_workflow(_text(r.get(b"wf"))),
+        nodes=0 if b"sub" in r else None,
         key=_text(r.get(b"u")),
         replay_of=_text(r.get(b"ro")),
         replayed_as=_text(r.get(b"ra")),
     )
+
+
+def _workflow(stage: str | None) -> str | None:
+    """The id of the workflow, or of the job that handed over to it (whose delivery its stage is named after)."""
+    return None if stage is None else stage.rpartition(".")[0] or stage
 
 
 def _state(r: dict[bytes, bytes], due: int, now_ms: int, envelope: dict[str, Any] | None) -> JobState:

@@ -49,7 +49,12 @@ class Signature:
     @cached_property
     def result(self) -> TypeAdapter[Any]:
         """Validates and writes what the job returns (for a job that hands over: what its workflow returns)."""
-        return TypeAdapter(result_type(self.hints.get("return", Any)))
+        return TypeAdapter(self.result_type)
+
+    @cached_property
+    def result_type(self) -> Any:
+        """The result behind the return annotation."""
+        return result_type(self.hints.get("return", Any))
 
     def bind(self, args: tuple[Any, ...] | list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Validated arguments by name, as Python values. Raises `InvalidArguments` naming each wrong one."""

@@ -98,6 +98,7 @@ class JobStatus(Frozen):
     history: list[Attempt] = []
     workflow: str | None = None
     nodes: int | None = None
+    nodes_done: int | None = None
     key: str | None = None
     replay_of: str | None = None
     replayed_as: str | None = None

@@ -17,21 +17,22 @@ import structlog
 from arq.connections import ArqRedis
 from arq.worker import Worker as ArqWorker
 from arq.worker import func
-from redis.exceptions import NoScriptError, ReadOnlyError, RedisError
+from redis.exceptions import ReadOnlyError, RedisError
 
 from invest.engine import keys
 from invest.engine.client import Invest
 from invest.engine.connection import open_redis
 from invest.engine.context import Resources
+from invest.engine.exchange import Question, ask, finish_argv, limits_argv
 from invest.engine.execution import SWALLOW_GRACE, Run, Verdict, judge
 from invest.engine.jobs import Queue
 from invest.engine.performer import Performer
 from invest.engine.renewal import Renewal
 from invest.engine.schedule import Scheduler
-from invest.engine.scripts import Argument, Script, script
+from invest.engine.scripts import Argument, script
 from invest.engine.signal_wait import Signal
 from invest.engine.stats import Stats
-from invest.engine.wire import deserialize, id_bytes, id_text, result_head, serialize
+from invest.engine.wire import deserialize, id_bytes, id_text, serialize
 from invest.settings import Settings
 
 log = structlog.get_logger("invest.engine")
@@ -40,6 +41,7 @@ ResourcesFactory = Callable[[Settings], AbstractAsyncContextManager[Resources]]
 IDLE_POLL = 5.0  # seconds between looks at the queue when every hint was lost
 FINISH_BATCH = 200
 PROGRESS_EVERY = 0.25
+SWEEP_EVERY = 20  # seconds between sweeps of what is past keeping
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -92,7 +94,7 @@ class Worker(ArqWorker):
         self._progress_at = 0.0
         self._started_at = time.time()
         self.stats = Stats()
-        self._limits = _limits(self.queues)
+        self._limits = limits_argv(self.queues)
 
     def _cap(self, queue: Queue, given: int | None) -> int:
         configured = self.settings.queues.get(queue.name)
@@ -200,9 +202,15 @@ class Worker(ArqWorker):
         await invest.notices.subscribe(keys.CONTROL, control)
 
     async def _pulse(self, renewal: Renewal) -> None:
+        names = [job.name for queue in self.queues for job in queue.jobs.values()]
+        beats = 0
         while True:
             renewal.loop_alive_at = time.monotonic()
             await asyncio.sleep(1)
+            beats += 1
+            if beats % SWEEP_EVERY == 0:
+                with contextlib.suppress(RedisError, OSError, TimeoutError):
+                    await script("sweep")(self.pool, 500, *names)
 
     def _heartbeat(self) -> bytes:
         return orjson.dumps(
@@ -266,9 +274,9 @@ class Worker(ArqWorker):
 
     async def _exchange(self) -> None:
         batch = self._outbox[:FINISH_BATCH]
-        asked: list[tuple[Script, list[Argument]]] = []
+        asked: list[Question] = []
         if batch:
-            asked.append((script("finish"), self._finish_argv(batch)))
+            asked.append((script("finish"), finish_argv(batch)))
         claiming = self._may_claim()
         if claiming:
             self._hungry = False
@@ -282,42 +290,11 @@ class Worker(ArqWorker):
             await self.stats.flush(self.pool, rows)
         if not asked:
             return
-        answers = await self._ask(asked)
+        answers = await ask(self.pool, asked)
         if batch:
             self._acknowledge(batch, answers[0])
         if claiming:
             self._start_claimed(answers[1 if batch else 0])
-
-    async def _ask(self, asked: list[tuple[Script, list[Argument]]]) -> list[Any]:
-        async with self.pool.pipeline(transaction=False) as pipe:
-            for one, argv in asked:
-                pipe.evalsha(one.sha, 0, *argv)  # type: ignore[arg-type] # redis-py takes bytes and numbers as well
-            answers = await pipe.execute(raise_on_error=False)
-        for i, answer in enumerate(answers):
-            if isinstance(answer, NoScriptError):
-                answers[i] = await asked[i][0](self.pool, *asked[i][1])
-            elif isinstance(answer, Exception):
-                raise answer
-        return answers
-
-    def _finish_argv(self, batch: list[Run]) -> list[Argument]:
-        argv: list[Argument] = []
-        for run in batch:
-            verdict = run.verdict
-            assert verdict is not None
-            head: bytes = b""
-            if verdict.action not in ("retry", "back"):
-                head = result_head(run.id, run.body, run.attempt, run.started_ms, keys.queue_key(run.queue))
-            argv += [
-                id_bytes(run.id),
-                run.token,
-                verdict.action,
-                head,
-                verdict.value,
-                verdict.delay_ms,
-                verdict.history,
-            ]
-        return argv
 
     def _acknowledge(self, batch: list[Run], answer: list[bytes]) -> None:
         del self._outbox[: len(batch)]
@@ -395,15 +372,6 @@ class Worker(ArqWorker):
             await self.pool.zrem(keys.WORKERS, self.name)
             await self.pool.delete(keys.WORKER + self.name)
         log.info("worker stopped", worker=self.name, done=self.jobs_complete, failed=self.jobs_failed)
-
-
-def _limits(queues: Sequence[Queue]) -> list[Argument]:
-    """Arguments of ``claim.lua`` for the jobs that have a limit over all workers."""
-    argv: list[Argument] = []
-    for job in (job for queue in queues for job in queue.jobs.values()):
-        if job.max_running or job.rate:
-            argv += [job.name, job.max_running or 0, job.rate.interval_ms if job.rate else 0]
-    return argv
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:

@@ -14,8 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
+from pydantic import TypeAdapter
+
 from invest.engine.calls import Call
-from invest.engine.outcome import Outcome
+from invest.engine.outcome import Err, Ok, Outcome
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -124,6 +126,23 @@ def chord(
     else:
         given = Workflow("group", _checked(tuple(children), empty=True), on_failure or "fail_fast")
     return Workflow("chord", _checked((given, callback)))
+
+
+def result_adapter(workflow: Workflow[Any]) -> TypeAdapter[Any]:
+    """Validates a workflow's result."""
+    return TypeAdapter(_result_type(workflow))
+
+
+def _result_type(step: Call[Any] | Workflow[Any]) -> Any:
+    if isinstance(step, Call):
+        return step.job.signature.result_type
+    if step.kind != "group":
+        return _result_type(step.steps[-1])
+    kinds = [_result_type(s) for s in step.steps]
+    of = kinds[0] if kinds and all(k == kinds[0] for k in kinds) else Any
+    if step.on_failure == "fail_fast":
+        return list[of]  # type: ignore[valid-type] # built at run time
+    return list[Ok[of] | Err]  # type: ignore[valid-type] # the same
 
 
 def _checked(steps: tuple[Any, ...], *, empty: bool = False) -> tuple[Any, ...]:

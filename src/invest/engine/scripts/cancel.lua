@@ -3,7 +3,10 @@ redis.call('DEL', OOM_GUARD)
 local replies = {}
 for i = 2, #ARGV do
   local state = redis.call('HGET', JOB .. ARGV[i], 's')
-  if not state then
+  if not state and redis.call('EXISTS', ARQ_JOB .. ARGV[i]) == 1 then
+    redis.call('ZADD', ARQ_ABORT, now + DAY, ARGV[i])  -- a stock client's, not yet seen by a worker: ended when claimed
+    replies[#replies + 1] = 'asked'
+  elseif not state then
     replies[#replies + 1] = 'unknown'
   elseif FINAL[state] then
     replies[#replies + 1] = 'final'

@@ -7,6 +7,7 @@ local worker, lease, free, queues = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]
 local limits, claimed, next_due = {}, {}, nil
 for i = 5 + 2 * queues, #ARGV, 3 do limits[ARGV[i]] = {tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])} end
 local aborts = redis.call('EXISTS', ARQ_ABORT) == 1
+if aborts then redis.call('ZREMRANGEBYSCORE', ARQ_ABORT, '-inf', now - 60000) end  -- as arq does: asked long ago, never met
 
 -- A stock client put it on the queue: it has a body, but no record yet.
 local function adopt(id, queue, body)
@@ -21,7 +22,7 @@ local function adopt(id, queue, body)
 end
 
 -- Whether a limit of its name holds the job back; if so it has been put where it will be found again.
-local function held_back(key, id, name, due, reserved)
+local function held_back(key, id, name, due, reserved, index)
   local limit = limits[name]
   if not limit then return false end
   if limit[1] > 0 and redis.call('ZCARD', RUNNING .. name) >= limit[1] and not redis.call('ZSCORE', RUNNING .. name, id) then
@@ -36,25 +37,25 @@ local function held_back(key, id, name, due, reserved)
     if start > now then
       redis.call('HSET', JOB .. id, 'rs', '1', 'due', string.format('%d', start))
       redis.call('ZADD', key, 'XX', start, id)
-      redis.call('ZADD', WAITING .. name, start, id)
+      redis.call('ZADD', index, start, id)
       return true
     end
   end
   return false
 end
 
-local function ended_early(id, r)
+local function ended_early(id, r, index)
   local why = nil
   if aborts then
     local at = redis.call('ZSCORE', ARQ_ABORT, id)
     if at then
       redis.call('ZREM', ARQ_ABORT, id)
-      if tonumber(at) > now - 60000 then why = {'Cancelled', 'cancelled before it started'} end
+      why = {'Cancelled', 'cancelled before it started'}
     end
   end
   if not why and r[4] and now > tonumber(r[4]) then why = {'Expired', 'it could not start in time'} end
   if not why then return false end
-  redis.call('ZREM', WAITING .. r[2], id)
+  redis.call('ZREM', index, id)
   leave_running(id, r[2])
   conclude(id, 'cancelled', as_error(why[1], why[2]))
   return true
@@ -67,7 +68,8 @@ local function take(key, queue, id)
   if type(body) ~= 'string' then body = false end
   if r.err or not r[1] or FINAL[r[1]] then r = adopt(id, queue, body) end
   local name = r[2]
-  if ended_early(id, r) or held_back(key, id, name, r[13], r[5]) then return end
+  local index = (r[1] == 'retrying' and RETRYING or WAITING) .. name
+  if ended_early(id, r, index) or held_back(key, id, name, r[13], r[5], index) then return end
   local got = redis.pcall('SET', ARQ_IN_PROGRESS .. id, worker, 'PX', lease, 'NX')
   if not got or got.err then
     redis.call('ZADD', key, 'XX', now + math.max(redis.call('PTTL', ARQ_IN_PROGRESS .. id), 50), id)
@@ -83,7 +85,7 @@ local function take(key, queue, id)
   if r[5] then redis.call('HDEL', j, 'rs') end
   redis.call('ZADD', key, 'XX', now + lease, id)
   redis.call('HSET', j, 's', 'running', 'st', NOW, 'w', worker, 'd', delivery, 'tk', worker .. ':' .. delivery)
-  redis.call('ZREM', WAITING .. name, id)
+  redis.call('ZREM', index, id)
   redis.call('ZADD', RUNNING .. name, now, id)
   emit('started', id, name, queue, worker)
   claimed[#claimed + 1] = {id, body, delivery, r[8], r[9], r[10], name, queue, r[11], r[12], r[14]}
@@ -102,7 +104,7 @@ for q = 0, queues - 1 do
       free, own, before, budget = free - got, own - got, #claimed, budget - #due
     end
     local head = redis.pcall('ZRANGE', key, 0, 0, 'WITHSCORES')
-    if not head.err and head[2] and (not next_due or tonumber(head[2]) < next_due) then next_due = tonumber(head[2]) end
+    if own > 0 and not head.err and head[2] and (not next_due or tonumber(head[2]) < next_due) then next_due = tonumber(head[2]) end
   end
 end
 flush()

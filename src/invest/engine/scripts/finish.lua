@@ -22,7 +22,7 @@ for i = 1, #ARGV, 7 do
       redis.call('HINCRBY', j, action == 'retry' and 'a' or 'b', 1)
       if action == 'back' and value ~= '' then redis.call('HSETNX', j, 'unk', NOW) end
       if action == 'retry' then redis.call('HSET', j, 'e', value) end
-      put(id, name, queue, r[4], due)
+      put(id, name, queue, r[4], due, action == 'retry' and RETRYING or WAITING)
       emit(action == 'retry' and 'retrying' or 'handed_back', id, name, queue, ARGV[i + 5])
       replies[#replies + 1] = 'ok'
     elseif action == 'over' then

@@ -24,9 +24,9 @@ local function wake_all()
   for queue in pairs(wakes) do redis.call('PUBLISH', WAKE .. queue, '') end
 end
 
-local function put(id, name, queue, priority, due)
+local function put(id, name, queue, priority, due, index)
   redis.call('ZADD', queue_key(queue, priority), due, id)
-  redis.call('ZADD', WAITING .. name, due, id)
+  redis.call('ZADD', (index or WAITING) .. name, due, id)
   wakes[queue] = true
 end
 
@@ -100,6 +100,7 @@ local function conclude(id, state, value, head)
     redis.call('HSET', j, 's', state, 'ft', NOW)
   end
   if wf then
+    if kind ~= 'join' then redis.call('HINCRBY', WORKFLOW .. wf, 'ended', 1) end
     redis.call('HSET', WORKFLOW .. wf .. WORKFLOW_OUTCOMES, id, (good and '{"ok":' or '{"err":') .. value .. '}')
     settling[#settling + 1] = {id, good}
   end
@@ -173,7 +174,7 @@ local function stop_all(why)
         asked = asked + 1
       else
         if not composite then
-          redis.call('ZREM', WAITING .. r[2], id)
+          redis.call('ZREM', (r[1] == 'retrying' and RETRYING or WAITING) .. r[2], id)
           redis.call('ZREM', PARKED .. r[2], id)
         end
         conclude(id, 'cancelled', as_error('Cancelled', why))

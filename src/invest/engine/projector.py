@@ -1,0 +1,195 @@
+"""From the event stream to the history in PostgreSQL: a consumer group that upserts one row per job."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from pydantic import Field
+from redis.exceptions import RedisError, ResponseError
+
+from invest.engine import keys
+from invest.engine.calls import Call, Options
+from invest.engine.events import Event, parse_event
+from invest.engine.records import read_statuses
+from invest.engine.registry import registry
+from invest.engine.states import Frozen, JobState, JobStatus
+
+if TYPE_CHECKING:
+    from invest.engine.client import Invest
+
+log = structlog.get_logger("invest.engine")
+GROUP: Final = "projector"
+BATCH: Final = 500
+IDLE_MS: Final = 30_000  # entries a dead projector left unacknowledged are taken over after this
+STATE_OF_EVENT: Final = {
+    "queued": JobState.QUEUED,
+    "started": JobState.RUNNING,
+    "retrying": JobState.RETRYING,
+    "succeeded": JobState.SUCCEEDED,
+    "failed": JobState.FAILED,
+    "cancelled": JobState.CANCELLED,
+}
+
+
+class JobRun(Frozen):
+    """A row of history. Upsert it by `id`, only where `sequence` is not below the stored one: rows may come twice."""
+
+    id: str
+    sequence: int
+    name: str
+    queue: str
+    state: JobState
+    attempt: int = 0
+    delivery: int = 0
+    args: list[Any] = Field(default_factory=list)
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+    enqueued_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    worker: str | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+    workflow: str | None = None
+    replay_of: str | None = None
+
+
+Sink = Callable[[Sequence[JobRun]], Awaitable[None]]
+
+
+class Projector:
+    """Feeds `sink` with the rows of jobs that something happened to. Any number may run; each event goes to one.
+
+    An event is acknowledged after the sink took its row: a sink that fails (PostgreSQL is down) is tried again with the
+    same rows for as long as it takes, while the events wait in the stream.
+    """
+
+    def __init__(self, invest: Invest, sink: Sink) -> None:
+        self._invest = invest
+        self._redis = invest.redis
+        self._sink = sink
+        self._me = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"
+        self._resume: Any = "0"  # first what this consumer was given before and never acknowledged
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        pause = 0.5
+        while True:
+            try:
+                await self.step()
+                pause = 0.5
+            except Exception as error:  # the sink's own errors are of any kind; the events wait
+                log.warning("history is behind", error=f"{type(error).__name__}: {error}")
+                self._resume = "0"
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30)
+
+    async def step(self, *, block: float = 2.0) -> int:
+        """Take one batch to the sink; gives how many events it was."""
+        entries = await self._read(block)
+        if not entries:
+            return 0
+        events = [parse_event(raw, fields) for raw, fields in entries if fields]
+        rows = await self.rows(events)
+        if rows:
+            await self._sink(rows)
+        await self._redis.xack(keys.EVENTS, GROUP, *[raw for raw, _ in entries])
+        return len(entries)
+
+    async def _read(self, block: float) -> list[Any]:
+        try:
+            return await self._claimed() or await self._new(block)
+        except ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+        try:
+            await self._redis.xgroup_create(keys.EVENTS, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+        return []
+
+    async def _claimed(self) -> list[Any]:
+        if self._resume is None:
+            _, entries, *_ = await self._redis.xautoclaim(keys.EVENTS, GROUP, self._me, IDLE_MS, count=BATCH)
+            return list(entries)
+        answer = await self._redis.xreadgroup(GROUP, self._me, {keys.EVENTS: self._resume}, count=BATCH)
+        entries = list(answer[0][1]) if answer else []
+        if not entries:
+            self._resume = None
+        return entries
+
+    async def _new(self, block: float) -> list[Any]:
+        answer = await self._redis.xreadgroup(
+            GROUP, self._me, {keys.EVENTS: ">"}, count=BATCH, block=round(block * 1000) or None
+        )
+        return list(answer[0][1]) if answer else []
+
+    async def rows(self, events: Iterable[Event]) -> list[JobRun]:
+        """One row per job among the events, sorted by id, as its record says now (expired: as the event says)."""
+        last: dict[str, Event] = {}
+        for event in events:
+            if event.kind in STATE_OF_EVENT or event.kind in ("handed_over", "handed_back", "workflow", "lost"):
+                last[event.job_id] = event
+        statuses = await read_statuses(self._redis, list(last))
+        pairs = zip(last.values(), statuses, strict=True)
+        return sorted((_row(event, status) for event, status in pairs), key=lambda row: row.id)
+
+
+def _row(event: Event, status: JobStatus | None) -> JobRun:
+    if status is None:
+        state = STATE_OF_EVENT.get(event.kind, JobState.RUNNING)
+        finished = event.at if state.final else None
+        return JobRun(
+            id=event.job_id,
+            sequence=event.sequence,
+            name=event.name,
+            queue=event.queue,
+            state=state,
+            finished_at=finished,
+        )
+    return JobRun(
+        id=event.job_id,
+        sequence=event.sequence,
+        name=status.name,
+        queue=status.queue,
+        state=status.state,
+        attempt=status.attempt,
+        delivery=status.delivery,
+        args=status.args,
+        kwargs=status.kwargs,
+        enqueued_at=status.enqueued_at,
+        started_at=status.started_at,
+        finished_at=status.finished_at,
+        worker=status.worker,
+        error_type=status.error.type if status.error else None,
+        error_message=status.error.message if status.error else None,
+        workflow=status.workflow,
+        replay_of=status.replay_of,
+    )
+
+
+async def restore(invest: Invest, accepted: Iterable[JobRun]) -> int:
+    """Enqueue again, under their own ids, unfinished jobs that Redis has lost; gives how many.
+
+    Steps of workflows and jobs not declared here are left out; those that Redis still knows are never doubled.
+    """
+    rows = [r for r in accepted if not r.state.final and r.workflow is None and registry.find(r.name) is not None]
+    count = 0
+    for start in range(0, len(rows), BATCH):
+        page = rows[start : start + BATCH]
+        calls: list[Call[Any]] = []
+        for row in page:
+            call = registry.call_by_name(row.name, row.args, row.kwargs)
+            calls.append(Call(call.job, call.args, call.kwargs, call.payload, Options(id=row.id)))
+        try:
+            count += sum(job.new for job in await invest.enqueue_many(calls))
+        except RedisError as error:
+            log.warning("restore interrupted", error=str(error), restored=count)
+            raise
+    return count
