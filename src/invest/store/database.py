@@ -40,7 +40,7 @@ SCHEMA_MISSING = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asy
 
 
 class Database:
-    """A pool of connections. Every verb of the store goes through `run`, `fetch`, `fetchrow`, `fetchval` or `execute`."""
+    """A pool of connections; every verb of the store goes through `run`, `fetch`, `fetchrow`, `fetchval`, `execute`."""
 
     def __init__(self, pool: Any, address: Address, settings: DatabaseSettings) -> None:
         self._pool = pool
@@ -129,7 +129,7 @@ class _Retryable(InvestError):
 
 
 class translated:  # noqa: N801 - reads as a verb in `with translated(...)`
-    """Turns asyncpg's errors into ours: lost -> `Unreachable`, no schema -> `ConfigError`, bad values -> `ValueError`."""
+    """asyncpg's errors as ours: lost -> `Unreachable`, no schema -> `ConfigError`, bad values -> `ValueError`."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -197,3 +197,12 @@ async def open_pool(address: Address, settings: DatabaseSettings) -> Any:
         raise unreachable(address, error) from None
     except (ValueError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
         raise ConfigError(f"DATABASE_URL ({address.shown}): {one_line(error)}") from None
+
+
+async def close_pool(pool: Any, settings: DatabaseSettings) -> None:
+    """Close the pool; a connection that is still busy is cut rather than waited for."""
+    try:
+        async with asyncio.timeout(settings.acquire_timeout):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

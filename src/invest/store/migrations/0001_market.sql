@@ -116,12 +116,17 @@ CREATE TABLE bar (
   open numeric,
   high numeric,
   low numeric,
-  close numeric NOT NULL CHECK (close > 0 AND close < 'Infinity'),
+  close numeric NOT NULL,
   volume bigint,
   turnover numeric,
   trades integer,
   origin integer NOT NULL,
-  PRIMARY KEY (ticker, day)
+  PRIMARY KEY (ticker, day),
+  -- NaN sorts above Infinity, so each line refuses both.
+  CONSTRAINT bar_close_is_a_price CHECK (close > 0 AND close < 'Infinity'),
+  CONSTRAINT bar_figures_are_finite CHECK (
+    open >= 0 AND open < 'Infinity' AND high >= 0 AND high < 'Infinity' AND low >= 0 AND low < 'Infinity'
+    AND volume >= 0 AND turnover >= 0 AND turnover < 'Infinity' AND trades >= 0)
 );
 
 CREATE TABLE bar_block (

@@ -1,0 +1,83 @@
+"""API keys: random, shown once, kept as SHA-256 (a 256-bit random key needs no slow hash)."""
+# ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from invest.domain.access import ApiKey, Scope
+from invest.store.database import Database, Record
+from invest.store.encoding import clean
+
+PREFIX = "inv_"
+FIELDS = "id, name, scopes, created_at, expires_at, revoked_at, last_used_at"
+USED_EVERY = timedelta(minutes=1)  # how often a key's last use is written down
+MAX_LENGTH = 200
+
+
+class Keys:
+    """`store.keys`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def create(
+        self, name: str, scopes: Iterable[Scope | str], *, expires_at: datetime | None = None
+    ) -> tuple[str, ApiKey]:
+        """A new key in plain text, which nobody can read again, and what is kept of it."""
+        wanted = tuple(sorted({Scope(s) for s in scopes}, key=list(Scope).index))
+        if not wanted:
+            raise ValueError(f"a key needs at least one scope of {', '.join(Scope)}")
+        key_id = secrets.token_hex(4)
+        plain = f"{PREFIX}{key_id}_{secrets.token_urlsafe(32)}"
+        key = ApiKey(id=key_id, name=clean(name), scopes=wanted, created_at=datetime.now(UTC), expires_at=expires_at)
+        await self._db.execute(
+            "INSERT INTO api_key (id, name, key_hash, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            key.id,
+            key.name,
+            _digest(plain),
+            [str(s) for s in key.scopes],
+            key.created_at,
+            key.expires_at,
+        )
+        return plain, key
+
+    async def verify(self, plain: str, *, now: datetime | None = None) -> ApiKey | None:
+        """The key that `plain` is, unless unknown, revoked or expired. Looked up by hash: no timing to learn from."""
+        if not plain.startswith(PREFIX) or len(plain) > MAX_LENGTH:
+            return None
+        moment = now or datetime.now(UTC)
+        row = await self._db.fetchrow(
+            f"SELECT {FIELDS} FROM api_key WHERE key_hash = $1 AND revoked_at IS NULL "
+            "AND (expires_at IS NULL OR expires_at > $2)",
+            _digest(plain),
+            moment,
+        )
+        if row is None:
+            return None
+        if row["last_used_at"] is None or moment - row["last_used_at"] > USED_EVERY:
+            await self._db.execute("UPDATE api_key SET last_used_at = $2 WHERE id = $1", row["id"], moment)
+        return _key(row)
+
+    async def revoke(self, key_id: str) -> bool:
+        """Make a key useless at once; False where there is none or it is revoked already."""
+        sql = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL"
+        return await self._db.execute(sql, key_id) > 0
+
+    async def list(self, *, revoked: bool = False) -> list[ApiKey]:
+        """Keys by creation; revoked ones only where asked for."""
+        rows = await self._db.fetch(
+            f"SELECT {FIELDS} FROM api_key WHERE $1 OR revoked_at IS NULL ORDER BY created_at, id", revoked
+        )
+        return [_key(row) for row in rows]
+
+
+def _digest(plain: str) -> bytes:
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).digest()
+
+
+def _key(row: Record) -> ApiKey:
+    return ApiKey(**dict(row))

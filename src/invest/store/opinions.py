@@ -1,0 +1,155 @@
+"""Opinions of the AIs: frozen when given, closed by outcomes later."""
+# ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from invest.domain.opinion import AiConsensus, Opinion
+from invest.domain.outcome import Outcome
+from invest.store.database import Database, Record
+from invest.store.encoding import to_json
+
+RAW = {"raw_prompt", "raw_answer"}
+INSERT = """
+INSERT INTO opinion (opinion_id, ticker, provider, model, status, asked_at, prompt_hash, data_hash, sandbox, body,
+                     raw_prompt, raw_answer)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb, $11, $12) ON CONFLICT (opinion_id) DO NOTHING
+"""
+OUTCOME_COLUMNS = tuple(Outcome.model_fields)
+CLOSE = (
+    f"INSERT INTO opinion_outcome ({', '.join(OUTCOME_COLUMNS)}) "
+    f"VALUES ({', '.join(f'${i}' for i in range(1, len(OUTCOME_COLUMNS) + 1))}) ON CONFLICT DO NOTHING"
+)
+DUE = """
+SELECT o.* FROM opinion o
+WHERE o.status = 'ok' AND o.asked_at <= $1 AND o.sandbox = $3 AND (o.body ->> $4) IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM opinion_outcome c WHERE c.opinion_id = o.opinion_id AND c.horizon_days = $2)
+ORDER BY o.asked_at, o.opinion_id LIMIT $5
+"""
+
+
+class Opinions:
+    """`store.opinions`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def append(self, *opinions: Opinion) -> None:
+        """Keep opinions, exact prompt and answer included; one that is there already stays as it is."""
+        rows = [_values(o) for o in sorted(opinions, key=lambda o: o.opinion_id)]
+        if rows:
+            await self._db.run(lambda c: c.executemany(INSERT, rows))
+
+    async def get(self, opinion_id: str) -> Opinion | None:
+        """One opinion with its exact prompt and answer, or None."""
+        row = await self._db.fetchrow("SELECT * FROM opinion WHERE opinion_id = $1", opinion_id)
+        return _opinion(row) if row else None
+
+    async def cached(self, prompt_hash: str, provider: str, *, since: datetime) -> Opinion | None:
+        """The newest valid answer of a provider to this very prompt, so that it is not paid twice; or None."""
+        row = await self._db.fetchrow(
+            "SELECT * FROM opinion WHERE prompt_hash = $1 AND provider = $2 AND asked_at >= $3 AND status = 'ok' "
+            "ORDER BY asked_at DESC LIMIT 1",
+            prompt_hash,
+            provider,
+            since,
+        )
+        return _opinion(row) if row else None
+
+    async def history(
+        self,
+        ticker: str | None = None,
+        *,
+        provider: str | None = None,
+        before: datetime | None = None,
+        limit: int = 50,
+    ) -> list[Opinion]:
+        """Opinions, newest first; of one asset or one provider; `before` pages on."""
+        rows = await self._db.fetch(
+            "SELECT * FROM opinion WHERE ($1::text IS NULL OR ticker = $1) AND ($2::text IS NULL OR provider = $2) "
+            "AND ($3::timestamptz IS NULL OR asked_at < $3) ORDER BY asked_at DESC, opinion_id LIMIT $4",
+            ticker,
+            provider,
+            before,
+            limit,
+        )
+        return [_opinion(row) for row in rows]
+
+    async def due(
+        self, horizon_days: int, *, now: datetime, sandbox: bool = False, limit: int = 1_000
+    ) -> list[Opinion]:
+        """Valid opinions with a probability for this horizon (30, 90, 180) whose days are over and that are open."""
+        field = f"p_beat_{horizon_days}d"
+        asked = now - timedelta(days=horizon_days)
+        return [_opinion(row) for row in await self._db.fetch(DUE, asked, horizon_days, sandbox, field, limit)]
+
+    async def close(self, outcomes: Sequence[Outcome]) -> None:
+        """Write how calls turned out; a call that is closed stays as it is."""
+        rows = [tuple(getattr(o, name) for name in OUTCOME_COLUMNS) for o in outcomes]
+        rows.sort(key=lambda r: (r[0], r[1]))
+        if rows:
+            await self._db.run(lambda c: c.executemany(CLOSE, rows))
+
+    async def outcomes(
+        self, *, horizon_days: int | None = None, provider: str | None = None, since: datetime | None = None
+    ) -> list[Outcome]:
+        """Closed calls by entry day: what the track record is computed from."""
+        rows = await self._db.fetch(
+            "SELECT * FROM opinion_outcome WHERE ($1::int IS NULL OR horizon_days = $1) "
+            "AND ($2::text IS NULL OR provider = $2) AND ($3::timestamptz IS NULL OR closed_at >= $3) "
+            "ORDER BY entry_day, ticker, provider, opinion_id",
+            horizon_days,
+            provider,
+            since,
+        )
+        return [Outcome(**dict(row)) for row in rows]
+
+    async def append_consensus(
+        self, consensus_id: str, consensus: AiConsensus, asked_at: datetime, *, sandbox: bool = False
+    ) -> None:
+        """Freeze a pooled opinion; it is an analyst of its own in the track record."""
+        await self._db.execute(
+            "INSERT INTO opinion_consensus (id, ticker, asked_at, sandbox, body) "
+            "VALUES ($1, $2, $3, $4, $5::text::jsonb) ON CONFLICT DO NOTHING",
+            consensus_id,
+            consensus.ticker,
+            asked_at,
+            sandbox,
+            to_json(consensus),
+        )
+
+    async def consensus_history(
+        self, ticker: str | None = None, *, limit: int = 50
+    ) -> list[tuple[str, datetime, AiConsensus]]:
+        """(id, asked at, pooled opinion), newest first."""
+        rows = await self._db.fetch(
+            "SELECT id, asked_at, body FROM opinion_consensus WHERE ($1::text IS NULL OR ticker = $1) "
+            "ORDER BY asked_at DESC, id LIMIT $2",
+            ticker,
+            limit,
+        )
+        return [(row["id"], row["asked_at"], AiConsensus.model_validate_json(row["body"])) for row in rows]
+
+
+def _values(opinion: Opinion) -> tuple[object, ...]:
+    return (
+        opinion.opinion_id,
+        opinion.ticker,
+        opinion.provider,
+        opinion.model,
+        str(opinion.status),
+        opinion.asked_at,
+        opinion.prompt_hash,
+        opinion.data_hash,
+        opinion.sandbox,
+        to_json(opinion.model_copy(update=dict.fromkeys(RAW, ""))),
+        opinion.raw_prompt.encode("utf-8", "surrogatepass"),
+        opinion.raw_answer.encode("utf-8", "surrogatepass"),
+    )
+
+
+def _opinion(row: Record) -> Opinion:
+    raw = {name: row[name].decode("utf-8", "surrogatepass") for name in RAW}
+    return Opinion.model_validate_json(row["body"]).model_copy(update=raw)

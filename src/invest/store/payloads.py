@@ -1,0 +1,104 @@
+"""The bytes upstreams answered, once each, by their SHA-256."""
+# ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+
+from invest.domain.observations import RawPayload
+from invest.store.database import Connection, Database, Record
+from invest.store.encoding import clean
+
+FIELDS = "sha256, source, url, fetched_at, status, content_type, etag, last_modified, size, sandbox"
+PUT = """
+INSERT INTO raw_payload AS p (sha256, source, url, fetched_at, last_seen_at, status, content_type, etag, last_modified,
+                              size, sandbox, body)
+VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (sha256) DO UPDATE
+  SET last_seen_at = greatest(p.last_seen_at, excluded.last_seen_at), body = coalesce(p.body, excluded.body)
+"""
+ANSWERED = """
+INSERT INTO upstream_answer AS a (url_hash, url, sha256, etag, last_modified, fetched_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (url_hash) DO UPDATE SET sha256 = excluded.sha256, etag = excluded.etag,
+  last_modified = excluded.last_modified, fetched_at = excluded.fetched_at
+WHERE a.fetched_at <= excluded.fetched_at
+"""
+BIG = 262_144  # bytes: from here on it is worth asking first whether they are there already
+ERROR_STATUS = 400
+
+
+async def write_payloads(connection: Connection, payloads: Iterable[RawPayload]) -> None:
+    """Store what is new and note when the rest was seen again, in the transaction of `connection`."""
+    rows = sorted({p.sha256: p for p in payloads}.values(), key=lambda p: p.sha256)
+    big = [p.sha256 for p in rows if p.body is not None and len(p.body) >= BIG]
+    there = set()
+    if big:
+        known = "SELECT sha256 FROM raw_payload WHERE sha256 = ANY($1::text[]) AND body IS NOT NULL"
+        there = {row["sha256"] for row in await connection.fetch(known, big)}
+    await connection.executemany(
+        PUT,
+        [
+            (
+                p.sha256,
+                p.source,
+                clean(p.url),
+                p.fetched_at,
+                p.status,
+                clean(p.content_type),
+                p.etag,
+                p.last_modified,
+                p.size,
+                p.sandbox,
+                None if p.sha256 in there else p.body,
+            )
+            for p in rows
+        ],
+    )
+    good = {url_hash(p.url): p for p in rows if p.status < ERROR_STATUS}
+    answers = [(h, clean(p.url), p.sha256, p.etag, p.last_modified, p.fetched_at) for h, p in sorted(good.items())]
+    await connection.executemany(ANSWERED, answers)
+
+
+class Payloads:
+    """`store.payloads`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def put(self, *payloads: RawPayload) -> None:
+        """Keep each payload once; the same bytes again only renew when they were last seen."""
+        if payloads:
+            await self._db.run(lambda c: write_payloads(c, payloads))
+
+    async def get(self, sha256: str) -> RawPayload | None:
+        """One payload with its body, or None."""
+        row = await self._db.fetchrow(f"SELECT {FIELDS}, body FROM raw_payload WHERE sha256 = $1", sha256)
+        return RawPayload(**dict(row)) if row else None
+
+    async def describe(self, *hashes: str) -> dict[str, RawPayload]:
+        """Payloads without their bodies, by hash: for the provenance lines of a report."""
+        rows = await self._db.fetch(f"SELECT {FIELDS} FROM raw_payload WHERE sha256 = ANY($1::text[])", list(hashes))
+        return {row["sha256"]: RawPayload(**dict(row)) for row in rows}
+
+    async def latest(self, url: str) -> RawPayload | None:
+        """The newest good answer of an address without its body: ETag and Last-Modified for a conditional request."""
+        row: Record | None = await self._db.fetchrow(
+            "SELECT p.sha256, p.source, a.url, a.fetched_at, p.status, p.content_type, a.etag, a.last_modified, "
+            "p.size, p.sandbox FROM upstream_answer a JOIN raw_payload p USING (sha256) WHERE a.url_hash = $1",
+            url_hash(url),
+        )
+        return RawPayload(**dict(row)) if row else None
+
+    async def seen(self, sha256: str, at: datetime) -> None:
+        """Note that an upstream confirmed these bytes (304): they count as fresh for cleaning up."""
+        await self._db.execute(
+            "UPDATE raw_payload SET last_seen_at = greatest(last_seen_at, $2) WHERE sha256 = $1", sha256, at
+        )
+
+
+def url_hash(url: str) -> str:
+    """Key of an address; addresses may be longer than an index takes."""
+    return hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()

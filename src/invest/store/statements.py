@@ -1,0 +1,140 @@
+"""Filed accounts: every version is kept, readers get the highest one that could be known."""
+# ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from invest.domain.assets import StatementLine
+from invest.store.database import Connection, Database, Record
+from invest.store.encoding import chunks, clean, columns, texts
+
+CHUNK = 10_000
+FILE = """
+INSERT INTO filing AS f (cnpj, cvm_code, company, form, reference_date, version, received_on)
+SELECT c, v, n, o, r, e, g
+FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::date[], $6::int[], $7::date[])
+  AS x (c, v, n, o, r, e, g)
+ON CONFLICT (cnpj, form, reference_date, version) DO UPDATE
+  SET company = excluded.company, received_on = coalesce(excluded.received_on, f.received_on)
+RETURNING id, cnpj, form, reference_date, version
+"""
+# The same filing read again changes only what CVM itself corrected.
+LINES = """
+INSERT INTO statement_line AS l (filing, statement, consolidated, period_start, period_end, account, description, value,
+                                 payload)
+SELECT f, s, c, a, z, k, d, v::numeric, p
+FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::date[], $5::date[], $6::text[], $7::text[], $8::text[],
+            $9::text[]) AS x (f, s, c, a, z, k, d, v, p)
+ON CONFLICT (filing, statement, consolidated, account, period_end, coalesce(period_start, '-infinity')) DO UPDATE
+  SET description = excluded.description, value = excluded.value, payload = excluded.payload
+WHERE (l.description, l.value) IS DISTINCT FROM (excluded.description, excluded.value)
+"""
+# CVM's deadlines stand in for a delivery day that is not known: 90 days after the year, 45 after the quarter.
+KNOWN_ON = "coalesce({0}.received_on, {0}.reference_date + CASE {0}.form WHEN 'ITR' THEN 45 ELSE 90 END)"
+READ = f"""
+SELECT f.cnpj, f.cvm_code, f.company, f.form, l.statement, l.consolidated, f.version, f.reference_date, l.period_start,
+       l.period_end, l.account, l.description, l.value, f.received_on, l.payload
+FROM filing f JOIN statement_line l ON l.filing = f.id
+WHERE (f.cnpj = $1 OR f.cvm_code = $2) AND ($3::date IS NULL OR {KNOWN_ON.format("f")} <= $3)
+  AND ($4::date IS NULL OR f.reference_date >= $4)
+  AND ($5 OR NOT EXISTS (
+    SELECT 1 FROM filing n WHERE n.cnpj = f.cnpj AND n.form = f.form AND n.reference_date = f.reference_date
+      AND n.version > f.version AND ($3::date IS NULL OR {KNOWN_ON.format("n")} <= $3)))
+ORDER BY f.reference_date, f.form, f.version, l.statement, l.consolidated, l.period_end, l.period_start, l.account
+"""
+FilingKey = tuple[str, str, date, int]
+
+
+async def write_statements(connection: Connection, lines: Iterable[StatementLine]) -> int:
+    """Store lines in the transaction of `connection`; returns how many were new or corrected."""
+    once = {_line_key(line): line for line in lines}
+    rows = [once[key] for key in sorted(once)]
+    if not rows:
+        return 0
+    filings: dict[FilingKey, StatementLine] = {}
+    for row in rows:
+        key = _filing_key(row)
+        if key not in filings or filings[key].received_on is None:
+            filings[key] = row
+    heads = [filings[key] for key in sorted(filings)]
+    cnpj, code, form, reference, version, received = columns(
+        heads, "cnpj", "cvm_code", "form", "reference_date", "version", "received_on"
+    )
+    companies = [clean(h.company) for h in heads]
+    stored = await connection.fetch(FILE, cnpj, code, companies, form, reference, version, received)
+    ids = {(r["cnpj"], r["form"], r["reference_date"], r["version"]): r["id"] for r in stored}
+    changed = 0
+    for part in chunks(rows, CHUNK):
+        status = await connection.execute(LINES, *_line_columns(part, ids))
+        changed += int(status.rsplit(" ", 1)[-1])
+    return changed
+
+
+def _line_columns(rows: Sequence[StatementLine], ids: dict[FilingKey, int]) -> list[Sequence[object]]:
+    statement, consolidated, start, end, account, value, payload = columns(
+        rows, "statement", "consolidated", "period_start", "period_end", "account", "value", "payload"
+    )
+    filings = [ids[_filing_key(row)] for row in rows]
+    described = [clean(row.description) for row in rows]
+    return [filings, statement, consolidated, start, end, account, described, texts(value), payload]
+
+
+def _filing_key(line: StatementLine) -> FilingKey:
+    return (line.cnpj, line.form, line.reference_date, line.version)
+
+
+def _line_key(line: StatementLine) -> tuple[object, ...]:
+    start = line.period_start or date.min
+    return (*_filing_key(line), line.statement, line.consolidated, line.account, line.period_end, start)
+
+
+class Statements:
+    """`store.statements`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def upsert(self, lines: Sequence[StatementLine]) -> int:
+        """Keep filed lines; the same ones again change nothing. Returns how many were new or corrected."""
+        return await self._db.run(lambda c: write_statements(c, lines))
+
+    async def read(
+        self,
+        *,
+        cnpj: str | None = None,
+        cvm_code: int | None = None,
+        known_on: date | None = None,
+        since: date | None = None,
+        all_versions: bool = False,
+    ) -> list[StatementLine]:
+        """Lines of one company (by CNPJ or CVM code), oldest filing first.
+
+        `known_on`: only what had been delivered to CVM by that day, for computing point in time; a filing whose
+        delivery day is unknown counts from CVM's deadline. Of each form and date the highest version, or all of them.
+        """
+        rows = await self._db.fetch(READ, cnpj, cvm_code, known_on, since, all_versions)
+        return [_line(row) for row in rows]
+
+    async def filings(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> dict[tuple[str, date], int]:
+        """The highest stored version by (form, reference date): what an incremental collection may skip."""
+        rows = await self._db.fetch(
+            "SELECT form, reference_date, max(version) AS version FROM filing WHERE cnpj = $1 OR cvm_code = $2 "
+            "GROUP BY form, reference_date",
+            cnpj,
+            cvm_code,
+        )
+        return {(row["form"], row["reference_date"]): row["version"] for row in rows}
+
+    async def newest(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> date | None:
+        """The newest known delivery day of a company's filings, or None."""
+        found = await self._db.fetchval(
+            "SELECT max(received_on) FROM filing WHERE cnpj = $1 OR cvm_code = $2", cnpj, cvm_code
+        )
+        return found if isinstance(found, date) else None
+
+
+def _line(row: Record) -> StatementLine:
+    # model_construct: validated when written; a company's ten years are thousands of lines.
+    return StatementLine.model_construct(**dict(row))

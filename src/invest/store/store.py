@@ -1,0 +1,90 @@
+"""The store: one attribute per aggregate over one pool."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from invest.settings import DatabaseSettings, Settings
+from invest.store.actions import Actions, RankOf
+from invest.store.address import address_of
+from invest.store.analyses import Analyses
+from invest.store.assets import Assets
+from invest.store.audit import Audit
+from invest.store.bars import BarStore
+from invest.store.cleanup import Cleanup
+from invest.store.database import Database, close_pool, open_pool
+from invest.store.gathered import Gathering, Saved
+from invest.store.idempotency import Idempotency
+from invest.store.jobs import Jobs
+from invest.store.keys import Keys
+from invest.store.macro import Macro
+from invest.store.news import News
+from invest.store.observations import Observations
+from invest.store.opinions import Opinions
+from invest.store.payloads import Payloads
+from invest.store.reports import Reports
+from invest.store.spend import Spend
+from invest.store.statements import Statements
+
+UNKNOWN_RANK = 50  # of a source that settings.toml does not name
+
+
+class Store:
+    """PostgreSQL by aggregates. Every verb is one transaction, every write may be repeated."""
+
+    def __init__(self, database: Database, rank_of: RankOf) -> None:
+        self.database = database
+        self._rank_of = rank_of
+        self.assets = Assets(database)
+        self.payloads = Payloads(database)
+        self.observations = Observations(database)
+        self.actions = Actions(database, rank_of)
+        self.bars = BarStore(database, self.actions, rank_of)
+        self.statements = Statements(database)
+        self.news = News(database)
+        self.macro = Macro(database, rank_of)
+        self.analyses = Analyses(database)
+        self.opinions = Opinions(database)
+        self.reports = Reports(database)
+        self.jobs = Jobs(database)
+        self.keys = Keys(database)
+        self.idempotency = Idempotency(database)
+        self.audit = Audit(database)
+        self.spend = Spend(database)
+        self.cleanup = Cleanup(database)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, target: Settings | DatabaseSettings | str) -> AsyncIterator[Store]:
+        """A store over a pool that is closed at the end.
+
+        `target`: settings (ranks of sources are taken from them), or an address alone, for tests and tools.
+        Raises `Unreachable` or `ConfigError` in one clear line.
+        """
+        limits = target.database if isinstance(target, Settings) else target
+        settings = limits if isinstance(limits, DatabaseSettings) else DatabaseSettings()
+        address = address_of(target)
+        pool = await open_pool(address, settings)
+        try:
+            yield cls(Database(pool, address, settings), ranks(target if isinstance(target, Settings) else None))
+        finally:
+            await close_pool(pool, settings)
+
+    async def save_gathered(self, gathering: Gathering) -> Saved:
+        """Write everything one collection brought in one transaction: all of it or nothing."""
+        return await self.database.run(lambda c: gathering.write(c, self._rank_of))
+
+    async def ready(self) -> None:
+        """Ask the database for one row of the schema. Raises `Unreachable`, or `ConfigError` without a schema."""
+        await self.database.fetchval("SELECT count(*) FROM schema_migration")
+
+
+def ranks(settings: Settings | None) -> RankOf:
+    """How a source's name gives its (rank, official)."""
+    known = {name: (s.rank, s.official) for name, s in settings.sources.items()} if settings else {}
+
+    def rank_of(source: str) -> tuple[int, bool]:
+        return known.get(source, (UNKNOWN_RANK, False))
+
+    return rank_of
