@@ -101,7 +101,7 @@ def analyse(given: AnalysisInput) -> Analysis:
 
 def _facts(evidence: Mapping[str, Figure], given: AnalysisInput) -> tuple[list[Fact], dict[str, str]]:
     """One fact per figure with a value, in the order of `fact_keys`, and the id of each key."""
-    medians = given.company.medians if given.company else {}
+    medians = given.medians
     peers = given.peers
     facts: list[Fact] = []
     ids: dict[str, str] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
@@ -11,12 +11,14 @@ from invest.domain.assets import Asset, CorporateAction, MacroPoint, NewsItem, S
 from invest.domain.bars import Bars
 from invest.domain.calendar import market_day
 from invest.domain.fundamentals import Fundamentals, fundamentals
+from invest.domain.history import multiple_medians
 from invest.domain.macro import RateCurve
 from invest.domain.observations import Consensus
 from invest.domain.prices import DAYS_A_YEAR_CRYPTO, SESSIONS_A_YEAR, Prices, usable
 from invest.domain.sectors import SectorStats
 from invest.domain.statements import Filing, read_filings
 from invest.domain.tickers import AssetKind
+from invest.domain.valuation import shares_behind, split_factor
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,23 @@ class AnalysisInput:
         return fundamentals(filings, self.now)
 
     @cached_property
+    def papers(self) -> float | None:
+        """Traded papers that stand for the company's shares, as of `now`."""
+        papers = shares_behind(self.asset)
+        if papers is not None and self.shares_as_of is not None:
+            papers /= split_factor(self.actions, self.today, self.shares_as_of)
+        return papers
+
+    @cached_property
+    def medians(self) -> Mapping[str, float | None]:
+        """The asset's own five-year medians: ratios of its yearly reports, multiples the market then paid."""
+        company = self.company
+        if company is None:
+            return {}
+        paid = multiple_medians(company, self.prices, self.known_actions, self.papers, self.today)
+        return company.medians | paid
+
+    @cached_property
     def known_actions(self) -> list[CorporateAction]:
         """Corporate actions whose last day with rights has come."""
         return [action for action in self.actions if action.last_date_with <= self.today]
@@ -87,3 +106,22 @@ class AnalysisInput:
             if start <= (item.published_at or item.fetched_at) <= self.now
             and (not item.tickers or ticker in item.tickers)
         ]
+
+
+def as_known(given: AnalysisInput) -> AnalysisInput:
+    """`given` without anything from after `now`: what a computation at that moment could have read."""
+    index, curve = given.index, given.cdi
+    if isinstance(index, Bars):
+        index = index.until(given.today)
+    filings = given.filings if given.filings is not None else read_filings(given.statements)
+    return replace(
+        given,
+        bars=given.bars.until(given.today),
+        index=index,
+        statements=(),
+        filings=tuple(filing for filing in filings if filing.received_on <= given.today),
+        actions=tuple(a for a in given.actions if a.last_date_with <= given.today or (a.factor and not a.kind.in_cash)),
+        latest={key: held for key, held in given.latest.items() if held.as_of <= given.now},
+        news=tuple(item for item in given.news if (item.published_at or item.fetched_at) <= given.now),
+        cdi=curve if isinstance(curve, RateCurve) else tuple(p for p in curve if p.day <= given.today),
+    )

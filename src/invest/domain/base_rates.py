@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from invest.domain.bars import Days, Floats
 from invest.domain.prices import Prices
 
 HORIZON = 180
@@ -30,9 +31,7 @@ def windows_beaten(prices: Prices, index: Prices, days: int = HORIZON) -> Window
     return int((excess[known] > 0).sum()), int(known.sum())
 
 
-def _closes(
-    prices: Prices, days: np.ndarray[tuple[int, ...], np.dtype[np.datetime64]]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _closes(prices: Prices, days: Days) -> Floats:
     at = np.searchsorted(prices.days, days, side="right") - 1
     near = (at >= 0) & (days - prices.days[at] <= np.timedelta64(10, "D"))
     return np.where(near, prices.close[at], np.nan)

@@ -13,7 +13,7 @@ from invest.domain.fact_keys import FACT_KEYS
 from invest.domain.observations import Consensus
 from invest.domain.quality import altman, piotroski
 from invest.domain.technical import technical_figures
-from invest.domain.valuation import dividend_figures, model_figures, shares_behind, split_factor, value_figures
+from invest.domain.valuation import dividend_figures, model_figures, value_figures
 
 Figures = dict[str, float | None]
 
@@ -96,29 +96,27 @@ def _macro(given: AnalysisInput) -> Figure:
 
 def _put_company(found: dict[str, Figure], given: AnalysisInput, close: Figure) -> None:
     """Figures of the filings, and multiples of price and filings."""
-    company, asset = given.company, given.asset
-    papers = shares_behind(asset)
-    if papers is not None and given.shares_as_of is not None:
-        papers /= split_factor(given.actions, given.today, given.shares_as_of)
+    company, papers = given.company, given.papers
     stated = given.latest.get("market_cap")
     cap = _of(stated) if stated is not None and stated.as_of <= given.now else None
-    values = value_figures(company, close.value, papers, cap.value if cap else None)
-    if company is None:
-        if values.get("market_cap") is not None:
-            _put(found, "market_cap", values["market_cap"], cap or close)
+    value = cap.value if cap else None
+    period = company.current if company else None
+    values = value_figures(period, company.ratios if company else {}, close.value, papers, value)
+    if company is None or period is None:
+        _put(found, "market_cap", values["market_cap"], cap or close)
         return
     filed = Figure(None, "cvm", company.payload, company.as_of)
-    for key, value in company.ratios.items():
-        _put(found, key, value, filed)
-    for key, value in values.items():
-        _put(found, key, value, filed._replace(as_of=close.as_of) if key not in ("eps", "bvps") else filed)
-    if cap is not None:
-        found["market_cap"] = cap
-    tests = piotroski(company.current, company.previous)
+    for key, number in company.ratios.items():
+        _put(found, key, number, filed)
+    priced = filed._replace(as_of=close.as_of, stale=close.stale)
+    for key, number in values.items():
+        _put(found, key, number, filed if key in ("eps", "bvps") else priced)
+    _put(found, "market_cap", values["market_cap"], cap or close)
+    tests = piotroski(period, company.previous)
     if tests is not None:
         _put(found, "piotroski", tests.score, filed)
         _put(found, "piotroski_tests", tests.known or None, filed)
-    _put(found, "altman_z", altman(company.current, values.get("market_cap")), filed)
+    _put(found, "altman_z", altman(period, values.get("market_cap")), priced)
 
 
 def _put_latest(found: dict[str, Figure], given: AnalysisInput) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import talib
 
 from invest.domain.bars import Floats
@@ -82,7 +83,7 @@ def rsi(close: Floats, n: int = 14) -> Floats:
     return np.where(_never_moved(close), np.nan, out)
 
 
-def _never_moved(close: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _never_moved(close: Floats) -> npt.NDArray[np.bool_]:
     """True up to the first session whose price differs from the one before."""
     moved = np.concatenate(([False], np.diff(close) != 0))
     return np.asarray(~np.logical_or.accumulate(moved))

@@ -60,9 +60,12 @@ class RateCurve:
         grown = self._at(days) if len(days) else None
         return grown[1:] / grown[:-1] - 1 if grown is not None else None
 
-    def annual(self) -> float | None:
-        """The newest rate as an annual fraction."""
-        return annual_rate(float(self.rates[-1]) * 100) if len(self) else None
+    def annual(self, day: date) -> float | None:
+        """The rate of `day`, or the newest before it, as an annual fraction; None where the curve does not reach."""
+        at = int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right")) - 1
+        if at < 0 or count_sessions(self.days[at].astype(object), day) > CARRIED_SESSIONS:
+            return None
+        return annual_rate(float(self.rates[at]) * 100)
 
     def _at(self, days: Days) -> Floats | None:
         if not len(self) or days[0] < self.days[0]:

@@ -148,7 +148,7 @@ def _filing(key: tuple[str, date, bool, int], lines: Sequence[StatementLine]) ->
     chart = _chart(income, liabilities)
     amounts: dict[Span, dict[str, float]] = {}
     for span, rows in income.items():
-        amounts[span] = _income(rows, chart)
+        amounts[span] = _income(rows, chart) | _per_share(rows)
     for (statement, span), rows in flows.items():
         if statement in ("DFC_MI", "DFC_MD", "DVA") and _filled(rows):
             amounts.setdefault(span, {}).update(_added_value(rows) if statement == "DVA" else _cash_flow(rows))
@@ -242,6 +242,12 @@ def _income(rows: Mapping[str, StatementLine], chart: Chart) -> dict[str, float]
                 elif _child(child, account) and _PARENT.search(said):
                     out["net_income_parent"] = float(part.value)
     return out
+
+
+def _per_share(rows: Mapping[str, StatementLine]) -> dict[str, float]:
+    """Basic earnings per share as filed, the mean over classes; nothing where the filer left them blank."""
+    said = [float(row.value) for account, row in rows.items() if account.startswith("3.99.01.") and row.value]
+    return {"eps_filed": sum(said) / len(said)} if said else {}
 
 
 def _cash_flow(rows: Mapping[str, StatementLine]) -> dict[str, float]:

@@ -231,8 +231,8 @@ def _against_cdi(prices: Prices, cdi: RateCurve, return_1y: float | None) -> Fig
     figures: Figures = dict.fromkeys(("cdi_1y", "cdi_annual", "excess_cdi_1y", "sharpe_1y"))
     last = prices.days[-1].astype(object)
     grown = cdi.growth((prices.days[-1] - np.timedelta64(YEAR, "D")).astype(object), last)
+    figures["cdi_annual"] = cdi.annual(last)
     if grown is not None:
-        figures["cdi_annual"] = cdi.annual()
         figures["cdi_1y"] = grown - 1
         figures["excess_cdi_1y"] = (1 + return_1y) / grown - 1 if return_1y is not None else None
     if prices.covers(YEAR):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from invest.domain.assets import ActionKind, Asset, CorporateAction
-from invest.domain.fundamentals import Figures, Fundamentals, Period, quotient, total
+from invest.domain.fundamentals import Figures, Period, quotient, total
 from invest.domain.tickers import AssetKind
 
 BAZIN_YIELD = 0.06
@@ -102,18 +102,23 @@ def shares_behind(asset: Asset) -> float | None:
 
 
 def value_figures(
-    company: Fundamentals | None, price: float | None, papers: float | None, market_cap: float | None
+    period: Period | None,
+    ratios: Mapping[str, float | None],
+    price: float | None,
+    papers: float | None,
+    cap: float | None,
 ) -> Figures:
-    """Multiples of one company. `papers` is the number of traded papers; `market_cap` overrides price x papers."""
-    cap = market_cap if market_cap is not None else (price * papers if price is not None and papers else None)
+    """Multiples of one company over the twelve months of `period`, whose `ratios` are known.
+
+    `papers` is the number of traded papers; `cap` a stated market value that goes before price x papers.
+    """
+    cap = cap if cap is not None else (price * papers if price is not None and papers else None)
     figures: Figures = {"market_cap": cap, "shares_outstanding": papers}
-    if company is None:
+    if period is None:
         return figures
-    period = company.current
     get = period.get
     papers = papers or quotient(cap, price)
-    net_income, equity = get("net_income"), own_equity(period)
-    eps, bvps = quotient(net_income, papers), quotient(equity, papers)
+    eps, bvps = quotient(get("net_income"), papers), quotient(own_equity(period), papers)
     figures |= {
         "eps": eps,
         "bvps": bvps,
@@ -122,7 +127,6 @@ def value_figures(
         "p_sr": quotient(cap, get("revenue")),
         "earnings_yield": quotient(eps, price),
     }
-    ratios = company.ratios
     net_debt, ebit = ratios.get("net_debt"), ratios.get("ebit")
     value = total(cap, net_debt)
     value = value + (get("minority") or 0) if value is not None else None
