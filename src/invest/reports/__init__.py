@@ -1,1 +1,56 @@
-"""View models and their renderings: Markdown, HTML, PDF."""
+"""View model -> charts (SVG) -> Markdown, HTML, PDF, JSON. Pure and synchronous: call it in a thread."""
+
+from invest.reports.asset import build_asset_view
+from invest.reports.comparison import build_comparison_view
+from invest.reports.contract import contract_report
+from invest.reports.data import (
+    AssetReportData,
+    ComparisonReportData,
+    MarketReportData,
+    PortfolioReportData,
+    PositionRow,
+    TrackRow,
+    WeeklyReportData,
+)
+from invest.reports.export import ExportedFile, UnknownFormat, export_view
+from invest.reports.html import render_html
+from invest.reports.markdown import render_markdown
+from invest.reports.pdf import RenderFailed, render_pdf
+from invest.reports.views import (
+    AnyView,
+    AssetReportView,
+    ComparisonReportView,
+    MarketReportView,
+    PortfolioReportView,
+    ReportView,
+    WeeklyReportView,
+    load_view,
+)
+
+__all__ = [
+    "AnyView",
+    "AssetReportData",
+    "AssetReportView",
+    "ComparisonReportData",
+    "ComparisonReportView",
+    "ExportedFile",
+    "MarketReportData",
+    "MarketReportView",
+    "PortfolioReportData",
+    "PortfolioReportView",
+    "PositionRow",
+    "RenderFailed",
+    "ReportView",
+    "TrackRow",
+    "UnknownFormat",
+    "WeeklyReportData",
+    "WeeklyReportView",
+    "build_asset_view",
+    "build_comparison_view",
+    "contract_report",
+    "export_view",
+    "load_view",
+    "render_html",
+    "render_markdown",
+    "render_pdf",
+]

@@ -1,0 +1,208 @@
+"""The report of one asset, in the order in which it is asked: what is it, what is thought, why, who disagrees."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from invest.domain.tickers import AssetKind
+from invest.reports.data import AssetReportData
+from invest.reports.facts import FactBook
+from invest.reports.frame import ai_stats, change_text, frame, sources_text
+from invest.reports.locale import MARKET_ZONE, locale_of
+from invest.reports.sections.analysts import (
+    VERDICT_MARKS,
+    analyst_name,
+    analysts_section,
+    arguments_of,
+    case_section,
+    consensus_text,
+    spoken,
+)
+from invest.reports.sections.dividends import dividends_section
+from invest.reports.sections.fundamentals import fundamentals_section
+from invest.reports.sections.news import news_section, summary_text
+from invest.reports.sections.prices import price_section
+from invest.reports.sections.provenance import cited_facts, facts_section, provenance_section, quality_section
+from invest.reports.sections.reasons import Side, figure_claims, verdict_sentence
+from invest.reports.sections.record import record_section
+from invest.reports.sections.risks import levels_text, risk_section
+from invest.reports.sections.scores import missing_text, score_section
+from invest.reports.views import AssetReportView, Claim, Header, Section, Stat, Strip
+from invest.reports.words import clean
+
+SIDES: Final[tuple[Side, Side]] = ("bull", "bear")
+
+
+def build_asset_view(data: AssetReportData) -> AssetReportView:
+    """Decide and word everything that the report of one asset says. Pure: the same data gives the same view."""
+    locale = locale_of(data.language)
+    analysis, book = data.analysis, FactBook(data.analysis.facts, locale)
+    sandbox = data.sandbox or analysis.sandbox or any(o.sandbox for o in data.opinions)
+    as_of = analysis.as_of.astimezone(MARKET_ZONE).date()
+    title = locale.words.t("title.asset", ticker=analysis.ticker)
+    return AssetReportView(
+        **frame(data, locale, title=title, as_of=as_of, sandbox=sandbox),
+        ticker=analysis.ticker,
+        header=_header(data, book),
+        strip=_strip(data, book),
+        sections=_sections(data, book),
+        contract=_contract(data, book),
+    )
+
+
+def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
+    analysis, locale = data.analysis, book.locale
+    day = analysis.as_of.astimezone(MARKET_ZONE).date()
+    fund = analysis.kind in (AssetKind.FII, AssetKind.ETF)
+    company = analysis.kind in (AssetKind.STOCK, AssetKind.UNIT, AssetKind.BDR)
+    bull = arguments_of("bull", data.ai_consensus, data.opinions)
+    bear = arguments_of("bear", data.ai_consensus, data.opinions)
+    parts = [
+        price_section(data.bars, book),
+        score_section(analysis, book),
+        fundamentals_section(analysis, book),
+        analysts_section(data.opinions, data.ai_consensus, book),
+        case_section("bull", bull, data, book),
+        case_section("bear", bear, data, book, _objection(data, book)),
+        risk_section(analysis.risk_analysis, book, company=company),
+        dividends_section(data.actions, day, book, fund=fund) if analysis.kind is not AssetKind.CRYPTO else None,
+        news_section(data.news, analysis.sentiment_analysis, locale),
+        record_section(data.track_record, locale),
+        quality_section(data.quality, book),
+    ]
+    shown = [part for part in parts if part is not None]
+    cited = cited_facts(shown) | {ref.fact_id for ref in verdict_sentence(analysis, book).refs}
+    shown += [s for s in (facts_section(book, cited),) if s]
+    shown.append(
+        provenance_section(
+            report_id=data.report_id,
+            generated_at=data.generated_at,
+            payloads=data.payloads,
+            outcomes=data.outcomes,
+            opinions=data.opinions,
+            cost=data.cost_usd,
+            cited=(f.payload for f in book.facts if f.payload),
+            locale=locale,
+        )
+    )
+    return tuple(shown)
+
+
+def _header(data: AssetReportData, book: FactBook) -> Header:
+    analysis, locale, words = data.analysis, book.locale, book.locale.words
+    kind = words.t(f"kind.{analysis.kind}")
+    sector = clean(analysis.sector, 60)
+    change, mark = change_text(analysis.change_1d, locale)
+    low, high = book.value("week52_low"), book.value("week52_high")
+    known_range = low is not None and high is not None
+    week52 = words.t("header.week52", low=locale.number(low, 2), high=locale.number(high, 2)) if known_range else ""
+    as_of = words.t("header.as_of", when=locale.instant(analysis.as_of))
+    stale = f" · {words.t('header.stale')}" if analysis.stale else ""
+    return Header(
+        title=analysis.ticker,
+        name=" · ".join(part for part in (clean(analysis.name, 90), sector) if part),
+        tagline=f"{kind} · {sources_text(analysis.sources, data.quality, locale)} · {as_of}{stale}",
+        value=locale.price(analysis.price) if analysis.price is not None else words.t("header.no_price"),
+        change=words.t("header.on_day", change=change) if change else "",
+        change_mark=mark,
+        value_note=week52,
+    )
+
+
+def _strip(data: AssetReportData, book: FactBook) -> Strip:
+    analysis, locale, words = data.analysis, book.locale, book.locale.words
+    score = Stat(
+        label=words.t("strip.score"), text=locale.number(analysis.overall_score, 1), sub=words.t("strip.out_of")
+    )
+    return Strip(
+        label=words.t("strip.verdict"),
+        verdict=words.t(f"recommendation.{analysis.recommendation}"),
+        mark=VERDICT_MARKS[analysis.recommendation],
+        sentence=verdict_sentence(analysis, book),
+        stats=(score, *ai_stats(data.ai_consensus, len(data.opinions), locale)),
+    )
+
+
+def _objection(data: AssetReportData, book: FactBook) -> Claim | None:
+    """The counter-argument that was asked for, named as such."""
+    if data.objection is None:
+        return None
+    text, hidden = spoken(data.objection.text, data.opinions, book.locale)
+    by = book.locale.words.t("ai.objection")
+    if data.objection_by:
+        by = f"{by} ({analyst_name(data.objection_by, book.locale)})"
+    return Claim(text=text, refs=() if hidden else book.refs(data.objection.fact_ids), by=by, mark="warn")
+
+
+def _contract(data: AssetReportData, book: FactBook) -> dict[str, Any]:
+    """The contract's parts of a report (its section 4), from the same facts as the pages."""
+    analysis, locale = data.analysis, book.locale
+    consensus = data.ai_consensus
+    return {
+        "ai_provider": data.ai_provider,
+        "overview": {
+            "ticker": analysis.ticker,
+            "name": clean(analysis.name) or None,
+            "kind": analysis.kind.value,
+            "sector": clean(analysis.sector) or None,
+            "price": analysis.price,
+            "change_1d": analysis.change_1d,
+            "as_of": analysis.as_of.isoformat(),
+            "sources": list(analysis.sources),
+            "stale": analysis.stale,
+            "sandbox": data.sandbox or analysis.sandbox,
+        },
+        "quantitative_analysis": {
+            "overall_score": analysis.overall_score,
+            "coverage": analysis.coverage,
+            "missing": list(analysis.missing),
+            "missing_text": missing_text(analysis, book),
+            "valuation": analysis.valuation_analysis.model_dump(mode="json"),
+            "risk": analysis.risk_analysis.model_dump(mode="json"),
+            "facts": {f.key: f.value for f in book.facts},
+        },
+        "qualitative_analysis": _qualitative(data, book),
+        "fundamental_data": analysis.fundamental_analysis.model_dump(mode="json"),
+        "technical_data": analysis.technical_analysis.model_dump(mode="json"),
+        "news_summary": {
+            "text": summary_text(analysis.sentiment_analysis, locale),
+            "count": analysis.sentiment_analysis.news_count,
+            "sentiment": analysis.sentiment_analysis.sentiment,
+            "titles": [clean(item.title, 220) for item in data.news[:6]],
+        },
+        "final_recommendation": {
+            "recommendation": analysis.recommendation.value,
+            "text": locale.words.t(f"recommendation.{analysis.recommendation}"),
+            "score": analysis.overall_score,
+            "reason": verdict_sentence(analysis, book).text,
+            "probability_180d": consensus.probability if consensus and consensus.quorum else None,
+            "ai_rating": consensus.rating.value if consensus and consensus.quorum and consensus.rating else None,
+        },
+    }
+
+
+def _qualitative(data: AssetReportData, book: FactBook) -> dict[str, Any]:
+    sides = {}
+    for side in SIDES:
+        arguments = arguments_of(side, data.ai_consensus, data.opinions)
+        texts = [spoken(a.text, data.opinions, book.locale)[0] for a in arguments]
+        sides[side] = texts or [claim.text for claim in figure_claims(side, data.analysis, book)]
+    return {
+        "bull_case": sides["bull"],
+        "bear_case": sides["bear"],
+        "risk": levels_text(data.analysis.risk_analysis, book),
+        "consensus": consensus_text(data.ai_consensus, book.locale) if data.ai_consensus else None,
+        "opinions": [
+            {
+                "provider": o.provider,
+                "model": o.model,
+                "status": o.status.value,
+                "reason": clean(o.reason, 200) or None,
+                "rating": o.rating.value if o.valid and o.rating else None,
+                "confidence": o.confidence if o.valid else None,
+                "target": o.target if o.valid else None,
+                "summary": spoken(o.summary, [o], book.locale)[0] if o.valid else "",
+            }
+            for o in data.opinions
+        ],
+    }

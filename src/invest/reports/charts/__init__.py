@@ -1,0 +1,8 @@
+"""Charts as SVG text: the same drawing in HTML, PDF and dashboard."""
+
+from invest.reports.charts.bars import draw_bars, draw_columns
+from invest.reports.charts.draw import draw_chart
+from invest.reports.charts.lines import draw_lines, draw_sparkline
+from invest.reports.charts.price import draw_price
+
+__all__ = ["draw_bars", "draw_chart", "draw_columns", "draw_lines", "draw_price", "draw_sparkline"]

@@ -1,0 +1,22 @@
+"""Any chart of a view as SVG, in the width a renderer has for it."""
+
+from __future__ import annotations
+
+from invest.reports.charts.bars import draw_bars, draw_columns
+from invest.reports.charts.lines import draw_lines
+from invest.reports.charts.price import draw_price
+from invest.reports.locale import Locale
+from invest.reports.views import BarsChart, Chart, ColumnsChart, LinesChart, PriceChart
+
+
+def draw_chart(chart: Chart, locale: Locale, *, ident: str, width: float) -> str:
+    """SVG of `chart`, `width` pixels wide; `ident` makes its accessible names unique within a page."""
+    match chart:
+        case PriceChart():
+            return draw_price(chart, locale, ident=ident, width=width, height=188 if width >= 400 else 190)
+        case LinesChart():
+            return draw_lines(chart, locale, ident=ident, width=width, height=175 if width >= 400 else 185)
+        case BarsChart():
+            return draw_bars(chart, locale, ident=ident, width=width)
+        case ColumnsChart():
+            return draw_columns(chart, locale, ident=ident, width=width)

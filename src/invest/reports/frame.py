@@ -1,0 +1,77 @@
+"""What frames every report: stamp, footer, disclaimers, sources in the header, the contract's common keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from invest.domain.observations import Consensus
+from invest.domain.opinion import AiConsensus
+from invest.reports.data import ReportData
+from invest.reports.locale import Locale
+from invest.reports.sections.provenance import source_name
+from invest.reports.views import Mark, Stat
+from invest.reports.words import clean
+
+
+def frame(data: ReportData, locale: Locale, *, title: str, as_of: date | None, sandbox: bool) -> dict[str, Any]:
+    """The fields that `ReportView` shares between kinds, as keyword arguments."""
+    words = locale.words
+    names = ("advice", "past", "ai", "sandbox") if sandbox else ("advice", "past", "ai")
+    return {
+        "report_id": data.report_id,
+        "language": locale.language,
+        "title": title,
+        "generated_at": data.generated_at,
+        "sandbox": sandbox,
+        "stamp": words.t("stamp") if sandbox else None,
+        "footer": words.t("footer.line", id=clean(data.report_id, 40), day=locale.day(as_of)),
+        "disclaimer": words.t("disclaimer"),
+        "disclaimers": tuple(words.t(f"disclaimers.{name}") for name in names),
+    }
+
+
+def sources_text(sources: Sequence[str], quality: Sequence[Consensus], locale: Locale) -> str:
+    """How many sources there are, whether they agree, and who they are."""
+    words, n = locale.words, len(set(sources))
+    diverging = sum(item.divergent for item in quality)
+    if n == 0:
+        return words.t("header.sources_none")
+    if n == 1:
+        text = words.t("header.sources_one")
+    elif diverging:
+        fields = words.t("header.fields_one") if diverging == 1 else words.t("header.fields", n=diverging)
+        text = words.t("header.sources_diverge", n=n, d=fields)
+    elif any(item.n > 1 for item in quality):
+        text = words.t("header.sources_agree", n=n)
+    else:
+        text = words.t("header.sources_some", n=n)
+    return f"{text} · {', '.join(source_name(s, locale) for s in dict.fromkeys(sources))}"
+
+
+def change_text(change: float | None, locale: Locale) -> tuple[str, Mark | None]:
+    """A change with its sign, and its direction as a mark."""
+    if change is None:
+        return "", None
+    text = locale.percent(change, 2, signed=True)
+    return text, "up" if text.startswith("+") else "flat" if text.strip("0.,%") == "" else "down"
+
+
+def ai_stats(consensus: AiConsensus | None, asked: int, locale: Locale) -> list[Stat]:
+    """Probability and turnout of the AIs for the strip."""
+    words = locale.words
+    if consensus is None and not asked:
+        return [Stat(label=words.t("strip.ais"), text="—", sub=words.t("strip.no_ai"))]
+    if consensus is None:
+        return [Stat(label=words.t("strip.ais"), text=str(asked))]
+    pooled = consensus.probability if consensus.quorum else None
+    agreement = consensus.agreement if consensus.quorum else None
+    sub = words.t("strip.agreement", x=locale.number(agreement, 2)) if agreement is not None else None
+    if not consensus.quorum:
+        sub = words.t("strip.no_quorum")
+    answered = words.t("strip.answered", n=consensus.answered, total=consensus.asked)
+    return [
+        Stat(label=words.t("strip.probability"), text=locale.percent(pooled, 0)),
+        Stat(label=words.t("strip.ais"), text=answered, sub=sub),
+    ]

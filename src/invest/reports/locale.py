@@ -1,0 +1,124 @@
+"""Numbers, money and dates as a Brazilian (pt-BR) or an English-speaking (en) investor writes them.
+
+Every function answers "—" for what is missing: None, NaN and infinity never print as a number.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from invest.reports.words import Words, words_of
+
+Language = Literal["pt-BR", "en"]
+Number = float | int | Decimal
+
+MISSING: Final = "—"
+MINUS: Final = "−"
+MARKET_ZONE: Final = ZoneInfo("America/Sao_Paulo")
+
+# Least absolute value of each magnitude, its divisor and the key of its abbreviation.
+_MAGNITUDES: Final = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """One language's notation; get it from `locale_of`."""
+
+    language: Language
+    point: str
+    group: str
+    words: Words
+
+    def number(self, value: Number | None, decimals: int = 2, *, signed: bool = False) -> str:
+        """`1.234,56`; with `signed`, a plus for what is above zero. Rounds half to even on the decimal value."""
+        exact = _exact(value)
+        if exact is None:
+            return MISSING
+        rounded = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN)
+        text = f"{abs(rounded):,.{decimals}f}".translate({ord(","): self.group, ord("."): self.point})
+        if rounded < 0:
+            return MINUS + text
+        return f"+{text}" if signed and rounded > 0 else text
+
+    def percent(self, fraction: Number | None, decimals: int = 1, *, signed: bool = False) -> str:
+        """A fraction as a percentage: 0.242 is `24,2%`."""
+        exact = _exact(fraction)
+        return MISSING if exact is None else self.number(exact * 100, decimals, signed=signed) + "%"
+
+    def money(self, value: Number | None, decimals: int = 2, *, currency: str = "R$") -> str:
+        """`R$ 1.234,56`; the sign stands before the currency."""
+        text = self.number(value, decimals)
+        if text == MISSING:
+            return MISSING
+        return f"{MINUS}{currency} {text[1:]}" if text.startswith(MINUS) else f"{currency} {text}"
+
+    def short(self, value: Number | None, decimals: int = 1) -> str:
+        """A large number by its magnitude: `12,3 bi`; below a million in full."""
+        exact = _exact(value)
+        if exact is None:
+            return MISSING
+        for least, name in _MAGNITUDES:
+            if abs(exact) >= Decimal(least):
+                return f"{self.number(exact / Decimal(least), decimals)} {self.words.t(f'magnitude.{name}')}"
+        return self.number(exact, 0 if exact == exact.to_integral_value() else 2)
+
+    def short_money(self, value: Number | None, decimals: int = 1) -> str:
+        """`R$ 12,3 bi`."""
+        text = self.short(value, decimals)
+        if text == MISSING:
+            return MISSING
+        return f"{MINUS}R$ {text[1:]}" if text.startswith(MINUS) else f"R$ {text}"
+
+    def price(self, value: Number | None) -> str:
+        """A price in BRL: two decimals, four where it is worth less than ten cents."""
+        exact = _exact(value)
+        return self.money(exact, 4 if exact is not None and 0 < abs(exact) < Decimal("0.1") else 2)
+
+    def day(self, value: date | None) -> str:
+        """`31/03/2026`, or `31 Mar 2026`; a date in the year 9999 stands for none."""
+        if value is None or value.year >= 9000:
+            return MISSING
+        if self.language == "pt-BR":
+            return f"{value.day:02d}/{value.month:02d}/{value.year:04d}"
+        return f"{value.day} {self.month(value.month)} {value.year:04d}"
+
+    def month(self, number: int) -> str:
+        """The month's abbreviation: `jan`, `Jan`."""
+        return self.words.t("months").split()[number - 1]
+
+    def instant(self, value: datetime | None) -> str:
+        """Day and minute on the clock of São Paulo."""
+        if value is None:
+            return MISSING
+        local = value.astimezone(MARKET_ZONE)
+        return f"{self.day(local.date())} {local:%H:%M}"
+
+    def join(self, items: list[str]) -> str:
+        """`a, b e c`."""
+        if len(items) < 2:
+            return "".join(items)
+        return f"{', '.join(items[:-1])} {self.words.t('and')} {items[-1]}"
+
+
+def _exact(value: Number | None) -> Decimal | None:
+    """The value as the decimal a person would write, or None where there is none."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    exact = value if isinstance(value, Decimal) else Decimal(repr(float(value)) if isinstance(value, float) else value)
+    return exact if exact.is_finite() else None
+
+
+_LOCALES: Final[dict[str, Locale]] = {
+    "pt-BR": Locale("pt-BR", ",", ".", words_of("pt-BR")),
+    "en": Locale("en", ".", ",", words_of("en")),
+}
+
+
+def locale_of(language: str) -> Locale:
+    """The notation of `language`: `en` and its variants are English, everything else Brazilian Portuguese."""
+    return _LOCALES["en" if language.lower().startswith("en") else "pt-BR"]

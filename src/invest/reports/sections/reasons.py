@@ -1,0 +1,75 @@
+"""Why the score is what it is: the figures that moved it most, in words, each with its fact."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from invest.domain.analysis import Analysis, Fact, Reason
+from invest.domain.fact_keys import FACT_KEYS
+from invest.reports.facts import FactBook
+from invest.reports.views import Claim
+
+Side = Literal["bull", "bear"]
+# Points of the overall score below which a figure is no argument.
+_LEAST = 0.05
+
+
+def verdict_sentence(analysis: Analysis, book: FactBook) -> Claim:
+    """The two figures that lift the score most and the one that weighs on it most, of different groups."""
+    words, locale = book.locale.words, book.locale
+    if analysis.recommendation == "insufficient_data":
+        names = [book.label(key) for key in analysis.missing[:3]]
+        coverage = locale.percent(analysis.coverage, 0)
+        return Claim(text=words.t("strip.insufficient", coverage=coverage, missing=", ".join(names) or "—"))
+    strong = _apart(_facts("bull", analysis, book), 2)
+    weak = _facts("bear", analysis, book)[:1]
+    sentences = []
+    if strong:
+        sentences.append(words.t("strip.supports", items=locale.join([book.named(f) for f in strong])))
+    if weak:
+        sentences.append(words.t("strip.weighs", items=locale.join([book.named(f) for f in weak])))
+    refs = book.refs([f.id for f in (*strong, *weak)])
+    return Claim(text=" ".join(sentences) or words.t("strip.balanced"), refs=refs)
+
+
+def figure_claims(side: Side, analysis: Analysis, book: FactBook, most: int = 4) -> list[Claim]:
+    """The figures that speak for (`bull`) or against (`bear`) the asset, strongest first."""
+    effects = {reason.fact_id: reason for reason in analysis.reasons}
+    return [_claim(fact, effects.get(fact.id), book) for fact in _facts(side, analysis, book)[:most]]
+
+
+def _claim(fact: Fact, reason: Reason | None, book: FactBook) -> Claim:
+    words, reading = book.locale.words, book.reading(fact.key)
+    name, value = book.label(fact.key), book.text(fact.key, fact.value, fact.unit)
+    text = words.t("claim.figure", name=name, value=value)
+    if fact.sector_median is not None:
+        median = book.text(fact.key, fact.sector_median, fact.unit)
+        text += words.t("claim.sector", reading=reading.text, median=median)
+    if reason is not None:
+        text += words.t("claim.effect", points=book.locale.number(reason.effect, 2, signed=True))
+    return Claim(text=text + ".", refs=book.refs([fact.id]))
+
+
+def _facts(side: Side, analysis: Analysis, book: FactBook) -> list[Fact]:
+    """By effect on the score; without a score, by where the figure stands in its sector."""
+    if analysis.reasons:
+        signed = [(r.effect if side == "bull" else -r.effect, r.fact_id) for r in analysis.reasons]
+        ordered = sorted((pair for pair in signed if pair[0] >= _LEAST), key=lambda pair: -pair[0])
+        found = (book.by_id(fact_id) for _, fact_id in ordered if fact_id)
+        return [fact for fact in found if fact is not None]
+    ranked = [(s if side == "bull" else 1 - s, f) for f in book.facts if (s := book.strength(f)) is not None]
+    ranked.sort(key=lambda pair: -pair[0])
+    return [fact for strength, fact in ranked if strength >= 2 / 3]
+
+
+def _apart(facts: list[Fact], most: int) -> list[Fact]:
+    """The first `most` facts, preferring different groups."""
+    groups: set[str] = set()
+    chosen: list[Fact] = []
+    for fact in facts:
+        entry = FACT_KEYS.get(fact.key)
+        group = entry.group if entry else fact.key
+        if group not in groups and len(chosen) < most:
+            chosen.append(fact)
+            groups.add(group)
+    return chosen or facts[:most]

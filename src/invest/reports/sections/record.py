@@ -1,0 +1,43 @@
+"""The record of the AIs beside benchmarks, in the order of the lower bound of their skill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from invest.reports.data import TrackRow
+from invest.reports.locale import MISSING, Locale
+from invest.reports.sections.analysts import analyst_name
+from invest.reports.views import Cell, Column, Section, Table
+
+
+def record_section(rows: Sequence[TrackRow], locale: Locale) -> Section | None:
+    """The table as given; None without rows."""
+    if not rows:
+        return None
+    words = locale.words
+    labels = ("analyst", "horizon", "closed", "brier", "skill", "interval", "hits", "base", "status")
+    columns = tuple(
+        Column(label=words.t(f"record.{k}"), align="left" if k in ("analyst", "status") else "right") for k in labels
+    )
+    table = Table(caption=words.t("record.caption"), columns=columns, rows=tuple(_row(r, locale) for r in rows))
+    return Section(id="record", title=words.t("record.title"), note=words.t("record.note"), blocks=(table,))
+
+
+def _row(row: TrackRow, locale: Locale) -> tuple[Cell, ...]:
+    words = locale.words
+    interval = MISSING
+    if row.skill_low is not None and row.skill_high is not None:
+        low, high = locale.number(row.skill_low, 2, signed=True), locale.number(row.skill_high, 2, signed=True)
+        interval = words.t("record.range", low=low, high=high)
+    status = {"collecting": "collecting", "interval": "interval_only", "ranked": "ranked"}[row.status]
+    return (
+        Cell(text=analyst_name(row.analyst, locale), strong=not row.benchmark, muted=row.benchmark),
+        Cell(text=words.t("record.days", n=row.horizon_days)),
+        Cell(text=locale.number(row.closed, 0)),
+        Cell(text=locale.number(row.brier, 3)),
+        Cell(text=locale.number(row.skill, 2, signed=True)),
+        Cell(text=interval),
+        Cell(text=locale.percent(row.hit_rate, 0)),
+        Cell(text=locale.percent(row.base_rate, 0)),
+        Cell(text=words.t(f"record.{status}")),
+    )
