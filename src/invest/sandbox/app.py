@@ -15,11 +15,13 @@ from invest.sandbox.context import AI_LATENCY, FAULTS, REQUESTS, SHELF, WORLD
 from invest.sandbox.damage import after, before
 from invest.sandbox.faults import UPSTREAMS, Fault, FaultBook
 from invest.sandbox.shelf import Shelf
-from invest.sandbox.upstreams import bcb, brapi, cotahist, rss
+from invest.sandbox.upstreams import b3, bcb, brapi, cotahist, cvm, rss
 from invest.sandbox.world.world import World
 
 ROUTES = {
     "cotahist": cotahist.routes,
+    "b3": b3.routes,
+    "cvm": cvm.routes,
     "bcb": bcb.routes,
     "olinda": bcb.olinda_routes,
     "brapi": brapi.routes,

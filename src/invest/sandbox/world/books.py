@@ -85,6 +85,8 @@ class Books:
         self.value = value
         self.last = last
         self.first = first
+        self._balances: dict[int, Items] = {}
+        self._incomes: dict[int, Items] = {}
 
     def rng(self, *what: object) -> np.random.Generator:
         """A stream for one aspect of this company."""
@@ -134,6 +136,11 @@ class Books:
 
     def balance(self, year: int) -> Items:
         """The balance at the end of `year`."""
+        if year not in self._balances:
+            self._balances[year] = self._new_balance(year)
+        return self._balances[year]
+
+    def _new_balance(self, year: int) -> Items:
         rng = self.rng("balance", year)
         p, equity = self.profile, self.equity[year]
         revenue, _ = self.earnings[year]
@@ -181,6 +188,11 @@ class Books:
 
     def income(self, year: int) -> Items:
         """The income of `year`."""
+        if year not in self._incomes:
+            self._incomes[year] = self._new_income(year)
+        return self._incomes[year]
+
+    def _new_income(self, year: int) -> Items:
         revenue, net = self.earnings[year]
         rng = self.rng("income", year)
         before = self.balance(year - 1)

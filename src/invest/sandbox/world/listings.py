@@ -64,6 +64,11 @@ class Listing:
     company: Company | None = None
 
     @property
+    def unit_of(self) -> int:
+        """How many shares one of this paper stands for."""
+        return unit_of(self.issuer) if self.kind == "unit" else 1
+
+    @property
     def bdi(self) -> str:
         """COTAHIST's CODBDI of its round lot; empty for what B3's cash market does not trade."""
         return BDI.get(self.kind, "")

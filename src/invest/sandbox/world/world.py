@@ -111,6 +111,14 @@ class World:
             self._books[issuer] = Books(self.seed, company, self.profile(issuer), value, last, last - YEARS + 1)
         return self._books[issuer]
 
+    def shares_on(self, company: Company, day: date) -> tuple[int, int]:
+        """Common and preferred shares of `company` on `day`: today's, less what later splits have added."""
+        times = 1.0
+        for action in self.series(self.by_issuer[company.issuer][0].ticker).actions:
+            if not action.in_cash and action.last_with >= day:
+                times *= action.factor
+        return round(company.common / times), round(company.preferred / times)
+
     def series(self, ticker: str) -> Series:
         """The daily bars of `ticker`. Raises KeyError when it is not listed."""
         if ticker == INDEX:
