@@ -75,13 +75,13 @@ def choose(
     panel.drop(_other_basis(panel.running, now, fresh))
     panel.drop(_other_period(panel.running, now))
     sources = sorted({o.source for o in panel.running})
-    reference = _reference(last_known, older, panel.running)
-    panel.drop(_wrong_units(panel.running, reference, splits))
+    view = _View(now, fresh, splits, _reference(last_known, older, panel.running))
+    panel.drop(_wrong_units(panel.running, view.reference, splits))
     panel.drop(_missed_splits(panel.running, splits))
     if not panel.running:
         return _nothing(given[0], panel, sources, now)
     chosen, agreeing = _decide(panel, now, fresh)
-    return _conclude(chosen, agreeing, panel, sources, reference, now, fresh, splits)
+    return _conclude(chosen, agreeing, panel, sources, view)
 
 
 def choose_all(
@@ -104,7 +104,7 @@ def choose_all(
 
 
 def is_stale(observation: Observation, now: datetime, freshness: Freshness | None = None) -> bool:
-    """Whether a newer value should exist: intraday after 15 minutes, closes after the next close, filings after 200 d."""
+    """Whether a newer value should exist: prices after 15 minutes, closes after the next, filings after 200 days."""
     limits, age = freshness or Freshness(), now - observation.as_of
     if observation.field not in DAILY:
         return age > limits.filing
@@ -181,6 +181,16 @@ class _Reference:
 
     value: Decimal
     as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a decision is seen against."""
+
+    now: datetime
+    fresh: Freshness
+    splits: Sequence[CorporateAction]
+    reference: _Reference | None
 
 
 def _reference(
@@ -289,17 +299,12 @@ def _conclude(
     agreeing: Sequence[Observation],
     panel: _Panel,
     sources: Sequence[str],
-    reference: _Reference | None,
-    now: datetime,
-    fresh: Freshness,
-    splits: Sequence[CorporateAction],
+    view: _View,
 ) -> Consensus:
     outside = [o for o in panel.running if o not in agreeing]
     panel.rejected += [(o, "outside the tolerance") for o in outside]
-    stale = is_stale(chosen, now, fresh)
-    jumped = _jumped(chosen, reference, splits) and len({o.source for o in agreeing}) < 2
-    if jumped and reference is not None:
-        panel.rejected.append((chosen, f"{chosen.value / reference.value - 1:+.0%} in a day without an event"))
+    stale = is_stale(chosen, view.now, view.fresh)
+    jumped = _jumped(chosen, view.reference, view.splits) and len({o.source for o in agreeing}) < 2
     agreement = len({o.source for o in agreeing}) / len(sources)
     divergent = bool(outside) and (len(agreeing) < 2 or chosen.official)
     return Consensus(
@@ -319,7 +324,7 @@ def _conclude(
         stale=stale,
         quarantined=jumped,
         rejected=_listed(panel),
-        chosen_at=now,
+        chosen_at=view.now,
     )
 
 

@@ -31,7 +31,7 @@ HALF_POINT = Tolerance(absolute=Decimal("0.005"))
 
 
 def tolerance_of(field: str) -> Tolerance:
-    """Close 0.5 %, margins and returns 1 percentage point, dividend yield 0.5 pp; volume, P/L, P/VP and the rest 5 %."""
+    """Close 0.5 %, margins and returns 1 percentage point, dividend yield half a point; the rest 5 %."""
     if field in PRICES:
         return HALF_PERCENT
     if field in SHARES or field.endswith("_margin"):

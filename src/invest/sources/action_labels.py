@@ -39,7 +39,7 @@ def cash_kind(label: str) -> ActionKind | None:
 
 
 def share_kind(label: str) -> ActionKind | None:
-    """The kind of a change of the share count; None for a label that changes nothing countable (CISAO, INCORPORACAO)."""
+    """The kind of a change of the share count; None for a label that changes nothing countable (CISAO)."""
     text = plain(label)
     return next((kind for start, kind in SHARES if text.startswith(start)), None)
 

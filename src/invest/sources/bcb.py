@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from invest.domain.assets import MacroPoint
-from invest.domain.observations import RawPayload
 from invest.domain.calendar import market_day
+from invest.domain.observations import RawPayload
 from invest.sources.errors import Malformed, NotAvailable, SourceError
 from invest.sources.http import Response, SourceClient
 from invest.sources.model import Basket, Gathered, Want

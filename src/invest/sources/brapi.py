@@ -15,6 +15,7 @@ from invest.sources import brapi_format as fmt
 from invest.sources.errors import Malformed, NotAvailable, SourceRefused
 from invest.sources.http import Response, SourceClient
 from invest.sources.model import Basket, Gathered, Want
+from invest.sources.numerals import number
 from invest.sources.plausible import believe, off_by
 
 FREE = frozenset({"PETR4", "VALE3", "MGLU3", "ITUB4"})
@@ -75,7 +76,9 @@ class BrapiSource:
             if len(wants) == 1:
                 raise
             half = len(wants) // 2
-            parts = await asyncio.gather(self._batch(client, wants[:half]), self._batch(client, wants[half:]), return_exceptions=True)
+            parts = await asyncio.gather(
+                self._batch(client, wants[:half]), self._batch(client, wants[half:]), return_exceptions=True
+            )
             return [one for part in parts if not isinstance(part, BaseException) for one in part]
         return [self._price(client, want, entries.get(want.ticker), answer.payload) for want in wants]
 
@@ -105,10 +108,8 @@ class BrapiSource:
         self._plain = True
         return answer
 
-    def _observe(
-        self, basket: Basket, want: Want, entry: Mapping[str, Any], payload: RawPayload
-    ) -> datetime | None:
-        price = fmt.number(entry.get("regularMarketPrice"))
+    def _observe(self, basket: Basket, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> datetime | None:
+        price = number(entry.get("regularMarketPrice"))
         wrong = off_by(price, market_day(want.now), want) if price else "no price"
         if wrong:
             basket.reject(wrong)
@@ -133,7 +134,9 @@ class BrapiSource:
 
 def last_split(basket: Basket, want: Want) -> date | None:
     """Day of the newest known change of the share count: brapi's earlier closes are adjusted for it, so not raw."""
-    days = [a.last_date_with for a in (*basket.actions, *want.splits) if a.factor and a.last_date_with < want.now.date()]
+    days = [
+        a.last_date_with for a in (*basket.actions, *want.splits) if a.factor and a.last_date_with < want.now.date()
+    ]
     return max(days, default=None)
 
 

@@ -137,13 +137,17 @@ def _bar(row: Mapping[str, Any], ticker: str, kind: AssetKind | None, payload: s
     return Bar(ticker, when, first[0], first[1], first[2], close, shares, turnover, None, source, payload)
 
 
-def actions(entry: Mapping[str, Any], ticker: str, isin: str | None, payload: str, source: str) -> list[CorporateAction]:
+def actions(
+    entry: Mapping[str, Any], ticker: str, isin: str | None, payload: str, source: str
+) -> list[CorporateAction]:
     """Dividends and changes of the share count of ``dividendsData``; another paper's (by ISIN) are left out."""
     data = entry.get("dividendsData")
     if not isinstance(data, Mapping):
         return []
     mine = [row for row in _rows(data, "cashDividends", "stockDividends") if _same_paper(row[1], isin)]
-    found = (_action(row, cash=key == "cashDividends", ticker=ticker, payload=payload, source=source) for key, row in mine)
+    found = (
+        _action(row, cash=key == "cashDividends", ticker=ticker, payload=payload, source=source) for key, row in mine
+    )
     return [action for action in found if action is not None]
 
 

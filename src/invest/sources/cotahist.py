@@ -19,6 +19,7 @@ from invest.sources.errors import Malformed, NotAvailable, SourceError
 from invest.sources.http import SourceClient
 from invest.sources.model import YEARS, Basket, Gathered, Identity, Want
 from invest.sources.plausible import believe
+from invest.sources.shelf import Shelf
 from invest.sources.shelves import Shelved, Shelves
 from invest.sources.zips import Capped, open_zip
 
@@ -83,7 +84,7 @@ class CotahistSource:
         return found, problems
 
     async def _one(self, client: SourceClient, name: str, today: date) -> Shelved:
-        running = name == f"A{today.year}" or name == f"M{today:%m%Y}" or name == f"D{today:%d%m%Y}"
+        running = name in (f"A{today.year}", f"D{today:%d%m%Y}")
         path = f"/InstDados/SerHist/COTAHIST_{name}.ZIP"
         fresh = CURRENT if running else PAST
         return await self._shelves.fetch(client, self.name, path, fresh_for=fresh, max_bytes=YEAR_BYTES)
@@ -138,8 +139,6 @@ def _day_of(name: str) -> date | None:
 
 def cut(source: Path, shelf: Path) -> None:
     """Parse the zip at `source` and write its quotes by ticker. Raises `Malformed`."""
-    from invest.sources.shelf import Shelf
-
     with open_zip("cotahist", source) as archive:
         entries = [e for e in archive.infolist() if not e.is_dir() and e.file_size]
         if not entries:

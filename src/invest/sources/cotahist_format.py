@@ -1,4 +1,4 @@
-"""B3's COTAHIST: fixed-width lines of 245 bytes, latin-1, parsed in columns (B3, "Layout do arquivo: cotações históricas").
+"""B3's COTAHIST: fixed-width lines of 245 bytes, latin-1, parsed in columns (B3, layout of its historical quotes).
 
 Record 01 holds one paper of one session. Numbers are zero-padded digits; prices have two decimals and are quoted for
 FATCOT papers. Prices come out in micro-BRL (BRL x 1,000,000), so that a FATCOT of 10,000 stays exact.
@@ -40,7 +40,14 @@ _FIELDS: dict[str, tuple[int, int]] = {
     "turnover_low": (179, 188),
     "factor": (210, 217),
 }
-_TEXTS = {"ticker": (12, 24), "bdi": (10, 12), "market": (24, 27), "name": (27, 39), "spec": (39, 49), "isin": (230, 242)}
+_TEXTS: dict[str, tuple[int, int]] = {
+    "ticker": (12, 24),
+    "bdi": (10, 12),
+    "market": (24, 27),
+    "name": (27, 39),
+    "spec": (39, 49),
+    "isin": (230, 242),
+}
 _SPANS = ((2, 10), (56, 188), (210, 217))
 _INDEX = np.concatenate([np.arange(a, b) for a, b in _SPANS])
 

@@ -1,4 +1,4 @@
-"""CVM's open data: identity (FCA, CAD), statements (DFP, ITR) and material facts (IPE), each a file for all companies."""
+"""CVM's open data: identity (FCA, CAD) and statements (DFP, ITR), each a file for all companies."""
 
 from __future__ import annotations
 
@@ -122,7 +122,9 @@ def _read(basket: Basket, want: Want, files: Sequence[tuple[str, Shelved]], comp
 def _received_since(files: Sequence[tuple[str, Shelved]], since: date) -> list[Filing]:
     found = []
     for form, shelved in files:
-        for cnpj in shelved.shelf.keys():
-            index = [f for f in filings_of(shelved.shelf.blocks(cnpj), form) if f.received_on and f.received_on >= since]
+        for cnpj in shelved.shelf:
+            index = [
+                f for f in filings_of(shelved.shelf.blocks(cnpj), form) if f.received_on and f.received_on >= since
+            ]
             found += index
     return found

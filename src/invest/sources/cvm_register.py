@@ -45,14 +45,16 @@ class Register:
     problems: list[str] = field(default_factory=list)
 
     async def refresh(self, client: SourceClient, today: date) -> None:
-        """Read what is new of this year's and last year's FCA and of CAD. Raises `SourceError` where nothing is known."""
+        """Read what is new of two years' FCA and of CAD. Raises `SourceError` where nothing is known."""
         await client.flights.join(f"cvm:register:{today}", lambda: self._refresh(client, today))
 
     async def _refresh(self, client: SourceClient, today: date) -> None:
         paths = [f"/dados/CIA_ABERTA/DOC/FCA/DADOS/fca_cia_aberta_{year}.zip" for year in (today.year - 1, today.year)]
         got = await asyncio.gather(
             *(client.get("cvm", path, kind="zip", fresh_for=DAY) for path in paths),
-            client.get("cvm", "/dados/CIA_ABERTA/CAD/DADOS/cad_cia_aberta.csv", kind="csv", fresh_for=DAY, max_bytes=CAD_BYTES),
+            client.get(
+                "cvm", "/dados/CIA_ABERTA/CAD/DADOS/cad_cia_aberta.csv", kind="csv", fresh_for=DAY, max_bytes=CAD_BYTES
+            ),
             return_exceptions=True,
         )
         for problem in got:
@@ -171,7 +173,9 @@ def read_cad(body: bytes, payload: str) -> dict[str, Company]:
             continue
         active = row.get("SIT", "").upper().startswith("ATIVO")
         name = row.get("DENOM_SOCIAL", "")
-        company = Company(cnpj, name, int(code) if code else None, row.get("SETOR_ATIV") or None, active=active, payload=payload)
+        company = Company(
+            cnpj, name, int(code) if code else None, row.get("SETOR_ATIV") or None, active=active, payload=payload
+        )
         entry = (active, day(row.get("DT_REG")) or date.min, company)
         if cnpj not in best or entry[:2] >= best[cnpj][:2]:
             best[cnpj] = entry

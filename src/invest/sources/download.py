@@ -44,7 +44,7 @@ async def fetch_file(
     _announced(source, answer, limit)
     digest, size = hashlib.sha256(), 0
     try:
-        with part.open("wb") as file:  # noqa: ASYNC230 -- page cache, some 64 KB at a time
+        with part.open("wb") as file:
             async for chunk in answer.content.iter_chunked(1 << 18):
                 size += len(chunk)
                 if size > limit:
@@ -55,6 +55,6 @@ async def fetch_file(
             raise Malformed(source, "an empty file")
         await asyncio.to_thread(check_zip, source, part, max_ratio)
     except BaseException:
-        part.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)  # noqa: ASYNC240 -- one call to the file system
         raise
     return digest.hexdigest(), size

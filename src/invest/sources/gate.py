@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import structlog
 from redis.exceptions import RedisError
@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 PREFIX = "invest:source:"
 Outcome = Literal["ok", "fail", "pause"]
+Verdict = Literal["ok", "open", "busy", "budget"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Limits:
 class Admission:
     """The answer of a gate: go after `wait` seconds (for `n` calls), or don't for `wait` seconds and why."""
 
-    verdict: Literal["ok", "open", "busy", "budget"]
+    verdict: Verdict
     wait: float = 0.0
     failures: int = 0
     n: int = 1
@@ -146,7 +147,7 @@ class RedisGate:
         except (RedisError, OSError) as error:
             self._warn(error)
             return await self._fallback.admit(host, limits, budget_key)
-        verdict = answer[0].decode() if isinstance(answer[0], bytes) else answer[0]
+        verdict = cast(Verdict, answer[0].decode() if isinstance(answer[0], bytes) else answer[0])
         n = int(answer[3]) if len(answer) > 3 else 1
         return Admission(verdict, int(answer[1]) / 1000, int(answer[2]), n)
 
@@ -154,7 +155,8 @@ class RedisGate:
         """See `Gate.report`."""
         argv = [outcome, limits.failures, limits.open_for * 1000, limits.open_max * 1000, pause * 1000]
         try:
-            return float(await self._report(keys=[PREFIX + "host:" + host], args=argv)) / 1000
+            closed: int = await self._report(keys=[PREFIX + "host:" + host], args=argv)
+            return closed / 1000
         except (RedisError, OSError) as error:
             self._warn(error)
             return await self._fallback.report(host, limits, outcome, pause)

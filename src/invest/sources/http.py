@@ -1,4 +1,4 @@
-"""The one client for upstreams: polite (rate, breaker, budget), guarded (hosts, sizes), and forgetful of nothing it holds.
+"""The one client for upstreams: polite (rate, breaker, budget) and guarded (hosts, addresses, sizes).
 
 `SourceClient.get` answers with a `RawPayload` or raises one of `invest.sources.errors`. Only GETs are made.
 """
@@ -69,6 +69,16 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """How a GET is to be made."""
+
+    kind: Kind
+    max_bytes: int | None
+    headers: Mapping[str, str]
+    keep: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One GET, resolved: where, as whom, under which limits."""
 
@@ -105,6 +115,7 @@ class SourceClient:
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._granted: dict[str, tuple[int, float]] = {}
         self._failing: set[str] = set()
+        self._confs: dict[str, SourceSettings] = {}
         self._trusted = trusted_hosts(settings)
 
     @classmethod
@@ -142,7 +153,8 @@ class SourceClient:
         `fresh_for`: seconds an earlier answer of this process is good enough; the same address asked twice at once is
         then fetched once. Raises `SourceError`.
         """
-        call = self._call(source, path, params, kind, max_bytes, headers, fresh_for > 0 or kind in ("zip", "rss"))
+        keep = fresh_for > 0 or kind in ("zip", "rss")
+        call = self._call(source, path, params, Wish(kind, max_bytes, headers or {}, keep))
         if fresh_for <= 0 and kind != "zip":
             return await self._fetch(call)
         entry = self.memory.recall(call.shown)
@@ -150,17 +162,8 @@ class SourceClient:
             return Response(entry.payload, True, entry.path)
         return await self.flights.join(call.shown, lambda: self._fetch(call))
 
-    def _call(
-        self,
-        source: str,
-        path: str,
-        params: Mapping[str, str] | None,
-        kind: Kind,
-        max_bytes: int | None,
-        headers: Mapping[str, str] | None,
-        keep: bool,
-    ) -> Call:
-        conf, http = self.settings.source(source), self._http
+    def _call(self, source: str, path: str, params: Mapping[str, str] | None, wish: Wish) -> Call:
+        conf, http = self._conf(source), self._http
         url = URL(path) if "://" in path else URL(conf.base_url.rstrip("/") + path)
         if params:
             url = url.update_query(params)
@@ -168,11 +171,18 @@ class SourceClient:
         if why:
             raise Forbidden(source, why)
         caps = {"zip": http.max_zip_bytes, "rss": http.max_rss_bytes}
-        sent = dict(headers or {})
+        sent = dict(wish.headers)
         if conf.token is not None and url.host == URL(conf.base_url).host:
             sent["Authorization"] = f"Bearer {conf.token.get_secret_value()}"
-        timeout = http.zip_timeout if kind == "zip" else http.read_timeout
-        return Call(source, url, kind, conf, max_bytes or caps.get(kind, http.max_json_bytes), timeout, sent, keep)
+        timeout = http.zip_timeout if wish.kind == "zip" else http.read_timeout
+        limit = wish.max_bytes or caps.get(wish.kind, http.max_json_bytes)
+        return Call(source, url, wish.kind, conf, limit, timeout, sent, wish.keep)
+
+    def _conf(self, source: str) -> SourceSettings:
+        conf = self._confs.get(source)
+        if conf is None:
+            conf = self._confs[source] = self.settings.source(source)
+        return conf
 
     async def _fetch(self, call: Call) -> Response:
         """The call with its retries, each try admitted by the gate."""

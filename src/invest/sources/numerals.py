@@ -12,10 +12,14 @@ NOTHING = frozenset({"", "-", "--", "n/a", "na", "nan", "null", "none", "nd", "n
 PT = re.compile(r"[-+]?\d{1,3}(?:\.\d{3})*,\d+|[-+]?\d+,\d+|[-+]?\d{1,3}(?:\.\d{3}){2,}")
 EN = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?")
+DAYS = (
+    re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?!\d)"),
+    re.compile(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})(?!\d)"),
+)
 NEVER = date(9999, 1, 1)
 
 
-def number(value: object, *, pt: bool = False) -> Decimal | None:
+def number(value: object, *, pt: bool = False) -> Decimal | None:  # noqa: PLR0911 -- one return per way of writing
     """`value` as a Decimal; None for nothing and for what is no number.
 
     Texts may be "1.234,56", "1,234.56" or "1234.56", with % or R$ around. A lone group ("1.234") is a thousand only
@@ -60,8 +64,8 @@ def day(value: object) -> date | None:
 
 
 def _day_of_text(text: str) -> date | None:
-    for pattern in (r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?!\d)", r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})(?!\d)"):
-        match = re.match(pattern, text)
+    for pattern in DAYS:
+        match = pattern.match(text)
         if match:
             try:
                 result = date(int(match["y"]), int(match["m"]), int(match["d"]))

@@ -32,9 +32,7 @@ def sane(bar: Bar, last: date) -> str | None:
     return None
 
 
-def believe(
-    basket: Basket, want: Want, bars: Sequence[Bar], last: date, *, only_sessions: bool = False
-) -> list[Bar]:
+def believe(basket: Basket, want: Want, bars: Sequence[Bar], last: date, *, only_sessions: bool = False) -> list[Bar]:
     """The bars that may be stored; the others are noted in `basket`. A wrong unit rejects them all.
 
     `only_sessions` leaves out days on which B3 did not trade, as unofficial sources fill them.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,9 +46,9 @@ class Shelf:
         file.seek(self._start + at)
         return file.read(size)
 
-    def keys(self) -> Iterable[str]:
+    def __iter__(self) -> Iterator[str]:
         """All keys."""
-        return self._index.keys()
+        return iter(self._index)
 
     @staticmethod
     def write(path: Path, blocks: Iterable[tuple[str, bytes]], notes: dict[str, object] | None = None) -> None:
