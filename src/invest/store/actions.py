@@ -82,7 +82,7 @@ class Actions:
         """The same for many assets (None: all) in one round trip."""
         rows = await self._db.fetch(
             f"SELECT {COLUMNS} FROM corporate_action WHERE ($1::text[] IS NULL OR ticker = ANY($1)) "
-            "AND ($2::date IS NULL OR last_date_with >= $2) ORDER BY ticker, last_date_with",
+            "AND ($2::date IS NULL OR last_date_with >= $2) ORDER BY ticker, last_date_with, kind, amount, factor, source, payment_date",
             None if tickers is None else list(tickers),
             since,
         )
@@ -91,7 +91,8 @@ class Actions:
     async def reported(self, ticker: str) -> list[CorporateAction]:
         """Every source's own account of the events, for comparing them."""
         rows = await self._db.fetch(
-            f"SELECT {COLUMNS} FROM corporate_action WHERE ticker = $1 ORDER BY last_date_with, source", ticker
+            f"SELECT {COLUMNS} FROM corporate_action WHERE ticker = $1 ORDER BY last_date_with, source, kind, amount",
+            ticker,
         )
         return [_action(row) for row in rows]
 

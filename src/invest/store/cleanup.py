@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from invest.store.database import Database
+from invest.store.database import Database, Record
 
 BATCH = 5_000  # rows per transaction, so that no lock is held for long
 # A value in force keeps the observation it was read from; everything else of observations only explains the past.
@@ -28,7 +28,7 @@ DOOMED: dict[str, str] = {
     "alert_event": "fired_at < $1",
     "job_run": "finished_at < $1",
     "idempotency_key": "created_at < $1",
-    "audit_log": "at < $1 - interval '1 year'",
+    "audit_log": "at < $1::timestamptz - interval '1 year'",
     "upstream_answer": "fetched_at < $1",
     "raw_payload": """last_seen_at < $1
         AND NOT EXISTS (SELECT 1 FROM observation o WHERE o.payload = x.sha256)
@@ -40,11 +40,9 @@ DOOMED: dict[str, str] = {
         AND NOT EXISTS (SELECT 1 FROM macro_point o WHERE o.payload = x.sha256)
         AND NOT EXISTS (SELECT 1 FROM upstream_answer o WHERE o.sha256 = x.sha256)""",
 }
-# Exports go with their report: their bytes are counted before the cascade takes them.
-EXPORTS = """
-SELECT count(*) AS rows, coalesce(sum(pg_column_size(e.*)), 0) AS bytes FROM report_export e
-JOIN report x USING (report_id) WHERE generated_at < $1 AND NOT kept
-"""
+# Exports go with their report: they are counted before the cascade takes them.
+EXPORTS = "EXISTS (SELECT 1 FROM report r WHERE r.report_id = x.report_id AND r.generated_at < $1 AND NOT r.kept)"
+ROW_HEADER = 24  # bytes PostgreSQL adds to every row
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +64,44 @@ class Cleanup:
 
         PostgreSQL reuses the space at once and returns it to the disk when autovacuum can.
         """
-        exports = await self._db.fetchrow(EXPORTS, cutoff)
-        found: dict[str, Cleaned] = {}
+        found = {"report_export": await self._measure("report_export", EXPORTS, cutoff)}
         for table, doomed in DOOMED.items():
-            found[table] = await self._clean(table, doomed, cutoff, dry_run)
-        if exports is not None:
-            found["report_export"] = Cleaned(int(exports["rows"]), int(exports["bytes"]))
+            work = self._measure if dry_run else self._delete
+            found[table] = await work(table, doomed, cutoff)
         return found
 
-    async def _clean(self, table: str, doomed: str, cutoff: datetime, dry_run: bool) -> Cleaned:
-        if dry_run:
-            row = await self._db.fetchrow(
-                f"SELECT count(*) AS rows, coalesce(sum(pg_column_size(x.*)), 0) AS bytes FROM {table} x "
-                f"WHERE {doomed}",
-                cutoff,
-            )
-            return Cleaned(int(row["rows"]), int(row["bytes"])) if row else Cleaned(0, 0)
-        rows = size = 0
+    async def _measure(self, table: str, doomed: str, cutoff: datetime) -> Cleaned:
+        size = await self._size(table)
+        row = await self._db.fetchrow(
+            f"SELECT count(*) AS rows, coalesce(sum({size}), 0) AS bytes FROM {table} x WHERE {doomed}", cutoff
+        )
+        return _cleaned(row)
+
+    async def _delete(self, table: str, doomed: str, cutoff: datetime) -> Cleaned:
+        size = await self._size(table)
+        sql = f"""
+        WITH gone AS (
+          DELETE FROM {table} x WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} x WHERE {doomed} LIMIT {BATCH}))
+          AND {doomed} RETURNING {size} AS size
+        ) SELECT count(*) AS rows, coalesce(sum(size), 0) AS bytes FROM gone
+        """
+        rows = size_freed = 0
         while True:
-            gone = await self._db.fetchrow(
-                f"WITH gone AS (DELETE FROM {table} x WHERE ctid = ANY(ARRAY("
-                f"SELECT ctid FROM {table} x WHERE {doomed} LIMIT {BATCH})) AND {doomed} "
-                "RETURNING pg_column_size(x.*) AS size) "
-                "SELECT count(*) AS rows, coalesce(sum(size), 0) AS bytes FROM gone",
-                cutoff,
-            )
-            rows += int(gone["rows"]) if gone else 0
-            size += int(gone["bytes"]) if gone else 0
-            if not gone or gone["rows"] < BATCH:
-                return Cleaned(rows, size)
+            gone = _cleaned(await self._db.fetchrow(sql, cutoff))
+            rows, size_freed = rows + gone.rows, size_freed + gone.bytes
+            if gone.rows < BATCH:
+                return Cleaned(rows, size_freed)
+
+    async def _size(self, table: str) -> str:
+        """SQL for the stored size of a row; sizes of large values are read from their headers, not from the values."""
+        columns = await self._db.fetch(
+            "SELECT quote_ident(attname) AS name FROM pg_attribute "
+            "WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            table,
+        )
+        parts = (f"coalesce(pg_column_size(x.{row['name']}), 0)" for row in columns)
+        return " + ".join((str(ROW_HEADER), *parts))
+
+
+def _cleaned(row: Record | None) -> Cleaned:
+    return Cleaned(int(row["rows"]), int(row["bytes"])) if row else Cleaned(0, 0)

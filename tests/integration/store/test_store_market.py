@@ -225,13 +225,12 @@ async def test_the_highest_version_wins_and_the_past_is_read_as_it_was_known(sto
     old, new = line("100", received=first), line("110", version=2, received=second)
     assert await store.statements.upsert([new, old, old]) == 2
     assert await store.statements.upsert([old, new]) == 0
-    company = {"cvm_code": 9512}
-    assert await store.statements.read(**company) == [new]
+    assert await store.statements.read(cvm_code=9512) == [new]
     assert await store.statements.read(cnpj="33000167000101", known_on=date(2025, 3, 1)) == [old]
-    assert await store.statements.read(**company, known_on=date(2025, 1, 31)) == []
-    assert len(await store.statements.read(**company, all_versions=True)) == 2
-    assert await store.statements.filings(**company) == {("DFP", date(2024, 12, 31)): 2}
-    assert await store.statements.newest(**company) == second
+    assert await store.statements.read(cvm_code=9512, known_on=date(2025, 1, 31)) == []
+    assert len(await store.statements.read(cvm_code=9512, all_versions=True)) == 2
+    assert await store.statements.filings(cvm_code=9512) == {("DFP", date(2024, 12, 31)): 2}
+    assert await store.statements.newest(cvm_code=9512) == second
 
 
 async def test_a_filing_without_its_delivery_day_counts_from_the_legal_deadline(store: Store) -> None:
