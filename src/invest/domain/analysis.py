@@ -23,6 +23,7 @@ from invest.domain.analysis_models import (
     SentimentAnalysis,
     TechnicalAnalysis,
     ValuationAnalysis,
+    bare,
 )
 from invest.domain.base_rates import base_rate, windows_beaten
 from invest.domain.calendar import is_stale, session_hours
@@ -67,7 +68,8 @@ def analyse(given: AnalysisInput) -> Analysis:
     stale = _stale(given)
     index = given.index_prices
     windows = windows_beaten(prices, index) if index is not None else None
-    return Analysis.model_construct(
+    return bare(
+        Analysis,
         analysis_id=hashlib.sha256(f"{asset.ticker}|{given.now.isoformat()}".encode()).hexdigest()[:16],
         ticker=asset.ticker,
         kind=asset.kind,
@@ -111,7 +113,8 @@ def _facts(evidence: Mapping[str, Figure], given: AnalysisInput) -> tuple[list[F
             continue
         ids[key] = f"f{len(facts) + 1:02d}"
         facts.append(
-            Fact.model_construct(
+            bare(
+                Fact,
                 id=ids[key],
                 key=key,
                 value=figure.value,
@@ -130,7 +133,8 @@ def _facts(evidence: Mapping[str, Figure], given: AnalysisInput) -> tuple[list[F
 
 def _dimensions(scores: Mapping[str, Score], peers: SectorStats | None) -> list[Dimension]:
     return [
-        Dimension.model_construct(
+        bare(
+            Dimension,
             name=name,
             score=None if score is None else round(score, 2),
             sector_median=peers.dimension_median(name) if peers else None,
@@ -141,7 +145,8 @@ def _dimensions(scores: Mapping[str, Score], peers: SectorStats | None) -> list[
 
 def _reasons(verdict: scoring.Verdict, ids: Mapping[str, str]) -> list[Reason]:
     return [
-        Reason.model_construct(
+        bare(
+            Reason,
             part=effect.mark.part,
             key=effect.mark.rule.key,
             fact_id=ids.get(effect.mark.rule.key),

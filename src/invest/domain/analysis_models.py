@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import AwareDatetime, Field
 
@@ -12,6 +12,21 @@ from invest.domain.observations import Frozen
 from invest.domain.tickers import AssetKind
 
 Score = float | None
+Model = TypeVar("Model", bound=Frozen)
+
+
+def bare(model: type[Model], **values: Any) -> Model:
+    """A model of values computed here, every field given: like `model_construct`, without its work per field.
+
+    An analysis makes a hundred of these; checking numbers that this package has just computed would cost more than
+    computing them.
+    """
+    made = model.__new__(model)
+    object.__setattr__(made, "__dict__", values)
+    object.__setattr__(made, "__pydantic_fields_set__", set(values))
+    object.__setattr__(made, "__pydantic_extra__", None)
+    object.__setattr__(made, "__pydantic_private__", None)
+    return made
 
 
 class Recommendation(StrEnum):

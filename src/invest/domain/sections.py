@@ -11,6 +11,7 @@ from invest.domain.analysis_models import (
     Score,
     SentimentAnalysis,
     ValuationAnalysis,
+    bare,
 )
 from invest.domain.fact_keys import FACT_KEYS
 from invest.domain.fundamentals import Fundamentals
@@ -41,7 +42,8 @@ def fundamental_section(figures: Figures, verdict: Verdict) -> FundamentalAnalys
     def group(name: str, *more: str) -> dict[str, Any]:
         return _pick(figures, name, *more) | {f"{name}_score": _rounded(verdict.group("fundamental", name))}
 
-    return FundamentalAnalysis.model_construct(
+    return bare(
+        FundamentalAnalysis,
         profitability=group("profitability"),
         growth=group("growth"),
         debt=group("debt"),
@@ -54,7 +56,8 @@ def valuation_section(figures: Figures, verdict: Verdict) -> ValuationAnalysis:
     """Multiples, models and dividends; in words: 6.5 and above undervalued, below 4 overvalued, between them fair."""
     score = verdict.parts.get("valuation")
     words = None if score is None else "undervalued" if score >= 6.5 else "overvalued" if score < 4 else "fair"
-    return ValuationAnalysis.model_construct(
+    return bare(
+        ValuationAnalysis,
         multiples=_pick(figures, "valuation"),
         models=_pick(figures, "models"),
         dividends=_pick(figures, "dividends"),
@@ -68,7 +71,7 @@ def sentiment_section(figures: Figures, verdict: Verdict) -> SentimentAnalysis:
     tone, count = figures.get("news_tone_30d"), figures.get("news_count_30d")
     words = None if tone is None else "positive" if tone > TONE_BAND else "negative" if tone < -TONE_BAND else "neutral"
     score = verdict.parts.get("sentiment")
-    return SentimentAnalysis.model_construct(sentiment=words, score=_rounded(score), news_count=int(count or 0))
+    return bare(SentimentAnalysis, sentiment=words, score=_rounded(score), news_count=int(count or 0))
 
 
 def _level(value: float | None, low: float, high: float) -> str | None:
@@ -106,7 +109,8 @@ def risk_section(figures: Figures, verdict: Verdict, company: Fundamentals | Non
     overall = None
     if known:
         overall = LEVELS[max(round(sum(known) / len(known)), int(max(known) == 2))]
-    return RiskAnalysis.model_construct(
+    return bare(
+        RiskAnalysis,
         debt_risk=debt,
         volatility_risk=volatility,
         liquidity_risk=liquidity,

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -80,6 +81,7 @@ INCOME_ACCOUNTS = {
     "3.11.02": "net_income_minority",
 }
 _NET_INCOME = re.compile(r"^(lucro|prejuizo)\b.*\b(periodo|exercicio)$")
+_RESULT = re.compile(r"^(lucro|prejuizo|resultado)\b")
 _PARENT = re.compile(r"^atribui\w+ .*controladora$")
 _MINORITY = re.compile(r"nao controlador|minoritari")
 _DEPRECIATION = re.compile(r"deprecia|exaust|amortiza")
@@ -87,10 +89,14 @@ _NOT_DEPRECIATION = re.compile(
     r"emprest|financiament|debentur|divida|mutuo|principal|juros|captac|transacao|agio|valia|premio|credito|"
     r"comiss|desagio|impairment|recuperab|passivo"
 )
-_CAPEX = re.compile(r"imobilizad|intangi|tangivel|capex")
+_CAPEX = re.compile(
+    r"imobilizad|tangive|intangi|capex|ativos? contratua|ativos? d[ae] (concessao|contrato)|infraestrutura|"
+    r"ativos? biologic|propriedades? para investimento|direitos? de exploracao"
+)
 _NOT_CAPEX = re.compile(r"venda|alienac|recebi|baixa|resgate|adiantamento recebido")
 _ISSUE = re.compile(
-    r"(aument|integraliz|aport|subscri)\w* .*capital|aumento de capital|emissao de (novas )?(acoes|quotas|cotas)"
+    r"(aument|integraliz|intregaliz|aport|subscri)\w* .*capital|aumento de capital|"
+    r"emissao de (novas )?(acoes|quotas|cotas)"
 )
 _BANK = re.compile(r"intermediacao financeira")
 _INSURER = re.compile(r"receitas? (das|de) operac|premios|sinistro|seguro")
@@ -98,7 +104,10 @@ _INSURER = re.compile(r"receitas? (das|de) operac|premios|sinistro|seguro")
 
 @lru_cache(maxsize=16384)
 def plain(text: str) -> str:
-    """`text` in lower case without accents, doubled spaces and outer spaces."""
+    """`text` in lower case without accents, doubled spaces and outer spaces; UTF-8 read as latin-1 is repaired."""
+    if "Ã" in text:
+        with suppress(UnicodeError):
+            text = text.encode("latin-1").decode("utf-8")
     stripped = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return " ".join(stripped.lower().split())
 
@@ -199,6 +208,8 @@ def _balance(
 ) -> dict[str, float]:
     rows = {**assets, **liabilities}
     if chart is Chart.INDUSTRY:
+        if "2.03" in rows and not _is_equity(rows["2.03"]):
+            return {}  # another layout: its codes mean something else
         return {name: float(rows[account].value) for account, name in BALANCE_ACCOUNTS.items() if account in rows}
     out: dict[str, float] = {}
     if "1" in assets:
@@ -222,6 +233,8 @@ def _child(account: str, parent: str) -> bool:
 
 def _income(rows: Mapping[str, StatementLine], chart: Chart) -> dict[str, float]:
     if chart is Chart.INDUSTRY:
+        if "3.11" in rows and not _RESULT.search(plain(rows["3.11"].description)):
+            return {}
         return {name: float(rows[account].value) for account, name in INCOME_ACCOUNTS.items() if account in rows}
     out: dict[str, float] = {}
     for account, name in (("3.01", "revenue"), ("3.03", "gross_profit")):
@@ -271,9 +284,13 @@ def _cash_flow(rows: Mapping[str, StatementLine]) -> dict[str, float]:
     if spent:
         out["capex"] = sum(min(0.0, float(rows[account].value)) for account in spent)
     if "6.03" in rows:
-        raised = _outermost(a for a, words in said.items() if a.startswith("6.03.") and _ISSUE.search(words))
+        raised = _outermost(a for a, w in said.items() if a.startswith("6.03.") and _raises_capital(w))
         out["issued"] = sum(max(0.0, float(rows[account].value)) for account in raised)
     return out
+
+
+def _raises_capital(words: str) -> bool:
+    return bool(_ISSUE.search(words)) and not _MINORITY.search(words)
 
 
 def _outermost(accounts: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from invest.domain import indicators, risk
-from invest.domain.analysis_models import TechnicalAnalysis
+from invest.domain.analysis_models import TechnicalAnalysis, bare
 from invest.domain.bars import Floats
 from invest.domain.calendar import sessions_between
 from invest.domain.macro import RateCurve
@@ -269,7 +269,8 @@ def technical_analysis(
     momentum = pick(MOMENTUM) | {
         "state": None if rsi is None else ("overbought" if rsi >= 70 else "oversold" if rsi <= 30 else "neutral")
     }
-    return TechnicalAnalysis.model_construct(
+    return bare(
+        TechnicalAnalysis,
         trend=trend,
         momentum=momentum,
         support_resistance=pick(LEVELS),
