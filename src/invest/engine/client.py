@@ -195,7 +195,7 @@ class Invest:
             job.unique_key(call) if job.key is not None else "",
             job.name,
             job.queue.name,
-            options.priority if options.priority is not None else job.priority,
+            int(options.priority if options.priority is not None else job.priority),
             round(options.delay * 1000) if options.delay else 0,
             round(options.at.timestamp() * 1000) if options.at else "",
             round(options.expires * 1000) if options.expires is not None else "",

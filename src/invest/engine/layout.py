@@ -95,7 +95,7 @@ def _fields(node: Node, result_ttl: float) -> list[str | bytes | int]:
         counts: list[str | bytes | int] = [node.need, len(node.members), node.mode]
         return [node.id, "join", "", "", 0, "", "", *edges, *counts, starts, ",".join(node.pending), ""]
     options, job = call.options, call.job
-    priority = options.priority if options.priority is not None else job.priority
+    priority = int(options.priority if options.priority is not None else job.priority)
     ttl = options.result_ttl or job.result_ttl or result_ttl
     delay = round(options.delay * 1000) if options.delay else ""
     head = job_head(job.name, call.payload)

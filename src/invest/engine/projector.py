@@ -136,7 +136,7 @@ class Projector:
         for event in events:
             if event.kind in STATE_OF_EVENT or event.kind in ("handed_over", "handed_back", "workflow", "lost"):
                 last[event.job_id] = event
-        statuses = await read_statuses(self._redis, list(last))
+        statuses = await read_statuses(self._redis, list(last), results=True)
         pairs = zip(last.values(), statuses, strict=True)
         return sorted((_row(event, status) for event, status in pairs), key=lambda row: row.id)
 

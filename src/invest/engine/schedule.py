@@ -139,7 +139,7 @@ class Scheduler:
             tick_ms,
             f"cron:{job.name}:{tick_ms}",
             job.queue.name,
-            job.priority,
+            int(job.priority),
             round(ttl * 1000),
         ]
         following = int(upcoming.timestamp() * 1000) if upcoming else ""

@@ -54,7 +54,7 @@ class Child:
 
 
 class Supervisor:
-    """Runs `command` as worker processes; one that ends (recycled, crashed, killed) is replaced, a quick death later."""
+    """Runs `command` as worker processes; one that ends (recycled, crashed, killed) is replaced; quick deaths slow it."""
 
     def __init__(
         self,

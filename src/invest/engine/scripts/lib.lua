@@ -69,8 +69,8 @@ local function expire_workflow(wf, ttl)
   end
 end
 
--- A job or workflow ends. `value` is the JSON of its result, or of its error.
-local function conclude(id, state, value, head)
+-- A job or workflow ends. `value` is the JSON of its result, or of its error; `cause` is the error its dependents are told instead.
+local function conclude(id, state, value, head, cause)
   local j = JOB .. id
   local r = redis.call('HMGET', j, 'n', 'q', 'p', 'wf', 'u', 'ttl', 'kind', 'sub', 'head')
   local name, queue, wf, kind = r[1] or '?', r[2] or '', r[4], r[7]
@@ -101,7 +101,7 @@ local function conclude(id, state, value, head)
   end
   if wf then
     if kind ~= 'join' then redis.call('HINCRBY', WORKFLOW .. wf, 'ended', 1) end
-    redis.call('HSET', WORKFLOW .. wf .. WORKFLOW_OUTCOMES, id, (good and '{"ok":' or '{"err":') .. value .. '}')
+    redis.call('HSET', WORKFLOW .. wf .. WORKFLOW_OUTCOMES, id, (good and '{"ok":' or '{"err":') .. (cause or value) .. '}')
     settling[#settling + 1] = {id, good}
   end
 end
@@ -205,7 +205,9 @@ local function settle_all()
               conclude_join(s, true)
             end
           elseif not good then
-            conclude(s, 'cancelled', as_error('UpstreamFailed', 'the step before it did not succeed: ' .. id))
+            local wf = redis.call('HGET', JOB .. s, 'wf')
+            local _, why = outcome_of(wf, id)
+            conclude(s, 'cancelled', as_error('UpstreamFailed', 'the step before it did not succeed: ' .. id), nil, why)
           elseif redis.call('SCARD', PENDING .. s) == 0 then
             release(s)
           end
