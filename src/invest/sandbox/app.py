@@ -15,7 +15,7 @@ from invest.sandbox.context import AI_LATENCY, FAULTS, REQUESTS, SHELF, WORLD
 from invest.sandbox.damage import after, before
 from invest.sandbox.faults import UPSTREAMS, Fault, FaultBook
 from invest.sandbox.shelf import Shelf
-from invest.sandbox.upstreams import b3, bcb, brapi, cotahist, cvm, rss
+from invest.sandbox.upstreams import b3, bcb, brapi, brapi_crypto, brapi_rates, cotahist, cvm, rss
 from invest.sandbox.world.world import World
 
 ROUTES = {
@@ -24,7 +24,7 @@ ROUTES = {
     "cvm": cvm.routes,
     "bcb": bcb.routes,
     "olinda": bcb.olinda_routes,
-    "brapi": brapi.routes,
+    "brapi": lambda: [*brapi.routes(), *brapi_crypto.routes(), *brapi_rates.routes()],
     "rss": rss.routes,
 }
 DEFAULT_LATENCY = {"openai": 0.35, "anthropic": 0.5, "gemini": 0.4, "compatible": 0.3}

@@ -66,6 +66,7 @@ def main(
     seed: int = 7,
     bars: Path | None = None,
     as_of: date | None = None,
+    *,
     faults: list[Fault] | None = None,
     ai_latency: dict[str, float] | None = None,
     ready: Callable[[Sandbox], None] | None = None,

@@ -51,21 +51,25 @@ def ask(body: Json) -> Asked:
     )
 
 
-def _wrong(request: web.Request, body: Json | None, faults: tuple[str, ...]) -> web.Response | None:
-    """A response for what this API refuses."""
+def _unauthorised(request: web.Request, faults: tuple[str, ...]) -> web.Response | None:
+    """A response for a request without its headers."""
     key = request.headers.get("x-api-key", "") or request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not key or key == "invalid" or "invalid_key" in faults:
         return fail(401, "authentication_error", "invalid x-api-key")
     if not request.headers.get("anthropic-version"):
         return fail(400, "invalid_request_error", "anthropic-version: header is required")
+    return None
+
+
+def _wrong(body: Json | None) -> web.Response | None:
+    """A response for a body this API refuses."""
     if body is None:
         return fail(400, "invalid_request_error", "The request body is not valid JSON")
     model = str(body.get("model") or "")
     if "does-not-exist" in model:
         return fail(404, "not_found_error", f"model: {model}")
-    for field in ("model", "max_tokens", "messages"):
-        if not body.get(field):
-            return fail(400, "invalid_request_error", f"{field}: Field required")
+    if missing := next((f for f in ("model", "max_tokens", "messages") if not body.get(f)), None):
+        return fail(400, "invalid_request_error", f"{missing}: Field required")
     if "temperature" in body and RECENT.search(model):
         return fail(400, "invalid_request_error", "`temperature` is not supported with this model.")
     return None
@@ -75,7 +79,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
     """One message, whole or as its events."""
     faults = faults_of(request)
     body = await body_of(request)
-    if wrong := _wrong(request, body, faults):
+    if wrong := _unauthorised(request, faults) or _wrong(body):
         return wrong
     assert body is not None
     asked = ask(body)

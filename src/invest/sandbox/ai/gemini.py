@@ -48,10 +48,8 @@ def ask(body: Json, model: str, streamed: bool) -> Asked:
     return Asked("gemini", model, system, user, schema, tool, get(config, "maxOutputTokens"), streamed)
 
 
-async def serve(request: web.Request) -> web.StreamResponse:
-    """One answer, whole, as server-sent events (``alt=sse``), or as a JSON array of parts."""
-    faults = faults_of(request)
-    model, _, verb = request.match_info["call"].partition(":")
+def _wrong(request: web.Request, model: str, verb: str, faults: tuple[str, ...]) -> web.Response | None:
+    """A response for a method, key or model this API refuses, and for an overload."""
     if verb not in ("generateContent", "streamGenerateContent"):
         return fail(404, "NOT_FOUND", f"Method {verb or '(none)'} not found.")
     key = request.headers.get("x-goog-api-key", "") or request.query.get("key", "")
@@ -61,6 +59,15 @@ async def serve(request: web.Request) -> web.StreamResponse:
         return fail(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
     if "does-not-exist" in model:
         return fail(404, "NOT_FOUND", f"models/{model} is not found for API version v1beta.")
+    return None
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    """One answer, whole, as server-sent events (``alt=sse``), or as a JSON array of parts."""
+    faults = faults_of(request)
+    model, _, verb = request.match_info["call"].partition(":")
+    if wrong := _wrong(request, model, verb, faults):
+        return wrong
     body = await body_of(request)
     if body is None or not body.get("contents"):
         return fail(400, "INVALID_ARGUMENT", "* GenerateContentRequest.contents: contents is not specified\n")
@@ -73,8 +80,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
     parts = list(_stream(asked, done, ident))
     if request.query.get("alt") != "sse":
         return answer(parts)
-    events = (b"data: " + orjson.dumps(p) + b"\r\n\r\n" for p in parts)
-    return await stream(request, events, {})
+    return await stream(request, (b"data: " + orjson.dumps(p) + b"\r\n\r\n" for p in parts), {})
 
 
 def _usage(done: Completion, written: int) -> Json:

@@ -106,7 +106,7 @@ class _Fitter:
             case "array":
                 return self.array(schema, value, name, depth)
             case "integer" | "number":
-                return _number(schema, value, name, whole=kind == "integer")
+                return _number(schema, value, whole=kind == "integer")
             case "boolean":
                 return value if isinstance(value, bool) else False
             case "null":
@@ -167,22 +167,42 @@ def _choice(options: list[Any], value: Any, name: str) -> Any:
     return options[int(unit("choice", name) * len(options))]
 
 
-def _number(schema: Schema, value: Any, name: str, *, whole: bool) -> float | int:
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum", schema.get("exclusiveMaximum"))
-    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    if math.isnan(number):
-        number = 0.5 if low is None and high is None else ((low or 0.0) + (high if high is not None else low + 1)) / 2
-    if low is not None:
-        number = max(number, low + (1e-6 if "exclusiveMinimum" in schema and "minimum" not in schema else 0))
-    if high is not None:
-        number = min(number, high - (1e-6 if "exclusiveMaximum" in schema and "maximum" not in schema else 0))
-    if step := schema.get("multipleOf"):
+EDGE = 1e-6  # how far inside an exclusive bound a number is put
+
+
+def _bounds(schema: Schema) -> tuple[float, float]:
+    """The least and greatest number allowed; booleans of older drafts beside minimum and maximum count as well."""
+    low, high = schema.get("minimum"), schema.get("maximum")
+    under, over = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    lows = [float(low) + (EDGE if under is True else 0)] if low is not None else []
+    highs = [float(high) - (EDGE if over is True else 0)] if high is not None else []
+    lows += [under + EDGE] if isinstance(under, int | float) and not isinstance(under, bool) else []
+    highs += [over - EDGE] if isinstance(over, int | float) and not isinstance(over, bool) else []
+    return max(lows, default=-math.inf), min(highs, default=math.inf)
+
+
+def _number(schema: Schema, value: Any, *, whole: bool) -> float | int:
+    low, high = _bounds(schema)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+    elif math.isinf(low) and math.isinf(high):
+        number = 0.5
+    else:
+        number = low + 1 if math.isinf(high) else high - 1 if math.isinf(low) else (low + high) / 2
+    number = min(max(number, low), high)
+    step = schema.get("multipleOf") or (1 if whole else None)
+    if step:
         number = round(number / step) * step
-    return math.ceil(number) if whole else number
+        number += step if number < low else -step if number > high else 0
+    return round(number) if whole else number
 
 
-_FORMATS = {"date": "2026-01-30", "date-time": "2026-01-30T12:00:00Z", "uri": "https://sandbox.invalid/", "email": "a@sandbox.invalid"}  # fmt: skip  # noqa: E501 - one table
+_FORMATS = {
+    "date": "2026-01-30",
+    "date-time": "2026-01-30T12:00:00Z",
+    "uri": "https://sandbox.invalid/",
+    "email": "a@sandbox.invalid",
+}
 
 
 def _string(schema: Schema, value: Any, name: str, idea: dict[str, Any]) -> str:

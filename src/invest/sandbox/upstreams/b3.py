@@ -1,4 +1,4 @@
-"""B3's listed-company calls: the argument is compact JSON in base64, the answer JSON as text/plain, numbers in pt-BR."""
+"""B3's listed-company calls: arguments as JSON in base64, answers as JSON in text/plain with pt-BR numbers."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def detail(world: World, today: date, args: Json) -> Json | None:
 
 
 def supplement(world: World, today: date, args: Json) -> list[Json] | None:
-    """``GetListedSupplementCompany`` by issuingCompany: capital and the events of every paper; None is an empty body."""
+    """``GetListedSupplementCompany`` by issuingCompany: capital and events of every paper; None: an empty body."""
     papers = world.by_issuer.get(str(args.get("issuingCompany", "")).upper(), ())
     if not papers or papers[0].kind in ("crypto", "bdr"):
         return None
@@ -180,7 +180,7 @@ def _factor(action: Action) -> float:
 
 
 def cash_dividends(world: World, today: date, args: Json) -> Json:
-    """``GetListedCashDividends`` by tradingName: with the close on the last day with rights; unknown names give none."""
+    """``GetListedCashDividends`` by tradingName, with the close on the last day with rights; unknown names: no rows."""
     name = str(args.get("tradingName", "")).upper().replace("/", "")
     rows = []
     for paper in (x for x in world.listings if x.bdi and x.trading.replace("/", "") == name):

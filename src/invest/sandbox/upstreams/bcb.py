@@ -22,9 +22,9 @@ UNKNOWN = (
 )
 TOO_WIDE = {
     "error": "O sistema aceita uma janela de consulta de, no máximo, 10 anos em séries de periodicidade diária",
-    "message": "Para acessar uma série de periodicidade diária, é necessário informar a dataInicial - parâmetro textual "
-    "que representa a data de início da consulta, no formato dd/mm/aaaa. Pode-se também especificar a dataFinal "
-    "(opcional) - parâmetro textual que representa a data final da consulta, no formato dd/mm/aaaa",
+    "message": "Para acessar uma série de periodicidade diária, é necessário informar a dataInicial - parâmetro "
+    "textual que representa a data de início da consulta, no formato dd/mm/aaaa. Pode-se também especificar a "
+    "dataFinal (opcional) - parâmetro textual que representa a data final da consulta, no formato dd/mm/aaaa",
 }
 DECADE = timedelta(3653)
 
@@ -87,7 +87,8 @@ async def newest(request: web.Request) -> web.Response:
         return _unknown()
     count = int(request.match_info["n"])
     if not 1 <= count <= 20:
-        detail = "br.gov.bcb.pec.sgs.casosdeuso.comum.excecoes.SGSNegocioException: A quantidade máxima de valores deve ser 20"
+        detail = "br.gov.bcb.pec.sgs.casosdeuso.comum.excecoes.SGSNegocioException: "
+        detail += "A quantidade máxima de valores deve ser 20"
         return _json({"erro": {"statusCode": 400, "detail": detail}}, 400)
     return _answer(request, points[-count:])
 
@@ -154,7 +155,7 @@ async def olinda(request: web.Request) -> web.Response:
             message = {"codigo": 400, "mensagem": f"Invalid filter: {clause}"}
             return _json(message)  # an error object with HTTP 200, as has been reported of the real host
         wanted: Any = match[3] if match[3] is not None else int(match[4])
-        rows = [r for r in rows if _CHECKS[match[2]](r[match[1]], wanted)]  # type: ignore[no-untyped-call]  # lambdas
+        rows = [r for r in rows if _CHECKS[match[2]](r[match[1]], wanted)]
         if not rows:
             break
     if order := query.get("orderby", "").split():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +13,6 @@ from aiohttp import web
 
 from invest.sandbox.context import SHELF, today_of, world_of
 from invest.sandbox.upstreams import brapi_fundamentals
-from invest.sandbox.upstreams.brapi_rates import routes as rate_routes
 from invest.sandbox.world.series import Action, Series
 from invest.sandbox.world.sessions import ZONE
 from invest.sandbox.world.world import INDEX, World
@@ -45,24 +45,47 @@ def authorised(request: web.Request, tickers: list[str] | None = None) -> bool:
 NO_TOKEN = "O seu token é inválido, por favor, verifique o seu token em brapi.dev/dashboard"  # noqa: S105 - a message
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request wants besides its tickers; hashable, a part of the cache's key."""
+
+    span: str
+    interval: str
+    fundamental: bool
+    dividends: bool
+    modules: tuple[str, ...]
+
+
+def _wrong(request: web.Request, tickers: list[str], asked: Asked) -> web.Response | None:
+    """brapi's refusals, in its order: token, parameters, plan."""
+    if not authorised(request, tickers):
+        return refuse(401, NO_TOKEN)
+    message = ""
+    if asked.span and asked.span not in RANGES:
+        message = f"Campo 'range' inválido. Ranges válidos: {', '.join(RANGES)}"
+    elif asked.interval not in INTERVALS:
+        message = f"Campo 'interval' inválido. Intervalos válidos: {', '.join(INTERVALS)}"
+    elif wrong := [m for m in asked.modules if m not in brapi_fundamentals.MODULES]:
+        message = f"Módulo inválido: {', '.join(wrong)}"
+    elif len(tickers) > BATCH:
+        message = f"O seu plano permite no máximo {BATCH} ativos por requisição"
+    return refuse(400, message) if message else None
+
+
 async def quote(request: web.Request) -> web.Response:
     """``/quote/{tickers}``: 200 with good and failed symbols side by side, 404 where none is known."""
     tickers = [t for t in request.match_info["tickers"].upper().replace("%5E", "^").split(",") if t]
     query = request.query
-    span, interval = query.get("range", ""), query.get("interval", "1d")
-    if not authorised(request, tickers):
-        return refuse(401, NO_TOKEN)
-    if span and span not in RANGES:
-        return refuse(400, f"Campo 'range' inválido. Ranges válidos: {', '.join(RANGES)}")
-    if interval not in INTERVALS:
-        return refuse(400, f"Campo 'interval' inválido. Intervalos válidos: {', '.join(INTERVALS)}")
-    modules = tuple(m for m in query.get("modules", "").split(",") if m)
-    if wrong := [m for m in modules if m not in brapi_fundamentals.MODULES]:
-        return refuse(400, f"Módulo inválido: {', '.join(wrong)}")
-    if len(tickers) > BATCH:
-        return refuse(400, f"O seu plano permite no máximo {BATCH} ativos por requisição")
+    asked = Asked(
+        query.get("range", ""),
+        query.get("interval", "1d"),
+        query.get("fundamental") == "true",
+        query.get("dividends") == "true",
+        tuple(m for m in query.get("modules", "").split(",") if m),
+    )
+    if wrong := _wrong(request, tickers, asked):
+        return wrong
     world, today = world_of(request), today_of(request)
-    flags = (query.get("fundamental") == "true", query.get("dividends") == "true")
     known = [t for t in tickers if t == INDEX or (t in world.by_ticker and world.by_ticker[t].kind != "crypto")]
     if not known:
         return refuse(404, f"Não encontramos a ação {tickers[0] if tickers else ''}")
@@ -70,45 +93,45 @@ async def quote(request: web.Request) -> web.Response:
     parts = []
     for ticker in tickers:
         if ticker in known:
-            build = partial(_result, world, ticker, today, span, interval, flags, modules)
-            parts.append(shelf.quick(("quote", ticker, today, span, interval, flags, modules), build))
+            parts.append(shelf.quick(("quote", ticker, today, asked), partial(_result, world, ticker, today, asked)))
         else:
             parts.append(orjson.dumps({"symbol": ticker, "error": True, "message": f"Não encontramos a ação {ticker}"}))
-    asked = orjson.dumps(_z(datetime.combine(today, time(21), ZONE)))
-    body = b'{"results":[' + b",".join(parts) + b'],"requestedAt":' + asked + b',"took":"1ms"}'
+    stamp = orjson.dumps(zulu(datetime.combine(today, time(21), ZONE)))
+    body = b'{"results":[' + b",".join(parts) + b'],"requestedAt":' + stamp + b',"took":"1ms"}'
     return web.Response(body=body, content_type="application/json")
 
 
-def _z(moment: datetime) -> str:
+def zulu(moment: datetime) -> str:
+    """An instant as brapi prints it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def _result(
-    world: World,
-    ticker: str,
-    today: date,
-    span: str,
-    interval: str,
-    flags: tuple[bool, bool],
-    modules: tuple[str, ...],
-) -> bytes:
+def _result(world: World, ticker: str, today: date, asked: Asked) -> bytes:
     series = world.series(ticker)
-    fundamental, dividends = flags
-    out = _price(world, ticker, series, today)
-    if fundamental or modules:
+    out = price_of(world, ticker, series, today)
+    if asked.fundamental or asked.modules:
         out |= brapi_fundamentals.ratios(world, ticker, today)
-        out |= brapi_fundamentals.modules(world, ticker, today, modules)
-    if span:
-        out |= {"usedInterval": interval, "usedRange": span}
-        out["historicalDataPrice"] = history(series, today, span, interval)
-        out |= {"validRanges": list(RANGES), "validIntervals": list(INTERVALS)}
-    if dividends:
+        out |= brapi_fundamentals.modules(world, ticker, today, asked.modules)
+    if asked.span:
+        out |= charted(series, today, asked.span, asked.interval)
+    if asked.dividends:
         isin = world.by_ticker[ticker].isin if ticker in world.by_ticker else ""
         out["dividendsData"] = _dividends(series, today, isin)
     return orjson.dumps(out, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _price(world: World, ticker: str, s: Series, today: date) -> dict[str, Any]:
+def charted(series: Series, today: date, span: str, interval: str) -> dict[str, Any]:
+    """The fields that come with a range."""
+    return {
+        "usedInterval": interval,
+        "usedRange": span,
+        "historicalDataPrice": history(series, today, span, interval),
+        "validRanges": list(RANGES),
+        "validIntervals": list(INTERVALS),
+    }
+
+
+def price_of(world: World, ticker: str, s: Series, today: date) -> dict[str, Any]:
     """The quote itself: today's close and what surrounds it."""
     n = s.upto(today)
     listing = world.by_ticker.get(ticker)
@@ -126,7 +149,7 @@ def _price(world: World, ticker: str, s: Series, today: date) -> dict[str, Any]:
         "longName": name,
         "regularMarketChange": close - before,  # the subtraction's noise is brapi's own habit
         "regularMarketChangePercent": (close - before) / before * 100,
-        "regularMarketTime": _z(moment),
+        "regularMarketTime": zulu(moment),
         "regularMarketPrice": close,
         "regularMarketDayHigh": day["High"],
         "regularMarketDayRange": f"{day['Low']} - {day['High']}",
@@ -292,63 +315,10 @@ async def available(request: web.Request) -> web.Response:
     return reply({"indexes": [INDEX] if search in INDEX else [], "stocks": codes})
 
 
-async def crypto(request: web.Request) -> web.Response:
-    """``/v2/crypto?coin=BTC,ETH&currency=BRL``: like quotes, under `coins`."""
-    query = request.query
-    coins = [c for c in query.get("coin", "").upper().split(",") if c]
-    span, interval = query.get("range", ""), query.get("interval", "1d")
-    if not authorised(request):
-        return refuse(401, NO_TOKEN)
-    if not coins:
-        return refuse(417, "Missing required parameter: `coin`")
-    currency = query.get("currency", "BRL").upper()
-    world, today = world_of(request), today_of(request)
-    if (span and span not in RANGES) or currency not in ("BRL", "USD"):
-        return refuse(400, "Something went wrong while fetching the data")
-    if any(f"{c}-BRL" not in world.by_ticker for c in coins):
-        return refuse(400, "Something went wrong while fetching the data")
-    rate = world.macro.dollar(today)
-    parts = [_coin(world, c, currency, rate, today, span, interval) for c in coins]
-    return reply({"coins": parts, "requestedAt": _z(world.now), "took": "3ms"})
-
-
-def _coin(world: World, coin: str, currency: str, rate: float, today: date, span: str, interval: str) -> dict[str, Any]:
-    ticker = f"{coin}-BRL"
-    s = world.series(ticker)
-    price = _price(world, ticker, s, today)
-    scale = 1.0 if currency == "BRL" else 1 / rate
-    out: dict[str, Any] = {"currency": currency, "currencyRateFromUSD": rate if currency == "BRL" else 1.0}
-    out |= {"coinName": world.by_ticker[ticker].name, "coin": coin}
-    for key in ("Change", "Price", "ChangePercent", "DayLow", "DayHigh", "DayRange", "Volume", "Time"):
-        value = price[f"regularMarket{key}"]
-        scaled = isinstance(value, float) and key != "ChangePercent"
-        out[f"regularMarket{key}"] = value * scale if scaled and scale != 1 else value
-    out["marketCap"] = price["marketCap"] * scale
-    out["coinImageUrl"] = f"https://icons.brapi.dev/icons/{coin}.svg"
-    if span:
-        rows = history(s, today, span, interval)
-        if scale != 1:
-            money = ("open", "high", "low", "close", "adjustedClose")
-            rows = [{k: v * scale if k in money else v for k, v in r.items()} for r in rows]
-        out |= {"usedInterval": interval, "usedRange": span, "historicalDataPrice": rows}
-        out |= {"validRanges": list(RANGES), "validIntervals": list(INTERVALS)}
-    return out
-
-
-async def coins(request: web.Request) -> web.Response:
-    """``/v2/crypto/available``."""
-    search = request.query.get("search", "").upper()
-    found = [x.issuer for x in world_of(request).listings if x.kind == "crypto" and search in x.issuer]
-    return reply({"coins": found}) if found else reply({"message": "Coin not found"}, 404)
-
-
 def routes() -> list[web.RouteDef]:
     """Paths beneath the upstream's base URL."""
     return [
         web.get("/quote/list", listed),
         web.get("/quote/{tickers}", quote),
         web.get("/available", available),
-        web.get("/v2/crypto", crypto),
-        web.get("/v2/crypto/available", coins),
-        *rate_routes(),
     ]

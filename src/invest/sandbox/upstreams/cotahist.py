@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 
@@ -17,7 +18,7 @@ from invest.sandbox.context import SHELF, today_of, world_of
 from invest.sandbox.seeds import stream
 from invest.sandbox.static import conditional
 from invest.sandbox.world.listings import Listing
-from invest.sandbox.world.series import Series
+from invest.sandbox.world.series import Days
 from invest.sandbox.world.sessions import after_close, is_session
 from invest.sandbox.world.world import World
 
@@ -25,6 +26,7 @@ WIDTH = 245
 NAME = re.compile(r"COTAHIST_(?:A(?P<y>\d{4})|M(?P<mm>\d\d)(?P<my>\d{4})|D(?P<dd>\d\d)(?P<dm>\d\d)(?P<dy>\d{4}))\.ZIP")
 PRICES = {"open": 56, "high": 69, "low": 82, "average": 95, "close": 108}  # 0-based, 13 digits each
 Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
 
 
 async def serve(request: web.Request) -> web.StreamResponse:
@@ -81,25 +83,67 @@ def build(world: World, name: str, start: date, end: date) -> bytes:
     return out.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
+class _Quotes:
+    """Rows of one code: its line with the numbers left zero, and columns in whole cents, shares and trades."""
+
+    template: bytes
+    days: Days
+    prices: Ints  # five rows: open, high, low, average, close
+    volume: Ints
+    trades: Ints
+    strike: Ints
+
+    def between(self, start: date, end: date) -> _Quotes:
+        """The rows of one stretch of days."""
+        first, last = np.searchsorted(self.days, [np.datetime64(start), np.datetime64(end + timedelta(1))])
+        cut = slice(int(first), int(last))
+        return _Quotes(
+            self.template,
+            self.days[cut],
+            self.prices[:, cut],
+            self.volume[cut],
+            self.trades[cut],
+            self.strike[cut],
+        )
+
+
 def _chunks(world: World, start: date, end: date) -> Iterator[tuple[bytes, int]]:
-    """Month by month, so that a year of 1,000 papers never lies in memory at once."""
-    papers = [x for x in world.listings if x.bdi]
+    """Month by month, so that a year of 1,000 papers never lies in memory as text at once."""
+    codes = [q for x in world.listings if x.bdi for q in _codes(world, x, start, end)]
     while start <= end:
         stop = min(end, (start.replace(day=1) + timedelta(31)).replace(day=1) - timedelta(1))
-        blocks = [_quotes(x, world.series(x.ticker), start, stop) for x in papers]
-        blocks += [_odd_lots(world.seed, x, world.series(x.ticker), start, stop) for x in papers if x.bdi == "02"]
-        blocks += [_derivatives(x, world.series(x.ticker), start, stop) for x in papers[:12] if x.company]
-        lines = np.concatenate(blocks)
-        if len(lines):
+        parts = [q for q in (c.between(start, stop) for c in codes) if len(q.days)]
+        if parts:
+            lines = _lines(parts)
             keys = np.ascontiguousarray(lines[:, 2:24]).view("S22").ravel()  # day, BDI, code
-            lines = lines[np.argsort(keys, kind="stable")]
-            yield lines.tobytes(), len(lines)
+            yield lines[np.argsort(keys, kind="stable")].tobytes(), len(lines)
         start = stop + timedelta(1)
 
 
-def _put(block: Bytes, at: int, width: int, values: npt.NDArray[np.int64]) -> None:
+def _lines(parts: list[_Quotes]) -> Bytes:
+    """The lines of many codes at once, a matrix of bytes."""
+    counts = [len(q.days) for q in parts]
+    block = np.repeat(np.array([np.frombuffer(q.template, np.uint8) for q in parts]), counts, axis=0)
+    stamps = np.char.replace(np.concatenate([q.days for q in parts]).astype(str), "-", "").astype("S8")
+    block[:, 2:10] = np.frombuffer(stamps.tobytes(), np.uint8).reshape(-1, 8)
+    prices = np.concatenate([q.prices for q in parts], axis=1)
+    volume = np.concatenate([q.volume for q in parts])
+    for at, cents in zip(PRICES.values(), prices, strict=True):
+        _put(block, at, 13, cents)
+    close = prices[4]
+    _put(block, 121, 13, close - (close > 1))  # best bid and offer around the close
+    _put(block, 134, 13, close)
+    _put(block, 147, 5, np.minimum(np.concatenate([q.trades for q in parts]), 99_999))
+    _put(block, 152, 18, volume)
+    _put(block, 170, 18, volume * prices[3])  # turnover: shares x mean price
+    _put(block, 188, 13, np.concatenate([q.strike for q in parts]))
+    return block
+
+
+def _put(block: Bytes, at: int, width: int, values: Ints) -> None:
     """Writes whole numbers, zero-padded, into columns `at`.. of every row."""
-    rest = values.copy()
+    rest = values
     for column in range(at + width - 1, at - 1, -1):
         rest, digit = np.divmod(rest, 10)
         block[:, column] = digit.astype(np.uint8) + 48
@@ -108,76 +152,52 @@ def _put(block: Bytes, at: int, width: int, values: npt.NDArray[np.int64]) -> No
 def _template(listing: Listing, code: str, bdi: str, market: str, term: str = "") -> bytes:
     """A quote with its numbers left zero: 245 bytes and CRLF."""
     text = (
-        "01" + "0" * 8 + bdi + f"{code:<12}{market}{listing.trading[:12]:<12}{listing.especi:<10}{term:<3}R$  "
+        "01" + "0" * 8 + bdi + f"{code:<12}{market}{listing.trading[:12]:<12}{listing.especi[:10]:<10}{term:<3}R$  "
         + "0" * 13 * 7 + "0" * 5 + "0" * 18 + "0" * 18 + "0" * 13 + "0" + "99991231" + "0000001" + "0" * 13
         + f"{listing.isin:<12}" + "101"
     )  # fmt: skip
     return text.encode("latin-1", "replace") + b"\r\n"
 
 
-def _rows(template: bytes, days: Sequence[np.datetime64] | npt.NDArray[np.datetime64]) -> Bytes:
-    block = np.tile(np.frombuffer(template, np.uint8), (len(days), 1))
-    stamps = np.array(days, "datetime64[D]").astype("datetime64[D]").astype(str)
-    digits = np.char.replace(stamps, "-", "").astype("S8")
-    if len(days):
-        block[:, 2:10] = np.frombuffer(digits.tobytes(), np.uint8).reshape(-1, 8)
-    return block
-
-
-def _fill(block: Bytes, prices: dict[str, npt.NDArray[np.float64]], volume: npt.NDArray[np.int64]) -> None:
-    """Prices, shares and turnover of a block; turnover is shares x mean price."""
-    cents = {k: np.rint(v * 100).astype(np.int64) for k, v in prices.items()}
-    for key, at in PRICES.items():
-        _put(block, at, 13, cents[key])
-    _put(block, 121, 13, cents["close"] - (cents["close"] > 1))  # best bid and offer around the close
-    _put(block, 134, 13, cents["close"])
-    _put(block, 152, 18, volume)
-    _put(block, 170, 18, volume * cents["average"])
-
-
-def _columns(s: Series, span: slice, price: float = 1.0) -> dict[str, npt.NDArray[np.float64]]:
-    return {k: np.maximum(np.round(getattr(s, k)[span] * price, 2), 0.01) for k in PRICES}
-
-
-def _quotes(listing: Listing, s: Series, start: date, end: date) -> Bytes:
-    """The cash market's round lots."""
+def _codes(world: World, listing: Listing, start: date, end: date) -> Iterator[_Quotes]:
+    """Every code under which `listing` trades: round lots, odd lots of shares, derivatives of the best known."""
+    s = world.series(listing.ticker)
     span = s.span(start, end)
-    block = _rows(_template(listing, listing.ticker, listing.bdi, "010"), s.days[span])
-    _fill(block, _columns(s, span), s.volume[span])
-    _put(block, 147, 5, np.minimum(s.trades[span], 99_999))
-    return block
+    days = s.days[span].copy()
+    if not len(days):
+        return
+    prices = np.array([_cents(getattr(s, name)[span]) for name in PRICES])
+    volume, trades = s.volume[span].copy(), s.trades[span].copy()
+    none = np.zeros(len(days), np.int64)
+    yield _Quotes(_template(listing, listing.ticker, listing.bdi, "010"), days, prices, volume, trades, none)
+    if listing.bdi == "02":
+        few = stream(world.seed, "odd", listing.ticker, start.toordinal()).integers(1, 4000, len(days))
+        odd = np.array([*prices[:4], prices[3]])  # closes near the mean
+        template = _template(listing, listing.ticker + "F", "96", "020")
+        yield _Quotes(template, days, odd, few, few // 20 + 1, none)
+    if listing.company and listing in world.listings[:12]:
+        yield from _derivatives(listing, days, prices, volume)
 
 
-def _odd_lots(seed: int, listing: Listing, s: Series, start: date, end: date) -> Bytes:
-    """The fractional market: its own code with F, a few shares at about the same price."""
-    span = s.span(start, end)
-    block = _rows(_template(listing, listing.ticker + "F", "96", "020"), s.days[span])
-    prices = _columns(s, span)
-    prices["close"] = prices["average"]
-    volume = stream(seed, "odd", listing.ticker, start.toordinal()).integers(1, 4000, len(block))
-    _fill(block, prices, volume)
-    _put(block, 147, 5, np.minimum(volume // 20 + 1, 99_999))
-    return block
+def _cents(values: npt.NDArray[np.float64]) -> Ints:
+    return np.maximum(np.rint(values * 100).astype(np.int64), 1)
 
 
-def _derivatives(listing: Listing, s: Series, start: date, end: date) -> Bytes:
+def _derivatives(listing: Listing, days: Days, prices: Ints, volume: Ints) -> Iterator[_Quotes]:
     """A call, a put and a forward a day on the best-known shares: other markets that a reader must leave out."""
-    span = s.span(start, end)
-    month = start.month
+    month = int(str(days[0])[5:7])
+    level = int(prices[4][0]) // 100
     others = (
-        (f"{listing.issuer}{chr(64 + month)}{int(s.close[span][0]) if len(s.close[span]) else 1}", "78", "070", 0.05),
-        (f"{listing.issuer}{chr(76 + month)}{int(s.close[span][0]) if len(s.close[span]) else 1}", "82", "080", 0.04),
+        (f"{listing.issuer}{chr(64 + month)}{level}", "78", "070", 0.05),
+        (f"{listing.issuer}{chr(76 + month)}{level}", "82", "080", 0.04),
         (f"{listing.ticker}T", "62", "030", 1.012),
     )
-    blocks = []
-    for code, bdi, market, price in others:
-        block = _rows(_template(listing, code, bdi, market, "030" if bdi == "62" else ""), s.days[span])
-        _fill(block, _columns(s, span, price), np.maximum(100, s.volume[span] // 50_000 * 100))
-        _put(block, 147, 5, np.full(len(block), 7, np.int64))
-        if bdi != "62":
-            _put(block, 188, 13, np.rint(s.close[span] * 100).astype(np.int64))  # strike
-        blocks.append(block)
-    return np.concatenate(blocks)
+    for code, bdi, market, share in others:
+        scaled = np.maximum(np.rint(prices * share).astype(np.int64), 1)
+        strike = np.zeros(len(days), np.int64) if bdi == "62" else np.full(len(days), level * 100, np.int64)
+        template = _template(listing, code, bdi, market, "030" if bdi == "62" else "000")
+        shares = np.maximum(100, volume // 50_000 * 100)
+        yield _Quotes(template, days, scaled, shares, np.full(len(days), 7, np.int64), strike)
 
 
 def routes() -> list[web.RouteDef]:

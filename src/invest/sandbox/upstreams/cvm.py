@@ -109,11 +109,10 @@ def _register(world: World) -> bytes:
     rows = []
     for c in world.companies:
         since = date(1995, 1, 1) + timedelta(number("since", c.issuer) % 9000)
-        fields = [
-            dotted(c.cnpj), c.name, c.trading, since, since - timedelta(3000), "", "", "ATIVO", since, c.cvm_code, c.sector,
-            "BOLSA", "Categoria A", since, "FASE OPERACIONAL", since, "PRIVADO", "SEDE", "Rua do Sandbox, 1", "", "Centro",
-            "SÃO PAULO", "SP", "BRASIL", "01000000", *[""] * 5, "DIRETOR DE RELAÇÕES COM INVESTIDORES", *[""] * 14, "", "",
-        ]  # fmt: skip
+        registered = [dotted(c.cnpj), c.name, c.trading, since, since - timedelta(3000), "", "", "ATIVO", since]
+        kind = [c.cvm_code, c.sector, "BOLSA", "Categoria A", since, "FASE OPERACIONAL", since, "PRIVADO"]
+        seat = ["SEDE", "Rua do Sandbox, 1", "", "Centro", "SÃO PAULO", "SP", "BRASIL", "01000000", *[""] * 5]
+        fields = [*registered, *kind, *seat, "DIRETOR DE RELAÇÕES COM INVESTIDORES", *[""] * 16]
         rows.append(";".join(_quoted(str(f)) for f in fields))
     gone = "11.222.333/0001-81;ANTIGA COMPANHIA S.A.;ANTIGA;1998-01-02;1990-01-02;2019-05-06;Cancelamento Voluntário;"
     rows.append(gone + "CANCELADA;2019-05-06;99990;Bancos" + ";" * 36)

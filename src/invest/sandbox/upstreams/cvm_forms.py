@@ -101,7 +101,7 @@ class FormWriter:
     def _tables(
         self, company: Company, books: Books, quarter: int, scope: str, *, wrong: bool
     ) -> Iterator[tuple[str, str, Period, list[Row]]]:
-        """(statement, ORDEM_EXERC, period, rows): last year's figures beside this year's, quarter beside year to date."""
+        """(statement, ORDEM_EXERC, period, rows): last year beside this, quarter beside year to date."""
         on, pn = self.world.shares_on(company, self.today)
         for order, year in (("PENÚLTIMO", self.year - 1), ("ÚLTIMO", self.year)):
             spans = [(1, quarter)] if quarter in (1, 4) else [(quarter, quarter), (1, quarter)]

@@ -9,7 +9,7 @@ import numpy as np
 from invest.sandbox.seeds import stream
 from invest.sandbox.world.listings import Listing
 from invest.sandbox.world.profile import Profile
-from invest.sandbox.world.series import Action, Days, Floats, Series, factors
+from invest.sandbox.world.series import Action, Days, Floats, Label, Series, factors
 from invest.sandbox.world.sessions import next_session
 
 FII_YIELD = 0.0075  # a month
@@ -29,7 +29,7 @@ def index_series(seed: int, days: Days, level: float = 130_000.0) -> Series:
     """The invented index ^BVSP, ending near `level` points."""
     path = np.cumsum(market_returns(seed, days))
     close = np.round(level * np.exp(path - path[-1]), 2)
-    return _shape(stream(seed, "bars", "^BVSP"), days, close, np.ones(len(days)), 1.4e10, None)
+    return _shape(stream(seed, "bars", "^BVSP"), days, close, np.ones(len(days)), 1.4e10, actions=(), places=2)
 
 
 def invent(seed: int, listing: Listing, profile: Profile, days: Days, market: Floats) -> Series:
@@ -39,10 +39,11 @@ def invent(seed: int, listing: Listing, profile: Profile, days: Days, market: Fl
     own = rng.standard_t(5, len(days)) * sigma * 0.775  # t(5) has standard deviation 1.29
     path = np.cumsum(beta * market + own + drift)
     adjusted = listing.level * np.exp(path - path[-1])
-    actions = plan(seed, listing, profile, days)
-    close, actions = _unadjust(days, adjusted, actions)
+    places = 4 if listing.kind == "crypto" and listing.level < 20 else 2
+    close, actions = _unadjust(adjusted, plan(seed, listing, profile, days), places)
     turnover = listing.level * listing.shares * float(np.exp(rng.uniform(np.log(2e-4), np.log(5e-3))))
-    bars = _shape(rng, days, close, np.append(1.0, np.exp(np.diff(path))), turnover, actions)
+    growth = np.append(1.0, np.exp(np.diff(path)))
+    bars = _shape(rng, days, close, growth, turnover, actions=actions, places=places)
     keep = rng.random(len(days)) > max(0.0, 0.25 - turnover / 8e5)  # thin papers skip sessions
     keep[[0, -1]] = True
     return bars if keep.all() else _thin(bars, keep)
@@ -80,7 +81,7 @@ def plan(seed: int, listing: Listing, profile: Profile, days: Days) -> list[tupl
             jcp = not monthly and listing.kind != "bdr" and rng.random() < 0.4
             at = int(np.searchsorted(days, np.datetime64(day), side="right")) - 1
             if annual > 0 and 5 < at < len(days) - 1:
-                label = "RENDIMENTO" if monthly else "JRS CAP PROPRIO" if jcp else "DIVIDENDO"
+                label: Label = "RENDIMENTO" if monthly else "JRS CAP PROPRIO" if jcp else "DIVIDENDO"
                 events.append((at, _cash(label, days[at].astype(date), 10 if monthly else 45), part))
     if listing.kind in ("stock", "unit", "bdr") and rng.random() < 0.14:
         at = int(rng.integers(len(days) // 6, len(days) - 60))
@@ -88,24 +89,22 @@ def plan(seed: int, listing: Listing, profile: Profile, days: Days) -> list[tupl
     return sorted(events, key=lambda e: e[0])
 
 
-def _cash(label: str, last_with: date, wait: int) -> Action:
-    payment = next_session(last_with + timedelta(wait))
-    return Action(label, last_with - timedelta(12), last_with, payment)  # type: ignore[arg-type]  # a Label by plan()
+def _cash(label: Label, last_with: date, wait: int) -> Action:
+    return Action(label, last_with - timedelta(12), last_with, next_session(last_with + timedelta(wait)))
 
 
 def _split(factor: float, last_with: date) -> Action:
-    label = "GRUPAMENTO" if factor < 1 else "BONIFICACAO" if factor < 2 else "DESDOBRAMENTO"
+    label: Label = "GRUPAMENTO" if factor < 1 else "BONIFICACAO" if factor < 2 else "DESDOBRAMENTO"
     return Action(label, last_with - timedelta(20), last_with, next_session(last_with, 3), 0.0, factor)
 
 
 def _unadjust(
-    days: Days, adjusted: Floats, events: list[tuple[int, Action, float]]
+    adjusted: Floats, events: list[tuple[int, Action, float]], places: int
 ) -> tuple[Floats, tuple[Action, ...]]:
     """Raw closes to the cent whose adjustment by the actions gives `adjusted`, and the actions with their amounts."""
-    scale = np.ones(len(days))
+    scale = np.ones(len(adjusted))
     for at, action, part in events:
         scale[: at + 1] *= action.factor if part == 0 else 1 / (1 - part)
-    places = 2 if adjusted[-1] >= 1.5 else 4
     close = np.maximum(np.round(adjusted * scale, places), 10.0**-places)
     done = tuple(
         action
@@ -124,11 +123,12 @@ def _shape(
     close: Floats,
     growth: Floats,
     turnover: float,
-    actions: tuple[Action, ...] | None,
+    *,
+    actions: tuple[Action, ...],
+    places: int,
 ) -> Series:
     """Open, high, low, volume and the rest around `close`; `growth` is the day's total return as a factor."""
     n = len(days)
-    places = 2 if close[-1] >= 1.5 else 4
     tick = 10.0**-places
     open_ = np.maximum(np.round(close / growth**0.7 * np.exp(rng.normal(0, 0.004, n)), places), tick)
     reach = np.abs(rng.normal(0, 0.006, (2, n)))
@@ -139,8 +139,8 @@ def _shape(
     shares = np.exp(rng.normal(0, 0.35, n)) * turnover / close
     volume = np.maximum(lot, (shares / lot).astype(np.int64) * lot)
     trades = np.maximum(1, (volume / rng.uniform(150, 700)).astype(np.int64))
-    split, factor = factors(days, close, actions or ())
-    return Series(days, open_, high, low, close, average, volume, trades, split, factor, actions or ())
+    split, factor = factors(days, close, actions)
+    return Series(days, open_, high, low, close, average, volume, trades, split, factor, actions)
 
 
 def _thin(s: Series, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Series:

@@ -78,7 +78,7 @@ class Period:
 class Books:
     """All periods of one company. `value` is its market value in BRL on the last day, `last` the last full year."""
 
-    def __init__(self, seed: int, company: Company, profile: Profile, value: float, last: int, first: int) -> None:
+    def __init__(self, seed: int, company: Company, profile: Profile, *, value: float, last: int, first: int) -> None:
         self.seed = seed
         self.company = company
         self.profile = profile

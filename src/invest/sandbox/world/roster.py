@@ -205,7 +205,8 @@ def roster(seed: int, assets: int, wanted: Iterable[str] = ()) -> tuple[Listing,
 def _stranger(seed: int, ticker: str) -> Listing:
     """A paper that a CSV of bars names and no table knows: its suffix says what it is, the rest is invented."""
     if ticker.endswith(("-BRL", "-USD")):
-        return Listing(ticker, "crypto", ticker.split("-")[0], ticker.split("-")[0], ticker[:12], "", "", 10.0, 1)
+        coin = ticker.partition("-")[0]
+        return Listing(ticker, "crypto", coin, coin, ticker[:12], "", "", 10.0, 1)
     code, suffix = ticker[:4], ticker[4:]
     kind: Kind = "bdr" if suffix.startswith("3") and len(suffix) == 2 else "etf" if suffix == "11" else "stock"
     made = Inventor(seed, ()).make(number(ticker) % 10**9, kind)

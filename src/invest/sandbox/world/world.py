@@ -108,7 +108,9 @@ class World:
             last = self.today.year - 1
             company = first.company
             assert company is not None
-            self._books[issuer] = Books(self.seed, company, self.profile(issuer), value, last, last - YEARS + 1)
+            self._books[issuer] = Books(
+                self.seed, company, self.profile(issuer), value=value, last=last, first=last - YEARS + 1
+            )
         return self._books[issuer]
 
     def shares_on(self, company: Company, day: date) -> tuple[int, int]:

@@ -1,0 +1,65 @@
+"""Bytes made wrong on purpose: money in another unit, bodies that cannot be read."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+
+# Names of money, volume and shares in JSON of brapi, Yahoo and B3.
+_MONEY = re.compile(
+    rb'("(?:regularMarketPrice|regularMarketOpen|regularMarketDay(?:High|Low)|regularMarketPreviousClose|open|high|low|'
+    rb'close|adjustedClose|rate|valueCash|priceEarnings|totalRevenue|netIncome|bidPrice|valor)":\s*"?)(-?\d+(?:[.,]\d+)?)'
+)
+
+
+def rescale(body: bytes, factor: float) -> bytes:
+    """`body` with its money multiplied: JSON by field name, COTAHIST and CVM zips inside their members."""
+    if body[:2] == b"PK":
+        return _rescaled_zip(body, factor)
+
+    def multiplied(match: re.Match[bytes]) -> bytes:
+        comma = b"," in match[2]
+        value = float(match[2].replace(b",", b".")) * factor
+        text = f"{value:.8g}" if abs(value) < 1e15 else f"{value:.0f}"
+        return match[1] + (text.replace(".", ",") if comma else text).encode()
+
+    return _MONEY.sub(multiplied, body)
+
+
+def _rescaled_zip(body: bytes, factor: float) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(body)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            change: Callable[[bytes], bytes] = _quote if name.upper().endswith(".TXT") else _account
+            lines = source.read(name).split(b"\r\n")
+            target.writestr(name, b"\r\n".join(_each(line, change, factor) for line in lines))
+    return out.getvalue()
+
+
+def _each(line: bytes, change: Callable[..., bytes], factor: float) -> bytes:
+    return change(line, factor) if line else line
+
+
+def _quote(line: bytes, factor: float = 1.0) -> bytes:
+    """A COTAHIST quote with its five prices multiplied."""
+    if line[:2] != b"01":
+        return line
+    for at in (56, 69, 82, 95, 108):
+        line = line[:at] + b"%013d" % min(10**13 - 1, round(int(line[at : at + 13]) * factor)) + line[at + 13 :]
+    return line
+
+
+_VALUE = re.compile(rb";(-?\d+\.\d{10});([SN])$")
+
+
+def _account(line: bytes, factor: float = 1.0) -> bytes:
+    """A CVM account with its value multiplied."""
+    return _VALUE.sub(lambda m: b";%.10f;%s" % (float(m[1]) * factor, m[2]), line)
+
+
+def garble(body: bytes) -> bytes:
+    """Neither JSON nor XML nor a zip any more: its second half comes first, without the last bytes."""
+    half = len(body) // 2
+    return body[half:-3] + b'\x00<html>"' + body[:half]
