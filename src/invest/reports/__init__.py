@@ -16,6 +16,8 @@ from invest.reports.export import ExportedFile, UnknownFormat, export_view
 from invest.reports.html import render_html
 from invest.reports.markdown import render_markdown
 from invest.reports.pdf import RenderFailed, render_pdf
+from invest.reports.market import build_market_view
+from invest.reports.portfolio import build_portfolio_view
 from invest.reports.views import (
     AnyView,
     AssetReportView,
@@ -26,6 +28,7 @@ from invest.reports.views import (
     WeeklyReportView,
     load_view,
 )
+from invest.reports.weekly import build_weekly_view
 
 __all__ = [
     "AnyView",
@@ -47,6 +50,9 @@ __all__ = [
     "WeeklyReportView",
     "build_asset_view",
     "build_comparison_view",
+    "build_market_view",
+    "build_portfolio_view",
+    "build_weekly_view",
     "contract_report",
     "export_view",
     "load_view",

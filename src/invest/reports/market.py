@@ -1,0 +1,272 @@
+"""The overview of one market: the index, the best scores, what moved, verdicts, sectors, the economy."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from statistics import median
+from typing import Any, Final
+
+from invest.domain.analysis import Analysis, Recommendation
+from invest.domain.bars import Bars
+from invest.reports.comparison import in_order
+from invest.reports.data import MarketReportData
+from invest.reports.facts import FactBook
+from invest.reports.frame import change_text, frame
+from invest.reports.locale import MARKET_ZONE, Locale, locale_of
+from invest.reports.sections.assets import assets_table
+from invest.reports.sections.holdings import direction
+from invest.reports.sections.news import news_section
+from invest.reports.sections.prices import price_chart
+from invest.reports.sections.provenance import provenance_section, source_name
+from invest.reports.views import (
+    Bar,
+    BarsChart,
+    Block,
+    Cell,
+    Claim,
+    Column,
+    Header,
+    MarketReportView,
+    Paragraph,
+    Section,
+    Stat,
+    Strip,
+    Table,
+)
+from invest.reports.words import clean
+
+_MOVERS: Final = 6
+_SECTORS: Final = 12
+_GOOD: Final = (Recommendation.STRONG_BUY, Recommendation.BUY)
+
+
+def build_market_view(data: MarketReportData) -> MarketReportView:
+    """Decide and word the overview of one market."""
+    locale = locale_of(data.language)
+    words = locale.words
+    market = words.get(f"market.{data.market}", clean(data.market, 30))
+    ordered = in_order(data.analyses)
+    scored = [a for a in ordered if a.overall_score is not None]
+    sandbox = data.sandbox or any(a.sandbox for a in ordered)
+    as_of = data.as_of.astimezone(MARKET_ZONE).date()
+    counted = words.t("overview.assets_one") if len(ordered) == 1 else words.t("overview.assets", n=len(ordered))
+    title = words.t("title.market", market=market)
+    return MarketReportView(
+        **frame(data, locale, title=title, as_of=as_of, sandbox=sandbox),
+        market=data.market,
+        header=_header(data, words.t("overview.heading", market=market), counted, locale),
+        strip=_strip(ordered, scored, locale),
+        sections=_sections(data, ordered, scored, locale),
+        contract=_contract(data, ordered, scored),
+    )
+
+
+def _header(data: MarketReportData, title: str, counted: str, locale: Locale) -> Header:
+    closes = [float(v) for v in data.index.close if v > 0] if data.index is not None else []
+    change = closes[-1] / closes[-2] - 1 if len(closes) > 1 else None
+    text, mark = change_text(change, locale)
+    words = locale.words
+    return Header(
+        title=title,
+        tagline=f"{counted} · {words.t('header.as_of', when=locale.instant(data.as_of))}",
+        value=f"{words.t('overview.index')} {locale.number(closes[-1], 0)}" if closes else "",
+        change=words.t("header.on_day", change=text) if text else "",
+        change_mark=mark,
+    )
+
+
+def _strip(ordered: Sequence[Analysis], scored: Sequence[Analysis], locale: Locale) -> Strip:
+    words = locale.words
+    changes = [a.change_1d for a in ordered if a.change_1d is not None]
+    scores = [a.overall_score for a in scored if a.overall_score is not None]
+    rising = sum(c > 0 for c in changes)
+    bought = sum(a.recommendation in _GOOD for a in ordered)
+    sentences = []
+    if changes:
+        middle = locale.percent(median(changes), 2, signed=True)
+        sentences.append(words.t("overview.sentence", up=rising, total=len(changes), median=middle))
+    else:
+        sentences.append(words.t("overview.sentence_none"))
+    if scored:
+        score = locale.number(scored[0].overall_score, 1)
+        sentences.append(words.t("overview.leader", ticker=scored[0].ticker, score=score))
+    return Strip(
+        label=words.t("overview.rising"),
+        verdict=words.t("overview.of", n=rising, total=len(changes)) if changes else "—",
+        mark="off" if not changes else "up" if rising * 2 > len(changes) else "down",
+        sentence=Claim(text=" ".join(sentences)),
+        stats=(
+            Stat(label=words.t("overview.bought"), text=words.t("overview.of", n=bought, total=len(ordered))),
+            Stat(label=words.t("overview.median_score"), text=locale.number(median(scores) if scores else None, 1)),
+        ),
+    )
+
+
+def _sections(
+    data: MarketReportData, ordered: Sequence[Analysis], scored: Sequence[Analysis], locale: Locale
+) -> tuple[Section, ...]:
+    parts = (
+        _index_section(data.index, locale),
+        _top(data, scored, locale),
+        _movers(ordered, locale, up=True),
+        _movers(ordered, locale, up=False),
+        _verdicts(ordered, locale),
+        _sectors(ordered, locale),
+        _macro(data, locale),
+        news_section(data.news, None, locale),
+        provenance_section(
+            report_id=data.report_id, generated_at=data.generated_at, payloads=data.payloads,
+            outcomes=data.outcomes, opinions=(), cost=data.cost_usd,
+            cited=(f.payload for a in scored[: data.top_n] for f in a.facts if f.payload), locale=locale,
+        ),
+    )  # fmt: skip
+    return tuple(part for part in parts if part is not None)
+
+
+def _index_section(index: Bars | None, locale: Locale) -> Section | None:
+    chart = price_chart(index, locale) if index is not None else None
+    if chart is None:
+        return None
+    words = locale.words
+    points = locale.number(chart.last.raw, 0)
+    chart = chart.model_copy(
+        update={
+            "title": words.t("overview.index_chart"),
+            "last": chart.last.model_copy(update={"text": points, "unit": "index"}),
+            "description": chart.description.replace("R$ ", ""),
+        }
+    )
+    title, note = words.t("overview.index_title"), words.t("overview.index_note")
+    return Section(id="index", title=title, note=note, blocks=(chart,))
+
+
+def _top(data: MarketReportData, scored: Sequence[Analysis], locale: Locale) -> Section:
+    words, best = locale.words, list(scored[: data.top_n])
+    block: Block = Paragraph(text=words.t("overview.none"), muted=True)
+    if best:
+        block = assets_table(best, data.bars, locale, ranked=True)
+    title = words.t("overview.top_title", n=len(best) or data.top_n)
+    return Section(id="top", title=title, note=words.t("overview.top_note") if best else "", blocks=(block,))
+
+
+def _movers(ordered: Sequence[Analysis], locale: Locale, *, up: bool) -> Section:
+    words = locale.words
+    moved = [(a.change_1d, a) for a in ordered if a.change_1d and (a.change_1d > 0) == up]
+    moved.sort(key=lambda pair: (-abs(pair[0]), pair[1].ticker))
+    rows = tuple(
+        (
+            Cell(text=a.ticker, strong=True),
+            Cell(text=clean(a.name, 32), muted=True),
+            Cell(text=locale.price(a.price)),
+            Cell(text=locale.percent(change, 2, signed=True), mark=direction(change)),
+        )
+        for change, a in moved[:_MOVERS]
+    )
+    columns = (
+        Column(label=words.t("table.asset"), width=1),
+        Column(label="", width=2.2),
+        Column(label=words.t("table.price"), align="right", width=1.3),
+        Column(label=words.t("table.day"), align="right", width=1.3),
+    )
+    block: Block = Paragraph(text=words.t("overview.movers_none"), muted=True)
+    if rows:
+        block = Table(caption=words.t("overview.movers_caption"), columns=columns, rows=rows)
+    ident, title = ("rises", "up_title") if up else ("falls", "down_title")
+    return Section(id=ident, title=words.t(f"overview.{title}"), blocks=(block,), span=6)
+
+
+def _verdicts(ordered: Sequence[Analysis], locale: Locale) -> Section | None:
+    if not ordered:
+        return None
+    words = locale.words
+    counts = Counter(a.recommendation.value for a in ordered)
+    bars = tuple(
+        Bar(label=words.t(f"recommendation.{r.value}"), value=counts[r.value], text=locale.number(counts[r.value], 0))
+        for r in Recommendation
+    )
+    chart = BarsChart(
+        title=words.t("overview.verdicts_chart"),
+        description="; ".join(f"{b.label}: {b.text}" for b in bars) + ".",
+        top=max(counts.values()),
+        bars=bars,
+    )
+    title, note = words.t("overview.verdicts_title"), words.t("overview.verdicts_note")
+    return Section(id="verdicts", title=title, note=note, blocks=(chart,), span=5)
+
+
+def _sectors(ordered: Sequence[Analysis], locale: Locale) -> Section | None:
+    """Medians of the largest sectors; None where no asset names one."""
+    words = locale.words
+    groups: dict[str, list[Analysis]] = defaultdict(list)
+    for analysis in ordered:
+        if analysis.sector:
+            groups[clean(analysis.sector, 48)].append(analysis)
+    if not groups:
+        return None
+    largest = sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:_SECTORS]
+    rows = tuple(
+        (
+            Cell(text=sector),
+            Cell(text=str(len(members))),
+            Cell(text=locale.number(_middle([a.overall_score for a in members]), 1), strong=True),
+            Cell(text=locale.number(_middle(_values(members, "p_l")), 1)),
+            Cell(text=locale.percent(_middle(_values(members, "return_1y")), 1, signed=True)),
+        )
+        for sector, members in largest
+    )
+    labels = ("overview.count", "table.score", "", "table.year")
+    columns = (Column(label=words.t("overview.sector")),) + tuple(
+        Column(label=words.t(key) if key else FactBook((), locale).label("p_l"), align="right") for key in labels
+    )
+    table = Table(caption=words.t("overview.sectors_caption"), columns=columns, rows=rows)
+    title, note = words.t("overview.sectors_title"), words.t("overview.sectors_note")
+    return Section(id="sectors", title=title, note=note, blocks=(table,), span=7)
+
+
+def _values(members: Sequence[Analysis], key: str) -> list[float | None]:
+    return [f.value for a in members for f in a.facts if f.key == key]
+
+
+def _middle(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return median(known) if known else None
+
+
+def _macro(data: MarketReportData, locale: Locale) -> Section | None:
+    """Figures of the economy as given: (name, value, day, source); names ending in `_brl` are money, others fractions."""
+    if not data.macro:
+        return None
+    words = locale.words
+    columns = (
+        Column(label=words.t("overview.series"), width=2.4),
+        Column(label=words.t("overview.macro_value"), align="right", width=1),
+        Column(label=words.t("overview.macro_day"), align="right", width=1),
+        Column(label=words.t("facts.source"), width=1.6),
+    )
+    rows = tuple(
+        (
+            Cell(text=words.get(f"macro.{name}", clean(name, 40))),
+            Cell(text=locale.number(value, 4) if name.endswith("_brl") else locale.percent(value, 2), strong=True),
+            Cell(text=locale.day(day)),
+            Cell(text=source_name(source, locale)),
+        )
+        for name, value, day, source in data.macro
+    )
+    table = Table(caption=words.t("overview.macro_caption"), columns=columns, rows=rows)
+    return Section(id="macro", title=words.t("overview.macro_title"), blocks=(table,))
+
+
+def _contract(data: MarketReportData, ordered: Sequence[Analysis], scored: Sequence[Analysis]) -> dict[str, Any]:
+    top = [
+        {"ticker": a.ticker, "score": a.overall_score, "recommendation": a.recommendation.value, "price": a.price}
+        for a in scored[: data.top_n]
+    ]
+    return {
+        "ai_provider": data.ai_provider,
+        "overview": {"market": data.market, "assets": len(ordered), "scored": len(scored)},
+        "quantitative_analysis": {"top": top, "verdicts": dict(Counter(a.recommendation.value for a in ordered))},
+        "fundamental_data": {name: {"value": v, "day": d.isoformat(), "source": s} for name, v, d, s in data.macro},
+        "news_summary": {"titles": [clean(item.title, 220) for item in data.news[:6]], "count": len(data.news)},
+        "final_recommendation": {"best": top[0] if top else None},
+    }

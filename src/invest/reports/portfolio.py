@@ -1,0 +1,191 @@
+"""The report of one portfolio: what it is worth, how it did, what it holds, what could go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from invest.reports.data import PortfolioReportData, PositionRow
+from invest.reports.frame import frame
+from invest.reports.locale import Locale, locale_of
+from invest.reports.sections.analysts import VERDICT_MARKS
+from invest.reports.sections.holdings import (
+    curve_section,
+    direction,
+    income_section,
+    metric_text,
+    metrics_section,
+    positions_section,
+    weights_sections,
+)
+from invest.reports.sections.provenance import provenance_section
+from invest.reports.views import (
+    Block,
+    Claim,
+    Claims,
+    Header,
+    Paragraph,
+    PortfolioReportView,
+    Section,
+    Stat,
+    Strip,
+)
+from invest.reports.words import clean
+
+
+def build_portfolio_view(data: PortfolioReportData) -> PortfolioReportView:
+    """Decide and word everything that the report of one portfolio says."""
+    locale = locale_of(data.language)
+    name = clean(data.name, 80)
+    title = locale.words.t("title.portfolio", name=name)
+    return PortfolioReportView(
+        **frame(data, locale, title=title, as_of=data.as_of, sandbox=is_sandbox(data)),
+        portfolio_id=data.portfolio_id,
+        header=_header(data, name, locale),
+        strip=_strip(data, locale),
+        sections=_sections(data, locale),
+        contract=portfolio_contract(data),
+    )
+
+
+def is_sandbox(data: PortfolioReportData) -> bool:
+    """Whether any of its data is not real."""
+    return data.sandbox or any(p.analysis is not None and p.analysis.sandbox for p in data.positions)
+
+
+def positions_text(positions: Sequence[PositionRow], locale: Locale) -> str:
+    """How many there are."""
+    count = len(positions)
+    if not count:
+        return locale.words.t("portfolio.positions_none")
+    return locale.words.t("portfolio.positions_one") if count == 1 else locale.words.t("portfolio.positions", n=count)
+
+
+def _header(data: PortfolioReportData, name: str, locale: Locale) -> Header:
+    words = locale.words
+    change = data.metrics.get("return_percent")
+    text = locale.percent(change, 1, signed=True) if change is not None else ""
+    invested = f"{words.t('portfolio.invested')}: {locale.money(data.total_invested)}" if data.total_invested else ""
+    return Header(
+        title=name,
+        tagline=f"{positions_text(data.positions, locale)} · {words.t('header.as_of', when=locale.day(data.as_of))}",
+        value=locale.money(data.total_value),
+        change=f"{text} {words.t('portfolio.total')}" if text else "",
+        change_mark=direction(change),
+        value_note=invested,
+    )
+
+
+def _strip(data: PortfolioReportData, locale: Locale) -> Strip:
+    words, metrics = locale.words, data.metrics
+    main = next((k for k in ("twr", "return_percent", "xirr") if metrics.get(k) is not None), "twr")
+    stats = [
+        Stat(label=words.t(f"metric.{k}"), text=metric_text(k, metrics[k], locale))
+        for k in ("xirr", "excess_ibov", "volatility", "dividend_yield")
+        if metrics.get(k) is not None
+    ]
+    return Strip(
+        label=words.t(f"metric.{main}"),
+        verdict=metric_text(main, metrics.get(main), locale),
+        mark=direction(metrics.get(main)) or "flat",
+        sentence=Claim(text=concentration_text(data, locale)),
+        stats=tuple(stats[:3]),
+    )
+
+
+def concentration_text(data: PortfolioReportData, locale: Locale) -> str:
+    """The heaviest position, and whether weights are concentrated: HHI under 0.10 is low, above 0.18 high."""
+    words = locale.words
+    weighed = [p for p in data.positions if p.weight]
+    if not weighed:
+        return words.t("portfolio.empty")
+    heaviest = max(weighed, key=lambda p: p.weight or 0)
+    hhi = data.metrics.get("hhi")
+    if hhi is None:
+        hhi = sum((p.weight or 0) ** 2 for p in weighed)
+    level = "low" if hhi < 0.10 else "medium" if hhi <= 0.18 else "high"
+    largest = words.t("portfolio.largest", ticker=heaviest.ticker, weight=locale.percent(heaviest.weight, 1))
+    return f"{largest} {words.t(f'portfolio.concentration_{level}', hhi=locale.number(hhi, 2))}"
+
+
+def _sections(data: PortfolioReportData, locale: Locale) -> tuple[Section, ...]:
+    parts: list[Section | None] = [curve_section(data, locale), positions_section(data, locale)]
+    parts += weights_sections(data.positions, locale)
+    parts += [metrics_section(data.metrics, locale), income_section(data, locale)]
+    if data.include_recommendations and data.positions:
+        parts.append(verdicts_section(data.positions, locale))
+    parts.append(
+        provenance_section(
+            report_id=data.report_id,
+            generated_at=data.generated_at,
+            payloads=data.payloads,
+            outcomes=data.outcomes,
+            opinions=(),
+            cost=data.cost_usd,
+            cited=(f.payload for p in data.positions if p.analysis for f in p.analysis.facts if f.payload),
+            locale=locale,
+        )
+    )
+    return tuple(part for part in parts if part is not None)
+
+
+def verdicts_section(positions: Sequence[PositionRow], locale: Locale) -> Section:
+    """The positions whose score stands at either end of the scale, the heaviest first."""
+    words = locale.words
+    ends = [p for p in positions if p.analysis and p.analysis.recommendation not in ("hold", "insufficient_data")]
+    ends.sort(key=lambda p: -(p.weight or 0))
+    claims = tuple(_verdict(p, locale) for p in ends[:10])
+    block: Block = Claims(items=claims) if claims else Paragraph(text=words.t("portfolio.verdicts_none"), muted=True)
+    title, note = words.t("portfolio.verdicts_title"), words.t("portfolio.verdicts_note")
+    return Section(id="verdicts", title=title, note=note, blocks=(block,))
+
+
+def _verdict(position: PositionRow, locale: Locale) -> Claim:
+    analysis = position.analysis
+    assert analysis is not None  # the caller chose positions with one
+    verdict = locale.words.t(f"recommendation.{analysis.recommendation}").lower()
+    text = locale.words.t(
+        "portfolio.strong",
+        ticker=position.ticker,
+        verdict=verdict,
+        score=locale.number(analysis.overall_score, 1),
+        weight=locale.percent(position.weight, 1),
+    )
+    return Claim(text=text, mark=VERDICT_MARKS[analysis.recommendation])
+
+
+def portfolio_contract(data: PortfolioReportData) -> dict[str, Any]:
+    """The contract's parts of a portfolio report; money as decimal strings."""
+    return {
+        "ai_provider": data.ai_provider,
+        "overview": {
+            "portfolio_id": data.portfolio_id,
+            "name": clean(data.name),
+            "as_of": data.as_of.isoformat(),
+            "total_value": None if data.total_value is None else str(data.total_value),
+            "total_invested": None if data.total_invested is None else str(data.total_invested),
+            "positions": len(data.positions),
+        },
+        "quantitative_analysis": {
+            "metrics": dict(data.metrics),
+            "positions": [
+                {
+                    "ticker": p.ticker,
+                    "quantity": str(p.quantity),
+                    "average_price": None if p.average_price is None else str(p.average_price),
+                    "price": None if p.price is None else str(p.price),
+                    "value": None if p.value is None else str(p.value),
+                    "weight": p.weight,
+                    "result": p.result,
+                }
+                for p in data.positions
+            ],
+        },
+        "final_recommendation": {
+            p.ticker: {"recommendation": p.analysis.recommendation.value, "score": p.analysis.overall_score}
+            for p in data.positions
+            if p.analysis is not None
+        }
+        if data.include_recommendations
+        else None,
+    }

@@ -1,0 +1,185 @@
+"""Parts of a portfolio: its performance, positions, weights, measures of risk, dividends by month."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from invest.reports.data import PortfolioReportData, PositionRow
+from invest.reports.locale import MISSING, Locale
+from invest.reports.sections.assets import verdict_cell
+from invest.reports.views import (
+    Bar,
+    BarsChart,
+    Block,
+    Cell,
+    Column,
+    ColumnsChart,
+    Line,
+    LinesChart,
+    Mark,
+    Paragraph,
+    Section,
+    Table,
+)
+from invest.reports.words import clean
+
+_SHARES_SHOWN: Final = 10
+# Measures in the order they are read, and how each is printed.
+METRICS: Final[Mapping[str, str]] = {
+    "twr": "signed", "return_percent": "signed", "xirr": "signed", "annual_return": "signed",
+    "excess_ibov": "signed", "excess_cdi": "signed",
+    "volatility": "percent", "max_drawdown": "percent", "sharpe_ratio": "number", "beta": "number",
+    "var_95": "percent", "cvar_95": "percent", "hhi": "number",
+    "dividends_12m": "money", "dividend_yield": "percent", "yield_on_cost": "percent",
+    "unrealized_gain": "money", "realized_gain": "money",
+}  # fmt: skip
+
+
+def curve_section(data: PortfolioReportData, locale: Locale) -> Section | None:
+    """Time-weighted performance beside its benchmarks; None with fewer than two days."""
+    words = locale.words
+    lines = []
+    for i, (name, values) in enumerate(data.curves.items()):
+        known = [v for v in values if v is not None]
+        if len(known) > 1 and len(values) == len(data.curve_days):
+            label = words.t("portfolio.own_line") if i == 0 else words.get(f"source.{name}", clean(name, 20))
+            lines.append(Line(name=label, values=tuple(values), emphasis=i == 0))
+    if not lines or len(data.curve_days) < 2:
+        return None
+    days = tuple(data.curve_days)
+    ends = ((line.name, next(v for v in reversed(line.values) if v is not None)) for line in lines)
+    items = ", ".join(f"{name} {locale.percent(end / 100 - 1, 1, signed=True)}" for name, end in ends)
+    description = words.t(
+        "comparison.chart_description", first=locale.day(days[0]), last=locale.day(days[-1]), items=items
+    )
+    chart = LinesChart(title=words.t("portfolio.curve"), description=description, days=days, lines=tuple(lines))
+    title, note = words.t("portfolio.curve_title"), words.t("portfolio.curve_note")
+    return Section(id="curve", title=title, note=note, blocks=(chart,))
+
+
+def positions_section(data: PortfolioReportData, locale: Locale) -> Section:
+    """A row per holding, the heaviest first; verdicts only where they were asked for."""
+    words = locale.words
+    blocks: list[Block] = []
+    rows = sorted(data.positions, key=lambda p: (p.value is None, -(p.value or Decimal(0)), p.ticker))
+    if rows:
+        labels = ["quantity", "average", "price", "amount", "weight", "gain"]
+        columns = [Column(label=words.t("table.asset"))]
+        columns += [Column(label=words.t(f"portfolio.{k}"), align="right") for k in labels]
+        if data.include_recommendations:
+            columns += [Column(label=words.t("table.score"), align="right"), Column(label=words.t("table.verdict"))]
+        table = Table(
+            caption=words.t("portfolio.positions_caption"),
+            columns=tuple(columns),
+            rows=tuple(_position(p, locale, verdicts=data.include_recommendations) for p in rows),
+            small=len(rows) > 12,
+        )
+        blocks.append(table)
+    else:
+        blocks.append(Paragraph(text=words.t("portfolio.empty"), muted=True))
+    if data.missing_prices:
+        items = ", ".join(clean(t, 20) for t in data.missing_prices[:12])
+        blocks.append(Paragraph(text=words.t("portfolio.unpriced", items=items), muted=True))
+    title, note = words.t("portfolio.positions_title"), words.t("portfolio.positions_note") if rows else ""
+    return Section(id="positions", title=title, note=note, blocks=tuple(blocks))
+
+
+def _position(row: PositionRow, locale: Locale, *, verdicts: bool) -> tuple[Cell, ...]:
+    whole = row.quantity == row.quantity.to_integral_value()
+    cells = [
+        Cell(text=row.ticker, sub=clean(row.name, 34) or None, strong=True),
+        Cell(text=locale.number(row.quantity, 0 if whole else 4)),
+        Cell(text=locale.number(row.average_price, 2)),
+        Cell(text=locale.number(row.price, 2)),
+        Cell(text=locale.number(row.value, 2), strong=True),
+        Cell(text=locale.percent(row.weight, 1)),
+        Cell(text=locale.percent(row.result, 1, signed=True), mark=direction(row.result)),
+    ]
+    if verdicts and row.analysis is not None:
+        cells += [Cell(text=locale.number(row.analysis.overall_score, 1)), verdict_cell(row.analysis, locale)]
+    elif verdicts:
+        cells += [Cell(text=MISSING), Cell(text=MISSING)]
+    return tuple(cells)
+
+
+def direction(value: float | None) -> Mark | None:
+    """The mark of a rise or a fall."""
+    return None if value is None or abs(value) < 5e-5 else "up" if value > 0 else "down"
+
+
+def weights_sections(positions: Sequence[PositionRow], locale: Locale) -> list[Section]:
+    """Weights by asset and by sector, the rest of a long tail as one bar."""
+    words = locale.words
+    by_asset = {p.ticker: p.weight for p in positions if p.weight}
+    by_sector: dict[str, float] = defaultdict(float)
+    for p in positions:
+        if p.weight:
+            by_sector[clean(p.sector, 40) or words.t("portfolio.no_sector")] += p.weight
+    parts = (("by_asset", "share_chart_asset", by_asset), ("by_sector", "share_chart_sector", by_sector))
+    sections = []
+    for ident, chart_title, shares in parts:
+        if not shares:
+            continue
+        chart = _shares(words.t(f"portfolio.{chart_title}"), shares, locale)
+        title, note = words.t(f"portfolio.{ident}"), words.t("portfolio.share_note")
+        sections.append(Section(id=ident, title=title, note=note, blocks=(chart,), span=6))
+    return sections
+
+
+def _shares(title: str, shares: Mapping[str, float], locale: Locale) -> BarsChart:
+    ordered = sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))
+    shown, rest = ordered[:_SHARES_SHOWN], ordered[_SHARES_SHOWN:]
+    if rest:
+        shown = [*shown, (locale.words.t("portfolio.others", n=len(rest)), sum(v for _, v in rest))]
+    bars = tuple(Bar(label=name, value=value, text=locale.percent(value, 1)) for name, value in shown)
+    description = "; ".join(f"{b.label} {b.text}" for b in bars) + "."
+    return BarsChart(title=title, description=description, top=max(b.value or 0 for b in bars), bars=bars)
+
+
+def metrics_section(metrics: Mapping[str, float | None], locale: Locale) -> Section | None:
+    """Return and risk as a table; None where nothing could be computed."""
+    words = locale.words
+    rows = tuple(
+        (Cell(text=words.t(f"metric.{name}")), Cell(text=metric_text(name, metrics.get(name), locale), strong=True))
+        for name in METRICS
+        if metrics.get(name) is not None
+    )
+    if not rows:
+        return None
+    columns = (Column(label=words.t("portfolio.metric")), Column(label=words.t("portfolio.value"), align="right"))
+    table = Table(caption=words.t("portfolio.metrics_caption"), columns=columns, rows=rows)
+    title, note = words.t("portfolio.metrics_title"), words.t("portfolio.metrics_note")
+    return Section(id="metrics", title=title, note=note, blocks=(table,), span=6)
+
+
+def metric_text(name: str, value: float | None, locale: Locale) -> str:
+    """A measure as it is printed."""
+    match METRICS.get(name, "number"):
+        case "signed":
+            return locale.percent(value, 1, signed=True)
+        case "percent":
+            return locale.percent(value, 1)
+        case "money":
+            return locale.money(value)
+        case _:
+            return locale.number(value, 2)
+
+
+def income_section(data: PortfolioReportData, locale: Locale) -> Section:
+    """Cash received by month over the last twelve."""
+    words = locale.words
+    months = sorted(data.dividends_by_month)[-12:]
+    if any(amount for _, amount in months):
+        bars = tuple(
+            Bar(label=locale.month(month.month), value=float(amount), text=locale.short(amount.quantize(Decimal(1))))
+            for month, amount in months
+        )
+        items = "; ".join(f"{locale.month(m.month)} {m.year}: {locale.money(a)}" for m, a in months)
+        block: Block = ColumnsChart(title=words.t("portfolio.dividends_chart"), description=f"{items}.", bars=bars)
+    else:
+        block = Paragraph(text=words.t("portfolio.dividends_none"), muted=True)
+    title, note = words.t("portfolio.dividends_title"), words.t("portfolio.dividends_note")
+    return Section(id="income", title=title, note=note, blocks=(block,), span=6)
