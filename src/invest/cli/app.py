@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from invest import __version__
-from invest.cli import serve
+from invest.cli import database, ops, serve, tasks
 
 app = typer.Typer(
     name="invest",
@@ -34,3 +34,11 @@ app.command("run")(serve.run)
 app.command("worker")(serve.worker)
 app.command("web")(serve.web)
 app.command("sandbox")(serve.sandbox)
+app.command("enqueue")(tasks.enqueue)
+app.command("workers")(ops.workers)
+app.add_typer(tasks.jobs, name="jobs")
+app.add_typer(ops.dlq, name="dlq")
+app.add_typer(ops.schedule, name="schedule")
+app.add_typer(ops.workflows, name="workflows")
+app.add_typer(ops.queues, name="queues")
+app.add_typer(database.db, name="db")

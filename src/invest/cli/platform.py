@@ -91,7 +91,7 @@ async def running_platform(
     members.environment = {**members.environment, **environment_of(settings), PARENT: str(os.getpid())}
     await members.start("web", "web", "--host", host, "--port", str(port))
     for queue in QUEUES:
-        await members.start(queue, "worker", queue)
+        await members.start(queue, "worker", queue, "--child")
     url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - compared, not bound
     await answer_of(f"{url}/readyz")
     yield url
@@ -121,8 +121,9 @@ async def run_platform(*, host: str | None, port: int | None, sandbox: bool, bar
                 used = settings
                 for line in skipped_upstreams(settings):
                     announce(f"skipped: {line}")
-            at = {"host": host or settings.web.host, "port": settings.web.port if port is None else port}
-            async with running_platform(used, members, host=str(at["host"]), port=int(at["port"])) as url:
+            address = host or settings.web.host
+            listening = settings.web.port if port is None else port
+            async with running_platform(used, members, host=address, port=listening) as url:
                 announce(f"invest is up: {url} (API at {url}/api/v1, Ctrl-C ends it)")
                 await until_signal()
                 announce("ending: workers finish what they run (25 s at most)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -47,23 +48,30 @@ def worker(
     autoscale: Annotated[str | None, typer.Option(metavar="MIN,MAX", help="processes by queue depth and age")] = None,
     max_jobs: Annotated[int | None, typer.Option(min=0, help="recycle a process after so many jobs; 0: never")] = None,
     burst: Annotated[bool, typer.Option(help="end when the queues are empty")] = False,
+    child: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Run jobs of the named queues (data_collection, analysis, reports) until SIGTERM."""
     from invest.cli.local import local_settings
-    from invest.workers import serve
+    from invest.workers import QUEUES, WorkerPlan, serve
 
+    plan = WorkerPlan(
+        queues=_known(queues, QUEUES),
+        concurrency=concurrency,
+        processes=processes,
+        autoscale=_bounds(autoscale),
+        max_jobs=max_jobs,
+        burst=burst,
+        child=child,
+    )
     with local_settings() as settings:
-        raise typer.Exit(
-            serve(
-                settings,
-                queues or None,
-                concurrency=concurrency,
-                processes=processes,
-                autoscale=_bounds(autoscale),
-                max_jobs=max_jobs,
-                burst=burst,
-            )
-        )
+        raise typer.Exit(serve(settings, plan))
+
+
+def _known(named: list[str] | None, there: Sequence[str]) -> Sequence[str]:
+    for name in named or ():
+        if name not in there:
+            raise typer.BadParameter(f"no queue {name!r}; there are {', '.join(there)}", param_hint="QUEUES")
+    return named or there
 
 
 def _bounds(text: str | None) -> tuple[int, int] | None:
@@ -98,10 +106,18 @@ def sandbox(
 ) -> None:
     """Serve stand-ins for every upstream and AI on loopback."""
     from invest.cli.local import end_with_parent
-    from invest.sandbox import serve as serve_sandbox
+    from invest.sandbox import main as serve_sandbox
 
     end_with_parent()
-    serve_sandbox(port=port, assets=assets, seed=seed, bars=bars, ai_latency=ai_latency)
+    latency = dict.fromkeys(("openai", "anthropic", "gemini", "compatible"), ai_latency)
+    serve_sandbox(
+        port=port,
+        assets=assets,
+        seed=seed,
+        bars=bars,
+        ai_latency=latency,
+        ready=lambda s: announce(f"sandbox: {s.url}"),
+    )
 
 
 def announce(line: str) -> None:

@@ -73,6 +73,9 @@ class Family:
             code = await child.process.wait()
             if self.ending:
                 return
+            if code == 0:  # recycled after its number of jobs
+                await self._spawn(child)
+                continue
             child.restarts += 1
             pause = min(30.0, 0.5 * 2 ** min(child.restarts, 6))
             sys.stderr.write(f"invest: {child.name} ended with code {code}; starting it again in {pause:.0f} s\n")

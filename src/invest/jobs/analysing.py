@@ -46,7 +46,7 @@ async def analyse_many(ctx: Context, tickers: Sequence[str], *, keep: bool = Tru
 
 
 def stamp(analysis: Analysis, job_id: str) -> Analysis:
-    """The analysis under an id of the job that made it (a retry replaces, another job adds), at the time it was made."""
+    """The analysis under an id of its job (a retry replaces, another job adds), at the time it was made."""
     ident = hashlib.sha256(f"{job_id}|{analysis.ticker}".encode()).hexdigest()[:20]
     return analysis.model_copy(update={"analysis_id": f"a_{ident}", "analyzed_at": datetime.now(UTC)})
 
@@ -79,12 +79,14 @@ async def ask(
     """Ask the AIs at the same time on the same numbers; every answer is kept, valid or not."""
     store, settings = ctx.use(Store), ctx.use(Settings)
     news = await store.news.latest(analysis.ticker, limit=6)
-    snapshot = build_snapshot(analysis, news, language)
+    snapshot = build_snapshot(analysis.model_copy(update={"analyzed_at": settings.now()}), news, language)
     opinions = await ctx.use(Panel).ask(snapshot, providers=providers, language=language)
     consensus = pool(opinions, quorum=settings.ai.quorum)
     await store.opinions.append(*opinions)
     asked_at = max(o.asked_at for o in opinions)
-    await store.opinions.append_consensus(f"{ctx.job_id}:{ctx.attempt}", consensus, asked_at, sandbox=settings.sandbox)
+    await store.opinions.append_consensus(
+        f"{ctx.job_id}:{ctx.attempt}:{analysis.ticker}", consensus, asked_at, sandbox=settings.sandbox
+    )
     return opinions, consensus
 
 

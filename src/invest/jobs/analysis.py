@@ -12,10 +12,9 @@ from invest.domain.comparison import Comparison, Criterion, compare
 from invest.domain.ranking import opportunities, rank
 from invest.domain.tickers import Market, Ticker
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
-from invest.jobs import analysing, portfolios
+from invest.jobs import analysing
 from invest.jobs.policies import FAN_OUT, NEVER, PER_ANALYSIS, PERIODIC, SOFT_TIMEOUT, TIMEOUT
-from invest.jobs.results import BatchAnalysed, OpportunitiesFound, PortfoliosAnalysed, RankingsUpdated, TickerError
-from invest.settings import Settings
+from invest.jobs.results import BatchAnalysed, OpportunitiesFound, RankingsUpdated, TickerError
 from invest.store import Store
 
 queue = Queue("analysis", concurrency=8, timeout=TIMEOUT, soft_timeout=SOFT_TIMEOUT)
@@ -86,29 +85,7 @@ async def update_asset_rankings(ctx: Context, market: Market = Market.STOCKS) ->
     """Rank the assets of a market by score and keep the ranking for readers."""
     analyses = await analysing.analyse_market(ctx, market)
     ranking = rank(analyses, market)
-    await ctx.use(Store).analyses.save_ranking(ranking)
+    store, now = ctx.use(Store), datetime.now(UTC)
+    await store.analyses.save_ranking(market.value, ranking.model_dump(mode="json"), now)
     top = ranking.rows[0].ticker if ranking.rows else None
-    return RankingsUpdated(
-        market=market.value, assets_ranked=len(ranking.rows), top_asset=top, timestamp=datetime.now(UTC)
-    )
-
-
-@queue.job(retry=PERIODIC, give_up_on=NEVER)
-async def calculate_portfolio_metrics(ctx: Context, portfolio_id: str) -> portfolios.PortfolioMetrics:
-    """Value, returns, risk, allocation and income of one portfolio, from its transactions; keeps a snapshot."""
-    return await portfolios.measure(ctx.use(Store), ctx.use(Settings), portfolio_id)
-
-
-@queue.job(retry=FAN_OUT, give_up_on=NEVER, cron="0 20 * * *")
-async def analyze_all_portfolios(ctx: Context) -> Workflow[PortfoliosAnalysed]:
-    """Measure every portfolio: one job each, then one that counts them."""
-    ids = await ctx.use(Store).portfolios.ids()
-    children = group((calculate_portfolio_metrics(i) for i in ids), on_failure="continue")
-    return chord(children, finish_portfolios(len(ids)))
-
-
-@queue.job(retry=PERIODIC, give_up_on=NEVER)
-async def finish_portfolios(ctx: Context, total: int) -> PortfoliosAnalysed:
-    """Count the measured portfolios (the last step of `analyze_all_portfolios`)."""
-    done = sum([isinstance(o, Ok) async for o in ctx.iter_results()])
-    return PortfoliosAnalysed(total_portfolios=total, analyzed=done, failed=total - done, timestamp=datetime.now(UTC))
+    return RankingsUpdated(market=market.value, assets_ranked=len(ranking.rows), top_asset=top, timestamp=now)

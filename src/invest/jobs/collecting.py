@@ -14,7 +14,7 @@ from invest.domain.collection import AssetData, SourceOutcome
 from invest.domain.consensus import choose_all
 from invest.domain.observations import Consensus
 from invest.domain.tickers import AssetKind, kind_of
-from invest.engine import GiveUp, RetryLater
+from invest.engine import GiveUp
 from invest.errors import Unreachable
 from invest.settings import Settings
 from invest.sources import Gathered, Identity, Sources, Want
@@ -64,8 +64,7 @@ async def known_of(store: Store, ticker: str) -> Known:
 async def collect(store: Store, sources: Sources, settings: Settings, ticker: str, *, force: bool = False) -> AssetData:
     """Ask every source for one asset, choose the values in force, and store all of it in one transaction.
 
-    Raises `GiveUp` when every source answered and none knows the ticker, `RetryLater` or `Unreachable` when none could
-    answer.
+    Raises `GiveUp` when every source answered and none knows the ticker, `Unreachable` when none could answer.
     """
     now = settings.now()
     known = await known_of(store, ticker)
@@ -122,10 +121,7 @@ async def choose_values(
 def refuse(ticker: str, gathered: Sequence[Gathered], *, known: bool) -> NoReturn:
     """End a collection that no source gave anything to: for good if nobody knows the code, else for now."""
     said = "; ".join(describe(g.outcome) for g in gathered) or "no source is enabled"
-    waits = [g.retry_after for g in gathered if g.retry_after]
     if any(g.outcome.status in ("failed", "rejected") for g in gathered):
-        if waits:
-            raise RetryLater(min(waits), f"{ticker}: no source could answer ({said})")
         raise Unreachable(f"{ticker}: no source could answer ({said})")
     if known:
         raise Unreachable(f"{ticker}: no source has it today ({said})")

@@ -12,7 +12,15 @@ from invest.domain.tickers import Ticker
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
 from invest.jobs import collecting, refreshing
 from invest.jobs.policies import FAN_OUT, NEVER, PER_ASSET, PERIODIC, SOFT_TIMEOUT, TIMEOUT
-from invest.jobs.results import BatchCollected, Cleaned, FundamentalsUpdated, NewsUpdated, PricesUpdated, TickerError
+from invest.jobs.results import (
+    BatchCollected,
+    BenchmarksUpdated,
+    Cleaned,
+    FundamentalsUpdated,
+    NewsUpdated,
+    PricesUpdated,
+    TickerError,
+)
 from invest.settings import Settings
 from invest.sources import Sources
 from invest.store import Store
@@ -26,6 +34,8 @@ Tickers = Annotated[list[Ticker], Field(min_length=1, max_length=5000)]
 async def collect_asset_data_async(ctx: Context, ticker: Ticker, force_update: bool = False) -> AssetData:
     """Every kind of data for one asset, from all sources at once, cross-checked and stored."""
     store, settings = ctx.use(Store), ctx.use(Settings)
+    if await refreshing.benchmarks_stale(store, settings):
+        await ctx.invest.enqueue(update_benchmarks())
     if not force_update and (fresh := await collecting.still_fresh(store, settings, ticker)):
         return fresh
     return await collecting.collect(store, ctx.use(Sources), settings, ticker, force=force_update)
@@ -65,6 +75,13 @@ async def update_news_feed(ctx: Context, limit: Annotated[int, Field(ge=1, le=10
     """Newest items of every feed, once each, with the assets they name and their tone."""
     collected, sources = await refreshing.update_news(ctx.use(Store), ctx.use(Sources), ctx.use(Settings), limit)
     return NewsUpdated(news_collected=collected, sources=sources, timestamp=datetime.now(UTC))
+
+
+@queue.job(retry=PERIODIC, key="benchmarks", give_up_on=NEVER, cron="30 19 * * mon-fri")
+async def update_benchmarks(ctx: Context) -> BenchmarksUpdated:
+    """The index and the series of the economy (CDI, Selic, IPCA, dollar), against which everything is measured."""
+    points, bars = await refreshing.update_benchmarks(ctx.use(Store), ctx.use(Sources), ctx.use(Settings))
+    return BenchmarksUpdated(macro_points=points, index_bars=bars, timestamp=datetime.now(UTC))
 
 
 @queue.job(retry=PERIODIC, key="cleanup", give_up_on=NEVER, cron="0 2 * * sun")

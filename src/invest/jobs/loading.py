@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from invest.domain.analysis import AnalysisInput
-from invest.domain.assets import Asset
+from invest.domain.assets import Asset, NewsItem, StatementLine
 from invest.domain.bars import Bars
 from invest.domain.macro import RateCurve
 from invest.domain.prices import Prices, usable
@@ -66,10 +66,8 @@ async def load_inputs(
         store.bars.read_many(known, since=since),
         store.actions.of_many(known, since=since),
         store.observations.latest_many(known),
-        store.statements.read_many(
-            sorted({a.cnpj for a in assets.values() if a.cnpj}), since=(now - STATEMENTS_BACK).date()
-        ),
-        store.news.latest_many(known, since=now - NEWS_BACK),
+        _statements(store, assets.values(), (now - STATEMENTS_BACK).date()),
+        _news(store, known, now - NEWS_BACK),
     )
     return {
         ticker: AnalysisInput(
@@ -87,6 +85,17 @@ async def load_inputs(
         )
         for ticker, asset in assets.items()
     }
+
+
+async def _statements(store: Store, assets: Iterable[Asset], since: date) -> dict[str, list[StatementLine]]:
+    companies = sorted({a.cnpj for a in assets if a.cnpj})
+    lines = await asyncio.gather(*(store.statements.read(cnpj=c, since=since) for c in companies))
+    return dict(zip(companies, lines, strict=True))
+
+
+async def _news(store: Store, tickers: Sequence[str], since: datetime) -> dict[str, list[NewsItem]]:
+    items = await asyncio.gather(*(store.news.latest(t, since=since) for t in tickers))
+    return dict(zip(tickers, items, strict=True))
 
 
 def never_collected(ticker: str) -> NotFound:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
+from invest.domain import calendar
 from invest.domain.assets import Asset
 from invest.domain.consensus import choose_all
 from invest.domain.observations import Consensus, Observation
-from invest.domain.recognition import Names
 from invest.domain.tickers import AssetKind
+from invest.errors import Unreachable
 from invest.jobs.collecting import describe, pack
+from invest.jobs.loading import CDI, INDEX
 from invest.settings import Settings
-from invest.sources import Gathered, Sources
+from invest.sources import Gathered, Sources, Want
 from invest.store import Store
 
 Report = Callable[[float, float | None, str], Awaitable[None]]
 PAGE = 500
+FILINGS_BACK = timedelta(days=400)
+RATE_LAG = 2  # sessions the central bank's daily rate may be behind the exchange
 TRADED = (
     AssetKind.STOCK,
     AssetKind.UNIT,
@@ -45,19 +51,38 @@ async def update_prices(
     errors: dict[str, str] = {}
     for at in range(0, len(tickers), PAGE):
         page = tickers[at : at + PAGE]
-        gathered = await sources.prices(page)
-        await _store_prices(store, settings, page, gathered)
-        priced = {o.ticker for g in gathered for o in g.observations}
-        reasons = [describe(g.outcome) for g in gathered if g.outcome.status not in ("ok", "not_modified")]
-        reason = "no source gave a price" + (f" ({'; '.join(reasons)})" if reasons else "")
-        errors |= {t: reason for t in page if t not in priced}
+        latest, assets = await asyncio.gather(store.observations.latest_many(page), store.assets.get_many(page))
+        wants = [_price_want(t, assets.get(t), latest.get(t, {}), settings.now()) for t in page]
+        gathered = await sources.prices(wants)
+        await _store_prices(store, settings.now(), latest, gathered)
+        errors |= _unpriced(page, gathered)
         await report(at + len(page), len(tickers), "prices")
     return errors
 
 
-async def _store_prices(store: Store, settings: Settings, tickers: Sequence[str], gathered: Sequence[Gathered]) -> None:
-    now = settings.now()
-    latest = await store.observations.latest_many(tickers)
+def _price_want(ticker: str, asset: Asset | None, latest: Mapping[str, Consensus], now: datetime) -> Want:
+    close = latest.get("close")
+    return Want(
+        ticker=ticker,
+        now=now,
+        asset=asset,
+        last_close=close.value if close else None,
+        last_day=calendar.market_day(close.as_of) if close else None,
+    )
+
+
+def _unpriced(tickers: Sequence[str], gathered: Sequence[Gathered]) -> dict[str, str]:
+    priced = {o.ticker for g in gathered for o in g.observations}
+    said: dict[str, list[str]] = defaultdict(list)
+    for g in gathered:
+        if g.ticker is not None and g.ticker not in priced:
+            said[g.ticker].append(describe(g.outcome))
+    return {t: "; ".join(said[t]) or "no source gives prices" for t in tickers if t not in priced}
+
+
+async def _store_prices(
+    store: Store, now: datetime, latest: Mapping[str, Mapping[str, Consensus]], gathered: Sequence[Gathered]
+) -> None:
     by_ticker: dict[str, list[Observation]] = defaultdict(list)
     for g in gathered:
         for o in g.observations:
@@ -71,35 +96,73 @@ async def _store_prices(store: Store, settings: Settings, tickers: Sequence[str]
 async def update_statements(
     store: Store, sources: Sources, settings: Settings, tickers: Sequence[str], report: Report
 ) -> tuple[int, dict[str, str]]:
-    """Fetch and store statements filed since the newest stored one of each company; (new lines, errors by ticker)."""
-    errors: dict[str, str] = {}
+    """Fetch and store what companies delivered to CVM since their newest stored filing; (new lines, errors by ticker).
+
+    CVM's index of deliveries is read once; only companies with something new are read further.
+    """
+    assets = await store.assets.get_many(tickers)
+    errors = {t: "no company on record: collect it first" for t in tickers if t not in assets or not assets[t].cnpj}
+    filing = [(a, a.cnpj) for a in assets.values() if a.cnpj]
+    known = {cnpj: await store.statements.newest(cnpj=cnpj) for _, cnpj in filing}
+    new = await _delivered(sources, settings, known)
+    due = [(a, cnpj) for a, cnpj in filing if cnpj in new]
     lines = 0
-    for at in range(0, len(tickers), PAGE):
-        page = tickers[at : at + PAGE]
-        assets = await store.assets.get_many(page)
-        filing = [a for t in page if (a := assets.get(t)) is not None and a.cnpj]
-        errors |= {t: "no company on record: collect it first" for t in page if not (t in assets and assets[t].cnpj)}
-        since = {a.cnpj: await store.statements.newest(cnpj=a.cnpj) for a in filing if a.cnpj}
-        gathered = await sources.fundamentals(filing, since)
+    for done, (asset, cnpj) in enumerate(due, 1):
+        want = Want(ticker=asset.ticker, now=settings.now(), asset=asset, statements_until=known[cnpj])
+        gathered = await sources.gather(want, only=("cvm",))
+        if failed := [g for g in gathered if not g.usable]:
+            errors[asset.ticker] = "; ".join(describe(g.outcome) for g in failed)
         lines += (await store.save_gathered(pack(None, gathered, ()))).statements
-        if failed := [g for g in gathered if g.outcome.status in ("failed", "rejected")]:
-            said = "; ".join(describe(g.outcome) for g in failed)
-            errors |= {a.ticker: said for a in filing if all(not g.usable for g in gathered)}
-        await report(at + len(page), len(tickers), "statements")
+        await report(done, len(due), "statements")
     return lines, errors
 
 
+async def _delivered(sources: Sources, settings: Settings, known: Mapping[str, date | None]) -> set[str]:
+    """CNPJs with a delivery newer than the one on record; all of them where none is on record."""
+    fresh = {cnpj for cnpj, day in known.items() if day is None}
+    days = [day for day in known.values() if day is not None]
+    if not days:
+        return fresh
+    oldest = max(min(days), (settings.now() - FILINGS_BACK).date())
+    want = Want(ticker="", now=settings.now())
+    for filing in await sources.filings(oldest, want):
+        day = known.get(filing.cnpj)
+        if day is not None and (filing.received_on is None or filing.received_on > day):
+            fresh.add(filing.cnpj)
+    return fresh
+
+
 async def update_news(store: Store, sources: Sources, settings: Settings, limit: int) -> tuple[int, dict[str, str]]:
-    """Fetch every feed, keep what is new (at most `limit`), tagged with the assets it names; (new items, by source)."""
-    gathered = await sources.news(limit, names=Names.of(await active_assets(store)))
+    """Fetch every feed, keep what is new, tagged with the assets it names; (new items, outcome by source).
+
+    Raises `Unreachable` when no feed could be read.
+    """
+    sources.know(await active_assets(store))
+    gathered = await sources.news(limit)
     saved = await store.save_gathered(pack(None, gathered, ()))
     outcomes = {g.source: describe(g.outcome) for g in gathered}
     if gathered and all(g.outcome.status == "failed" for g in gathered):
-        raise ConnectionError("no feed could be read: " + "; ".join(outcomes.values()))
+        raise Unreachable("no feed could be read: " + "; ".join(outcomes.values()))
     return saved.news, outcomes
 
 
-async def update_macro(store: Store, sources: Sources) -> int:
-    """Fetch the series of the economy since their newest stored point; how many points were new."""
-    gathered = await sources.macro(since=await store.macro.series())
-    return (await store.save_gathered(pack(None, gathered, ()))).macro
+async def update_benchmarks(store: Store, sources: Sources, settings: Settings) -> tuple[int, int]:
+    """Fetch the index and the series of the economy since what is stored; (new points, new bars)."""
+    since, days = await asyncio.gather(store.macro.series(), store.bars.last_days([INDEX]))
+    asset = Asset(ticker=INDEX, kind=AssetKind.INDEX, name="Ibovespa")
+    want = Want(ticker=INDEX, now=settings.now(), asset=asset, bars_until=days.get(INDEX))
+    macro, index = await asyncio.gather(sources.macro(want, since), sources.gather(want))
+    chosen = choose_all([o for g in index for o in g.observations], settings.now()).values()
+    saved = await store.save_gathered(pack(asset, [*macro, *index], chosen))
+    if not any(g.usable for g in [*macro, *index]):
+        raise Unreachable("; ".join(describe(g.outcome) for g in [*macro, *index]))
+    return saved.macro, saved.bars
+
+
+async def benchmarks_stale(store: Store, settings: Settings) -> bool:
+    """Whether the index or the daily rate lags the last closed session."""
+    session = calendar.last_closed_session(settings.now())
+    rate, days = await asyncio.gather(store.macro.last(CDI), store.bars.last_days([INDEX]))
+    newest = days.get(INDEX)
+    lag = calendar.count_sessions(rate.day, session) if rate else None
+    return newest is None or newest < session or lag is None or lag > RATE_LAG

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from invest.domain.analysis import Analysis
+from invest.domain.documents import StoredReport
 from invest.domain.opinion import AiConsensus, Opinion
 from invest.engine import Context
 from invest.errors import NotFound
@@ -25,7 +26,7 @@ from invest.reports import (
     render_markdown,
 )
 from invest.settings import Settings
-from invest.store import Store, StoredReport
+from invest.store import Store
 
 ACTIONS_BACK = timedelta(days=3 * 366)
 
@@ -159,7 +160,7 @@ def answer_of(opinion: Opinion) -> dict[str, Any]:
     }
 
 
-async def export(ctx: Context, report_id: str, format: str, include_charts: bool) -> Exported:  # noqa: A002 - the contract's name
+async def export(ctx: Context, report_id: str, format: str, include_charts: bool) -> Exported:
     """Render a stored report into a file: kept in PostgreSQL, and written under the data folder where that can be."""
     store, settings = ctx.use(Store), ctx.use(Settings)
     stored = await store.reports.get(report_id)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from invest.domain.tickers import Market, Ticker
+from invest.domain.tickers import Ticker
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
-from invest.jobs import delivering, reporting
-from invest.jobs.policies import DELIVERY, FAN_OUT_SOON, NEVER, PER_ASSET, PERIODIC, SOFT_TIMEOUT, TIMEOUT
+from invest.jobs import comparing, reporting
+from invest.jobs.policies import FAN_OUT_SOON, NEVER, PER_ASSET, PERIODIC, SOFT_TIMEOUT, TIMEOUT
 from invest.jobs.results import (
     BatchExported,
-    Delivered,
     Exported,
     ExportFailed,
     MultiAi,
-    ScheduledReport,
-    WeeklyScheduled,
 )
-from invest.store import Store
 
 queue = Queue("reports", concurrency=16, timeout=TIMEOUT, soft_timeout=SOFT_TIMEOUT)
 
@@ -51,37 +46,7 @@ async def generate_comparison_report_async(
     ctx: Context, tickers: TwoOrMore, ai_provider: Provider = "openai", language: Language = "pt-BR"
 ) -> Report:
     """Several assets side by side."""
-    return await reporting.comparison_report(ctx, list(dict.fromkeys(tickers)), ai_provider, language)
-
-
-@queue.job(retry=PERIODIC, give_up_on=NEVER)
-async def generate_portfolio_report_async(
-    ctx: Context,
-    portfolio_id: str,
-    ai_provider: Provider = "openai",
-    include_recommendations: bool = True,
-    language: Language = "pt-BR",
-) -> Report:
-    """One portfolio: value, returns, risk, positions and, where asked for, each position's verdict."""
-    return await reporting.portfolio_report(ctx, portfolio_id, ai_provider, language, include_recommendations)
-
-
-@queue.job(retry=PERIODIC, give_up_on=NEVER)
-async def generate_market_overview_async(
-    ctx: Context,
-    market: Market = Market.STOCKS,
-    ai_provider: Provider = "openai",
-    top_n: Annotated[int, Field(ge=1, le=50)] = 10,
-    language: Language = "pt-BR",
-) -> Report:
-    """One market: its best assets by score, what moved, and the figures of the economy."""
-    return await reporting.market_overview(ctx, market, ai_provider, top_n, language)
-
-
-@queue.job(retry=PERIODIC, give_up_on=NEVER)
-async def generate_weekly_report_async(ctx: Context, portfolio_id: str, language: Language = "pt-BR") -> Report:
-    """One portfolio's week: what moved, what was paid, what changed."""
-    return await reporting.weekly_report(ctx, portfolio_id, language)
+    return await comparing.comparison_report(ctx, list(dict.fromkeys(tickers)), ai_provider, language)
 
 
 @queue.job(retry=PERIODIC, give_up_on=NEVER)
@@ -114,23 +79,3 @@ async def finish_batch_export(ctx: Context, report_ids: list[ReportId]) -> Batch
     return BatchExported(
         total=len(report_ids), success=len(exports), failed=len(errors), exports=exports, errors=errors
     )
-
-
-@queue.job(retry=DELIVERY, give_up_on=NEVER)
-async def deliver_report(
-    ctx: Context, report_id: ReportId, channels: list[Literal["email", "webhook"]] | None = None
-) -> Delivered:
-    """Send a finished report by e-mail and signed webhook, by the channels that are configured (or those named)."""
-    return await delivering.deliver(ctx, report_id, channels)
-
-
-@queue.job(retry=FAN_OUT_SOON, give_up_on=NEVER, cron="0 6 * * sun")
-async def schedule_weekly_reports(ctx: Context, portfolio_ids: list[str] | None = None) -> WeeklyScheduled:
-    """Queue the weekly report of each portfolio (all of them without a list); a rerun in the same week queues none twice."""
-    store = ctx.use(Store)
-    ids = portfolio_ids if portfolio_ids is not None else await store.portfolios.ids()
-    week = datetime.now(UTC).strftime("%G-W%V")
-    calls = [generate_weekly_report_async(i).with_options(id=f"weekly:{week}:{i}") for i in ids]
-    jobs = await ctx.invest.enqueue_many(calls)
-    scheduled = [ScheduledReport(portfolio_id=i, task_id=j.id) for i, j in zip(ids, jobs, strict=True)]
-    return WeeklyScheduled(scheduled_count=len(scheduled), scheduled_reports=scheduled, timestamp=datetime.now(UTC))

@@ -45,6 +45,14 @@ class NewsUpdated(Frozen):
     timestamp: AwareDatetime
 
 
+class BenchmarksUpdated(Frozen):
+    """Result of `update_benchmarks`: what was new of the economy's series and of the index."""
+
+    macro_points: int
+    index_bars: int
+    timestamp: AwareDatetime
+
+
 class Cleaned(Frozen):
     """Result of `cleanup_old_data`, measured: rows by table, and the bytes the tables shrank by or will reuse."""
 

@@ -2,38 +2,83 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import uvloop
 
 from invest import logs
 from invest.settings import Settings
 
 QUEUES = ("data_collection", "analysis", "reports")
+GC_THRESHOLD = 50_000  # allocations between collections: parsing makes many short-lived objects, the default costs 30 %
 
 
-def serve(
-    settings: Settings,
-    queues: Sequence[str] | None = None,
-    *,
-    concurrency: int | None = None,
-    processes: int = 1,
-    autoscale: tuple[int, int] | None = None,
-    max_jobs: int | None = None,
-    burst: bool = False,
-) -> int:
-    """Run workers of `queues` (in order of priority) until SIGTERM; the exit code.
+@dataclass(frozen=True, kw_only=True)
+class WorkerPlan:
+    """What workers run, in order of priority, and how: None leaves a figure to settings.toml.
 
-    One process runs them itself; several, autoscaling, or recycling after `max_jobs` put a supervisor above.
+    `child`: this process is the worker itself; else a supervisor starts `processes` (or `autoscale`: from, to) of them.
     """
-    from invest.engine import WorkerPlan, run_processes
+
+    queues: Sequence[str] = field(default=QUEUES)
+    concurrency: int | None = None
+    processes: int = 1
+    autoscale: tuple[int, int] | None = None
+    max_jobs: int | None = None
+    burst: bool = False
+    child: bool = False
+
+
+def serve(settings: Settings, plan: WorkerPlan) -> int:
+    """Run until SIGTERM (or, in a burst, until the queues are empty); the exit code."""
+    logs.configure(settings, process="worker")
+    recycled = settings.engine.max_jobs if plan.max_jobs is None else plan.max_jobs
+    alone = plan.processes == 1 and plan.autoscale is None and not recycled
+    if plan.child or plan.burst or alone:
+        return _work(settings, plan, recycled)
+    return _supervise(settings, plan, recycled)
+
+
+def _work(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
+    from invest.engine import run_worker
     from invest.jobs.names import declare_all
     from invest.workers.deps import resources
 
-    logs.configure(settings, process="worker")
     declare_all()
-    plan = WorkerPlan(
-        queues=tuple(queues or QUEUES),
-        concurrency=concurrency,
-        max_jobs=settings.engine.max_jobs if max_jobs is None else max_jobs,
-        burst=burst,
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 20)
+    work = run_worker(
+        plan.queues,
+        settings=settings,
+        resources=resources,
+        concurrency=plan.concurrency,
+        burst=plan.burst,
+        max_jobs=0 if plan.burst else recycled,
     )
-    return run_processes(plan, settings=settings, resources=resources, processes=processes, autoscale=autoscale)
+    uvloop.run(work)
+    return 0
+
+
+def _supervise(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
+    from invest.engine import Supervisor
+    from invest.jobs.names import declare_all
+
+    declare_all()
+    command = [sys.executable, "-m", "invest", "worker", *plan.queues, "--child", "--max-jobs", str(recycled)]
+    if plan.concurrency:
+        command += ["--concurrency", str(plan.concurrency)]
+    slots = plan.concurrency or sum(settings.queues[q].concurrency for q in plan.queues if q in settings.queues) or 10
+    above = Supervisor(
+        command,
+        settings=settings,
+        queues=plan.queues,
+        processes=plan.processes,
+        autoscale=plan.autoscale,
+        slots=slots,
+    )
+    uvloop.run(above.run())
+    return 0

@@ -1,4 +1,4 @@
-"""The worker of the queue `analysis`, as users of arq start it: ``arq invest.workers.analysis.WorkerSettings``."""
+"""For arq's own command: ``arq invest.workers.analysis.WorkerSettings``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker of the queue `data_collection`, as users of arq start it: ``arq invest.workers.data_collection.WorkerSettings``."""
+"""For arq's own command: ``arq invest.workers.data_collection.WorkerSettings``."""
 
 from __future__ import annotations
 

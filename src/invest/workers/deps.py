@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from invest.ai import Panel
-from invest.engine import Resources, open_redis
+from invest.engine import Resources
+from invest.engine.connection import open_redis
 from invest.jobs.aikeeping import SharedAnswers, SharedBudget
 from invest.settings import Settings
 from invest.sources import Sources

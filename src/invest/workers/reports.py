@@ -1,4 +1,4 @@
-"""The worker of the queue `reports`, as users of arq start it: ``arq invest.workers.reports.WorkerSettings``."""
+"""For arq's own command: ``arq invest.workers.reports.WorkerSettings``."""
 
 from __future__ import annotations
 

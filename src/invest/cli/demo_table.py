@@ -1,0 +1,118 @@
+"""What the demo shows at its end: the assets by score, what the AIs said, the files, what to try next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+VERDICTS = {
+    "strong_buy": ("▲▲", "strong buy", "bold blue"),
+    "buy": ("▲ ", "buy", "blue"),
+    "hold": ("■ ", "hold", ""),
+    "sell": ("▼ ", "sell", "dark_orange3"),
+    "strong_sell": ("▼▼", "strong sell", "red"),
+    "insufficient_data": ("· ", "too little data", "dim"),
+}
+
+
+def show_results(summary: dict[str, Any], out: Path, console: Console | None = None) -> None:
+    """Print the whole ending."""
+    console = console or Console()
+    console.print()
+    console.print(assets_table(summary))
+    console.print(opinions_table(summary))
+    console.print(endings(summary, out))
+
+
+def _verdict(name: str | None) -> Text:
+    mark, words, style = VERDICTS.get(name or "", ("· ", name or "—", ""))
+    return Text(f"{mark} {words}", style=style)
+
+
+def _bar(score: float | None, width: int = 10) -> Text:
+    if score is None:
+        return Text("—", style="dim")
+    full = round(score / 10 * width)
+    return Text("━" * full, style="blue") + Text("━" * (width - full), style="bright_black")
+
+
+def _price(value: float | None) -> str:
+    return "—" if value is None else f"{value:,.2f}"
+
+
+def assets_table(summary: dict[str, Any]) -> Table:
+    """One line per asset, best score first."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", title_justify="left", title_style="bold", pad_edge=False)
+    table.title = "Assets by score · SANDBOX data"
+    table.add_column("asset")
+    table.add_column("kind", style="dim")
+    table.add_column("price R$", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("")
+    table.add_column("verdict")
+    table.add_column("data", justify="right")
+    table.add_column("sources", justify="right")
+    for a in summary["assets"]:
+        score = a["overall_score"]
+        table.add_row(
+            Text(a["ticker"], style="bold"),
+            a["kind"],
+            _price(a["price"]),
+            "—" if score is None else f"{score:.1f}",
+            _bar(score),
+            _verdict(a["recommendation"]),
+            f"{a['coverage'] * 100:.0f} %",
+            str(a["sources_count"]),
+        )
+    return table
+
+
+def opinions_table(summary: dict[str, Any]) -> Table:
+    """What each AI said of the first asset."""
+    consensus = summary["consensus"]
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", title_justify="left", title_style="bold", pad_edge=False)
+    agreed = consensus["agreement"]
+    said = consensus["rating"] or "no quorum"
+    share = "" if consensus["probability"] is None else f" · P(beats IBOV in 180 d) {consensus['probability']:.0%}"
+    table.title = f"AIs: {said}{share} · {consensus['headline']}" + (
+        "" if agreed is None else f" · agreement {agreed:.2f}"
+    )
+    table.add_column("analyst")
+    table.add_column("rating")
+    table.add_column("confidence", justify="right")
+    table.add_column("seconds", justify="right")
+    for o in summary["opinions"]:
+        confidence = o["confidence"]
+        table.add_row(
+            o["provider"],
+            _verdict(o["rating"]) if o["rating"] else Text(o["status"] or "—", style="dim"),
+            "—" if confidence is None else f"{confidence:.2f}",
+            "—" if o["seconds"] is None else f"{o['seconds']:.2f}",
+        )
+    return table
+
+
+def endings(summary: dict[str, Any], out: Path) -> Group:
+    """Files, counts and what to try next."""
+    jobs = summary["jobs"]
+    lines = Table.grid(padding=(0, 2))
+    for report in summary["reports"]:
+        lines.add_row(Text(report["path"], style="bold"), f"{report['bytes'] / 1000:,.0f} kB")
+    lines.add_row(Text(str(out / "summary.json"), style="bold"), "")
+    done = f"{jobs['succeeded']} jobs succeeded, {jobs['failed']} failed, {summary['seconds']} s in all"
+    tries = Text.assemble(
+        "Try next  ",
+        ("make run", "bold"),
+        "  the platform on http://127.0.0.1:8000 with the live upstreams\n          ",
+        ("SANDBOX=1 make run", "bold"),
+        "  the same with the sandbox\n          ",
+        ("make test", "bold"),
+        "  every test. Not investment advice.",
+    )
+    return Group(Rule(style="bright_black"), lines, Text(done), Text(), tries)
