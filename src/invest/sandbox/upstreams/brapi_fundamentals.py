@@ -53,7 +53,7 @@ def _statistics(world: World, listing: Listing, today: date) -> Table:
         "sharesOutstanding": listing.shares,
         "marketCap": round(close * listing.shares),
         "yield": round(_paid(s, today) / close, 6),
-        "dividendYield": round(_paid(s, today) / close * 100, 4),
+        "dividendYield": round(_paid(s, today) / close, 6),
     }
     if listing.kind == "fii":
         book = close / world.profile(listing.issuer).beta ** 0.3

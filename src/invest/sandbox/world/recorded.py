@@ -69,14 +69,15 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _series(rows: _Rows) -> Series:
-    """One ticker: sessions only (flat bars of holidays go), one row a day, no rows without a price."""
+    """One ticker: one row a day, sessions only; rows without a price and flat ones without volume go."""
     days = np.array(rows.days, dtype="datetime64[D]")
     values = np.array(rows.values)
     order = np.lexsort((np.array(rows.ranks), days))
     days, values = days[order], values[order]
     open_days = np.array([is_session(d.astype(date)) for d in days], dtype=bool)
     good = np.append(True, days[1:] != days[:-1]) & open_days & np.isfinite(values[:, 3]) & (values[:, 3] > 0)
-    days, values = days[good], values[good]
+    idle = (np.nan_to_num(values[:, 5]) == 0) & (values[:, 0] == values[:, 3]) & (values[:, 1] == values[:, 2])
+    days, values = days[good & ~idle], values[good & ~idle]
     open_, high, low, close, adjusted, volume = values.T
     close = np.round(close, 2)
     open_ = np.where(np.isfinite(open_) & (open_ > 0), np.round(open_, 2), close)
