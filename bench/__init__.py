@@ -1,0 +1,1 @@
+"""Measurements and fault injection; each module is a program: ``python -m bench.<name>``."""
