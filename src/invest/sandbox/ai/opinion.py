@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from invest.sandbox.ai.question import Question, Seen
-from invest.sandbox.ai.words import LEANING, RISKS, SENTENCES, SUMMARY
+from invest.sandbox.ai.words import AND, FOLLOWS, LEANING, RISKS, SEEN, SUMMARY
 from invest.sandbox.seeds import unit
 
 # Kind of fact, whether more is better, an ordinary value, and how far from it counts as far.
@@ -87,10 +87,11 @@ def judge(question: Question, vendor: str, model: str) -> dict[str, Any]:
     p180 = _logistic(_logit(question.base) + 1.1 * lean)
     view = "buy" if p180 >= 0.55 else "sell" if p180 <= 0.45 else "hold"
     ranked = sorted(weighed, key=lambda w: -abs(w.signal) * weights[w.kind])
+    good, bad = _sides(ranked)
     return out | {
         "key_facts": [{"fact_id": w.fact.id, "reading": _reading(w.signal)} for w in ranked[:6]],
-        "arguments_for": _arguments([w for w in ranked if w.signal > 0.05], language, good=True),
-        "arguments_against": _arguments([w for w in ranked if w.signal < -0.05], language, good=False),
+        "arguments_for": _arguments(good, language, leaning, good=True),
+        "arguments_against": _arguments(bad, language, leaning, good=False),
         "risks": _risks(weighed, language),
         "would_change": _changes(ranked),
         "summary": f"{SUMMARY[language][view]} {LEANING[language][leaning]}",
@@ -126,17 +127,36 @@ def _reading(signal: float) -> str:
     return "favourable" if signal > 0.15 else "unfavourable" if signal < -0.15 else "neutral"
 
 
-def _arguments(weighed: list[Weighed], language: str, *, good: bool) -> list[dict[str, Any]]:
+def _arguments(weighed: list[Weighed], language: str, leaning: str, *, good: bool) -> list[dict[str, Any]]:
     """One sentence per kind of fact, citing every fact of the kind that points the same way."""
-    column = (0 if good else 1) + (0 if language == "pt-BR" else 2)
-    kinds: dict[str, list[str]] = {}
+    kinds: dict[str, list[Seen]] = {}
     for w in weighed:
-        kinds.setdefault(w.kind, []).append(w.fact.id)
-    return [{"text": SENTENCES[k][column], "fact_ids": ids[:4]} for k, ids in list(kinds.items())[:4]]
+        kinds.setdefault(w.kind, []).append(w.fact)
+    side = 0 if good else 1
+    out = []
+    for i, (kind, facts) in enumerate(list(kinds.items())[:4]):
+        # A name with a digit in it (RSI (14)) would read as a figure; those facts are cited only.
+        named = [f.name for f in facts if f.name and not any(c.isdigit() for c in f.name)][:2]
+        names = f" ({AND[language].join(named)})" if named else ""
+        follows = FOLLOWS[language][leaning][i][side] if i < 2 else ""
+        text = f"{SEEN[language][kind][side].format(names=names)}{follows}."
+        out.append({"text": text, "fact_ids": [f.id for f in facts[:4]]})
+    return out
+
+
+def _sides(ranked: list[Weighed]) -> tuple[list[Weighed], list[Weighed]]:
+    """Facts for and against; a side that would stay empty takes the fact that comes nearest to it."""
+    good = [w for w in ranked if w.signal > 0.05]
+    bad = [w for w in ranked if w.signal < -0.05]
+    if not bad:
+        bad = [min(ranked, key=lambda w: w.signal)]
+    if not good:
+        good = [max(ranked, key=lambda w: w.signal)]
+    return [w for w in good if w not in bad], [w for w in bad if w not in good]
 
 
 def _risks(weighed: list[Weighed], language: str) -> list[dict[str, Any]]:
-    worst = {"risk": "volatility", "debt": "debt", "cheap": "valuation"}
+    worst = {"risk": "volatility", "debt": "debt", "cheap": "valuation", "profit": "sector"}
     out = []
     for kind, name in worst.items():
         signals = [w.signal for w in weighed if w.kind == kind]

@@ -18,11 +18,13 @@ _ABOUT = re.compile(
     r"(?:ativo|asset|ticker|sobre|on)\W{1,4}([A-Z][A-Z0-9]{3}\d{1,2}|[A-Z]{2,6}-(?:BRL|USD)|\^[A-Z]{4,8})\b",
     re.IGNORECASE,
 )
-_NEWS = re.compile(r"<(?:news|noticias)\b.*?</(?:news|noticias)>", re.DOTALL | re.IGNORECASE)
+# Untrusted text between tags, or between two equal lines of "=== something ===".
+_NEWS = re.compile(r"<(news|noticias)\b.*?</\1>|^(===.*===)$.*?^\2$", re.DOTALL | re.IGNORECASE | re.MULTILINE)
 _BASE = re.compile(r"(?:base rate|frequ[êe]ncia-base)[^.\n]{0,120}?(0[.,]\d+|\d{1,2}(?:[.,]\d+)? ?%)", re.IGNORECASE)
 _PORTUGUESE = re.compile(r"portugu[êe]s|pt-BR|Você|ç[ãõ]", re.IGNORECASE)
 _ENGLISH = re.compile(r"in English|language[\"`']? (?:is|:) [\"`']?en\b", re.IGNORECASE)
 VALUE_NAMES = ("value", "valor", "v", "number")
+NAMES = ("name", "nome", "label")
 KEY_NAMES = ("key", "chave", "fact", "fato", "name", "nome", "label", "k")
 
 
@@ -35,6 +37,7 @@ class Seen:
     value: float | None
     own_median: float | None = None
     sector_median: float | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,8 @@ def _seen(name: str, item: dict[str, Any]) -> Seen:
     value = next((number(item[k]) for k in VALUE_NAMES if k in item), None)
     own = next((number(v) for k, v in item.items() if "median" in k and ("own" in k or "propri" in plain(k))), None)
     sector = next((number(v) for k, v in item.items() if "median" in k and ("sector" in k or "setor" in k)), None)
-    return Seen(name, key, value, own, sector)
+    label = next((str(item[k]) for k in NAMES if item.get(k)), "")
+    return Seen(name, key, value, own, sector, label)
 
 
 def number(value: Any) -> float | None:

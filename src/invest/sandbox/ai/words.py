@@ -1,52 +1,93 @@
-"""Sentences of the stand-in analysts, without figures: the page prints those from the data."""
+"""Sentences of the stand-in analysts, without figures: the page prints those from the data.
+
+An argument is what is seen (by kind of fact, naming the facts) and what follows from it (by the analyst's leaning).
+"""
 
 from __future__ import annotations
 
-# (Portuguese favourable, Portuguese unfavourable, English favourable, English unfavourable) by kind of fact.
-SENTENCES: dict[str, tuple[str, str, str, str]] = {
-    "cheap": (
-        "Os múltiplos estão abaixo da referência usual, o que deixa margem de segurança.",
-        "Os múltiplos já embutem expectativas altas, e sobra pouca margem para erro.",
-        "Multiples stand below their usual reference, which leaves a margin of safety.",
-        "Multiples already price in high expectations and leave little room for error.",
-    ),
-    "profit": (
-        "A rentabilidade é consistente com uma empresa que cria valor.",
-        "A rentabilidade é fraca para o risco que o acionista corre.",
-        "Profitability is that of a company that creates value.",
-        "Profitability is weak for the risk that shareholders take.",
-    ),
-    "growth": (
-        "O crescimento recente sustenta resultados maiores adiante.",
-        "O crescimento perdeu força e não sustenta resultados maiores.",
-        "Recent growth supports higher results ahead.",
-        "Growth has lost strength and does not support higher results.",
-    ),
-    "debt": (
-        "O endividamento é confortável e reduz o risco financeiro.",
-        "O endividamento pesa e deixa a empresa sensível aos juros.",
-        "Debt is comfortable and keeps financial risk low.",
-        "Debt weighs and leaves the company sensitive to interest rates.",
-    ),
-    "dividends": (
-        "Os proventos remuneram bem quem espera.",
-        "Os proventos são baixos e pouco ajudam o retorno total.",
-        "Distributions pay well for waiting.",
-        "Distributions are low and add little to the total return.",
-    ),
-    "momentum": (
-        "A tendência dos preços é favorável e vem sendo confirmada.",
-        "A tendência dos preços é desfavorável e ainda não se inverteu.",
-        "The price trend is favourable and keeps being confirmed.",
-        "The price trend is unfavourable and has not turned yet.",
-    ),
-    "risk": (
-        "As oscilações são contidas em relação ao mercado.",
-        "As oscilações são altas e exigem tolerância a perdas.",
-        "Swings are contained relative to the market.",
-        "Swings are large and call for tolerance of losses.",
-    ),
+Pair = tuple[str, str]  # favourable, unfavourable
+
+SEEN: dict[str, dict[str, Pair]] = {
+    "pt-BR": {
+        "cheap": (
+            "Os múltiplos{names} estão abaixo da referência",
+            "Os múltiplos{names} já embutem expectativas altas",
+        ),
+        "profit": (
+            "A rentabilidade{names} supera a referência",
+            "A rentabilidade{names} é fraca para o risco que se corre",
+        ),
+        "growth": ("O crescimento{names} sustenta resultados maiores", "O crescimento{names} perdeu força"),
+        "debt": ("O endividamento{names} é confortável", "O endividamento{names} deixa a empresa sensível aos juros"),
+        "dividends": (
+            "Os proventos{names} remuneram bem quem espera",
+            "Os proventos{names} pouco ajudam o retorno total",
+        ),
+        "momentum": (
+            "A tendência dos preços{names} é favorável e se confirma",
+            "A tendência dos preços{names} é desfavorável e ainda não se inverteu",
+        ),
+        "risk": ("As oscilações{names} são contidas", "As oscilações{names} são altas e exigem tolerância a perdas"),
+    },
+    "en": {
+        "cheap": (
+            "Multiples{names} stand below their reference",
+            "Multiples{names} already price in high expectations",
+        ),
+        "profit": ("Profitability{names} beats its reference", "Profitability{names} is weak for the risk taken"),
+        "growth": ("Growth{names} supports higher results", "Growth{names} has lost strength"),
+        "debt": ("Debt{names} is comfortable", "Debt{names} leaves the company sensitive to interest rates"),
+        "dividends": (
+            "Distributions{names} pay well for waiting",
+            "Distributions{names} add little to the total return",
+        ),
+        "momentum": (
+            "The price trend{names} is favourable and keeps being confirmed",
+            "The price trend{names} is unfavourable and has not turned yet",
+        ),
+        "risk": ("Swings{names} are contained", "Swings{names} are large and call for tolerance of losses"),
+    },
 }
+# What follows, for the strongest argument of a side and for the next one; further ones stand alone.
+FOLLOWS: dict[str, dict[str, tuple[Pair, Pair]]] = {
+    "pt-BR": {
+        "value": (
+            (", o que amplia a margem de segurança", ", e sobra pouca margem para erro no preço atual"),
+            (", e o preço atual não parece refletir isso por inteiro", ", e o desconto deveria ser maior"),
+        ),
+        "momentum": (
+            (", o que tende a atrair novos compradores", ", o que tende a afastar compradores no curto prazo"),
+            (", e o mercado costuma demorar a incorporar isso", ", e falta um gatilho para a virada"),
+        ),
+        "cautious": (
+            (", o que reduz a chance de surpresas ruins", ", o que recomenda cautela antes de aumentar a posição"),
+            (", um amortecedor em cenário adverso", ", um ponto a acompanhar nos próximos resultados"),
+        ),
+        "balanced": (
+            (", e isso pesa a favor no conjunto", ", e isso pesa contra no conjunto"),
+            (", embora não decida sozinho", ", embora não seja decisivo"),
+        ),
+    },
+    "en": {
+        "value": (
+            (", which widens the margin of safety", ", and little room for error is left at the current price"),
+            (", and the current price does not seem to reflect all of it", ", and the discount ought to be larger"),
+        ),
+        "momentum": (
+            (", which tends to draw new buyers", ", which tends to keep buyers away for now"),
+            (", and the market is usually slow to price that in", ", and a trigger for a turn is missing"),
+        ),
+        "cautious": (
+            (", which lowers the chance of bad surprises", ", which calls for caution before adding to a position"),
+            (", a cushion in an adverse scenario", ", a point to watch in the next results"),
+        ),
+        "balanced": (
+            (", and that counts in favour overall", ", and that counts against it overall"),
+            (", though it does not decide alone", ", though it is not decisive"),
+        ),
+    },
+}
+AND = {"pt-BR": " e ", "en": " and "}
 SUMMARY: dict[str, dict[str, str]] = {
     "pt-BR": {
         "buy": "Os fatos favoráveis predominam, e o ativo tem condições de superar o índice. A confiança é moderada.",
@@ -80,14 +121,14 @@ RISKS: dict[str, dict[str, str]] = {
         "volatility": "Oscilações fortes podem levar a perdas no horizonte considerado.",
         "debt": "O custo da dívida pode consumir parte relevante do resultado.",
         "valuation": "Uma revisão das expectativas reduziria os múltiplos.",
-        "liquidity": "O volume negociado pode dificultar a saída em momentos ruins.",
+        "sector": "Margens sob pressão no setor reduziriam o resultado.",
         "macro": "Juros altos por mais tempo encarecem o capital e reduzem o apetite por bolsa.",
     },
     "en": {
         "volatility": "Strong swings may lead to losses within the horizon.",
         "debt": "The cost of debt may eat a relevant part of the result.",
         "valuation": "A revision of expectations would compress the multiples.",
-        "liquidity": "Thin trading may make it hard to leave in bad moments.",
+        "sector": "Margins under pressure in the sector would lower the result.",
         "macro": "Higher rates for longer make capital dearer and cut the appetite for shares.",
     },
 }
