@@ -1,9 +1,10 @@
-"""CVM's open data: identity (FCA, CAD) and statements (DFP, ITR), each a file for all companies."""
+"""CVM's open data: identity (FCA, CAD), statements (DFP, ITR), facts (IPE); each a file for all companies."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 
 from invest.domain.calendar import market_day
@@ -12,6 +13,7 @@ from invest.sources.cvm_format import Filing, cut_statements, filings_of, statem
 from invest.sources.cvm_register import Company, Register
 from invest.sources.errors import NotAvailable, SourceError
 from invest.sources.http import SourceClient
+from invest.sources.ipe import Notices
 from invest.sources.model import YEARS, Basket, Gathered, Identity, Want
 from invest.sources.shelves import Shelved, Shelves
 
@@ -29,6 +31,7 @@ class CvmSource:
     def __init__(self) -> None:
         self.register = Register()
         self._shelves = Shelves("cvm", cut_statements)
+        self._notices = Notices()
 
     async def gather(self, client: SourceClient, want: Want) -> Gathered:
         """Who the company is, and the lines of its filings received since `want.statements_until` (or of six years)."""
@@ -49,9 +52,31 @@ class CvmSource:
         if problems and not files:
             raise problems[0]
         await asyncio.to_thread(_read, basket, want, files, company)
+        await self._facts(client, basket, company, today)
         for text in self.register.problems:
             basket.remark(text)
         return basket.close()
+
+    async def news(self, client: SourceClient, limit: int) -> list[Gathered]:
+        """The newest material facts and notices of all companies."""
+        basket, today = Basket(self.name, client.settings.source(self.name)), market_day(client.settings.now())
+        with suppress(SourceError):  # without the register facts have no tickers, and are news all the same
+            await self.register.refresh(client, today)
+        for item, payload in await self._notices.newest(client, today, self.register.tickers_by_cnpj(), limit):
+            basket.news.append(item)
+            basket.payloads[payload.sha256] = payload
+        return [basket.close()]
+
+    async def _facts(self, client: SourceClient, basket: Basket, company: Company, today: date) -> None:
+        tickers = self.register.tickers_by_cnpj().get(company.cnpj, ())
+        try:
+            notices = await self._notices.of(client, company.cnpj, today, tickers)
+        except SourceError as error:
+            basket.remark(f"IPE: {error.reason}")
+            return
+        for item, payload in notices:
+            basket.news.append(item)
+            basket.payloads[payload.sha256] = payload
 
     async def filings(self, client: SourceClient, since: date, today: date) -> list[Filing]:
         """Every document received on or after `since`, newest year's files only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -51,9 +52,18 @@ def table(lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
     rows = iter(lines)
     header = [name.strip().strip('"').upper() for name in decode(next(rows, b"")).split(";")]
     for line in rows:
-        values = decode(line).split(";")
+        values = _fields(decode(line), len(header))
         if len(values) >= len(header):
             yield {name: value.strip().strip('"') for name, value in zip(header, values, strict=False)}
+
+
+def _fields(line: str, expected: int) -> list[str]:
+    """CVM quotes nothing as a rule; a quoted field is understood where that makes the columns match."""
+    plain = line.split(";")
+    if '"' in line and len(plain) != expected:
+        quoted = next(csv.reader([line], delimiter=";"), plain)
+        return quoted if len(quoted) >= expected else plain
+    return plain
 
 
 def cut_statements(source: Path, shelf: Path) -> None:

@@ -40,6 +40,7 @@ class Register:
 
     _by_ticker: dict[str, Company] = field(default_factory=dict)
     _by_cnpj: dict[str, Company] = field(default_factory=dict)
+    _tickers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _shas: tuple[str, ...] = ()
     payloads: dict[str, RawPayload] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -80,6 +81,9 @@ class Register:
         if not isinstance(cad, BaseException):
             companies = await asyncio.to_thread(read_cad, cad.body, cad.payload.sha256)
         self._by_ticker = {ticker: _merged(company, companies.get(company.cnpj)) for ticker, company in tickers.items()}
+        self._tickers = {}
+        for ticker, company in sorted(self._by_ticker.items()):
+            self._tickers[company.cnpj] = (*self._tickers.get(company.cnpj, ()), ticker)
         self._by_cnpj = companies | {company.cnpj: company for company in self._by_ticker.values()}
         self.payloads = {a.payload.sha256: a.payload for a in got if not isinstance(a, BaseException)}
         self._shas = shas
@@ -89,9 +93,9 @@ class Register:
         found = self._by_ticker.get(ticker)
         return found or (self._by_cnpj.get(cnpj) if cnpj else None)
 
-    def tickers(self) -> Mapping[str, Company]:
-        """Every known ticker with its company."""
-        return self._by_ticker
+    def tickers_by_cnpj(self) -> Mapping[str, tuple[str, ...]]:
+        """The tickers of every company that has any."""
+        return self._tickers
 
 
 def _merged(company: Company, registered: Company | None) -> Company:

@@ -118,7 +118,7 @@ class LocalGate:
         if state.fails < limits.failures or now < state.until:
             return 0.0
         state.opens += 1
-        span = min(limits.open_for * 2 ** (state.opens - 1), limits.open_max)
+        span = min(limits.open_for * 2.0 ** (state.opens - 1), limits.open_max)
         state.until = now + span
         return span
 
