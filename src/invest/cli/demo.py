@@ -219,7 +219,7 @@ class Demo:
             "as_of": self.settings.now().isoformat(),
             "assets": assets,
             "opinions": opinions,
-            "consensus": {k: multi.consensus[k] for k in ("rating", "probability", "agreement", "headline", "fragile")},
+            "consensus": {k: multi.consensus[k] for k in ("rating", "probability", "agreement", "fragile")},
             "reports": files,
             "jobs": {"succeeded": self.jobs["succeeded"] + children, "failed": self.jobs["failed"] + failed},
         }

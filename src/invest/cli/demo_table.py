@@ -35,7 +35,7 @@ def _verdict(name: str | None) -> Text:
     return Text(f"{mark} {words}", style=style)
 
 
-def _bar(score: float | None, width: int = 10) -> Text:
+def _bar(score: float | None, width: int = 8) -> Text:
     if score is None:
         return Text("—", style="dim")
     full = round(score / 10 * width)
@@ -46,18 +46,26 @@ def _price(value: float | None) -> str:
     return "—" if value is None else f"{value:,.2f}"
 
 
+def plain_table(title: str) -> Table:
+    """A table with hairlines under its head only, narrow enough for 80 columns."""
+    return Table(
+        box=box.SIMPLE_HEAD,
+        header_style="dim",
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+        padding=(0, 1),
+    )
+
+
 def assets_table(summary: dict[str, Any]) -> Table:
     """One line per asset, best score first."""
-    table = Table(box=box.SIMPLE_HEAD, header_style="dim", title_justify="left", title_style="bold", pad_edge=False)
-    table.title = "Assets by score · SANDBOX data"
-    table.add_column("asset")
-    table.add_column("kind", style="dim")
-    table.add_column("price R$", justify="right")
-    table.add_column("score", justify="right")
-    table.add_column("")
-    table.add_column("verdict")
-    table.add_column("data", justify="right")
-    table.add_column("sources", justify="right")
+    table = plain_table("Assets by score · SANDBOX data")
+    for name, justify in (("asset", "left"), ("kind", "left"), ("price R$", "right"), ("score", "right"), ("", "left")):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for name, justify in (("verdict", "left"), ("data", "right"), ("sources", "right")):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for a in summary["assets"]:
         score = a["overall_score"]
         table.add_row(
@@ -76,13 +84,13 @@ def assets_table(summary: dict[str, Any]) -> Table:
 def opinions_table(summary: dict[str, Any]) -> Table:
     """What each AI said of the first asset."""
     consensus = summary["consensus"]
-    table = Table(box=box.SIMPLE_HEAD, header_style="dim", title_justify="left", title_style="bold", pad_edge=False)
     agreed = consensus["agreement"]
     said = consensus["rating"] or "no quorum"
     share = "" if consensus["probability"] is None else f" · P(beats IBOV in 180 d) {consensus['probability']:.0%}"
-    table.title = f"AIs: {said}{share} · {consensus['headline']}" + (
-        "" if agreed is None else f" · agreement {agreed:.2f}"
-    )
+    answered = sum(1 for o in summary["opinions"] if o["rating"])
+    heading = f"AIs: {said}{share} · {answered} of {len(summary['opinions'])} answered"
+    table = plain_table(heading + ("" if agreed is None else f" · agreement {agreed:.2f}"))
+    table.min_width = 76
     table.add_column("analyst")
     table.add_column("rating")
     table.add_column("confidence", justify="right")

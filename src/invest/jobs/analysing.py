@@ -17,6 +17,7 @@ from invest.domain.snapshot import build_snapshot
 from invest.domain.tickers import Market
 from invest.engine import Context
 from invest.jobs.loading import load_inputs, never_collected, peers_key
+from invest.jobs.track import known_skills
 from invest.settings import Settings
 from invest.store import Store
 
@@ -81,7 +82,7 @@ async def ask(
     news = await store.news.latest(analysis.ticker, limit=6)
     snapshot = build_snapshot(analysis.model_copy(update={"analyzed_at": settings.now()}), news, language)
     opinions = await ctx.use(Panel).ask(snapshot, providers=providers, language=language)
-    consensus = pool(opinions, quorum=settings.ai.quorum)
+    consensus = pool(opinions, await known_skills(store), quorum=settings.ai.quorum)
     await store.opinions.append(*opinions)
     asked_at = max(o.asked_at for o in opinions)
     await store.opinions.append_consensus(

@@ -12,9 +12,10 @@ from invest.domain.comparison import Comparison, Criterion, compare
 from invest.domain.ranking import opportunities, rank
 from invest.domain.tickers import Market, Ticker
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
-from invest.jobs import analysing
+from invest.jobs import analysing, track
 from invest.jobs.policies import FAN_OUT, NEVER, PER_ANALYSIS, PERIODIC, SOFT_TIMEOUT, TIMEOUT
-from invest.jobs.results import BatchAnalysed, OpportunitiesFound, RankingsUpdated, TickerError
+from invest.jobs.results import BatchAnalysed, OpinionsClosed, OpportunitiesFound, RankingsUpdated, TickerError
+from invest.settings import Settings
 from invest.store import Store
 
 queue = Queue("analysis", concurrency=8, timeout=TIMEOUT, soft_timeout=SOFT_TIMEOUT)
@@ -89,3 +90,10 @@ async def update_asset_rankings(ctx: Context, market: Market = Market.STOCKS) ->
     await store.analyses.save_ranking(market.value, ranking.model_dump(mode="json"), now)
     top = ranking.rows[0].ticker if ranking.rows else None
     return RankingsUpdated(market=market.value, assets_ranked=len(ranking.rows), top_asset=top, timestamp=now)
+
+
+@queue.job(retry=PERIODIC, key="close-opinions", give_up_on=NEVER, cron="30 21 * * mon-fri")
+async def close_opinions(ctx: Context) -> OpinionsClosed:
+    """Close AI opinions whose 30, 90 or 180 days are over, against the index: the track record grows by them."""
+    closed = await track.close_due(ctx.use(Store), ctx.use(Settings))
+    return OpinionsClosed(closed=closed, timestamp=datetime.now(UTC))

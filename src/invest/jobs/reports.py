@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from invest.domain.tickers import Ticker
+from invest.domain.tickers import Market, Ticker
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
-from invest.jobs import comparing, reporting
+from invest.jobs import comparing, markets, reporting
 from invest.jobs.policies import FAN_OUT_SOON, NEVER, PER_ASSET, PERIODIC, SOFT_TIMEOUT, TIMEOUT
 from invest.jobs.results import (
     BatchExported,
@@ -79,3 +79,15 @@ async def finish_batch_export(ctx: Context, report_ids: list[ReportId]) -> Batch
     return BatchExported(
         total=len(report_ids), success=len(exports), failed=len(errors), exports=exports, errors=errors
     )
+
+
+@queue.job(retry=PERIODIC, give_up_on=NEVER)
+async def generate_market_overview_async(
+    ctx: Context,
+    market: Market = Market.STOCKS,
+    ai_provider: Provider = "openai",
+    top_n: Annotated[int, Field(ge=1, le=50)] = 10,
+    language: Language = "pt-BR",
+) -> Report:
+    """One market: its best assets by score, what moved, and the figures of the economy."""
+    return await markets.market_overview(ctx, market, ai_provider, top_n, language)

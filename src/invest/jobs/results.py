@@ -92,6 +92,13 @@ class PortfoliosAnalysed(Frozen):
     timestamp: AwareDatetime
 
 
+class OpinionsClosed(Frozen):
+    """Result of `close_opinions`: calls closed by this run."""
+
+    closed: int
+    timestamp: AwareDatetime
+
+
 class OpportunitiesFound(Frozen):
     """Result of `detect_opportunities`, best first, each with its reasons."""
 

@@ -1,17 +1,22 @@
-"""The composition root: what jobs use, opened once per worker process and closed with it."""
+"""The composition root: what jobs use, opened once per worker process and closed with it.
+
+Beside the jobs each process carries the history of jobs from Redis to PostgreSQL (`Projector`).
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from invest.ai import Panel
-from invest.engine import Resources
+from invest.engine import Invest, Projector, Resources
 from invest.engine.connection import open_redis
 from invest.jobs.aikeeping import SharedAnswers, SharedBudget
 from invest.settings import Settings
 from invest.sources import Sources
 from invest.store import Store
+from invest.workers.history import history_sink
 
 
 @asynccontextmanager
@@ -20,10 +25,18 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
     async with AsyncExitStack() as stack:
         held = Resources()
         held.add(settings, Settings)
-        held.add(await stack.enter_async_context(Store.open(settings)))
+        store = held.add(await stack.enter_async_context(Store.open(settings)))
         redis = open_redis(settings)
         stack.push_async_callback(redis.aclose)
         held.add(await stack.enter_async_context(Sources.open(settings, redis)))
         panel = Panel.open(settings, cache=SharedAnswers(redis), budget=SharedBudget(redis))
         held.add(await stack.enter_async_context(panel))
+        projector = asyncio.create_task(Projector(Invest(redis, settings), history_sink(store)).run())
+        stack.push_async_callback(_ended, projector)
         yield held
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
