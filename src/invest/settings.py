@@ -176,6 +176,12 @@ class WebSettings(Section):
     port: int = Field(default=8000, ge=0, le=65535)
     max_body_bytes: int = 1_000_000
     auth: Literal["auto", "on", "off"] = "auto"
+    rate_limit: float = Field(default=50, gt=0)
+    rate_burst: int = Field(default=500, ge=1)
+    max_in_flight: int = Field(default=1000, ge=1)
+    cors_origins: list[str] = Field(default_factory=list)
+    webhook_secret: SecretStr | None = None
+    webhook_private_hosts: list[str] = Field(default_factory=list)
 
 
 class LoggingSettings(Section):

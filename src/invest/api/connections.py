@@ -1,0 +1,96 @@
+"""Connections that cannot be held open for nothing: time limits on headers, problems for what is no HTTP.
+
+aiohttp limits the size of a head but not how long it may take, so slow clients could occupy every connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_server import Server
+
+from invest.api.problems import Problem, render
+
+HEAD_SECONDS = 10.0  # from connecting, or a request's first byte, to the end of its head
+KEEP_ALIVE = 75.0  # seconds an idle connection stays
+MAX_CONNECTIONS = 4_000
+LIMITS: dict[str, Any] = {"max_line_size": 8190, "max_field_size": 8190, "max_headers": 100, "lingering_time": 5.0}
+
+
+class Connection(RequestHandler):
+    """One client's connection."""
+
+    __slots__ = ("_deadline", "_head_timer")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadline = 0.0
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the clock of the first head; refuse a connection too many."""
+        super().connection_made(transport)
+        if self._manager is not None and len(self._manager.connections) > MAX_CONNECTIONS:
+            self.force_close()
+            return
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Stop the clock when a head is complete; start it at the first byte of the next."""
+        super().data_received(data)
+        if self._messages or self._current_request is not None or self._upgraded:
+            self._calm()
+        elif self._head_timer is None:
+            self._watch()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Stop the clock."""
+        self._calm()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        self._head_timer = self._loop.call_later(HEAD_SECONDS, self._too_slow)
+
+    def _calm(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        if self._current_request is None and not self._messages:
+            self.force_close()
+
+    def handle_error(
+        self, request: Any, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """What aiohttp itself refuses: a malformed request, or an error outside every handler."""
+        if status >= 500 and exc is not None:
+            self.log_exception("Error handling request", exc_info=exc)
+        detail = "this is no HTTP request we can read" if status == 400 else "an error on our side"
+        response = render(Problem(status, detail))
+        response.force_close()
+        return response
+
+
+class PatientServer(Server):
+    """Makes `Connection`s."""
+
+    def __call__(self) -> RequestHandler:
+        """One per accepted socket."""
+        return Connection(self, loop=self._loop, **self._kwargs)
+
+
+class Runner(web.AppRunner):
+    """An application runner whose connections have limits."""
+
+    def __init__(self, app: web.Application, **options: Any) -> None:
+        super().__init__(app, access_log=None, keepalive_timeout=KEEP_ALIVE, **LIMITS, **options)
+
+    async def _make_server(self) -> Server:
+        server = await super()._make_server()
+        server.__class__ = PatientServer  # aiohttp has no hook for its connections' class
+        return server

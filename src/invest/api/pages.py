@@ -1,0 +1,66 @@
+"""Pages for people and the API's own description: no framework, no CDN, one stylesheet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import orjson
+from aiohttp import web
+
+from invest.api.openapi import document
+from invest.api.routing import Route
+
+ASSETS = {"invest.css": "text/css", "invest.js": "text/javascript"}
+
+
+@cache
+def templates() -> jinja2.Environment:
+    """The page templates; everything is escaped."""
+    env = jinja2.Environment(
+        loader=jinja2.PackageLoader("invest.api", "static"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    env.filters["example"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
+    return env
+
+
+def bind(app: web.Application, routes: Sequence[Route]) -> None:
+    """Add /openapi.json, /docs, the dashboard and their files."""
+    description = document(routes)
+    body = orjson.dumps(description)
+    docs = templates().get_template("docs.html").render(api=description, groups=grouped(description)).encode()
+
+    async def openapi_json(_request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-cache"})
+
+    async def docs_page(_request: web.Request) -> web.Response:
+        return page(docs)
+
+    async def file(request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in ASSETS:
+            raise web.HTTPNotFound
+        content = (files("invest.api") / "static" / name).read_bytes()
+        return web.Response(body=content, content_type=ASSETS[name], charset="utf-8")
+
+    app.router.add_get("/openapi.json", openapi_json)
+    app.router.add_get("/docs", docs_page)
+    app.router.add_get("/static/{name}", file)
+
+
+def page(body: bytes) -> web.Response:
+    """A page."""
+    return web.Response(body=body, content_type="text/html", charset="utf-8", headers={"Cache-Control": "no-cache"})
+
+
+def grouped(description: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Operations by tag, for the docs page."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for path, operations in description["paths"].items():
+        for method, operation in operations.items():
+            found.setdefault(operation["tags"][0], []).append({"path": path, "method": method.upper(), **operation})
+    return sorted(found.items())

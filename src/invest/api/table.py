@@ -1,0 +1,28 @@
+"""The flat list of all routes, in the order they are matched."""
+
+from __future__ import annotations
+
+import asyncio
+
+from invest.api import contract, documents, operations, ops, research, tasks
+from invest.api.routing import Route
+from invest.api.services import Services
+from invest.engine import Registry
+
+
+def routes(registry: Registry) -> list[Route]:
+    """Every operation. Raises `UnknownJob` where a job of the contract is not declared."""
+    return [
+        *contract.contract_routes(registry),
+        *tasks.ROUTES,
+        *operations.ROUTES,
+        *research.ROUTES,
+        *documents.ROUTES,
+        *ops.ROUTES,
+    ]
+
+
+def background(services: Services) -> list[asyncio.Task[None]]:
+    """What runs beside the requests of a web process."""
+    del services
+    return []

@@ -1,0 +1,102 @@
+"""The HTTP door: `create_app` for any aiohttp runner, `serve` for a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+
+import structlog
+from aiohttp import web
+
+from invest.api import pages, table
+from invest.api.connections import Runner
+from invest.api.headers import compressed, hardened, on_prepare
+from invest.api.services import SERVICES, open_services
+from invest.api.serving import http_handler, outermost
+from invest.settings import Settings
+
+log = structlog.get_logger("invest.web")
+GRACE = 20.0  # seconds for running requests after SIGTERM; a platform kills after 25 to 30
+
+
+def create_app(settings: Settings) -> web.Application:
+    """The application: connects when it starts, answers 503 while Redis or PostgreSQL is away.
+
+    Raises `Unreachable` where no Redis is named at all.
+    """
+    from invest.engine import registry
+    from invest.jobs.names import declare_all
+
+    declare_all()
+    app = web.Application(middlewares=[hardened, outermost, compressed], client_max_size=settings.web.max_body_bytes)
+    app.on_response_prepare.append(on_prepare)
+    routes = table.routes(registry)
+    for route in routes:
+        app.router.add_route(route.method, route.path, http_handler(route), name=route.name)
+    pages.bind(app, routes)
+
+    async def lifespan(running: web.Application) -> AsyncIterator[None]:
+        services = running[SERVICES] = open_services(settings)
+        background = table.background(services)
+        yield
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await services.close()
+
+    async def end_streams(running: web.Application) -> None:
+        await running[SERVICES].hub.close()
+
+    app.cleanup_ctx.append(lifespan)
+    app.on_shutdown.append(end_streams)
+    return app
+
+
+async def start(app: web.Application, host: str, port: int) -> tuple[Runner, int]:
+    """Listen; returns the runner (``await runner.cleanup()`` ends it) and the port, which 0 leaves to the system."""
+    runner = Runner(app, shutdown_timeout=GRACE)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, backlog=1024, reuse_port=hasattr(signal, "SIGKILL") and port != 0).start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    address = runner.addresses[0]
+    return runner, int(address[1])
+
+
+def serve(settings: Settings, *, host: str | None = None, port: int | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what runs. Raises `Unreachable`, or OSError for a port in use."""
+    web_settings = settings.web.model_copy(
+        update={"host": host or settings.web.host, "port": settings.web.port if port is None else port}
+    )
+    chosen = settings.model_copy(update={"web": web_settings})
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(chosen))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    app = create_app(settings)
+    runner, port = await start(app, settings.web.host, settings.web.port)
+    shown = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
+    log.info("listening", url=f"http://{shown}:{port}", keys=app[SERVICES].keyring.required)
+    try:
+        await stop.wait()
+    finally:
+        log.info("stopping")
+        await runner.cleanup()
