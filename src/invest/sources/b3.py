@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from invest.domain.calendar import market_day, session_hours
+from invest.domain.calendar import market_day
 from invest.domain.tickers import B3_CODE, AssetKind
 from invest.sources import b3_format as fmt
 from invest.sources.errors import NotAvailable, SourceError
@@ -69,10 +69,7 @@ class B3Source:
             shares_outstanding=shares or None,
         )
         payload = next(iter(basket.payloads.values()))
-        hours = session_hours(market_day(want.now))
-        basket.observe(
-            "shares_outstanding", shares or None, min(want.now, hours[0]) if hours else want.now, payload, unit="count"
-        )
+        basket.observe("shares_outstanding", shares or None, want.now, payload, unit="count")
 
     async def _actions(
         self, client: SourceClient, basket: Basket, want: Want, row: Mapping[str, Any], supplement: Response

@@ -31,7 +31,7 @@ class Limits:
     rate: float
     burst: int
     budget: int | None = None
-    max_wait: float = 60.0
+    max_wait: float = 120.0
     failures: int = 5
     open_for: float = 60.0
     open_max: float = 1800.0
