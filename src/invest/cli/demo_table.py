@@ -55,7 +55,7 @@ def plain_table(title: str) -> Table:
         title_justify="left",
         title_style="bold",
         pad_edge=False,
-        padding=(0, 1),
+        padding=(0, 1, 0, 0),
     )
 
 
@@ -117,7 +117,7 @@ def endings(summary: dict[str, Any], out: Path) -> Group:
     tries = Text.assemble(
         "Try next  ",
         ("make run", "bold"),
-        "  the platform on http://127.0.0.1:8000 with the live upstreams\n          ",
+        "  the platform on port 8000, live upstreams\n          ",
         ("SANDBOX=1 make run", "bold"),
         "  the same with the sandbox\n          ",
         ("make test", "bold"),

@@ -94,7 +94,7 @@ def _row(line: TrackLine) -> TrackRow:
         horizon_days=line.horizon_days,
         closed=line.closed,
         cohorts=line.cohorts,
-        status=line.status,
+        status="interval" if line.status == "selective" else line.status,  # never ranked either way
         brier=line.brier,
         skill=line.skill,
         skill_low=line.skill_low,

@@ -1,0 +1,43 @@
+"""The demo, smaller: its exit code, its files and its summary."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.slow
+async def test_the_demo_leaves_reports_and_a_truthful_summary(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("INVEST_", "REDIS_URL", "DATABASE_URL"))}
+    env = {**kept, "INVEST_SETTINGS": str(ROOT / "settings.toml"), "COLUMNS": "100"}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "invest", "demo", "--assets", "5", "--out", "out"),
+        env=env,
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    shown, said = await asyncio.wait_for(process.communicate(), 110)
+    assert process.returncode == 0, said.decode()
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert len(summary["assets"]) == 5
+    assert {"ticker", "sources_count", "overall_score", "recommendation", "coverage"} <= summary["assets"][0].keys()
+    assert {o["provider"] for o in summary["opinions"]} == {"openai", "anthropic", "gemini", "rules"}
+    assert sorted({r["format"] for r in summary["reports"]}) == ["html", "markdown", "pdf"]
+    assert summary["jobs"]["failed"] == 0
+    assert summary["jobs"]["succeeded"] >= 20
+    for report in summary["reports"]:
+        assert (tmp_path / report["path"]).stat().st_size == report["bytes"] > 1000
+    pdf = next(tmp_path.glob("out/*.pdf")).read_bytes()
+    assert pdf.startswith(b"%PDF-")
+    table = shown.decode()
+    assert "SANDBOX" in table
+    assert summary["assets"][0]["ticker"] in table
