@@ -90,8 +90,10 @@ def _change(given: AnalysisInput, close: Figure) -> float | None:
 
 
 def _macro(given: AnalysisInput) -> Figure:
-    last = given.curve.days[-1].astype(object) if given.curve is not None else None
-    return Figure(None, "bcb", None, last)
+    curve, last = given.curve, given.prices.last_day
+    if curve is None or last is None:
+        return Figure(None)
+    return Figure(None, curve.source, curve.payload, curve.last_before(last))
 
 
 def _put_company(found: dict[str, Figure], given: AnalysisInput, close: Figure) -> None:

@@ -35,6 +35,8 @@ class RateCurve:
     days: Days
     rates: Floats
     growth_to: Floats  # growth_to[i]: product over days before days[i]; one longer than `days`
+    source: str | None = None
+    payload: str | None = None  # of the newest point
 
     def __len__(self) -> int:
         return len(self.days)
@@ -42,10 +44,13 @@ class RateCurve:
     @classmethod
     def of(cls, points: Iterable[MacroPoint]) -> RateCurve:
         """The curve of a daily series in percent; the last of two values for one day wins."""
-        by_day = {point.day: float(point.value) / 100 for point in points}
-        days = np.array(sorted(by_day), dtype="datetime64[D]")
-        rates = np.array([by_day[day] for day in sorted(by_day)], dtype=np.float64)
-        return cls(days, rates, np.concatenate(([1.0], np.cumprod(1 + rates))))
+        by_day = {point.day: point for point in points}
+        ordered = [by_day[day] for day in sorted(by_day)]
+        days = np.array([point.day for point in ordered], dtype="datetime64[D]")
+        rates = np.array([float(point.value) / 100 for point in ordered], dtype=np.float64)
+        newest = ordered[-1] if ordered else None
+        grown = np.concatenate(([1.0], np.cumprod(1 + rates)))
+        return cls(days, rates, grown, newest.source if newest else None, newest.payload if newest else None)
 
     def growth(self, start: date, end: date) -> float | None:
         """Factor from `start` to `end`: rates of the days start <= d < end.
@@ -62,10 +67,15 @@ class RateCurve:
 
     def annual(self, day: date) -> float | None:
         """The rate of `day`, or the newest before it, as an annual fraction; None where the curve does not reach."""
-        at = int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right")) - 1
-        if at < 0 or count_sessions(self.days[at].astype(object), day) > CARRIED_SESSIONS:
+        newest = self.last_before(day)
+        if newest is None or count_sessions(newest, day) > CARRIED_SESSIONS:
             return None
-        return annual_rate(float(self.rates[at]) * 100)
+        return annual_rate(float(self.rates[np.searchsorted(self.days, np.datetime64(newest, "D"))]) * 100)
+
+    def last_before(self, day: date) -> date | None:
+        """The newest day of the curve up to `day`."""
+        at = int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right")) - 1
+        return self.days[at].astype(object) if at >= 0 else None
 
     def _at(self, days: Days) -> Floats | None:
         if not len(self) or days[0] < self.days[0]:

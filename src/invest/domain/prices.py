@@ -51,6 +51,10 @@ class Prices:
         """Index of the first session later than `days` calendar days before the last one."""
         return int(np.searchsorted(self.days, self.days[-1] - np.timedelta64(days, "D"), side="right"))
 
+    def base(self, days: int) -> int:
+        """Index of the session that the returns of the last `days` calendar days start from."""
+        return max(0, self.since(days) - 1)
+
     def covers(self, days: int) -> bool:
         """Whether the history reaches back `days` calendar days and holds enough sessions since to be measured."""
         if len(self) < 2 or self.days[-1] - self.days[0] < np.timedelta64(days - 15, "D"):
@@ -121,7 +125,7 @@ def aligned_returns(asset: Prices, index: Prices, days: int) -> tuple[Floats, Fl
     """
     if len(asset) < 2 or len(index) < 2:
         return np.empty(0), np.empty(0)
-    start = asset.since(days)
+    start = asset.base(days)
     shared, left, right = np.intersect1d(asset.days[start:], index.days, assume_unique=True, return_indices=True)
     if len(shared) < 2:
         return np.empty(0), np.empty(0)

@@ -143,12 +143,12 @@ def _risk(prices: Prices) -> Figures:
     if len(prices.returns) >= 21 and prices.covers(30):
         figures["volatility_21d"] = risk.annual_volatility(prices.returns[-21:], prices.periods)
     if prices.covers(YEAR):
-        year = prices.since(YEAR)
-        figures["volatility_1y"] = risk.annual_volatility(prices.returns[year:], prices.periods)
-        figures["max_drawdown_1y"] = risk.max_drawdown(prices.close[year:])
-        figures["var_95"] = risk.value_at_risk(prices.returns[year:])
+        base = prices.base(YEAR)
+        figures["volatility_1y"] = risk.annual_volatility(prices.returns[base:], prices.periods)
+        figures["max_drawdown_1y"] = risk.max_drawdown(prices.close[base:])
+        figures["var_95"] = risk.value_at_risk(prices.returns[base:])
     if prices.covers(5 * YEAR):
-        figures["max_drawdown_5y"] = risk.max_drawdown(prices.close[prices.since(5 * YEAR) :])
+        figures["max_drawdown_5y"] = risk.max_drawdown(prices.close[prices.base(5 * YEAR) :])
     return figures
 
 
@@ -236,10 +236,10 @@ def _against_cdi(prices: Prices, cdi: RateCurve, return_1y: float | None) -> Fig
         figures["cdi_1y"] = grown - 1
         figures["excess_cdi_1y"] = (1 + return_1y) / grown - 1 if return_1y is not None else None
     if prices.covers(YEAR):
-        year = prices.since(YEAR)
-        risk_free = cdi.over(prices.days[year:])
+        base = prices.base(YEAR)
+        risk_free = cdi.over(prices.days[base:])
         if risk_free is not None:
-            figures["sharpe_1y"] = risk.sharpe(prices.returns[year:], risk_free, prices.periods)
+            figures["sharpe_1y"] = risk.sharpe(prices.returns[base:], risk_free, prices.periods)
     return figures
 
 
