@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from invest.domain.observations import Frozen
 from invest.domain.tickers import Ticker
@@ -44,3 +44,12 @@ class Portfolio(Frozen):
     name: str = Field(min_length=1, max_length=200)
     created_at: AwareDatetime
     transactions: tuple[Transaction, ...] = ()
+    targets: dict[Ticker, Decimal] = Field(
+        default_factory=dict, description="wanted weights by ticker, fractions that sum to at most 1"
+    )
+
+    @model_validator(mode="after")
+    def _targets_fit(self) -> Portfolio:
+        if any(weight < 0 for weight in self.targets.values()) or sum(self.targets.values()) > 1:
+            raise ValueError("targets are fractions from 0 to 1 that sum to at most 1")
+        return self

@@ -1,0 +1,86 @@
+"""Dividends and JCP of a portfolio: what was booked, what today's shares may bring, splits nobody booked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+from invest.domain.adjustment import SHARE_KINDS
+from invest.domain.assets import ActionKind, CorporateAction
+from invest.domain.portfolio import Operation, Transaction
+from invest.domain.positions import derive
+
+CENT = Decimal("0.01")
+INCOME = (Operation.DIVIDEND, Operation.JCP)
+NEAR = timedelta(days=10)  # a booked split may carry the day its shares arrived
+
+
+def received_since(transactions: Iterable[Transaction], since: date, until: date) -> Decimal:
+    """Dividends and JCP booked after `since` up to `until`, BRL."""
+    amounts = (t.quantity * t.price for t in transactions if t.operation in INCOME and since < t.date <= until)
+    return sum(amounts, Decimal(0)).quantize(CENT)
+
+
+def received_by_month(transactions: Iterable[Transaction]) -> list[tuple[date, Decimal]]:
+    """(first of the month, BRL) for every month in which something was booked, oldest first."""
+    months: dict[date, Decimal] = defaultdict(Decimal)
+    for t in transactions:
+        if t.operation in INCOME:
+            months[t.date.replace(day=1)] += t.quantity * t.price
+    return [(month, months[month].quantize(CENT)) for month in sorted(months)]
+
+
+def projected_income(quantity: Decimal, actions: Sequence[CorporateAction] | None, today: date) -> Decimal | None:
+    """What `quantity` shares would receive if the next 12 months paid, per share, what the last 12 paid; gross, BRL.
+
+    Amounts from before a split are divided by it. None where the events of the asset are not known at all.
+    Amortisations give back capital and are left out.
+    """
+    if actions is None:
+        return None
+    since = today - timedelta(days=365)
+    paid = Decimal(0)
+    for action in actions:
+        if action.kind is ActionKind.AMORTISATION or not action.kind.in_cash or action.amount is None:
+            continue
+        if since < action.last_date_with <= today:
+            paid += action.amount / _splits_after(actions, action.last_date_with, today)
+    return (quantity * paid).quantize(CENT)
+
+
+def _splits_after(actions: Sequence[CorporateAction], day: date, today: date) -> Decimal:
+    ratio = Decimal(1)
+    for action in actions:
+        if action.kind in SHARE_KINDS and action.factor and day < action.last_date_with < today:
+            ratio *= action.factor
+    return ratio
+
+
+def unbooked_splits(
+    transactions: Sequence[Transaction], actions: Mapping[str, Sequence[CorporateAction]], today: date
+) -> list[str]:
+    """Warnings for splits of shares held that no transaction shows: the value would be wrong by their ratio."""
+    found = []
+    for ticker, events in actions.items():
+        mine = [t for t in transactions if t.ticker == ticker]
+        for event in events:
+            if event.kind not in SHARE_KINDS or not event.factor or not mine or event.last_date_with >= today:
+                continue
+            if _booked(mine, event.last_date_with):
+                continue
+            held = derive(t for t in mine if t.date <= event.last_date_with).positions.get(ticker)
+            if held is not None and held.open:
+                ratio = f"{event.factor.normalize():f}"
+                found.append(f"{ticker}: {event.kind} of {ratio} per share after {event.last_date_with} is not booked")
+    return found
+
+
+def _booked(transactions: Iterable[Transaction], day: date) -> bool:
+    """Whether a split, or shares that came for nothing, is booked around the event."""
+    return any(
+        (t.operation is Operation.SPLIT or (t.operation is Operation.BUY and t.price == 0))
+        and day - NEAR <= t.date <= day + 4 * NEAR
+        for t in transactions
+    )
