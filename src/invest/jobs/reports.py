@@ -8,14 +8,16 @@ from pydantic import Field
 
 from invest.domain.tickers import Market, Ticker
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
-from invest.jobs import comparing, markets, reporting
-from invest.jobs.policies import FAN_OUT_SOON, NEVER, PER_ASSET, PERIODIC, SOFT_TIMEOUT, TIMEOUT
+from invest.jobs import comparing, delivering, markets, reporting
+from invest.jobs.policies import DELIVERY, FAN_OUT_SOON, NEVER, PER_ASSET, PERIODIC, SOFT_TIMEOUT, TIMEOUT
 from invest.jobs.results import (
     BatchExported,
+    Delivered,
     Exported,
     ExportFailed,
     MultiAi,
 )
+from invest.reports.delivery import DeliveryRefused
 
 queue = Queue("reports", concurrency=16, timeout=TIMEOUT, soft_timeout=SOFT_TIMEOUT)
 
@@ -91,3 +93,11 @@ async def generate_market_overview_async(
 ) -> Report:
     """One market: its best assets by score, what moved, and the figures of the economy."""
     return await markets.market_overview(ctx, market, ai_provider, top_n, language)
+
+
+@queue.job(retry=DELIVERY, give_up_on=(*NEVER, DeliveryRefused))
+async def deliver_report(
+    ctx: Context, report_id: ReportId, channels: list[Literal["email", "webhook"]] | None = None
+) -> Delivered:
+    """Send a finished report by e-mail and signed webhook, by the channels that are configured (or those named)."""
+    return await delivering.deliver(ctx, report_id, channels)
