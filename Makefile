@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 TESTS  ?= tests
 WORKERS ?= 2
 
-.PHONY: help setup demo run test lint format requirements clean bench
+.PHONY: help setup demo run test lint format requirements clean bench chaos
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,14 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check src tests bench examples
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+chaos: $(VENV)/.dev ## kill workers at random and count what was lost -> bench/out/chaos.json
+	@$(BIN)/python -m bench.chaos
+
+bench: bench-queue bench-recovery bench-collect bench-analysis bench-reports bench-api ## every benchmark -> bench/out/*.json
+
+bench-%: $(VENV)/.dev .venv-bench/.done
+	@$(BIN)/python -m bench.$*
 
 format: $(VENV)/.dev ## write the house formatting
 	@$(BIN)/ruff check --fix-only src tests bench examples

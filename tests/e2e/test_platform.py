@@ -74,6 +74,19 @@ async def run_task(session: aiohttp.ClientSession, path: str, **request: Any) ->
     return status["result"]
 
 
+async def example_output(name: str, env: dict[str, str]) -> str:
+    """What an example prints, as a user runs it beside a running platform."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / "examples" / name)),
+        env=env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, err.decode()
+    return out.decode()
+
+
 @pytest.mark.slow
 async def test_an_asset_goes_from_upstream_bytes_to_a_downloaded_report_over_http(
     redis_url: str, database_url: str, tmp_path: Path
@@ -97,6 +110,9 @@ async def test_an_asset_goes_from_upstream_bytes_to_a_downloaded_report_over_htt
 
         async with session.get(f"/api/v1/reports/{report_id}/export", params={"format": "pdf"}) as response:
             assert response.status in (200, 404), await response.text()
+
+        for example, expected in (("analyse_one.py", "4 "), ("many_at_once.py", "HGLG11")):
+            assert expected in await example_output(example, env)
 
         async with session.post(
             "/api/v1/assets/async/collect", params={"ticker": "ZZZZ3", "force_update": "true"}
