@@ -15,8 +15,8 @@ from invest.reports.data import (
 from invest.reports.export import ExportedFile, UnknownFormat, export_view
 from invest.reports.html import render_html
 from invest.reports.markdown import render_markdown
-from invest.reports.pdf import RenderFailed, render_pdf
 from invest.reports.market import build_market_view
+from invest.reports.pdf import RenderFailed, render_pdf
 from invest.reports.portfolio import build_portfolio_view
 from invest.reports.views import (
     AnyView,

@@ -215,10 +215,13 @@ def _sectors(ordered: Sequence[Analysis], locale: Locale) -> Section | None:
         )
         for sector, members in largest
     )
-    labels = ("overview.count", "table.score", "", "table.year")
-    columns = (Column(label=words.t("overview.sector")),) + tuple(
-        Column(label=words.t(key) if key else FactBook((), locale).label("p_l"), align="right") for key in labels
+    labels = (
+        words.t("overview.count"),
+        words.t("table.score"),
+        FactBook((), locale).label("p_l"),
+        words.t("table.year"),
     )
+    columns = (Column(label=words.t("overview.sector")), *(Column(label=label, align="right") for label in labels))
     table = Table(caption=words.t("overview.sectors_caption"), columns=columns, rows=rows)
     title, note = words.t("overview.sectors_title"), words.t("overview.sectors_note")
     return Section(id="sectors", title=title, note=note, blocks=(table,), span=7)
@@ -234,7 +237,7 @@ def _middle(values: Sequence[float | None]) -> float | None:
 
 
 def _macro(data: MarketReportData, locale: Locale) -> Section | None:
-    """Figures of the economy as given: (name, value, day, source); names ending in `_brl` are money, others fractions."""
+    """Figures of the economy as given; names that end in `_brl` are prices in R$, the others fractions."""
     if not data.macro:
         return None
     words = locale.words

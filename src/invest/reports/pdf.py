@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import typst
 
@@ -32,16 +32,30 @@ def render_pdf(view: ReportView, *, charts: bool = True) -> bytes:
 
     Raises `RenderFailed` where the typesetter refuses.
     """
-    source, fonts = _source(), _fonts()
-    inputs = {"report": json.dumps(_page_data(view, charts=charts), ensure_ascii=False)}
-    with tempfile.TemporaryDirectory(prefix="invest-report-") as empty_root:
+    page = json.dumps(_page_data(view, charts=charts), ensure_ascii=False)
+    moment = int(view.generated_at.timestamp())
+    try:
+        return _compile(page, moment, ["ua-1"])
+    except typst.TypstError:
+        # PDF/UA-1 refuses characters that no font at hand can show (a headline in Arabic, say). Such a report is
+        # still tagged, but shows those characters as boxes and makes no claim to the standard.
         try:
-            compiler = typst.Compiler(
-                input=source, root=empty_root, font_paths=fonts, ignore_system_fonts=True, sys_inputs=inputs
-            )
-            pdf = compiler.compile(format="pdf", timestamp=int(view.generated_at.timestamp()), pdf_standards=["ua-1"])
+            return _compile(page, moment, [])
         except typst.TypstError as error:
             raise RenderFailed(f"report {view.report_id}: {error.message}") from error
+
+
+def _compile(page: str, moment: int, standards: list[Literal["ua-1"]]) -> bytes:
+    """Typeset `page` with an empty folder as the only one that markup could read from."""
+    with tempfile.TemporaryDirectory(prefix="invest-report-") as empty_root:
+        compiler = typst.Compiler(
+            input=_source(),
+            root=empty_root,
+            font_paths=_fonts(),
+            ignore_system_fonts=True,
+            sys_inputs={"report": page},
+        )
+        pdf = compiler.compile(format="pdf", timestamp=moment, pdf_standards=standards)
     assert isinstance(pdf, bytes)  # one PDF without an output path
     return pdf
 

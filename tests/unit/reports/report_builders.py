@@ -597,7 +597,9 @@ def portfolio_data(count: int = 6, **changes: Any) -> PortfolioReportData:
         },
         "curve_days": days,
         "curves": curves,
-        "dividends_by_month": [(date(2025 + (3 + i) // 12, (3 + i) % 12 + 1, 1), Decimal(120 + 37 * i)) for i in range(12)],
+        "dividends_by_month": [
+            (date(2025 + (3 + i) // 12, (3 + i) % 12 + 1, 1), Decimal(120 + 37 * i)) for i in range(12)
+        ],
         "payloads": payloads(),
     }  # fmt: skip
     return PortfolioReportData(**(fields | changes))
@@ -631,7 +633,9 @@ def market_data(count: int = 20, **changes: Any) -> MarketReportData:
         "generated_at": NOW,
         "market": "stocks",
         "as_of": NOW,
-        "analyses": [a.model_copy(update={"sector": ("Bancos", "Mineração", "Varejo")[i % 3]}) for i, a in enumerate(analyses)],
+        "analyses": [
+            a.model_copy(update={"sector": ("Bancos", "Mineração", "Varejo")[i % 3]}) for i, a in enumerate(analyses)
+        ],
         "bars": {a.ticker: bars(a.ticker, last=a.price or 10.0, seed=i) for i, a in enumerate(analyses)},
         "index": bars("^BVSP", last=187_461.84, seed=21),
         "macro": [

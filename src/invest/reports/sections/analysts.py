@@ -32,9 +32,15 @@ def analyst_name(provider: str, locale: Locale) -> str:
 def spoken(text: str, opinions: Sequence[Opinion], locale: Locale) -> tuple[str, bool]:
     """An AI's sentence as it may be printed, and whether it was hidden for a figure that the data does not hold."""
     for opinion in opinions:
-        if any(figure and figure in text for figure in opinion.unfaithful):
+        if any(_states(text, figure) for figure in opinion.unfaithful):
             return locale.words.t("ai.hidden"), True
     return clean(_WRITTEN_REFS.sub("", text[: ARGUMENT_LIMIT * 8]), ARGUMENT_LIMIT), False
+
+
+def _states(text: str, figure: str) -> bool:
+    """Whether `figure` stands in `text` as a figure of its own, not as a part of a longer number."""
+    figure = figure.strip()
+    return bool(figure) and re.search(rf"(?<![\d.,]){re.escape(figure)}(?![\d]|[.,]\d)", text) is not None
 
 
 def claim_of(argument: Argument, opinions: Sequence[Opinion], book: FactBook) -> Claim:
