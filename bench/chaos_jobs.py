@@ -1,4 +1,4 @@
-"""The jobs that are killed: each leaves one effect in PostgreSQL, in a transaction with the proof that it is the first."""
+"""The jobs that are killed: each leaves one effect in PostgreSQL, in one transaction with the proof of being first."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import types
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -96,18 +96,19 @@ class Run:
         self.soft_fired = False
         self.verdict: Verdict | None = None
 
-    def arm(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start the clock of its limits."""
+    def arm(self, loop: asyncio.AbstractEventLoop, stop: Callable[[Run, Reason], None]) -> None:
+        """Start the clock of its limits; `stop` is called at the hard one."""
         job = self.job
         if job is None:
             return
         if job.soft_timeout is not None:
-            self.timer = loop.call_later(job.soft_timeout, self._soft, loop, job.timeout - job.soft_timeout)
+            left = job.timeout - job.soft_timeout
+            self.timer = loop.call_later(job.soft_timeout, self._soft, loop, left, stop)
         else:
-            self.timer = loop.call_later(job.timeout, self.stop, "hard")
+            self.timer = loop.call_later(job.timeout, stop, self, "hard")
 
-    def _soft(self, loop: asyncio.AbstractEventLoop, left: float) -> None:
-        self.timer = loop.call_later(left, self.stop, "hard")
+    def _soft(self, loop: asyncio.AbstractEventLoop, left: float, stop: Callable[[Run, Reason], None]) -> None:
+        self.timer = loop.call_later(left, stop, self, "hard")
         if self.reason is None and self.task is not None:
             self.soft_fired = True
             self.task.cancel()

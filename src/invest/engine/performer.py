@@ -13,6 +13,7 @@ from invest.engine.client import Invest
 from invest.engine.context import Context, Resources
 from invest.engine.execution import (
     CRASHES,
+    Reason,
     Run,
     Verdict,
     as_workflow,
@@ -25,7 +26,6 @@ from invest.engine.records import moment
 from invest.engine.registry import registry
 from invest.engine.results import Inputs
 from invest.engine.wire import CorruptPayload, read_job
-from invest.settings import Settings
 
 log = structlog.get_logger("invest.engine")
 Report = Callable[[str, float, float | None, str], Awaitable[None]]
@@ -36,13 +36,20 @@ class Performer:
     """Runs one delivery after another for a worker."""
 
     def __init__(
-        self, worker: str, invest: Invest, resources: Resources | None, settings: Settings, report: Report
+        self,
+        worker: str,
+        invest: Invest,
+        resources: Resources | None,
+        *,
+        report: Report,
+        stop: Callable[[Run, Reason], None],
     ) -> None:
         self._worker = worker
         self._invest = invest
         self._resources = resources
-        self._settings = settings
+        self._settings = invest.settings
         self._report = report
+        self._stop = stop
 
     async def perform(self, run: Run) -> Verdict:
         """Run it and say what its end means. Raises nothing, whatever the job does."""
@@ -56,7 +63,7 @@ class Performer:
             assert job is not None
             arguments = job.signature.bind(envelope.args, envelope.kwargs)
             context = self._context(run)
-            run.arm(asyncio.get_running_loop())
+            run.arm(asyncio.get_running_loop(), self._stop)
             result = await drive(job.fn(context, **arguments), run)
             return await self._succeeded(run, result)
         except CorruptPayload as error:

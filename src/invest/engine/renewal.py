@@ -54,7 +54,7 @@ class Renewal(threading.Thread):
         pause = lease / 3
         redis = open_blocking_redis(self._settings, socket_timeout=max(1.0, min(lease / 3, 5.0)))
         try:
-            while not self._ending.wait(pause):
+            while not self._ending.is_set():
                 try:
                     self._renew(redis, lease)
                     pause = lease / 3
@@ -62,6 +62,7 @@ class Renewal(threading.Thread):
                     log.warning("leases not renewed", worker=self._worker, error=str(error))
                     pause = min(1.0, lease / 6)
                 self._watch_loop()
+                self._ending.wait(pause)
         finally:
             redis.close()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from invest.engine.jobs import Queue
 from invest.engine.registry import registry
+from invest.engine.renewal import STUCK
 from invest.engine.worker import ResourcesFactory, Worker
 from invest.settings import Settings, get_settings
 
@@ -36,4 +38,6 @@ async def run_worker(
         handle_signals=handle_signals,
     )
     await worker.async_run()
+    if worker.stuck and handle_signals:  # a job that ignores its cancellation would keep the loop from closing
+        os._exit(STUCK)
     return worker

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from redis.exceptions import RedisError
 
 from invest.engine.client import Invest
 from invest.engine.inspection import QueueStats
+from invest.engine.worker import SUPERVISOR_VARIABLE
 from invest.errors import ConfigError, InvestError
 from invest.settings import Settings
 
@@ -54,7 +56,7 @@ class Child:
 
 
 class Supervisor:
-    """Runs `command` as worker processes; one that ends (recycled, crashed, killed) is replaced; quick deaths slow it."""
+    """Runs `command` as worker processes; one that ends (recycled, crashed, killed) is replaced, quick deaths slower."""
 
     def __init__(
         self,
@@ -72,7 +74,7 @@ class Supervisor:
         self._queues = list(queues)
         self._low, self._high = autoscale or (processes, processes)
         self._slots = slots
-        self._env = dict(env) if env is not None else None
+        self._env = {**(env if env is not None else os.environ), SUPERVISOR_VARIABLE: str(os.getpid())}
         self._children: list[Child] = []
         self._stopping = asyncio.Event()
         self._calm_since: float | None = None

@@ -24,7 +24,7 @@ from invest.engine.client import Invest
 from invest.engine.connection import open_redis
 from invest.engine.context import Resources
 from invest.engine.exchange import Question, ask, finish_argv, limits_argv
-from invest.engine.execution import SWALLOW_GRACE, Run, Verdict, judge
+from invest.engine.execution import SWALLOW_GRACE, Reason, Run, Verdict, judge
 from invest.engine.jobs import Queue
 from invest.engine.performer import Performer
 from invest.engine.renewal import Renewal
@@ -38,9 +38,10 @@ from invest.settings import Settings
 log = structlog.get_logger("invest.engine")
 
 ResourcesFactory = Callable[[Settings], AbstractAsyncContextManager[Resources]]
-IDLE_POLL = 5.0  # seconds between looks at the queue when every hint was lost
+IDLE_POLL = 1.0  # seconds between looks at the queue when no hint came: a stock client gives none
 FINISH_BATCH = 200
 PROGRESS_EVERY = 0.25
+SUPERVISOR_VARIABLE = "_SUPERVISOR_OF_INVEST"  # its pid: a worker whose supervisor was killed ends as well
 SWEEP_EVERY = 20  # seconds between sweeps of what is past keeping
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -89,7 +90,7 @@ class Worker(ArqWorker):
         self._saturated = False
         self._empty = False
         self._stopping = False
-        self._stuck = 0
+        self.stuck = 0
         self._progress: dict[str, tuple[str, bytes]] = {}
         self._progress_at = 0.0
         self._started_at = time.time()
@@ -117,7 +118,7 @@ class Worker(ArqWorker):
             invest = Invest(self._pool, self.settings)
             stack.push_async_callback(invest.notices.close)
             held = await stack.enter_async_context(self._factory(self.settings)) if self._factory else None
-            self._performer = Performer(self.name, invest, held, self.settings, self._report)
+            self._performer = Performer(self.name, invest, held, report=self._report, stop=self._stop_run)
             await self._listen(invest)
             renewal = self._renewal(loop)
             stack.callback(renewal.finish)
@@ -203,11 +204,15 @@ class Worker(ArqWorker):
 
     async def _pulse(self, renewal: Renewal) -> None:
         names = [job.name for queue in self.queues for job in queue.jobs.values()]
+        supervisor = os.environ.get(SUPERVISOR_VARIABLE, "")
         beats = 0
         while True:
             renewal.loop_alive_at = time.monotonic()
             await asyncio.sleep(1)
             beats += 1
+            if supervisor and os.getppid() != int(supervisor) and not self._stopping:
+                log.warning("supervisor gone", worker=self.name)
+                self.stop()
             if beats % SWEEP_EVERY == 0:
                 with contextlib.suppress(RedisError, OSError, TimeoutError):
                     await script("sweep")(self.pool, 500, *names)
@@ -255,7 +260,7 @@ class Worker(ArqWorker):
 
     def _recycled(self) -> bool:
         done = self.jobs_complete + self.jobs_failed + self.jobs_retried
-        return bool(self._stuck) or 0 < self.recycle_after <= done
+        return bool(self.stuck) or 0 < self.recycle_after <= done
 
     def _may_claim(self) -> bool:
         if self._stopping or self._recycled() or len(self.running) >= self.slots:
@@ -348,7 +353,7 @@ class Worker(ArqWorker):
             self._hungry = True
         self._wake.set()
 
-    def _stop_run(self, run: Run, reason: Any) -> None:
+    def _stop_run(self, run: Run, reason: Reason) -> None:
         run.stop(reason)
         asyncio.get_running_loop().call_later(SWALLOW_GRACE, self._abandon, run)
 
@@ -356,7 +361,7 @@ class Worker(ArqWorker):
         """A job that ignores its cancellation is judged without it; its process ends once the others are done."""
         if self.running.get(run.id) is run:
             log.error("job ignores its cancellation", job_id=run.id, job=run.name, worker=self.name)
-            self._stuck += 1
+            self.stuck += 1
             self._conclude(run, judge(run, asyncio.CancelledError(), self.name, time.monotonic() - run.started))
 
     async def _report(self, job_id: str, done: float, total: float | None, message: str) -> None:

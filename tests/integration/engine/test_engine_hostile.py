@@ -39,7 +39,7 @@ async def test_a_stock_arq_client_enqueues_follows_and_reads(known: Settings) ->
         job = await client.enqueue_job("kit_add", 2, b=5)
         assert job is not None and await job.status() is ArqStatus.queued
         queued = await client.queued_jobs()
-        assert [(q.function, q.args, q.kwargs) for q in queued] == [("kit_add", [2], {"b": 5})]
+        assert [(q.function, list(q.args), q.kwargs) for q in queued] == [("kit_add", [2], {"b": 5})]
         async with working(known):
             assert await job.result(timeout=10, poll_delay=0.02) == 7
             assert await job.status() is ArqStatus.complete
@@ -102,7 +102,8 @@ async def test_every_hostile_payload_ends_as_a_dead_letter_and_the_worker_goes_o
         for name, body in HOSTILE.items():
             await invest.redis.set(f"arq:job:{name}", body)
             await invest.redis.zadd(QUEUE, {name: 1})
-        await invest.redis.zadd(QUEUE, {"no_body": 1, b"\xff\xfe id": 1})
+        await invest.redis.zadd(QUEUE, {"no_body": 1})
+        await invest.redis.zadd(QUEUE, {b"\xff\xfe id": 1})
         await invest.redis.rpush("arq:job:wrong_type", "x")  # type: ignore[misc] # redis-py: Awaitable
         await invest.redis.set("invest:job:wrong_record", "text, not a hash")
         await invest.redis.set("arq:job:wrong_record", HOSTILE["unknown"])

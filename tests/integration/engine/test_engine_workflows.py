@@ -17,6 +17,7 @@ from engine_kit import (
     kit_sleep,
     kit_sum,
     no_leftovers,
+    until,
     until_state,
     working,
 )
@@ -184,8 +185,11 @@ async def test_cancelling_a_handed_over_job_cancels_its_children(known: Settings
     async with Invest.connect(known) as invest:
         job = await invest.enqueue(kit_batch(5))
         async with working(known, concurrency=1) as worker:
-            while not await invest.redis.hexists(f"invest:job:{job.id}", "sub"):  # type: ignore[misc] # redis-py: Awaitable
-                await asyncio.sleep(0.001)
+
+            async def handed_over() -> bool:
+                return bool((await job.status()).nodes)
+
+            await until(handed_over)
             await job.cancel()
             with pytest.raises(JobCancelled):
                 await job.result(timeout=5)
