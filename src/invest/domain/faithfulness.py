@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from invest.domain.figures_text import Figure, Kind, Sign, figures_in, masked, normalise
+from invest.domain.figures_text import Figure, Kind, Sign, figures_in, in_digits, masked, normalise
 from invest.domain.opinion import SnapshotFact
 
 _KIND_OF_UNIT: dict[str, tuple[frozenset[Kind], Decimal]] = {
@@ -37,14 +37,29 @@ _FALL = (
     r"|drop(?:s|ped)?|f[ae]ll(?:s|en)?|declin(?:e|es|ed)|decreas(?:e|es|ed)|loss(?:es)?|lost|loses|contract(?:ed|ion)|shr[aiu]nk"
     r"|negative|deficit|slump(?:ed)?|plunge[ds]?|tumble[ds]?|slid|slipped|down|reduction|shortfall|minus|menos)"
 )
+# Words whose figure is written without its sign as often as with it.
+_SIGNLESS = r"(?:drawdown|rebaixamento|desconto|discount|caixa\s+l[ií]quido|net\s+cash|abaixo\s+d[aoe]s?|below)"
+_SIGNLESS_BEFORE = re.compile(rf"(?i)\b{_SIGNLESS}[^.,;:()¤\d]*$")
 _FELL_TO = re.compile(rf"(?i)\b{_FALL}\s+(?:para|a|até|to|at)\s*$|\b{_FALL}\s+(?:de|from)\s*$")
 _BEFORE = re.compile(rf"(?i)\b{_FALL}(?P<gap>[^.,;:()¤\d]*)$")
-_AFTER = re.compile(rf"(?i)^\)?\s*(?:de\s+|em\s+|of\s+)?(?:\w+\s+)?{_FALL}\b")
+_LOSS = (
+    r"(?:quedas?|recuos?|preju[ií]zos?|perdas?|retra[cç][aã]o|contra[cç][aã]o|decl[ií]nio|desvaloriza[cç][aã]o|d[eé]ficit"
+    r"|redu[cç][aã]o|diminui[cç][aã]o|negativ[oa]s?|drop|fall|decline|decrease|loss(?:es)?|contraction|deficit|slump"
+    r"|reduction|shortfall|negative)"
+)
+_AFTER = re.compile(
+    rf"(?i)^\)?\s*(?:(?:de|em|of|in|a)\s+)?(?:(?:net|annual|quarterly|sharp|reais|forte|leve)\s+)?{_LOSS}\b"
+)
 _BELOW = re.compile(r"(?i)^\)?\s*(?:abaixo|below|lower|inferior(?:es)?|menor(?:es)?|less|under)\b")
 _TO_LEVEL = re.compile(r"(?i)^\)?\s*(?:para|a|até|to)\s+(?:R\$\s*)?[-−]?\d")
+_REACH = 100  # characters looked at on each side
 _ADJACENT, _NEAR = 3, 8  # words between a falling word and its figure: surely about it, perhaps about it
 
-_ABBREVIATION = r"(?<!\bart)(?<!\bvs)(?<!\bn)(?<!\bnº)(?<!\bDr)(?<!\bSr)(?<!\bSra)(?<!\baprox)(?<!\bp)(?<!\bi\.e)(?<!\be\.g)(?<!\bex)(?<!\bInc)(?<!\bCia)(?<!\bS)"
+_PREFIX = re.compile(r"(?i)(?:(?:R|US)?\$|€|BRL|USD|[(+\s])*$")
+_ABBREVIATION = "".join(
+    rf"(?<!\b{word})"
+    for word in ("art", "vs", "n", "nº", "Dr", "Sr", "Sra", "aprox", "p", r"i\.e", r"e\.g", "ex", "Inc", "Cia", "S")
+)
 _SENTENCE_END = re.compile(
     rf"{_ABBREVIATION}[.!?…]+[\"”'’)]*\s+(?=[\"“'‘(]?[A-ZÀ-Þ0-9R+−-])|(?<=p\.p\.)\s+(?=[A-ZÀ-Þ])|\n+"
 )
@@ -71,8 +86,6 @@ def check_figures(text: str, facts: Sequence[SnapshotFact], language: str = "pt-
     Both notations are read in either language, and an ambiguous one (12.345) holds if either reading does, so
     `language` decides nothing yet; it names the text's own for callers that keep it.
     """
-    if not any(c.isdigit() for c in text):
-        return FigureCheck((), (), (), text.strip())
     plain = normalise(text)
     held = list(_held(facts))
     matched: list[Figure] = []
@@ -80,8 +93,9 @@ def check_figures(text: str, facts: Sequence[SnapshotFact], language: str = "pt-
     hidden: list[str] = []
     visible: list[str] = []
     for sentence in split_sentences(plain):
-        found = figures_in(sentence)
-        wrong = [figure for figure in found if not _holds(figure, _sign_of(figure, sentence), held)]
+        claims = in_digits(sentence)
+        found, hidden_parts = figures_in(claims), masked(claims)
+        wrong = [figure for figure in found if not _holds(figure, _sign_of(figure, hidden_parts), held)]
         matched += [figure for figure in found if figure not in wrong]
         unmatched += wrong
         (hidden if wrong else visible).append(sentence)
@@ -117,21 +131,21 @@ def _holds(figure: Figure, sign: Sign, held: Sequence[tuple[frozenset[Kind], Dec
 
 
 def _sign_of(figure: Figure, sentence: str) -> Sign:
-    """The sign claimed: the one written, or the one that words such as "queda" and "loss" give it."""
+    """The sign claimed: the one written, or the one that words such as "queda" and "loss" give it.
+
+    `sentence` is masked; only the words near the figure are looked at.
+    """
     if figure.sign == "negative":
         return "negative"
-    hidden = masked(sentence)
-    before, after = hidden[: figure.start], hidden[figure.end :]
-    before = re.sub(r"(?:(?:R|US)?\$|€|BRL|[(+\s])*$", "", before, flags=re.IGNORECASE)
-    if _FELL_TO.search(before) and (_TO_LEVEL.match(after) or not re.search(r"(?:de|from)\s*$", before)):
+    before = _PREFIX.sub("", sentence[max(figure.start - _REACH, 0) : figure.start])
+    after = sentence[figure.end : figure.end + _REACH]
+    if _FELL_TO.search(before) and (_TO_LEVEL.match(after) or not before.rstrip().endswith((" de", " from"))):
         return figure.sign  # "caiu para 4,5x", "caiu de 5,1x para 4,5x": levels, not changes
     if _AFTER.match(after):
         return "negative"
-    if _BELOW.match(after):
-        return "either"
-    if match := _BEFORE.search(before):
-        words = len(match["gap"].split())
-        if words <= _ADJACENT:
-            return "negative"
-        return "either" if words <= _NEAR else figure.sign
-    return figure.sign
+    match = _BEFORE.search(before)
+    distance = len(match["gap"].split()) if match else _NEAR + 1
+    if distance <= _ADJACENT:
+        return "negative"
+    unsure = distance <= _NEAR or _BELOW.match(after) or _SIGNLESS_BEFORE.search(before)
+    return "either" if unsure else figure.sign

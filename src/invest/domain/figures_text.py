@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Literal
 
 Kind = Literal["percent", "points", "multiple", "money", "foreign", "amount", "plain"]
@@ -18,7 +19,7 @@ Sign = Literal["given", "negative", "either"]
 
 _MONTH = (
     r"(?:jan(?:eiro|uary)?|fev(?:ereiro)?|feb(?:ruary)?|mar(?:[cç]o|ch)?|abr(?:il)?|apr(?:il)?|mai(?:o)?|may|jun(?:ho|e)?"
-    r"|jul(?:ho|y)?|ago(?:sto)?|aug(?:ust)?|set(?:embro)?|sep(?:t(?:ember)?)?|out(?:ubro)?|oct(?:ober)?|nov(?:ember|embro)?"
+    r"|jul(?:ho|y)?|ago(?:sto)?|aug(?:ust)?|set(?:embro)?|sep(?:t(?:ember)?)?|out(?:ubro)?(?!\s+of)|oct(?:ober)?|nov(?:ember|embro)?"
     r"|dez(?:embro)?|dec(?:ember)?)"
 )
 _DURATION = (
@@ -26,11 +27,18 @@ _DURATION = (
     r"|years?|months?|weeks?|days?|hours?|sessions?|quarters?|decades?|yrs?)"
 )
 _LAW = (
-    r"(?:leis?|laws?|act|decretos?|mps?|medidas?\s+provis[oó]rias?|resolu[cç][aã]o|resolu[cç][oõ]es|resolution|instru[cç][aã]o|icvm|rcvm|ifrs|ias|ifric|cpcs?|icpc|ocpc"
-    r"|nbc(?:\s+t[gs]?)?|iso|pec|pls?|art(?:igos?|icles?|s)?\.?|s[uú]mula|circular|delibera[cç][aã]o|portaria|tema|basil(?:eia|ea)|basel"
-    r"|nota|notes?|item|itens|se[cç][aã]o|section|figura|figure|tabela|table|p[aá]gina|page|cap[ií]tulo|chapter|anexo|n[ií]vel|tier|level|fase|phase|etapa|top)"
+    r"(?:leis?|laws?|act|decretos?(?:-lei)?|mps?|medidas?\s+provis[oó]rias?|resolu[cç](?:[aã]o|[oõ]es)|resolution"
+    r"|instru[cç](?:[aã]o|[oõ]es)|icvm|rcvm|ifrs|ias|ifric|cpcs?|icpc|ocpc|nbc(?:\s+t[gs]?)?|iso|pec|pls?"
+    r"|art(?:igos?|icles?|s)?\.?|s[uú]mula|circular|delibera[cç][aã]o|portaria|basil(?:eia|ea)|basel)"
 )
-_INDICATOR = r"(?:ifr|rsi|sma|ema|mma?|mme|ma|adx|atr|macd|di|cci|roc|bollinger|bandas?|estoc[aá]stico|stochastic|%[kd]|momento?|momentum|obv|var|piotroski\s+f)"
+_REFERENCE = (
+    r"(?:nota|notes?|item|itens|se[cç][aã]o|section|figura|figure|tabela|table|p[aá]gina|page|cap[ií]tulo|chapter|anexo"
+    r"|n[ií]vel|tier|level|fase|phase|etapa|tema|top)"
+)
+_INDICATOR = (
+    r"(?:ifr|rsi|sma|ema|mma?|mme|ma|adx|atr|macd|di|cci|roc|bollinger|bandas?|estoc[aá]stico|stochastic|%[kd]"
+    r"|momento?|momentum|obv|var|piotroski\s+f)"
+)
 _INDEX = r"(?:s&p|ibr-?x|nasdaq|russell|ftse|stoxx|cac|dax|nikkei|ima-?[bs]|msci|idiv|smll)"
 
 _MASKS = tuple(
@@ -38,6 +46,7 @@ _MASKS = tuple(
     for pattern in (
         r"https?://\S+",
         r"\b\d{1,2}[/.]\d{1,2}[/.](?:19|20)?\d{2}\b",
+        r"(?<![\d.,/])(?:(?:1[3-9]|2\d|3[01])/(?:0?[1-9]|1[0-2])|\d{1,2}/0[1-9])\b(?![.,/]\d)",
         r"\b(?:19|20)\d{2}-\d{2}(?:-\d{2})?(?:T[\d:.]+Z?)?\b",
         rf"\b\d{{1,2}}[ºo°]?\s+(?:de\s+)?{_MONTH}\b\.?(?:,?\s*(?:de\s+|/)?(?:19|20)?\d{{2}}\b)?",
         rf"\b{_MONTH}\b\.?\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?![.,]?\d|\s*%)(?:,?\s+(?:19|20)\d{{2}}\b)?",
@@ -46,24 +55,32 @@ _MASKS = tuple(
         r"\b(?:[1-4]\s?[TQ]|[12]\s?[SH]|(?:3|6|9|12)\s?M)\s?(?:de\s+)?['’]?(?:20)?\d{2}[Ee]?\b",
         r"\b[QTHSF]Y?[1-4]?\s?['’]?(?:20)?\d{2}[Ee]?\b(?![.,]\d)",
         r"\bQ[1-4]\b|\b[1-4][TQ]\b|\b[12][SH]\b",
-        rf"\b{_LAW}\s*(?:(?:cvm|bcb|cmn)\s*)?(?:n[º°o]?\.?\s*)?\d[\d.,]*(?:\s*[/-]\s*\d{{2,4}})?(?:\([^)\s]*\))?(?!\s*(?:%|x\b|vezes|times))",
+        r"\b(?:ifrs|ias|cpc|ifric)\s*\d+(?:\s*(?:,|e|and)\s*\d+\b(?![.,]\d|\s*(?:%|x\b)))*",
+        rf"\b{_LAW}\s*(?:(?:complementar|cvm|bcb|cmn)\s*)?(?:n[º°o]?\.?\s*)?\d[\d.,]*+(?:\s*[/-]\s*\d{{2,4}})?(?:\([^)\s]*\))?"
+        r"(?!\s*(?:%|x\b|vezes|times|p\.?p|bps))",
+        rf"\b{_REFERENCE}\s*\d{{1,3}}+(?![.,]?\d|\s*(?:%|x\b|vezes|times|mil|mi\b|bi\b|m\b|p\.?p|bps|¤|(?:de|em|of|out\s+of)\s+\d))",
         rf"\b{_INDEX}\s*-?\s*\d+\b",
         rf"\b{_INDICATOR}\s*(?:de\s+)?\(\s*\d+(?:\s*[,;]\s*\d+)*\s*%?\s*\)",
+        rf"\b{_INDICATOR}\s*\d{{1,3}}(?:\s*/\s*\d{{1,3}})+\b",
         rf"\b{_INDICATOR}[\s-]?(?:9|14|20|21|26|50|72|80|100|200)\b(?![.,]\d|\s*%|\s*x\b)",
         r"\bm[eé]dias?(?:\s+m[oó]ve(?:l|is))?\s+(?:de\s+)?(?:9|20|21|50|72|100|200)\b(?![.,]\d|\s*%)",
         r"\b(?:9|20|21|50|72|80|100|200)(?:\s+e\s+|\s+and\s+)(?=(?:50|100|200)[\s-]*(?:dias|day|per[ií]odos))",
         r"\b12\s?[-–−]\s?1\b(?![.,]?\d|\s*%)",
         rf"(?<![\d.,])(?<!\$ )(?<!\$)\d{{1,3}}(?:\s*(?:a|e|to|and|-|–|ou|or)\s*\d{{1,3}})?[\s-]*{_DURATION}\b",
-        r"(?<![\d.,$])(?<!\$ )\d{1,3}\s?(?:m|d|h|y|a)\b(?!\s?[²³])",
+        r"(?<![\d.,$€£])(?<![$€£] )\d{1,3}(?:[mdhya]|\sd)\b",
         r"\b\d{1,2}(?:h|:)\d{2}\b",
-        r"\b\d{1,3}\s?(?:º|ª|°|st|nd|rd|th)\b",
+        r"(?<![\d.,])\d{1,3}(?:[ºª°]|o|a|os|as|st|nd|rd|th)\b",  # NFKC turns º and ª into letters
+        r"\b\d+x\d+\b|\b[2-6]G\b",
         r"\b(?:anos|d[eé]cada\s+de)\s+\d{2}\b",
         r"(?m)^\s*\(?\d{1,2}[.)]\s+(?=\D)",
         r"(?<=\d)\s?/\s?\d{1,3}\b(?![.,/]\d)|(?<=\b\d)\s+(?:de|em|of|out\s+of)\s+\d{1,2}\b(?![.,/]?\d|\s*(?:%|x\b|¤))",
         r"\[?\bf\d{1,3}\b\]?",
         r"\^?\b[A-Z]{4}(?:[3-8]|1[1-3]|3[1-59])[BF]?\b",
-        r"\b(?:[^\W\d_]+[-/]?)+\d[\w./-]*(?<![.,])",  # digits that belong to a name: B3, G20, Covid-19, MM200, P50
-        r"(?<![\d.,$])(?<!\$ )\b(?:19|20)\d{2}[Ee]?\b(?![.,]\d|\s*(?:%|x\b|×|vezes|times|mil|mi\b|bi\b|m\b|reais|p\.?p|bps))",
+        # Digits that belong to a name: B3, G20, Covid-19, MM200, P50. Not ROE24,2% nor BRL12.3bn.
+        r"\b(?!(?:BRL|USD|EUR)\d)[^\W\d_]++(?:-[^\W\d_]++)*+-?\d++(?:[^\W\d_]++\d*+)*+"
+        r"(?![.,]\d|\s?(?:%|pp\b|p\.p|bps\b|[x×]\b))",
+        r"(?<![\d.,$])(?<!\$ )\b(?:19|20)\d{2}[Ee]?\b"
+        r"(?![.,]\d|\s*(?:%|x\b|×|vezes|times|mil|mi\b|bi\b|m\b|reais|p\.?p|bps))",
     )
 )
 _SCALES = (
@@ -80,10 +97,10 @@ _UNITS = (
 )
 _NUMBER = r"\d{1,3}(?:[.,]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?"
 _FIGURE = re.compile(
-    rf"""(?P<before>\()?\s?(?P<sign1>(?<![\w)])[-−–]\s?)?
+    rf"""(?P<before>\()?\s?(?P<sign1>(?<![\w)])[-−–])?
     (?P<currency>(?:R|US|U|A|C|HK|NZ)?\$|€|£|¥|\bBRL|\bUSD|\bEUR)?\s?
-    (?P<inner>\()?(?P<sign2>(?<![\w)])[-−–+])?\s?
-    (?<![\w.,])(?P<number>{_NUMBER})(?![\w]*\d)
+    (?P<inner>\()?(?P<sign2>(?<![\w)])[-−–+])?
+    (?<![\d.,])(?P<number>{_NUMBER})(?![\w]*\d)
     (?P<close1>\))?
     \s?(?P<scale>(?:{_SCALE_WORDS})\b)?
     \s?(?P<unit>{_UNITS})?
@@ -108,7 +125,6 @@ class Figure:
     values: tuple[Decimal, ...]
     halves: tuple[Decimal, ...]
     sign: Sign
-    shares: bool = False
 
 
 def normalise(text: str) -> str:
@@ -119,6 +135,39 @@ def normalise(text: str) -> str:
     return "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in shown)
 
 
+_SPELLED = {
+    **dict.fromkeys(("um", "uma", "one"), 1), **dict.fromkeys(("dois", "duas", "two"), 2), "tres": 3, "three": 3,
+    "quatro": 4, "four": 4, "cinco": 5, "five": 5, "seis": 6, "six": 6, "sete": 7, "seven": 7, "oito": 8, "eight": 8,
+    "nove": 9, "nine": 9, "dez": 10, "ten": 10, "onze": 11, "eleven": 11, "doze": 12, "twelve": 12, "treze": 13,
+    "thirteen": 13, "quatorze": 14, "catorze": 14, "fourteen": 14, "quinze": 15, "fifteen": 15, "dezesseis": 16,
+    "sixteen": 16, "dezessete": 17, "seventeen": 17, "dezoito": 18, "eighteen": 18, "dezenove": 19, "nineteen": 19,
+    "vinte": 20, "twenty": 20, "trinta": 30, "thirty": 30, "quarenta": 40, "forty": 40, "cinquenta": 50, "fifty": 50,
+    "sessenta": 60, "sixty": 60, "setenta": 70, "seventy": 70, "oitenta": 80, "eighty": 80, "noventa": 90,
+    "ninety": 90, "cem": 100, "cento": 100, "duzentos": 200, "trezentos": 300, "quatrocentos": 400,
+    "quinhentos": 500, "seiscentos": 600, "setecentos": 700, "oitocentos": 800, "novecentos": 900,
+}  # fmt: skip
+_COUNTED = (
+    r"(?:por\s+cento|per\s?cent|pontos?|percentage|basis|vezes|times|mil|milh(?:[oõ]es|[aã]o)|bilh(?:[oõ]es|[aã]o)"
+    r"|trilh(?:[oõ]es|[aã]o)|thousand|million|billion|trillion|reais)\b"
+)
+_IN_WORDS = re.compile(
+    rf"(?i)\b((?:(?:{'|'.join(_SPELLED)}|três)(?:\s+e\s+|\s*-\s*|\s+(?={_COUNTED})|\s+))+)(?={_COUNTED})"
+)
+
+
+def in_digits(text: str) -> str:
+    """`text` with numbers in words before a unit written in digits: "vinte e quatro por cento" becomes "24 por cento".
+
+    Numbers in words without a unit ("duas empresas") claim no figure and stay.
+    """
+
+    def digits(match: re.Match[str]) -> str:
+        words = re.findall(r"[^\W\d_]+", match[1].lower().replace("ê", "e"))
+        return f"{sum(_SPELLED.get(word, 0) for word in words)} "
+
+    return _IN_WORDS.sub(digits, text)
+
+
 def masked(text: str) -> str:
     """`text` with everything that is no claim about the data blanked out, character for character."""
     for pattern in _MASKS:
@@ -127,39 +176,26 @@ def masked(text: str) -> str:
 
 
 def figures_in(text: str) -> list[Figure]:
-    """The figures of `text` (already normalised), in order. The ends of a range share the unit of the last one."""
+    """The figures of `text` (already normalised), in order.
+
+    Within a range ("R$ 10 a 12 bi") an end without scale and unit has those of the end after it, and one without
+    currency that of the end before it.
+    """
     hidden = masked(text)
-    matches = [match for match in _FIGURE.finditer(hidden) if match["number"]]
-    figures: list[Figure] = []
-    borrowed: tuple[str | None, str | None, str | None] = (None, None, None)
-    for i in range(len(matches) - 1, -1, -1):
-        match = matches[i]
-        following = matches[i + 1] if i + 1 < len(matches) else None
-        joined = following is not None and _RANGE.match(hidden[match.end() : following.start()]) is not None
-        joined = joined or (
-            following is not None
-            and hidden[match.end("number") : following.start()] == ""
-            and (following["sign1"] or following["sign2"]) is not None
-        )
-        scale, unit, currency = match["scale"], match["unit"], match["currency"]
-        if joined and not (scale or unit):
-            scale, unit = borrowed[0], borrowed[1]
-        if following is not None and i + 1 < len(matches) and joined:
-            currency = currency or borrowed[2]
-        previous = matches[i - 1] if i else None
-        in_range = previous is not None and _joins(hidden, previous, match)
-        if in_range and previous is not None and not currency:
-            currency = previous["currency"]
-        borrowed = (scale, unit, currency)
-        figures.append(_figure(text, match, scale, unit, currency, ranged=in_range))
-    return figures[::-1]
-
-
-def _joins(text: str, left: re.Match[str], right: re.Match[str]) -> bool:
-    between = text[left.end() : right.start()]
-    if _RANGE.match(between):
-        return True
-    return between == "" and (right["sign1"] or right["sign2"]) is not None
+    matches = list(_FIGURE.finditer(hidden))
+    joined = [_RANGE.match(hidden[a.end() : b.start()]) is not None for a, b in pairwise(matches)]
+    measures: list[tuple[str | None, str | None]] = [(m["scale"], m["unit"]) for m in matches]
+    for i in range(len(joined) - 1, -1, -1):
+        if joined[i] and measures[i] == (None, None):
+            measures[i] = measures[i + 1]
+    currencies = [m["currency"] for m in matches]
+    for i, together in enumerate(joined):
+        if together:
+            currencies[i + 1] = currencies[i + 1] or currencies[i]
+    return [
+        _figure(text, match, *measure, currency, ranged=i > 0 and joined[i - 1])
+        for i, (match, measure, currency) in enumerate(zip(matches, measures, currencies, strict=True))
+    ]
 
 
 def _figure(
@@ -212,31 +248,30 @@ def _factor(scale: str | None) -> Decimal:
     return next(factor for words, factor in _SCALES if re.fullmatch(words, scale, re.IGNORECASE))
 
 
+_KINDS: tuple[tuple[re.Pattern[str], Kind, Decimal], ...] = (
+    (re.compile(r"%|por\s?cento|per\s?cent"), "percent", Decimal(1)),
+    (re.compile(r"p\.?\s?p\.?|pontos? percentua(?:l|is)|percentage points?"), "points", Decimal(1)),
+    (re.compile(r"bps?|b\.p\.s?|pontos?[-\s]base|basis points?"), "points", Decimal("0.01")),
+    (re.compile(r"[x×]|vezes|times"), "multiple", Decimal(1)),
+)
+
+
 def _kind(unit: str | None, currency: str | None, scale: str | None) -> tuple[Kind, Decimal]:
-    word = re.sub(r"[\s.\-]", "", unit.lower()) if unit else ""
-    one = Decimal(1)
-    if word in ("%", "porcento", "percent"):
-        return "percent", one
-    if word.startswith(("pp", "pontopercent", "pontospercent", "percentagepoint")):
-        return "points", one
-    if word.startswith(("bp", "pontobase", "pontosbase", "basis")):
-        return "points", Decimal("0.01")
-    if word in ("x", "×", "vezes", "times"):
-        return "multiple", one
-    if currency and currency.upper() in ("R$", "BRL"):
-        return "money", one
-    if currency or word in ("dólares", "dolares", "dollars", "usd", "euro", "euros"):
-        return "foreign", one
-    if word in ("reais", "dereais", "brl"):
-        return "money", one
-    return ("amount" if scale else "plain"), one
+    word = " ".join(unit.lower().split()) if unit else ""
+    for pattern, kind, multiplier in _KINDS:
+        if pattern.fullmatch(word):
+            return kind, multiplier
+    sign = (currency or word).upper().removeprefix("DE ")
+    if sign in ("R$", "BRL", "REAIS"):
+        return "money", Decimal(1)
+    return ("foreign" if sign else "amount" if scale else "plain"), Decimal(1)
 
 
 def _sign(match: re.Match[str], *, ranged: bool) -> Sign:
     marks = (match["sign1"] or "") + (match["sign2"] or "")
     if (match["inner"] or match["before"]) and match["close1"]:
         # (3,2)% and R$ (1,2) bi are the accountant's minus; (24,2) or (24,2%) may be one or a mere aside.
-        return "negative" if match["scale"] or match["unit"] or match["inner"] and match["currency"] else "either"
+        return "negative" if match["scale"] or match["unit"] or (match["inner"] and match["currency"]) else "either"
     if any(c in "-−" for c in marks) and not ranged:
         return "negative"
     if "–" in marks and not ranged:

@@ -16,6 +16,7 @@ from invest.domain.assets import NewsItem
 from invest.domain.opinion import SnapshotNews
 
 MAX_EXCERPT = 200
+MAX_READ = 3000
 NEWS_REACH = 0.025  # two runs with different news then differ by .05 at most
 NEWS_FLAG = 0.20
 TONE_FROM = 0.15
@@ -24,7 +25,7 @@ Topic = Literal["results", "dividends", "merger", "debt", "governance", "regulat
 _TAG = re.compile(r"<!--.*?(?:-->|$)|<(script|style)\b.*?(?:</\1\s*>|$)|</?[a-zA-Z!?][^<>]*(?:>|$)", re.DOTALL | re.I)
 _LINK = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]*:/{0,2}|www\.)\S+|\S+@\S+\.\S+|data:\S+")
 _BLOB = re.compile(r"\S*[A-Za-z0-9+/=_-]{24,}\S*|(?:\b[0-9a-fA-F]{2}[\s:]){6,}\S*|(?:\\[ux][0-9a-fA-F]{2,4}){3,}")
-_FIGURE = re.compile(r"(?:R\$|US\$|\$|€)?\s?[-+−]?\d[\d.,:/]*\d?\s?(?:%|p\.?p\.?\b|bps\b)?", re.IGNORECASE)
+_FIGURE = re.compile(r"(?<![^\W\d_])(?:R\$|US\$|\$|€)?\s?[-+−]?\d[\d.,:/]*\d?\s?(?:%|p\.?p\.?\b|bps\b)?", re.IGNORECASE)
 _MARKUP = re.compile(r"[<>\[\]{}|`~#*_=\\^«»‹›⟨⟩【】]+")
 _RULE = re.compile(r"(?:[-–—=.]\s?){4,}")
 _LETTERS_APART = re.compile(r"\b(?:[^\W\d_][\s.·-]){4,}[^\W\d_]\b")
@@ -45,54 +46,45 @@ _ORDERS = re.compile(
     r"|end\s+of\s+(?:news|data|input)|fim\s+(?:das?\s+)?(?:not[ií]cias?|dados)|nova\s+regra|new\s+rule|segredo|secret|senha|password|api\s*key"
     r")"
 )
-_TOPICS: tuple[tuple[Topic, re.Pattern[str]], ...] = (
+_TOPIC_WORDS: tuple[tuple[Topic, str], ...] = (
     (
         "dividends",
-        re.compile(r"(?i)dividend|provento|\bjcp\b|juros sobre (?:o )?capital|rendimento|payout|buyback|recompra"),
+        r"dividend|provento|\bjcp\b|juros sobre (?:o )?capital|rendimento|payout|buyback|recompra",
     ),
     (
         "results",
-        re.compile(
-            r"(?i)lucro|preju[ií]zo|receita|ebitda|resultado|balan[cç]o|trimestre|earnings|revenue|profit|guidance"
-        ),
+        r"lucro|preju[ií]zo|receita|ebitda|resultado|balan[cç]o|trimestre|earnings|revenue|profit|guidance",
     ),
     (
         "merger",
-        re.compile(
-            r"(?i)fus[aã]o|aquisi[cç]|adquir|incorpora|compra d[aeo]|vende (?:fatia|participa)|\bopa\b|merger|acqui|takeover"
-        ),
+        r"fus[aã]o|aquisi[cç]|adquir|incorpora|compra d[aeo]|vende (?:fatia|participa)|\bopa\b|merger"
+        r"|acqui|takeover",
     ),
     (
         "debt",
-        re.compile(
-            r"(?i)d[ií]vida|deb[eê]nture|\bbonds?\b|rating|recupera[cç][aã]o judicial|credor|calote|endivid|\bdebt\b|default|alavancagem"
-        ),
+        r"d[ií]vida|deb[eê]nture|\bbonds?\b|rating|recupera[cç][aã]o judicial|credor|calote|endivid|\bdebt\b"
+        r"|default|alavancagem",
     ),
     (
         "governance",
-        re.compile(
-            r"(?i)conselho|\bceo\b|\bcfo\b|presidente|diretor|assembleia|acionist|governan|fraude|investiga|board|resign"
-        ),
+        r"conselho|\bceo\b|\bcfo\b|presidente|diretor|assembleia|acionist|governan|fraude|investiga|board|resign",
     ),
     (
         "regulation",
-        re.compile(
-            r"(?i)\bcvm\b|\bcade\b|aneel|anp\b|anatel|regula|\blei\b|decreto|imposto|tribut|multa|\btax\b|fine\b|lawsuit|justi[cç]a"
-        ),
+        r"\bcvm\b|\bcade\b|aneel|anp\b|anatel|regula|\blei\b|decreto|imposto|tribut|multa|\btax\b|fine\b"
+        r"|lawsuit|justi[cç]a",
     ),
     (
         "operations",
-        re.compile(
-            r"(?i)produ[cç][aã]o|vendas|contrato|f[aá]brica|f[aá]brica|obra|expans|investiment|capex|inaugur|greve|output|plant|contract"
-        ),
+        r"produ[cç][aã]o|vendas|contrato|f[aá]brica|obra|expans|investiment|capex|inaugur|greve|output|plant|contract",
     ),
     (
         "market",
-        re.compile(
-            r"(?i)ibovespa|bolsa|a[cç][oõ]es (?:sobem|caem)|d[oó]lar|pre[cç]o-alvo|upgrade|downgrade|target price|shares? (?:rise|fall)|cota[cç]"
-        ),
+        r"ibovespa|bolsa|a[cç][oõ]es (?:sobem|caem)|d[oó]lar|pre[cç]o-alvo|upgrade|downgrade|target price"
+        r"|shares? (?:rise|fall)|cota[cç]",
     ),
 )
+_TOPICS = tuple((topic, re.compile(words, re.IGNORECASE)) for topic, words in _TOPIC_WORDS)
 
 
 def clean(text: str) -> str:
@@ -111,7 +103,7 @@ def clean(text: str) -> str:
 
 def clean_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
     """A quotable excerpt of `text`: cleaned, without links, blobs, figures or markup; empty where it gives orders."""
-    words = clean(text)
+    words = clean(text[:MAX_READ])
     joined = _LETTERS_APART.sub(lambda m: re.sub(r"[\s.·-]", "", m[0]), words)
     if gives_orders(words) or gives_orders(joined) or _BLOB.search(words):
         return ""
