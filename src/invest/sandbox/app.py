@@ -15,7 +15,19 @@ from invest.sandbox.context import AI_LATENCY, FAULTS, REQUESTS, SHELF, WORLD
 from invest.sandbox.damage import after, before
 from invest.sandbox.faults import UPSTREAMS, Fault, FaultBook
 from invest.sandbox.shelf import Shelf
-from invest.sandbox.upstreams import b3, bcb, brapi, brapi_crypto, brapi_rates, cotahist, cvm, rss
+from invest.sandbox.upstreams import (
+    b3,
+    bcb,
+    brapi,
+    brapi_crypto,
+    brapi_rates,
+    cotahist,
+    cvm,
+    fundamentus,
+    others,
+    rss,
+    yahoo,
+)
 from invest.sandbox.world.world import World
 
 ROUTES = {
@@ -26,6 +38,11 @@ ROUTES = {
     "olinda": bcb.olinda_routes,
     "brapi": lambda: [*brapi.routes(), *brapi_crypto.routes(), *brapi_rates.routes()],
     "rss": rss.routes,
+    "yahoo": yahoo.routes,
+    "fundamentus": fundamentus.routes,
+    "google_news": others.google_routes,
+    "gdelt": others.gdelt_routes,
+    "binance": others.binance_routes,
 }
 DEFAULT_LATENCY = {"openai": 0.35, "anthropic": 0.5, "gemini": 0.4, "compatible": 0.3}
 
@@ -39,6 +56,7 @@ def create_app(
     app[SHELF] = Shelf()
     app[FAULTS] = FaultBook(world.seed, faults)
     app[REQUESTS] = {}
+    app[others.LAST_GDELT] = []
     app[AI_LATENCY] = DEFAULT_LATENCY | (ai_latency or {})
     for name, routes in ROUTES.items():
         app.add_routes(_beneath(f"/{name}", routes()))

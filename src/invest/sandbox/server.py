@@ -83,4 +83,9 @@ def main(
                 ready(running)
             await stop.wait()
 
-    asyncio.run(serve())
+    try:
+        import uvloop
+    except ImportError:  # not there on Windows
+        asyncio.run(serve())
+    else:
+        uvloop.run(serve())

@@ -61,7 +61,7 @@ FOLLOWS: dict[str, dict[str, tuple[Pair, Pair]]] = {
         ),
         "cautious": (
             (", o que reduz a chance de surpresas ruins", ", o que recomenda cautela antes de aumentar a posição"),
-            (", um amortecedor em cenário adverso", ", um ponto a acompanhar nos próximos resultados"),
+            (", o que serve de amortecedor em cenário adverso", ", e merece acompanhamento nos próximos resultados"),
         ),
         "balanced": (
             (", e isso pesa a favor no conjunto", ", e isso pesa contra no conjunto"),

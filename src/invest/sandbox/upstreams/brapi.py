@@ -90,7 +90,7 @@ async def quote(request: web.Request) -> web.Response:
     if not known:
         return refuse(404, f"Não encontramos a ação {tickers[0] if tickers else ''}")
     shelf = request.app[SHELF]
-    parts = []
+    parts: list[bytes] = []
     for ticker in tickers:
         if ticker in known:
             parts.append(shelf.quick(("quote", ticker, today, asked), partial(_result, world, ticker, today, asked)))

@@ -84,12 +84,12 @@ def build(world: World, form: str, year: int, today: date) -> bytes:
     if form in ("dfp", "itr"):
         members = FormWriter(world, form.upper(), year, today).write()
     elif form == "fca":
-        members = _cadastral_forms(world, year)
+        members = iter(_cadastral_forms(world, year).items())
     else:
-        members = {f"ipe_cia_aberta_{year}.csv": _csv(IPE, _notices(world, year, today))}
+        members = iter([(f"ipe_cia_aberta_{year}.csv", _csv(IPE, _notices(world, year, today)))])
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, body in members.items():
+        for name, body in members:
             info = zipfile.ZipInfo(name, (today.year, today.month, today.day, 6, 12, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, body)

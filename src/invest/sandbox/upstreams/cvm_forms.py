@@ -42,6 +42,10 @@ def columns(statement: str) -> str:
     return f"{_COMMON};{middle};{_TAIL}"
 
 
+def _encoded(lines: Lines) -> bytes:
+    return ("\r\n".join(lines) + "\r\n").encode("latin-1", "replace")
+
+
 class FormWriter:
     """Collects the members of one zip: `form` is "DFP" or "ITR", as known on `today`."""
 
@@ -49,22 +53,23 @@ class FormWriter:
         self.world, self.form, self.year, self.today = world, form, year, today
         prefix = f"{form.lower()}_cia_aberta"
         self.names = {(s, scope): f"{prefix}_{s}_{scope}_{year}.csv" for s in STATEMENTS for scope in ("con", "ind")}
-        self.members: dict[str, Lines] = {self.names[key]: [columns(key[0])] for key in self.names}
+        self.members = {name: bytearray(columns(key[0]).encode() + b"\r\n") for key, name in self.names.items()}
         self.index: Lines = [HEAD]
         self.capital: Lines = [CAPITAL]
         self.prefix = prefix
 
-    def write(self) -> dict[str, bytes]:
-        """Every member by name, latin-1 with CRLF."""
+    def write(self) -> Iterator[tuple[str, bytes]]:
+        """Every member by name, latin-1 with CRLF; each is let go once it is handed out."""
         for company in self.world.companies:
             books = self.world.books(company.issuer)
             if books:
                 for year, quarter in books.filed(self.today):
                     if year == self.year and (quarter == 4) == (self.form == "DFP"):
                         self._form(company, books, quarter)
-        out = {f"{self.prefix}_{self.year}.csv": self.index, **self.members}
-        out[f"{self.prefix}_composicao_capital_{self.year}.csv"] = self.capital
-        return {name: ("\r\n".join(lines) + "\r\n").encode("latin-1", "replace") for name, lines in out.items()}
+        yield f"{self.prefix}_{self.year}.csv", _encoded(self.index)
+        for name in list(self.members):
+            yield name, bytes(self.members.pop(name))
+        yield f"{self.prefix}_composicao_capital_{self.year}.csv", _encoded(self.capital)
 
     def _form(self, company: Company, books: Books, quarter: int) -> None:
         """One filing; some companies handed in a second version, and both are in the file."""
@@ -93,10 +98,11 @@ class FormWriter:
             lead = f"{head};{company.cvm_code:06d};{group};REAL;{scale};{order};{start}{period.end}"
             lead += ";Patrimônio Líquido" if statement == "DMPL" else ""
             times = 1000 if scale == "UNIDADE" else 1
-            self.members[self.names[statement, scope]] += [
+            lines = [
                 f"{lead};{r.code};{r.name};{r.value * (1 if r.code.startswith('3.99') else times):.10f};{r.fixed}"
                 for r in rows
             ]
+            self.members[self.names[statement, scope]] += _encoded(lines)
 
     def _tables(
         self, company: Company, books: Books, quarter: int, scope: str, *, wrong: bool

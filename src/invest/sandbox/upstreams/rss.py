@@ -6,7 +6,7 @@ import re
 import unicodedata
 from datetime import date, datetime
 from email.utils import format_datetime
-from functools import partial
+from functools import lru_cache, partial
 from xml.sax.saxutils import escape
 
 from aiohttp import web
@@ -38,8 +38,13 @@ async def feed(request: web.Request) -> web.StreamResponse:
     world, today = world_of(request), today_of(request)
     poisoned = bool(request.get(INJECTION))
     body = request.app[SHELF].quick(("rss", name, today, poisoned), partial(build, world, name, today, poisoned))
-    newest = stories(world, name, today, 1)[0].moment
-    return conditional(request, body, "application/rss+xml", newest)
+    return conditional(request, body, "application/rss+xml", newest(world, name, today))
+
+
+@lru_cache(maxsize=256)
+def newest(world: World, name: str, today: date) -> datetime:
+    """When the feed's newest item came out."""
+    return stories(world, name, today, 1)[0].moment
 
 
 def build(world: World, name: str, today: date, poisoned: bool = False) -> bytes:

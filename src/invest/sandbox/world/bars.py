@@ -43,7 +43,8 @@ def invent(seed: int, listing: Listing, profile: Profile, days: Days, market: Fl
     close, actions = _unadjust(adjusted, plan(seed, listing, profile, days), places)
     turnover = listing.level * listing.shares * float(np.exp(rng.uniform(np.log(2e-4), np.log(5e-3))))
     growth = np.append(1.0, np.exp(np.diff(path)))
-    bars = _shape(rng, days, close, growth, turnover, actions=actions, places=places)
+    lot, turnover = (1, max(turnover, 3e7)) if listing.kind == "crypto" else (100, turnover)
+    bars = _shape(rng, days, close, growth, turnover, actions=actions, places=places, lot=lot)
     keep = rng.random(len(days)) > max(0.0, 0.25 - turnover / 8e5)  # thin papers skip sessions
     keep[[0, -1]] = True
     return bars if keep.all() else _thin(bars, keep)
@@ -126,6 +127,7 @@ def _shape(
     *,
     actions: tuple[Action, ...],
     places: int,
+    lot: int = 100,
 ) -> Series:
     """Open, high, low, volume and the rest around `close`; `growth` is the day's total return as a factor."""
     n = len(days)
@@ -135,7 +137,6 @@ def _shape(
     high = np.round(np.maximum(open_, close) * (1 + reach[0]), places)
     low = np.maximum(np.round(np.minimum(open_, close) * (1 - reach[1]), places), tick)
     average = np.round((open_ + high + low + close) / 4, places)
-    lot = 100 if turnover > 0 else 1
     shares = np.exp(rng.normal(0, 0.35, n)) * turnover / close
     volume = np.maximum(lot, (shares / lot).astype(np.int64) * lot)
     trades = np.maximum(1, (volume / rng.uniform(150, 700)).astype(np.int64))

@@ -15,6 +15,7 @@ import numpy as np
 from invest.sandbox.seeds import stream, unit
 from invest.sandbox.world.listings import Company
 from invest.sandbox.world.profile import Profile
+from invest.sandbox.world.roster import FIRST_CODE
 
 TAX = 0.28
 MINORITY = 0.03
@@ -95,12 +96,12 @@ class Books:
     @property
     def silent(self) -> bool:
         """Whether it files nothing at all: a few do not."""
-        return unit(self.seed, "silent", self.company.issuer) < 0.03 and self.company.cvm_code >= 80_000
+        return unit(self.seed, "silent", self.company.issuer) < 0.03 and self.company.cvm_code >= FIRST_CODE
 
     @property
     def consolidated(self) -> bool:
         """Whether it has subsidiaries; a third files individual statements only."""
-        return self.company.cvm_code < 80_000 or unit(self.seed, "subsidiaries", self.company.issuer) > 0.33
+        return self.company.cvm_code < FIRST_CODE or unit(self.seed, "subsidiaries", self.company.issuer) > 0.33
 
     @cached_property
     def earnings(self) -> dict[int, tuple[float, float]]:

@@ -10,6 +10,7 @@ from invest.sandbox.seeds import stream
 from invest.sandbox.world.sessions import ZONE
 
 if TYPE_CHECKING:
+    from invest.sandbox.world.listings import Listing
     from invest.sandbox.world.world import World
 
 TEMPLATES: tuple[tuple[str, str, str], ...] = (
@@ -49,22 +50,26 @@ class Story:
 
 def display_name(name: str) -> str:
     """A company's name as the papers write it: `PRIO S.A.` -> `Prio`, `VALE S.A.` -> `Vale`."""
-    short = name.removesuffix(" S.A.").removesuffix(" S/A").split(" - ")[-1].title()
+    parts = [p.removesuffix(" S.A.").removesuffix(" S/A") for p in name.split(" - ")]
+    short = min(parts, key=len)
+    if len(short) <= 3:
+        return short
+    short = short.title()
     return short.replace(" De ", " de ").replace(" E ", " e ").replace(" Do ", " do ")
 
 
-def stories(world: World, feed: str, today: date, count: int = 40) -> list[Story]:
-    """The newest `count` stories of one outlet as of the end of `today`, newest first."""
+def stories(world: World, feed: str, today: date, count: int = 40, about: Listing | None = None) -> list[Story]:
+    """The newest `count` stories of one outlet up to `today`, newest first; all `about` one paper if given."""
     out: list[Story] = []
-    papers = [x for x in world.listings if x.kind in ("stock", "unit", "fii")]
+    papers = [about] if about else [x for x in world.listings if x.kind in ("stock", "unit", "fii")]
     known = papers[: max(20, len(papers) // 4)]
     day = today
     while len(out) < count:
-        rng = stream(world.seed, "news", feed, day)
-        for i in range(12):
+        rng = stream(world.seed, "news", feed, day, about.ticker if about else "")
+        for i in range(1 if about else 12):
             pool = known if rng.random() < 0.7 else papers
             paper = pool[int(rng.integers(0, len(pool)))] if pool else None
-            general = paper is None or rng.random() < 0.15
+            general = paper is None or (not about and rng.random() < 0.15)
             title, summary, topic = (GENERAL if general else TEMPLATES)[
                 int(rng.integers(0, len(GENERAL if general else TEMPLATES)))
             ]

@@ -46,6 +46,7 @@ SYLLABLES = (
     "NA", "NOR", "OR", "PA", "PE", "PI", "RA", "RE", "RIO", "SAN", "SE", "SOL", "SUL", "TA", "TE", "TRI", "UNI", "VER",
     "VI", "XA", "ZE",
 )  # fmt: skip
+FIRST_CODE = 80_000  # CVM codes of invented companies; CVM's own end below
 ABROAD = ("Inc.", "Corporation", "plc", "N.V.", "Group", "Holdings")
 
 
@@ -108,6 +109,11 @@ def _fund_shares(ticker: str, level: float) -> int:
     return max(10_000, int(worth / level))
 
 
+def _root(index: int) -> int:
+    """An eight-digit CNPJ root of its own for every index (7919 is a prime that does not divide the span)."""
+    return 10_000_000 + index * 7919 % 89_999_999
+
+
 def _word(rng: np.random.Generator) -> str:
     return "".join(SYLLABLES[i] for i in rng.integers(0, len(SYLLABLES), int(rng.integers(2, 4))))
 
@@ -118,12 +124,13 @@ class Inventor:
     def __init__(self, seed: int, taken: Iterable[str]) -> None:
         self.seed = seed
         self.taken = set(taken)
+        self.named: set[str] = set()
 
     def issuer(self, rng: np.random.Generator, word: str) -> str:
         """Four letters not yet in use, starting as `word` does."""
         code = (word + "XXXX")[:4]
         while code in self.taken:
-            code = code[:2] + "".join(chr(65 + int(n)) for n in rng.integers(0, 26, 2))
+            code = code[:1] + "".join(chr(65 + int(n)) for n in rng.integers(0, 26, 3))
         self.taken.add(code)
         return code
 
@@ -132,11 +139,14 @@ class Inventor:
         rng = stream(self.seed, "paper", index)
         word = _word(rng)
         code = self.issuer(rng, word)
+        if word in self.named:
+            word = f"{code} {word}"
+        self.named.add(word)
         if kind in ("stock", "unit"):
-            return self._share(rng, word, code, kind)
-        return self._fund(rng, word, code, kind)
+            return self._share(rng, word, code, kind, index)
+        return self._fund(rng, word, code, kind, index)
 
-    def _share(self, rng: np.random.Generator, word: str, code: str, kind: Kind) -> Listing:
+    def _share(self, rng: np.random.Generator, word: str, code: str, kind: Kind, index: int) -> Listing:
         sector, classification, short = SECTORS[int(rng.integers(0, len(SECTORS)))]
         segment = SEGMENTS[int(rng.integers(0, len(SEGMENTS)))]
         if kind == "unit":
@@ -151,8 +161,8 @@ class Inventor:
             code,
             f"{word} {'PARTICIPAÇÕES' if rng.random() < 0.3 else sector.split(' ')[0].upper().rstrip(',')} S.A.",
             f"{word[: 11 - len(short)]} {short}"[:12],
-            cnpj(int(rng.integers(10_000_000, 99_999_999))),
-            80_000 + number(self.seed, code) % 19_999,
+            cnpj(_root(index)),
+            FIRST_CODE + index,
             sector,
             classification,
             segment,
@@ -167,7 +177,7 @@ class Inventor:
             company.cnpj, company,
         )  # fmt: skip
 
-    def _fund(self, rng: np.random.Generator, word: str, code: str, kind: Kind) -> Listing:
+    def _fund(self, rng: np.random.Generator, word: str, code: str, kind: Kind, index: int) -> Listing:
         low, high = {"fii": (8, 160), "etf": (9, 180), "bdr": (12, 180)}[kind]
         level = round(float(np.exp(rng.uniform(np.log(low), np.log(high)))), 2)
         names = {
@@ -179,7 +189,7 @@ class Inventor:
         especi = {"fii": "CI  ER", "etf": "CI", "bdr": "DRN"}[kind]
         body = f"BR{code}{'BDR00' if kind == 'bdr' else 'CTF00'}"
         trading = _trading_name(kind, names[kind])
-        digits = "" if kind == "bdr" else cnpj(int(rng.integers(10_000_000, 99_999_999)))
+        digits = "" if kind == "bdr" else cnpj(_root(index))
         return Listing(
             ticker, kind, code, names[kind], trading, especi, isin(body), level, _fund_shares(ticker, level), digits
         )
@@ -209,7 +219,7 @@ def _stranger(seed: int, ticker: str) -> Listing:
         return Listing(ticker, "crypto", coin, coin, ticker[:12], "", "", 10.0, 1)
     code, suffix = ticker[:4], ticker[4:]
     kind: Kind = "bdr" if suffix.startswith("3") and len(suffix) == 2 else "etf" if suffix == "11" else "stock"
-    made = Inventor(seed, ()).make(number(ticker) % 10**9, kind)
+    made = Inventor(seed, ()).make(10_000 + number(ticker) % 9_000, kind)
     company = made.company and Company(code, f"{code} S.A.", code, *_rest(made.company))
     name = company.name if company else f"{code} FUNDO"
     return Listing(
