@@ -111,9 +111,8 @@ def _header(data: AssetReportData, book: FactBook) -> Header:
 
 def _strip(data: AssetReportData, book: FactBook) -> Strip:
     analysis, locale, words = data.analysis, book.locale, book.locale.words
-    score = Stat(
-        label=words.t("strip.score"), text=locale.number(analysis.overall_score, 1), sub=words.t("strip.out_of")
-    )
+    out_of = words.t("strip.out_of") if analysis.overall_score is not None else None
+    score = Stat(label=words.t("strip.score"), text=locale.number(analysis.overall_score, 1), sub=out_of)
     return Strip(
         label=words.t("strip.verdict"),
         verdict=words.t(f"recommendation.{analysis.recommendation}"),

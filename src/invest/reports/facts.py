@@ -127,7 +127,7 @@ class FactBook:
         group = entry.group if entry else ""
         if group == "valuation" and fact.unit == "x" and fact.value <= 0:
             return Reading(words.t("reading.negative"), "bad")
-        style = "price" if group == "valuation" and fact.unit == "x" else "debt" if group == "debt" else "level"
+        style = "price" if group == "valuation" and fact.unit == "x" else "level"
         better = entry.better if entry else None
         if (at := sector_standing(fact)) is not None:
             text = words.t(f"reading.sector_{style}_{at}")

@@ -35,17 +35,17 @@ def render_pdf(view: ReportView, *, charts: bool = True) -> bytes:
     page = json.dumps(_page_data(view, charts=charts), ensure_ascii=False)
     moment = int(view.generated_at.timestamp())
     try:
-        return _compile(page, moment, ["ua-1"])
+        return _compile(page, moment, "ua-1")
     except typst.TypstError:
         # PDF/UA-1 refuses characters that no font at hand can show (a headline in Arabic, say). Such a report is
         # still tagged, but shows those characters as boxes and makes no claim to the standard.
         try:
-            return _compile(page, moment, [])
+            return _compile(page, moment, None)
         except typst.TypstError as error:
             raise RenderFailed(f"report {view.report_id}: {error.message}") from error
 
 
-def _compile(page: str, moment: int, standards: list[Literal["ua-1"]]) -> bytes:
+def _compile(page: str, moment: int, standard: Literal["ua-1"] | None) -> bytes:
     """Typeset `page` with an empty folder as the only one that markup could read from."""
     with tempfile.TemporaryDirectory(prefix="invest-report-") as empty_root:
         compiler = typst.Compiler(
@@ -55,7 +55,7 @@ def _compile(page: str, moment: int, standards: list[Literal["ua-1"]]) -> bytes:
             ignore_system_fonts=True,
             sys_inputs={"report": page},
         )
-        pdf = compiler.compile(format="pdf", timestamp=moment, pdf_standards=standards)
+        pdf = compiler.compile(format="pdf", timestamp=moment, pdf_standards=standard or [])
     assert isinstance(pdf, bytes)  # one PDF without an output path
     return pdf
 

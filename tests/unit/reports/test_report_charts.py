@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -57,7 +58,7 @@ def test_a_chart_names_itself_for_a_screen_reader() -> None:
     assert root.get("role") == "img"
     ids = (root.get("aria-labelledby") or "").split()
     named = {node.get("id"): node.text for node in root if node.tag in (f"{SVG}title", f"{SVG}desc")}
-    assert [named[i] for i in ids][0] == "Preço ajustado de PETR4 com médias móveis e volume"
+    assert named[ids[0]] == "Preço ajustado de PETR4 com médias móveis e volume"
     assert "R$ 48,67" in (named[ids[1]] or "")
 
 
@@ -72,8 +73,9 @@ def test_a_stretch_without_quotes_is_a_gap_not_a_line() -> None:
 def test_the_last_price_is_tagged_and_the_tick_beneath_it_left_out() -> None:
     days = [date(2026, 1, 1) + timedelta(days=i) for i in range(40)]
     values = tuple(40 + i * 0.25 for i in range(40))
-    made = chart().model_copy(update={"days": tuple(days), "close": values, "averages": {}, "volume": (None,) * 40,
-                                      "has_volume": False, "last": chart().last.model_copy(update={"text": "49,75"})})  # fmt: skip
+    tag = chart().last.model_copy(update={"text": "49,75"})
+    changes = {"days": tuple(days), "close": values, "averages": {}, "volume": (None,) * 40, "has_volume": False}
+    made = chart().model_copy(update={**changes, "last": tag})
     shown = [text for text, *_ in texts(draw_price(made, PT, ident="p"))]
     assert "49,75" in shown
     assert "50,0" not in shown
@@ -142,7 +144,7 @@ def test_spread_labels_keep_their_distance_and_their_order(wanted: list[float], 
     placed = spread(wanted, gap, 0, high)
     ordered = sorted(range(len(wanted)), key=lambda i: wanted[i])
     values = [placed[i] for i in ordered]
-    assert all(b - a >= gap - 1e-6 for a, b in zip(values, values[1:], strict=False))
+    assert all(b - a >= gap - 1e-6 for a, b in pairwise(values))
     assert max(values) <= high + 1e-6
 
 

@@ -42,7 +42,7 @@ AWKWARD: dict[str, Callable[[], ReportView]] = {
         )
     ),
     "long names": lambda: build_asset_view(
-        build.asset_data(analysis=build.analysis(name="Companhia " + "Muito Longa " * 30, sector="Setor " + "longo " * 40))
+        build.asset_data(analysis=build.analysis(name="Muito " + "Longa " * 60, sector="Setor " + "longo " * 40))
     ),
     "fund in english": lambda: build_asset_view(build.asset_data(analysis=build.fund(), language="en")),
     "one word without a break": lambda: build_asset_view(build.asset_data(analysis=build.analysis(name="x" * 300))),
@@ -189,7 +189,7 @@ def test_rows_have_as_many_cells_as_there_are_columns() -> None:
 
 
 def test_headings_do_not_skip_a_level() -> None:
-    levels = [int(n.tag[1]) for n in LexborHTMLParser(render_html(KINDS["asset"]())).css("h1, h2, h3, h4")]
+    levels = [int(str(n.tag)[1]) for n in LexborHTMLParser(render_html(KINDS["asset"]())).css("h1, h2, h3, h4")]
     assert levels[0] == 1
     assert all(b - a <= 1 for a, b in pairwise(levels))
 

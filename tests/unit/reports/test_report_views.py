@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -110,11 +111,9 @@ def test_the_verdict_rests_on_the_figures_that_moved_the_score() -> None:
 def test_every_reference_leads_to_a_row_of_the_facts() -> None:
     view = asset()
     anchors = {c.anchor for b in section(view, "facts").blocks if isinstance(b, Table) for r in b.rows for c in r}
-    refs = {
-        r.fact_id for s in view.sections for b in s.blocks if isinstance(b, Claims) for c in b.items for r in c.refs
-    }
-    refs |= {r.fact_id for s in view.sections for b in s.blocks if isinstance(b, Table) for row in b.rows
-             for c in row for r in c.refs}  # fmt: skip
+    blocks = [b for s in view.sections for b in s.blocks]
+    refs = {r.fact_id for b in blocks if isinstance(b, Claims) for claim in b.items for r in claim.refs}
+    refs |= {r.fact_id for b in blocks if isinstance(b, Table) for row in b.rows for c in row for r in c.refs}
     assert refs
     assert refs <= anchors
 
@@ -141,7 +140,7 @@ def test_missing_figures_are_dashes_never_zeros() -> None:
         ("p_l", -3.0, 0.05, "negativo"),
         ("roe", 0.2, 0.9, "acima do setor"),
         ("roe", 0.2, 0.1, "abaixo do setor"),
-        ("net_debt_ebitda", 4.0, 0.9, "alto no setor"),
+        ("net_debt_ebitda", 4.0, 0.9, "acima do setor"),
     ],
 )
 def test_figures_are_read_in_words(key: str, value: float, percentile: float, reading: str) -> None:
@@ -247,8 +246,8 @@ def test_news_without_a_date_do_not_fail() -> None:
 def test_a_split_is_told_by_what_becomes_of_one_share() -> None:
     rows = table(asset(), "dividends")
     assert ["Desdobramento", "02/06/2025", "—", "1 vira 2"] in rows
-    grouped = build.actions()[-1].model_copy(update={"kind": ActionKind.REVERSE_SPLIT, "factor": build.Decimal("0.1")})
-    bonus = build.actions()[-1].model_copy(update={"kind": ActionKind.BONUS, "factor": build.Decimal("1.05")})
+    grouped = build.actions()[-1].model_copy(update={"kind": ActionKind.REVERSE_SPLIT, "factor": Decimal("0.1")})
+    bonus = build.actions()[-1].model_copy(update={"kind": ActionKind.BONUS, "factor": Decimal("1.05")})
     assert [r[-1] for r in table(asset(actions=[grouped, bonus]), "dividends")] == ["10 viram 1", "+5,00%"]
 
 

@@ -67,7 +67,7 @@ def analysts_section(opinions: Sequence[Opinion], consensus: AiConsensus | None,
         Column(label=words.t("ai.analyst"), width=1.75),
         Column(label=words.t("ai.verdict"), width=1.15),
         Column(label=words.t("ai.probability"), align="right", width=0.7),
-        Column(label=words.t("ai.target"), align="right", width=0.75),
+        Column(label=words.t("ai.target"), align="right", width=0.85),
         Column(label=words.t("ai.argument"), width=3.1),
         Column(label=words.t("ai.risk"), width=2.1),
     )

@@ -51,14 +51,19 @@ def fundamentals_section(analysis: Analysis, book: FactBook) -> Section:
 
 def _row(book: FactBook, key: str) -> tuple[Cell, ...]:
     fact, figure, reading = book.get(key), book.figure(key), book.reading(key)
-    own = book.text(key, fact.own_median, fact.unit) if fact else MISSING
-    sector = book.text(key, fact.sector_median, fact.unit) if fact else MISSING
+    own = _bare(book.text(key, fact.own_median, fact.unit)) if fact else MISSING
+    sector = _bare(book.text(key, fact.sector_median, fact.unit)) if fact else MISSING
     percentile = fact.sector_percentile if fact else None
     return (
         Cell(text=book.short(key)),
-        Cell(text=figure.text, strong=True, figure=figure),
+        Cell(text=_bare(figure.text), strong=True, figure=figure),
         Cell(text=own),
         Cell(text=sector),
         Cell(text=MISSING if percentile is None else book.locale.number(percentile * 100, 0)),
         Cell(text=reading.text, mark=reading.mark if reading.mark != "off" else None, muted=reading.mark == "off"),
     )
+
+
+def _bare(text: str) -> str:
+    """An amount without its currency, which the row's label names."""
+    return text.replace("R$ ", "")

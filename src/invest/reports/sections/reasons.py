@@ -7,7 +7,7 @@ from typing import Literal
 from invest.domain.analysis import Analysis, Fact, Reason
 from invest.domain.fact_keys import FACT_KEYS
 from invest.reports.facts import FactBook
-from invest.reports.views import Claim
+from invest.reports.views import Claim, Ref
 
 Side = Literal["bull", "bear"]
 # Points of the overall score below which a figure is no argument.
@@ -47,7 +47,7 @@ def _claim(fact: Fact, reason: Reason | None, book: FactBook) -> Claim:
         text += words.t("claim.sector", reading=reading.text, median=median)
     if reason is not None:
         text += words.t("claim.effect", points=book.locale.number(reason.effect, 2, signed=True))
-    return Claim(text=text + ".", refs=book.refs([fact.id]))
+    return Claim(text=text + ".", refs=(Ref(fact_id=fact.id, text=""),))
 
 
 def _facts(side: Side, analysis: Analysis, book: FactBook) -> list[Fact]:
