@@ -35,6 +35,7 @@ class Transaction(Frozen):
     quantity: Decimal = Field(gt=0, max_digits=24, decimal_places=8)
     price: Decimal = Field(ge=0, max_digits=24, decimal_places=8)
     note: str = Field(default="", max_length=500)
+    origin: str = Field(default="", max_length=20, description="api, csv, negociacao, movimentacao, sinacor")
 
 
 class Portfolio(Frozen):
