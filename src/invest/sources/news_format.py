@@ -36,7 +36,8 @@ def entries_of(source: str, body: bytes) -> list[Mapping[str, Any]]:
     parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
     if not parsed.get("version") and not parsed.entries:
         raise Malformed(source, "no feed")
-    return list(parsed.entries[:MAX_ITEMS])
+    # Plain dicts: feedparser's own map old names to new ones, with a warning each time.
+    return [{key: dict.__getitem__(entry, key) for key in dict.keys(entry)} for entry in parsed.entries[:MAX_ITEMS]]
 
 
 def item(

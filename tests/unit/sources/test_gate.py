@@ -89,7 +89,7 @@ async def test_the_breaker_opens_doubles_and_lets_one_probe_through() -> None:
 async def test_failures_must_follow_one_another_to_open_it() -> None:
     gate = LocalGate(Clock())
     for outcome in ("fail", "fail", "fail", "fail", "ok", "fail", "fail", "fail", "fail"):
-        await gate.report("h", SLOW, outcome)  # type: ignore[arg-type]  # literals in a tuple
+        await gate.report("h", SLOW, outcome)
     assert (await gate.admit("h", SLOW, "b")).verdict == "ok"
 
 

@@ -1,0 +1,91 @@
+"""The central bank's answers as recorded, errors included."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from invest.domain.observations import RawPayload
+from invest.settings import SourceSettings
+from invest.sources.bcb import points
+from invest.sources.errors import Malformed
+from invest.sources.http import Response
+from invest.sources.model import Basket
+from invest.sources.olinda import expectations
+
+PAYLOAD = RawPayload(sha256="0" * 64, source="bcb", url="u", fetched_at=datetime.now(UTC), status=200, size=0)
+TODAY = date(2026, 4, 25)
+
+
+def read(path: Path, code: int = 432, today: date = TODAY) -> list[tuple[date, Decimal]]:
+    """Points of a recorded answer."""
+    basket = Basket("bcb", SourceSettings())
+    return [(p.day, p.value) for p in points(basket, code, json.loads(path.read_bytes()), PAYLOAD, today)]
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("sgs_11_selic_diaria.json", (date(2016, 1, 4), Decimal("0.052531"))),
+        ("sgs_432_selic_meta.json", (date(2016, 1, 1), Decimal("14.25"))),
+        ("sgs_433_ipca.json", (date(2016, 1, 1), Decimal("1.27"))),
+        ("sgs_1_ptax_usd_venda.json", (date(2020, 1, 2), Decimal("4.0213"))),
+        ("bcb_ipca_fixture_2026.json", (date(2025, 5, 1), Decimal("0.26"))),
+    ],
+)
+def test_series_are_read_as_published(samples: Path, name: str, first: tuple[date, Decimal]) -> None:
+    found = read(samples / "bcb" / name)
+    assert found[0] == first
+    assert len(found) == len(json.loads((samples / "bcb" / name).read_bytes()))
+    assert [day for day, _ in found] == sorted({day for day, _ in found})
+
+
+def test_days_ahead_are_left_for_later(samples: Path) -> None:
+    found = read(samples / "bcb/bcb_selic_fixture_2026.json")
+    assert found[-1][0] == TODAY
+    assert len(found) == 6
+
+
+def test_a_blank_value_is_none() -> None:
+    basket = Basket("bcb", SourceSettings())
+    data = [
+        {"data": "01/02/2026", "valor": ""},
+        {"data": "02/02/2026", "valor": "1.5"},
+        {"data": "31/02/2026", "valor": "1"},
+    ]
+    assert [p.value for p in points(basket, 12, data, PAYLOAD, TODAY)] == [Decimal("1.5")]
+
+
+def test_an_error_object_is_no_series(samples: Path) -> None:
+    error = json.loads((samples / "bcb/errors/sgs_406_window_over_10_years.json").read_bytes())
+    with pytest.raises(Malformed):
+        points(Basket("bcb", SourceSettings()), 12, error, PAYLOAD, TODAY)
+
+
+def test_the_page_for_an_unknown_series_is_malformed(samples: Path) -> None:
+    body = (samples / "bcb/errors/bcb_xhtml_error_page_head.html").read_bytes()
+    with pytest.raises(Malformed, match="no JSON but '<\\?xml"):
+        Response(PAYLOAD.model_copy(update={"body": body})).json()
+
+
+def test_expectations_are_medians_by_year(samples: Path) -> None:
+    data = json.loads((samples / "bcb/focus_ExpectativasMercadoAnuais_1row.json").read_bytes())
+    assert [(p.series, p.day, p.value) for p in expectations(data, PAYLOAD, TODAY)] == [
+        ("focus:IPCA:2024", date(2024, 8, 23), Decimal("4.2484"))
+    ]
+
+
+def test_five_day_answers_are_left_out(samples: Path) -> None:
+    data = json.loads((samples / "bcb/focus_ExpectativasMercadoAnuais_1row.json").read_bytes())
+    data["value"][0]["baseCalculo"] = 1
+    assert list(expectations(data, PAYLOAD, TODAY)) == []
+
+
+@pytest.mark.parametrize("data", [{"erro": {"codigo": 1}}, {"error": "x"}, [], "x", None])
+def test_an_error_with_status_200_is_malformed(data: object) -> None:
+    with pytest.raises(Malformed):
+        list(expectations(data, PAYLOAD, TODAY))
