@@ -96,8 +96,8 @@ def test_only_so_many_levels_of_accounts_are_kept(samples: Path, tmp_path: Path)
 def row(version: int, scope: str, value: str, *, cnpj: str = "11.111.111/0001-11", order: str = "ÚLTIMO") -> str:
     """A line of an income statement."""
     group = f"DF {scope} - Demonstração do Resultado"
-    return f"{cnpj};2023-12-31;{version};AAA S.A.;1234;{group};REAL;MIL;{order};2023-01-01;2023-12-31;"
-        f"3.01;Receita;{value};S"
+    head = f"{cnpj};2023-12-31;{version};AAA S.A.;1234;{group};REAL;MIL;{order}"
+    return f"{head};2023-01-01;2023-12-31;3.01;Receita;{value};S"
 
 
 HEAD = (
