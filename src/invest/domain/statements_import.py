@@ -92,9 +92,12 @@ def read_statement(data: bytes, *, today: date, assets: Iterable[Asset] = ()) ->
     raise StatementRefused(f"no known layout: {header}. Read are {LAYOUTS}")
 
 
-def plan_import(existing: Sequence[Transaction], statement: Statement) -> ImportPlan:
-    """What importing `statement` would book on top of `existing`, duplicates and refusals named."""
-    found = _fates(existing, [_Pending(row) for row in statement.rows])
+def plan_import(existing: Sequence[Transaction], statement: Statement, *, repeat: bool = False) -> ImportPlan:
+    """What importing `statement` would book on top of `existing`, duplicates and refusals named.
+
+    `repeat`: rows alike to booked ones happened once more and are no duplicates.
+    """
+    found = _fates(existing, [_Pending(row) for row in statement.rows], repeat)
     rows = tuple(
         ImportedRow(
             line=pending.row.line,
@@ -108,10 +111,10 @@ def plan_import(existing: Sequence[Transaction], statement: Statement) -> Import
     return ImportPlan(layout=statement.layout, encoding=statement.encoding, delimiter=statement.delimiter, rows=rows)
 
 
-def plan_booking(existing: Sequence[Transaction], added: Sequence[Transaction]) -> ImportPlan:
+def plan_booking(existing: Sequence[Transaction], added: Sequence[Transaction], *, repeat: bool = False) -> ImportPlan:
     """The same for transactions given one by one; `line` is the place in `added`, from 1."""
     rows = tuple(Row(i, "", transaction) for i, transaction in enumerate(added, 1))
-    return plan_import(existing, Statement("api", "utf-8", None, rows))
+    return plan_import(existing, Statement("api", "utf-8", None, rows), repeat=repeat)
 
 
 @dataclass(slots=True)
@@ -130,13 +133,14 @@ class _Pending:
         self.status, self.reason = "duplicate", reason
 
 
-def _fates(existing: Sequence[Transaction], rows: list[_Pending]) -> list[_Pending]:
+def _fates(existing: Sequence[Transaction], rows: list[_Pending], repeat: bool) -> list[_Pending]:
     for pending in rows:
         pending.transaction = pending.row.transaction
         if pending.row.reason is not None:
             pending.refuse(pending.row.reason)
-    _mark_duplicates(existing, rows)
-    _mark_settlements(existing, rows)
+    if not repeat:
+        _mark_duplicates(existing, rows)
+        _mark_settlements(existing, rows)
     harmed = _replay(existing, rows) - _replay(existing, [])
     if harmed:
         # Rows that come before what is booked already took the shares of a later sale: they give way.

@@ -82,7 +82,8 @@ class Actions:
         """The same for many assets (None: all) in one round trip."""
         rows = await self._db.fetch(
             f"SELECT {COLUMNS} FROM corporate_action WHERE ($1::text[] IS NULL OR ticker = ANY($1)) "
-            "AND ($2::date IS NULL OR last_date_with >= $2) ORDER BY ticker, last_date_with, kind, amount, factor, source, payment_date",
+            "AND ($2::date IS NULL OR last_date_with >= $2) "
+            "ORDER BY ticker, last_date_with, kind, amount, factor, source, payment_date",
             None if tickers is None else list(tickers),
             since,
         )

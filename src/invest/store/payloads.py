@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from invest.domain.observations import RawPayload
@@ -82,6 +82,11 @@ class Payloads:
         """Payloads without their bodies, by hash: for the provenance lines of a report."""
         rows = await self._db.fetch(f"SELECT {FIELDS} FROM raw_payload WHERE sha256 = ANY($1::text[])", list(hashes))
         return {row["sha256"]: RawPayload(**dict(row)) for row in rows}
+
+    async def kept(self, hashes: Sequence[str]) -> set[str]:
+        """Those of `hashes` whose bytes are here."""
+        sql = "SELECT sha256 FROM raw_payload WHERE sha256 = ANY($1::text[]) AND body IS NOT NULL"
+        return {row["sha256"] for row in await self._db.fetch(sql, list(hashes))}
 
     async def latest(self, url: str) -> RawPayload | None:
         """The newest good answer of an address without its body: ETag and Last-Modified for a conditional request."""

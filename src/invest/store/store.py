@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from invest.settings import DatabaseSettings, Settings
 from invest.store.actions import Actions, RankOf
 from invest.store.address import address_of
+from invest.store.alerts import Alerts
 from invest.store.analyses import Analyses
 from invest.store.assets import Assets
 from invest.store.audit import Audit
@@ -23,6 +24,7 @@ from invest.store.news import News
 from invest.store.observations import Observations
 from invest.store.opinions import Opinions
 from invest.store.payloads import Payloads
+from invest.store.portfolios import Portfolios
 from invest.store.reports import Reports
 from invest.store.spend import Spend
 from invest.store.statements import Statements
@@ -47,6 +49,8 @@ class Store:
         self.analyses = Analyses(database)
         self.opinions = Opinions(database)
         self.reports = Reports(database)
+        self.portfolios = Portfolios(database)
+        self.alerts = Alerts(database)
         self.jobs = Jobs(database)
         self.keys = Keys(database)
         self.idempotency = Idempotency(database)
