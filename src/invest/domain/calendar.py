@@ -127,6 +127,7 @@ def sessions_between(start: date, end: date) -> npt.NDArray[np.datetime64]:
     return np.asarray(days[np.is_busday(days, holidays=off)])
 
 
+@lru_cache(maxsize=4096)
 def count_sessions(start: date, end: date) -> int:
     """Number of sessions after `start` up to and including `end`; negative where `end` precedes `start`."""
     if end < start:

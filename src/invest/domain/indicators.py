@@ -7,10 +7,10 @@ has no RSI). The value at a session depends on that session and earlier ones onl
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import talib
 
 from invest.domain.bars import Floats
@@ -61,8 +61,13 @@ def _floats(values: Floats) -> Floats:
 
 def _scale(values: Floats) -> float:
     """A power of two near 1 / the first price: brings any currency to the size TA-Lib's thresholds expect, exactly."""
-    first = values[np.isfinite(values) & (values != 0)][:1]
-    return float(2.0 ** -np.frexp(abs(first[0]))[1]) if len(first) else 1.0
+    first = float(values[0])
+    if not (math.isfinite(first) and first):
+        known = values[np.isfinite(values) & (values != 0)]
+        if not len(known):
+            return 1.0
+        first = float(known[0])
+    return float(2.0 ** -math.frexp(abs(first))[1])
 
 
 def sma(values: Floats, n: int) -> Floats:
@@ -80,13 +85,16 @@ def rsi(close: Floats, n: int = 14) -> Floats:
     if not _usable(close, n + 1):
         return _empty(len(close))
     out = np.asarray(talib.RSI(_floats(close) * _scale(close), n))
-    return np.where(_never_moved(close), np.nan, out)
+    out[: _first_change(close)] = np.nan
+    return out
 
 
-def _never_moved(close: Floats) -> npt.NDArray[np.bool_]:
-    """True up to the first session whose price differs from the one before."""
-    moved = np.concatenate(([False], np.diff(close) != 0))
-    return np.asarray(~np.logical_or.accumulate(moved))
+def _first_change(values: Floats) -> int:
+    """Index of the first session that differs from the one before; the length where none does."""
+    if values[1] != values[0]:
+        return 1
+    moved = np.flatnonzero(values[1:] != values[:-1])
+    return int(moved[0]) + 1 if len(moved) else len(values)
 
 
 def macd(close: Floats, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd:
@@ -124,9 +132,17 @@ def directional(high: Floats, low: Floats, close: Floats, n: int = 14) -> Direct
         return Directional(_empty(len(close)), _empty(len(close)), _empty(len(close)))
     scale = _scale(close)
     columns = (_floats(high) * scale, _floats(low) * scale, _floats(close) * scale)
-    still = _never_moved(close) & ~np.logical_or.accumulate(high != low)
-    adx, plus, minus = talib.ADX(*columns, n), talib.PLUS_DI(*columns, n), talib.MINUS_DI(*columns, n)
-    return Directional(*(np.where(still, np.nan, out) for out in (adx, plus, minus)))
+    moved = min(_first_change(close), 0 if high[0] != low[0] else _first_range(high, low))
+    out = Directional(*(np.asarray(f(*columns, n)) for f in (talib.ADX, talib.PLUS_DI, talib.MINUS_DI)))
+    for column in out:
+        column[:moved] = np.nan
+    return out
+
+
+def _first_range(high: Floats, low: Floats) -> int:
+    """Index of the first session whose high differs from its low; the length where none does."""
+    ranged = np.flatnonzero(high != low)
+    return int(ranged[0]) if len(ranged) else len(high)
 
 
 def stochastic(high: Floats, low: Floats, close: Floats, n: int = 14, smooth: int = 3) -> Stochastic:
@@ -137,9 +153,13 @@ def stochastic(high: Floats, low: Floats, close: Floats, n: int = 14, smooth: in
     scale = _scale(close)
     columns = (_floats(high) * scale, _floats(low) * scale, _floats(close) * scale)
     k, d = talib.STOCH(*columns, fastk_period=n, slowk_period=smooth, slowd_period=smooth)
-    spread = np.asarray(talib.MAX(columns[0], n)) - np.asarray(talib.MIN(columns[1], n))
-    flat = np.convolve(np.nan_to_num(spread) <= 0, np.ones(2 * smooth - 1))[: len(close)] > 0
-    return Stochastic(np.where(flat, np.nan, k), np.where(flat, np.nan, d))
+    flat = np.asarray(talib.MAX(columns[0], n)) <= np.asarray(talib.MIN(columns[1], n))
+    out = Stochastic(np.asarray(k), np.asarray(d))
+    if flat.any():
+        reached = np.convolve(flat, np.ones(2 * smooth - 1))[: len(close)] > 0
+        out.k[reached] = np.nan
+        out.d[reached] = np.nan
+    return out
 
 
 def obv(close: Floats, volume: Floats) -> Floats:
@@ -159,8 +179,12 @@ def pivots(high: Floats, low: Floats, reach: int = 5) -> tuple[Floats, Floats]:
     if n < span:
         return tops, bottoms
     middle = slice(reach, n - reach)
-    top = np.lib.stride_tricks.sliding_window_view(high, span).max(axis=1)
-    bottom = np.lib.stride_tricks.sliding_window_view(low, span).min(axis=1)
+    if np.isfinite(high).all() and np.isfinite(low).all():
+        top = np.asarray(talib.MAX(_floats(high), span))[span - 1 :]
+        bottom = np.asarray(talib.MIN(_floats(low), span))[span - 1 :]
+    else:
+        top = np.lib.stride_tricks.sliding_window_view(high, span).max(axis=1)
+        bottom = np.lib.stride_tricks.sliding_window_view(low, span).min(axis=1)
     tops[middle] = np.where((high[middle] == top) & (top > bottom), high[middle], np.nan)
     bottoms[middle] = np.where((low[middle] == bottom) & (top > bottom), low[middle], np.nan)
     return tops, bottoms

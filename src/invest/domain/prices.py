@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from invest.domain.bars import Bars, Days, Floats
 
@@ -42,14 +43,26 @@ class Prices:
         """Simple return of each session over the one before (one shorter than the history)."""
         return self.close[1:] / self.close[:-1] - 1 if len(self) > 1 else np.empty(0)
 
-    @property
+    @cached_property
+    def stamps(self) -> npt.NDArray[np.int64]:
+        """Days since 1970-01-01."""
+        return self.days.astype(np.int64)
+
+    @cached_property
     def last_day(self) -> date | None:
         """Day of the newest usable bar."""
         return self.days[-1].astype(object) if len(self) else None
 
+    @cached_property
+    def _starts(self) -> dict[int, int]:
+        return {}
+
     def since(self, days: int) -> int:
         """Index of the first session later than `days` calendar days before the last one."""
-        return int(np.searchsorted(self.days, self.days[-1] - np.timedelta64(days, "D"), side="right"))
+        start = self._starts.get(days)
+        if start is None:
+            start = self._starts[days] = int(np.searchsorted(self.stamps, self.stamps[-1] - days, side="right"))
+        return start
 
     def base(self, days: int) -> int:
         """Index of the session that the returns of the last `days` calendar days start from."""
@@ -57,18 +70,16 @@ class Prices:
 
     def covers(self, days: int) -> bool:
         """Whether the history reaches back `days` calendar days and holds enough sessions since to be measured."""
-        if len(self) < 2 or self.days[-1] - self.days[0] < np.timedelta64(days - 15, "D"):
+        if len(self) < 2 or self.stamps[-1] - self.stamps[0] < days - 15:
             return False
-        expected = days / YEAR * self.periods
-        return len(self) - self.since(days) >= FULL_WINDOW * expected
+        return len(self) - self.since(days) >= FULL_WINDOW * days / YEAR * self.periods
 
     def close_before(self, days: int) -> float | None:
         """Adjusted close `days` calendar days before the last session, at most ten days older; else None."""
         if not len(self):
             return None
-        target = self.days[-1] - np.timedelta64(days, "D")
-        at = int(np.searchsorted(self.days, target, side="right")) - 1
-        if at < 0 or (target - self.days[at]) > np.timedelta64(10, "D"):
+        at = self.since(days) - 1
+        if at < 0 or self.stamps[-1] - days - self.stamps[at] > 10:
             return None
         return float(self.close[at])
 
@@ -126,8 +137,8 @@ def aligned_returns(asset: Prices, index: Prices, days: int) -> tuple[Floats, Fl
     if len(asset) < 2 or len(index) < 2:
         return np.empty(0), np.empty(0)
     start = asset.base(days)
-    shared, left, right = np.intersect1d(asset.days[start:], index.days, assume_unique=True, return_indices=True)
-    if len(shared) < 2:
-        return np.empty(0), np.empty(0)
-    mine, theirs = asset.close[start:][left], index.close[right]
-    return mine[1:] / mine[:-1] - 1, theirs[1:] / theirs[:-1] - 1
+    mine, market = asset.stamps[start:], index.stamps
+    at = np.minimum(np.searchsorted(market, mine), len(market) - 1)
+    shared = market[at] == mine
+    own, theirs = asset.close[start:][shared], index.close[at[shared]]
+    return own[1:] / own[:-1] - 1, theirs[1:] / theirs[:-1] - 1

@@ -72,7 +72,12 @@ def correlation(returns: Floats, market: Floats) -> float | None:
 
 def value_at_risk(returns: Floats, level: float = 0.95) -> float | None:
     """Historical: the (1 - level) quantile of returns, usually negative; None below 20 returns."""
-    return _number(float(np.quantile(returns, 1 - level))) if len(returns) >= 20 else None
+    if len(returns) < 20:
+        return None
+    place = (1 - level) * (len(returns) - 1)
+    at = int(place)
+    ordered = np.partition(returns, (at, at + 1))
+    return _number(float(ordered[at] + (ordered[at + 1] - ordered[at]) * (place - at)))
 
 
 def expected_shortfall(returns: Floats, level: float = 0.95) -> float | None:

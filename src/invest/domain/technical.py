@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -164,29 +167,31 @@ def _levels(prices: Prices) -> Figures:
     figures["support"] = float(below.max()) if len(below) else None
     if prices.covers(YEAR):
         year = prices.since(YEAR)
-        close = prices.close[year:]
+        close, low = prices.close[year:], prices.low[year:]
         high = float(np.fmax(close, prices.high[year:]).max())
-        low = float(np.fmin(close, np.where(prices.low[year:] > 0, prices.low[year:], np.nan)).min())
-        figures["week52_high"], figures["week52_low"] = high, low
-        figures["week52_position"] = (price - low) / (high - low) if high > low else None
+        bottom = float(np.fmin(close, np.where(low > 0, low, np.nan)).min())
+        figures["week52_high"], figures["week52_low"] = high, bottom
+        figures["week52_position"] = (price - bottom) / (high - bottom) if high > bottom else None
     return figures
 
 
 def _volume(prices: Prices) -> Figures:
     figures: Figures = dict.fromkeys(VOLUME)
     volume = prices.volume
-    if np.isfinite(volume[-1]):
+    known = np.isfinite(volume)
+    if known[-1]:
         figures["volume"] = float(volume[-1])
     recent = volume[-22:-1]
-    if len(recent) == 21 and np.isfinite(recent).all():
+    if len(recent) == 21 and known[-22:-1].all():
         mean = float(recent.mean())
         figures["volume_avg_21d"] = mean
         if mean > 0 and figures["volume"] is not None:
             figures["relative_volume"] = figures["volume"] / mean
-    if np.isfinite(volume).any():
+    if known.any():
         obv = indicators.obv(prices.close, volume)
         figures["obv"] = _last(obv)
-        typical = float(np.nanmean(volume[-63:])) if np.isfinite(volume[-63:]).any() else 0.0
+        quarter = volume[-63:][known[-63:]]
+        typical = float(quarter.mean()) if len(quarter) else 0.0
         if len(obv) > 63 and typical > 0:
             figures["obv_change_63d"] = float(obv[-1] - obv[-64]) / typical
     figures["turnover_21d"] = _mean_turnover(prices, 21)
@@ -196,18 +201,26 @@ def _volume(prices: Prices) -> Figures:
 
 def _mean_turnover(prices: Prices, sessions: int) -> float | None:
     """Mean turnover in BRL over the last `sessions` of the market; a session without a trade counts as zero."""
-    span = int(sessions * YEAR / prices.periods * 1.25) + 8
-    first, last = prices.days[-1] - np.timedelta64(span, "D"), prices.days[-1]
-    if prices.days[0] > first:
+    last = prices.last_day
+    if last is None:
         return None
-    if prices.periods == YEAR:
-        start = last - np.timedelta64(sessions - 1, "D")
-    else:
-        start = sessions_between(first.astype(object), last.astype(object))[-sessions]
-    at = int(np.searchsorted(prices.days, start, side="left"))
+    start = last - timedelta(days=sessions - 1) if prices.periods == YEAR else _sessions_back(last, sessions)
+    first = int(np.datetime64(start, "D").astype(np.int64))
+    if prices.stamps[0] > first:
+        return None
+    at = int(np.searchsorted(prices.stamps, first, side="left"))
     money = prices.turnover[at:]
-    money = np.where(np.isfinite(money), money, prices.volume[at:] * prices.raw_close[at:])
-    return float(money.sum()) / sessions if np.isfinite(money).all() else None
+    if not np.isfinite(money).all():
+        money = np.where(np.isfinite(money), money, prices.volume[at:] * prices.raw_close[at:])
+    total = float(money.sum())
+    return total / sessions if math.isfinite(total) else None
+
+
+@lru_cache(maxsize=1024)
+def _sessions_back(day: date, sessions: int) -> date:
+    """The first of the last `sessions` sessions up to `day`."""
+    start: date = sessions_between(day - timedelta(days=sessions * 2 + 15), day)[-sessions].astype(object)
+    return start
 
 
 def _against_index(prices: Prices, index: Prices) -> Figures:
