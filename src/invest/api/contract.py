@@ -114,6 +114,7 @@ def _route(door: Door, job: JobType[..., Any]) -> Route:
         query_model=query,
         body_type=whole,
         lone_body=lone,
+        lone_name=door.body or "",
         body_required=False,
         reply=reply,
         waits=True,

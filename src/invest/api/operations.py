@@ -11,7 +11,7 @@ from invest.api.models import Page, Queued, Strict, TaskId, TaskStatus
 from invest.api.paging import Listing, paged
 from invest.api.problems import Problem
 from invest.api.routing import PREFIX, Reply, Request, route
-from invest.api.tasks import accepted
+from invest.api.tasks import JOB_CURSOR, accepted
 from invest.domain.access import AuditLine
 from invest.domain.job_run import JobRun
 from invest.engine import Call, JobStatus, Workflow, chain, chord, group
@@ -176,6 +176,7 @@ class DeadLetterFilter(Page):
 
     queue: str | None = Field(default=None, max_length=100)
     name: str | None = Field(default=None, max_length=100, description="the job's name")
+    cursor: str | None = Field(default=None, max_length=250, pattern=JOB_CURSOR)
 
 
 @route("GET", "/dead-letters", tag="dead letters", problems=(422,))

@@ -78,6 +78,7 @@ class Route:
     query_model: type[BaseModel] | None = None
     body_type: Any = None
     lone_body: Any = None  # the type of a JSON array that may stand for the body
+    lone_name: str = ""
     body_required: bool = True
     reply: Any = None
     media: Mapping[int, str] = field(default_factory=dict)  # status -> media type, where it is not JSON
@@ -129,7 +130,7 @@ class Route:
         wire.check_json_type(request.http)
         wire.check_json(body)
         if self.lone_adapter is not None and body.lstrip()[:1] == b"[":
-            return wire.parse_json(self.lone_adapter, body)
+            return wire.parse_json(self.lone_adapter, body, at=self.lone_name)
         return wire.parse_json(self.body_adapter, body)
 
 

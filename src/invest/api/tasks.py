@@ -32,6 +32,7 @@ from invest.engine.inspection import TimelineEntry
 POLL_AFTER = 1  # seconds, the Retry-After of a task that is not finished
 WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?")
 MAX_WAIT = 60
+JOB_CURSOR = r"^\d{1,15}:.{1,200}$"  # of the engine's listings
 
 
 async def accepted(
@@ -159,6 +160,7 @@ class TaskFilter(Page):
     state: JobState = Field(default=JobState.RUNNING, description="the state to list")
     queue: str | None = Field(default=None, max_length=100)
     name: str | None = Field(default=None, max_length=100, description="the job's name")
+    cursor: str | None = Field(default=None, max_length=250, pattern=JOB_CURSOR)
 
 
 @route("GET", "/tasks", tag="tasks", problems=(422,))

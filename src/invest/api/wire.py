@@ -119,14 +119,19 @@ def _depth(body: bytes) -> int:
     return deepest
 
 
-def parse_json(kind: TypeAdapter[Any], body: bytes) -> Any:
-    """`body` as `kind`, strictly: "true" is no boolean, 1 no string. Raises 400 for no JSON, 422 for a wrong value."""
+def parse_json(kind: TypeAdapter[Any], body: bytes, *, at: str = "") -> Any:
+    """`body` as `kind`, strictly: "true" is no boolean, 1 no string. `at` is the name of what it stands for.
+
+    Raises 400 for no JSON, 422 for a wrong value.
+    """
     try:
         return kind.validate_json(body, strict=True)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
+        errors = [dict(e) for e in error.errors(include_url=False, include_input=False)]
         if errors[0]["type"] == "json_invalid":
             raise Problem(400, f"the body is no JSON: {str(errors[0]['msg']).removeprefix('Invalid JSON: ')}") from None
+        if at:
+            errors = [{**e, "loc": (at, *e["loc"])} for e in errors]
         raise invalid_fields(errors) from None
 
 
