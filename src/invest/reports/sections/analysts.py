@@ -64,8 +64,8 @@ def analysts_section(opinions: Sequence[Opinion], consensus: AiConsensus | None,
         blocks: tuple[Block, ...] = (Paragraph(text=words.t("ai.none"), muted=True),)
         return Section(id="analysts", title=words.t("ai.title"), blocks=blocks)
     columns = (
-        Column(label=words.t("ai.analyst"), width=1.75),
-        Column(label=words.t("ai.verdict"), width=1.15),
+        Column(label=words.t("ai.analyst"), width=1.9),
+        Column(label=words.t("ai.verdict"), width=1.1),
         Column(label=words.t("ai.probability"), align="right", width=0.7),
         Column(label=words.t("ai.target"), align="right", width=0.85),
         Column(label=words.t("ai.argument"), width=3.1),

@@ -1,0 +1,168 @@
+"""How long a full asset report takes as PDF and HTML, and how near 100 multi-AI analyses come to the APIs' latency.
+
+python -m bench.reports [--rounds 40] [--analyses 100] [--latency 2.0]   -> bench/out/reports.json
+
+`pdf_ms_p50`: from the gathered data to the bytes of the PDF (view, charts, typesetting); every round has other data,
+as the typesetter remembers what it has set before. `multi_ai_x_bound`: wall time over the least the configured calls
+in flight per provider allow. `multi_ai_x_sequential`: how often the same calls fit into that time when they are made
+one after another (measured on a sample, as all of them would take minutes). `rss_mb`: this process at its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bench.servers import OUT
+from invest.ai import Panel
+from invest.domain.fact_keys import FACT_KEYS
+from invest.domain.opinion import Snapshot, SnapshotFact
+from invest.reports import AssetReportData, build_asset_view, render_html, render_pdf
+from invest.settings import Settings, load
+
+# The reports' test data: one place knows how a full report is made.
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit" / "reports"))
+PROVIDERS = ("openai", "anthropic", "gemini")
+KEYS = ("p_l", "p_vp", "ev_ebitda", "roe", "roic", "net_margin", "net_debt_ebitda", "dividend_yield", "return_1y")
+
+
+def full_data(seed: int) -> AssetReportData:
+    """A report with everything in it; no two seeds alike."""
+    import report_builders as build
+
+    return build.asset_data(
+        report_id=f"r_{seed}", bars=build.bars(seed=seed, last=20 + seed), news=build.news(6, f"Item {seed}")
+    )
+
+
+def timed(work: Callable[[AssetReportData], object], rounds: int, first_seed: int) -> list[float]:
+    """Milliseconds of each round; the first one, which loads templates and fonts, is not counted."""
+    work(full_data(first_seed - 1))
+    times = []
+    for seed in range(first_seed, first_seed + rounds):
+        data = full_data(seed)
+        begun = time.perf_counter()
+        work(data)
+        times.append((time.perf_counter() - begun) * 1000)
+    return times
+
+
+def measure_rendering(rounds: int) -> dict[str, float]:
+    """Percentiles of one report's PDF and HTML, and its size."""
+    pdf = timed(lambda data: render_pdf(build_asset_view(data)), rounds, 1000)
+    html = timed(lambda data: render_html(build_asset_view(data)), rounds, 3000)
+    view = build_asset_view(full_data(1))
+    return {
+        "pdf_ms_p50": round(statistics.median(pdf), 1),
+        "pdf_ms_p95": round(statistics.quantiles(pdf, n=20)[-1], 1),
+        "html_ms_p50": round(statistics.median(html), 1),
+        "pdf_kb": round(len(render_pdf(view)) / 1000, 1),
+        "html_kb": round(len(render_html(view).encode()) / 1000, 1),
+    }
+
+
+def _sandbox(pipe: Connection, latency: float) -> None:
+    from invest.sandbox import main
+
+    main(port=0, assets=1, ai_latency=dict.fromkeys(PROVIDERS, latency), ready=lambda running: pipe.send(running.url))
+
+
+@contextmanager
+def slow_apis(latency: float) -> Iterator[str]:
+    """The three AIs' stand-ins in a process of their own, each answer `latency` seconds late; their address."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_sandbox, args=(there, latency), daemon=True)
+    process.start()
+    try:
+        if not here.poll(60):
+            raise RuntimeError("the sandbox did not start within 60 s")
+        yield here.recv()
+    finally:
+        process.terminate()
+        process.join(10)
+
+
+def snapshot(number: int) -> Snapshot:
+    """One asset's figures; no two alike, so that nothing comes from a cache."""
+    from datetime import date
+
+    facts = tuple(
+        SnapshotFact(id=f"f{i:02d}", key=key, value=round(0.05 * i + number / 1000, 4), unit=FACT_KEYS[key].unit)
+        for i, key in enumerate(KEYS, start=1)
+    )
+    return Snapshot(
+        ticker=f"AA{chr(65 + number // 26 % 26)}{chr(65 + number % 26)}3", name=None, kind="stock", sector=None,
+        as_of=date(2026, 3, 31), facts=facts, base_rate_180d=0.5, sandbox=True,
+    )  # fmt: skip
+
+
+async def measure_asking(analyses: int, latency: float, sample: int = 3) -> dict[str, float]:
+    """All at once, then a sample one call after another."""
+    with slow_apis(latency) as url:
+        settings: Settings = load(sandbox_url=url, ai={"cache_hours": 0, "daily_budget_usd": 0})
+        async with Panel.open(settings) as panel:
+            await panel.ask(snapshot(analyses + sample), providers=PROVIDERS)  # connections and schemas
+            begun = time.perf_counter()
+            answers = await asyncio.gather(*(panel.ask(snapshot(i), providers=PROVIDERS) for i in range(analyses)))
+            wall = time.perf_counter() - begun
+            valid = sum(opinion.valid for opinions in answers for opinion in opinions)
+            alone = await one_after_another(panel, range(analyses, analyses + sample))
+    bound = math.ceil(analyses / settings.ai.concurrency) * latency
+    sequential = alone / (sample * len(PROVIDERS)) * analyses * len(PROVIDERS)
+    return {
+        "multi_ai_s": round(wall, 2),
+        "multi_ai_bound_s": round(bound, 2),
+        "multi_ai_x_bound": round(wall / bound, 3),
+        "multi_ai_x_sequential": round(sequential / wall, 2),
+        "multi_ai_calls": analyses * len(PROVIDERS),
+        "multi_ai_valid": valid,
+        "concurrency_per_provider": settings.ai.concurrency,
+    }
+
+
+async def one_after_another(panel: Panel, numbers: range) -> float:
+    """Seconds of the same questions with one call in flight."""
+    begun = time.perf_counter()
+    opinions = [await panel.ask_one(p, snapshot(n)) for n in numbers for p in PROVIDERS]
+    assert all(opinion.valid for opinion in opinions)
+    return time.perf_counter() - begun
+
+
+def rss_mb() -> float:
+    """The most memory this process has held, in MB (kilobytes on Linux, bytes on macOS)."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(used / (1e6 if sys.platform == "darwin" else 1e3), 1)
+
+
+def main() -> None:
+    """Measure, print, and write bench/out/reports.json."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--analyses", type=int, default=100)
+    parser.add_argument("--latency", type=float, default=2.0)
+    options = parser.parse_args()
+    result: dict[str, Any] = measure_rendering(options.rounds)
+    result |= asyncio.run(measure_asking(options.analyses, options.latency))
+    result["rss_mb"] = rss_mb()
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "reports.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+    for name, value in result.items():
+        print(f"  {name:<28}{value}")
+
+
+if __name__ == "__main__":
+    main()
