@@ -12,9 +12,16 @@ from invest.domain.comparison import Comparison, Criterion, compare
 from invest.domain.ranking import opportunities, rank
 from invest.domain.tickers import Market, Ticker
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
-from invest.jobs import analysing, track
+from invest.jobs import analysing, portfolios, track
 from invest.jobs.policies import FAN_OUT, NEVER, PER_ANALYSIS, PERIODIC, SOFT_TIMEOUT, TIMEOUT
-from invest.jobs.results import BatchAnalysed, OpinionsClosed, OpportunitiesFound, RankingsUpdated, TickerError
+from invest.jobs.results import (
+    BatchAnalysed,
+    OpinionsClosed,
+    OpportunitiesFound,
+    PortfoliosAnalysed,
+    RankingsUpdated,
+    TickerError,
+)
 from invest.settings import Settings
 from invest.store import Store
 
@@ -97,3 +104,24 @@ async def close_opinions(ctx: Context) -> OpinionsClosed:
     """Close AI opinions whose 30, 90 or 180 days are over, against the index: the track record grows by them."""
     closed = await track.close_due(ctx.use(Store), ctx.use(Settings))
     return OpinionsClosed(closed=closed, timestamp=datetime.now(UTC))
+
+
+@queue.job(retry=PERIODIC, give_up_on=NEVER)
+async def calculate_portfolio_metrics(ctx: Context, portfolio_id: str) -> portfolios.PortfolioMeasured:
+    """Value, returns, risk, allocation and income of one portfolio, from its transactions; keeps a snapshot."""
+    return await portfolios.measure_and_keep(ctx.use(Store), ctx.use(Settings), portfolio_id)
+
+
+@queue.job(retry=FAN_OUT, give_up_on=NEVER, cron="0 20 * * *")
+async def analyze_all_portfolios(ctx: Context) -> Workflow[PortfoliosAnalysed]:
+    """Measure every portfolio: one job each, then one that counts them."""
+    ids = await ctx.use(Store).portfolios.ids()
+    children = group((calculate_portfolio_metrics(i) for i in ids), on_failure="continue")
+    return chord(children, finish_portfolios(len(ids)))
+
+
+@queue.job(retry=PERIODIC, give_up_on=NEVER)
+async def finish_portfolios(ctx: Context, total: int) -> PortfoliosAnalysed:
+    """Count the measured portfolios (the last step of `analyze_all_portfolios`)."""
+    done = sum([isinstance(o, Ok) async for o in ctx.iter_results()])
+    return PortfoliosAnalysed(total_portfolios=total, analyzed=done, failed=total - done, timestamp=datetime.now(UTC))

@@ -6,21 +6,23 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import NoReturn
 
 from invest.domain import calendar
 from invest.domain.assets import Asset, CorporateAction
 from invest.domain.collection import AssetData, SourceOutcome
 from invest.domain.consensus import choose_all
-from invest.domain.observations import Consensus
+from invest.domain.observations import Consensus, RawPayload
 from invest.domain.tickers import AssetKind, kind_of
 from invest.engine import GiveUp
 from invest.errors import Unreachable
 from invest.settings import Settings
 from invest.sources import Gathered, Identity, Sources, Want
-from invest.store import Gathering, Store
+from invest.store import Gathering, Saved, Store
 
 FRESH_INTRADAY = timedelta(minutes=15)
+MAX_KEPT = 16_000_000  # bytes of one upstream file kept in the database
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ async def collect(store: Store, sources: Sources, settings: Settings, ticker: st
         refuse(ticker, gathered, known=known.asset is not None)
     asset = merge_identity(ticker, known.asset, gathered)
     chosen = await choose_values(store, gathered, known, ticker, now)
-    saved = await store.save_gathered(pack(asset, gathered, chosen))
+    saved = await save(store, asset, gathered, chosen)
     latest, days = await asyncio.gather(store.observations.latest(ticker), store.bars.last_days([ticker]))
     until = days.get(ticker)
     return AssetData(
@@ -93,11 +95,37 @@ async def collect(store: Store, sources: Sources, settings: Settings, ticker: st
     )
 
 
-def pack(asset: Asset | None, gathered: Sequence[Gathered], chosen: Iterable[Consensus]) -> Gathering:
+async def save(
+    store: Store, asset: Asset | None, gathered: Sequence[Gathered], chosen: Iterable[Consensus] = ()
+) -> Saved:
+    """Store what several sources brought, bytes included, in one transaction."""
+    payloads = await with_bodies(store, gathered)
+    return await store.save_gathered(pack(asset, gathered, payloads, chosen))
+
+
+async def with_bodies(store: Store, gathered: Sequence[Gathered]) -> list[RawPayload]:
+    """The payloads; those of market-wide files, which lie on disk, are read once if they are not stored yet.
+
+    Files above `MAX_KEPT` stay on disk under their hash: a year of quotes is fetched again sooner than kept twice.
+    """
+    files = {sha: Path(path) for g in gathered for sha, path in g.files.items()}
+    payloads = [p for g in gathered for p in g.payloads]
+    lying = {p.sha256 for p in payloads if p.body is None and p.sha256 in files and p.size <= MAX_KEPT}
+    absent = lying - await store.payloads.kept(sorted(lying)) if lying else set()
+    bodies = {sha: await asyncio.to_thread(files[sha].read_bytes) for sha in sorted(absent)}
+    return [p.model_copy(update={"body": bodies[p.sha256]}) if p.sha256 in bodies else p for p in payloads]
+
+
+def pack(
+    asset: Asset | None,
+    gathered: Sequence[Gathered],
+    payloads: Sequence[RawPayload],
+    chosen: Iterable[Consensus],
+) -> Gathering:
     """What several sources brought, as one thing to store."""
     return Gathering(
         assets=() if asset is None else (asset,),
-        payloads=[p for g in gathered for p in g.payloads],
+        payloads=payloads,
         observations=[o for g in gathered for o in g.observations],
         consensus=list(chosen),
         bars=[b for g in gathered for b in g.bars],

@@ -13,7 +13,7 @@ from invest.domain.consensus import choose_all
 from invest.domain.observations import Consensus, Observation
 from invest.domain.tickers import AssetKind
 from invest.errors import Unreachable
-from invest.jobs.collecting import describe, pack
+from invest.jobs.collecting import describe, save
 from invest.jobs.loading import CDI, INDEX
 from invest.settings import Settings
 from invest.sources import Gathered, Sources, Want
@@ -90,7 +90,7 @@ async def _store_prices(
     chosen: list[Consensus] = []
     for ticker, observations in sorted(by_ticker.items()):
         chosen += choose_all(observations, now, last_known=latest.get(ticker, {})).values()
-    await store.save_gathered(pack(None, gathered, chosen))
+    await save(store, None, gathered, chosen)
 
 
 async def update_statements(
@@ -112,7 +112,7 @@ async def update_statements(
         gathered = await sources.gather(want, only=("cvm",))
         if failed := [g for g in gathered if not g.usable]:
             errors[asset.ticker] = "; ".join(describe(g.outcome) for g in failed)
-        lines += (await store.save_gathered(pack(None, gathered, ()))).statements
+        lines += (await save(store, None, gathered)).statements
         await report(done, len(due), "statements")
     return lines, errors
 
@@ -139,7 +139,7 @@ async def update_news(store: Store, sources: Sources, settings: Settings, limit:
     """
     sources.know(await active_assets(store))
     gathered = await sources.news(limit)
-    saved = await store.save_gathered(pack(None, gathered, ()))
+    saved = await save(store, None, gathered)
     outcomes = {g.source: describe(g.outcome) for g in gathered}
     if gathered and all(g.outcome.status == "failed" for g in gathered):
         raise Unreachable("no feed could be read: " + "; ".join(outcomes.values()))
@@ -153,7 +153,7 @@ async def update_benchmarks(store: Store, sources: Sources, settings: Settings) 
     want = Want(ticker=INDEX, now=settings.now(), asset=asset, bars_until=days.get(INDEX))
     macro, index = await asyncio.gather(sources.macro(want, since), sources.gather(want))
     chosen = choose_all([o for g in index for o in g.observations], settings.now()).values()
-    saved = await store.save_gathered(pack(asset, [*macro, *index], chosen))
+    saved = await save(store, asset, [*macro, *index], chosen)
     if not any(g.usable for g in [*macro, *index]):
         raise Unreachable("; ".join(describe(g.outcome) for g in [*macro, *index]))
     return saved.macro, saved.bars

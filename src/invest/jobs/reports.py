@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from invest.domain.tickers import Market, Ticker
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
-from invest.jobs import comparing, delivering, markets, reporting
+from invest.jobs import comparing, delivering, holdings, markets, reporting
 from invest.jobs.policies import DELIVERY, FAN_OUT_SOON, NEVER, PER_ASSET, PERIODIC, SOFT_TIMEOUT, TIMEOUT
 from invest.jobs.results import (
     BatchExported,
@@ -16,8 +17,11 @@ from invest.jobs.results import (
     Exported,
     ExportFailed,
     MultiAi,
+    ScheduledReport,
+    WeeklyScheduled,
 )
 from invest.reports.delivery import DeliveryRefused
+from invest.store import Store
 
 queue = Queue("reports", concurrency=16, timeout=TIMEOUT, soft_timeout=SOFT_TIMEOUT)
 
@@ -101,3 +105,33 @@ async def deliver_report(
 ) -> Delivered:
     """Send a finished report by e-mail and signed webhook, by the channels that are configured (or those named)."""
     return await delivering.deliver(ctx, report_id, channels)
+
+
+@queue.job(retry=PERIODIC, give_up_on=NEVER)
+async def generate_portfolio_report_async(
+    ctx: Context,
+    portfolio_id: str,
+    ai_provider: Provider = "openai",
+    include_recommendations: bool = True,
+    language: Language = "pt-BR",
+) -> Report:
+    """One portfolio: value, returns, risk, positions and, where asked for, each position's verdict."""
+    return await holdings.portfolio_report(ctx, portfolio_id, ai_provider, language, include_recommendations)
+
+
+@queue.job(retry=PERIODIC, give_up_on=NEVER)
+async def generate_weekly_report_async(ctx: Context, portfolio_id: str, language: Language = "pt-BR") -> Report:
+    """One portfolio's week: what moved, what was paid, what changed."""
+    return await holdings.weekly_report(ctx, portfolio_id, language)
+
+
+@queue.job(retry=FAN_OUT_SOON, give_up_on=NEVER, cron="0 6 * * sun")
+async def schedule_weekly_reports(ctx: Context, portfolio_ids: list[str] | None = None) -> WeeklyScheduled:
+    """Queue the weekly report of each portfolio (all without a list); a rerun in the same week queues none twice."""
+    store = ctx.use(Store)
+    ids = portfolio_ids if portfolio_ids is not None else await store.portfolios.ids()
+    week = datetime.now(UTC).strftime("%G-W%V")
+    calls = [generate_weekly_report_async(i).with_options(id=f"weekly:{week}:{i}") for i in ids]
+    jobs = await ctx.invest.enqueue_many(calls)
+    scheduled = [ScheduledReport(portfolio_id=i, task_id=j.id) for i, j in zip(ids, jobs, strict=True)]
+    return WeeklyScheduled(scheduled_count=len(scheduled), scheduled_reports=scheduled, timestamp=datetime.now(UTC))

@@ -1,0 +1,90 @@
+"""Reports of portfolios: as they stand, and week by week."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from invest.domain.calendar import market_day
+from invest.engine import Context
+from invest.jobs import portfolios
+from invest.jobs.reporting import keep, new_report_id
+from invest.reports import PortfolioReportData, WeeklyReportData, build_portfolio_view, build_weekly_view
+from invest.settings import Settings
+from invest.store import Store
+
+WEEK = timedelta(days=7)
+NEWS_SHOWN = 6
+
+
+async def portfolio_report(
+    ctx: Context, portfolio_id: str, ai_provider: str, language: str, recommend: bool
+) -> dict[str, Any]:
+    """Measure, write, keep. With `recommend` each position carries its latest verdict. Raises `NotFound`."""
+    data = await _data(ctx, portfolio_id, language, recommend=recommend)
+    view = await asyncio.to_thread(build_portfolio_view, replace(data, ai_provider=ai_provider))
+    tickers = [p.ticker for p in data.positions]
+    return await keep(ctx, view, tickers=tickers, ai_provider=ai_provider, portfolio_id=portfolio_id)
+
+
+async def _data(ctx: Context, portfolio_id: str, language: str, *, recommend: bool) -> PortfolioReportData:
+    return await portfolios.report_data(
+        ctx.use(Store),
+        ctx.use(Settings),
+        portfolio_id,
+        report_id=new_report_id(),
+        language=language,
+        recommend=recommend,
+    )
+
+
+async def weekly_report(ctx: Context, portfolio_id: str, language: str) -> dict[str, Any]:
+    """The week up to now of one portfolio: what moved, what was paid, what changed, what was written."""
+    store, settings = ctx.use(Store), ctx.use(Settings)
+    data = await _data(ctx, portfolio_id, language, recommend=True)
+    end = market_day(settings.now())
+    start = end - WEEK
+    tickers = [p.ticker for p in data.positions]
+    bars, actions, news, changes = await asyncio.gather(
+        store.bars.read_many(tickers, since=start - WEEK),
+        store.actions.of_many(tickers, since=start),
+        asyncio.gather(*(store.news.latest(t, since=settings.now() - WEEK, limit=NEWS_SHOWN) for t in tickers)),
+        _changes(store, tickers, start),
+    )
+    week = WeeklyReportData(
+        report_id=data.report_id,
+        generated_at=data.generated_at,
+        language=language,
+        sandbox=data.sandbox,
+        portfolio=data,
+        week_start=start,
+        week_end=end,
+        week_return=_week(data, "portfolio", start),
+        index_return=_week(data, "ibov", start),
+        week_returns={
+            t: portfolios.change_over([d.item() for d in b.days], b.adjusted.tolist(), start) for t, b in bars.items()
+        },
+        changes=changes,
+        payments=[a for of_one in actions.values() for a in of_one if a.kind.in_cash],
+        news=list({n.id: n for items in news for n in items}.values())[:NEWS_SHOWN],
+    )
+    view = await asyncio.to_thread(build_weekly_view, week)
+    return await keep(ctx, view, tickers=tickers, ai_provider=None, portfolio_id=portfolio_id)
+
+
+def _week(data: PortfolioReportData, curve: str, start: date) -> float | None:
+    values = data.curves.get(curve)
+    return portfolios.change_over(list(data.curve_days), list(values), start) if values else None
+
+
+async def _changes(store: Store, tickers: list[str], start: date) -> list[tuple[str, str, str]]:
+    """(ticker, verdict before the week, verdict now) where they differ."""
+    found = []
+    for ticker in tickers:
+        history = await store.analyses.history(ticker, limit=50)
+        before = next((a for a in history if market_day(a.analyzed_at) < start), None)
+        if before is not None and before.recommendation is not history[0].recommendation:
+            found.append((ticker, before.recommendation.value, history[0].recommendation.value))
+    return found

@@ -1,0 +1,140 @@
+"""Portfolios: read, measured, kept as a snapshot; and what their reports show."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pydantic import Field
+
+from invest.domain.macro import RateCurve
+from invest.domain.portfolio import Portfolio
+from invest.domain.portfolio_metrics import PortfolioInput, PortfolioMetrics, PositionMetrics, measure
+from invest.errors import NotFound
+from invest.jobs.loading import CDI, INDEX
+from invest.reports import PortfolioReportData, PositionRow
+from invest.settings import Settings
+from invest.store import Store
+
+PRINTED = (
+    "twr",
+    "annual_return",
+    "xirr",
+    "volatility",
+    "sharpe_ratio",
+    "sortino_ratio",
+    "max_drawdown",
+    "beta",
+    "var_95",
+    "cvar_95",
+    "hhi",
+    "ibov_return",
+    "cdi_return",
+    "excess_ibov",
+    "excess_cdi",
+    "dividend_yield",
+    "yield_on_cost",
+)
+
+
+class PortfolioMeasured(PortfolioMetrics):
+    """The metrics with the contract's own figure beside them."""
+
+    return_percent: float | None = Field(description="total_return in percent, as the contract names it")
+
+
+async def portfolio_of(store: Store, portfolio_id: str) -> Portfolio:
+    """The portfolio. Raises `NotFound`."""
+    found = await store.portfolios.get(portfolio_id)
+    if found is None:
+        raise NotFound(f"no portfolio {portfolio_id!r}; `GET /api/v1/portfolios` lists those there are")
+    return found
+
+
+async def measured(store: Store, settings: Settings, portfolio: Portfolio) -> PortfolioMetrics:
+    """Metrics of one portfolio, now, from its transactions and what is stored of its assets."""
+    tickers = sorted({t.ticker for t in portfolio.transactions if t.ticker})
+    first = min((t.date for t in portfolio.transactions), default=settings.now().date())
+    bars, assets, actions, index, cdi = await asyncio.gather(
+        store.bars.read_many(tickers, since=first),
+        store.assets.get_many(tickers),
+        store.actions.of_many(tickers),
+        store.bars.read(INDEX),
+        store.macro.read(CDI, since=first),
+    )
+    given = PortfolioInput(
+        portfolio=portfolio,
+        now=settings.now(),
+        bars=bars,
+        assets=assets,
+        actions=actions,
+        index=index if len(index) else None,
+        cdi=RateCurve.of(cdi) if cdi else None,
+    )
+    return await asyncio.to_thread(measure, given)
+
+
+async def measure_and_keep(store: Store, settings: Settings, portfolio_id: str) -> PortfolioMeasured:
+    """Measure, keep today's snapshot, give the contract's shape."""
+    metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
+    await store.portfolios.save_snapshot(portfolio_id, metrics.as_of, metrics.calculated_at, metrics)
+    percent = None if metrics.total_return is None else metrics.total_return * 100
+    return PortfolioMeasured(**metrics.model_dump(), return_percent=percent)
+
+
+async def report_data(
+    store: Store, settings: Settings, portfolio_id: str, *, report_id: str, language: str, recommend: bool
+) -> PortfolioReportData:
+    """What the report of a portfolio shows."""
+    metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
+    tickers = [p.ticker for p in metrics.positions]
+    analyses = await store.analyses.latest_many(tickers) if recommend else {}
+    curves: dict[str, list[float | None]] = {"portfolio": list(metrics.curve)}
+    curves |= {"ibov": metrics.curve_ibov} if metrics.curve_ibov else {}
+    curves |= {"cdi": metrics.curve_cdi} if metrics.curve_cdi else {}
+    return PortfolioReportData(
+        report_id=report_id,
+        generated_at=datetime.now(UTC),
+        language=language,
+        sandbox=settings.sandbox,
+        portfolio_id=portfolio_id,
+        name=metrics.name,
+        as_of=metrics.as_of,
+        positions=[_row(p, analyses.get(p.ticker)) for p in metrics.positions],
+        total_value=metrics.total_value,
+        total_invested=metrics.total_invested,
+        metrics={"return_percent": metrics.total_return} | {name: getattr(metrics, name) for name in PRINTED},
+        curve_days=metrics.curve_days,
+        curves=curves,
+        dividends_by_month=metrics.dividends_by_month,
+        include_recommendations=recommend,
+        missing_prices=[p.ticker for p in metrics.positions if p.price is None],
+    )
+
+
+def _row(position: PositionMetrics, analysis: Any) -> PositionRow:
+    return PositionRow(
+        ticker=position.ticker,
+        name=position.name,
+        sector=position.sector,
+        kind=position.kind,
+        quantity=position.quantity,
+        average_price=position.average_price,
+        price=position.price,
+        value=position.value,
+        cost=position.cost,
+        weight=position.weight,
+        result=position.result,
+        dividends_12m=position.income_projected,
+        analysis=analysis,
+    )
+
+
+def change_over(days: list[date], curve: list[float | None], start: date) -> float | None:
+    """Growth of a curve from its last point before `start` to its end, as a fraction."""
+    before = [v for d, v in zip(days, curve, strict=True) if d < start and v]
+    if not before or not curve or curve[-1] is None:
+        return None
+    last = before[-1]
+    return None if last is None else curve[-1] / last - 1

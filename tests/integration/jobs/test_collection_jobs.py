@@ -1,0 +1,122 @@
+"""Collecting through the whole stack: real Valkey and PostgreSQL, the sandbox's wire formats, faults on demand."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from invest.engine import JobState
+from invest.jobs.data_collection import (
+    batch_collect_assets,
+    cleanup_old_data,
+    collect_asset_data_async,
+    update_benchmarks,
+    update_fundamentals_batch,
+    update_market_prices,
+    update_news_feed,
+)
+
+if TYPE_CHECKING:
+    from conftest import Platform
+
+
+def by_source(data: object) -> dict[str, str]:
+    return {o.source: o.status for o in data.sources}  # type: ignore[attr-defined]
+
+
+async def test_every_stored_value_leads_back_to_the_bytes_it_was_read_from(platform: Platform) -> None:
+    data = await platform.run(collect_asset_data_async("PETR4"))
+    assert data.sources_count >= 3
+    assert data.sandbox
+    assert {"close"} <= data.data.keys()
+    for value in data.data.values():
+        assert value.payload is not None
+        kept = await platform.store.payloads.get(value.payload)
+        assert kept is not None and kept.body is not None, f"{value.field} of {value.source} leads nowhere"
+        assert hashlib.sha256(kept.body).hexdigest() == value.payload
+    bars = await platform.store.bars.read("PETR4")
+    assert len(bars) == data.bars_stored > 1000
+
+
+async def test_a_fresh_asset_is_not_asked_for_again_unless_forced(platform: Platform) -> None:
+    first = await platform.run(collect_asset_data_async("VALE3"))
+    again = await platform.run(collect_asset_data_async("VALE3"))
+    forced = await platform.run(collect_asset_data_async("VALE3", force_update=True))
+    assert not first.skipped_fresh
+    assert again.skipped_fresh
+    assert again.data["close"].value == first.data["close"].value
+    assert not forced.skipped_fresh
+    assert forced.sources_count == first.sources_count
+
+
+@pytest.mark.parametrize("kind", ["error", "cut", "malformed"])
+async def test_a_failing_upstream_is_named_and_the_others_carry_on(platform: Platform, kind: str) -> None:
+    await platform.fault("brapi", kind, rate=1.0)
+    data = await platform.run(collect_asset_data_async("PETR4"))
+    outcomes = by_source(data)
+    assert outcomes["brapi"] in ("failed", "rejected")
+    assert outcomes["cotahist"] == "ok"
+    assert data.sources_count == sum(1 for s in outcomes.values() if s in ("ok", "not_modified"))
+    assert data.data["close"].source == "cotahist"
+
+
+async def test_a_lying_upstream_replaces_no_good_value(platform: Platform) -> None:
+    good = await platform.run(collect_asset_data_async("PETR4"))
+    await platform.fault("brapi", "wrong_unit", rate=1.0)
+    lied_to = await platform.run(collect_asset_data_async("PETR4", force_update=True))
+    assert lied_to.data["close"].value == good.data["close"].value
+
+
+async def test_a_ticker_that_no_source_knows_fails_for_good_at_once(platform: Platform) -> None:
+    status = await platform.outcome(collect_asset_data_async("ZZZZ3"))
+    assert status.state is JobState.FAILED
+    assert status.attempt == 1
+    assert status.error is not None and "no source knows" in status.error.message
+    assert await platform.store.assets.get("ZZZZ3") is None
+
+
+async def test_a_batch_counts_what_failed_and_what_did_not(platform: Platform) -> None:
+    batch = await platform.run(batch_collect_assets(["PETR4", "ZZZZ3", "PETR4", "HGLG11"]))
+    assert (batch.total_count, batch.success_count, batch.failed_count) == (3, 2, 1)
+    assert [e.ticker for e in batch.errors] == ["ZZZZ3"]
+
+
+async def test_prices_statements_news_and_benchmarks_are_refreshed(platform: Platform) -> None:
+    await platform.run(batch_collect_assets(["PETR4", "VALE3"]))
+    benchmarks = await platform.run(update_benchmarks())
+    prices = await platform.run(update_market_prices())
+    statements = await platform.run(update_fundamentals_batch())
+    news = await platform.run(update_news_feed(50))
+    assert benchmarks.macro_points + benchmarks.index_bars >= 0
+    assert len(await platform.store.bars.read("^BVSP")) > 1000
+    assert await platform.store.macro.last("sgs:12") is not None
+    assert prices.total >= 2
+    assert not [e for e in prices.errors if e.ticker in ("PETR4", "VALE3")]
+    assert (statements.total, statements.failed) == (2, 0)
+    assert news.sources
+    assert await platform.store.news.latest(limit=5)
+
+
+async def test_no_feed_at_all_fails_the_news_job_with_the_reason(platform: Platform) -> None:
+    await platform.fault("rss", "error", rate=1.0)
+    await platform.fault("cvm", "error", rate=1.0)
+    status = await platform.outcome(update_news_feed())
+    assert status.state is JobState.RETRYING
+    assert status.history and status.history[-1].error is not None
+    assert "no feed could be read" in status.history[-1].error.message
+
+
+async def test_cleaning_up_measures_and_spares_what_must_stay(platform: Platform) -> None:
+    await platform.run(collect_asset_data_async("PETR4"))
+    before = len(await platform.store.bars.read("PETR4"))
+    done = await platform.run(cleanup_old_data(1))
+    assert done.rows_deleted == sum(done.rows_by_table.values())
+    assert len(await platform.store.bars.read("PETR4")) == before
+    assert "bar" not in done.tables_cleaned
+
+
+async def test_a_malformed_ticker_is_refused_when_the_call_is_made() -> None:
+    with pytest.raises(ValueError, match="no ticker"):
+        collect_asset_data_async("PETR")
