@@ -17,9 +17,9 @@ FAULTS = web.AppKey("faults", FaultBook)
 REQUESTS: web.AppKey[dict[str, Counter[str]]] = web.AppKey("requests", dict)
 AI_LATENCY: web.AppKey[dict[str, float]] = web.AppKey("ai_latency", dict)
 
-AI_FAULTS = "ai_faults"  # request key: how the AI misbehaves this time
-TODAY = "today"  # request key: the last day this answer may know of
-INJECTION = "injection"  # request key: whether feeds carry attempts on a reader's model
+AI_FAULTS: web.RequestKey[tuple[str, ...]] = web.RequestKey("ai_faults", tuple)  # how the AI misbehaves this time
+TODAY = web.RequestKey("today", date)  # the last day this answer may know of
+INJECTION = web.RequestKey("injection", bool)  # whether feeds carry attempts on a reader's model
 
 
 def world_of(request: web.Request) -> World:

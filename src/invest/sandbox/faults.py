@@ -92,7 +92,10 @@ def parse_fault(text: str) -> Fault:
     """A fault from the command line: ``brapi:latency:seconds=2,rate=0.3``. Raises ValueError saying what is wrong."""
     upstream, _, rest = text.partition(":")
     kind, _, options = rest.partition(":")
-    pairs = dict(p.split("=", 1) for p in options.split(",") if "=" in p)
+    pairs: dict[str, str | float] = {}
+    pairs |= dict(p.split("=", 1) for p in options.split(",") if "=" in p)
+    if str(pairs.get("retry_after", "")).replace(".", "", 1).isdigit():
+        pairs["retry_after"] = float(pairs["retry_after"])  # else an HTTP date, sent as it stands
     known = (*UPSTREAMS, "ai", "*")
     if upstream not in known:
         raise ValueError(f"fault {text!r}: no upstream {upstream!r}; one of {', '.join(known)}")

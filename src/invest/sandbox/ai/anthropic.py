@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import orjson
 from aiohttp import web
 
-from invest.sandbox.ai.completion import Asked, Completion, complete, pieces
+from invest.sandbox.ai.completion import Asked, Completion, breaking_point, complete, pieces
 from invest.sandbox.ai.wire import Json, answer, body_of, faults_of, named, pick_tool, stream, text_of, think
 from invest.sandbox.seeds import token
 
@@ -155,7 +155,7 @@ def _events(asked: Asked, done: Completion, ident: str, faults: tuple[str, ...])
     yield named({"type": "content_block_start", "index": 0, "content_block": block})
     yield named({"type": "ping"})
     for i, piece in enumerate(pieces(done.text)):
-        if i == 3 and "overload" in faults:
+        if "overload" in faults and i == breaking_point(done.text):
             yield named({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
             return
         delta = {"type": "input_json_delta", "partial_json": piece} if tool else {"type": "text_delta", "text": piece}

@@ -113,3 +113,8 @@ def _schema_in(text: str) -> dict[str, Any] | None:
 def pieces(text: str, size: int = 24) -> list[str]:
     """`text` in the pieces a stream delivers it in."""
     return [text[i : i + size] for i in range(0, len(text), size)] or [""]
+
+
+def breaking_point(text: str) -> int:
+    """At which piece a stream of `text` breaks off under an overload."""
+    return min(3, len(pieces(text)) - 1)

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from invest.sandbox.ai import openai_common as common
-from invest.sandbox.ai.completion import Asked, Completion, complete, pieces
+from invest.sandbox.ai.completion import Asked, Completion, breaking_point, complete, pieces
 from invest.sandbox.ai.wire import Json, answer, body_of, data, faults_of, pick_tool, stream, text_of, think
 from invest.sandbox.seeds import token
 
@@ -43,6 +43,8 @@ async def serve(request: web.Request, vendor: str) -> web.StreamResponse:
         return wrong
     assert body is not None
     asked = ask(body, vendor)
+    if busy := common.overloaded(faults, streamed=asked.stream):
+        return busy
     await think(request, vendor, asked.user)
     done = complete(asked, faults)
     ident = "chatcmpl-" + token(29, asked.vendor, asked.system, asked.user)
@@ -111,7 +113,7 @@ def _chunks(asked: Asked, done: Completion, ident: str, faults: tuple[str, ...],
     else:
         yield chunk({"role": "assistant", "content": "", "refusal": None})
     for i, piece in enumerate(pieces(done.text)):
-        if i == 3 and "overload" in faults:
+        if "overload" in faults and i == breaking_point(done.text):
             yield data(
                 {"error": common.error("The server had an error while processing your request.", "server_error")}
             )

@@ -39,14 +39,19 @@ def dated(model: str) -> str:
 
 
 def refused(request: web.Request, faults: tuple[str, ...]) -> web.Response | None:
-    """A response for a missing or wrong key, or for an overload before the answer began."""
+    """A response for a missing or wrong key."""
     key = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     if not key or key == "invalid" or "invalid_key" in faults:
         shown = f"{key[:4]}****" if key else ""
         message = f"Incorrect API key provided: {shown}. You can find your API key at https://platform.openai.com/account/api-keys."
         return fail(401, message, "invalid_request_error", "invalid_api_key")
-    if "overload" in faults and "text/event-stream" not in request.headers.get("Accept", ""):
-        return fail(503, "The engine is currently overloaded, please try again later", "server_error", None)
+    return None
+
+
+def overloaded(faults: tuple[str, ...], *, streamed: bool) -> web.Response | None:
+    """A 503 under an overload; a stream begins and breaks off instead."""
+    if "overload" in faults and not streamed:
+        return fail(503, "The engine is currently overloaded, please try again later", "server_error")
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from aiohttp import web
 
 from invest.sandbox.ai import openai_common as common
-from invest.sandbox.ai.completion import Asked, Completion, complete, pieces
+from invest.sandbox.ai.completion import Asked, Completion, breaking_point, complete, pieces
 from invest.sandbox.ai.wire import Json, answer, body_of, faults_of, named, pick_tool, stream, text_of, think
 from invest.sandbox.seeds import token
 
@@ -43,6 +43,8 @@ async def serve(request: web.Request, vendor: str) -> web.StreamResponse:
         return wrong
     assert body is not None
     asked = ask(body, vendor)
+    if busy := common.overloaded(faults, streamed=asked.stream):
+        return busy
     await think(request, vendor, asked.user)
     done = complete(asked, faults)
     ident = token(48, asked.vendor, asked.system, asked.user).lower()
@@ -103,31 +105,61 @@ def _whole(body: Json, asked: Asked, done: Completion, ident: str) -> Json:
     }
 
 
+class _Numbered:
+    """Events with the running number each carries."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, kind: str, **fields: object) -> bytes:
+        self.count += 1
+        return named({"type": kind, "sequence_number": self.count - 1, **fields})
+
+
 def _events(whole: Json, done: Completion, faults: tuple[str, ...]) -> Iterator[bytes]:
+    event = _Numbered()
     started = {**whole, "status": "in_progress", "output": [], "usage": None, "incomplete_details": None}
-    count = 0
-
-    def event(kind: str, **fields: object) -> bytes:
-        nonlocal count
-        count += 1
-        return named({"type": kind, "sequence_number": count - 1, **fields})
-
     yield event("response.created", response=started)
     yield event("response.in_progress", response=started)
     for index, item in enumerate(whole["output"]):
-        where = {"item_id": item["id"], "output_index": index}
         calls = item["type"] == "function_call"
         empty = {**item, "status": "in_progress", **({"arguments": ""} if calls else {"content": []})}
         yield event("response.output_item.added", output_index=index, item=empty)
-        kind = "function_call_arguments" if calls else "refusal" if done.finish == "refusal" else "output_text"
-        if not calls:
-            where["content_index"] = 0
-        for i, piece in enumerate(pieces(done.text)):
-            if i == 3 and "overload" in faults:
-                yield event("error", code="server_error", message="The server had an error", param=None)
-                return
-            yield event(f"response.{kind}.delta", **where, delta=piece)
-        last = {"arguments": done.text} if calls else {"text": done.text}
-        yield event(f"response.{kind}.done", **where, **last)
+        where: Json = {"item_id": item["id"], "output_index": index}
+        body = _call_events(event, where, done, faults) if calls else _text_events(event, where, item, done, faults)
+        yield from body
+        if "overload" in faults:
+            return
         yield event("response.output_item.done", output_index=index, item=item)
     yield event("response.incomplete" if whole["incomplete_details"] else "response.completed", response=whole)
+
+
+def _deltas(event: _Numbered, kind: str, where: Json, done: Completion, faults: tuple[str, ...]) -> Iterator[bytes]:
+    """The text piece by piece; an overload strikes after the third."""
+    for i, piece in enumerate(pieces(done.text)):
+        if "overload" in faults and i == breaking_point(done.text):
+            yield event("error", code="server_error", message="The server had an error", param=None)
+            return
+        yield event(f"response.{kind}.delta", **where, delta=piece)
+
+
+def _call_events(event: _Numbered, where: Json, done: Completion, faults: tuple[str, ...]) -> Iterator[bytes]:
+    yield from _deltas(event, "function_call_arguments", where, done, faults)
+    if "overload" not in faults:
+        yield event("response.function_call_arguments.done", **where, arguments=done.text)
+
+
+def _text_events(
+    event: _Numbered, where: Json, item: Json, done: Completion, faults: tuple[str, ...]
+) -> Iterator[bytes]:
+    part, where = item["content"][0], {**where, "content_index": 0}
+    refused = part["type"] == "refusal"
+    blank = {"type": "refusal", "refusal": ""} if refused else {**part, "text": ""}
+    yield event("response.content_part.added", **where, part=blank)
+    kind = "refusal" if refused else "output_text"
+    yield from _deltas(event, kind, where if refused else {**where, "logprobs": []}, done, faults)
+    if "overload" in faults:
+        return
+    last = {"refusal": done.text} if refused else {"text": done.text, "logprobs": []}
+    yield event(f"response.{kind}.done", **where, **last)
+    yield event("response.content_part.done", **where, part=part)

@@ -262,7 +262,7 @@ async def listed(request: web.Request) -> web.Response:
     built = await request.app[SHELF].slow(("list", today), partial(_catalogue, world, today))
     rows = [
         r
-        for r in orjson.loads(built)
+        for r in orjson.loads(memoryview(built))
         if query.get("search", "").upper() in r["stock"]
         and query.get("type", r["type"]) == r["type"]
         and query.get("sector", r["sector"]) == r["sector"]

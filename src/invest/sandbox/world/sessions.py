@@ -17,12 +17,12 @@ Days = npt.NDArray[np.datetime64]
 
 @lru_cache(maxsize=64)
 def _closed(year: int) -> frozenset[date]:
-    """Weekdays without a session. Until 2021 B3 also kept São Paulo's own holidays (9 July 2020 was moved)."""
+    """Weekdays without a session. Until 2021 B3 also kept São Paulo's own holidays; in 2020 two of them were moved."""
     days = set(holidays.financial_holidays("BVMF", years=year))
     if year <= 2021:
-        days |= {date(year, 1, 25), date(year, 11, 20)}
+        days.add(date(year, 1, 25))
         if year != 2020:
-            days.add(date(year, 7, 9))
+            days |= {date(year, 7, 9), date(year, 11, 20)}
     return frozenset(days)
 
 
