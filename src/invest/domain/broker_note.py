@@ -21,18 +21,18 @@ MAX_LINE = 400
 TRADE = re.compile(
     r"^\s*(?:\d+\s*-?\s*)?(?:BOVESPA|B3 RV LISTADO|BM&F)\s+(?P<side>[CV])\s+"
     r"(?P<market>VISTA|FRACION[AÁ]RIO|OP[CÇ][AÃ]O DE (?:COMPRA|VENDA)|TERMO|EXERC\w*(?: OP\w* \w*)?|LEIL[AÃ]O)\s+"
-    r"(?P<paper>.+?)\s+(?P<quantity>\d[\d.]*)\s+(?P<price>\d[\d.]*,\d+)\s+(?P<value>\d[\d.]*,\d+)\s+(?P<dc>[DC])\s*$",
+    r"(?P<paper>.+?)\s+(?P<quantity>[0-9][0-9.]*)\s+(?P<price>[0-9][0-9.]*,[0-9]+)\s+(?P<value>[0-9][0-9.]*,[0-9]+)\s+(?P<dc>[DC])\s*$",
     re.IGNORECASE,
 )
 LOOKS_LIKE_TRADE = re.compile(r"^\s*(?:\d+\s*-?\s*)?(?:BOVESPA|B3 RV LISTADO)\s+[CV]\s", re.IGNORECASE)
 NOTE_DAY = re.compile(r"data\s+preg[aã]o", re.IGNORECASE)
-ANY_DAY = re.compile(r"\b(\d{2}/\d{2}/\d{4})\b")
+ANY_DAY = re.compile(r"\b([0-9]{2}/[0-9]{2}/[0-9]{4})\b")
 KINDS = {"ON": "3", "PN": "4", "PNA": "5", "PNB": "6", "PNC": "7", "PND": "8", "UNT": "11", "CI": "11"}
 RECEIPTS = re.compile(r"DR[N1-9E]?|DRE")
 COST = re.compile(
     r"^\s*(?P<name>taxa\s+de\s+[\w/]+|taxa\s+[\w.]+|emolumentos|corretagem|taxa operacional|execu[cç][aã]o|iss\b.*?|"
-    r"impostos|i\.?r\.?r\.?f\.?.*?|outr[oa]s.*?|clearing)\s*:?\s+(?P<base>(?:R\$\s*)?[\d.]+,\d{2}\s+)?"
-    r"(?P<amount>[\d.]+,\d{2})\s*(?P<dc>[DC])?\s*$",
+    r"impostos|i\.?r\.?r\.?f\.?.*?|outr[oa]s.*?|clearing)\s*:?\s+(?P<base>(?:R\$\s*)?[0-9.]+,[0-9]{2}\s+)?"
+    r"(?P<amount>[0-9.]+,[0-9]{2})\s*(?P<dc>[DC])?\s*$",
     re.IGNORECASE,
 )
 

@@ -16,6 +16,7 @@ from invest.domain.statements import plain
 from invest.domain.tickers import InvalidTicker, parse_ticker
 
 MONEY = Decimal("1e-8")
+RATIO = re.compile(r"(\d{1,9}(?:[.,]\d{1,9})?)\s*(?::|/|por|para)\s*(\d{1,9}(?:[.,]\d{1,9})?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ def _booked(
 
 def _quantity(cells: Cells, how: Reading, operation: Operation) -> Decimal | None:
     text = cells.first(*QUANTITY)
-    ratio = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*(?::|/|por|para)\s*(\d+(?:[.,]\d+)?)", text)
+    ratio = RATIO.fullmatch(text)
     if operation is Operation.SPLIT and ratio:
         new, old = (Decimal(part.replace(",", ".")) for part in ratio.groups())
         return (new / old).quantize(MONEY) if old else None

@@ -25,11 +25,11 @@ BINARY = {
 }
 NOTHING = frozenset({"", "-", "--", "—", "n/a", "na", "null", "none"})
 _DATES = (
-    (re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[ T].*)?"), (3, 2, 1)),
-    (re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T].*)?"), (1, 2, 3)),
-    (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2})"), (3, 2, 1)),
+    (re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[ T].*)?", re.ASCII), (3, 2, 1)),
+    (re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T].*)?", re.ASCII), (1, 2, 3)),
+    (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2})", re.ASCII), (3, 2, 1)),
 )
-_NUMBER = re.compile(r"\d[\d.,]*")
+_NUMBER = re.compile(r"\d[\d.,]*", re.ASCII)
 
 
 class StatementRefused(ValueError):
@@ -144,7 +144,7 @@ def _dots_group(headers: tuple[str, ...], rows: Sequence[Cells], delimiter: str)
 
 
 def _looks_numeric(value: str) -> bool:
-    return re.fullmatch(r"[\s\xa0]*(R\$)?[\s\xa0]*\(?[-+]?\d[\d.,]*\)?[\s\xa0]*-?[\s\xa0]*", value) is not None
+    return re.fullmatch(r"[\s\xa0]*(R\$)?[\s\xa0]*\(?[-+]?[0-9][0-9.,]*\)?[\s\xa0]*-?[\s\xa0]*", value) is not None
 
 
 def number(text: str, *, thousands: bool = True) -> Decimal | None:
@@ -158,7 +158,7 @@ def number(text: str, *, thousands: bool = True) -> Decimal | None:
         return None
     negative = bare.startswith(("-", "(")) or bare.endswith("-")
     digits = bare.strip("()+-")
-    if not re.fullmatch(r"\d[\d.,]*", digits) or len(digits) > 40:
+    if not _NUMBER.fullmatch(digits) or len(digits) > 40:
         raise ValueError(f"{text.strip()[:40]!r} is no number")
     comma, dot = digits.rfind(","), digits.rfind(".")
     if comma >= 0 and dot >= 0:
