@@ -24,9 +24,9 @@ async def before(request: web.Request, faults: Sequence[Fault]) -> web.StreamRes
     for fault in faults:
         match fault.kind:
             case "latency":
-                await asyncio.sleep(fault.seconds)
+                await asyncio.sleep(fault.wait)
             case "hang":
-                await asyncio.sleep(fault.seconds)
+                await asyncio.sleep(fault.wait)
                 return web.Response(status=504)
             case "stale":
                 request[TODAY] = _earlier(request.app[WORLD].today, fault.days)

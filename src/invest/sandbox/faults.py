@@ -42,12 +42,17 @@ class Fault(BaseModel):
     upstream: str
     kind: Kind
     rate: float = Field(default=1.0, ge=0, le=1)
-    seconds: float = Field(default=1.0, ge=0, le=3600, description="of latency or hanging")
+    seconds: float | None = Field(default=None, ge=0, le=3600, description="of latency (1) or hanging (600)")
     retry_after: float | str | None = Field(default=None, description="seconds or an HTTP date, sent with 429 and 503")
     status: int = Field(default=503, ge=400, le=599, description="of kind error")
     factor: float = Field(default=100.0, gt=0, description="of kind wrong_unit")
     days: int = Field(default=30, ge=1, description="of kind stale")
     first: int | None = Field(default=None, ge=1, description="only the first so many matching requests")
+
+    @property
+    def wait(self) -> float:
+        """Seconds that a latency or a hang lasts."""
+        return self.seconds if self.seconds is not None else 600.0 if self.kind == "hang" else 1.0
 
     def concerns(self, upstream: str) -> bool:
         """Whether it is meant for `upstream`."""

@@ -119,6 +119,11 @@ def test_bars_are_bars(world: World) -> None:
         assert s.close[-1] == pytest.approx(listing.level, rel=0.005, abs=0.005)
 
 
+def test_cryptos_trade_every_day_and_shares_on_sessions_only(world: World) -> None:
+    assert (np.diff(world.series("BTC-BRL").days).astype(int) == 1).all()
+    assert all(is_session(d.astype(date)) for d in world.series("PETR4").days[-300:])
+
+
 def test_stocks_follow_the_index_by_their_beta() -> None:
     world = World(60, as_of=TODAY)
     listing: Listing = world.by_ticker["PETR4"]

@@ -66,6 +66,14 @@ class World:
         return returns
 
     @cached_property
+    def round_the_clock(self) -> tuple[Days, Floats]:
+        """Every calendar day and the index's return on it, nothing where B3 is closed: what cryptos trade on."""
+        days = np.arange(self.days[0], self.days[-1] + np.timedelta64(1, "D"))
+        returns = np.zeros(len(days))
+        returns[np.searchsorted(days, self.days)] = self.market
+        return days, returns
+
+    @cached_property
     def index(self) -> Series:
         """The series of ^BVSP."""
         return self.recorded.get(INDEX) or index_series(self.seed, self.days)
@@ -132,7 +140,8 @@ class World:
                 self._series.move_to_end(ticker)
                 return found
         listing = self.by_ticker[ticker]
-        made = invent(self.seed, listing, self.profile(listing.issuer), self.days, self.market)
+        days, market = self.round_the_clock if listing.kind == "crypto" else (self.days, self.market)
+        made = invent(self.seed, listing, self.profile(listing.issuer), days, market)
         with self._lock:
             self._series[ticker] = made
             if len(self._series) > KEPT:
