@@ -84,7 +84,7 @@ class LlmAnalyst:
                 async with asyncio.timeout(self._caller.terms.timeout):
                     await self._judge(run, prompt, snapshot, language)
             except Exception as error:  # whatever fails here must not hide the other analysts
-                if isinstance(error, CallFailed):
+                if isinstance(error, CallFailed) and error.raw:
                     run.log.answers.append(error.raw)
                 if run.checked is None:  # a repair that ran out of time leaves the first answer standing
                     run.status, run.reason = self._abstention(error)

@@ -10,15 +10,21 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, ValidationError
 
-from invest.ai.errors import AnswerAbstained, AnswerInvalid
+from invest.ai.errors import AnswerAbstained, AnswerInvalid, CallFailed
 from invest.domain.language import language_of
 from invest.domain.observations import Frozen
-from invest.domain.opinion import Argument, ChangeOfMind, KeyFact, Risk, Snapshot
+from invest.domain.opinion import Argument, ChangeOfMind, KeyFact, OpinionStatus, Risk, Snapshot
 from invest.domain.tickers import InvalidTicker, parse_ticker
 
 MAX_SUMMARY, MAX_TEXT, MAX_ITEMS = 1500, 600, 20
 PRICE_REACH = 5.0  # a price estimate beyond five times (or under a fifth of) the close is no estimate
 _FENCE = re.compile(r"^\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
+# A refusal in words, where the vendor's format has no place for one.
+_REFUSAL = re.compile(
+    r"(?i)\b(?:(?:can['’]?t|cannot|unable\s+to|won['’]t|not\s+able\s+to)\s+(?:\w+\s+)?"
+    r"(?:help|assist|comply|provide|fulfil)"
+    r"|não\s+(?:posso|consigo)\s+(?:\w+\s+)?(?:ajud|atend|fornec|respond|cumpr))"
+)
 _NOISE = frozenset({"title", "default", "description"})
 
 
@@ -83,8 +89,8 @@ def _plain(node: Any, definitions: dict[str, Any]) -> Any:
 def parse_answer(text: str, snapshot: Snapshot, language: str) -> Answer:
     """The answer in `text`, checked against `snapshot`; citations of facts that do not exist are dropped.
 
-    Raises `AnswerInvalid` (not the structure, another asset or language, out of range, endless, empty) or
-    `AnswerAbstained` (insufficient data, no probability).
+    Raises `AnswerInvalid` (not the structure, another asset or language, out of range, endless, empty),
+    `AnswerAbstained` (insufficient data, no probability) or `CallFailed` for a refusal in plain words.
     """
     answer = _read(text)
     _check_ticker(answer, snapshot.ticker)
@@ -111,6 +117,8 @@ def _read(text: str) -> Answer:
         raise AnswerInvalid("empty answer")
     if match := _FENCE.match(body):
         body = match[1].strip()
+    if not body.startswith("{") and _REFUSAL.search(body[:200]):
+        raise CallFailed(OpinionStatus.REFUSED, f"refused to answer: {one_line(body, 160)}")
     try:
         return Answer.model_validate_json(body)
     except ValidationError as error:

@@ -253,4 +253,7 @@ def _vendor(name: str, given: ProviderSettings) -> str:
     """Who made the model: the vendor, or for a compatible server its host, so that its models share one vote."""
     if given.kind != "openai_compatible":
         return MODEL.split("-", 1)[0] if given.kind == "rules" else given.kind
-    return urlsplit(given.base_url or "").hostname or name
+    try:
+        return urlsplit(given.base_url or "").hostname or name
+    except ValueError:  # no address at all: asking it will say so
+        return name
