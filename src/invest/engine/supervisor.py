@@ -56,7 +56,7 @@ class Child:
 
 
 class Supervisor:
-    """Runs `command` as worker processes; one that ends (recycled, crashed, killed) is replaced, quick deaths slower."""
+    """Runs `command` as worker processes; one that ends (recycled, crashed, killed) is replaced."""
 
     def __init__(
         self,

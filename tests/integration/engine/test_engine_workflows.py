@@ -183,7 +183,7 @@ async def test_cancelling_a_workflow_cancels_its_tree(known: Settings) -> None:
 
 async def test_cancelling_a_handed_over_job_cancels_its_children(known: Settings) -> None:
     async with Invest.connect(known) as invest:
-        job = await invest.enqueue(kit_batch(5))
+        job = await invest.enqueue(kit_batch(1000))
         async with working(known, concurrency=1) as worker:
 
             async def handed_over() -> bool:

@@ -3,6 +3,7 @@
 -- delay) · over (value: staged workflow that goes on for it). Returns per job "ok" or "stale".
 redis.call('DEL', OOM_GUARD)  -- a script that has written may go on when Redis is full
 local replies = {}
+local aborts = redis.call('EXISTS', ARQ_ABORT) == 1
 for i = 1, #ARGV, 7 do
   local id, action, value = ARGV[i], ARGV[i + 2], ARGV[i + 4]
   local j = JOB .. id
@@ -11,6 +12,9 @@ for i = 1, #ARGV, 7 do
     replies[#replies + 1] = 'stale'
   else
     local name, queue = r[2], r[3]
+    if (action == 'retry' or action == 'back') and aborts and redis.call('ZSCORE', ARQ_ABORT, id) then
+      action, value = 'cancelled', as_error('Cancelled', 'cancelled while it ran')  -- asked to stop: it does not come back
+    end
     if ARGV[i + 6] ~= '' then
       redis.call('HSET', j, 'h', r[5] and (r[5] .. ',' .. ARGV[i + 6]) or ARGV[i + 6])
     end
@@ -38,8 +42,8 @@ for i = 1, #ARGV, 7 do
       end
     else
       if action ~= 'cancelled' then redis.call('HINCRBY', j, 'a', 1) end
-      if redis.call('EXISTS', ARQ_ABORT) == 1 then redis.call('ZREM', ARQ_ABORT, id) end
-      conclude(id, action, value, ARGV[i + 3])
+      if aborts then redis.call('ZREM', ARQ_ABORT, id) end
+      conclude(id, action, value, ARGV[i + 3] ~= '' and ARGV[i + 3] or nil)
       replies[#replies + 1] = 'ok'
     end
   end

@@ -63,6 +63,8 @@ local function expire_workflow(wf, ttl)
     redis.call('PEXPIRE', JOB .. node, ttl)
     redis.call('PEXPIRE', ARQ_JOB .. node, ttl)
     redis.call('PEXPIRE', PENDING .. node, ttl)
+    local s = redis.call('HGET', JOB .. node, 's')
+    if s and not FINAL[s] then stopping[#stopping + 1] = {node, false} end  -- nobody waits for it any more
   end
   for _, part in ipairs({'', WORKFLOW_NODES, WORKFLOW_ROOTS, WORKFLOW_OUTCOMES}) do
     redis.call('PEXPIRE', base .. part, ttl)
@@ -229,6 +231,9 @@ local function start_workflow(wf, parent)
 end
 
 local function flush()
-  settle_all()
+  while #settling > 0 or #stopping > 0 do
+    settle_all()
+    stop_all('its workflow has ended')
+  end
   wake_all()
 end
