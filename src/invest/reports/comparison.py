@@ -8,11 +8,12 @@ from typing import Any
 
 from invest.domain.analysis import Analysis, Fact
 from invest.domain.observations import Frozen
+from invest.domain.opinion import AiConsensus, Opinion
 from invest.reports.data import ComparisonReportData
 from invest.reports.facts import FactBook
 from invest.reports.frame import frame
 from invest.reports.locale import MARKET_ZONE, MISSING, Locale, locale_of
-from invest.reports.sections.analysts import VERDICT_MARKS
+from invest.reports.sections.analysts import VERDICT_MARKS, analyst_name
 from invest.reports.sections.assets import assets_table, returns_section, scores_chart
 from invest.reports.sections.provenance import facts_section, provenance_section
 from invest.reports.views import (
@@ -193,6 +194,10 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
     rows = []
     for ticker, pooled in asked:
         known = pooled.quorum and pooled.rating is not None
+        alone = None if known else next((o for o in data.opinions if o.ticker == ticker and o.valid), None)
+        if alone is not None:
+            rows.append(_alone_row(alone, pooled, locale))
+            continue
         verdict = words.t(f"recommendation.{pooled.rating}") if known else words.t("strip.no_quorum")
         rows.append((
             Cell(text=ticker, strong=True),
@@ -203,6 +208,19 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
         ))  # fmt: skip
     table = Table(caption=words.t("comparison.ai_caption"), columns=columns, rows=tuple(rows))
     return Section(id="analysts", title=words.t("comparison.ai_title"), note=words.t("ai.note"), blocks=(table,))
+
+
+def _alone_row(opinion: Opinion, pooled: AiConsensus, locale: Locale) -> tuple[Cell, ...]:
+    """The view of the one AI that answered, under its name."""
+    words, rating = locale.words, opinion.rating or "hold"
+    name = analyst_name(opinion.provider, locale)
+    return (
+        Cell(text=opinion.ticker, strong=True),
+        Cell(text=words.t(f"recommendation.{rating}"), mark=VERDICT_MARKS[rating], sub=words.t("ai.by", name=name)),
+        Cell(text=locale.percent(opinion.p_beat_180d, 0)),
+        Cell(text=words.t("strip.answered", n=pooled.answered, total=pooled.asked)),
+        Cell(text=MISSING),
+    )
 
 
 def _contract(data: ComparisonReportData, ordered: Sequence[Analysis]) -> dict[str, Any]:

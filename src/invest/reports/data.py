@@ -125,7 +125,10 @@ class PortfolioReportData(ReportData):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketReportData(ReportData):
-    """One market: analyses of its assets (best first or in any order), the index and macro figures beside them."""
+    """One market: analyses of its assets in any order, the index beside them, and figures of the economy.
+
+    `macro`: (name, value, day, payload or source); fractions a year, or R$ where the name ends in `_brl`.
+    """
 
     market: str
     as_of: datetime

@@ -36,6 +36,7 @@ def sources_text(sources: Sequence[str], quality: Sequence[Consensus], locale: L
     """How many sources there are, whether they agree, and who they are."""
     words, n = locale.words, len(set(sources))
     diverging = sum(item.divergent for item in quality)
+    price = next((item for item in quality if item.field == "close"), None)
     if n == 0:
         return words.t("header.sources_none")
     if n == 1:
@@ -43,8 +44,8 @@ def sources_text(sources: Sequence[str], quality: Sequence[Consensus], locale: L
     elif diverging:
         fields = words.t("header.fields_one") if diverging == 1 else words.t("header.fields", n=diverging)
         text = words.t("header.sources_diverge", n=n, d=fields)
-    elif any(item.n > 1 for item in quality):
-        text = words.t("header.sources_agree", n=n)
+    elif price is not None and price.n > 1:
+        text = words.t("header.sources_agree", n=n, k=price.n)
     else:
         text = words.t("header.sources_some", n=n)
     return f"{text} · {', '.join(source_name(s, locale) for s in dict.fromkeys(sources))}"

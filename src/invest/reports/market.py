@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from statistics import median
@@ -11,7 +12,7 @@ from invest.domain.analysis import Analysis, Recommendation
 from invest.domain.bars import Bars
 from invest.reports.comparison import in_order
 from invest.reports.data import MarketReportData
-from invest.reports.facts import FactBook
+from invest.reports.facts import SHA_SHOWN, FactBook
 from invest.reports.frame import change_text, frame
 from invest.reports.locale import MARKET_ZONE, Locale, locale_of
 from invest.reports.sections.assets import assets_table
@@ -38,6 +39,7 @@ from invest.reports.words import clean
 
 _MOVERS: Final = 6
 _SECTORS: Final = 12
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
 _GOOD: Final = (Recommendation.STRONG_BUY, Recommendation.BUY)
 
 
@@ -252,7 +254,7 @@ def _macro(data: MarketReportData, locale: Locale) -> Section | None:
             Cell(text=words.get(f"macro.{name}", clean(name, 40))),
             Cell(text=locale.number(value, 4) if name.endswith("_brl") else locale.percent(value, 2), strong=True),
             Cell(text=locale.day(day)),
-            Cell(text=source_name(source, locale)),
+            Cell(text=source[:SHA_SHOWN] if _HASH.fullmatch(source) else source_name(source, locale), muted=True),
         )
         for name, value, day, source in data.macro
     )

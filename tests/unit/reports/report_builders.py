@@ -314,7 +314,7 @@ def opinion(provider: str, p: float | None, **changes: Any) -> Opinion:
             provider, f"{provider}-1"
         ),
         "status": OpinionStatus.OK if p is not None else OpinionStatus.TIMEOUT,
-        "reason": None if p is not None else "sem resposta em 60 s",
+        "reason": None if p is not None else "no answer within 60 s",
         "key_facts": (KeyFact(fact_id="f04", reading="favourable"),),
         "arguments_for": (
             Argument(text=f"O fluxo de caixa livre cobre os dividendos ({provider}).", fact_ids=("f10", "f04")),
@@ -442,7 +442,9 @@ def quality() -> list[Consensus]:
         }
         return Consensus(**(fields | changes))
 
-    rejected = Rejected(source="brapi", value=Decimal("4867"), reason="100x the others", payload=sha("r"))
+    rejected = Rejected(
+        source="brapi", value=Decimal("590"), reason="unit error: about 100 times what the others say", payload=sha("r")
+    )
     return [
         field("close", "48.67", "BRL", 3),
         field("p_l", "5.9", "x", 3, agreement=2 / 3, rejected=(rejected,)),

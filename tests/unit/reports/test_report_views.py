@@ -86,7 +86,7 @@ def test_the_header_says_what_it_is_and_what_it_costs_now() -> None:
     assert header.title == "PETR4"
     assert header.value == "R$ 48,67"
     assert (header.change, header.change_mark) == ("−2,01% no dia", "down")
-    assert "4 fontes concordam" in header.tagline
+    assert "3 de 4 fontes dão preço e concordam" in header.tagline
     assert "dados até 31/03/2026 18:40" in header.tagline
 
 
@@ -153,7 +153,7 @@ def test_figures_are_read_in_words(key: str, value: float, percentile: float, re
 def test_without_peers_a_figure_is_read_against_its_own_median() -> None:
     figures = build.COMPANY_FIGURES | {"roe": (0.30, 0.20, None, None), "p_vp": (1.0, None, None, None)}
     rows = {r[0]: r[-1] for r in table(asset(analysis=build.analysis(facts=build.facts_of(figures))), "fundamentals")}
-    assert rows["ROE"] == "acima da própria mediana"
+    assert rows["ROE"] == "acima da própria"
     assert rows["P/VP"] == "sem comparação"
 
 
@@ -295,8 +295,14 @@ def test_an_opinion_from_the_cache_costs_nothing_again() -> None:
 
 def test_a_rejected_value_is_shown_with_its_reason() -> None:
     rows = {row[0]: row for row in table(asset(), "quality")}
-    assert rows["P/L"][-1] == "brapi: 4.867,0 rejeitado (100x the others)"
-    assert rows["Ações em circulação"][-1] == "fonte única"
+    assert rows["P/L"][-1] == "brapi: 590,0 rejeitado (erro de unidade: cerca de 100 vezes o esperado)"
+    assert "1 com uma só" in words(asset(), "quality")
+
+
+def test_values_passed_over_as_a_matter_of_course_are_no_remark() -> None:
+    older = build.quality()[1].rejected[0].model_copy(update={"reason": "the source itself gave a newer value"})
+    fields = [build.quality()[0].model_copy(update={"rejected": (older,)})]
+    assert not [b for b in section(asset(quality=fields), "quality").blocks if isinstance(b, Table)]
 
 
 def test_english_reports_are_english_throughout() -> None:
@@ -327,7 +333,7 @@ def test_a_comparison_of_assets_without_data_has_no_winner() -> None:
 
 def test_a_comparison_of_different_kinds_says_so() -> None:
     view = build_comparison_view(build.comparison_data([build.analysis(), build.fund()], ai_consensus={}))
-    assert "tipos diferentes de ativo" in words(view, "table")
+    assert "fichas diferentes" in words(view, "table")
 
 
 def test_the_best_of_a_column_is_bold_and_a_loss_is_never_cheap() -> None:

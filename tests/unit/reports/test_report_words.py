@@ -11,6 +11,8 @@ from invest.domain.analysis import Recommendation
 from invest.domain.assets import ActionKind
 from invest.domain.opinion import OpinionStatus
 from invest.domain.tickers import AssetKind, Market
+from invest.reports.locale import locale_of
+from invest.reports.sections.remarks import is_routine, remark
 from invest.reports.words import clean, words_of
 
 
@@ -61,3 +63,24 @@ def test_disguised_words_lose_their_disguise() -> None:
 
 def test_a_megabyte_title_is_cut_quickly() -> None:
     assert clean("ﷺ" * 1_000_000, 20).endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("no key (OPENAI_API_KEY)", "sem chave (OPENAI_API_KEY)"),
+        ("no answer within 60 s", "sem resposta em 60 s"),
+        ("outlier: z 9.1", "muito distante das outras (z 9.1)"),
+        ("HTTP 503: down", "HTTP 503: down"),
+        ("refused to answer: {0} %s {name}", "recusou responder: {0} %s {name}"),
+        (None, ""),
+    ],
+)
+def test_known_reasons_are_said_in_the_reports_language(reason: str | None, shown: str) -> None:
+    assert remark(reason, locale_of("pt-BR")) == shown
+
+
+def test_an_older_value_or_another_basis_is_no_fault_of_a_source() -> None:
+    for reason in ("the source itself gave a newer value", "measured as adjusted", "in USD", "of 2026-03-30"):
+        assert is_routine(reason)
+    assert not is_routine("outlier: z 9.1")

@@ -12,7 +12,8 @@ from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
 from invest.reports.sections.reasons import Side, figure_claims
-from invest.reports.views import Block, Cell, Claim, Claims, Column, Mark, Paragraph, Section, Table
+from invest.reports.sections.remarks import remark
+from invest.reports.views import Block, Cell, Claim, Claims, Column, Mark, Paragraph, Ref, Section, Table
 from invest.reports.words import clean
 
 ARGUMENT_LIMIT: Final = 240
@@ -50,7 +51,15 @@ def claim_of(argument: Argument, opinions: Sequence[Opinion], book: FactBook) ->
     authors = [o.provider for o in opinions if any(_same(a, said) for a in (*o.arguments_for, *o.arguments_against))]
     names = book.locale.join([analyst_name(name, book.locale) for name in dict.fromkeys(authors)])
     by = book.locale.words.t("ai.by", name=names) if names else None
-    return Claim(text=text, refs=() if hidden else book.refs(argument.fact_ids), by=by, mark="off" if hidden else None)
+    refs = () if hidden else tuple(_unsaid(r, text, book) for r in book.refs(argument.fact_ids))
+    return Claim(text=text, refs=refs, by=by, mark="off" if hidden else None)
+
+
+def _unsaid(ref: Ref, text: str, book: FactBook) -> Ref:
+    """The reference without its number where the sentence has said it already."""
+    fact = book.by_id(ref.fact_id)
+    number = book.text(fact.key, fact.value, fact.unit) if fact else ""
+    return ref.model_copy(update={"text": ""}) if number and _states(text, number) else ref
 
 
 def _same(argument: Argument, said: str) -> bool:
@@ -73,9 +82,8 @@ def analysts_section(opinions: Sequence[Opinion], consensus: AiConsensus | None,
     )
     ordered = sorted(opinions, key=lambda o: not o.valid)
     rows = tuple(_valid_row(o, book) if o.valid else _abstained_row(o, book.locale) for o in ordered)
-    blocks = (Table(caption=words.t("ai.caption"), columns=columns, rows=rows),)
-    if consensus is not None:
-        blocks += (Paragraph(text=consensus_text(consensus, book.locale)),)
+    pooled = (Paragraph(text=consensus_text(consensus, book.locale)),) if consensus is not None else ()
+    blocks = (*pooled, Table(caption=words.t("ai.caption"), columns=columns, rows=rows))
     return Section(id="analysts", title=words.t("ai.title"), note=words.t("ai.note"), blocks=blocks)
 
 
@@ -153,7 +161,7 @@ def _abstained_row(opinion: Opinion, locale: Locale) -> tuple[Cell, ...]:
     status = opinion.status if opinion.status is not OpinionStatus.OK else OpinionStatus.ABSTAINED
     reason = _unfaithful_text(opinion, locale) if status is OpinionStatus.UNFAITHFUL else None
     text = locale.words.t(f"status.{status}")
-    detail = reason or clean(opinion.reason, 160)
+    detail = reason or remark(opinion.reason, locale)
     return (
         Cell(text=analyst_name(opinion.provider, locale), sub=clean(opinion.model, 40) or None),
         Cell(text=locale.words.t("status.abstained"), mark="off", muted=True),

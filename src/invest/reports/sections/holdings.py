@@ -22,6 +22,7 @@ from invest.reports.views import (
     Mark,
     Paragraph,
     Section,
+    Series,
     Table,
 )
 from invest.reports.words import clean
@@ -45,8 +46,8 @@ def curve_section(data: PortfolioReportData, locale: Locale) -> Section | None:
     for i, (name, values) in enumerate(data.curves.items()):
         known = [v for v in values if v is not None]
         if len(known) > 1 and len(values) == len(data.curve_days):
-            label = words.t("portfolio.own_line") if i == 0 else words.get(f"source.{name}", clean(name, 20))
-            lines.append(Line(name=label, values=tuple(values), emphasis=i == 0))
+            label = words.t("portfolio.own_line") if i == 0 else words.get(f"curve.{name.lower()}", clean(name, 20))
+            lines.append(Line(name=label, values=_from_100(values), emphasis=i == 0))
     if not lines or len(data.curve_days) < 2:
         return None
     days = tuple(data.curve_days)
@@ -58,6 +59,12 @@ def curve_section(data: PortfolioReportData, locale: Locale) -> Section | None:
     chart = LinesChart(title=words.t("portfolio.curve"), description=description, days=days, lines=tuple(lines))
     title, note = words.t("portfolio.curve_title"), words.t("portfolio.curve_note")
     return Section(id="curve", title=title, note=note, blocks=(chart,))
+
+
+def _from_100(values: Sequence[float | None]) -> Series:
+    """`values` with their first known one at 100."""
+    base = next((v for v in values if v is not None and v > 0), None)
+    return tuple(None if v is None or base is None else round(v / base * 100, 3) for v in values)
 
 
 def positions_section(data: PortfolioReportData, locale: Locale) -> Section:

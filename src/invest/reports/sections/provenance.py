@@ -8,11 +8,12 @@ from decimal import Decimal
 from typing import Final
 
 from invest.domain.collection import SourceOutcome
-from invest.domain.observations import Consensus, RawPayload
+from invest.domain.observations import Consensus, RawPayload, Rejected
 from invest.domain.opinion import Opinion
 from invest.reports.facts import SHA_SHOWN, FactBook
 from invest.reports.locale import MISSING, Locale
 from invest.reports.sections.analysts import analyst_name, cost_of
+from invest.reports.sections.remarks import is_routine, remark
 from invest.reports.views import Block, Cell, Claims, Column, Mark, Paragraph, Section, Stats, Table
 from invest.reports.words import clean
 
@@ -33,15 +34,14 @@ def quality_section(fields: Sequence[Consensus], book: FactBook) -> Section | No
         return None
     words = book.locale.words
     known = [c for c in fields if c.value is not None]
-    odd = sorted(
-        (c for c in fields if _remarks(c, book)), key=lambda c: (not c.divergent, not c.rejected, c.n, c.field)
-    )
+    odd = sorted((c for c in fields if _remarks(c, book)), key=lambda c: (not c.divergent, not _against(c), c.field))
     summary = words.t(
         "quality.summary",
         n=len(known),
         many=sum(c.n > 1 for c in known),
         divergent=sum(c.divergent for c in fields),
-        rejected=sum(bool(c.rejected) for c in fields),
+        single=sum(c.n == 1 for c in known),
+        rejected=sum(bool(_against(c)) for c in fields),
     )
     blocks: list[Block] = [Paragraph(text=summary)]
     if odd:
@@ -63,7 +63,7 @@ def quality_section(fields: Sequence[Consensus], book: FactBook) -> Section | No
 def _quality_row(item: Consensus, book: FactBook) -> tuple[Cell, ...]:
     locale = book.locale
     value = None if item.value is None else float(item.value)
-    marks: tuple[tuple[bool, Mark], ...] = ((item.divergent, "bad"), (bool(item.rejected) or item.stale, "warn"))
+    marks: tuple[tuple[bool, Mark], ...] = ((item.divergent, "bad"), (bool(_against(item)) or item.stale, "warn"))
     return (
         Cell(text=book.label(item.field)),
         Cell(text=book.text(item.field, value, item.unit)),
@@ -78,15 +78,19 @@ def _remarks(item: Consensus, book: FactBook) -> list[str]:
     words, locale = book.locale.words, book.locale
     flags = (("divergent", item.divergent), ("quarantined", item.quarantined), ("stale", item.stale))
     remarks = [words.t(f"quality.{name}") for name, on in flags if on]
-    for rejected in item.rejected[:3]:
+    against = _against(item)
+    for rejected in against[:3]:
         value = book.text(item.field, float(rejected.value), item.unit)
-        source, reason = source_name(rejected.source, locale), clean(rejected.reason, 80)
+        source, reason = source_name(rejected.source, locale), remark(rejected.reason, locale, 90)
         remarks.append(words.t("quality.rejected", source=source, value=value, reason=reason))
-    if len(item.rejected) > 3:
-        remarks.append(words.t("quality.more", n=len(item.rejected) - 3))
-    if item.n == 1 and item.value is not None:
-        remarks.append(words.t("quality.single"))
+    if len(against) > 3:
+        remarks.append(words.t("quality.more", n=len(against) - 3))
     return remarks
+
+
+def _against(item: Consensus) -> list[Rejected]:
+    """Values turned down for a fault, not passed over as a matter of course."""
+    return [rejected for rejected in item.rejected if not is_routine(rejected.reason)]
 
 
 def cited_facts(sections: Iterable[Section]) -> set[str]:
@@ -199,7 +203,7 @@ def _source_row(
     newest = max((p.fetched_at for p in payloads), default=None)
     status = outcome.status if outcome else "ok"
     state = words.t("provenance.used" if status == "ok" else f"provenance.{status}")
-    reason = clean(outcome.reason, 120) if outcome and outcome.reason else ""
+    reason = remark(outcome.reason, locale, 120) if outcome else ""
     mark: Mark | None = "warn" if status in ("failed", "rejected") else None
     return (
         Cell(text=source_name(name, locale), strong=True),

@@ -1,0 +1,45 @@
+"""Reasons as the other packages write them (one line of English), in the words of a report.
+
+What matches no pattern is shown as it came, cleaned: a reason in English is better than none.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from invest.reports.locale import Locale
+from invest.reports.words import clean
+
+# Observations passed over as a matter of course: an older value, another basis, unit or period.
+_ROUTINE: Final = re.compile(r"the source itself gave a newer value|measured as \w+|in \w+|of \d{4}-\d\d-\d\d")
+_KNOWN: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
+    ("future", re.compile(r"dated in the future")),
+    ("not_above_zero", re.compile(r"not above zero")),
+    ("unit", re.compile(r"unit error: about (?P<times>[\d.,E+-]+) times .+")),
+    ("action", re.compile(r"corporate action of (?P<day>\S+): off by its factor (?P<times>\S+)")),
+    ("outlier", re.compile(r"outlier: z (?P<z>\S+)")),
+    ("tolerance", re.compile(r"outside the tolerance")),
+    ("no_key", re.compile(r"no key \((?P<name>\w+)\)")),
+    ("no_answer", re.compile(r"no answer within (?P<n>[\d.]+) s")),
+    ("disabled", re.compile(r"disabled \(.+\)")),
+    ("key_refused", re.compile(r"key refused: (?P<detail>.+)")),
+    ("refused", re.compile(r"refused to answer: (?P<detail>.+)")),
+    ("cut", re.compile(r"cut at (?P<n>\d+) tokens, twice the first limit")),
+    ("criteria", re.compile(r"(?P<k>\d+) of (?P<n>\d+) criteria have data; (?P<m>\d+) are needed")),
+    ("structure", re.compile(r"not the structure asked for: (?P<detail>.+)")),
+)
+
+
+def remark(reason: str | None, locale: Locale, limit: int = 160) -> str:
+    """`reason` in the report's language."""
+    text = clean(reason, limit)
+    for name, pattern in _KNOWN:
+        if match := pattern.fullmatch(text):
+            return clean(locale.words.t(f"remark.{name}", **match.groupdict()), limit)
+    return text
+
+
+def is_routine(reason: str) -> bool:
+    """Whether a rejection says nothing against the source."""
+    return _ROUTINE.fullmatch(reason.strip()) is not None
