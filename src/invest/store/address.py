@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from invest.errors import ConfigError
 from invest.settings import DatabaseSettings, Settings
@@ -39,7 +39,7 @@ def parse_address(url: str) -> Address:
     query = parse_qsl(parts.query, keep_blank_values=True)
     pooled = any(k == "pgbouncer" and v.lower() == "true" for k, v in query)
     kept = [(k, v) for k, v in query if k not in FOREIGN_PARAMETERS]
-    dsn = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(kept), ""))
+    dsn = f"postgresql://{parts.netloc}{parts.path}" + (f"?{urlencode(kept)}" if kept else "")
     socket = dict(kept).get("host")
     host = socket or unquote(parts.hostname or "localhost")
     where = f"{host}:{port or 5432}" if not host.startswith("/") else host

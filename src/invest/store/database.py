@@ -29,13 +29,17 @@ LOST = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
-# Worth one more try of the whole transaction: a statement prepared before an ALTER, or a lost race between writers.
+# Worth another try of the whole transaction: a connection that the server closed while it lay in the pool, a
+# statement prepared before an ALTER, or a lost race between writers.
 AGAIN = (
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.AdminShutdownError,
     asyncpg.InvalidCachedStatementError,
-    asyncpg.OutdatedSchemaCacheError,
+    asyncpg.InternalClientError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )
+PAUSES = (0.02, 0.1)  # seconds before the second and the third try
 SCHEMA_MISSING = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 
 
@@ -62,6 +66,10 @@ class Database:
             raise unreachable(self._address, error) from None
         try:
             yield connection
+        except BaseException as error:
+            if isinstance(error.__cause__ or error, asyncpg.InternalClientError):
+                connection.terminate()  # out of step with the server: of no use to anybody else
+            raise
         finally:
             # Shielded: a cancelled job must not take its connection along.
             await asyncio.shield(self._pool.release(connection))
@@ -77,17 +85,28 @@ class Database:
                     yield connection
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """`work` in one transaction, once more if it lost a race or met a changed table: it must be idempotent."""
-        try:
+        """`work` in one transaction, tried again if it lost a race or met a changed table: it must be idempotent."""
+
+        async def attempt() -> T:
             async with self.transaction() as connection:
                 return await work(connection)
-        except _Retryable:
-            pass
+
+        return await self._tried(attempt)
+
+    async def _tried(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        for pause in PAUSES:
+            try:
+                return await attempt()
+            except _Retryable:
+                # The pause lets the loop notice which other connections of the pool the server closed as well.
+                await asyncio.sleep(pause)
         try:
-            async with self.transaction() as connection:
-                return await work(connection)
+            return await attempt()
         except _Retryable as error:
-            raise InvestError(f"PostgreSQL: {error}") from error.__cause__
+            cause = error.__cause__
+            if isinstance(cause, LOST):
+                raise unreachable(self._address, cause) from cause
+            raise InvestError(f"PostgreSQL at {self._address.shown}: {error}") from cause
 
     async def fetch(self, sql: str, *args: Any) -> list[Record]:
         """All rows of one statement."""
@@ -113,19 +132,17 @@ class Database:
 
     async def _direct(self, verb: str, sql: str, args: Sequence[Any]) -> Any:
         """One statement without an explicit transaction: one round trip. asyncpg itself re-prepares after an ALTER."""
-        for last in (False, True):
-            try:
-                async with self.connection() as connection:
-                    with translated(self._address):
-                        return await getattr(connection, verb)(sql, *args)
-            except _Retryable as error:
-                if last:
-                    raise InvestError(f"PostgreSQL: {error}") from error.__cause__
-        raise AssertionError("unreachable")
+
+        async def attempt() -> Any:
+            async with self.connection() as connection:
+                with translated(self._address):
+                    return await getattr(connection, verb)(sql, *args)
+
+        return await self._tried(attempt)
 
 
 class _Retryable(InvestError):
-    """Internal: the transaction may be tried once more."""
+    """Internal: the transaction may be tried again."""
 
 
 class translated:  # noqa: N801 - reads as a verb in `with translated(...)`
@@ -146,7 +163,9 @@ class translated:  # noqa: N801 - reads as a verb in `with translated(...)`
             raise ConfigError(f"the database lacks {_missing(error)}: run `invest db migrate`") from error
         if isinstance(error, TimeoutError | asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
             raise Unreachable(f"PostgreSQL at {self._address.shown} took too long: {one_line(error)}") from error
-        if isinstance(error, LOST) or (isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)):
+        if isinstance(error, asyncpg.InterfaceError) and "closed" in str(error):
+            raise _Retryable(str(error)) from ConnectionError(str(error))
+        if isinstance(error, LOST):
             raise unreachable(self._address, error) from error
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError | asyncpg.InsufficientResourcesError):
             raise Unreachable(f"PostgreSQL at {self._address.shown} refuses writes: {one_line(error)}") from error

@@ -17,7 +17,7 @@ D = Decimal
 
 
 def alert(kind: AlertKind, **more: object) -> Alert:
-    return Alert(**{"id": "a", "kind": kind, "ticker": "PETR4", "created_at": NOW - timedelta(days=1), **more})  # type: ignore[arg-type] # parts by name
+    return Alert(**{"id": "a", "kind": kind, "ticker": "PETR4", "created_at": NOW - timedelta(days=1), **more})
 
 
 def close(value: str, **more: bool) -> Consensus:
