@@ -17,8 +17,15 @@ from invest.domain.opinion import OpinionStatus
 
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 # Codes of an account without money: asking again within the call helps nothing.
+_NOT_THE_SCHEMA = frozenset({"json_validate_failed", "tool_use_failed"})
 _NO_QUOTA = frozenset({"insufficient_quota", "billing_error", "billing_not_active"})
-_CODE_OF_TYPE = {"overloaded_error": 529, "rate_limit_error": 429, "api_error": 500, "timeout_error": 504}
+_CODE_OF_TYPE = {
+    "overloaded_error": 529,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "invalid_request_error": 400,
+}
 _TRY_AGAIN = re.compile(r"(?:try again|retry) in ((?:\d+h)?(?:\d+m(?!s))?(?:[\d.]+(?:ms|s))?)", re.IGNORECASE)
 _SPAN = re.compile(r"([\d.]+)(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -140,7 +147,7 @@ def failure(status: int, headers: Mapping[str, str], payload: bytes) -> CallFail
     reason = f"HTTP {status}: {message}" if message else f"HTTP {status}"
     kind = OpinionStatus.UNAVAILABLE
     retryable = status in RETRYABLE
-    if "json_validate_failed" in codes:
+    if codes & _NOT_THE_SCHEMA:
         kind, retryable = OpinionStatus.INVALID, False
     elif codes & _NO_QUOTA or _spent_for_the_day(error):
         retryable, reason = False, f"quota spent: {reason}"
@@ -231,10 +238,9 @@ def _message_of(error: Mapping[str, Any], payload: bytes) -> str:
 def _status_in(body: Mapping[str, Any], default: int) -> int:
     error = as_dict(body.get("error"))
     code = error.get("code")
-    if isinstance(code, int) and 400 <= code < 600:
-        return code
-    if isinstance(code, str) and code.isdigit() and 400 <= int(code) < 600:
-        return int(code)
+    for given in (error.get("status_code"), code):
+        if str(given).isdecimal() and 400 <= int(given) < 600:
+            return int(given)
     for name in (error.get("type"), code):
         if name in _CODE_OF_TYPE:
             return _CODE_OF_TYPE[str(name)]
