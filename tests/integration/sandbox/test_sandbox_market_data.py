@@ -165,8 +165,9 @@ async def test_brapi_serves_modules_cryptos_index_and_rates(client: Client) -> N
     assert len(found["incomeStatementHistory"]) >= 6
     index = (await client.json("/brapi/quote/%5EBVSP?range=1mo"))["results"][0]
     assert index["regularMarketPrice"] > 10_000
+    bitcoin = client.world.series("BTC-BRL").close[-1]
     coin = (await client.json("/brapi/v2/crypto?coin=BTC&currency=USD&range=5d"))["coins"][0]
-    assert coin["regularMarketPrice"] == pytest.approx(480_000 / coin["currencyRateFromUSD"])
+    assert coin["regularMarketPrice"] == pytest.approx(bitcoin / coin["currencyRateFromUSD"])
     assert (await client.json("/brapi/v2/prime-rate?country=brazil"))["prime-rate"][0]["value"] == "14.75"
     assert (await client.json("/brapi/v2/currency?currency=USD-BRL"))["currency"][0]["bidPrice"]
     listed = await client.json("/brapi/quote/list?type=fund&limit=3&page=2&sortBy=volume&sortOrder=desc")
@@ -314,7 +315,7 @@ async def test_the_sources_that_are_off_answer_too(client: Client) -> None:
     notice, _ = await client.get("/gdelt/api/v2/doc/doc?query=petrobras", 429)
     assert b"one every 5 seconds" in notice
     bars = await client.json("/binance/api/v3/klines?symbol=BTCBRL&interval=1d&limit=3")
-    assert float(bars[-1][4]) == 480_000
+    assert float(bars[-1][4]) == client.world.series("BTC-BRL").close[-1]
     assert (await client.json("/binance/api/v3/klines?symbol=NOBRL&interval=1d", 400))["code"] == -1121
 
 

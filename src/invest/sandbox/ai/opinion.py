@@ -56,26 +56,38 @@ class Weighed:
     signal: float
 
 
-def weigh(facts: tuple[Seen, ...]) -> list[Weighed]:
-    """The facts that say something; against the sector's median where the prompt gives it, else an ordinary value."""
+def weigh(facts: tuple[Seen, ...], leaning: str = "balanced") -> list[Weighed]:
+    """The facts that say something, each against its reference."""
     out = []
     for fact in facts:
         if fact.key not in SIGNALS or fact.value is None:
             continue
-        kind, better, usual, far = SIGNALS[fact.key]
-        centre = fact.sector_median if fact.sector_median is not None else usual
-        spread = far
+        kind, better, _, far = SIGNALS[fact.key]
+        centre, spread = _reference(fact, leaning), far
+        if fact.own_median is not None and centre == fact.own_median:
+            spread = min(far, max(0.4 * abs(centre), far / 5))  # against its own past, less is far
         signal = math.tanh((fact.value - centre) / spread) * better
         if fact.key in ("p_l", "ev_ebitda", "p_vp") and fact.value <= 0:
             signal = -0.8  # a negative multiple is a loss, not a bargain
+        if fact.key == "rsi_14" and leaning in ("value", "cautious"):
+            signal = -signal  # what ran up far is bought late
         out.append(Weighed(fact, kind, signal))
     return out
+
+
+def _reference(fact: Seen, leaning: str) -> float:
+    """What a fact is measured by: the sector's median; else its own for those who look back; else an ordinary value."""
+    if fact.sector_median is not None:
+        return fact.sector_median
+    if fact.own_median is not None and leaning in ("value", "cautious"):
+        return fact.own_median
+    return SIGNALS[fact.key][2]
 
 
 def judge(question: Question, vendor: str, model: str) -> dict[str, Any]:
     """The opinion of `vendor`'s `model` on what `question` asks, as a plain tree under the usual names."""
     leaning = LEANING_OF.get(vendor, "balanced")
-    weighed = weigh(question.facts)
+    weighed = weigh(question.facts, leaning)
     language = question.language
     out: dict[str, Any] = {"ticker": question.ticker, "language": language, "insufficient_data": False}
     if len(weighed) < MIN_FACTS:
@@ -92,8 +104,8 @@ def judge(question: Question, vendor: str, model: str) -> dict[str, Any]:
         "key_facts": [{"fact_id": w.fact.id, "reading": _reading(w.signal)} for w in ranked[:6]],
         "arguments_for": _arguments(good, language, leaning, good=True),
         "arguments_against": _arguments(bad, language, leaning, good=False),
-        "risks": _risks(weighed, language),
-        "would_change": _changes(ranked),
+        "risks": _risks(weighed, language, leaning),
+        "would_change": _changes(ranked, leaning),
         "summary": f"{SUMMARY[language][view]} {LEANING[language][leaning]}",
         "rating": view,
         "confidence": round(abs(p180 - 0.5) * 2, 3),
@@ -155,25 +167,29 @@ def _sides(ranked: list[Weighed]) -> tuple[list[Weighed], list[Weighed]]:
     return [w for w in good if w not in bad], [w for w in bad if w not in good]
 
 
-def _risks(weighed: list[Weighed], language: str) -> list[dict[str, Any]]:
-    worst = {"risk": "volatility", "debt": "debt", "cheap": "valuation", "profit": "sector"}
+RISK_OF = {"risk": "volatility", "debt": "debt", "cheap": "valuation", "profit": "sector"}
+
+
+def _risks(weighed: list[Weighed], language: str, leaning: str) -> list[dict[str, Any]]:
+    """What the facts warn of, in the order this analyst cares; the economy always, first for those who read trends."""
     out = []
-    for kind, name in worst.items():
+    for kind in sorted(RISK_OF, key=lambda k: -LEANINGS[leaning][k]):
         signals = [w.signal for w in weighed if w.kind == kind]
         if signals and min(signals) < -0.1:
             severity = "high" if min(signals) < -0.7 else "medium"
-            out.append({"kind": name, "severity": severity, "text": RISKS[language][name]})
-    return [*out, {"kind": "macro", "severity": "low", "text": RISKS[language]["macro"]}]
+            text = RISKS[language][RISK_OF[kind]]
+            out.append({"kind": RISK_OF[kind], "severity": severity, "text": text})
+    macro = {"kind": "macro", "severity": "low", "text": RISKS[language]["macro"]}
+    return [macro, *out] if leaning == "momentum" else [*out, macro]
 
 
-def _changes(ranked: list[Weighed]) -> list[dict[str, Any]]:
+def _changes(ranked: list[Weighed], leaning: str) -> list[dict[str, Any]]:
     """The two weightiest facts crossing the value that would turn their reading."""
     out = []
     for w in ranked[:2]:
-        _, better, usual, _ = SIGNALS[w.fact.key]
-        edge = w.fact.sector_median if w.fact.sector_median is not None else usual
+        _, better, _, _ = SIGNALS[w.fact.key]
         operator = ">" if (w.signal < 0) == (better > 0) else "<"
-        out.append({"fact_id": w.fact.id, "operator": operator, "value": round(edge, 4)})
+        out.append({"fact_id": w.fact.id, "operator": operator, "value": round(_reference(w.fact, leaning), 4)})
     return out
 
 

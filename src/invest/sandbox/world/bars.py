@@ -38,7 +38,8 @@ def invent(seed: int, listing: Listing, profile: Profile, days: Days, market: Fl
     beta, sigma, drift = _temper(listing, profile)
     own = rng.standard_t(5, len(days)) * sigma * 0.775  # t(5) has standard deviation 1.29
     path = np.cumsum(beta * market + own + drift)
-    adjusted = listing.level * np.exp(path - path[-1])
+    level = listing.level * float(np.exp(rng.normal(0, 0.03)))
+    adjusted = level * np.exp(path - path[-1])
     places = 4 if listing.kind == "crypto" and listing.level < 20 else 2
     close, actions = _unadjust(adjusted, plan(seed, listing, profile, days), places)
     turnover = listing.level * listing.shares * float(np.exp(rng.uniform(np.log(2e-4), np.log(5e-3))))
