@@ -30,15 +30,22 @@ def templates() -> jinja2.Environment:
 
 def bind(app: web.Application, routes: Sequence[Route]) -> None:
     """Add /openapi.json, /docs, the dashboard and their files."""
-    description = document(routes)
-    body = orjson.dumps(description)
-    docs = templates().get_template("docs.html").render(api=description, groups=grouped(description)).encode()
+
+    @cache
+    def description() -> dict[str, Any]:
+        return document(routes)
+
+    @cache
+    def docs() -> bytes:
+        api = description()
+        return templates().get_template("docs.html").render(api=api, groups=grouped(api)).encode()
 
     async def openapi_json(_request: web.Request) -> web.Response:
+        body = orjson.dumps(description())
         return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-cache"})
 
     async def docs_page(_request: web.Request) -> web.Response:
-        return page(docs)
+        return page(docs())
 
     async def file(request: web.Request) -> web.Response:
         name = request.match_info["name"]

@@ -127,7 +127,7 @@ def parse_json(kind: TypeAdapter[Any], body: bytes, *, at: str = "") -> Any:
     try:
         return kind.validate_json(body, strict=True)
     except ValidationError as error:
-        errors = [dict(e) for e in error.errors(include_url=False, include_input=False)]
+        errors: list[dict[str, Any]] = [dict(e) for e in error.errors(include_url=False, include_input=False)]
         if errors[0]["type"] == "json_invalid":
             raise Problem(400, f"the body is no JSON: {str(errors[0]['msg']).removeprefix('Invalid JSON: ')}") from None
         if at:
