@@ -18,6 +18,7 @@ _STYLES: Final[dict[int, tuple[Role, Role, float, str]]] = {
 }
 _TAG: Final = 15.0
 _TOP: Final = 9.0
+_LABEL: Final = 11.0
 
 
 def draw_price(chart: PriceChart, locale: Locale, *, ident: str, width: float = 700, height: float = 240) -> str:
@@ -68,9 +69,23 @@ def _draw_names(
     for sessions, values in sorted(chart.averages.items()):
         if (value := _last(values)) is not None:
             labels.append((names[sessions], _STYLES.get(sessions, _STYLES[200])[1], y(value), False))
-    places = spread([at for _, _, at, _ in labels], 11, _TOP, floor)
+    if not labels:
+        return
+    places = _beside(labels[0][2], [at for _, _, at, _ in labels[1:]], floor)
     for (name, role, _, bold), place in zip(labels, places, strict=True):
         canvas.text(left + 3, place + 3, name, size=TICK_SIZE, role=role, bold=bold)
+
+
+def _beside(price: float, others: list[float], floor: float) -> list[float]:
+    """Places of all labels: the price's beside its tag, the others above and beneath it in the order of their lines."""
+    order = sorted(range(len(others)), key=lambda i: others[i])
+    wanted = sum(at <= price for at in others)
+    over, under = int((price - _TOP) // _LABEL), int((floor - price) // _LABEL)
+    split = min(max(wanted, len(order) - under), max(over, 0))
+    above, beneath = order[:split], order[split:]
+    places = dict(zip(above, spread([others[i] for i in above], _LABEL, _TOP, price - _LABEL), strict=True))
+    places |= dict(zip(beneath, spread([others[i] for i in beneath], _LABEL, price + _LABEL, floor), strict=True))
+    return [price, *(places[i] for i in range(len(others)))]
 
 
 def _draw_volume(canvas: Canvas, chart: PriceChart, x: Scale, base: float, height: float) -> None:

@@ -237,6 +237,6 @@ def _models(opinions: Sequence[Opinion], locale: Locale) -> Table:
 
 
 def _tokens(opinion: Opinion, locale: Locale) -> str:
-    if opinion.tokens_in is None and opinion.tokens_out is None:
+    if not opinion.tokens_in and not opinion.tokens_out:
         return MISSING
     return f"{locale.number(opinion.tokens_in, 0)} + {locale.number(opinion.tokens_out, 0)}"
