@@ -178,4 +178,4 @@ def test_long_labels_are_cut_to_their_room() -> None:
 def test_the_name_of_the_price_stands_beside_its_tag(seed: int) -> None:
     placed = {text: y for text, _, _, y in texts(draw_price(chart(seed=seed), PT, ident="p", width=520))}
     assert abs(placed["Preço"] - placed["48,67"]) <= 1
-    assert all(4 <= placed[f"MM {n}"] <= 150 for n in (20, 50, 200))
+    assert all(8 <= placed[f"MM {n}"] <= 178 for n in (20, 50, 200))

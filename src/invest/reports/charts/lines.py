@@ -31,7 +31,7 @@ def draw_lines(chart: LinesChart, locale: Locale, *, ident: str, width: float = 
     texts = tick_texts(levels, locale)
     named = chart.lines[: len(_STYLES)]
     labels = [f"{fit(line.name, TICK_SIZE, 90)} {_end_text(line, locale)}" for line in named]
-    axis = max(text_width(t, TICK_SIZE) + 9 for t in texts)
+    axis = max(text_width(t, TICK_SIZE) + 11 for t in texts)
     right = width - axis - max(text_width(t, TICK_SIZE) for t in labels) - 6
     floor = height - 19
     x = Scale(chart.days[0].toordinal(), chart.days[-1].toordinal(), 1, right - 3)
@@ -44,7 +44,7 @@ def draw_lines(chart: LinesChart, locale: Locale, *, ident: str, width: float = 
     ends = [next((v for v in reversed(line.values) if v is not None), 100.0) for line in named]
     places = spread([y(v) for v in ends], 11, _TOP, floor)
     for text, place, (_, role, _, _), line in zip(labels, places, _STYLES, named, strict=False):
-        canvas.text(right + axis, place + 3, text, size=TICK_SIZE, role=role, bold=line.emphasis)
+        canvas.text(right + axis + 2, place + 3, text, size=TICK_SIZE, role=role, bold=line.emphasis)
     draw_months(canvas, x, chart.days, locale, baseline=height - 4, right=right)
     return canvas.render()
 
