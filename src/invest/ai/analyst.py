@@ -65,11 +65,21 @@ class LlmAnalyst:
         runs = await asyncio.gather(*(self._run(prompt, snapshot, language) for prompt in prompts))
         return self._opinion(snapshot, language, prompts, runs, {"asked_at": asked_at})
 
-    async def write(self, system: str, user: str) -> tuple[str, Log]:
-        """A free text (the counter-argument). Raises `CallFailed`, `BudgetSpent` or `TimeoutError`."""
-        terms, kept = self._caller.terms, Log()
-        async with self._limiter.slot(terms.provider), asyncio.timeout(terms.timeout):
-            reply = await self._caller.whole(Question(system, user, None, terms.max_tokens), kept, self._deadline())
+    @property
+    def max_tokens(self) -> int:
+        """The limit of an answer."""
+        return self._caller.terms.max_tokens
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether it speaks to the sandbox."""
+        return self._caller.terms.sandbox
+
+    async def write(self, question: Question) -> tuple[str, Log]:
+        """The bare text of an answer. Raises `CallFailed`, `BudgetSpent` or `TimeoutError`."""
+        kept = Log()
+        async with self._limiter.slot(self._caller.terms.provider), asyncio.timeout(self._caller.terms.timeout):
+            reply = await self._caller.whole(question, kept, self._deadline())
         return reply.text, kept
 
     def _deadline(self) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Literal
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from invest.ai.errors import AnswerAbstained, AnswerInvalid, CallFailed
 from invest.domain.language import language_of
@@ -59,11 +59,16 @@ class Answer(Frozen):
 
 
 @cache
-def answer_schema() -> dict[str, Any]:
-    """`Answer` as the subset of JSON Schema that every vendor's strict mode takes: inlined, no constraints."""
-    schema = Answer.model_json_schema()
+def plain_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """`model` as the subset of JSON Schema that every vendor's strict mode takes: inlined, no constraints."""
+    schema = model.model_json_schema()
     plain: dict[str, Any] = _plain(schema, schema.get("$defs", {}))
     return plain
+
+
+def answer_schema() -> dict[str, Any]:
+    """The structure of an answer."""
+    return plain_schema(Answer)
 
 
 def _plain(node: Any, definitions: dict[str, Any]) -> Any:
@@ -195,6 +200,6 @@ def _known_facts_only(answer: Answer, known: frozenset[str]) -> Answer:
     )
 
 
-def dump_schema() -> str:
-    """The schema as text, for servers that take none and must read it in the prompt."""
-    return json.dumps(answer_schema(), ensure_ascii=False, sort_keys=True)
+def dump_schema(schema: dict[str, Any] | None = None) -> str:
+    """A schema (by default the answer's) as text, for servers that take none and must read it in the prompt."""
+    return json.dumps(schema or answer_schema(), ensure_ascii=False)

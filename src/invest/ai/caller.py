@@ -137,7 +137,7 @@ class Caller:
     def _shaped(self, question: Question) -> Question:
         if question.schema is None or self._structure == "schema":
             return question
-        return replace(question, system=question.system + schema_appendix(), structure=self._structure)
+        return replace(question, system=question.system + schema_appendix(question.schema), structure=self._structure)
 
     def _step_down(self, error: CallFailed, asked: Question) -> bool:
         """Whether to ask again in a simpler way: an older API, or a structure the server can keep to."""

@@ -16,7 +16,9 @@ import structlog
 from invest.ai.analyst import Analyst, LlmAnalyst
 from invest.ai.answer import dump_schema
 from invest.ai.caller import Caller, Terms
+from invest.ai.errors import AnswerInvalid, BudgetSpent, CallFailed
 from invest.ai.limits import Budget, Limiter, LocalLimiter, MemoryBudget, MemoryCache, OpinionCache
+from invest.ai.objection import choose, object_to
 from invest.ai.questions import data_hash, digest, opinion_prompt, prompt_language, render
 from invest.ai.rules import MODEL, RulesAnalyst
 from invest.ai.spending import Purse
@@ -26,7 +28,7 @@ from invest.ai.wires.base import Wire
 from invest.ai.wires.gemini import Gemini
 from invest.ai.wires.openai_chat import OpenAIChat
 from invest.ai.wires.openai_responses import OpenAIResponses
-from invest.domain.opinion import Opinion, OpinionStatus, Snapshot
+from invest.domain.opinion import AiConsensus, Objection, Opinion, OpinionStatus, Snapshot
 from invest.errors import NotFound
 from invest.settings import ProviderSettings, Settings
 
@@ -141,9 +143,20 @@ class Panel:
             return await self._joined(task)
         return (await self._joined(task)).model_copy(update={"cached": True, "cost_usd": Decimal(0)})
 
-    def analyst(self, name: str) -> Analyst | None:
-        """The analyst called `name`, None where it cannot be asked."""
-        return self._analysts.get(name)
+    async def object(
+        self, snapshot: Snapshot, consensus: AiConsensus, opinions: Sequence[Opinion], language: str | None = None
+    ) -> Objection | None:
+        """The strongest objection to the verdict, by the AI furthest from it; None where there is none to be had."""
+        name = choose(consensus, opinions)
+        analyst = self._analysts.get(name or "")
+        if name is None or not isinstance(analyst, LlmAnalyst):
+            return None
+        try:
+            tongue = prompt_language(language or snapshot.language)
+            return await object_to(analyst, name, snapshot, consensus, tongue)
+        except (CallFailed, AnswerInvalid, BudgetSpent, TimeoutError) as error:
+            log.info("no objection", provider=name, reason=str(error) or "timeout")
+            return None
 
     async def _joined(self, task: asyncio.Task[Opinion]) -> Opinion:
         """The task's result. One that waits and is cancelled leaves the call to the others who wait for it."""

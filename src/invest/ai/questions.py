@@ -55,9 +55,9 @@ def opinion_prompt(snapshot: Snapshot, language: str, *, with_news: bool) -> Pro
     return Prompt(system, user, digest(system, user.replace(nonce, ""), dump_schema()))
 
 
-def schema_appendix() -> str:
+def schema_appendix(schema: dict[str, Any]) -> str:
     """What is added to the system text for a server that takes no schema."""
-    return "\n\nJSON Schema:\n" + dump_schema()
+    return "\n\nJSON Schema:\n" + dump_schema(schema)
 
 
 def facts_block(facts: Sequence[SnapshotFact], language: str) -> str:

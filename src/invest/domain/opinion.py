@@ -136,6 +136,19 @@ class AiConsensus(Frozen):
     headline: str = Field(description='"3 of 4 answered"')
 
 
+class Objection(Frozen):
+    """The strongest counter-argument one AI can make against the consensus: shown, never voted."""
+
+    ticker: str
+    provider: str
+    model: str | None
+    argument: Argument
+    unfaithful: tuple[str, ...] = Field(default=(), description="figures that were hidden with their sentences")
+    cost_usd: Decimal | None = None
+    seconds: float
+    sandbox: bool = False
+
+
 class Snapshot(Frozen):
     """What every analyst reads: the same numbers for all, no score of ours, no other opinion, no date in the hash."""
 

@@ -238,8 +238,8 @@ def _message_of(error: Mapping[str, Any], payload: bytes) -> str:
 def _status_in(body: Mapping[str, Any], default: int) -> int:
     error = as_dict(body.get("error"))
     code = error.get("code")
-    for given in (error.get("status_code"), code):
-        if str(given).isdecimal() and 400 <= int(given) < 600:
+    for given in map(str, (error.get("status_code"), code)):
+        if given.isdecimal() and 400 <= int(given) < 600:
             return int(given)
     for name in (error.get("type"), code):
         if name in _CODE_OF_TYPE:

@@ -1,0 +1,92 @@
+"""The counter-argument: one AI writes the strongest objection to the verdict. It is shown and never voted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import ConfigDict, ValidationError
+
+from invest.ai.analyst import LlmAnalyst
+from invest.ai.answer import MAX_SUMMARY, plain_schema
+from invest.ai.checks import held_facts
+from invest.ai.errors import AnswerInvalid
+from invest.ai.questions import facts_block, judged_facts, render
+from invest.ai.transport import clock
+from invest.ai.wires.base import Question
+from invest.domain.faithfulness import check_figures
+from invest.domain.language import language_of
+from invest.domain.observations import Frozen
+from invest.domain.opinion import AiConsensus, Argument, Objection, Opinion, Rating, Snapshot
+from invest.domain.pooling import rating_of
+
+WORDS = {
+    "pt-BR": {
+        Rating.BUY: "deve superar o IBOV em 180 dias",
+        Rating.HOLD: "deve render perto do IBOV em 180 dias",
+        Rating.SELL: "deve ficar abaixo do IBOV em 180 dias",
+    },
+    "en": {
+        Rating.BUY: "it should beat the IBOV over 180 days",
+        Rating.HOLD: "it should return about as much as the IBOV over 180 days",
+        Rating.SELL: "it should fall short of the IBOV over 180 days",
+    },
+}
+
+
+class Counter(Frozen):
+    """What the AI fills in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    text: str
+    fact_ids: tuple[str, ...]
+
+
+def choose(consensus: AiConsensus, opinions: Sequence[Opinion]) -> str | None:
+    """Who objects: the AI that is furthest from the pooled probability; None without a verdict or an AI."""
+    if consensus.probability is None:
+        return None
+    pooled = consensus.probability
+    able = [o for o in opinions if o.valid and o.vendor != "rules" and o.p_beat_180d is not None]
+    if not able:
+        return None
+    return min(able, key=lambda o: (-abs((o.p_beat_180d or 0.0) - pooled), o.provider)).provider
+
+
+async def object_to(
+    analyst: LlmAnalyst, provider: str, snapshot: Snapshot, consensus: AiConsensus, language: str
+) -> Objection:
+    """Ask `analyst` for its objection. Raises what a call raises, `AnswerInvalid` for an unusable text."""
+    verdict = WORDS[language][consensus.rating or rating_of(0.5)]
+    facts = facts_block(snapshot.facts, language)
+    user = render("counter", language, ticker=snapshot.ticker, verdict=verdict, facts=facts)
+    started = clock()
+    schema = plain_schema(Counter)
+    text, log = await analyst.write(Question(render("system", language), user, schema, analyst.max_tokens))
+    counter = _read(text, language)
+    check = check_figures(counter.text, held_facts(snapshot), language)
+    known = {fact.id for fact in judged_facts(snapshot.facts)}
+    if not check.visible:
+        raise AnswerInvalid("every sentence of the objection states figures that the data does not hold")
+    return Objection(
+        ticker=snapshot.ticker,
+        provider=provider,
+        model=log.model,
+        argument=Argument(text=check.visible, fact_ids=tuple(f for f in counter.fact_ids if f in known)),
+        unfaithful=tuple(figure.text for figure in check.unmatched),
+        cost_usd=log.cost,
+        seconds=round(clock() - started, 3),
+        sandbox=snapshot.sandbox or analyst.sandbox,
+    )
+
+
+def _read(text: str, language: str) -> Counter:
+    try:
+        counter = Counter.model_validate_json(text.strip().removeprefix("```json").removesuffix("```"))
+    except ValidationError:
+        raise AnswerInvalid("the objection is not in the structure asked for") from None
+    if not counter.text.strip() or len(counter.text) > MAX_SUMMARY:
+        raise AnswerInvalid("the objection is empty or endless")
+    if (spoken := language_of(counter.text)) is not None and spoken != language[:2]:
+        raise AnswerInvalid(f"the objection is in {spoken} instead of {language}")
+    return counter
