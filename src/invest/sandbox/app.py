@@ -112,6 +112,8 @@ async def _handled(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except web.HTTPException as refusal:
         return web.Response(status=refusal.status, text=refusal.text, headers={"Content-Type": "text/plain"})
+    except ValueError as error:  # a number or date in the query that is none
+        return web.Response(status=400, text=f"Bad Request: {error}", content_type="text/plain")
 
 
 def _stamped(response: web.StreamResponse) -> web.StreamResponse:
@@ -125,10 +127,17 @@ def _json(data: Any, status: int = 200) -> web.Response:
 
 
 async def info(request: web.Request) -> web.Response:
-    """What is served: the instant that is now, the seed, every asset and whether its bars are recorded ones."""
+    """What is served: the instant that is now, the seed, every asset, whether its bars are recorded, and until when."""
     world = request.app[WORLD]
     assets = [
-        {"ticker": x.ticker, "kind": x.kind, "name": x.name, "real": world.is_real(x.ticker)} for x in world.listings
+        {
+            "ticker": x.ticker,
+            "kind": x.kind,
+            "name": x.name,
+            "real": world.is_real(x.ticker),
+            "until": str(world.until(x.ticker)),
+        }
+        for x in world.listings
     ]
     return _json(
         {

@@ -328,6 +328,8 @@ async def test_info_says_what_is_served_and_when_now_is(client: Client) -> None:
         "kind": "stock",
         "name": "PETRÓLEO BRASILEIRO S.A. - PETROBRAS",
         "real": False,
+        "until": "2026-03-31",
     }
     _, response = await client.get("/nothing/here", 404)
+    await client.get("/binance/api/v3/klines?symbol=BTCBRL&interval=1d&limit=many", 400)
     assert response.headers["X-Sandbox"] == "1"

@@ -72,6 +72,12 @@ def _wrong(request: web.Request, tickers: list[str], asked: Asked) -> web.Respon
     return refuse(400, message) if message else None
 
 
+def _quoted(world: World, ticker: str, today: date) -> bool:
+    """Whether there is a price of it by `today`; cryptos have an endpoint of their own."""
+    listed = ticker == INDEX or (ticker in world.by_ticker and world.by_ticker[ticker].kind != "crypto")
+    return listed and world.series(ticker).upto(today) > 0
+
+
 async def quote(request: web.Request) -> web.Response:
     """``/quote/{tickers}``: 200 with good and failed symbols side by side, 404 where none is known."""
     tickers = [t for t in request.match_info["tickers"].upper().replace("%5E", "^").split(",") if t]
@@ -86,7 +92,7 @@ async def quote(request: web.Request) -> web.Response:
     if wrong := _wrong(request, tickers, asked):
         return wrong
     world, today = world_of(request), today_of(request)
-    known = [t for t in tickers if t == INDEX or (t in world.by_ticker and world.by_ticker[t].kind != "crypto")]
+    known = [t for t in tickers if _quoted(world, t, today)]
     if not known:
         return refuse(404, f"Não encontramos a ação {tickers[0] if tickers else ''}")
     shelf = request.app[SHELF]
@@ -291,6 +297,8 @@ def _catalogue(world: World, today: date) -> bytes:
             continue
         s = world.series(x.ticker)
         n = s.upto(today)
+        if n == 0:
+            continue
         close, before = float(s.close[n - 1]), float(s.close[max(0, n - 2)] / s.split[max(0, n - 2)])
         rows.append(
             {

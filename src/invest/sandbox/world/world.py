@@ -148,6 +148,13 @@ class World:
                 self._series.popitem(last=False)
         return made
 
+    def until(self, ticker: str) -> date:
+        """The newest day of the bars of `ticker`: today, or earlier where a recording ends."""
+        if ticker in self.recorded:
+            day: date = self.recorded[ticker].days[-1].astype(date)
+            return day
+        return self.today
+
     def is_real(self, ticker: str) -> bool:
         """Whether the bars of `ticker` are recorded ones."""
         return ticker in self.recorded
