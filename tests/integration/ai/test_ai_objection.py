@@ -38,7 +38,7 @@ async def test_the_dissenter_writes_the_objection_and_it_is_not_voted(
     assert objection.argument.fact_ids == ("f04",)
     assert objection.unfaithful == ("45,0%",)
     assert objection.cost_usd is not None
-    assert "compra" in fake_ai.calls[-1].user
+    assert "deve render perto do IBOV" in fake_ai.calls[-1].user
     assert pool(opinions) == consensus
 
 
