@@ -78,7 +78,7 @@ class Rig:
         command = [python_of(self.system), "-m", f"bench.peers.{self.system}_peer", "client", self.server.url]
         told = environment(self.server.url, "client", 1, self.out, 0)
         done = subprocess.run(
-            [*command, what, str(count)], env=told, cwd=HERE, capture_output=True, timeout=300, check=False
+            [*command, what, str(count)], env=told, cwd=HERE, capture_output=True, timeout=60, check=False
         )
         if done.returncode:
             raise RuntimeError(f"{self.system} {what}: {done.stderr.decode(errors='replace')[-600:]}")

@@ -9,9 +9,9 @@ from typing import Any
 
 import taskiq.compat
 
-for name in ("model_dump", "model_validate", "parse_obj_as"):  # taskiq-redis 1.0 imports what taskiq 0.13 has dropped
-    if not hasattr(taskiq.compat, name):
-        setattr(taskiq.compat, name, None)
+# taskiq-redis 1.0 imports what taskiq 0.13 has dropped
+vars(taskiq.compat).setdefault("model_dump", lambda instance: instance.model_dump())
+vars(taskiq.compat).setdefault("model_validate", lambda model, message: model.model_validate(message))
 
 from taskiq.api import run_receiver_task  # noqa: E402 - after the names above
 from taskiq_redis import ListQueueBroker, RedisAsyncResultBackend  # noqa: E402 - the same

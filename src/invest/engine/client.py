@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -33,6 +32,7 @@ from invest.engine.records import read_statuses
 from invest.engine.registry import registry
 from invest.engine.results import resolve
 from invest.engine.scripts import Argument, script
+from invest.engine.signal_wait import Signal
 from invest.engine.states import JobState, JobStatus, Progress
 from invest.engine.wire import CANCELLED_TYPES, id_bytes, id_text, job_head, new_id
 from invest.engine.workflow import Workflow, result_adapter
@@ -52,6 +52,7 @@ T = TypeVar("T")
 BULK = 500
 STAGE_PAGE = 200
 POLL = 1.0
+FINAL = (b"succeeded", b"failed", b"cancelled")
 
 
 class Job(Generic[R_co]):
@@ -276,15 +277,12 @@ class Invest:
     async def wait(self, job_id: str, timeout: float | None = None) -> Any:
         """The raw JSON result of a job; see `Job.result`."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        found, value = await self._peek(job_id)
-        if found:
-            return value
-        ended = asyncio.Event()
+        ended = Signal()
+        channel = keys.FINISHED + job_id
 
         def told(_: bytes) -> None:
             ended.set()
 
-        channel = keys.FINISHED + job_id
         await self.notices.subscribe(channel, told)
         try:
             while True:
@@ -294,30 +292,30 @@ class Invest:
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(ended.wait(), POLL if left is None else min(POLL, left))
-                ended.clear()
+                await ended.wait(POLL if left is None else min(POLL, left))
         finally:
             await self.notices.unsubscribe(channel, told)
 
     async def _peek(self, job_id: str) -> tuple[bool, Any]:
-        raw = await self._guarded(self.redis.get(keys.ARQ_RESULT.encode() + id_bytes(job_id)))
+        """Whether the job has ended, and its value; raises what it ended with."""
+        raw_id = id_bytes(job_id)
+        async with self.redis.pipeline(transaction=False) as pipe:
+            pipe.get(keys.ARQ_RESULT.encode() + raw_id)
+            pipe.hget(keys.JOB.encode() + raw_id, "s")  # type: ignore[arg-type] # redis-py takes bytes as well
+            pipe.exists(keys.ARQ_JOB.encode() + raw_id)
+            raw, state, waiting = await self._guarded(pipe.execute())
         if raw is not None:
             envelope = orjson.loads(raw)
             if envelope.get("s"):
                 return True, await resolve(self.redis, envelope.get("r"))
             self._raise(job_id, ErrorInfo.model_validate(envelope.get("r") or {}), int(envelope.get("t") or 0))
-        status = (await self._guarded(read_statuses(self.redis, [job_id])))[0]
-        if status is None:
+        if state is None and not waiting:
             raise NotFound(f"no job {job_id!r}: it never existed, or its record has expired")
-        if status.final:
+        if state in FINAL:
+            status = await self.status(job_id)
             if status.error is not None:
                 self._raise(job_id, status.error, status.attempt)
-            raw = await self._guarded(self.redis.exists(keys.ARQ_RESULT.encode() + id_bytes(job_id)))
-            if not raw:
-                raise ResultExpired(
-                    f"job {job_id} {status.state.value} at {status.finished_at}; its result has expired"
-                )
+            raise ResultExpired(f"job {job_id} {status.state.value} at {status.finished_at}; its result has expired")
         return False, None
 
     def _raise(self, job_id: str, error: ErrorInfo, attempts: int) -> None:
