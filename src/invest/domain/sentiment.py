@@ -16,6 +16,7 @@ from invest.domain.news_words import load_words
 TOKEN = re.compile(r"[a-zà-ÿ0-9]+(?:-[a-zà-ÿ0-9]+)*|[;:.!?—–]", re.IGNORECASE)
 CLAUSE_END = frozenset(";:.!?—–")
 REACH = 4  # words between a direction and what moves
+NEGATED = 3  # words after a negation that it turns
 TITLE_WEIGHT, SUMMARY_WEIGHT = 1.0, 0.4
 
 
@@ -23,6 +24,7 @@ _TONE = load_words()["tone"]
 UP, DOWN = frozenset(_TONE["up"].split()), frozenset(_TONE["down"].split())
 BAD_TO_GROW = frozenset(_TONE["bad_to_grow"].split())
 NEGATIONS = frozenset(_TONE["negations"].split())
+BREAKS = frozenset(_TONE["breaks"].split())
 WORDS: dict[str, float] = {word: float(weight) for weight, words in _TONE["words"].items() for word in words.split()}
 PHRASES: dict[tuple[str, ...], float] = {tuple(text.split()): weight for text, weight in _TONE["phrases"].items()}
 NEUTRAL_BAND = 0.15
@@ -96,8 +98,13 @@ def _weigh_clause(words: list[str]) -> list[float]:
 
 def _mover(words: list[str], at: int) -> int | None:
     """Position of something bad to grow that this direction speaks of, None where it speaks of something else."""
-    near = sorted(range(max(0, at - REACH), min(len(words), at + REACH + 1)), key=lambda i: (abs(i - at), i))
-    return next((i for i in near if words[i] in BAD_TO_GROW), None)
+    for step in (-1, 1):
+        for i in range(at + step, at + step * (REACH + 1), step):
+            if not 0 <= i < len(words) or words[i] in BREAKS:
+                break
+            if words[i] in BAD_TO_GROW:
+                return i
+    return None
 
 
 def _in_phrase(words: list[str], at: int) -> bool:
@@ -106,4 +113,4 @@ def _in_phrase(words: list[str], at: int) -> bool:
 
 
 def _turn(words: list[str], at: int) -> int:
-    return -1 if any(word in NEGATIONS for word in words[max(0, at - 2) : at]) else 1
+    return -1 if any(word in NEGATIONS for word in words[max(0, at - NEGATED) : at]) else 1
