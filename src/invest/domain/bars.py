@@ -92,3 +92,63 @@ class Bars:
             column("turnover"),
             np.ones(len(rows)),
         )
+
+
+MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class BarTable:
+    """Bars of many assets from one payload, as columns: what a whole session or year of quotes is stored from.
+
+    Exact without Decimals: prices in micro-BRL (BRL x 1,000,000), turnover in centavos, volume in shares, all int64
+    and -1 where the source gave nothing. Rows in any order; one per asset and day.
+    """
+
+    tickers: npt.NDArray[np.str_]
+    days: Days
+    open: npt.NDArray[np.int64]
+    high: npt.NDArray[np.int64]
+    low: npt.NDArray[np.int64]
+    close: npt.NDArray[np.int64]
+    volume: npt.NDArray[np.int64]
+    turnover: npt.NDArray[np.int64]
+    trades: npt.NDArray[np.int64]
+    source: str
+    payload: str
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> BarTable:
+        """The same columns of some rows."""
+        return BarTable(
+            self.tickers[rows],
+            self.days[rows],
+            self.open[rows],
+            self.high[rows],
+            self.low[rows],
+            self.close[rows],
+            self.volume[rows],
+            self.turnover[rows],
+            self.trades[rows],
+            self.source,
+            self.payload,
+        )
+
+    def rows(self) -> list[Bar]:
+        """The same as exact rows."""
+
+        def price(micro: int) -> Decimal | None:
+            cents, rest = divmod(micro, MICRO // 100)
+            return None if micro < 0 else Decimal(micro).scaleb(-6) if rest else Decimal(cents).scaleb(-2)
+
+        columns = (self.tickers, self.days.astype(object), self.open, self.high, self.low, self.close)
+        counts = (self.volume, self.turnover, self.trades)
+        return [
+            Bar(
+                str(t), d, price(o), price(h), price(lo), price(c) or Decimal(0), v if v >= 0 else None,
+                None if u < 0 else Decimal(u).scaleb(-2), n if n >= 0 else None, self.source, self.payload,
+            )
+            for t, d, o, h, lo, c, v, u, n in zip(*(c.tolist() for c in columns + counts), strict=True)
+        ]  # fmt: skip

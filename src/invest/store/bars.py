@@ -6,7 +6,6 @@ of nothing never replace something.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
@@ -18,10 +17,11 @@ import numpy as np
 
 from invest.domain.adjustment import adjustment_factors
 from invest.domain.assets import CorporateAction
-from invest.domain.bars import Bar, Bars
+from invest.domain.bars import Bar, Bars, BarTable
+from invest.store import tables
 from invest.store.actions import Actions, RankOf
 from invest.store.blocks import READ, Table, add_blocks, columns_of, packed, rebuild_blocks
-from invest.store.copying import COLUMNS, encoded
+from invest.store.copying import encoded
 from invest.store.database import Connection, Database
 from invest.store.encoding import chunks, columns, texts
 
@@ -29,7 +29,6 @@ UPSERT_CHUNK = 20_000
 KEY = itemgetter(0, 1)
 DAY = itemgetter(1)
 ORIGIN = itemgetter(9, 10)
-SAFE_TICKER = re.compile(r"[A-Z0-9^.-]{1,20}")
 
 ORIGINS = """
 INSERT INTO bar_origin AS o (source, payload, official, rank, fetched_at)
@@ -101,6 +100,29 @@ async def write_bars(
     return len(before) + len(after) + changed
 
 
+async def write_table(
+    connection: Connection, table: BarTable, rank_of: RankOf, fetched_at: datetime | None = None
+) -> int:
+    """`write_bars` for a whole table of columns: no Python object per row where the rows are new."""
+    ordered = tables.in_order(table)
+    if not len(ordered):
+        return 0
+    at = fetched_at or datetime.now(UTC)
+    rank, official = rank_of(table.source)
+    origin = await connection.fetchval(ORIGINS, [table.source], [table.payload], [official], [rank], at)
+    spans = tables.spans_of(ordered)
+    stored = await connection.fetch(LOCK, [ticker for ticker, _, _ in spans])
+    known = {r["ticker"]: (r["first_day"], r["last_day"]) for r in stored}
+    before, inside, after = tables.placed(ordered, known)
+    await tables.add_table(connection, before, origin, before=True)
+    await tables.add_table(connection, after, origin, before=False)
+    key = (table.source, table.payload)
+    changed = await _upsert(connection, inside.rows(), {key: origin}) if len(inside) else 0
+    if len(before) or len(after):
+        await connection.execute(EXTEND, *map(list, zip(*spans, strict=True)))
+    return len(before) + len(after) + changed
+
+
 def best_of(bars: Iterable[Bar], rank_of: RankOf) -> list[Bar]:
     """One bar per asset and day, the best source's where several are given; sorted by asset and day."""
     rows = sorted(bars, key=KEY)
@@ -124,7 +146,7 @@ def spans_of(rows: Sequence[Bar]) -> list[Span]:
     spans = []
     start = 0
     for ticker, run in groupby(rows, key=itemgetter(0)):
-        if not SAFE_TICKER.fullmatch(ticker):
+        if not tables.SAFE_TICKER.fullmatch(ticker):
             raise ValueError(f"{ticker!r} is no ticker: the bars were not stored")
         length = sum(1 for _ in run)
         spans.append(Span(ticker, rows[start].day, rows[start + length - 1].day, length))
@@ -176,11 +198,11 @@ async def _add(
     """Text COPY straight into the table, the fastest way in: these rows can meet no stored one."""
     if not rows:
         return
-    tables: list[Table] = []
-    source = encoded(rows, origins, tables)
-    await connection.copy_to_table("bar", source=source, columns=COLUMNS, format="text")
+    parts: list[Table] = []
+    source = encoded(rows, origins, parts)
+    await connection.copy_to_table("bar", source=source, columns=tables.COLUMNS, format="text")
     runs = [(ticker, sum(1 for _ in run)) for ticker, run in groupby(rows, key=itemgetter(0))]
-    await add_blocks(connection, packed(runs, np.concatenate(tables)), before=before)
+    await add_blocks(connection, packed(runs, np.concatenate(parts)), before=before)
 
 
 async def _upsert(connection: Connection, rows: Sequence[Bar], origins: dict[tuple[str, str], int]) -> int:
@@ -221,6 +243,13 @@ class BarStore:
         `fetched_at` (default: now) is when the upstream gave them. Raises `ValueError` for a close that is no price.
         """
         return await self._db.run(lambda c: write_bars(c, bars, self._rank_of, fetched_at))
+
+    async def save_table(self, table: BarTable, *, fetched_at: datetime | None = None) -> int:
+        """Store a table of columns (a session, a year of quotes); returns how many bars were added or changed.
+
+        Raises `ValueError` for a close that is no price or two bars of one asset and day; nothing is stored then.
+        """
+        return await self._db.run(lambda c: write_table(c, table, self._rank_of, fetched_at))
 
     async def read(self, ticker: str, *, since: date | None = None) -> Bars:
         """The bars of one asset, with the factor from its corporate actions; empty columns where there are none."""

@@ -1,7 +1,7 @@
 """Deleting what is old and led to nothing kept, measured in rows and bytes.
 
 Never touched: bars, statements, corporate actions, macro series, transactions, opinions and their outcomes, reports
-that a person keeps, and any payload that a stored value was read from.
+that a person keeps, and any payload that a stored value or a report leads back to.
 """
 # ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
 
@@ -38,7 +38,9 @@ DOOMED: dict[str, str] = {
         AND NOT EXISTS (SELECT 1 FROM statement_line o WHERE o.payload = x.sha256)
         AND NOT EXISTS (SELECT 1 FROM news_item o WHERE o.payload = x.sha256)
         AND NOT EXISTS (SELECT 1 FROM macro_point o WHERE o.payload = x.sha256)
-        AND NOT EXISTS (SELECT 1 FROM upstream_answer o WHERE o.sha256 = x.sha256)""",
+        AND NOT EXISTS (SELECT 1 FROM upstream_answer o WHERE o.sha256 = x.sha256)
+        AND x.sha256 NOT IN (SELECT j ->> 'payload' FROM consensus c, jsonb_array_elements(c.body -> 'rejected') AS j)
+        AND x.sha256 NOT IN (SELECT m[1] FROM report r, regexp_matches(r.view::text, '[0-9a-f]{64}', 'g') AS m)""",
 }
 # Exports go with their report: they are counted before the cascade takes them.
 EXPORTS = "EXISTS (SELECT 1 FROM report r WHERE r.report_id = x.report_id AND r.generated_at < $1 AND NOT r.kept)"

@@ -10,7 +10,6 @@ from invest.domain.bars import Bar
 from invest.store.blocks import EPOCH, WIDTH, Table
 from invest.store.encoding import chunks
 
-COLUMNS = ("ticker", "day", "open", "high", "low", "close", "volume", "turnover", "trades", "origin")
 CHUNK = 1_000  # rows encoded at a time: about what the socket takes, so that the server works meanwhile
 NONE = "None"
 NULL = r"\N"

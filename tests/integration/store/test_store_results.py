@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from invest.domain.analysis import (
     ValuationAnalysis,
 )
 from invest.domain.documents import StoredReport
+from invest.domain.observations import Consensus, Observation, RawPayload
 from invest.domain.opinion import AiConsensus, Opinion, OpinionStatus
 from invest.domain.outcome import Outcome
 from invest.domain.tickers import AssetKind
@@ -323,3 +325,56 @@ async def test_cleaning_up_measures_what_goes_and_spares_what_people_keep(store:
     assert [r.report_id for r in await store.reports.list()] == ["r3", "r2"]
     assert await store.opinions.get("o1") is not None
     assert {c.rows for c in (await store.cleanup.run(T0 - timedelta(days=90))).values()} == {0}
+
+
+async def test_cleaning_up_keeps_the_bytes_that_a_value_or_a_report_leads_back_to(store: Store) -> None:
+    def bytes_of(name: str) -> RawPayload:
+        body = name.encode()
+        digest = hashlib.sha256(body).hexdigest()
+        return RawPayload(
+            sha256=digest,
+            source="brapi",
+            url=f"https://example.org/{name}",
+            fetched_at=LONG_AGO,
+            status=404,
+            size=len(body),
+            body=body,
+        )
+
+    kept, chosen, lost = bytes_of("report"), bytes_of("observation"), bytes_of("nothing")
+    await store.payloads.put(kept, chosen, lost)
+    made = report(1, at=LONG_AGO, kept=True)
+    await store.reports.save(made.model_copy(update={"view": {"facts": [{"payload": kept.sha256}]}}))
+    seen = Observation(
+        ticker="PETR4",
+        field="close",
+        value=Decimal("38.5"),
+        as_of=LONG_AGO,
+        source="brapi",
+        payload=chosen.sha256,
+        fetched_at=LONG_AGO,
+    )
+    await store.observations.insert([seen])
+    await store.observations.choose(
+        [
+            Consensus(
+                ticker="PETR4",
+                field="close",
+                value=seen.value,
+                basis=seen.basis,
+                unit="BRL",
+                as_of=LONG_AGO,
+                source="brapi",
+                payload=chosen.sha256,
+                sources=("brapi",),
+                n=1,
+                agreement=1.0,
+                confidence=1.0,
+                chosen_at=LONG_AGO,
+            )
+        ]
+    )
+    done = await store.cleanup.run(T0)
+    assert done["raw_payload"].rows == 1
+    assert done["observation"].rows == 0
+    assert set(await store.payloads.describe(kept.sha256, chosen.sha256, lost.sha256)) == {kept.sha256, chosen.sha256}
