@@ -43,6 +43,7 @@ def drain_and_bulk(system: str) -> tuple[float | None, float]:
 def latency(system: str) -> dict[str, float]:
     """Enqueue to result, ms."""
     with Rig(system) as rig, rig.worker(1 if system in ("rq", "celery") else 10):
+        time.sleep(2.5)  # the workers of all are up by then: some treat early jobs as lost
         quantiles: dict[str, float] = rig.client("latency", LATENCIES)
         return quantiles
 
@@ -61,6 +62,7 @@ def io_batch(system: str) -> float | None:
 def idle(system: str) -> tuple[float, float]:
     """CPU seconds per 30 s of an idle worker, and its memory in MB (children included)."""
     with Rig(system) as rig, rig.worker(10) as process:
+        time.sleep(2.5)
         rig.client("latency", 5)
         time.sleep(3)
         before, _ = usage(process.pid)
