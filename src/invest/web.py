@@ -48,6 +48,7 @@ def create_app(settings: Settings) -> web.Application:
         await services.close()
 
     async def end_streams(running: web.Application) -> None:
+        running[SERVICES].enqueuer.stop_waiting()
         await running[SERVICES].hub.close()
 
     app.cleanup_ctx.append(lifespan)

@@ -12,6 +12,7 @@ from invest.api.problems import Problem
 from invest.engine import Call, Invest, Job, JobCancelled, JobFailed, JobStatus, ResultExpired, ResultTimeout, Workflow
 
 MAX_WAIT = 60.0  # seconds a request may wait for its job
+MAX_WAITING = 2_000  # requests that wait at once; more wait for their turn first
 
 
 class Enqueuer:
@@ -21,7 +22,8 @@ class Enqueuer:
         self.invest = invest
         self._limit = invest.settings.engine.max_argument_bytes
         self._batches: Batcher[Call[Any], Job[Any]] = Batcher(self._flush)
-        self._waiting = asyncio.Semaphore(2000)
+        self._waiting = asyncio.Semaphore(MAX_WAITING)
+        self._waiters: set[asyncio.Future[Any]] = set()
 
     async def enqueue(self, what: Call[Any] | Workflow[Any]) -> Job[Any]:
         """Accept a call or a workflow. Raises 413 for too large arguments, `QueueFull` or `Unreachable`."""
@@ -38,9 +40,18 @@ class Enqueuer:
         """The job's status once it is final, or after `seconds`. Raises `NotFound`."""
         if seconds > 0:
             async with self._waiting:
-                with suppress(ResultTimeout, JobFailed, JobCancelled, ResultExpired):
-                    await self.invest.wait(job_id, min(seconds, MAX_WAIT))
+                waiter = asyncio.ensure_future(self.invest.wait(job_id, min(seconds, MAX_WAIT)))
+                self._waiters.add(waiter)
+                waiter.add_done_callback(self._waiters.discard)
+                await asyncio.wait([waiter])
+            with suppress(ResultTimeout, JobFailed, JobCancelled, ResultExpired, asyncio.CancelledError):
+                waiter.result()
         return await self.invest.status(job_id)
+
+    def stop_waiting(self) -> None:
+        """Answer those who wait with the status as it is: this process ends."""
+        for waiter in tuple(self._waiters):
+            waiter.cancel()
 
     async def close(self) -> None:
         """Wait for what is under way."""

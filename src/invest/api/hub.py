@@ -165,12 +165,12 @@ class Hub:
 
     async def _read(self) -> None:
         assert self._position is not None
-        while True:
+        while not self._closing:  # redis-py may turn a cancellation into an error of its own
             last = f"{self._position[0]}-{self._position[1]}"
             try:
-                answer: Any = await self._redis.xread({keys.EVENTS: last}, count=5 * PAGE, block=5000)
+                answer: Any = await self._redis.xread({keys.EVENTS: last}, count=5 * PAGE, block=1000)
             except (RedisError, OSError, TimeoutError):
-                await asyncio.sleep(1)
+                await asyncio.sleep(0 if self._closing else 1)
                 continue
             if answer:
                 rows = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]

@@ -18,8 +18,9 @@ ALWAYS = (421, 422, 429, 503)
 WITH_KEY = (401, 403)
 WITH_BODY = (400, 408, 413, 415)
 DESCRIPTION = (
-    "Investment research on the Brazilian exchange (B3). Work is queued: a POST answers 202 with the address of a "
-    "task, whose status holds the result; `?wait=20` or `Prefer: wait=20` waits for it. Errors are RFC 9457 problems.\n\n"
+    "Investment research on the Brazilian exchange (B3). Work is queued: a POST answers 202 with the address of "
+    "a task, whose status holds the result; `?wait=20` or `Prefer: wait=20` waits for it. Errors are RFC 9457 "
+    "problems.\n\n"
     "Send `Idempotency-Key` with a POST to repeat it safely for 24 hours. Decimals are strings, times ISO 8601 in UTC."
 )
 HEADERS: dict[str, tuple[str, str]] = {

@@ -10,8 +10,10 @@ from typing import Any
 import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from redis.exceptions import RedisError
 
 from invest.engine import InvalidArguments, QueueFull
+from invest.engine.connection import CONNECTION_ERRORS
 from invest.errors import ConfigError, InvestError, NotFound, Unreachable
 
 MEDIA_TYPE = "application/problem+json"
@@ -97,6 +99,8 @@ def problem_of(error: BaseException) -> Problem | None:  # noqa: PLR0911 - one t
             return unavailable(str(error))
         case web.HTTPException():
             return _of_http(error)
+        case RedisError() if isinstance(error, CONNECTION_ERRORS):
+            return unavailable("Redis does not answer")
         case TimeoutError() | ConnectionError():
             return unavailable("a service this request needs did not answer in time")
         case InvestError():

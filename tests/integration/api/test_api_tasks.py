@@ -215,6 +215,19 @@ async def test_streams_end_when_the_server_stops(platform: Settings) -> None:
         response.close()
 
 
+async def test_those_who_wait_are_answered_when_the_server_stops(platform: Settings) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with open_door(platform) as door:
+            url = f"{door.url}{API}/jobs/door_sleep?wait=60"
+            waiting = asyncio.create_task(session.post(url, json={}))
+            async with Invest.connect(platform) as invest:
+                while not await invest.redis.keys("arq:job:*"):  # noqa: ASYNC110 - asks Redis
+                    await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            response = await waiting
+    assert response.status == 202
+
+
 async def test_jobs_arrive_once_each_under_many_posts_at_once(web_door: Door, platform: Settings) -> None:
     runs.clear()
     async with working(platform):
