@@ -10,34 +10,70 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from invest.domain.assets import ActionKind, CorporateAction
+from invest.domain.assets import ActionKind
 from invest.domain.bars import Days, Floats
 
 SAME_EVENT_DAYS = 5  # two sources may date one event a few days apart
 SAME_AMOUNT = 0.02  # relative difference up to which two sources mean the same amount
 SHARE_KINDS = frozenset({ActionKind.SPLIT, ActionKind.REVERSE_SPLIT, ActionKind.BONUS})
 
-Preference = Callable[[CorporateAction], object]
+
+class PriceEvent(Protocol):
+    """What adjusting needs of a corporate action."""
+
+    @property
+    def kind(self) -> ActionKind:
+        """What happened."""
+
+    @property
+    def last_date_with(self) -> date:
+        """Last session with rights."""
+
+    @property
+    def amount(self) -> Decimal | None:
+        """BRL per share, gross."""
+
+    @property
+    def factor(self) -> Decimal | None:
+        """New shares per old one."""
+
+    @property
+    def source(self) -> str:
+        """Who told it."""
 
 
-def distinct_actions(actions: Iterable[CorporateAction], preference: Preference) -> list[CorporateAction]:
+Event = TypeVar("Event", bound=PriceEvent)
+
+
+class Step(NamedTuple):
+    """The least `PriceEvent`, for reading a thousand histories at once."""
+
+    kind: ActionKind
+    last_date_with: date
+    amount: Decimal | None
+    factor: Decimal | None
+    source: str
+
+
+def distinct_actions(actions: Iterable[Event], preference: Callable[[Event], object]) -> list[Event]:
     """The events behind what several sources reported: each once, as the preferred source tells it.
 
     `preference` sorts the preferred first. Amounts of one source always count, however alike: two payments of the same
     amount on one day happen. An action of another source is the same event where kind of right, amount (within 2 %)
     and day (within five days) agree.
     """
-    kept: list[CorporateAction] = []
+    kept: list[Event] = []
     for action in sorted(actions, key=lambda a: (preference(a), a.last_date_with)):
         if not any(_same_event(action, other) for other in kept):
             kept.append(action)
     return sorted(kept, key=lambda a: (a.last_date_with, a.kind, a.source))
 
 
-def _same_event(new: CorporateAction, old: CorporateAction) -> bool:
+def _same_event(new: PriceEvent, old: PriceEvent) -> bool:
     if new.source == old.source or new.kind.in_cash != old.kind.in_cash:
         return False
     if abs((new.last_date_with - old.last_date_with).days) > SAME_EVENT_DAYS:
@@ -48,7 +84,7 @@ def _same_event(new: CorporateAction, old: CorporateAction) -> bool:
     return abs(mine - theirs) <= Decimal(str(SAME_AMOUNT)) * max(abs(mine), abs(theirs))
 
 
-def adjustment_factors(days: Days, close: Floats, actions: Sequence[CorporateAction]) -> Floats:
+def adjustment_factors(days: Days, close: Floats, actions: Sequence[PriceEvent]) -> Floats:
     """Factor per session: 1.0 on the last one, smaller before each dividend and split.
 
     Events after the last session do not count yet; events before the first one never did. An event that makes no sense
@@ -62,7 +98,7 @@ def adjustment_factors(days: Days, close: Floats, actions: Sequence[CorporateAct
     return factors
 
 
-def _steps(days: Days, close: Floats, actions: Sequence[CorporateAction]) -> list[tuple[int, float]]:
+def _steps(days: Days, close: Floats, actions: Sequence[PriceEvent]) -> list[tuple[int, float]]:
     """(number of sessions it applies to, factor) of every event that lies within the series."""
     cash: dict[date, float] = defaultdict(float)
     shares: dict[date, float] = defaultdict(lambda: 1.0)

@@ -15,8 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from invest.domain.adjustment import adjustment_factors
-from invest.domain.assets import CorporateAction
+from invest.domain.adjustment import PriceEvent, adjustment_factors
 from invest.domain.bars import Bar, Bars, BarTable
 from invest.store import tables
 from invest.store.actions import Actions, RankOf
@@ -262,9 +261,9 @@ class BarStore:
         data: dict[str, list[bytes]] = {}
         for ticker, block in rows:
             data.setdefault(ticker, []).append(block)
-        actions = await self._actions.of_many(tickers, since=since)
+        steps = await self._actions.steps(tickers, since=since)
         found = {t: columns_of(t, b"".join(blocks), since) for t, blocks in data.items()}
-        return {t: with_factor(b, actions.get(t, ())) for t, b in found.items() if len(b)}
+        return {t: with_factor(b, steps.get(t, ())) for t, b in found.items() if len(b)}
 
     async def rows(self, ticker: str, *, since: date | None = None, limit: int | None = None) -> list[Bar]:
         """Exact rows with their provenance, newest first."""
@@ -288,7 +287,7 @@ class BarStore:
         return {row["ticker"]: row["last_day"] for row in rows}
 
 
-def with_factor(bars: Bars, actions: Sequence[CorporateAction]) -> Bars:
+def with_factor(bars: Bars, actions: Sequence[PriceEvent]) -> Bars:
     """`bars` with the factor of `actions` in place of 1."""
     if not actions:
         return bars
