@@ -117,9 +117,19 @@ def _strip(data: AssetReportData, book: FactBook) -> Strip:
         label=words.t("strip.verdict"),
         verdict=words.t(f"recommendation.{analysis.recommendation}"),
         mark=VERDICT_MARKS[analysis.recommendation],
-        sentence=verdict_sentence(analysis, book),
+        sentence=_sentence(data, book),
         stats=(score, *ai_stats(data.ai_consensus, len(data.opinions), locale)),
     )
+
+
+def _sentence(data: AssetReportData, book: FactBook) -> Claim:
+    """Why the verdict, and that the AIs come to another one where they do."""
+    claim, pooled = verdict_sentence(data.analysis, book), data.ai_consensus
+    verdict = data.analysis.recommendation.value.removeprefix("strong_")
+    if pooled is None or not pooled.quorum or pooled.rating is None or pooled.rating.value == verdict:
+        return claim
+    rating = book.locale.words.t(f"recommendation.{pooled.rating}").lower()
+    return claim.model_copy(update={"text": f"{claim.text} {book.locale.words.t('strip.ai_differs', rating=rating)}"})
 
 
 def _objection(data: AssetReportData, book: FactBook) -> Claim | None:

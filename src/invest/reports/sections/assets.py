@@ -141,7 +141,7 @@ def returns_chart(
     if not shown:
         return None
     last = max(days_of(b)[-1] for b in shown.values())
-    days = sorted({d for b in shown.values() for d in days_of(b)[last_year(b)] if (last - d).days < 366})
+    days = sorted({d for b in shown.values() for d in days_of(b)[last_year(b)] if (last - d).days < 376})
     lines = [Line(name=t, values=_rebased(b, days), emphasis=t == emphasis) for t, b in shown.items()]
     lines = [line for line in lines if any(v is not None for v in line.values)]
     words = locale.words

@@ -31,8 +31,9 @@ _SHARES_SHOWN: Final = 10
 # Measures in the order they are read, and how each is printed.
 METRICS: Final[Mapping[str, str]] = {
     "twr": "signed", "return_percent": "signed", "xirr": "signed", "annual_return": "signed",
-    "excess_ibov": "signed", "excess_cdi": "signed",
-    "volatility": "percent", "max_drawdown": "percent", "sharpe_ratio": "number", "beta": "number",
+    "ibov_return": "signed", "excess_ibov": "signed", "cdi_return": "signed", "excess_cdi": "signed",
+    "volatility": "percent", "max_drawdown": "percent", "beta": "number",
+    "sharpe_ratio": "number", "sortino_ratio": "number",
     "var_95": "percent", "cvar_95": "percent", "hhi": "number",
     "dividends_12m": "money", "dividend_yield": "percent", "yield_on_cost": "percent",
     "unrealized_gain": "money", "realized_gain": "money",

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from invest.domain.bars import Bars, Floats
-from invest.reports.charts.scale import runs
+from invest.reports.charts.scale import GAP, runs
 from invest.reports.facts import FactBook
 from invest.reports.locale import Locale
 from invest.reports.views import Block, Figure, Paragraph, PriceChart, Section, Series, Stat, Stats
@@ -49,10 +49,13 @@ def days_of(bars: Bars) -> tuple[date, ...]:
 
 
 def last_year(bars: Bars) -> slice:
-    """The part of `bars` within a year of its last day."""
+    """The last year of `bars`, from the last session a year ago or before it, so that returns match the figures."""
     days = days_of(bars)
-    first = next((i for i, d in enumerate(days) if d > days[-1] - YEAR), 0) if days else 0
-    return slice(first, len(days))
+    if not days:
+        return slice(0, 0)
+    start = days[-1] - YEAR
+    first = next((i for i, d in enumerate(days) if d > start), 0)
+    return slice(first - 1 if first and start - days[first - 1] <= GAP else first, len(days))
 
 
 def price_section(bars: Bars, book: FactBook) -> Section:

@@ -118,7 +118,15 @@ def facts_section(book: FactBook, cited: set[str]) -> Section | None:
         return None
     words, locale = book.locale.words, book.locale
     labels = ("id", "name", "value", "as_of", "source", "payload")
-    widths = {"id": 0.55, "name": 3.2, "value": 1.3, "as_of": 1.05, "source": 1.4, "payload": 1.3}
+    # References of several assets carry their tickers.
+    widths = {
+        "id": 0.55 if max(len(f.id) for f in known) <= 5 else 1.1,
+        "name": 3.2,
+        "value": 1.3,
+        "as_of": 1.05,
+        "source": 1.4,
+        "payload": 1.3,
+    }
     columns = tuple(
         Column(label=words.t(f"facts.{k}"), align="right" if k == "value" else "left", width=widths[k]) for k in labels
     )
