@@ -62,7 +62,10 @@ class LlmAnalyst:
         prompts = [opinion_prompt(snapshot, language, with_news=False)]
         if self._caller.terms.news_run and snapshot.news:
             prompts.append(opinion_prompt(snapshot, language, with_news=True))
-        runs = await asyncio.gather(*(self._run(prompt, snapshot, language) for prompt in prompts))
+        # Only the blind run's texts are used, so only they are worth a repair of their figures.
+        runs = await asyncio.gather(
+            *(self._run(prompt, snapshot, language, texts=i == 0) for i, prompt in enumerate(prompts))
+        )
         return self._opinion(snapshot, language, prompts, runs, {"asked_at": asked_at})
 
     @property
@@ -85,14 +88,14 @@ class LlmAnalyst:
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._caller.terms.timeout
 
-    async def _run(self, prompt: Prompt, snapshot: Snapshot, language: str) -> Run:
+    async def _run(self, prompt: Prompt, snapshot: Snapshot, language: str, *, texts: bool) -> Run:
         """One run. Its time starts when its turn comes: waiting for a slot is not the vendor's slowness."""
         run = Run()
         async with self._limiter.slot(self._caller.terms.provider):
             started = clock()
             try:
                 async with asyncio.timeout(self._caller.terms.timeout):
-                    await self._judge(run, prompt, snapshot, language)
+                    await self._judge(run, prompt, snapshot, language, texts=texts)
             except Exception as error:  # whatever fails here must not hide the other analysts
                 if isinstance(error, CallFailed) and error.raw:
                     run.log.answers.append(error.raw)
@@ -116,7 +119,7 @@ class LlmAnalyst:
         log.error("analyst failed", provider=self._caller.terms.provider, exc_info=error)
         return OpinionStatus.UNAVAILABLE, f"internal: {type(error).__name__}"
 
-    async def _judge(self, run: Run, prompt: Prompt, snapshot: Snapshot, language: str) -> None:
+    async def _judge(self, run: Run, prompt: Prompt, snapshot: Snapshot, language: str, *, texts: bool) -> None:
         """One answer and, where it is unusable or states figures the data does not hold, one repair."""
         deadline = self._deadline()
         question = Question(prompt.system, prompt.user, answer_schema(), self._caller.terms.max_tokens)
@@ -127,7 +130,7 @@ class LlmAnalyst:
 
         try:
             run.checked = await attempt(question)
-            if not run.checked.unmatched:
+            if not (texts and run.checked.unmatched):
                 return
             problem = run.checked.problem(language)
         except AnswerInvalid as error:

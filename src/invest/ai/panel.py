@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from statistics import fmean, stdev
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -41,6 +43,16 @@ KEY_NAMES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "gemi
 # Outcomes that were paid for and would come out the same; a failed call is asked again instead.
 KEPT = frozenset({OpinionStatus.OK, OpinionStatus.ABSTAINED, OpinionStatus.REFUSED, OpinionStatus.UNFAITHFUL})
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """An AI's own noise: mean and standard deviation of p180 over `answered` repeats of one question."""
+
+    provider: str
+    answered: int
+    mean: float | None
+    deviation: float | None
 
 
 class Panel:
@@ -142,6 +154,17 @@ class Panel:
             task.add_done_callback(lambda _: self._asking.pop(key, None))
             return await self._joined(task)
         return (await self._joined(task)).model_copy(update={"cached": True, "cost_usd": Decimal(0)})
+
+    async def noise(self, name: str, snapshot: Snapshot, repeats: int = 3) -> Noise:
+        """How far one provider's p180 wanders on the very same question, asked `repeats` times past the cache."""
+        self._known(name)
+        analyst = self._analysts.get(name)
+        if analyst is None:
+            return Noise(name, 0, None, None)
+        tongue = prompt_language(snapshot.language)
+        opinions = await asyncio.gather(*(analyst.ask(snapshot, tongue) for _ in range(repeats)))
+        said = [o.p_beat_180d_blind for o in opinions if o.valid and o.p_beat_180d_blind is not None]
+        return Noise(name, len(said), fmean(said) if said else None, stdev(said) if len(said) > 1 else None)
 
     async def object(
         self, snapshot: Snapshot, consensus: AiConsensus, opinions: Sequence[Opinion], language: str | None = None

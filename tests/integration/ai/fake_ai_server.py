@@ -141,12 +141,13 @@ class FakeAi:
         vendor = request.path.split("/")[1]
         call = Call(vendor, request.path_qs, await request.json(), dict(request.headers), request)
         self.calls.append(call)
+        number = len(self.of(vendor))
         self.flying[vendor] += 1
         self.most[vendor] = max(self.most[vendor], self.flying[vendor])
         try:
             await asyncio.sleep(self.latency.get(vendor, 0))
             responder = self.responders.get(vendor) or self.responders.get("*") or (lambda call, n: answer())
-            outcome = responder(call, len(self.of(vendor)))
+            outcome = responder(call, number)
             given = await outcome if isinstance(outcome, Awaitable) else outcome
         finally:
             self.flying[vendor] -= 1

@@ -77,6 +77,15 @@ async def test_news_that_change_little_change_that_much(
     assert (opinion.p_beat_180d, opinion.news_moved) == (0.61, False)
 
 
+async def test_the_texts_of_the_run_with_news_are_not_worth_a_repair(
+    fake_ai: FakeAi, open_panel: OpenPanel, news_snapshot: Snapshot
+) -> None:
+    fake_ai.responders["*"] = lambda call, n: answer(summary="Margem de 99,9%.") if call.with_news else answer()
+    async with open_panel(names=("openai",)) as panel:
+        opinion = await panel.ask_one("openai", news_snapshot)
+    assert (opinion.status, opinion.unfaithful, len(fake_ai.calls)) == (OpinionStatus.OK, (), 2)
+
+
 async def test_a_failed_run_with_news_leaves_the_blind_opinion(
     fake_ai: FakeAi, open_panel: OpenPanel, news_snapshot: Snapshot
 ) -> None:

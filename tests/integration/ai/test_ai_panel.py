@@ -321,6 +321,20 @@ async def test_english_is_asked_and_answered_in_english(
     assert "investment analyst" in fake_ai.calls[0].system
 
 
+async def test_a_providers_own_noise_is_measured_past_the_cache(
+    fake_ai: FakeAi, open_panel: OpenPanel, snapshot: Snapshot
+) -> None:
+    fake_ai.responders["openai"] = lambda call, n: answer(p_beat_180d=(0.55, 0.60, 0.65)[n % 3])
+    async with open_panel(names=("openai", "gemini")) as panel:
+        noise = await panel.noise("openai", snapshot)
+        steady = await panel.noise("gemini", snapshot)
+        absent = await panel.noise("anthropic", snapshot)
+    assert (noise.answered, steady.answered, absent.answered) == (3, 3, 0)
+    assert noise.deviation == pytest.approx(0.05)
+    assert steady.deviation == 0
+    assert absent.mean is None
+
+
 async def test_what_comes_of_sandbox_data_is_stamped(open_panel: OpenPanel, snapshot: Snapshot) -> None:
     async with open_panel(names=("openai", "rules")) as panel:
         real = await panel.ask(snapshot)
