@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from invest.engine import keys
 from invest.engine.calls import Call
-from invest.engine.connection import CONNECTION_ERRORS, address_of, check, is_full, open_redis
+from invest.engine.connection import CONNECTION_ERRORS, address_of, check, close_redis, is_full, open_redis
 from invest.engine.errors import (
     ErrorInfo,
     InvalidArguments,
@@ -147,8 +147,7 @@ class Invest:
     async def close(self) -> None:
         """Close the connections."""
         await self.notices.close()
-        with suppress(RedisError, OSError):
-            await self.redis.aclose()
+        await close_redis(self.redis)
 
     @overload
     async def enqueue(self, what: Call[R]) -> Job[R]: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import ssl
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis as blocking_redis
+import structlog
 from arq.connections import RedisSettings as ArqRedisSettings
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -22,6 +24,8 @@ from redis.retry import Retry as BlockingRetry
 
 from invest.errors import ConfigError, Unreachable
 from invest.settings import RedisSettings, Settings
+
+log = structlog.get_logger("invest.engine")
 
 SCHEMES: Final = ("redis", "rediss", "unix", "sentinel", "sentinels")
 CONNECTION_ERRORS: Final = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError, asyncio.TimeoutError)
@@ -118,6 +122,24 @@ def open_redis(settings: Settings, *, max_connections: int | None = None) -> Red
     return Redis.from_pool(pool)
 
 
+async def close_redis(redis: Redis) -> None:
+    """Close a client, its pool, and its connections to sentinels, which redis-py leaves open."""
+    manager = getattr(redis.connection_pool, "sentinel_manager", None)
+    for client in [*(manager.sentinels if manager is not None else ()), redis]:
+        with contextlib.suppress(RedisError, OSError):
+            await client.aclose()
+            await client.connection_pool.disconnect()
+
+
+def close_blocking_redis(redis: blocking_redis.Redis) -> None:
+    """The same for a synchronous client."""
+    manager = getattr(redis.connection_pool, "sentinel_manager", None)
+    for client in [*(manager.sentinels if manager is not None else ()), redis]:
+        with contextlib.suppress(RedisError, OSError):
+            client.close()
+            client.connection_pool.disconnect()
+
+
 def open_blocking_redis(settings: Settings, *, socket_timeout: float) -> blocking_redis.Redis:
     """A synchronous client, for the thread that renews leases."""
     given, address = settings.redis, address_of(settings)
@@ -198,6 +220,16 @@ async def check(redis: Redis, address: Address | str) -> None:
         await redis.ping()
     except (TimeoutError, RedisError, OSError, ssl.SSLError) as error:
         raise Unreachable(f"Redis at {address} does not answer: {error or type(error).__name__}") from None
+
+
+async def warn_of_eviction(redis: Redis) -> None:
+    """Warn loudly of a server that may throw queued jobs away when it is full (any policy but noeviction)."""
+    try:
+        policy = (await redis.info("memory")).get("maxmemory_policy", "noeviction")
+    except (TimeoutError, RedisError, OSError):
+        return
+    if policy != "noeviction":
+        log.warning("Redis may evict queued jobs: set maxmemory-policy to noeviction", policy=policy)
 
 
 def is_full(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
-from invest.engine.connection import open_blocking_redis
+from invest.engine.connection import close_blocking_redis, open_blocking_redis
 from invest.engine.execution import SWALLOW_GRACE, Run
 from invest.engine.scripts import script
 from invest.engine.wire import id_bytes, id_text
@@ -64,7 +64,7 @@ class Renewal(threading.Thread):
                 self._watch_loop()
                 self._ending.wait(pause)
         finally:
-            redis.close()
+            close_blocking_redis(redis)
 
     def _renew(self, redis: Any, lease: float) -> None:
         held = list(self._held.values())

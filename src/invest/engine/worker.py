@@ -21,7 +21,7 @@ from redis.exceptions import ReadOnlyError, RedisError
 
 from invest.engine import keys
 from invest.engine.client import Invest
-from invest.engine.connection import open_redis
+from invest.engine.connection import close_redis, open_redis, warn_of_eviction
 from invest.engine.context import Resources
 from invest.engine.exchange import Question, ask, finish_argv, limits_argv
 from invest.engine.execution import SWALLOW_GRACE, Reason, Run, Verdict, judge
@@ -114,12 +114,13 @@ class Worker(ArqWorker):
                 job_deserializer=deserialize,
                 default_queue_name=self.queue_name,
             )
-            stack.push_async_callback(redis.connection_pool.disconnect)
+            stack.push_async_callback(close_redis, redis)
             invest = Invest(self._pool, self.settings)
             stack.push_async_callback(invest.notices.close)
             held = await stack.enter_async_context(self._factory(self.settings)) if self._factory else None
             self._performer = Performer(self.name, invest, held, report=self._report, stop=self._stop_run)
             await self._listen(invest)
+            await warn_of_eviction(self._pool)
             renewal = self._renewal(loop)
             stack.callback(renewal.finish)
             scheduler = Scheduler(invest, self.queues)
