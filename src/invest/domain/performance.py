@@ -55,7 +55,7 @@ def timeline_xirr(timeline: Timeline) -> float | None:
     if not len(timeline):
         return None
     out = timeline.sold.sum(axis=1) + timeline.income.sum(axis=1)
-    flows = out - timeline.bought.sum(axis=1) - timeline.account_fees
+    flows = out - timeline.bought.sum(axis=1) - timeline.fees.sum(axis=1) - timeline.account_fees
     flows[-1] += timeline.value[-1].sum()
     moved = np.flatnonzero(flows)
     return xirr(timeline.days[moved].astype(object).tolist(), flows[moved].tolist())

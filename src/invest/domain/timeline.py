@@ -24,7 +24,7 @@ STALE_SESSIONS = 10  # a price older than this is carried on, but said to be old
 class Timeline:
     """Sessions from the first transaction on. BRL; `value` is quantity x close of the session, the last one carried.
 
-    `bought` holds purchases with fees, `sold` sales, `income` dividends and JCP, all by the session they fall on.
+    `bought` purchases, `fees` what they cost, `sold` sales, `income` dividends and JCP, by the session they fall on.
     `account_fees` belong to no asset. `unpriced`: assets that no close was ever found for, carried at their last trade.
     """
 
@@ -34,6 +34,7 @@ class Timeline:
     bought: Matrix
     sold: Matrix
     income: Matrix
+    fees: Matrix
     account_fees: Floats
     unpriced: tuple[str, ...]
     stale: tuple[str, ...]
@@ -43,15 +44,19 @@ class Timeline:
 
     @cached_property
     def capital(self) -> Floats:
-        """What was at work in each session: yesterday's value and what was put in (fees included)."""
+        """What was at work in each session: yesterday's value and what was put in, fees included.
+
+        Fees alone put nothing to work: 0 in a session without holdings or purchases.
+        """
         before = np.concatenate(([0.0], self.value.sum(axis=1)[:-1])) if len(self) else np.empty(0)
-        return np.asarray(before + self.bought.sum(axis=1) + self.account_fees)
+        working = before + self.bought.sum(axis=1)
+        return np.where(working > 0, working + self.fees.sum(axis=1) + self.account_fees, 0.0)
 
     @cached_property
     def gains(self) -> Matrix:
         """What each asset earned in each session, income and fees included."""
         before = np.vstack((np.zeros((1, len(self.tickers))), self.value[:-1])) if len(self) else self.value
-        return np.asarray(self.value + self.sold + self.income - before - self.bought)
+        return np.asarray(self.value + self.sold + self.income - before - self.bought - self.fees)
 
     @cached_property
     def returns(self) -> Floats:
@@ -73,18 +78,21 @@ class _Ledger:
     bought: Matrix
     sold: Matrix
     income: Matrix
+    fees: Matrix
     traded: Matrix
 
     @classmethod
     def of(cls, sessions: int, assets: int) -> _Ledger:
-        quantity, bought, sold, income = (np.zeros((sessions, assets)) for _ in range(4))
-        return cls(quantity, bought, sold, income, np.full((sessions, assets), np.nan))
+        quantity, bought, sold, income, fees = (np.zeros((sessions, assets)) for _ in range(5))
+        return cls(quantity, bought, sold, income, fees, np.full((sessions, assets), np.nan))
 
     def enter(self, transaction: Transaction, amount: float, row: int, at: int) -> None:
         """Put one booked transaction's money where it belongs, and remember its price."""
         operation = transaction.operation
-        if operation in (Operation.BUY, Operation.FEE):
+        if operation is Operation.BUY:
             self.bought[row, at] += amount
+        elif operation is Operation.FEE:
+            self.fees[row, at] += amount
         elif operation is Operation.SELL:
             self.sold[row, at] += amount
         elif operation in INCOME:
@@ -125,7 +133,7 @@ def build_timeline(transactions: Sequence[Transaction], bars: Mapping[str, Bars]
         ledger.enter(transaction, amount, row, at)
     quantity = ledger.quantity
     prices, unpriced, stale = _prices(days, tickers, bars, ledger.traded, quantity[-1] > 0)
-    flows = (ledger.bought, ledger.sold, ledger.income)
+    flows = (ledger.bought, ledger.sold, ledger.income, ledger.fees)
     return Timeline(days, tickers, quantity * prices, *flows, fees, unpriced, stale)
 
 
@@ -175,4 +183,5 @@ def _carried(values: Floats) -> Floats:
 
 def _empty() -> Timeline:
     nothing = np.zeros((0, 0))
-    return Timeline(np.empty(0, dtype="datetime64[D]"), (), nothing, nothing, nothing, nothing, np.empty(0), (), ())
+    days = np.empty(0, dtype="datetime64[D]")
+    return Timeline(days, (), nothing, nothing, nothing, nothing, nothing, np.empty(0), (), ())

@@ -171,6 +171,8 @@ class translated:  # noqa: N801 - reads as a verb in `with translated(...)`
             raise Unreachable(f"PostgreSQL at {self._address.shown} refuses writes: {one_line(error)}") from error
         if isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError):
             raise ValueError(f"refused by the database: {one_line(error)}") from error
+        if isinstance(error, asyncpg.PostgresError):
+            raise InvestError(f"PostgreSQL at {self._address.shown}: {one_line(error)}") from error
 
 
 def unreachable(address: Address, error: BaseException) -> Unreachable:

@@ -184,6 +184,18 @@ def test_a_stretch_without_any_position_neither_earns_nor_waits() -> None:
     assert len(result.curve) < len(DAYS)
 
 
+def test_fees_without_any_holding_are_no_loss_of_everything() -> None:
+    out = date(2025, 3, 3)
+    flat = {"PETR4": bars("PETR4", np.full(len(DAYS), 10.0))}
+    late = tx("fee", "1", "5", date(2025, 4, 1))
+    account = tx("fee", "1", "5", date(2025, 4, 2), None)
+    result = measured([tx("buy", "10", "10"), tx("sell", "10", "10", out), late, account], bars=flat)
+    assert (result.twr, result.fees) == (0.0, D("10.00"))
+    charged = measured([tx("buy", "10", "10"), tx("fee", "1", "1", out, None)], bars=flat)
+    assert charged.twr == pytest.approx(-1 / 101)
+    assert charged.contributions["fees"] == pytest.approx(-1 / 101)
+
+
 def test_beta_and_excess_are_held_against_the_same_sessions() -> None:
     rng = np.random.default_rng(7)
     index = 100_000 * np.cumprod(1 + rng.normal(0, 0.01, len(DAYS)))
