@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -35,7 +36,8 @@ class FactBook:
     def __init__(self, facts: Iterable[Fact], locale: Locale, *, of: str = "") -> None:
         """`of` names the asset in the ids (`PETR4.f01`) where a report holds facts of several."""
         self.locale = locale
-        self.facts = [f.model_copy(update={"id": f"{of}.{f.id}"}) if of else f for f in facts]
+        named = (f.model_copy(update={"id": f"{of}.{f.id}"}) if of else f for f in facts)
+        self.facts = [f if _finite(f.value) else f.model_copy(update={"value": None}) for f in named]
         self._by_id = {f.id: f for f in self.facts}
         self._by_key: dict[str, Fact] = {}
         for fact in self.facts:
@@ -154,6 +156,11 @@ class FactBook:
         if at is None:
             return None
         return 0.5 if at == "near" else 0.75 if (at == "above") == (entry.better == 1) else 0.25
+
+
+def _finite(value: float | None) -> bool:
+    """A NaN or an infinity that slipped through is no figure."""
+    return value is None or math.isfinite(value)
 
 
 def sector_standing(fact: Fact) -> Standing | None:

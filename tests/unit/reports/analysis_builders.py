@@ -234,7 +234,8 @@ def analysis(ticker: str = "PETR4", **changes: Any) -> Analysis:
         "dimensions": [Dimension(name=n, score=s, sector_median=m) for n, s, m in DIMENSIONS],
     }
     fields |= changes
-    fields.setdefault("reasons", reasons_of(fields["facts"]))
+    if "reasons" not in fields:
+        fields["reasons"] = reasons_of(fields["facts"])
     return Analysis(**fields)
 
 

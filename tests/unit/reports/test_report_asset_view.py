@@ -266,6 +266,12 @@ def test_every_kind_of_asset_has_its_own_figures(kind: AssetKind) -> None:
     assert (view.section("dividends") is None) == (kind is AssetKind.CRYPTO)
 
 
+def test_a_figure_that_is_no_number_is_missing() -> None:
+    facts = [f.model_copy(update={"value": float("nan")}) if f.key == "roe" else f for f in build.analysis().facts]
+    rows = {row[0]: row for row in table(asset(analysis=build.analysis(facts=facts, reasons=[])), "fundamentals")}
+    assert rows["ROE"][1] == "—"
+
+
 def test_sandbox_data_is_stamped_whoever_says_so() -> None:
     assert asset().stamp is None
     assert asset(sandbox=True).stamp == "SANDBOX — dados de teste"

@@ -4,6 +4,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from itertools import pairwise
 from typing import Any
@@ -135,6 +136,13 @@ def test_the_pdf_says_what_the_view_says() -> None:
     for words in ("R$ 48,67", "Petróleo Brasileiro S.A. Petrobras", "Compra", "barato no setor", "24,2%", "De onde vem",
                   "Tempo esgotado: sem resposta em 60 s", "US$ 0,0693", "Média"):  # fmt: skip
         assert words in text or words == "Média", words
+
+
+def test_reports_are_typeset_in_several_threads_at_once() -> None:
+    views = [KINDS[kind](report_id=f"r_{i}") for i, kind in enumerate([*KINDS, *KINDS])]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(render_pdf, views))
+    assert together == [render_pdf(view) for view in views]
 
 
 def test_the_same_view_gives_the_same_pdf() -> None:
