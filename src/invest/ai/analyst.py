@@ -14,7 +14,7 @@ from uuid import uuid4
 import orjson
 import structlog
 
-from invest.ai.answer import answer_schema, parse_answer
+from invest.ai.answer import answer_schema, one_line, parse_answer
 from invest.ai.caller import Caller, Log
 from invest.ai.checks import Checked, check_answer
 from invest.ai.errors import AnswerAbstained, AnswerInvalid, BudgetSpent, CallFailed
@@ -90,18 +90,19 @@ class LlmAnalyst:
 
     async def _run(self, prompt: Prompt, snapshot: Snapshot, language: str, *, texts: bool) -> Run:
         """One run. Its time starts when its turn comes: waiting for a slot is not the vendor's slowness."""
-        run = Run()
-        async with self._limiter.slot(self._caller.terms.provider):
-            started = clock()
-            try:
+        run, started = Run(), clock()
+        try:
+            async with self._limiter.slot(self._caller.terms.provider):
+                started = clock()
                 async with asyncio.timeout(self._caller.terms.timeout):
                     await self._judge(run, prompt, snapshot, language, texts=texts)
-            except Exception as error:  # whatever fails here must not hide the other analysts
-                if isinstance(error, CallFailed) and error.raw:
-                    run.log.answers.append(error.raw)
-                if run.checked is None:  # a repair that ran out of time leaves the first answer standing
-                    run.status, run.reason = self._abstention(error)
-            run.seconds = clock() - started
+        except Exception as error:  # whatever fails here must not hide the other analysts
+            if isinstance(error, CallFailed) and error.raw:
+                run.log.answers.append(error.raw)
+            if run.checked is None:  # a repair that ran out of time leaves the first answer standing
+                run.status, reason = self._abstention(error)
+                run.reason = one_line(reason, 300)
+        run.seconds = clock() - started
         return run
 
     def _abstention(self, error: Exception) -> tuple[OpinionStatus, str]:

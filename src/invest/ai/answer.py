@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Literal
@@ -183,18 +184,30 @@ def _check_language(answer: Answer, language: str) -> None:
         raise AnswerInvalid(f"wrote in {spoken} instead of {language}")
 
 
+def plain_line(text: str) -> str:
+    """`text` on one line without control, invisible and bidirectional characters; markup stays, to be escaped."""
+    shown = (c if unicodedata.category(c) not in ("Cc", "Zl", "Zp") else " " for c in text)
+    return " ".join("".join(c for c in shown if unicodedata.category(c) not in ("Cf", "Co", "Cs", "Cn")).split())
+
+
+def _among(facts: tuple[str, ...], known: frozenset[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fact for fact in facts if fact in known))
+
+
 def _known_facts_only(answer: Answer, known: frozenset[str]) -> Answer:
-    """Citations of unknown facts go; an argument that then rests on nothing goes with them."""
+    """Citations of unknown facts go, an argument that then rests on nothing with them; texts become plain lines."""
 
     def cited(arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
-        kept = (a.model_copy(update={"fact_ids": tuple(f for f in a.fact_ids if f in known)}) for a in arguments)
-        return tuple(a for a in kept if a.fact_ids)
+        kept = (Argument(text=plain_line(a.text), fact_ids=_among(a.fact_ids, known)) for a in arguments)
+        return tuple(a for a in kept if a.fact_ids and a.text)
 
     return answer.model_copy(
         update={
             "key_facts": tuple(fact for fact in answer.key_facts if fact.fact_id in known),
             "arguments_for": cited(answer.arguments_for),
             "arguments_against": cited(answer.arguments_against),
+            "risks": tuple(r.model_copy(update={"text": plain_line(r.text)}) for r in answer.risks),
+            "summary": plain_line(answer.summary),
             "would_change": tuple(change for change in answer.would_change if change.fact_id in known),
         }
     )

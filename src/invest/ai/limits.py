@@ -13,9 +13,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from invest.domain.opinion import Opinion
+from invest.ai.errors import CallFailed
+from invest.domain.opinion import Opinion, OpinionStatus
 
-MAX_PAUSE = 60.0
+PATIENCE = 20.0  # seconds worth waiting for a vendor that asked everyone to; beyond it the next ones give up at once
+MAX_PAUSE = 3600.0
 
 
 class OpinionCache(Protocol):
@@ -46,7 +48,7 @@ class Limiter(Protocol):
     """Calls in flight per provider."""
 
     def slot(self, provider: str) -> AbstractAsyncContextManager[None]:
-        """Wait for a free slot and hold it."""
+        """Wait for a free slot and hold it. Raises `CallFailed` while the vendor wants to be left alone for long."""
         ...
 
     def pause(self, provider: str, seconds: float) -> None:
@@ -94,8 +96,9 @@ class MemoryBudget:
 class LocalLimiter:
     """`Limiter` of this process: `concurrency` slots per provider, first come first served."""
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, concurrency: int, patience: float = PATIENCE) -> None:
         self._concurrency = concurrency
+        self._patience = patience
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._not_before: dict[str, float] = {}
 
@@ -105,11 +108,14 @@ class LocalLimiter:
         semaphore = self._slots.setdefault(provider, asyncio.Semaphore(self._concurrency))
         async with semaphore:
             left = self._not_before.get(provider, 0.0) - asyncio.get_running_loop().time()
+            if left > self._patience:
+                reason = f"rate limited: the vendor asks to wait {left:.0f} s more"
+                raise CallFailed(OpinionStatus.UNAVAILABLE, reason, retry_after=left)
             if left > 0:
                 await asyncio.sleep(left)
             yield
 
     def pause(self, provider: str, seconds: float) -> None:
-        """See `Limiter`; at most a minute at a time."""
+        """See `Limiter`; for an hour at most."""
         until = asyncio.get_running_loop().time() + min(seconds, MAX_PAUSE)
         self._not_before[provider] = max(self._not_before.get(provider, 0.0), until)

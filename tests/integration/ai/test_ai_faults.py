@@ -115,6 +115,18 @@ async def test_one_rate_limit_holds_back_everyone_who_asks_that_vendor(
     assert all(later - times[0] >= 0.3 for later in times[1:])
 
 
+async def test_a_vendor_that_wants_long_peace_is_left_alone_at_once(
+    fake_ai: FakeAi, open_panel: OpenPanel, snapshot: Snapshot
+) -> None:
+    fake_ai.responders["openai"] = lambda call, n: (429, RATE_LIMIT, {"Retry-After": "3600"})
+    asked = [snapshot.model_copy(update={"base_rate_180d": 0.4 + i / 100}) for i in range(20)]
+    async with open_panel(names=("openai",), ai={"concurrency": 2}) as panel:
+        opinions = await asyncio.gather(*(panel.ask_one("openai", s) for s in asked))
+    assert {o.status for o in opinions} == {OpinionStatus.UNAVAILABLE}
+    assert all("to wait" in (o.reason or "") for o in opinions)
+    assert len(fake_ai.calls) <= 2
+
+
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
@@ -272,6 +284,21 @@ async def test_citations_of_facts_that_do_not_exist_are_dropped(
 
 async def test_a_fenced_answer_is_read(fake_ai: FakeAi, open_panel: OpenPanel, snapshot: Snapshot) -> None:
     fake_ai.responders["compatible"] = lambda call, n: f"```json\n{json.dumps(answer())}\n```"
+    assert (await only(open_panel, snapshot, "compatible")).status is OK
+
+
+async def test_texts_lose_what_no_reader_sees_and_models_names_are_tamed(
+    fake_ai: FakeAi, open_panel: OpenPanel, snapshot: Snapshot
+) -> None:
+    hostile = "O preço\u0000 parece\u202e baixo\u200b para o lucro,\n\nmas <b>o risco</b> não é baixo."
+    body = body_of("compatible", json.dumps(answer(summary=hostile)))
+    fake_ai.responders["compatible"] = lambda call, n: (200, body | {"model": "m\u0000\n" + "x" * 500})
+    opinion = await only(open_panel, snapshot, "compatible")
+    assert opinion.summary == "O preço parece baixo para o lucro, mas <b>o risco</b> não é baixo."
+    assert opinion.model is not None
+    assert len(opinion.model) == 100
+    assert opinion.model.isprintable()
+    fake_ai.responders["compatible"] = lambda call, n: (200, body | {"model": {"a": 1}})
     assert (await only(open_panel, snapshot, "compatible")).status is OK
 
 

@@ -104,7 +104,9 @@ def parse(wire: Wire, status: int, headers: Mapping[str, str], payload: bytes) -
         body = wire.assemble(list(events(raw))) if is_stream(raw) else _object(payload)
         if body.get("error") and "object" not in body:  # OpenRouter and others: 200 around an upstream's error
             raise failure(_status_in(body, default=502), headers, payload)
-        return replace(wire.read(body), raw=raw)
+        reply = wire.read(body)
+        named = one_line(reply.model, 100) if isinstance(reply.model, str) else None
+        return replace(reply, raw=raw, model=named)
     except CallFailed as error:
         error.raw = error.raw or raw
         raise
