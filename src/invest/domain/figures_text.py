@@ -91,7 +91,7 @@ _SCALES = (
 )
 _SCALE_WORDS = "|".join(words for words, _ in _SCALES)
 _UNITS = (
-    r"%|por\s+cento|percentage\s+points?|per\s?cent\b|p\.\s?p\.|pp\b|p\.p\b|pontos?\s+percentua(?:l|is)"
+    r"%|por\s+cento|percentage\s+points?|per\s?cent\b|pct\b|p\.\s?p\.|pp\b|p\.p\b|pontos?\s+percentua(?:l|is)"
     r"|bps?\b|b\.p\.s?|pontos?[-\s]base|basis\s+points?|[x×](?![\w])|vezes\b|times\b"
     r"|(?:de\s+)?reais\b|brl\b|d[oó]lares\b|dollars\b|usd\b|euros?\b"
 )
@@ -249,7 +249,7 @@ def _factor(scale: str | None) -> Decimal:
 
 
 _KINDS: tuple[tuple[re.Pattern[str], Kind, Decimal], ...] = (
-    (re.compile(r"%|por\s?cento|per\s?cent"), "percent", Decimal(1)),
+    (re.compile(r"%|por\s?cento|per\s?cent|pct"), "percent", Decimal(1)),
     (re.compile(r"p\.?\s?p\.?|pontos? percentua(?:l|is)|percentage points?"), "points", Decimal(1)),
     (re.compile(r"bps?|b\.p\.s?|pontos?[-\s]base|basis points?"), "points", Decimal("0.01")),
     (re.compile(r"[x×]|vezes|times"), "multiple", Decimal(1)),
