@@ -64,6 +64,7 @@ def server_settings(database: DatabaseSettings) -> dict[str, str]:
         "lock_timeout": str(database.lock_timeout_ms),
         "idle_in_transaction_session_timeout": str(database.idle_in_transaction_timeout_ms),
         "timezone": "UTC",
+        "jit": "off",  # compiling costs more than these statements take
     }
 
 

@@ -24,28 +24,29 @@ ON CONFLICT (ticker, field, basis, source, as_of) DO UPDATE
       official = excluded.official, rank = excluded.rank
 WHERE o.fetched_at <= excluded.fetched_at AND (o.value, o.unit) IS DISTINCT FROM (excluded.value, excluded.unit)
 """
-# Better means: there was no value; or the new one is sound and newer, or as new and at least as sure.
+# Better means: there was no value; or the new one is sound and newer, or as new and at least as sure. The outcome is
+# noted in consensus_check whether it was taken or not.
 CHOOSE = """
-INSERT INTO consensus AS c (ticker, field, basis, value, as_of, confidence, divergent, quarantined, payload, chosen_at,
-                            body)
-SELECT t, f, b, v::numeric, a, n, d, q, p, g, j::jsonb
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::float8[], $7::bool[], $8::bool[],
-            $9::text[], $10::timestamptz[], $11::text[]) AS x (t, f, b, v, a, n, d, q, p, g, j)
-ON CONFLICT (ticker, field, basis) DO UPDATE
-  SET value = excluded.value, as_of = excluded.as_of, confidence = excluded.confidence,
-      divergent = excluded.divergent, quarantined = excluded.quarantined, payload = excluded.payload,
-      chosen_at = excluded.chosen_at, body = excluded.body
-WHERE excluded.value IS NOT NULL AND (
-  c.value IS NULL
-  OR c.quarantined AND NOT excluded.quarantined
-  OR c.quarantined = excluded.quarantined AND (
-    excluded.as_of > c.as_of
-    OR excluded.as_of = c.as_of AND excluded.chosen_at >= c.chosen_at AND excluded.confidence >= c.confidence))
-"""
-CHECK = """
-INSERT INTO consensus_check AS c (ticker, field, basis, chosen_at, body)
-SELECT t, f, b, g, j::jsonb
-FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[]) AS x (t, f, b, g, j)
+WITH x AS (
+  SELECT t, f, b, v::numeric AS v, a, n, d, q, p, g, j::jsonb AS j
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::float8[], $7::bool[], $8::bool[],
+              $9::text[], $10::timestamptz[], $11::text[]) AS y (t, f, b, v, a, n, d, q, p, g, j)
+), taken AS (
+  INSERT INTO consensus AS c (ticker, field, basis, value, as_of, confidence, divergent, quarantined, payload,
+                              chosen_at, body)
+  SELECT t, f, b, v, a, n, d, q, p, g, j FROM x
+  ON CONFLICT (ticker, field, basis) DO UPDATE
+    SET value = excluded.value, as_of = excluded.as_of, confidence = excluded.confidence,
+        divergent = excluded.divergent, quarantined = excluded.quarantined, payload = excluded.payload,
+        chosen_at = excluded.chosen_at, body = excluded.body
+  WHERE excluded.value IS NOT NULL AND (
+    c.value IS NULL
+    OR c.quarantined AND NOT excluded.quarantined
+    OR c.quarantined = excluded.quarantined AND (
+      excluded.as_of > c.as_of
+      OR excluded.as_of = c.as_of AND excluded.chosen_at >= c.chosen_at AND excluded.confidence >= c.confidence))
+)
+INSERT INTO consensus_check AS c (ticker, field, basis, chosen_at, body) SELECT t, f, b, g, j FROM x
 ON CONFLICT (ticker, field, basis) DO UPDATE SET chosen_at = excluded.chosen_at, body = excluded.body
 WHERE c.chosen_at <= excluded.chosen_at
 """
@@ -83,7 +84,6 @@ async def write_consensus(connection: Connection, chosen: Iterable[Consensus]) -
         bodies = [to_json(c) for c in part]
         figures = columns(part, "as_of", "confidence", "divergent", "quarantined", "payload")
         await connection.execute(CHOOSE, *keys, texts(c.value for c in part), *figures, times, bodies)
-        await connection.execute(CHECK, *keys, times, bodies)
 
 
 class Observations:
