@@ -22,7 +22,7 @@ class Notices:
         self._pubsub: PubSub | None = None
         self._task: asyncio.Task[None] | None = None
         self._listeners: dict[bytes, set[Listener]] = {}
-        self._confirmed: dict[bytes, asyncio.Event] = {}
+        self._confirmed: dict[bytes, asyncio.Future[None]] = {}
         self._lock = asyncio.Lock()
 
     async def subscribe(self, channel: str, listener: Listener) -> None:
@@ -31,7 +31,7 @@ class Notices:
         async with self._lock:
             first = name not in self._listeners
             self._listeners.setdefault(name, set()).add(listener)
-            event = self._confirmed.setdefault(name, asyncio.Event())
+            confirmed = self._confirmed.setdefault(name, asyncio.get_running_loop().create_future())
             with contextlib.suppress(RedisError, OSError):
                 if self._pubsub is None:
                     self._pubsub = self._redis.pubsub()
@@ -40,8 +40,8 @@ class Notices:
                     await self._pubsub.subscribe(name)
             if self._task is None and self._pubsub is not None:
                 self._task = asyncio.create_task(self._listen(self._pubsub))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), 1)
+        if not confirmed.done():
+            await asyncio.wait((confirmed,), timeout=1)
 
     async def unsubscribe(self, channel: str, listener: Listener) -> None:
         """The opposite; the last listener ends the subscription."""
@@ -67,8 +67,9 @@ class Notices:
                 continue
             name = message["channel"]
             if message["type"] == "subscribe":
-                if name in self._confirmed:
-                    self._confirmed[name].set()
+                confirmed = self._confirmed.get(name)
+                if confirmed is not None and not confirmed.done():
+                    confirmed.set_result(None)
             elif message["type"] == "message":
                 for listener in tuple(self._listeners.get(name, ())):
                     listener(message["data"])

@@ -15,6 +15,8 @@ from invest.engine.outcome import Err, Ok
 from invest.engine.wire import id_text
 
 PAGE = 200
+REFERENCE = {"$members", "workflow"}  # what assemble() in lib.lua leaves for a list that is too long
+OUTCOME = {"job_id", "ok", "value"}
 
 
 class Inputs:
@@ -73,9 +75,19 @@ def _parsed(node: str, raw: Any) -> dict[str, Any]:
     return parsed
 
 
+def _refers(value: Any) -> bool:
+    if isinstance(value, dict):
+        return value.keys() == REFERENCE or (value.keys() == OUTCOME and _refers(value["value"]))
+    return isinstance(value, list) and any(isinstance(v, (dict, list)) and _refers(v) for v in value)
+
+
 async def resolve(redis: Redis, value: Any) -> Any:
     """A value as it is; a group's list that was too long for one message is read from its members."""
-    if not (isinstance(value, dict) and value.keys() == {"$members", "workflow"}):
+    if isinstance(value, list):  # a group's list may hold the reference of a group within it
+        return [await resolve(redis, item) if _refers(item) else item for item in value]
+    if isinstance(value, dict) and value.keys() == OUTCOME and _refers(value["value"]):
+        return value | {"value": await resolve(redis, value["value"])}
+    if not (isinstance(value, dict) and value.keys() == REFERENCE):
         return value
     join, workflow = value["$members"], value["workflow"]
     members = await read_members(redis, join)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -187,7 +187,8 @@ class Schedules:
 
     async def resume(self, name: str) -> None:
         """The opposite of `pause`; what was missed meanwhile stays missed. Raises `NotFound`."""
-        now_ms = int(datetime.now(UTC).timestamp() * 1000)
+        seconds, micros = await self._invest.redis.time()
+        now_ms = int(seconds) * 1000 + int(micros) // 1000
         await self._invest.redis.hset(keys.SCHEDULE + self._scheduled(name).name, "last", str(now_ms))  # type: ignore[misc] # redis-py: Awaitable
         await self._set_paused(name, "0")
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from engine_kit import (
     calls,
     drained,
+    kit,
     kit_add,
     kit_batch,
     kit_double,
@@ -17,6 +19,8 @@ from engine_kit import (
     kit_sleep,
     kit_sum,
     no_leftovers,
+    other,
+    other_echo,
     until,
     until_state,
     working,
@@ -249,3 +253,16 @@ async def test_workflows_are_listed_with_their_progress(known: Settings) -> None
         await drained(known)
         progress = await job.progress()
         assert progress is not None and progress.fraction == 1
+
+
+async def test_a_list_too_long_for_one_message_is_read_from_its_members(known: Settings) -> None:
+    text = "x" * 30_000
+    async with Invest.connect(known) as invest, working(known, [kit, other]):
+        big = group(other_echo(text) for _ in range(50))
+        assert await (await invest.enqueue(big)).result(timeout=20) == [text] * 50
+        nested = await invest.enqueue(group(big, chain(kit_add(1))))
+        assert await nested.result(timeout=20) == [[text] * 50, 2]
+        mixed: list[Any] = [big, kit_add(1)]
+        lenient = await invest.enqueue(group(mixed, on_failure="continue"))
+        first, second = await lenient.result(timeout=20)
+        assert first.ok and first.value == [text] * 50 and second.ok and second.value == 2
