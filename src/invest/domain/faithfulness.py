@@ -39,9 +39,9 @@ _FALL = (
 )
 # Words whose figure is written without its sign as often as with it.
 _SIGNLESS = r"(?:drawdown|rebaixamento|desconto|discount|caixa\s+l[ií]quido|net\s+cash|abaixo\s+d[aoe]s?|below)"
-_SIGNLESS_BEFORE = re.compile(rf"(?i)\b{_SIGNLESS}[^.,;:()¤\d]*$")
+_SIGNLESS_BEFORE = re.compile(rf"(?i)\b{_SIGNLESS}[^.,;:()\d]*$")
 _FELL_TO = re.compile(rf"(?i)\b{_FALL}\s+(?:para|a|até|to|at)\s*$|\b{_FALL}\s+(?:de|from)\s*$")
-_BEFORE = re.compile(rf"(?i)\b{_FALL}(?P<gap>\s*:|[^.,;:()¤\d]*)$")
+_BEFORE = re.compile(rf"(?i)\b{_FALL}(?P<gap>\s*:|[^.,;:()\d]*)$")
 _LOSS = (
     r"(?:quedas?|recuos?|preju[ií]zos?|perdas?|retra[cç][aã]o|contra[cç][aã]o|decl[ií]nio|desvaloriza[cç][aã]o|d[eé]ficit"
     r"|redu[cç][aã]o|diminui[cç][aã]o|negativ[oa]s?|drop|fall|decline|decrease|loss(?:es)?|contraction|deficit|slump"

@@ -45,7 +45,8 @@ R$\u00a012,3\u00a0bi
 receita de 12,3 bilhões de reais | BRL 12.3 billion | BRL12.3bn | R$12.3B | doze bilhões de reais
 variação de (3,2)% | variação de -3,2% | variação de −3,2% | queda de 3,2% | recuo de 3,2% | caiu 3,2%
 fell 3.2% | menos 3,2%
-Recuo: 3,2% | prejuízo (R$ 1,2 bi) | Queda: o ROE de 24,2% | 24.2 pct | 3,2% de queda | a 3.2% decline
+Recuo: 3,2% | prejuízo (R$ 1,2 bi) | Queda: o ROE de 24,2% | 24.2 pct | A queda máxima em 12 meses foi de 3,2%
+3,2% de queda | a 3.2% decline
 3,2% abaixo | desconto de 3,2% | subiu 24,2% após cair 3,2%
 down 3.2% and up 24.2%
 prejuízo de R$ 1,2 bi | prejuízo líquido de R$ 1,2 bilhão | net loss of R$ 1.2 billion | R$ (1,2) bi
