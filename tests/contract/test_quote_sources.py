@@ -19,7 +19,7 @@ from invest.sources import brapi_format as brapi
 from invest.sources import fundamentus_format as fundamentus
 from invest.sources import yahoo
 from invest.sources.brapi import BrapiSource
-from invest.sources.errors import Malformed, NotAvailable
+from invest.sources.errors import Implausible, Malformed, NotAvailable
 from invest.sources.model import Basket, Gathered, Want
 from invest.sources.numerals import SAO_PAULO
 
@@ -29,7 +29,10 @@ PAYLOAD = RawPayload(sha256="0" * 64, source="x", url="u", fetched_at=datetime.n
 def gathered(entry: dict[str, Any], ticker: str, now: datetime, **known: Any) -> Gathered:
     """What the brapi source makes of one entry."""
     basket = Basket("brapi", SourceSettings(rank=20), ticker)
-    BrapiSource()._read(basket, Want(ticker, now, **known), entry, PAYLOAD)
+    try:
+        BrapiSource()._read(basket, Want(ticker, now, **known), entry, PAYLOAD)
+    except Implausible as error:
+        return basket.discard(error.reason)
     return basket.close()
 
 
@@ -212,6 +215,12 @@ def test_yahoo_s_errors_are_told_apart(samples: Path) -> None:
             yahoo.chart_of(broken)
 
 
+def test_a_page_cut_short_is_malformed(samples: Path) -> None:
+    body = (samples / "fundamentus/wege3_details.html").read_bytes()
+    with pytest.raises(Malformed, match="cut short"):
+        fundamentus.details(body[: len(body) // 2])
+
+
 def test_symbols() -> None:
     now = datetime.now(UTC)
     assert [yahoo.symbol(Want(t, now)) for t in ("PETR4", "^BVSP", "BTC-USD")] == ["PETR4.SA", "^BVSP", "BTC-USD"]
@@ -245,7 +254,7 @@ def test_another_page_is_malformed() -> None:
     with pytest.raises(Malformed):
         fundamentus.details(b"<html><h1>Manuten\xe7\xe3o</h1></html>")
     with pytest.raises(Malformed, match="PAPEL"):
-        fundamentus.screen(b"<table><tr><th>Ticker</th><th>Price</th></tr><tr><td>A</td><td>1</td></tr></table>")
+        fundamentus.screen(b"<table><tr><th>Ticker</th><th>Price</th></tr><tr><td>A</td><td>1</td></tr></table></html>")
 
 
 @pytest.mark.parametrize(("name", "ticker"), [("wege3_dividends.html", "WEGE3"), ("itub4_dividends.html", "ITUB4")])
@@ -266,7 +275,9 @@ def test_the_table_of_all_stocks_is_read_by_its_headers() -> None:
     ]
     cells = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
     page = (
-        "<table id='resultado'><thead><tr>" + "".join(f"<th>{h}</th>" for h in heads) + f"</tr></thead>{cells}</table>"
+        "<table id='resultado'><thead><tr>"
+        + "".join(f"<th>{h}</th>" for h in heads)
+        + f"</tr></thead>{cells}</table></html>"
     )
     table = fundamentus.screen(page.encode("latin-1"))
     assert sorted(table) == ["BBAS3", "PETR4"]

@@ -12,9 +12,9 @@ from invest.domain.observations import RawPayload
 from invest.domain.tickers import AssetKind
 from invest.sources import brapi_crypto
 from invest.sources import brapi_format as fmt
-from invest.sources.errors import Malformed, NotAvailable, SourceRefused
+from invest.sources.errors import Implausible, Malformed, NotAvailable, SourceError, SourceRefused
 from invest.sources.http import Response, SourceClient
-from invest.sources.model import Basket, Gathered, Want
+from invest.sources.model import Basket, Gathered, Want, failed
 from invest.sources.numerals import number
 from invest.sources.plausible import believe, off_by
 
@@ -47,7 +47,10 @@ class BrapiSource:
         if why := fmt.failed(entry):
             raise NotAvailable(self.name, why)
         basket.payloads[answer.payload.sha256] = answer.payload
-        self._read(basket, want, entry, answer.payload)
+        try:
+            self._read(basket, want, entry, answer.payload)
+        except Implausible as error:
+            return basket.discard(error.reason)
         return basket.close()
 
     async def prices(self, client: SourceClient, wants: Sequence[Want]) -> list[Gathered]:
@@ -72,14 +75,14 @@ class BrapiSource:
         try:
             answer = await client.get(self.name, path)
             entries = fmt.by_symbol(fmt.results_of(self.name, answer.json()))
-        except NotAvailable:
+        except NotAvailable as error:
             if len(wants) == 1:
-                raise
+                return [failed(self.name, wants[0].ticker, error)]
             half = len(wants) // 2
-            parts = await asyncio.gather(
-                self._batch(client, wants[:half]), self._batch(client, wants[half:]), return_exceptions=True
-            )
-            return [one for part in parts if not isinstance(part, BaseException) for one in part]
+            parts = await asyncio.gather(self._batch(client, wants[:half]), self._batch(client, wants[half:]))
+            return [one for part in parts for one in part]
+        except SourceError as error:
+            return [failed(self.name, want.ticker, error) for want in wants]
         return [self._price(client, want, entries.get(want.ticker), answer.payload) for want in wants]
 
     def _price(
@@ -90,7 +93,10 @@ class BrapiSource:
             basket.remark((entry and fmt.failed(entry)) or "not in the answer")
             return basket.close("empty")
         basket.payloads[payload.sha256] = payload
-        self._observe(basket, want, entry, payload)
+        try:
+            self._observe(basket, want, entry, payload)
+        except Implausible as error:
+            return basket.discard(error.reason)
         return basket.close()
 
     async def _quote(self, client: SourceClient, want: Want) -> Response:
@@ -110,12 +116,12 @@ class BrapiSource:
 
     def _observe(self, basket: Basket, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> datetime | None:
         price = number(entry.get("regularMarketPrice"))
-        wrong = off_by(price, market_day(want.now), want) if price else "no price"
-        if wrong:
-            basket.reject(wrong)
-            return None
+        if price and (wrong := off_by(price, market_day(want.now), want)):
+            raise Implausible(self.name, wrong)
         moment = fmt.observe_quote(basket, entry, payload)
-        if moment is not None:
+        if moment is None:
+            basket.remark("no price")
+        else:
             fmt.observe_figures(basket, entry, moment, payload)
         return moment
 

@@ -9,9 +9,9 @@ from typing import Any
 from invest.domain.observations import Basis, RawPayload
 from invest.domain.tickers import AssetKind
 from invest.sources import brapi_format as fmt
-from invest.sources.errors import Malformed, NotAvailable
+from invest.sources.errors import Malformed, NotAvailable, SourceError
 from invest.sources.http import Response, SourceClient
-from invest.sources.model import Basket, Gathered, Identity, Want
+from invest.sources.model import Basket, Gathered, Identity, Want, failed
 from invest.sources.numerals import instant, number
 from invest.sources.plausible import believe, off_by
 
@@ -26,7 +26,9 @@ async def gather(client: SourceClient, want: Want, basket: Basket) -> Gathered:
     if why := fmt.failed(entry):
         raise NotAvailable(basket.source, why)
     basket.payloads[answer.payload.sha256] = answer.payload
-    _observe(basket, want, entry, answer.payload)
+    wrong = _observe(basket, want, entry, answer.payload)
+    if wrong:
+        return basket.discard(wrong)
     rows = fmt.bars(entry, want.ticker, AssetKind.CRYPTO, answer.payload.sha256, basket.source)
     rows = [bar for bar in rows if want.bars_until is None or bar.day > want.bars_until]
     yesterday = want.now.astimezone(UTC).date() - timedelta(days=1)
@@ -39,7 +41,11 @@ async def prices(client: SourceClient, wants: Sequence[Want]) -> list[Gathered]:
     found = []
     for currency in sorted({want.ticker.partition("-")[2] for want in wants}):
         same = [want for want in wants if want.ticker.endswith(f"-{currency}")]
-        answer, entries = await _ask(client, same, None)
+        try:
+            answer, entries = await _ask(client, same, None)
+        except SourceError as error:
+            found += [failed("brapi", want.ticker, error) for want in same]
+            continue
         for want in same:
             basket = Basket("brapi", client.settings.source("brapi"), want.ticker)
             entry = entries.get(want.ticker.partition("-")[0])
@@ -47,7 +53,9 @@ async def prices(client: SourceClient, wants: Sequence[Want]) -> list[Gathered]:
                 basket.remark((entry and fmt.failed(entry)) or "not in the answer")
             else:
                 basket.payloads[answer.payload.sha256] = answer.payload
-                _observe(basket, want, entry, answer.payload)
+                if wrong := _observe(basket, want, entry, answer.payload):
+                    found.append(basket.discard(wrong))
+                    continue
             found.append(basket.close())
     return found
 
@@ -67,14 +75,15 @@ async def _ask(
     return answer, {str(coin.get("coin") or "").upper(): coin for coin in coins if isinstance(coin, Mapping)}
 
 
-def _observe(basket: Basket, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> None:
+def _observe(basket: Basket, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> str | None:
+    """Note what is said of a coin; the reason where it is not to be believed."""
     price = number(entry.get("regularMarketPrice"))
     moment = instant(entry.get("regularMarketTime"))
     wrong = off_by(price, want.now.date(), want) if price and price > 0 else "no price"
     if wrong or price is None or moment is None:
-        basket.reject(wrong or "no time of the price")
-        return
+        return wrong or "no time of the price"
     basket.observe("close", price, moment, payload, basis=Basis.RAW)
     basket.observe("turnover", number(entry.get("regularMarketVolume")) or None, moment, payload, basis=Basis.RAW)
     basket.observe("market_cap", number(entry.get("marketCap")) or None, moment, payload)
     basket.identity = Identity(name=str(entry.get("coinName") or want.ticker)[:120], kind=AssetKind.CRYPTO, active=True)
+    return None

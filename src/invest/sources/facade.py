@@ -19,15 +19,14 @@ from invest.domain.recognition import Recogniser
 from invest.settings import Settings
 from invest.sources.cvm import CvmSource
 from invest.sources.cvm_format import Filing
-from invest.sources.errors import BudgetSpent, Implausible, Malformed, NotAvailable, SourceError, TooLarge
+from invest.sources.errors import SourceError
 from invest.sources.http import SourceClient
-from invest.sources.model import Gathered, Source, Status, Want
+from invest.sources.model import Gathered, Source, Status, Want, failed
 from invest.sources.registry import SOURCES
 
 log = structlog.get_logger(__name__)
 
 PATIENCE = 900.0  # seconds one source may take for one call; shared downloads go on beyond it
-REJECTED = (Malformed, Implausible, TooLarge)
 
 
 class Sources:
@@ -138,12 +137,12 @@ class Sources:
             async with asyncio.timeout(PATIENCE):
                 found = await work
         except TimeoutError:
-            found = _failed(name, ticker, "failed", f"no result within {PATIENCE:.0f} s")
+            found = _unasked(name, ticker, "failed", f"no result within {PATIENCE:.0f} s")
         except SourceError as error:
-            found = _failed(name, ticker, status_of(error), error.reason)
+            found = failed(name, ticker, error)
         except Exception as error:  # a fault of ours in one source must not hide the others
             log.exception("a source failed unexpectedly", source=name, ticker=ticker)
-            found = _failed(name, ticker, "failed", f"unexpected {type(error).__name__}")
+            found = _unasked(name, ticker, "failed", f"unexpected {type(error).__name__}")
         if found.outcome.status == "skipped":
             self._say_once(name, found.outcome.reason)
         seconds = round(time.perf_counter() - started, 3)
@@ -164,14 +163,5 @@ async def _macro(source: Any, client: SourceClient, want: Want, since: Mapping[s
     return found
 
 
-def status_of(error: SourceError) -> Status:
-    """The outcome an error stands for: bytes not believed are rejected, nothing there is empty, the rest failed."""
-    if isinstance(error, REJECTED):
-        return "rejected"
-    if isinstance(error, NotAvailable):
-        return "empty"
-    return "skipped" if isinstance(error, BudgetSpent) else "failed"
-
-
-def _failed(name: str, ticker: str | None, status: Status, reason: str) -> Gathered:
+def _unasked(name: str, ticker: str | None, status: Status, reason: str) -> Gathered:
     return Gathered(name, SourceOutcome(source=name, status=status, reason=reason[:500]), ticker=ticker)

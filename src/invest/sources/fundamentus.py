@@ -44,7 +44,9 @@ class FundamentusSource:
                 self.name, "/detalhes.php", params={"papel": want.ticker}, kind="html", fresh_for=HOURS_6
             )
             values, payload = await asyncio.to_thread(fmt.details, answer.body), answer.payload
-        self._observe(basket, want, values, payload)
+        wrong = self._observe(basket, want, values, payload)
+        if wrong:
+            return basket.discard(wrong)
         if want.actions_until != market_day(want.now) or want.force:
             await self._dividends(client, basket, want)
         return basket.close()
@@ -56,20 +58,20 @@ class FundamentusSource:
             self._screen = sha256, await asyncio.to_thread(fmt.screen, answer.body)
         return self._screen[1].get(ticker), answer.payload
 
-    def _observe(self, basket: Basket, want: Want, values: dict[str, str], payload: RawPayload) -> None:
+    def _observe(self, basket: Basket, want: Want, values: dict[str, str], payload: RawPayload) -> str | None:
         basket.payloads[payload.sha256] = payload
         moment = _moment(values, want.now)
         for name, value, unit, basis in fmt.figures(values):
             if name == "close" and (wrong := off_by(value, moment.date(), want)):
-                basket.reject(wrong)
-                basket.observations.clear()
-                return
+                return wrong
             basket.observe(name, value, moment, payload, unit=unit, basis=basis)
         company, sector = values.get("EMPRESA"), values.get("SETOR")
         if company or sector:
             basket.identity = Identity(
                 name=company or None, sector=sector or None, segment=values.get("SUBSETOR") or None
             )
+
+        return None
 
     async def _dividends(self, client: SourceClient, basket: Basket, want: Want) -> None:
         params = {"papel": want.ticker, "tipo": "2"}

@@ -46,11 +46,13 @@ NEEDED = frozenset({"PAPEL", "COTACAO", "P/L", "P/VP", "ROE"})  # headers withou
 
 
 def page(body: bytes) -> LexborHTMLParser:
-    """The page's tree; its bytes decide the encoding, since its meta tag has been seen to lie."""
+    """The page's tree; its bytes decide the encoding, since its meta tag has been seen to lie. Raises `Malformed`."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         text = body.decode("latin-1")
+    if "</html" not in text[-2000:].lower():
+        raise Malformed("fundamentus", "a page cut short")
     return LexborHTMLParser(text)
 
 

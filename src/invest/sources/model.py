@@ -14,6 +14,7 @@ from invest.domain.collection import SourceOutcome
 from invest.domain.observations import Basis, Observation, RawPayload
 from invest.domain.tickers import AssetKind, kind_from_suffix
 from invest.settings import SourceSettings
+from invest.sources.errors import BudgetSpent, Implausible, Malformed, NotAvailable, SourceError, TooLarge
 from invest.sources.http import SourceClient
 
 YEARS = 6  # of bars and statements that a first collection asks for
@@ -85,6 +86,18 @@ class Gathered:
         return self.outcome.status in ("ok", "not_modified")
 
 
+def failed(source: str, ticker: str | None, error: SourceError) -> Gathered:
+    """What an error stands for: bytes not believed are rejected, nothing there is empty, the rest failed."""
+    status: Status = "failed"
+    if isinstance(error, Malformed | Implausible | TooLarge):
+        status = "rejected"
+    elif isinstance(error, NotAvailable):
+        status = "empty"
+    elif isinstance(error, BudgetSpent):
+        status = "skipped"
+    return Gathered(source, SourceOutcome(source=source, status=status, reason=error.reason[:500]), ticker=ticker)
+
+
 class Source(Protocol):
     """One upstream."""
 
@@ -149,6 +162,14 @@ class Basket:
         """Note what was not believed."""
         self.rejected += 1
         self.remark(reason)
+
+    def discard(self, reason: str) -> Gathered:
+        """The result where nothing of an answer is to be believed: its payloads and the reason, no values."""
+        for found in (self.observations, self.bars, self.actions, self.statements, self.news, self.macro):
+            found.clear()
+        self.identity = None
+        self.reject(reason)
+        return self.close("rejected")
 
     def remark(self, text: str) -> None:
         """Note something a reader of the outcome should know, once."""

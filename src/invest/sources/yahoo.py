@@ -42,8 +42,8 @@ class YahooSource:
         answer = await client.get(self.name, f"/v8/finance/chart/{symbol(want)}", params=params)
         chart = chart_of(answer.json())
         basket.payloads[answer.payload.sha256] = answer.payload
-        read(basket, want, chart, answer.payload)
-        return basket.close()
+        wrong = read(basket, want, chart, answer.payload)
+        return basket.discard(wrong) if wrong else basket.close()
 
 
 def symbol(want: Want) -> str:
@@ -65,8 +65,8 @@ def chart_of(data: object) -> Mapping[str, Any]:
     return results[0]
 
 
-def read(basket: Basket, want: Want, chart: Mapping[str, Any], payload: RawPayload) -> None:
-    """Everything of one chart into `basket`."""
+def read(basket: Basket, want: Want, chart: Mapping[str, Any], payload: RawPayload) -> str | None:
+    """Everything of one chart into `basket`; the reason where none of it is to be believed."""
     meta = chart.get("meta")
     meta = meta if isinstance(meta, Mapping) else {}
     zone = _zone(meta)
@@ -78,20 +78,20 @@ def read(basket: Basket, want: Want, chart: Mapping[str, Any], payload: RawPaylo
     rows = [bar for bar in rows if since is None or bar.day > since]
     last = last_closed_session(want.now) if zone == SAO_PAULO else want.now.date() - DAY
     basket.bars = believe(basket, want, rows, last, only_sessions=zone == SAO_PAULO)
-    _observe(basket, want, meta, payload)
+    return _observe(basket, want, meta, payload)
 
 
-def _observe(basket: Basket, want: Want, meta: Mapping[str, Any], payload: RawPayload) -> None:
+def _observe(basket: Basket, want: Want, meta: Mapping[str, Any], payload: RawPayload) -> str | None:
     price, moment = float32(meta.get("regularMarketPrice")), instant(meta.get("regularMarketTime"))
     if price is None or price <= 0 or moment is None or meta.get("currency") not in ("BRL", None):
-        return
+        return None
     wrong = off_by(price, market_day(want.now), want)
     if wrong:
-        basket.reject(wrong)
-        return
+        return wrong
     basket.observe("close", price, moment, payload, basis=Basis.RAW)
     name = meta.get("longName") or meta.get("shortName")
     basket.identity = Identity(name=str(name)[:200] if name else None)
+    return None
 
 
 def float32(value: object) -> Decimal | None:
