@@ -26,6 +26,7 @@ from engine_worker import (
 
 from invest.engine import Invest, JobFailed, JobState, run_worker
 from invest.engine.renewal import STUCK
+from invest.errors import Unreachable
 from invest.settings import Settings
 
 Make = Callable[..., Settings]
@@ -208,3 +209,25 @@ async def test_arqs_burst_drains_the_queue_and_ends(known: Settings) -> None:
         worker = await asyncio.create_subprocess_exec(*command, env=environment, stderr=quiet, stdout=quiet)
         assert await asyncio.wait_for(worker.wait(), 20) == 0
         assert [await j.result(timeout=1) for j in jobs] == list(range(30))
+
+
+async def test_a_frozen_redis_is_an_error_in_bounded_time_and_work_goes_on_when_it_thaws(settings: Make) -> None:
+    with OwnValkey() as server:
+        limits = {"url": server.url, "socket_timeout": 0.3, "connect_timeout": 0.3}
+        known = settings(redis=limits, engine={"lease": LEASE, "grace": 1})
+        async with Invest.connect(known) as invest:
+            working = asyncio.create_task(run_worker([processes], settings=known, handle_signals=False))
+            running = await invest.enqueue(proc_wait(0.5))
+            await reached(invest, running.id, JobState.RUNNING)
+            os.kill(server.pid, signal.SIGSTOP)
+            begun = time.monotonic()
+            with pytest.raises(Unreachable):
+                await invest.enqueue(proc_quick(1))
+            assert time.monotonic() - begun < 10
+            await asyncio.sleep(2 * LEASE)
+            os.kill(server.pid, signal.SIGCONT)
+            assert await running.result(timeout=15) in (1, 2)
+            assert await (await invest.enqueue(proc_quick(5))).result(timeout=15) == 5
+            working.cancel()
+            with suppress(asyncio.CancelledError):
+                await working
