@@ -1,4 +1,4 @@
-"""Storing whole tables of bars: new ones by binary COPY, those that may meet stored ones row by row."""
+"""Storing whole tables of bars: new ones by COPY, those that may meet stored ones row by row."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import date
 import numpy as np
 
 from invest.domain.bars import BarTable
-from invest.store.binary import binary_copy, packed_rows, table_runs
 from invest.store.blocks import add_blocks, packed
 from invest.store.database import Connection
+from invest.store.lines import copy_text, packed_rows, table_runs
 
 COLUMNS = ("ticker", "day", "open", "high", "low", "close", "volume", "turnover", "trades", "origin")
 SAFE_TICKER = re.compile(r"[A-Z0-9^.-]{1,20}")
@@ -64,10 +64,10 @@ async def add_table(connection: Connection, table: BarTable, origin: int, *, bef
     """COPY rows that can meet no stored one, and their packed blocks."""
     if not len(table):
         return
-    await connection.copy_to_table("bar", source=_stream(table, origin), columns=COLUMNS, format="binary")
+    await connection.copy_to_table("bar", source=_stream(table, origin), columns=COLUMNS, format="text")
     await add_blocks(connection, packed(table_runs(table.tickers), packed_rows(table)), before=before)
 
 
 async def _stream(table: BarTable, origin: int) -> AsyncIterator[bytes]:
-    for part in binary_copy(table, origin):
+    for part in copy_text(table, origin):
         yield part

@@ -61,7 +61,7 @@ async def test_a_table_becomes_exact_rows_and_blocks(store: Store) -> None:
         max_size=20,
     )
 )
-async def test_any_figures_survive_the_binary_format(
+async def test_any_figures_survive_being_written_by_columns(
     store: Store, figures: dict[tuple[str, int], tuple[int, ...]]
 ) -> None:
     await store.database.execute("TRUNCATE bar, bar_block, bar_series, bar_origin")
