@@ -286,3 +286,8 @@ def test_letters_that_no_font_can_show_do_not_stop_a_report() -> None:
     root: Any = reader(render_pdf(view)).trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
     assert "公司" in render_html(view)
+
+
+def test_printed_pages_are_stamped_in_their_margin_only_where_the_data_is_not_real() -> None:
+    assert '@top-center{content:"SANDBOX — dados de teste"' in render_html(KINDS["asset"](sandbox=True))
+    assert "@top-center" not in render_html(KINDS["asset"]())
