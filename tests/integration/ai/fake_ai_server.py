@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from invest.ai import Panel
+from invest.domain.opinion import Opinion, Snapshot
 
 Json = dict[str, Any]
 VENDORS = ("openai", "anthropic", "gemini", "compatible")
@@ -174,3 +175,9 @@ def providers(fake: FakeAi, **changes: Any) -> Json:
 
 
 OpenPanel = Callable[..., AbstractAsyncContextManager[Panel]]
+
+
+async def only(panel_of: OpenPanel, snapshot: Snapshot, vendor: str = "openai", **ai: Any) -> Opinion:
+    """The opinion of `vendor` alone."""
+    async with panel_of(names=(vendor,), ai=ai) as panel:
+        return await panel.ask_one(vendor, snapshot)
