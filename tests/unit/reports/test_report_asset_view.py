@@ -326,3 +326,11 @@ def test_ais_that_come_to_another_verdict_are_heard_beside_it() -> None:
     assert agreeing is not None
     assert differing.sentence.text.endswith("As IAs, em conjunto: manter.")
     assert "As IAs" not in agreeing.sentence.text
+
+
+def test_an_opinion_that_news_moved_far_is_marked() -> None:
+    moved = build.opinion("gemini", 0.52, news_moved=True)
+    view = asset(opinions=[moved], ai_consensus=None)
+    row = next(b for b in section(view, "analysts").blocks if isinstance(b, Table)).rows[0]
+    assert row[2].mark == "warn"
+    assert "As notícias moveram em mais de 20 pontos a probabilidade de Gemini" in words(view, "analysts")

@@ -84,6 +84,8 @@ def analysts_section(opinions: Sequence[Opinion], consensus: AiConsensus | None,
     rows = tuple(_valid_row(o, book) if o.valid else _abstained_row(o, book.locale) for o in ordered)
     pooled = (Paragraph(text=consensus_text(consensus, book.locale)),) if consensus is not None else ()
     blocks = (*pooled, Table(caption=words.t("ai.caption"), columns=columns, rows=rows))
+    if moved := [analyst_name(o.provider, book.locale) for o in ordered if o.valid and o.news_moved]:
+        blocks += (Paragraph(text=words.t("ai.news_moved", names=book.locale.join(moved)), muted=True),)
     return Section(id="analysts", title=words.t("ai.title"), note=words.t("ai.note"), blocks=blocks)
 
 
@@ -117,7 +119,7 @@ def _valid_row(opinion: Opinion, book: FactBook) -> tuple[Cell, ...]:
     return (
         Cell(text=analyst_name(opinion.provider, locale), sub=clean(opinion.model, 40) or None),
         Cell(text=words.t(f"recommendation.{rating}"), mark=VERDICT_MARKS[rating], sub=sub),
-        Cell(text=locale.percent(opinion.p_beat_180d, 0)),
+        Cell(text=locale.percent(opinion.p_beat_180d, 0), mark="warn" if opinion.news_moved else None),
         Cell(text=locale.number(opinion.target if opinion.target is not None else opinion.price_p50, 2)),
         _argument_cell(opinion, book),
         _risk_cell(opinion, locale),
