@@ -12,6 +12,7 @@ from typing import Any
 
 from arq.worker import Worker as ArqWorker
 from arq.worker import func
+from pydantic import SecretStr
 
 from invest.engine import keys
 from invest.engine.connection import arq_redis_settings
@@ -21,6 +22,8 @@ from invest.engine.wire import deserialize, serialize
 from invest.engine.worker import ResourcesFactory, Worker
 from invest.settings import Settings, get_settings
 
+DEFAULT_ADDRESS = "redis://localhost:6379/0"
+
 
 async def _never(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
     raise RuntimeError("jobs of this platform run through its own worker only")
@@ -29,8 +32,10 @@ async def _never(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
 def worker_settings(
     *queues: Queue | str, settings: Settings | None = None, resources: ResourcesFactory | None = None
 ) -> type[Any]:
-    """A class to assign to `WorkerSettings` in a worker's module. Raises `ConfigError` without a Redis address."""
+    """A class to assign to `WorkerSettings` in a worker's module; without an address it is arq's own, localhost:6379."""
     known = settings or get_settings()
+    if known.redis.url is None:
+        known = known.model_copy(update={"redis": known.redis.model_copy(update={"url": SecretStr(DEFAULT_ADDRESS)})})
     picked = registry.pick(queues)
 
     async def on_startup(ctx: dict[Any, Any]) -> None:
