@@ -15,7 +15,7 @@ import numpy.typing as npt
 from invest.domain.bars import MICRO, BarTable
 from invest.store.blocks import WIDTH, Table
 
-CHUNK = 5_000  # rows encoded at a time, so that the server works while the next ones are encoded
+CHUNK = 2500  # rows encoded at a time: less than a socket takes, so that the server works meanwhile
 PRICES = ("open", "high", "low", "close")
 OPTIONAL = ("open", "high", "low", "volume", "turnover", "trades")
 CENT = MICRO // 100
