@@ -32,7 +32,7 @@ async def _never(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
 def worker_settings(
     *queues: Queue | str, settings: Settings | None = None, resources: ResourcesFactory | None = None
 ) -> type[Any]:
-    """A class to assign to `WorkerSettings` in a worker's module; without an address it is arq's own, localhost:6379."""
+    """A class to assign to `WorkerSettings` in a worker's module; without an address, arq's own default."""
     known = settings or get_settings()
     if known.redis.url is None:
         known = known.model_copy(update={"redis": known.redis.model_copy(update={"url": SecretStr(DEFAULT_ADDRESS)})})

@@ -186,7 +186,7 @@ class Invest:
             for call, (raw, created) in zip(calls, replies, strict=True)
         ]
 
-    def _fields(self, call: Call[Any], *, replay_of: str = "") -> list[Argument]:
+    def _fields(self, call: Call[Any]) -> list[Argument]:
         job, options = call.job, call.options
         self._check_size(call)
         ttl = options.result_ttl or job.result_ttl or self.settings.engine.result_ttl
@@ -200,7 +200,6 @@ class Invest:
             round(options.at.timestamp() * 1000) if options.at else "",
             round(options.expires * 1000) if options.expires is not None else "",
             round(ttl * 1000),
-            replay_of,
             job_head(job.name, call.payload),
         ]
 

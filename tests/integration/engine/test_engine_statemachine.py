@@ -93,7 +93,7 @@ class Scripts(RuleBasedStateMachine):
         if holder is not None and self.jobs[holder].state in FINAL:
             holder = None
         head = job_head("kit_add", b'{"a":1}')
-        ((raw, created),) = self.call("enqueue", job_id, unique, "kit_add", "kit", 0, 0, "", "", 60_000, "", head)
+        ((raw, created),) = self.call("enqueue", job_id, unique, "kit_add", "kit", 0, 0, "", "", 60_000, head)
         expected = holder or job_id
         assert raw.decode() == expected
         assert created == (1 if holder is None and job_id not in self.jobs else 0)

@@ -1,6 +1,6 @@
 -- ARGV: per call id, unique key, name, queue, priority, delay ms, at ms, expires ms, ttl ms,
--- replay of, envelope up to its time. Returns per call {id, 1 if new}.
-local FIELDS = 11
+-- envelope up to its time. Returns per call {id, 1 if new}.
+local FIELDS = 10
 local replies, names = {}, {}
 for i = 1, #ARGV, FIELDS do
   local id, unique, name, queue, priority = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
@@ -10,7 +10,7 @@ for i = 1, #ARGV, FIELDS do
     if not state or FINAL[state] then holder = false end
   end
   if not holder and redis.call('EXISTS', JOB .. id) == 1 then holder = id end
-  if not holder and not redis.call('SET', ARQ_JOB .. id, ARGV[i + 10] .. NOW .. '}', 'NX') then holder = id end
+  if not holder and not redis.call('SET', ARQ_JOB .. id, ARGV[i + 9] .. NOW .. '}', 'NX') then holder = id end
   if holder then
     replies[#replies + 1] = {holder, 0}
   else
@@ -22,7 +22,6 @@ for i = 1, #ARGV, FIELDS do
       redis.call('SET', UNIQUE .. unique, id)
       r[#r + 1] = 'u'; r[#r + 1] = unique
     end
-    if ARGV[i + 9] ~= '' then r[#r + 1] = 'ro'; r[#r + 1] = ARGV[i + 9] end
     redis.call('HSET', JOB .. id, unpack(r))
     put(id, name, queue, priority, due)
     emit('queued', id, name, queue)
