@@ -167,7 +167,8 @@ def measure(systems: list[str], rounds: int, only: list[str]) -> dict[str, Any]:
         cost = growth(3)
         report["cost_us_by_queued"] = cost
         report["cost_growth_1e6_over_1e3"] = round(cost["1000000"] / cost["1000"], 3)
-    return report | {"rounds": rounds, "failed": failed}
+    repeated = {"drain", "bulk", "latency", "io"} & set(only)
+    return report | ({"rounds": rounds, "failed": failed} if repeated else {})
 
 
 def main() -> None:
