@@ -16,7 +16,7 @@ import asyncio
 import resource
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -46,7 +46,7 @@ from invest.store.schema import migrate
 LAST = date(2026, 3, 31)
 NOW = datetime(2026, 4, 1, 2, tzinfo=UTC)
 YEARS = 5
-PAGE = 250
+PAGE = 125
 INDEX = "^BVSP"
 PAYLOAD = "0" * 64
 
@@ -122,14 +122,17 @@ def dividends(ticker: str) -> list[CorporateAction]:
 
 
 async def run_invest(store: Store, tickers: Sequence[str]) -> float:
-    """Seconds from stored bars to stored analyses; a page is written while the next one is computed."""
+    """Seconds from stored bars to stored analyses: the next page is read and the last one written meanwhile."""
     begun = time.perf_counter()
     index, points = await asyncio.gather(store.bars.read(INDEX), store.macro.read("sgs:12"))
     shared, curve = usable(index), RateCurve.of(points)
+    pages = [tickers[at : at + PAGE] for at in range(0, len(tickers), PAGE)]
+    reading = asyncio.create_task(_read(store, pages[0]))
     writing: asyncio.Task[None] | None = None
-    for at in range(0, len(tickers), PAGE):
-        page = tickers[at : at + PAGE]
-        bars, actions = await asyncio.gather(store.bars.read_many(page), store.actions.of_many(page))
+    for n, page in enumerate(pages):
+        bars, actions = await reading
+        if n + 1 < len(pages):
+            reading = asyncio.create_task(_read(store, pages[n + 1]))
         inputs = [
             AnalysisInput(
                 asset=Asset(ticker=ticker, kind=AssetKind.STOCK),
@@ -149,6 +152,10 @@ async def run_invest(store: Store, tickers: Sequence[str]) -> float:
     if writing is not None:
         await writing
     return time.perf_counter() - begun
+
+
+async def _read(store: Store, page: Sequence[str]) -> tuple[dict[str, Bars], Mapping[str, Sequence[CorporateAction]]]:
+    return await asyncio.gather(store.bars.read_many(page), store.actions.of_many(page))
 
 
 def _all(inputs: Sequence[AnalysisInput]) -> list[Analysis]:

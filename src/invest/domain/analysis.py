@@ -55,6 +55,9 @@ __all__ = [
 ]
 
 
+FACT_IDS = tuple(f"f{n:02d}" for n in range(1, len(FACT_KEYS) + 1))
+
+
 def analyse(given: AnalysisInput) -> Analysis:
     """The analysis of `given.asset` as of `given.now`, in the contract's shape. Never raises for poor data: nulls."""
     asset, prices = given.asset, given.prices
@@ -111,7 +114,7 @@ def _facts(evidence: Mapping[str, Figure], given: AnalysisInput) -> tuple[list[F
         figure = evidence.get(key)
         if figure is None or figure.value is None:
             continue
-        ids[key] = f"f{len(facts) + 1:02d}"
+        ids[key] = FACT_IDS[len(facts)]
         facts.append(
             bare(
                 Fact,

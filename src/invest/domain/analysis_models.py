@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import AwareDatetime, Field
@@ -22,11 +23,17 @@ def bare(model: type[Model], **values: Any) -> Model:
     computing them.
     """
     made = model.__new__(model)
-    object.__setattr__(made, "__dict__", values)
-    object.__setattr__(made, "__pydantic_fields_set__", set(values))
-    object.__setattr__(made, "__pydantic_extra__", None)
-    object.__setattr__(made, "__pydantic_private__", None)
+    place = object.__setattr__
+    place(made, "__dict__", values)
+    place(made, "__pydantic_fields_set__", _fields_of(model))
+    place(made, "__pydantic_extra__", None)
+    place(made, "__pydantic_private__", None)
     return made
+
+
+@cache
+def _fields_of(model: type[Frozen]) -> set[str]:
+    return set(model.model_fields)  # shared by all of them: a frozen model never adds to it
 
 
 class Recommendation(StrEnum):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from invest.domain.assets import MacroPoint
 from invest.domain.bars import Days, Floats
 from invest.domain.calendar import count_sessions
 
+EPOCH = date(1970, 1, 1)
 CARRIED_SESSIONS = 10  # how long the last published rate is carried forward
 
 
@@ -28,7 +31,7 @@ def compound(percents: Iterable[float]) -> float:
     return growth - 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RateCurve:
     """Daily rates as fractions with their running product; the rate of a day accrues until the next one."""
 
@@ -40,6 +43,11 @@ class RateCurve:
 
     def __len__(self) -> int:
         return len(self.days)
+
+    @cached_property
+    def stamps(self) -> npt.NDArray[np.int64]:
+        """Days since 1970-01-01."""
+        return self.days.astype(np.int64)
 
     @classmethod
     def of(cls, points: Iterable[MacroPoint]) -> RateCurve:
@@ -57,12 +65,12 @@ class RateCurve:
 
         The newest rate is carried forward for at most ten sessions; None where the curve does not reach.
         """
-        ends = self._at(np.array([start, end], dtype="datetime64[D]"))
+        ends = self._at(np.array([_stamp(start), _stamp(end)]))
         return float(ends[1] / ends[0]) if ends is not None else None
 
     def over(self, days: Days) -> Floats | None:
         """The rate earned between consecutive `days`, as fractions (one shorter than `days`); None beyond the curve."""
-        grown = self._at(days) if len(days) else None
+        grown = self._at(days.astype(np.int64)) if len(days) else None
         return grown[1:] / grown[:-1] - 1 if grown is not None else None
 
     def annual(self, day: date) -> float | None:
@@ -70,22 +78,26 @@ class RateCurve:
         newest = self.last_before(day)
         if newest is None or count_sessions(newest, day) > CARRIED_SESSIONS:
             return None
-        return annual_rate(float(self.rates[np.searchsorted(self.days, np.datetime64(newest, "D"))]) * 100)
+        return annual_rate(float(self.rates[np.searchsorted(self.stamps, _stamp(newest))]) * 100)
 
     def last_before(self, day: date) -> date | None:
         """The newest day of the curve up to `day`."""
-        at = int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right")) - 1
+        at = int(np.searchsorted(self.stamps, _stamp(day), side="right")) - 1
         return self.days[at].astype(object) if at >= 0 else None
 
-    def _at(self, days: Days) -> Floats | None:
-        if not len(self) or days[0] < self.days[0]:
+    def _at(self, stamps: npt.NDArray[np.int64]) -> Floats | None:
+        """The running product at days since 1970-01-01, ascending; None beyond the curve."""
+        if not len(self) or stamps[0] < self.stamps[0]:
             return None
-        grown = self.growth_to[np.searchsorted(self.days, days, side="left")]
-        beyond = np.flatnonzero(days > self.days[-1])
+        grown = self.growth_to[np.searchsorted(self.stamps, stamps, side="left")]
         last = self.days[-1].astype(object)
-        for i in beyond:
-            idle = count_sessions(last, days[i].astype(object) - timedelta(days=1))
+        for i in range(int(np.searchsorted(stamps, self.stamps[-1], side="right")), len(stamps)):
+            idle = count_sessions(last, EPOCH + timedelta(days=int(stamps[i]) - 1))
             if idle > CARRIED_SESSIONS:
                 return None
             grown[i] *= (1 + self.rates[-1]) ** idle
         return np.asarray(grown)
+
+
+def _stamp(day: date) -> int:
+    return (day - EPOCH).days

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from invest.domain.bars import Floats
@@ -11,7 +13,13 @@ def annual_volatility(returns: Floats, periods: int = 252) -> float | None:
     """Sample standard deviation (ddof 1) times the square root of `periods`."""
     if len(returns) < 2:
         return None
-    return _number(float(np.std(returns, ddof=1)) * periods**0.5)
+    return _number(_deviation(returns) * periods**0.5)
+
+
+def _deviation(values: Floats) -> float:
+    """Sample standard deviation (ddof 1)."""
+    apart = values - values.mean()
+    return math.sqrt(float(apart @ apart) / (len(values) - 1))
 
 
 def sharpe(returns: Floats, risk_free: Floats | float = 0.0, periods: int = 252) -> float | None:
@@ -19,7 +27,7 @@ def sharpe(returns: Floats, risk_free: Floats | float = 0.0, periods: int = 252)
     excess = returns - risk_free
     if len(excess) < 2:
         return None
-    deviation = float(np.std(excess, ddof=1))
+    deviation = _deviation(excess)
     if deviation <= 1e-12:
         return None
     return _number(float(excess.mean()) / deviation * periods**0.5)

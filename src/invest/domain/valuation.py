@@ -12,6 +12,7 @@ from invest.domain.tickers import AssetKind
 BAZIN_YIELD = 0.06
 GORDON_PREMIUM = 0.06  # required return over CDI
 GORDON_GROWTH_CAP = 0.05
+YEARS = 5
 EARNED = (ActionKind.DIVIDEND, ActionKind.JCP, ActionKind.INCOME)  # amortisation gives capital back
 SHARES_OF_UNIT: Mapping[str, int] = {
     # B3, composition of units: how many shares one unit stands for.
@@ -72,22 +73,26 @@ def dividends_per_share(actions: Sequence[CorporateAction], start: date, end: da
 
 def dividend_figures(actions: Sequence[CorporateAction], price: float | None, today: date) -> Figures:
     """Cash paid per share over twelve months and five years. No action known at all is None, not zero."""
-    if not actions:
-        return {}
     happened = [a for a in actions if a.last_date_with <= today]
-    years = [
-        dividends_per_share(happened, today - timedelta(days=365 * (n + 1)), today - timedelta(days=365 * n))
-        for n in range(5)
-    ]
-    paid = [a for a in happened if a.kind in EARNED and a.amount and a.last_date_with > today - timedelta(days=365)]
-    oldest = min((a.last_date_with for a in happened), default=today)
-    whole = oldest <= today - timedelta(days=5 * 365 - 120)
+    if not happened:
+        return {}
+    changes = [a for a in happened if not a.kind.in_cash]
+    years, months = [0.0] * YEARS, set()
+    for action in happened:
+        back = (today - action.last_date_with).days // 365
+        if back < YEARS and action.kind in EARNED and action.amount:
+            factor = split_factor(changes, action.last_date_with, today + timedelta(days=1)) if changes else 1.0
+            years[back] += float(action.amount) / factor
+            if back == 0:
+                months.add((action.last_date_with.year, action.last_date_with.month))
+    oldest = min(a.last_date_with for a in happened)
+    whole = (today - oldest).days >= YEARS * 365 - 120
     return {
         "dividends_12m": years[0],
         "dividend_yield": quotient(years[0], price),
-        "dividend_yield_5y": quotient(sum(years) / 5, price) if whole else None,
+        "dividend_yield_5y": quotient(sum(years) / YEARS, price) if whole else None,
         "dividend_years_5y": float(sum(year > 0 for year in years)) if whole else None,
-        "dividend_months_12m": float(len({(a.last_date_with.year, a.last_date_with.month) for a in paid})),
+        "dividend_months_12m": float(len(months)),
     }
 
 
