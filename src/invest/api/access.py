@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +66,11 @@ class Keyring:
         self._stores = stores
         self._known: OrderedDict[bytes, tuple[float, Caller | None]] = OrderedDict()
 
-    async def caller(self, request: web.Request, scope: str | None) -> Caller:
-        """Who asks. Raises 401 without a valid key where one is needed, 403 without the scope."""
+    async def caller(self, request: web.Request, scope: str | None, guard: Callable[[], Awaitable[Any]]) -> Caller:
+        """Who asks; `guard` is awaited before a key is looked up in the database.
+
+        Raises 401 without a valid key where one is needed, 403 without the scope.
+        """
         if not self.required:
             self._refuse_foreign_pages(request)
             return LOCAL
@@ -77,27 +81,23 @@ class Keyring:
             raise _unauthorized(
                 "this server needs an API key: Authorization: Bearer inv_… (make one: invest keys create)"
             )
-        found = await self._look_up(given)
+        found = await self._look_up(given, guard)
         if found is None:
             raise _unauthorized("the API key is unknown, revoked or expired")
         if not found.allows(scope):
             raise Problem(403, f"this needs a key with scope {scope}; {found.name!r} has {found.scope}")
         return found
 
-    def remembered(self, request: web.Request) -> bool:
-        """Whether the answer to this request's key needs no look-up."""
-        given = key_of(request)
-        return given is None or self._cached(_digest(given)) is not None
-
     def _cached(self, digest: bytes) -> tuple[float, Caller | None] | None:
         entry = self._known.get(digest)
         return entry if entry and entry[0] > time.monotonic() else None
 
-    async def _look_up(self, given: str) -> Caller | None:
+    async def _look_up(self, given: str, guard: Callable[[], Awaitable[Any]]) -> Caller | None:
         digest = _digest(given)
         if entry := self._cached(digest):
             caller = entry[1]
             return caller if caller and (caller.expires_at or 1e12) > time.time() else None
+        await guard()
         store = await self._stores.get()
         found = _caller(await store.keys.verify(given))
         self._known[digest] = (time.monotonic() + CACHE_SECONDS, found)

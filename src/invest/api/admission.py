@@ -28,22 +28,22 @@ KEEP = 24 * 3600  # seconds an answer is kept
 IN_FLIGHT = 60  # seconds
 KEY_SHAPE = re.compile(r'"?[\x21-\x7e]{1,200}"?')
 
-# ARGV: count, seconds in flight; per request: rate key, microseconds per request, burst, idempotency key or "", hash
+# ARGV: seconds in flight, microseconds per request, burst, JSON [[rate key, idempotency key or "", hash], ...]: one
+# argument for all requests, as the client packs arguments one by one
 SCRIPT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
+local each, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
 local answers = {}
-for i = 1, tonumber(ARGV[1]) do
-  local base = 2 + (i - 1) * 5
-  local key, each, burst = ARGV[base + 1], tonumber(ARGV[base + 2]), tonumber(ARGV[base + 3])
-  local idem, hash = ARGV[base + 4], ARGV[base + 5]
+for i, ask in ipairs(cjson.decode(ARGV[4])) do
+  local key, idem, hash = ask[1], ask[2], ask[3]
   local tat = math.max(tonumber(redis.call('GET', key) or '0'), now)
   local wait = tat + each - burst * each - now
   local kept = ''
   if wait <= 0 then
     redis.call('SET', key, string.format('%.0f', tat + each), 'PX', math.ceil((tat + each - now) / 1000) + 1)
     if idem ~= '' then
-      local fresh = redis.call('SET', idem, 'w' .. hash, 'NX', 'EX', ARGV[2])
+      local fresh = redis.call('SET', idem, 'w' .. hash, 'NX', 'EX', ARGV[1])
       kept = fresh and 'mine' or redis.call('GET', idem)
     end
     wait = 0
@@ -52,6 +52,14 @@ for i = 1, tonumber(ARGV[1]) do
   answers[i] = {math.ceil(wait), math.floor((now + burst * each - tat) / each), math.ceil(tat - now), kept}
 end
 return answers
+"""
+
+
+# ARGV: seconds to keep, JSON [[key, answer or null], ...]
+KEEP_SCRIPT = """
+for _, row in ipairs(cjson.decode(ARGV[2])) do
+  if row[2] == cjson.null then redis.call('DEL', row[1]) else redis.call('SET', row[1], row[2], 'EX', ARGV[1]) end
+end
 """
 
 
@@ -88,9 +96,9 @@ class Admission:
         self._redis = redis
         self._rate = settings.rate_limit
         self._burst = settings.rate_burst
-        self._sha = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+        self._hashes: dict[str, str] = {}
         self._asks: Batcher[Ask, Any] = Batcher(self._flush)
-        self._answers: Batcher[tuple[str, bytes | None], None] = Batcher(self._keep)
+        self._answers: Batcher[tuple[str, str | None], None] = Batcher(self._keep)
 
     @property
     def policy(self) -> str:
@@ -124,7 +132,7 @@ class Admission:
     async def keep(self, key: str, request_hash: str, kept: Kept) -> None:
         """Keep an answer for the repeats of its request."""
         head = {"h": request_hash, "s": kept.status, "hd": kept.headers}
-        await self._answers.add((key, b"d" + orjson.dumps(head) + b"\n" + kept.body))
+        await self._answers.add((key, f"d{orjson.dumps(head).decode()}\n{kept.body.decode()}"))
 
     async def release(self, key: str) -> None:
         """Give a key back after a failure, so that the caller may try again."""
@@ -132,21 +140,20 @@ class Admission:
 
     async def _flush(self, asks: Sequence[Ask]) -> Sequence[Any]:
         each = str(round(1_000_000 / self._rate))
-        argv: list[str] = [str(len(asks)), str(IN_FLIGHT)]
-        for ask in asks:
-            argv += [ask.bucket, each, str(self._burst), ask.idempotency, ask.request_hash]
-        try:
-            answers = await self._redis.evalsha(self._sha, 0, *argv)  # type: ignore[misc] # redis-py: Awaitable | str
-        except NoScriptError:
-            answers = await self._redis.eval(SCRIPT, 0, *argv)  # type: ignore[misc] # the same
-        found: list[Any] = answers
+        found: list[Any] = await self._call(
+            SCRIPT, IN_FLIGHT, each, self._burst, orjson.dumps([tuple(a) for a in asks])
+        )
         return found
 
-    async def _keep(self, rows: Sequence[tuple[str, bytes | None]]) -> Sequence[None]:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for key, value in rows:
-                pipe.delete(key) if value is None else pipe.set(key, value, ex=KEEP)
-            await pipe.execute()
+    async def _call(self, text: str, *argv: Any) -> Any:
+        sha = self._hashes.setdefault(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+        try:
+            return await self._redis.evalsha(sha, 0, *argv)  # type: ignore[misc] # redis-py: Awaitable | str
+        except NoScriptError:
+            return await self._redis.eval(text, 0, *argv)  # type: ignore[misc] # the same
+
+    async def _keep(self, rows: Sequence[tuple[str, str | None]]) -> Sequence[None]:
+        await self._call(KEEP_SCRIPT, KEEP, orjson.dumps(rows))
         return [None] * len(rows)
 
     async def close(self) -> None:

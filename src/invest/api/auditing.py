@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("invest.audit")
 MAX_WAITING = 10_000
-IN_JOB_HISTORY = frozenset({"enqueue"})  # these are rows of job_run already
 
 
 class Auditor:
@@ -32,8 +31,6 @@ class Auditor:
         log.info(
             "audit", action=action, subject=subject, caller=request.caller.id, request_id=request.request_id, **detail
         )
-        if action in IN_JOB_HISTORY:
-            return
         with contextlib.suppress(asyncio.QueueFull):  # the log has it
             self._lines.put_nowait((request.caller.id, action, subject, detail, request.request_id))
         if self._task is None:

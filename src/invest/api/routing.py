@@ -21,6 +21,7 @@ T = TypeVar("T")
 Method = Literal["GET", "POST", "DELETE", "PUT"]
 ScopeName = Literal["read", "write", "admin"]
 PREFIX = "/api/v1"
+LINE = web.RequestKey("line", dict[str, Any])  # what handlers add to the request's log line
 
 
 @dataclass(slots=True)
@@ -40,8 +41,12 @@ class Request:
             self._body = await wire.read_body(self.http, self.services.settings.web.max_body_bytes)
         return self._body
 
+    def tell(self, **fields: Any) -> None:
+        """Add to the request's log line."""
+        self.http[LINE] = (self.http.get(LINE) or {}) | fields
+
     def audit(self, action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
-        """Leave a line about a change: in the log at once; in the database too, but for enqueued jobs (`job_run`)."""
+        """Leave a line about a change, in the log and in the database."""
         self.services.auditor.line(self, action, subject, detail or {})
 
     @property

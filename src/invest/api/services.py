@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from invest.api.load import Load
+from invest.api.request_log import RequestLog
 from invest.engine import Invest, Registry, registry
 from invest.engine.connection import open_redis
 from invest.errors import InvestError, Unreachable
@@ -76,6 +77,7 @@ class Services:
     hub: Hub
     auditor: Auditor
     load: Load
+    requests: RequestLog
     registry: Registry = field(default=registry)
 
     async def store(self) -> Store:
@@ -85,6 +87,7 @@ class Services:
     async def close(self) -> None:
         """Close everything, streams first."""
         await self.hub.close()
+        self.requests.flush()
         await self.enqueuer.close()
         await self.admission.close()
         await self.auditor.close()
@@ -117,4 +120,5 @@ def open_services(settings: Settings) -> Services:
         hub=Hub(invest.redis),
         auditor=Auditor(stores),
         load=Load(settings.web.max_in_flight),
+        requests=RequestLog(settings.logging),
     )

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from invest.api import admission, wire
 from invest.api.problems import Problem, problem_of, render
-from invest.api.routing import Reply, Request, Route
+from invest.api.routing import LINE, Reply, Request, Route
 from invest.api.services import SERVICES, Services
 from invest.engine.wire import new_id
 
@@ -49,9 +49,10 @@ def http_handler(route: Route) -> HttpHandler:
 
 
 async def _known_caller(http: web.Request, services: Services, route: Route) -> Any:
-    if services.keyring.required and not services.keyring.remembered(http):
-        await services.admission.admit(f"addr:{http.remote}")  # guessing keys is slow, and cheap for the database
-    return await services.keyring.caller(http, route.scope)
+    def slow_guessing() -> Awaitable[Any]:
+        return services.admission.admit(f"addr:{http.remote}")
+
+    return await services.keyring.caller(http, route.scope, slow_guessing)
 
 
 async def _idempotency(request: Request, route: Route) -> tuple[str, str]:
@@ -122,14 +123,13 @@ async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamRes
         response = render(problem, instance=request.rel_url.path, request_id=request_id)
     if not response.prepared:
         response.headers["X-Request-Id"] = request_id
-    log.info(
-        "request",
-        method=request.method,
-        path=_shown(request),
-        status=response.status,
-        ms=round((time.perf_counter() - started) * 1000, 1),
-        request_id=request_id,
-    )
+    fields = request.get(LINE) or {}
+    fields["method"] = request.method
+    fields["path"] = _shown(request)
+    fields["status"] = response.status
+    fields["ms"] = round((time.perf_counter() - started) * 1000, 1)
+    fields["request_id"] = request_id
+    request.app[SERVICES].requests.write(fields)
     return response
 
 

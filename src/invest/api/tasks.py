@@ -43,7 +43,9 @@ async def accepted(
     if isinstance(what, Call) and request.job_id is not None:
         what = what.with_options(id=request.job_id)
     job = await request.services.enqueuer.enqueue(what)
-    request.audit("enqueue", job.id, {"job": what.name if isinstance(what, Call) else what.kind})
+    name = what.name if isinstance(what, Call) else what.kind
+    # The audit line of a queued job is its request's own; the database has it as a row of job_run.
+    request.tell(action="enqueue", task_id=job.id, job=name, caller=request.caller.id)
     headers = {"Location": f"{PREFIX}/tasks/{job.id}/status"}
     if wait is not None:
         with request.services.load.idle():
