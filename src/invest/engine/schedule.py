@@ -143,9 +143,8 @@ class Scheduler:
             round(ttl * 1000),
         ]
         following = int(upcoming.timestamp() * 1000) if upcoming else ""
-        started = await script("tick")(
-            self._invest.redis, *argv, job_head(job.name, call.payload), following, "1" if start else "0"
-        )
+        argv += [job_head(job.name, call.payload), following, "1" if start else "0", job.unique_key(call)]
+        started = await script("tick")(self._invest.redis, *argv)
         if started:
             log.info("schedule tick", job=job.name, tick=tick.isoformat())
 

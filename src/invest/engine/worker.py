@@ -204,7 +204,7 @@ class Worker(ArqWorker):
         await invest.notices.subscribe(keys.CONTROL, control)
 
     async def _pulse(self, renewal: Renewal) -> None:
-        names = [job.name for queue in self.queues for job in queue.jobs.values()]
+        names = ["?", *(job.name for queue in self.queues for job in queue.jobs.values())]
         supervisor = os.environ.get(SUPERVISOR_VARIABLE, "")
         beats = 0
         while True:

@@ -95,6 +95,21 @@ async def test_a_condition_keeps_ticks_from_running(known: Settings, cron_queue:
         assert await waiting(invest) == 3
 
 
+async def test_a_tick_passes_while_the_last_run_still_holds_the_key(known: Settings, cron_queue: Queue) -> None:
+    declare(cron_queue, cron="0 * * * *", key="all")
+    async with Invest.connect(known) as invest:
+        one = Clocked(invest, [cron_queue])
+        await one.step()
+        for hour in (10, 11, 12):
+            one.at = datetime(2026, 3, 2, hour, 0, 1, tzinfo=SAO_PAULO)
+            await one.step()
+        assert await waiting(invest) == 1
+        assert await invest.purge("cronkit") == 1
+        one.at = datetime(2026, 3, 2, 13, 0, 1, tzinfo=SAO_PAULO)
+        await one.step()
+        assert await waiting(invest) == 1
+
+
 async def test_an_unregistered_condition_is_named_at_start(known: Settings, cron_queue: Queue) -> None:
     declare(cron_queue, cron="0 * * * *", when="kit_nobody")
     async with Invest.connect(known) as invest:
