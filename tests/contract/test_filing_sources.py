@@ -223,6 +223,22 @@ def test_tickers_lead_to_companies_and_a_reused_code_to_the_newer_one(tmp_path: 
     assert (found["NATU3"].cnpj, found["NATU3"].listed) == ("32785497000197", True)
 
 
+def test_a_changed_ticker_leads_to_its_successor(tmp_path: Path) -> None:
+    papers = [
+        "00.001.180/0001-26;2025-11-10;1;1;AXIA ENERGIA S.A.;Ações Ordinárias;ELET3;1990-01-01;2025-11-09;N1;",
+        "00.001.180/0001-26;2025-11-10;1;1;AXIA ENERGIA S.A.;Ações Ordinárias;AXIA3;2025-11-10;;N1;",
+        "00.001.180/0001-26;2025-11-10;1;1;AXIA ENERGIA S.A.;Ações Preferenciais;AXIA6;2025-11-10;;N1;",
+    ]
+    path = tmp_path / "fca.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(
+            "fca_cia_aberta_valor_mobiliario_2025.csv", "\r\n".join([FCA_PAPERS, *papers]).encode("latin-1")
+        )
+    found = read_fca(path, "p")
+    assert (found["ELET3"].successor, found["ELET3"].listed) == ("AXIA3", False)
+    assert (found["AXIA3"].successor, found["AXIA6"].successor) == (None, None)
+
+
 def test_material_facts_are_kept_by_company_and_the_newest_of_all(tmp_path: Path) -> None:
     head = (
         "CNPJ_Companhia;Nome_Companhia;Codigo_CVM;Data_Referencia;Categoria;Tipo;Especie;Assunto;Data_Entrega;"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -38,7 +39,8 @@ def read(path: Path, code: int = 432, today: date = TODAY) -> list[tuple[date, D
     ],
 )
 def test_series_are_read_as_published(samples: Path, name: str, first: tuple[date, Decimal]) -> None:
-    found = read(samples / "bcb" / name)
+    code = int(match[1]) if (match := re.match(r"sgs_(\d+)_", name)) else 433
+    found = read(samples / "bcb" / name, code)
     assert found[0] == first
     assert len(found) == len(json.loads((samples / "bcb" / name).read_bytes()))
     assert [day for day, _ in found] == sorted({day for day, _ in found})
@@ -57,7 +59,7 @@ def test_a_blank_value_is_none() -> None:
         {"data": "02/02/2026", "valor": "1.5"},
         {"data": "31/02/2026", "valor": "1"},
     ]
-    assert [p.value for p in points(basket, 12, data, PAYLOAD, TODAY)] == [Decimal("1.5")]
+    assert [p.value for p in points(basket, 433, data, PAYLOAD, TODAY)] == [Decimal("1.5")]
 
 
 def test_an_error_object_is_no_series(samples: Path) -> None:

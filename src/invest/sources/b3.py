@@ -13,6 +13,7 @@ from invest.sources.errors import NotAvailable, SourceError
 from invest.sources.http import Response, SourceClient
 from invest.sources.model import Basket, Gathered, Identity, Want
 from invest.sources.numerals import number
+from invest.sources.plausible import payable
 
 CALLS = "/listedCompaniesProxy/CompanyCall"
 DAY = 86_400.0
@@ -87,7 +88,7 @@ class B3Source:
                 history = []
             except SourceError as error:
                 basket.remark(f"GetListedCashDividends: {error.reason}")
-        basket.actions = [*fmt.merged(history, recent), *shares]
+        basket.actions = payable(basket, want, [*fmt.merged(history, recent), *shares])
 
     async def _history(
         self, client: SourceClient, basket: Basket, want: Want, trading: str, isin: str | None

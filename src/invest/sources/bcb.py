@@ -14,15 +14,16 @@ from invest.sources.http import Response, SourceClient
 from invest.sources.model import Basket, Gathered, Want
 from invest.sources.numerals import day, number
 
-SERIES: Mapping[int, str] = {
-    12: "CDI, % a day",
-    11: "Selic, % a day",
-    432: "Selic target, % a year",
-    433: "IPCA, % a month",
-    13522: "IPCA in 12 months, %",
-    1: "dollar (PTAX, sale), BRL",
-    189: "IGP-M, % a month",
-    24364: "IBC-Br, seasonally adjusted index",
+# Series and the range of its values since 1999 with room to spare; beyond it the unit is wrong, whoever says so.
+SERIES: Mapping[int, tuple[str, float, float]] = {
+    12: ("CDI, % a day", 0, 0.3),
+    11: ("Selic, % a day", 0, 0.3),
+    432: ("Selic target, % a year", 0, 60),
+    433: ("IPCA, % a month", -3, 5),
+    13522: ("IPCA in 12 months, %", -5, 30),
+    1: ("dollar (PTAX, sale), BRL", 0.8, 20),
+    189: ("IGP-M, % a month", -5, 8),
+    24364: ("IBC-Br, seasonally adjusted index", 40, 300),
 }
 FIRST_YEARS = 6
 WINDOW = timedelta(days=3_650)  # SGS answers 406 to more than ten years of a daily series
@@ -88,7 +89,8 @@ def points(basket: Basket, code: int, data: object, payload: RawPayload, today: 
     """Values of one answer up to today (432 is published ahead); blank ones are none. Raises `Malformed`."""
     if not isinstance(data, Sequence) or isinstance(data, str):
         raise Malformed("bcb", f"series {code} is no list")
-    found = []
+    found: list[MacroPoint] = []
+    _, lowest, highest = SERIES.get(code, ("", float("-inf"), float("inf")))
     for row in data:
         when = day(row.get("data")) if isinstance(row, Mapping) else None
         value = number(row.get("valor")) if isinstance(row, Mapping) else None
@@ -97,5 +99,8 @@ def points(basket: Basket, code: int, data: object, payload: RawPayload, today: 
         if when > today:
             basket.remark(f"series {code} runs ahead: later days are left for later")
             continue
+        if not lowest <= value <= highest:
+            basket.reject(f"series {code}: {value:f} on {when} is beyond belief, the answer is left out")
+            return []
         found.append(MacroPoint(series=f"sgs:{code}", day=when, value=value, source="bcb", payload=payload.sha256))
     return found

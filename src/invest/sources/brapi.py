@@ -16,7 +16,7 @@ from invest.sources.errors import Implausible, Malformed, NotAvailable, SourceEr
 from invest.sources.http import Response, SourceClient
 from invest.sources.model import Basket, Gathered, Want, failed
 from invest.sources.numerals import number
-from invest.sources.plausible import believe, off_by
+from invest.sources.plausible import believe, off_by, payable
 
 FREE = frozenset({"PETR4", "VALE3", "MGLU3", "ITUB4"})
 RANGES = {"5d": 5, "1mo": 28, "3mo": 89, "6mo": 180, "1y": 364, "2y": 729, "5y": 1825, "10y": 3650}
@@ -128,7 +128,8 @@ class BrapiSource:
     def _read(self, basket: Basket, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> None:
         moment = self._observe(basket, want, entry, payload)
         known_isin = want.asset.isin if want.asset else None
-        basket.actions = fmt.actions(entry, want.ticker, known_isin, payload.sha256, self.name)
+        found = fmt.actions(entry, want.ticker, known_isin, payload.sha256, self.name)
+        basket.actions = payable(basket, want, found)
         last = last_closed_session(want.now)
         rows = fmt.bars(entry, want.ticker, want.kind, payload.sha256, self.name)
         since = max(filter(None, (want.bars_until, last_split(basket, want))), default=None)

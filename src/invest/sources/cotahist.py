@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +31,7 @@ PAST = 86_400.0  # seconds a file of closed sessions is taken as it was
 CURRENT = 900.0  # seconds the running year's and today's file are
 MICROS = Decimal("0.000001")
 FIRST_YEAR = 1986
+SILENT = 180  # days without a trade after which a code is taken for delisted
 PREFERENCE = ("02", "12", "14", "13", "34", "35", "36")
 
 
@@ -110,7 +112,7 @@ class CotahistSource:
 
     def _observe(self, basket: Basket, want: Want, row: np.void, payload: RawPayload) -> None:
         bar = next(bars_of(np.array([row], ROW), want.ticker, payload.sha256, None))
-        basket.identity = identity_of(row)
+        basket.identity = replace(identity_of(row), active=(market_day(want.now) - bar.day).days <= SILENT)
         hours = session_hours(bar.day)
         if hours is None or (basket.bars and basket.bars[-1].day != bar.day):
             return

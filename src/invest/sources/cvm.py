@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
 
+from invest.domain.assets import StatementLine
 from invest.domain.calendar import market_day
+from invest.domain.consensus import unit_error
 from invest.domain.tickers import AssetKind
 from invest.sources.cvm_format import Filing, cut_statements, filings_of, statements_of
 from invest.sources.cvm_register import Company, Register
@@ -52,6 +54,8 @@ class CvmSource:
         if problems and not files:
             raise problems[0]
         await asyncio.to_thread(_read, basket, want, files, company)
+        if wrong := _wrong_unit(basket.statements, want):
+            return basket.discard(wrong)
         await self._facts(client, basket, company, today)
         for text in self.register.problems:
             basket.remark(text)
@@ -92,6 +96,7 @@ class CvmSource:
             cvm_code=company.cvm_code,
             sector=company.sector,
             segment=company.segment,
+            successor=company.successor,
             active=company.active and company.listed,
         )
         payload = self.register.payloads.get(company.payload)
@@ -142,6 +147,16 @@ def _read(basket: Basket, want: Want, files: Sequence[tuple[str, Shelved]], comp
             basket.payloads[shelved.payload.sha256] = shelved.payload
             basket.files[shelved.payload.sha256] = str(shelved.path)
             basket.statements += lines
+
+
+def _wrong_unit(lines: Sequence[StatementLine], want: Want) -> str | None:
+    """Compares the newest total assets with those known: a scale gone wrong makes every line of the filing wrong."""
+    totals = [line for line in lines if line.statement == "BPA" and line.account == "1"]
+    if not totals or not want.total_assets:
+        return None
+    newest = max(totals, key=lambda line: (line.reference_date, line.version))
+    factor = unit_error(newest.value, want.total_assets)
+    return f"wrong unit: total assets about {factor.normalize():f} times the known ones" if factor else None
 
 
 def _received_since(files: Sequence[tuple[str, Shelved]], since: date) -> list[Filing]:

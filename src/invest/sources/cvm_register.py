@@ -31,6 +31,7 @@ class Company:
     segment: str | None = None
     active: bool = True
     listed: bool = True
+    successor: str | None = None
     payload: str = ""
 
 
@@ -142,6 +143,19 @@ def read_fca(path: Path, payload: str) -> dict[str, Company]:
             listed=not (row.get("DATA_FIM_NEGOCIACAO") or row.get("DATA_FIM_LISTAGEM")),
             payload=payload,
         )
+    return _with_successors(found)
+
+
+def _with_successors(found: dict[str, Company]) -> dict[str, Company]:
+    """A code that ended where its company has one open code of the same class was changed into that one."""
+    open_codes: dict[tuple[str, str], list[str]] = {}
+    for ticker, company in found.items():
+        if company.listed:
+            open_codes.setdefault((company.cnpj, ticker[4:]), []).append(ticker)
+    for ticker, company in found.items():
+        heirs = open_codes.get((company.cnpj, ticker[4:]), [])
+        if not company.listed and len(heirs) == 1:
+            found[ticker] = replace(company, successor=heirs[0])
     return found
 
 

@@ -38,6 +38,7 @@ from invest.sources.gate import Admission, Gate, Limits, LocalGate, RedisGate, b
 from invest.sources.guard import PrivateAddress, PublicResolver, refusal
 from invest.sources.memory import Entry, Memory
 from invest.sources.retry import RETRIED, Transient, jittered, retry_after
+from invest.sources.shared import Shared
 
 Kind = Literal["json", "rss", "csv", "html", "zip"]
 NETWORK = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, ConnectionError)
@@ -105,9 +106,12 @@ class Call:
 class SourceClient:
     """See the module. Build it with `SourceClient.open`."""
 
-    def __init__(self, settings: Settings, session: aiohttp.ClientSession, gate: Gate, memory: Memory) -> None:
+    def __init__(
+        self, settings: Settings, session: aiohttp.ClientSession, gate: Gate, memory: Memory, shared: Shared
+    ) -> None:
         self.settings = settings
         self.memory = memory
+        self._shared = shared
         self.flights = Flights()
         self._session = session
         self._gate = gate
@@ -131,7 +135,8 @@ class SourceClient:
             connector=connector, headers=headers, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
         ) as session:
             gate: Gate = LocalGate() if redis is None else RedisGate(redis)
-            client = cls(settings, session, gate, Memory(folder))
+            shared = Shared(redis, enabled=not settings.sandbox)
+            client = cls(settings, session, gate, Memory(folder), shared)
             try:
                 yield client
             finally:
@@ -160,7 +165,19 @@ class SourceClient:
         entry = self.memory.recall(call.shown)
         if entry is not None and entry.fresh(fresh_for):
             return Response(entry.payload, True, entry.path)
-        return await self.flights.join(call.shown, lambda: self._fetch(call))
+        return await self.flights.join(call.shown, lambda: self._shared_fetch(call, fresh_for))
+
+    async def _shared_fetch(self, call: Call, fresh_for: float) -> Response:
+        """A fetch that other workers profit from: a small answer is theirs too, a file is waited for in turn."""
+        if call.kind == "zip" and call.conf.concurrency == 1:
+            async with self._shared.turn(call.source, call.host, call.timeout * (self._http.retries + 1)):
+                return await self._fetch(call)
+        payload = await self._shared.recall(call.shown, fresh_for)
+        if payload is not None:
+            return Response(self.memory.keep(call.shown, payload).payload, True)
+        answer = await self._fetch(call)
+        await self._shared.keep(call.shown, answer.payload, fresh_for)
+        return answer
 
     def _call(self, source: str, path: str, params: Mapping[str, str] | None, wish: Wish) -> Call:
         conf, http = self._conf(source), self._http

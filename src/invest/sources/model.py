@@ -27,7 +27,8 @@ class Want:
 
     `bars_until`: newest stored session. `statements_until`: newest stored DT_RECEB. `actions_until`: day the corporate
     actions were last read. `last_close`, `last_day`: the newest stored close, against which units are checked.
-    `splits`: known changes of the share count. `force`: ask again whatever is fresh.
+    `total_assets`: of the newest stored balance sheet, BRL, for the same reason. `splits`: known changes of the share
+    count. `force`: ask again whatever is fresh.
     """
 
     ticker: str
@@ -38,6 +39,7 @@ class Want:
     actions_until: date | None = None
     last_close: Decimal | None = None
     last_day: date | None = None
+    total_assets: Decimal | None = None
     splits: tuple[CorporateAction, ...] = ()
     force: bool = False
 

@@ -9,13 +9,14 @@ from datetime import date, timedelta
 from invest.domain.assets import MacroPoint
 from invest.domain.calendar import market_day
 from invest.domain.observations import RawPayload
-from invest.sources.errors import Malformed, SourceError
+from invest.sources.errors import Implausible, Malformed, SourceError
 from invest.sources.http import Response, SourceClient
 from invest.sources.model import Basket, Gathered, Want
 from invest.sources.numerals import day, number
 
 PATH = "/olinda/servico/Expectativas/versao/v1/odata/ExpectativasMercadoAnuais"
 INDICATORS: Mapping[str, str] = {"IPCA": "IPCA", "Selic": "Selic", "PIB Total": "PIB", "Câmbio": "USD"}
+BOUNDS: Mapping[str, tuple[float, float]] = {"IPCA": (-5, 30), "Selic": (0, 60), "PIB": (-15, 15), "USD": (0.8, 20)}
 WINDOW = timedelta(days=45)
 ROWS = 1000
 THIRTY_DAYS = 0  # baseCalculo: 0 asks who answered within 30 days, 1 within 5
@@ -47,11 +48,17 @@ class OlindaSource:
             elif isinstance(result, BaseException):
                 raise result
             else:
-                basket.payloads[result.payload.sha256] = result.payload
-                basket.macro += expectations(result.json(), result.payload, today)
+                self._read(basket, result, today)
         if problems and not basket.macro:
             raise problems[0]
         return basket.close()
+
+    def _read(self, basket: Basket, answer: Response, today: date) -> None:
+        basket.payloads[answer.payload.sha256] = answer.payload
+        try:
+            basket.macro += list(expectations(answer.json(), answer.payload, today))
+        except Implausible as error:
+            basket.reject(error.reason)
 
     async def _indicator(self, client: SourceClient, name: str, since: Mapping[str, date], today: date) -> Response:
         known = [when for series, when in since.items() if series.startswith(f"focus:{INDICATORS[name]}:")]
@@ -67,7 +74,7 @@ class OlindaSource:
 
 
 def expectations(data: object, payload: RawPayload, today: date) -> Iterator[MacroPoint]:
-    """Medians of an answer. Raises `Malformed` for an error object, which comes with status 200."""
+    """Medians of an answer. Raises `Malformed` for an error object (status 200), `Implausible`."""
     rows = data.get("value") if isinstance(data, Mapping) else None
     if not isinstance(rows, list):
         raise Malformed("olinda", f"no list of values but {str(data)[:120]!r}")
@@ -77,5 +84,7 @@ def expectations(data: object, payload: RawPayload, today: date) -> Iterator[Mac
         name = INDICATORS.get(str(row.get("Indicador")))
         when, value, year = day(row.get("Data")), number(row.get("Mediana")), str(row.get("DataReferencia") or "")
         if name and when and when <= today and value is not None and year.isdigit():
+            if not BOUNDS[name][0] <= value <= BOUNDS[name][1]:
+                raise Implausible("olinda", f"{name} of {value:f} is beyond belief")
             series = f"focus:{name}:{year}"
             yield MacroPoint(series=series, day=when, value=value, source="olinda", payload=payload.sha256)

@@ -51,6 +51,20 @@ def believe(basket: Basket, want: Want, bars: Sequence[Bar], last: date, *, only
     return kept
 
 
+def payable(basket: Basket, want: Want, actions: Iterable[CorporateAction]) -> list[CorporateAction]:
+    """The actions that can be: no payment above the price known, none announced years ahead."""
+    kept = []
+    for action in actions:
+        recent = want.last_day is not None and abs((action.last_date_with - want.last_day).days) <= 365
+        if recent and want.last_close and action.amount and action.amount > want.last_close:
+            basket.reject(f"a payment of {action.amount:f} above the price ({action.last_date_with})")
+        elif (action.last_date_with - want.now.date()).days > 730:
+            basket.reject(f"an event of {action.last_date_with}")
+        else:
+            kept.append(action)
+    return kept
+
+
 def _wrong_unit(want: Want, bars: Sequence[Bar]) -> str | None:
     """Compares the bar nearest to the known close with it."""
     if not want.last_close or not want.last_day or not bars:

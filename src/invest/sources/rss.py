@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from invest.domain.assets import NewsItem
 from invest.domain.recognition import Recogniser
 from invest.sources.errors import SourceError
 from invest.sources.http import SourceClient
@@ -29,7 +28,6 @@ class RssSource:
 
     def __init__(self) -> None:
         self.known = Recogniser()
-        self._parsed: dict[str, tuple[str, list[NewsItem]]] = {}
 
     async def gather(self, client: SourceClient, want: Want) -> Gathered:
         """What the feeds say about one asset."""

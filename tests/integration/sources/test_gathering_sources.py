@@ -294,6 +294,20 @@ async def test_a_lying_upstream_is_rejected_by_what_is_known(
     assert (list(found.bars), found.observations) == ([], ())
 
 
+async def test_statements_in_another_scale_replace_nothing(world: World, settings: MakeSettings) -> None:
+    async with platform(world, settings) as (sources, _):
+        found = by_source(await sources.gather(Want("VALE3", NOW), only={"cvm"}))["cvm"]
+    newest = max(
+        (x for x in found.statements if (x.statement, x.account) == ("BPA", "1")), key=lambda x: x.reference_date
+    )
+    known = Want("VALE3", NOW, statements_until=date(2026, 1, 1), total_assets=newest.value)
+    async with platform(world, settings, Fault(upstream="cvm", kind="wrong_unit", factor=1000.0)) as (sources, _):
+        lied = by_source(await sources.gather(known, only={"cvm"}))["cvm"]
+    assert lied.outcome.status == "rejected"
+    assert "total assets" in (lied.outcome.reason or "")
+    assert lied.statements == ()
+
+
 async def test_on_a_first_sight_two_who_agree_outvote_one_in_another_unit(world: World, settings: MakeSettings) -> None:
     lie = Fault(upstream="cotahist", kind="wrong_unit", factor=1000.0)
     async with platform(world, settings, lie) as (sources, _):
