@@ -166,7 +166,9 @@ def obv(close: Floats, volume: Floats) -> Floats:
     """On-balance volume, from the first session on; a missing volume counts as none."""
     if not len(close):
         return _empty(0)
-    return np.asarray(talib.OBV(_floats(close), np.nan_to_num(_floats(volume))))
+    shares = _floats(volume)
+    known = shares if np.isfinite(shares.sum()) else np.nan_to_num(shares)
+    return np.asarray(talib.OBV(_floats(close), known))
 
 
 def pivots(high: Floats, low: Floats, reach: int = 5) -> tuple[Floats, Floats]:
@@ -179,7 +181,7 @@ def pivots(high: Floats, low: Floats, reach: int = 5) -> tuple[Floats, Floats]:
     if n < span:
         return tops, bottoms
     middle = slice(reach, n - reach)
-    if np.isfinite(high).all() and np.isfinite(low).all():
+    if np.isfinite(high.sum() + low.sum()):
         top = np.asarray(talib.MAX(_floats(high), span))[span - 1 :]
         bottom = np.asarray(talib.MIN(_floats(low), span))[span - 1 :]
     else:

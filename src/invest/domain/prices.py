@@ -98,23 +98,21 @@ def usable(bars: Bars, *, periods: int = SESSIONS_A_YEAR) -> Prices:
     upstreams fill in). A high or low that is missing or contradicts the close makes the bars before it unfit for
     indicators of range. `periods` is the number of sessions a year: 252, or 365 for crypto.
     """
-    with np.errstate(invalid="ignore"):
-        good = np.isfinite(bars.close) & (bars.close > 0) & np.isfinite(bars.factor) & (bars.factor > 0)
-        idle = (bars.volume == 0) & (bars.high == bars.low) & (bars.low == bars.close)
-        keep = good & ~idle
-        if not keep.all():
-            columns = (bars.days, bars.high, bars.low, bars.close, bars.volume, bars.turnover, bars.factor)
-            days, high, low, close, volume, turnover, factor = (column[keep] for column in columns)
-        else:
-            days, high, low, close = bars.days, bars.high, bars.low, bars.close
-            volume, turnover, factor = bars.volume, bars.turnover, bars.factor
-        slack = 1e-6 * close
-        broken = ~((low > 0) & (low <= close + slack) & (high >= close - slack) & np.isfinite(high))
-        volume = np.where(volume >= 0, volume, np.nan)
-        turnover = np.where(turnover >= 0, turnover, np.nan)
+    days, high, low, close = bars.days, bars.high, bars.low, bars.close
+    volume, turnover, factor = bars.volume, bars.turnover, bars.factor
+    whole = 0
+    if not _spotless(bars):
+        keep = _sessions(bars)
+        days, high, low, close = days[keep], high[keep], low[keep], close[keep]
+        volume, turnover, factor = volume[keep], turnover[keep], factor[keep]
+        with np.errstate(invalid="ignore"):
+            slack = 1e-6 * close
+            fit = (low > 0) & (low <= close + slack) & (high >= close - slack) & np.isfinite(high)
+            volume, turnover = np.where(volume >= 0, volume, np.nan), np.where(turnover >= 0, turnover, np.nan)
+        gaps = np.flatnonzero(~fit)
+        whole = int(gaps[-1]) + 1 if len(gaps) else 0
     if len(factor) and factor[-1] != 1:
         factor = factor / factor[-1]  # cut off in the past: adjusted to that day, not to a later one
-    gaps = np.flatnonzero(broken)
     return Prices(
         ticker=bars.ticker,
         days=days,
@@ -125,8 +123,31 @@ def usable(bars: Bars, *, periods: int = SESSIONS_A_YEAR) -> Prices:
         volume=volume,
         turnover=turnover,
         periods=periods,
-        whole=int(gaps[-1]) + 1 if len(gaps) else 0,
+        whole=whole,
     )
+
+
+def _spotless(bars: Bars) -> bool:
+    """Whether nothing in `bars` needs a second look; any gap (NaN) fails one of the comparisons."""
+    return bool(
+        len(bars)
+        and bars.low.min() > 0
+        and (bars.low <= bars.close).all()
+        and (bars.close <= bars.high).all()
+        and bars.high.max() < np.inf
+        and bars.factor.min() > 0
+        and bars.factor.max() < np.inf
+        and bars.volume.min() > 0
+        and bars.turnover.min() >= 0
+    )
+
+
+def _sessions(bars: Bars) -> npt.NDArray[np.bool_]:
+    """Which bars are sessions with a usable close."""
+    with np.errstate(invalid="ignore"):
+        good = np.isfinite(bars.close) & (bars.close > 0) & np.isfinite(bars.factor) & (bars.factor > 0)
+        idle = (bars.volume == 0) & (bars.high == bars.low) & (bars.low == bars.close)
+    return np.asarray(good & ~idle)
 
 
 def aligned_returns(asset: Prices, index: Prices, days: int) -> tuple[Floats, Floats]:

@@ -58,24 +58,23 @@ def max_drawdown_of_returns(returns: Floats) -> float | None:
 
 def beta(returns: Floats, market: Floats) -> float | None:
     """cov(r, market) / var(market) over returns of the same sessions; None where the market never moved."""
-    if len(returns) < 2 or len(returns) != len(market):
-        return None
-    moved = market - market.mean()
-    variance = float(moved @ moved)
-    if variance <= 1e-18:
-        return None
-    return _number(float(moved @ (returns - returns.mean())) / variance)
+    return market_link(returns, market)[0]
 
 
 def correlation(returns: Floats, market: Floats) -> float | None:
     """Pearson's correlation, -1..1; None where either never moved."""
+    return market_link(returns, market)[1]
+
+
+def market_link(returns: Floats, market: Floats) -> tuple[float | None, float | None]:
+    """Beta and correlation at once."""
     if len(returns) < 2 or len(returns) != len(market):
-        return None
-    a, b = returns - returns.mean(), market - market.mean()
-    norm = float((a @ a) * (b @ b)) ** 0.5
-    if norm <= 1e-18:
-        return None
-    return _number(max(-1.0, min(1.0, float(a @ b) / norm)))
+        return None, None
+    own, moved = returns - returns.mean(), market - market.mean()
+    shared, variance = float(moved @ own), float(moved @ moved)
+    norm = (float(own @ own) * variance) ** 0.5
+    slope = _number(shared / variance) if variance > 1e-18 else None
+    return slope, _number(max(-1.0, min(1.0, shared / norm))) if norm > 1e-18 else None
 
 
 def value_at_risk(returns: Floats, level: float = 0.95) -> float | None:

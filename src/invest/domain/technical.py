@@ -169,7 +169,7 @@ def _levels(prices: Prices) -> Figures:
         year = prices.since(YEAR)
         close, low = prices.close[year:], prices.low[year:]
         high = float(np.fmax(close, prices.high[year:]).max())
-        bottom = float(np.fmin(close, np.where(low > 0, low, np.nan)).min())
+        bottom = float((low if prices.whole <= year else np.fmin(close, np.where(low > 0, low, np.nan))).min())
         figures["week52_high"], figures["week52_low"] = high, bottom
         figures["week52_position"] = (price - bottom) / (high - bottom) if high > bottom else None
     return figures
@@ -228,8 +228,7 @@ def _against_index(prices: Prices, index: Prices) -> Figures:
     if prices.covers(YEAR):
         mine, market = aligned_returns(prices, index, YEAR)
         if len(mine) >= 120:
-            figures["beta_1y"] = risk.beta(mine, market)
-            figures["correlation_1y"] = risk.correlation(mine, market)
+            figures["beta_1y"], figures["correlation_1y"] = risk.market_link(mine, market)
     last = prices.last_day
     before = prices.close_before(YEAR)
     if last is not None and before is not None:
