@@ -26,7 +26,8 @@ async def run_worker(
 
     `resources` opens the jobs' typed dependencies; `concurrency` jobs run at once (default: the queues' settings);
     `burst` ends when the queues are empty; `max_jobs` ends after so many, for a supervisor to start afresh (0: never).
-    Raises `NotFound` for an unknown queue and `ConfigError` for a cron condition that is not registered.
+    Raises `NotFound` for an unknown queue, `ConfigError` for a cron condition that is not registered, and `Unreachable`
+    if Redis does not answer at the start (later it is waited for).
     """
     worker = Worker(
         registry.pick(queues),

@@ -128,13 +128,15 @@ class Supervisor:
             _signal(child, signal.SIGTERM)
 
     async def _scale(self) -> None:
-        async with Invest.connect(self._settings) as invest:
-            while True:
-                with contextlib.suppress(RedisError, OSError, InvestError):
-                    stats = await invest.inspect.queues()
-                    mine = [stats[name] for name in self._queues if name in stats]
-                    self._aim(wanted(mine, self._slots, self.target, self._low, self._high))
-                await asyncio.sleep(LOOK_EVERY)
+        while True:
+            with contextlib.suppress(RedisError, OSError, InvestError):
+                async with Invest.connect(self._settings) as invest:
+                    while True:
+                        stats = await invest.inspect.queues()
+                        mine = [stats[name] for name in self._queues if name in stats]
+                        self._aim(wanted(mine, self._slots, self.target, self._low, self._high))
+                        await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(LOOK_EVERY)
 
     def _aim(self, count: int) -> None:
         if count > self.target:

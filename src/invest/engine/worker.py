@@ -21,7 +21,7 @@ from redis.exceptions import ReadOnlyError, RedisError
 
 from invest.engine import keys
 from invest.engine.client import Invest
-from invest.engine.connection import close_redis, open_redis, warn_of_eviction
+from invest.engine.connection import address_of, check, close_redis, open_redis, warn_of_eviction
 from invest.engine.context import Resources
 from invest.engine.exchange import Question, ask, finish_argv, limits_argv
 from invest.engine.execution import SWALLOW_GRACE, Reason, Run, Verdict, judge
@@ -102,7 +102,10 @@ class Worker(ArqWorker):
         return given or (configured.concurrency if configured else queue.concurrency)
 
     async def main(self) -> None:
-        """Run until stopped, recycled, or (in burst mode) out of work; then hand back what could not finish."""
+        """Run until stopped, recycled, or (in burst mode) out of work; then hand back what could not finish.
+
+        Raises `Unreachable` if Redis does not answer at the start; later it is waited for.
+        """
         loop = asyncio.get_running_loop()
         for sig in self._signals:
             loop.add_signal_handler(sig, self._on_signal)
@@ -115,6 +118,7 @@ class Worker(ArqWorker):
                 default_queue_name=self.queue_name,
             )
             stack.push_async_callback(close_redis, redis)
+            await check(redis, address_of(self.settings))
             invest = Invest(self._pool, self.settings)
             stack.push_async_callback(invest.notices.close)
             held = await stack.enter_async_context(self._factory(self.settings)) if self._factory else None

@@ -69,6 +69,9 @@ def main() -> None:
     if mode == ["supervise"]:
         command = [sys.executable, __file__, url, lease, grace, "recycle"]
         asyncio.run(Supervisor(command, settings=settings, queues=["processes"], processes=2).run())
+    elif mode == ["autoscale"]:
+        command = [sys.executable, __file__, url, lease, grace]
+        asyncio.run(Supervisor(command, settings=settings, queues=["processes"], autoscale=(1, 3), slots=4).run())
     else:
         recycle = 5 if mode == ["recycle"] else 0
         asyncio.run(run_worker([processes], settings=settings, max_jobs=recycle))

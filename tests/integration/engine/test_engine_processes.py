@@ -231,3 +231,22 @@ async def test_a_frozen_redis_is_an_error_in_bounded_time_and_work_goes_on_when_
             working.cancel()
             with suppress(asyncio.CancelledError):
                 await working
+
+
+async def test_a_worker_without_redis_says_so_in_one_line_at_its_start(settings: Make) -> None:
+    known = settings(redis={"url": "unix:///nowhere/redis.sock", "connect_timeout": 1})
+    with pytest.raises(Unreachable, match="does not answer"):
+        await run_worker([processes], settings=known, handle_signals=False)
+
+
+async def test_autoscale_adds_processes_when_the_queue_is_deep(known: Settings) -> None:
+    async with Invest.connect(known) as invest:
+        await invest.enqueue_many(proc_wait(0.5) for _ in range(60))
+        async with process(known, "autoscale") as supervisor:
+
+            async def three() -> bool:
+                return len(await invest.inspect.workers()) >= 3
+
+            await until(three, 25)
+            supervisor.terminate()
+            assert await asyncio.wait_for(supervisor.wait(), 20) == 0
