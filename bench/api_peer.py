@@ -15,12 +15,12 @@ celery.conf.update(task_ignore_result=True, broker_pool_limit=50)
 app = FastAPI()
 
 
-@celery.task(name="analyze_asset_async")
+@celery.task(name="analyze_asset_async")  # type: ignore[untyped-decorator] # the peer is not installed here
 def analyse(ticker: str, include_ai: bool = False) -> None:
     """Never run here."""
 
 
-@app.post("/api/v1/analysis/async/analyze", status_code=202)
+@app.post("/api/v1/analysis/async/analyze", status_code=202)  # type: ignore[untyped-decorator] # the same
 def queue(
     response: Response, ticker: str = Query(pattern=r"^[A-Z]{4}\d{1,2}$"), include_ai: bool = False
 ) -> dict[str, str]:

@@ -180,8 +180,7 @@ class WebSettings(Section):
     rate_burst: int = Field(default=500, ge=1)
     max_in_flight: int = Field(default=1000, ge=1)
     cors_origins: list[str] = Field(default_factory=list)
-    webhook_secret: SecretStr | None = None
-    webhook_private_hosts: list[str] = Field(default_factory=list)
+    webhook_private: bool = False
 
 
 class LoggingSettings(Section):

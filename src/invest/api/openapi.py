@@ -137,6 +137,10 @@ def _extra_parameters(route: Route) -> list[dict[str, Any]]:
         schema = {"type": "number", "minimum": 0, "maximum": 60}
         said = "seconds to wait for the task; `Prefer: wait=…` does the same"
         found.append({"name": "wait", "in": "query", "required": False, "description": said, "schema": schema})
+    if "callback" in route.extras:
+        said = "an https address that is told when the task is finished (Standard Webhooks, signed)"
+        shape = {"type": "string", "format": "uri", "maxLength": 2000}
+        found.append({"name": "callback", "in": "query", "required": False, "description": said, "schema": shape})
     if route.method == "POST":
         shape = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
         said = "the same key and request within 24 h give the first answer again"

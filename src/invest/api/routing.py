@@ -110,7 +110,14 @@ class Route:
     def parameters(self) -> frozenset[str]:
         """Names of the query parameters."""
         fields = self.query_model.model_fields if self.query_model else {}
-        return frozenset(f.alias or name for name, f in fields.items()) | ({"wait"} if self.waits else frozenset())
+        return frozenset(f.alias or name for name, f in fields.items()) | (self.extras)
+
+    @cached_property
+    def extras(self) -> frozenset[str]:
+        """Query parameters that are not the handler's."""
+        if not self.waits:
+            return frozenset()
+        return frozenset({"wait"} if self.method == "GET" else {"wait", "callback"})
 
     async def arguments(self, request: Request) -> dict[str, Any]:
         """The validated parameters of a request. Raises `Problem`."""
@@ -120,7 +127,8 @@ class Route:
             values = {k: wire.checked_text(k, v) for k, v in http.match_info.items()}
             found["path"] = _validated(self.path_model, values)
         query = wire.query_of(http, dict.fromkeys(self.parameters))
-        query.pop("wait", None) if self.waits else None
+        for name in self.extras:
+            query.pop(name, None)
         if self.query_model is not None:
             found["query"] = _validated(self.query_model, query)
         if self.body_type is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from aiohttp import web
 
+from invest.api.callbacks import Callbacks
 from invest.api.load import Load
 from invest.api.request_log import RequestLog
 from invest.engine import Invest, Registry, registry
@@ -78,6 +79,7 @@ class Services:
     auditor: Auditor
     load: Load
     requests: RequestLog
+    callbacks: Callbacks
     registry: Registry = field(default=registry)
 
     async def store(self) -> Store:
@@ -88,6 +90,7 @@ class Services:
         """Close everything, streams first."""
         await self.hub.close()
         self.requests.flush()
+        await self.callbacks.close()
         await self.enqueuer.close()
         await self.admission.close()
         await self.auditor.close()
@@ -121,4 +124,5 @@ def open_services(settings: Settings) -> Services:
         auditor=Auditor(stores),
         load=Load(settings.web.max_in_flight),
         requests=RequestLog(settings.logging),
+        callbacks=Callbacks(invest),
     )

@@ -25,5 +25,4 @@ def routes(registry: Registry) -> list[Route]:
 
 def background(services: Services) -> list[asyncio.Task[None]]:
     """What runs beside the requests of a web process."""
-    del services
-    return []
+    return [asyncio.create_task(services.callbacks.adopt())]

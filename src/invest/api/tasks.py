@@ -39,10 +39,14 @@ async def accepted(
     request: Request, what: Call[Any] | Workflow[Any], *, message: str, echo: dict[str, Any]
 ) -> Reply[Any]:
     """Queue a call and answer 202 with its address, or 200 with its result where the client waits for it."""
-    wait = wait_of(request.http)
+    wait, callback = wait_of(request.http), request.http.query.get("callback")
+    if callback is not None:
+        request.services.callbacks.check(callback)
     if isinstance(what, Call) and request.job_id is not None:
         what = what.with_options(id=request.job_id)
     job = await request.services.enqueuer.enqueue(what)
+    if callback is not None:
+        await request.services.callbacks.owe(job.id, callback)
     name = what.name if isinstance(what, Call) else what.kind
     # The audit line of a queued job is its request's own; the database has it as a row of job_run.
     request.tell(action="enqueue", task_id=job.id, job=name, caller=request.caller.id)
