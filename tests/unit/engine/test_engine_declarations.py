@@ -194,3 +194,13 @@ def test_autoscale_follows_depth_and_age_within_its_bounds() -> None:
     for wrong in ("3", "10,3", "0,4", "a,b", ""):
         with pytest.raises(ConfigError):
             parse_range(wrong)
+
+
+def test_the_type_checker_rejects_a_wrong_argument_as_well() -> None:
+    """The ignores below are errors for ``mypy --strict`` as soon as it no longer finds anything to ignore."""
+    with pytest.raises(InvalidArguments):
+        unit_collect(5)  # type: ignore[arg-type] # the mistake that is tested
+    with pytest.raises(InvalidArguments):
+        unit_collect("PETR4", nobody=1)  # type: ignore[call-arg] # the mistake that is tested
+    with pytest.raises(InvalidArguments):
+        unit_collect()  # type: ignore[call-arg] # the mistake that is tested
