@@ -67,6 +67,7 @@ class PortfolioMetrics(Frozen):
     income: Decimal = Field(description="dividends and JCP booked since the start")
     fees: Decimal
     total_return: float | None = Field(description="all gains by all purchases")
+    return_percent: float | None = Field(description="total_return in percent, as the contract names it")
     twr: float | None
     annual_return: float | None = Field(description="twr a year; null below a year")
     xirr: float | None
@@ -100,11 +101,6 @@ class PortfolioMetrics(Frozen):
     curve: list[float] = Field(default_factory=list, repr=False, description="growth of 1 by time-weighted return")
     curve_ibov: list[float | None] = Field(default_factory=list, repr=False)
     curve_cdi: list[float | None] = Field(default_factory=list, repr=False)
-
-    @property
-    def return_percent(self) -> float | None:
-        """`total_return` in percent, as the contract names it."""
-        return None if self.total_return is None else self.total_return * 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +228,7 @@ def _sums(book: Book, values: Mapping[str, Decimal], positions: Sequence[Positio
     bought = sum((p.bought for p in every), Decimal(0))
     whole = all(p.value is not None for p in positions)
     gain = None if unrealized is None or not whole else unrealized + realized + income - fees
+    whole_return = float(gain / bought) if gain is not None and bought > 0 else None
     return {
         "total_value": value,
         "total_invested": cost,
@@ -239,7 +236,8 @@ def _sums(book: Book, values: Mapping[str, Decimal], positions: Sequence[Positio
         "unrealized_gain": unrealized,
         "income": income.quantize(CENT),
         "fees": fees.quantize(CENT),
-        "total_return": float(gain / bought) if gain is not None and bought > 0 else None,
+        "total_return": whole_return,
+        "return_percent": None if whole_return is None else whole_return * 100,
     }
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from invest.domain.analysis import Analysis
 from invest.domain.comparison import Comparison, Criterion, compare
+from invest.domain.portfolio_metrics import PortfolioMetrics
 from invest.domain.ranking import opportunities, rank
 from invest.domain.tickers import Market, Ticker
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
@@ -107,7 +108,7 @@ async def close_opinions(ctx: Context) -> OpinionsClosed:
 
 
 @queue.job(retry=PERIODIC, give_up_on=NEVER)
-async def calculate_portfolio_metrics(ctx: Context, portfolio_id: str) -> portfolios.PortfolioMeasured:
+async def calculate_portfolio_metrics(ctx: Context, portfolio_id: str) -> PortfolioMetrics:
     """Value, returns, risk, allocation and income of one portfolio, from its transactions; keeps a snapshot."""
     return await portfolios.measure_and_keep(ctx.use(Store), ctx.use(Settings), portfolio_id)
 

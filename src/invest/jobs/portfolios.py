@@ -6,8 +6,6 @@ import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 
-from pydantic import Field
-
 from invest.domain.macro import RateCurve
 from invest.domain.portfolio import Portfolio
 from invest.domain.portfolio_metrics import PortfolioInput, PortfolioMetrics, PositionMetrics, measure
@@ -36,12 +34,6 @@ PRINTED = (
     "dividend_yield",
     "yield_on_cost",
 )
-
-
-class PortfolioMeasured(PortfolioMetrics):
-    """The metrics with the contract's own figure beside them."""
-
-    return_percent: float | None = Field(description="total_return in percent, as the contract names it")
 
 
 async def portfolio_of(store: Store, portfolio_id: str) -> Portfolio:
@@ -75,12 +67,11 @@ async def measured(store: Store, settings: Settings, portfolio: Portfolio) -> Po
     return await asyncio.to_thread(measure, given)
 
 
-async def measure_and_keep(store: Store, settings: Settings, portfolio_id: str) -> PortfolioMeasured:
-    """Measure, keep today's snapshot, give the contract's shape."""
+async def measure_and_keep(store: Store, settings: Settings, portfolio_id: str) -> PortfolioMetrics:
+    """Measure and keep today's snapshot. Raises `NotFound`."""
     metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
     await store.portfolios.save_snapshot(portfolio_id, metrics.as_of, metrics.calculated_at, metrics)
-    percent = None if metrics.total_return is None else metrics.total_return * 100
-    return PortfolioMeasured(**metrics.model_dump(), return_percent=percent)
+    return metrics
 
 
 async def report_data(
