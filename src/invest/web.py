@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> web.Application:
     routes = table.routes(registry)
     for route in routes:
         app.router.add_route(route.method, route.path, http_handler(route), name=route.name)
-    pages.bind(app, routes)
+    pages.bind(app, routes, sandbox=settings.sandbox)
 
     async def lifespan(running: web.Application) -> AsyncIterator[None]:
         services = running[SERVICES] = open_services(settings)

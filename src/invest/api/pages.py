@@ -28,7 +28,7 @@ def templates() -> jinja2.Environment:
     return env
 
 
-def bind(app: web.Application, routes: Sequence[Route]) -> None:
+def bind(app: web.Application, routes: Sequence[Route], *, sandbox: bool) -> None:
     """Add /openapi.json, /docs, the dashboard and their files."""
 
     @cache
@@ -47,6 +47,9 @@ def bind(app: web.Application, routes: Sequence[Route]) -> None:
     async def docs_page(_request: web.Request) -> web.Response:
         return page(docs())
 
+    async def overview(_request: web.Request) -> web.Response:
+        return page(templates().get_template("overview.html").render(sandbox=sandbox).encode())
+
     async def file(request: web.Request) -> web.Response:
         name = request.match_info["name"]
         if name not in ASSETS:
@@ -56,6 +59,7 @@ def bind(app: web.Application, routes: Sequence[Route]) -> None:
 
     app.router.add_get("/openapi.json", openapi_json)
     app.router.add_get("/docs", docs_page)
+    app.router.add_get("/", overview)
     app.router.add_get("/static/{name}", file)
 
 

@@ -16,6 +16,8 @@ from invest.api.access import is_loopback, keys_required
 from invest.settings import Settings
 from invest.store import Store
 
+pytest_plugins = ["api_fixtures"]
+
 
 def with_web(platform: Settings, **changes: Any) -> Settings:
     return platform.model_copy(update={"web": platform.web.model_copy(update=changes)})

@@ -16,6 +16,8 @@ from invest.api import callbacks
 from invest.reports.webhook import verify
 from invest.settings import Settings
 
+pytest_plugins = ["api_fixtures"]
+
 SECRET = "whsec_" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 

@@ -12,6 +12,8 @@ from invest.errors import ConfigError, NotFound, Unreachable
 from invest.http import Client, Refused
 from invest.settings import Settings
 
+pytest_plugins = ["api_fixtures"]
+
 
 async def test_the_same_verbs_as_over_redis(web_door: Door, platform: Settings) -> None:
     async with Client(web_door.url) as invest, working(platform):

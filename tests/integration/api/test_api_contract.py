@@ -10,6 +10,8 @@ from api_kit import API, Door
 from invest.engine import Invest, registry
 from invest.settings import Settings
 
+pytest_plugins = ["api_fixtures"]
+
 TWO = ["PETR4", "VALE3"]
 ACCEPTED: list[tuple[str, dict[str, str], Any, str, dict[str, Any], dict[str, Any]]] = [
     # path, query, body, job, arguments it is queued with, what the reply repeats

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from api_kit import API, Door
 
+pytest_plugins = ["api_fixtures"]
+
 BUY = {"date": "2025-01-02", "ticker": "PETR4", "operation": "buy", "quantity": "100", "price": "31.42"}
 
 

@@ -17,6 +17,8 @@ from api_kit import API, Door, open_door
 from invest.api import connections, wire
 from invest.settings import Settings
 
+pytest_plugins = ["api_fixtures"]
+
 POSTS = (
     "/assets/async/collect",
     "/assets/async/batch-collect",

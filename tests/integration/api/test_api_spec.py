@@ -26,6 +26,8 @@ from invest.engine import registry
 from invest.jobs.names import declare_all
 from invest.settings import Settings
 
+pytest_plugins = ["api_fixtures"]
+
 
 def description() -> dict[str, Any]:
     """The description of everything that is declared."""
@@ -58,6 +60,16 @@ async def test_the_docs_page_needs_nothing_from_elsewhere(web_door: Door) -> Non
     assert len(css.body) < 12_000
     served = (await web_door.ask("GET", "/openapi.json", status=200)).json()
     assert served["openapi"] == "3.1.0" and f"{API}/assets/async/collect" in served["paths"]
+
+
+async def test_the_overview_needs_nothing_from_elsewhere_and_escapes_what_it_shows(web_door: Door) -> None:
+    page = (await web_door.ask("GET", "/", status=200)).body.decode()
+    script = (await web_door.ask("GET", "/static/invest.js", status=200)).body.decode()
+    assert '<script src="/static/invest.js" defer></script>' in page and page.count("<script") == 1
+    assert "http://" not in page + script and "https://" not in page + script and "style=" not in page
+    assert "innerHTML" not in script and "eval(" not in script
+    await web_door.ask("GET", "/static/base.html", status=404)
+    await web_door.ask("GET", "/static/..%2fpages.py", status=404)
 
 
 @pytest.fixture

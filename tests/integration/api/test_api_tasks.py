@@ -14,6 +14,8 @@ from invest.api import hub
 from invest.engine import Invest
 from invest.settings import Settings
 
+pytest_plugins = ["api_fixtures"]
+
 
 async def test_a_finished_task_shows_its_result_timings_and_links(web_door: Door, platform: Settings) -> None:
     async with working(platform):
