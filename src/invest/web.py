@@ -16,6 +16,7 @@ from invest.api.connections import Runner
 from invest.api.headers import compressed, hardened, on_prepare
 from invest.api.services import SERVICES, open_services
 from invest.api.serving import http_handler, outermost
+from invest.errors import ConfigError
 from invest.settings import Settings
 
 log = structlog.get_logger("invest.web")
@@ -57,20 +58,26 @@ def create_app(settings: Settings) -> web.Application:
 
 
 async def start(app: web.Application, host: str, port: int) -> tuple[Runner, int]:
-    """Listen; returns the runner (``await runner.cleanup()`` ends it) and the port, which 0 leaves to the system."""
+    """Listen; returns the runner (``await runner.cleanup()`` ends it) and the port, which 0 leaves to the system.
+
+    Raises `ConfigError` for an address that cannot be had.
+    """
     runner = Runner(app, shutdown_timeout=GRACE)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port, backlog=1024, reuse_port=hasattr(signal, "SIGKILL") and port != 0).start()
-    except OSError:
+        await web.TCPSite(runner, host, port, backlog=1024).start()
+    except OSError as error:
         await runner.cleanup()
-        raise
+        reason = error.strerror or str(error)
+        raise ConfigError(
+            f"cannot listen on {host} port {port}: {reason}; choose another with PORT or --port"
+        ) from None
     address = runner.addresses[0]
     return runner, int(address[1])
 
 
 def serve(settings: Settings, *, host: str | None = None, port: int | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what runs. Raises `Unreachable`, or OSError for a port in use."""
+    """Serve until SIGTERM or SIGINT, then finish what runs. Raises `Unreachable` or `ConfigError`."""
     web_settings = settings.web.model_copy(
         update={"host": host or settings.web.host, "port": settings.web.port if port is None else port}
     )
