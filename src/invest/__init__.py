@@ -1,8 +1,8 @@
 """Asyncio-native task system for investment research on the Brazilian exchange (B3).
 
-    async with Invest.connect() as invest:
-        job = await invest.enqueue(collect_asset_data_async("PETR4"))
-        data = await job.result(timeout=60)
+async with Invest.connect() as invest:
+    job = await invest.enqueue(collect_asset_data_async("PETR4"))
+    data = await job.result(timeout=60)
 """
 
 from __future__ import annotations
