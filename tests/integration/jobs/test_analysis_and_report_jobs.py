@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from job_platform import Platform
 
 from invest.domain.portfolio import Operation, Transaction
 from invest.domain.tickers import Market
@@ -35,9 +35,6 @@ from invest.jobs.reports import (
     generate_weekly_report_async,
     schedule_weekly_reports,
 )
-
-if TYPE_CHECKING:
-    from conftest import Platform
 
 COLLECTED = ["PETR4", "VALE3", "ITUB4", "HGLG11"]
 

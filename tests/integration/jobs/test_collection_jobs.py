@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import pytest
+from job_platform import Platform
 
 from invest.engine import JobState
 from invest.jobs.data_collection import (
@@ -17,9 +17,6 @@ from invest.jobs.data_collection import (
     update_market_prices,
     update_news_feed,
 )
-
-if TYPE_CHECKING:
-    from conftest import Platform
 
 
 def by_source(data: object) -> dict[str, str]:
