@@ -91,11 +91,12 @@ class Call:
     timeout: float
     headers: Mapping[str, str]
     keep: bool
+    stand_in: bool
 
     @property
     def host(self) -> str:
-        """The key of limits and breaker."""
-        return f"{self.url.host}:{self.url.port}"
+        """The key of limits and breaker; in the sandbox, where all share one host, each upstream has its own."""
+        return f"{self.source}@{self.url.host}:{self.url.port}" if self.stand_in else f"{self.url.host}:{self.url.port}"
 
     @property
     def shown(self) -> str:
@@ -193,7 +194,7 @@ class SourceClient:
             sent["Authorization"] = f"Bearer {conf.token.get_secret_value()}"
         timeout = http.zip_timeout if wish.kind == "zip" else http.read_timeout
         limit = wish.max_bytes or caps.get(wish.kind, http.max_json_bytes)
-        return Call(source, url, wish.kind, conf, limit, timeout, sent, wish.keep)
+        return Call(source, url, wish.kind, conf, limit, timeout, sent, wish.keep, self.settings.sandbox)
 
     def _conf(self, source: str) -> SourceSettings:
         conf = self._confs.get(source)

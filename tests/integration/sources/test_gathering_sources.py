@@ -334,6 +334,15 @@ async def test_everything_down_is_said_of_everyone(world: World, settings: MakeS
     assert not any(one.usable for one in found)
 
 
+async def test_an_open_breaker_of_one_upstream_is_not_the_others(world: World, settings: MakeSettings) -> None:
+    async with platform(world, settings, Fault(upstream="brapi", kind="error", status=500)) as (sources, _):
+        for _ in range(4):
+            found = statuses(await sources.gather(Want("VALE3", NOW, bars_until=date(2026, 3, 27)), only={"brapi"}))
+            assert found == {"brapi": "failed"}
+        healthy = statuses(await sources.gather(Want("VALE3", NOW, bars_until=date(2026, 3, 27)), only={"cotahist"}))
+    assert healthy == {"cotahist": "ok"}
+
+
 async def test_a_fault_of_our_own_is_an_outcome_too(
     world: World, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
