@@ -8,6 +8,7 @@ import json
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ WANTED = (
     *("PETR4", "VALE3", "ITUB4", "BBAS3", "ABEV3", "WEGE3", "MGLU3", "RENT3", "RADL3", "B3SA3", "TAEE11", "KLBN11"),
     *("HGLG11", "KNRI11", "BOVA11", "IVVB11", "AAPL34", "MSFT34", "BTC-BRL", "ETH-BRL"),
 )
+TRADED_WITHIN = timedelta(days=10)  # a recording that ends before is of no use to a demo of today
 STEP_LIMIT = 120.0  # seconds for one step; the whole takes less than a minute
 
 
@@ -68,7 +70,8 @@ def _real(world: World) -> int:
 
 def pick(world: World, count: int) -> list[str]:
     """The well-known assets the world has, then others of every kind, `count` in all."""
-    there = {a["ticker"]: a for a in world.assets}
+    traded = world.as_of.date() - TRADED_WITHIN
+    there = {a["ticker"]: a for a in world.assets if date.fromisoformat(a["until"]) >= traded}
     chosen = [t for t in WANTED if t in there]
     by_kind: dict[str, list[str]] = {}
     for ticker, asset in there.items():
@@ -129,7 +132,7 @@ class Demo:
         comparison = await self.step(
             "compare",
             f"Comparing {', '.join(stocks)}",
-            reports.generate_comparison_report_async(stocks, "rules", self.language),  # type: ignore[arg-type]
+            reports.generate_comparison_report_async(stocks, "openai", self.language),  # type: ignore[arg-type]
         )
         single = await self.step(
             "report",

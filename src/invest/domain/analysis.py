@@ -57,6 +57,8 @@ __all__ = [
 
 FACT_IDS = tuple(f"f{n:02d}" for n in range(1, len(FACT_KEYS) + 1))
 
+NO_VERDICT_AFTER = 30  # days without a price
+
 
 def analyse(given: AnalysisInput) -> Analysis:
     """The analysis of `given.asset` as of `given.now`, in the contract's shape. Never raises for poor data: nulls."""
@@ -90,7 +92,7 @@ def analyse(given: AnalysisInput) -> Analysis:
         overall_score=verdict.overall,
         coverage=verdict.coverage,
         missing=list(verdict.missing),
-        recommendation=verdict.recommendation,
+        recommendation=Recommendation.INSUFFICIENT_DATA if _outdated(given) else verdict.recommendation,
         facts=facts,
         sources=sorted({figure.source for figure in evidence.values() if figure.source}),
         stale=stale,
@@ -169,6 +171,12 @@ def _stale(given: AnalysisInput) -> bool:
     if given.asset.kind is AssetKind.CRYPTO:
         return last < given.today - timedelta(days=2)
     return is_stale(last, given.now)
+
+
+def _outdated(given: AnalysisInput) -> bool:
+    """Whether the newest price is too old for any verdict: trading stopped, or collection did."""
+    last = given.prices.last_day
+    return last is None or given.today - last > timedelta(days=NO_VERDICT_AFTER)
 
 
 def _as_of(given: AnalysisInput, prices: Prices) -> datetime:

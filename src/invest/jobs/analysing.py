@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from invest.ai import Panel
 from invest.domain.analysis import Analysis, AnalysisInput, analyse
-from invest.domain.opinion import AiConsensus, Opinion
+from invest.domain.opinion import AiConsensus, Objection, Opinion
 from invest.domain.pooling import pool
 from invest.domain.sectors import all_sector_stats
 from invest.domain.snapshot import build_snapshot
@@ -69,26 +70,35 @@ async def analyse_one(
     analysis = (await analyse_many(ctx, [ticker], keep=keep))[ticker]
     if not include_ai:
         return analysis
-    opinions, consensus = await ask(ctx, analysis, None, language or ctx.use(Settings).language)
-    block = {"consensus": consensus.model_dump(mode="json"), "opinions": [opinion_brief(o) for o in opinions]}
+    said = await ask(ctx, analysis, None, language or ctx.use(Settings).language)
+    opinions = [opinion_brief(o) for o in said.opinions]
+    block = {"consensus": said.consensus.model_dump(mode="json"), "opinions": opinions}
     return analysis.model_copy(update={"ai": block})
 
 
-async def ask(
-    ctx: Context, analysis: Analysis, providers: Sequence[str] | None, language: str
-) -> tuple[list[Opinion], AiConsensus]:
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the AIs said of one asset: opinions, consensus and, where it was asked for, the objection to it."""
+
+    opinions: Sequence[Opinion]
+    consensus: AiConsensus
+    objection: Objection | None = None
+
+
+async def ask(ctx: Context, analysis: Analysis, providers: Sequence[str] | None, language: str) -> Answers:
     """Ask the AIs at the same time on the same numbers; every answer is kept, valid or not."""
-    store, settings = ctx.use(Store), ctx.use(Settings)
+    store, settings, panel = ctx.use(Store), ctx.use(Settings), ctx.use(Panel)
     news = await store.news.latest(analysis.ticker, limit=6)
     snapshot = build_snapshot(analysis.model_copy(update={"analyzed_at": settings.now()}), news, language)
-    opinions = await ctx.use(Panel).ask(snapshot, providers=providers, language=language)
+    opinions = await panel.ask(snapshot, providers=providers, language=language)
     consensus = pool(opinions, await known_skills(store), quorum=settings.ai.quorum)
     await store.opinions.append(*opinions)
     asked_at = max(o.asked_at for o in opinions)
-    await store.opinions.append_consensus(
-        f"{ctx.job_id}:{ctx.attempt}:{analysis.ticker}", consensus, asked_at, sandbox=settings.sandbox
-    )
-    return opinions, consensus
+    ident = f"{ctx.job_id}:{ctx.attempt}:{analysis.ticker}"
+    await store.opinions.append_consensus(ident, consensus, asked_at, sandbox=settings.sandbox)
+    wanted = settings.ai.counter_argument and consensus.quorum
+    objection = await panel.object(snapshot, consensus, opinions, language) if wanted else None
+    return Answers(opinions, consensus, objection)
 
 
 def opinion_brief(opinion: Opinion) -> dict[str, Any]:

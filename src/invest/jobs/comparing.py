@@ -10,7 +10,7 @@ from typing import Any
 from invest.domain.comparison import compare
 from invest.engine import Context
 from invest.jobs.analysing import analyse_many, ask
-from invest.jobs.reporting import keep, new_report_id, providers_for
+from invest.jobs.reporting import keep, new_report_id, payloads_of, providers_for
 from invest.reports import ComparisonReportData, build_comparison_view
 from invest.settings import Settings
 from invest.store import Store
@@ -35,8 +35,9 @@ async def comparison_report(ctx: Context, tickers: Sequence[str], ai_provider: s
         analyses=analyses,
         bars=bars,
         comparison=comparison,
-        opinions=[o for opinions, _ in asked for o in opinions],
-        ai_consensus={c.ticker: c for _, c in asked},
+        opinions=[o for said in asked for o in said.opinions],
+        ai_consensus={said.consensus.ticker: said.consensus for said in asked},
+        payloads=await payloads_of(store, analyses),
     )
     view = await asyncio.to_thread(build_comparison_view, data)
     return await keep(ctx, view, tickers=tickers, ai_provider=ai_provider)

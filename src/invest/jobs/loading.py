@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from invest.domain.analysis import AnalysisInput
 from invest.domain.assets import Asset, NewsItem, StatementLine
 from invest.domain.bars import Bars
 from invest.domain.macro import RateCurve
+from invest.domain.observations import Consensus
 from invest.domain.prices import Prices, usable
 from invest.domain.sectors import SectorStats
 from invest.domain.tickers import Market
@@ -82,9 +84,21 @@ async def load_inputs(
             cdi=common.cdi,
             peers=common.peers.get(asset.sector or ""),
             sandbox=settings.sandbox,
+            bars_source=_close(latest, ticker, "source"),
+            bars_payload=_close(latest, ticker, "payload"),
         )
         for ticker, asset in assets.items()
     }
+
+
+def _close(
+    latest: Mapping[str, Mapping[str, Consensus]], ticker: str, what: Literal["source", "payload"]
+) -> str | None:
+    """Where the newest bar was read: technical figures lead back to it."""
+    close = latest.get(ticker, {}).get("close")
+    if close is None:
+        return None
+    return close.source if what == "source" else close.payload
 
 
 async def _statements(store: Store, assets: Iterable[Asset], since: date) -> dict[str, list[StatementLine]]:

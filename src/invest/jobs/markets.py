@@ -13,7 +13,7 @@ from invest.engine import Context
 from invest.errors import NotFound
 from invest.jobs.analysing import analyse_market
 from invest.jobs.loading import INDEX
-from invest.jobs.reporting import keep, new_report_id
+from invest.jobs.reporting import keep, new_report_id, payloads_of
 from invest.reports import MarketReportData, build_market_view
 from invest.settings import Settings
 from invest.store import Store
@@ -42,6 +42,7 @@ async def market_overview(ctx: Context, market: Market, ai_provider: str, top_n:
         language=language,
         sandbox=settings.sandbox,
         ai_provider=ai_provider,
+        payloads=await payloads_of(store, analyses),
         market=market.value,
         as_of=max(a.as_of for a in analyses),
         analyses=analyses,

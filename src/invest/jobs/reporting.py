@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from invest.domain.analysis import Analysis
 from invest.domain.documents import StoredReport
-from invest.domain.opinion import AiConsensus, Opinion
+from invest.domain.observations import Consensus, RawPayload
+from invest.domain.opinion import Opinion
 from invest.engine import Context
 from invest.errors import NotFound
-from invest.jobs.analysing import analyse_one, ask, opinion_brief
+from invest.jobs.analysing import Answers, analyse_one, ask, opinion_brief
 from invest.jobs.results import Exported, MultiAi
 from invest.jobs.track import track_rows
 from invest.reports import (
@@ -28,7 +29,8 @@ from invest.reports import (
 from invest.settings import Settings
 from invest.store import Store
 
-ACTIONS_BACK = timedelta(days=3 * 366)
+BARS_BACK = timedelta(days=3 * 366)
+DIVIDEND_YEARS = 5  # whole years of dividends beside the running one
 
 
 def new_report_id() -> str:
@@ -51,61 +53,56 @@ async def asset_report(
     """Analyse, ask, write and keep; the contract's shape of a report, with its Markdown as `content`."""
     settings = ctx.use(Settings)
     analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
-    opinions, consensus = await ask(ctx, analysis, providers_for(settings, providers), language)
-    return await write_asset_report(ctx, analysis, opinions, consensus, language, named=named)
+    said = await ask(ctx, analysis, providers_for(settings, providers), language)
+    return await write_asset_report(ctx, analysis, said, language, named=named)
 
 
 async def write_asset_report(
-    ctx: Context,
-    analysis: Analysis,
-    opinions: Sequence[Opinion],
-    consensus: AiConsensus,
-    language: str,
-    *,
-    named: str | None,
+    ctx: Context, analysis: Analysis, said: Answers, language: str, *, named: str | None
 ) -> dict[str, Any]:
     """The report of what was analysed and said."""
-    data = await asset_data(ctx, analysis, opinions, consensus, language, named)
+    data = await asset_data(ctx, analysis, said, language, named)
     view = await asyncio.to_thread(build_asset_view, data)
     return await keep(ctx, view, tickers=[analysis.ticker], ai_provider=named)
 
 
 async def asset_data(
-    ctx: Context,
-    analysis: Analysis,
-    opinions: Sequence[Opinion],
-    consensus: AiConsensus,
-    language: str,
-    named: str | None,
+    ctx: Context, analysis: Analysis, said: Answers, language: str, named: str | None
 ) -> AssetReportData:
     """Everything the report of one asset shows, read at once."""
     store, settings = ctx.use(Store), ctx.use(Settings)
-    ticker, since = analysis.ticker, (settings.now() - ACTIONS_BACK).date()
+    ticker, since = analysis.ticker, settings.now().date().replace(month=1, day=1)
     bars, actions, news, latest, track = await asyncio.gather(
-        store.bars.read(ticker, since=since),
-        store.actions.of(ticker, since=since),
+        store.bars.read(ticker, since=(settings.now() - BARS_BACK).date()),
+        store.actions.of(ticker, since=since.replace(year=since.year - DIVIDEND_YEARS)),
         store.news.latest(ticker, limit=6),
         store.observations.latest(ticker),
         track_rows(store),
     )
-    hashes = {f.payload for f in analysis.facts if f.payload} | {c.payload for c in latest.values() if c.payload}
-    payloads = await store.payloads.describe(*sorted(hashes))
     return AssetReportData(
         report_id=new_report_id(),
         generated_at=datetime.now(UTC),
         language=language,
         sandbox=settings.sandbox,
         ai_provider=named,
-        payloads=list(payloads.values()),
+        payloads=await payloads_of(store, [analysis], latest.values()),
         analysis=analysis,
         bars=bars,
-        opinions=opinions,
-        ai_consensus=consensus,
+        opinions=said.opinions,
+        ai_consensus=said.consensus,
+        objection=said.objection.argument if said.objection else None,
+        objection_by=said.objection.provider if said.objection else None,
         actions=actions,
         news=news,
         track_record=track,
         quality=list(latest.values()),
     )
+
+
+async def payloads_of(store: Store, analyses: Iterable[Analysis], chosen: Iterable[Consensus] = ()) -> list[RawPayload]:
+    """The payloads that facts and chosen values were read from, without their bytes."""
+    hashes = {f.payload for a in analyses for f in a.facts if f.payload} | {c.payload for c in chosen if c.payload}
+    return list((await store.payloads.describe(*sorted(hashes))).values())
 
 
 async def keep(
@@ -134,13 +131,13 @@ async def multi_ai(ctx: Context, ticker: str, providers: Sequence[str] | None) -
     """Ask the named AIs (or all configured ones) at the same time; one that fails is named and hides nobody."""
     settings = ctx.use(Settings)
     analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
-    opinions, consensus = await ask(ctx, analysis, providers_for(settings, providers), settings.language)
-    report = await write_asset_report(ctx, analysis, opinions, consensus, settings.language, named="multi")
+    said = await ask(ctx, analysis, providers_for(settings, providers), settings.language)
+    report = await write_asset_report(ctx, analysis, said, settings.language, named="multi")
     return MultiAi(
         ticker=ticker,
-        providers=[o.provider for o in opinions],
-        analyses={o.provider: answer_of(o) for o in opinions},
-        consensus=consensus.model_dump(mode="json"),
+        providers=[o.provider for o in said.opinions],
+        analyses={o.provider: answer_of(o) for o in said.opinions},
+        consensus=said.consensus.model_dump(mode="json"),
         report_id=report["report_id"],
         timestamp=datetime.now(UTC),
         sandbox=settings.sandbox,
