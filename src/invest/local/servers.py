@@ -65,9 +65,12 @@ class Hold:
                     return self._start(lock.fileno(), deadline)
 
     def _attach(self) -> str | None:
+        """The URL of a running server; None while it starts, or when its owner is gone and it is about to end."""
         with contextlib.suppress(OSError, ValueError):
+            run = json.loads(self._run_file.read_bytes())
+            os.kill(run["owner"], 0)
             if self.recipe.ready():
-                return str(json.loads(self._run_file.read_bytes())["url"])
+                return str(run["url"])
         return None
 
     def _start(self, lock: int, deadline: float) -> str:
@@ -134,36 +137,43 @@ class Hold:
 
 
 def end_orphan(recipe: Recipe) -> None:
-    """End a server whose keeper was killed; only one that really is this server: a pid may belong to anybody by now.
+    """End a server whose keeper was killed, and wait until it is gone: on its way out it removes its socket.
 
     Called with the lock held, so no living keeper has it. A stale pid file of somebody else's process is removed, as
-    PostgreSQL would refuse to start over it.
+    PostgreSQL would refuse to start over it; that process is left alone.
     """
-    try:
-        pid = int(recipe.pid_file.read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        return
     for number in (recipe.stop, signal.SIGKILL):
         deadline = time.monotonic() + 10
-        while is_server(pid, recipe.directory):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.1)
+        while (orphans := servers_of(recipe)) and time.monotonic() < deadline:
+            for pid in orphans:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            time.sleep(0.05)
     recipe.pid_file.unlink(missing_ok=True)
 
 
-def is_server(pid: int, directory: Path) -> bool:
-    """Whether process `pid` works in `directory`, as both servers do."""
+def servers_of(recipe: Recipe) -> list[int]:
+    """Ids of the server's processes: those that work in its directory; elsewhere than on Linux the one in its pid file.
+
+    The pid file alone is not enough: a server removes it before it ends, and the id may belong to anybody by then.
+    """
+    directory = recipe.directory.resolve()
     if sys.platform.startswith("linux"):
-        try:
-            return Path(f"/proc/{pid}/cwd").readlink() == directory.resolve()
-        except OSError:
-            return False
+        return [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and _works_in(p, directory)]
+    try:
+        pid = int(recipe.pid_file.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return []
     ask = ["ps", "-o", "command=", "-p", str(pid)]
     told = subprocess.run(ask, capture_output=True, text=True, check=False)  # noqa: S603 - a number and constants
-    return str(directory) in told.stdout
+    return [pid] if str(directory) in told.stdout else []
+
+
+def _works_in(process: Path, directory: Path) -> bool:
+    try:
+        return (process / "cwd").readlink() == directory
+    except OSError:
+        return False
 
 
 def last_line(log: Path) -> str:

@@ -112,8 +112,11 @@ def test_killed_with_their_keepers_the_servers_end_and_the_next_start_recovers(f
         with redis.Redis.from_url(redis_url) as client:
             client.set("x", 1)
         assert len(working_in(folder)) >= 2
-        for pid in (process.pid, *children(process.pid)):
+        keepers = children(process.pid)
+        for pid in (process.pid, *keepers):
             os.kill(pid, signal.SIGKILL)
+        process.wait(20)
+        wait_until(lambda: not any(Path(f"/proc/{pid}/cwd").exists() for pid in keepers))
         with LocalServers.start(folder, durable=False) as servers:
             assert servers.redis_url == redis_url
             with redis.Redis.from_url(redis_url) as client:
