@@ -141,8 +141,3 @@ def _caller(key: ApiKey | None) -> Caller | None:
 
 def _unauthorized(detail: str) -> Problem:
     return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="invest"'})
-
-
-def describe(caller: Caller) -> dict[str, Any]:
-    """For logs and the audit: the key's id and name, never the key."""
-    return {"caller": caller.id, "caller_name": caller.name}

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from invest.api.problems import Problem, render
 from invest.api.services import SERVICES
 
 HttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -79,8 +78,3 @@ async def compressed(request: web.Request, handler: HttpHandler) -> web.StreamRe
         response.enable_compression(web.ContentCoding.gzip)
         response.headers["Vary"] = "Accept-Encoding"
     return response
-
-
-def plain_error(status: int, detail: str) -> web.Response:
-    """A problem outside of any handler."""
-    return render(Problem(status, detail))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from invest import __version__
@@ -204,8 +204,3 @@ def _reachable(paths: Any, definitions: dict[str, Any]) -> set[str]:
                 used.add(name)
                 waiting.append(definitions[name])
     return used
-
-
-def is_model(kind: Any) -> bool:
-    """Whether a type is a pydantic model."""
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
