@@ -13,9 +13,10 @@ from invest.domain.portfolio_metrics import PortfolioMetrics
 from invest.domain.ranking import opportunities, rank
 from invest.domain.tickers import Market, Ticker
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
-from invest.jobs import analysing, portfolios, track
+from invest.jobs import analysing, portfolios, track, watching
 from invest.jobs.policies import FAN_OUT, NEVER, PER_ANALYSIS, PERIODIC, SOFT_TIMEOUT, TIMEOUT
 from invest.jobs.results import (
+    AlertsEvaluated,
     BatchAnalysed,
     OpinionsClosed,
     OpportunitiesFound,
@@ -126,3 +127,10 @@ async def finish_portfolios(ctx: Context, total: int) -> PortfoliosAnalysed:
     """Count the measured portfolios (the last step of `analyze_all_portfolios`)."""
     done = sum([isinstance(o, Ok) async for o in ctx.iter_results()])
     return PortfoliosAnalysed(total_portfolios=total, analyzed=done, failed=total - done, timestamp=datetime.now(UTC))
+
+
+@queue.job(retry=PERIODIC, key="alerts", give_up_on=NEVER, cron="*/10 * * * *", catch_up="skip")
+async def evaluate_alerts(ctx: Context) -> AlertsEvaluated:
+    """Look at every alert against the newest data; what fired is kept, each cause once."""
+    count, fired = await watching.evaluate_all(ctx.use(Store), ctx.use(Settings))
+    return AlertsEvaluated(alerts=count, fired=list(fired), timestamp=datetime.now(UTC))

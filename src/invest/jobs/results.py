@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
+from invest.domain.alerts import AlertEvent
 from invest.domain.observations import Frozen
 
 
@@ -89,6 +90,14 @@ class PortfoliosAnalysed(Frozen):
     total_portfolios: int
     analyzed: int
     failed: int
+    timestamp: AwareDatetime
+
+
+class AlertsEvaluated(Frozen):
+    """Result of `evaluate_alerts`: how many stand, and what fired that had not before."""
+
+    alerts: int
+    fired: list[AlertEvent]
     timestamp: AwareDatetime
 
 

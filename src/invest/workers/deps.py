@@ -1,6 +1,6 @@
 """The composition root: what jobs use, opened once per worker process and closed with it.
 
-Beside the jobs each process carries the history of jobs from Redis to PostgreSQL (`Projector`).
+Beside the jobs each process carries the history of jobs from Redis to PostgreSQL, and back to a Redis that lost it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from invest.jobs.aikeeping import SharedAnswers, SharedBudget
 from invest.settings import Settings
 from invest.sources import Sources
 from invest.store import Store
-from invest.workers.history import history_sink
+from invest.workers.history import history_sink, keep_whole
 
 
 @asynccontextmanager
@@ -31,8 +31,9 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         held.add(await stack.enter_async_context(Sources.open(settings, redis)))
         panel = Panel.open(settings, cache=SharedAnswers(redis), budget=SharedBudget(redis))
         held.add(await stack.enter_async_context(panel))
-        projector = asyncio.create_task(Projector(Invest(redis, settings), history_sink(store)).run())
-        stack.push_async_callback(_ended, projector)
+        invest = Invest(redis, settings)
+        for work in (Projector(invest, history_sink(store)).run(), keep_whole(invest, store)):
+            stack.push_async_callback(_ended, asyncio.create_task(work))
         yield held
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+import structlog
+from redis.exceptions import RedisError
+
 from invest.domain import job_run
-from invest.engine import JobRun
+from invest.engine import Invest, JobRun, JobState, restore
+from invest.errors import InvestError
 from invest.store import Store
+
+MARK = "invest:whole"  # gone when Redis lost its data
+LOOK_EVERY = 5.0
+log = structlog.get_logger("invest.workers")
 
 
 def history_sink(store: Store) -> Callable[[Sequence[JobRun]], Awaitable[None]]:
@@ -16,6 +25,42 @@ def history_sink(store: Store) -> Callable[[Sequence[JobRun]], Awaitable[None]]:
         await store.jobs.upsert([kept(row) for row in rows])
 
     return sink
+
+
+async def restore_lost(invest: Invest, store: Store) -> int:
+    """Queue again what PostgreSQL knows as accepted and a lost Redis no longer does; how many. None is doubled."""
+    return await restore(invest, [known(run) for run in await store.jobs.unfinished()])
+
+
+async def keep_whole(invest: Invest, store: Store) -> None:
+    """Notice a Redis that has lost everything (its mark is gone) and restore it; until cancelled.
+
+    One worker sets the mark and restores; a Redis that is merely away is waited for.
+    """
+    while True:
+        try:
+            if await invest.redis.set(MARK, b"1", nx=True):
+                restored = await restore_lost(invest, store)
+                log.info("redis was new", restored=restored)
+        except (RedisError, InvestError, OSError) as error:
+            log.warning("redis could not be looked after", error=str(error))
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def known(run: job_run.JobRun) -> JobRun:
+    """A stored row as the engine's; `kept` backwards."""
+    given = run.args if isinstance(run.args, dict) else {}
+    milliseconds, number = run.order
+    return JobRun(
+        id=run.id,
+        sequence=milliseconds * 1_000_000 + number,
+        name=run.name or "",
+        queue=run.queue or "",
+        state=JobState(run.state),
+        args=given.get("args", []),
+        kwargs=given.get("kwargs", {}),
+        workflow=run.workflow,
+    )
 
 
 def kept(row: JobRun) -> job_run.JobRun:

@@ -1,0 +1,40 @@
+"""After FLUSHALL what PostgreSQL knows as accepted comes back, none of it twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from invest.engine import Invest, JobState, Projector
+from invest.jobs.analysis import analyze_asset_async
+from invest.jobs.names import declare_all
+from invest.settings import Settings
+from invest.store import Store
+from invest.workers.history import history_sink, keep_whole, restore_lost
+
+
+async def test_accepted_jobs_survive_a_redis_that_lost_everything(
+    settings: Callable[..., Settings], redis_url: str, database_url: str
+) -> None:
+    declare_all()
+    known = settings(redis={"url": redis_url}, database={"url": database_url})
+    async with Invest.connect(known) as invest, Store.open(known) as store:
+        jobs = await invest.enqueue_many(analyze_asset_async(t) for t in ("PETR4", "VALE3", "ITUB4"))
+        projector = Projector(invest, history_sink(store))
+        async with asyncio.timeout(10):
+            while len(await store.jobs.unfinished()) < 3:
+                await projector.step(block=0.1)
+        assert await restore_lost(invest, store) == 0, "what Redis still knows must not be doubled"
+
+        await invest.redis.flushall()
+        keeping = asyncio.create_task(keep_whole(invest, store))
+        async with asyncio.timeout(10):
+            while (await invest.inspect.queues())["analysis"].waiting < 3:  # noqa: ASYNC110 - what another task writes to Redis
+                await asyncio.sleep(0.02)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+        assert await restore_lost(invest, store) == 0
+        statuses = [await invest.status(job.id) for job in jobs]
+        assert {s.state for s in statuses} == {JobState.QUEUED}
+        assert {s.args[0] if s.args else s.kwargs["ticker"] for s in statuses} == {"PETR4", "VALE3", "ITUB4"}
