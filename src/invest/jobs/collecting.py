@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,6 +35,7 @@ class Known:
     bars_until: date | None
     statements_until: date | None
     actions: Sequence[CorporateAction]
+    total_assets: Decimal | None = None
 
     def want(self, ticker: str, now: datetime, *, force: bool) -> Want:
         """What to ask for."""
@@ -46,6 +48,7 @@ class Known:
             statements_until=self.statements_until,
             last_close=close.value if close else None,
             last_day=calendar.market_day(close.as_of) if close else None,
+            total_assets=self.total_assets,
             splits=tuple(a for a in self.actions if a.factor is not None),
             force=force,
         )
@@ -59,8 +62,12 @@ async def known_of(store: Store, ticker: str) -> Known:
         store.bars.last_days([ticker]),
         store.actions.of(ticker),
     )
-    newest = await store.statements.newest(cnpj=asset.cnpj) if asset is not None and asset.cnpj else None
-    return Known(asset, latest, days.get(ticker), newest, actions)
+    if asset is None or not asset.cnpj:
+        return Known(asset, latest, days.get(ticker), None, actions)
+    newest, total = await asyncio.gather(
+        store.statements.newest(cnpj=asset.cnpj), store.statements.total_assets(asset.cnpj)
+    )
+    return Known(asset, latest, days.get(ticker), newest, actions, total)
 
 
 async def collect(store: Store, sources: Sources, settings: Settings, ticker: str, *, force: bool = False) -> AssetData:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from invest.domain import calendar
-from invest.domain.assets import Asset
+from invest.domain.assets import Asset, CorporateAction
 from invest.domain.consensus import choose_all
 from invest.domain.observations import Consensus, Observation
 from invest.domain.tickers import AssetKind
@@ -20,6 +20,7 @@ from invest.sources import Gathered, Sources, Want
 from invest.store import Store
 
 Report = Callable[[float, float | None, str], Awaitable[None]]
+Splits = tuple[CorporateAction, ...]
 PAGE = 500
 FILINGS_BACK = timedelta(days=400)
 RATE_LAG = 2  # sessions the central bank's daily rate may be behind the exchange
@@ -51,16 +52,21 @@ async def update_prices(
     errors: dict[str, str] = {}
     for at in range(0, len(tickers), PAGE):
         page = tickers[at : at + PAGE]
-        latest, assets = await asyncio.gather(store.observations.latest_many(page), store.assets.get_many(page))
-        wants = [_price_want(t, assets.get(t), latest.get(t, {}), settings.now()) for t in page]
+        latest, assets, actions = await asyncio.gather(
+            store.observations.latest_many(page), store.assets.get_many(page), store.actions.of_many(page)
+        )
+        splits = {t: tuple(a for a in of_one if a.factor is not None) for t, of_one in actions.items()}
+        wants = [_price_want(t, assets.get(t), latest.get(t, {}), settings.now(), splits.get(t, ())) for t in page]
         gathered = await sources.prices(wants)
-        await _store_prices(store, settings.now(), latest, gathered)
+        await _store_prices(store, settings.now(), latest, splits, gathered)
         errors |= _unpriced(page, gathered)
         await report(at + len(page), len(tickers), "prices")
     return errors
 
 
-def _price_want(ticker: str, asset: Asset | None, latest: Mapping[str, Consensus], now: datetime) -> Want:
+def _price_want(
+    ticker: str, asset: Asset | None, latest: Mapping[str, Consensus], now: datetime, splits: Splits
+) -> Want:
     close = latest.get("close")
     return Want(
         ticker=ticker,
@@ -68,6 +74,7 @@ def _price_want(ticker: str, asset: Asset | None, latest: Mapping[str, Consensus
         asset=asset,
         last_close=close.value if close else None,
         last_day=calendar.market_day(close.as_of) if close else None,
+        splits=splits,
     )
 
 
@@ -81,7 +88,11 @@ def _unpriced(tickers: Sequence[str], gathered: Sequence[Gathered]) -> dict[str,
 
 
 async def _store_prices(
-    store: Store, now: datetime, latest: Mapping[str, Mapping[str, Consensus]], gathered: Sequence[Gathered]
+    store: Store,
+    now: datetime,
+    latest: Mapping[str, Mapping[str, Consensus]],
+    splits: Mapping[str, Splits],
+    gathered: Sequence[Gathered],
 ) -> None:
     by_ticker: dict[str, list[Observation]] = defaultdict(list)
     for g in gathered:
@@ -89,7 +100,9 @@ async def _store_prices(
             by_ticker[o.ticker].append(o)
     chosen: list[Consensus] = []
     for ticker, observations in sorted(by_ticker.items()):
-        chosen += choose_all(observations, now, last_known=latest.get(ticker, {})).values()
+        chosen += choose_all(
+            observations, now, last_known=latest.get(ticker, {}), splits=splits.get(ticker, ())
+        ).values()
     await save(store, None, gathered, chosen)
 
 
@@ -108,7 +121,13 @@ async def update_statements(
     due = [(a, cnpj) for a, cnpj in filing if cnpj in new]
     lines = 0
     for done, (asset, cnpj) in enumerate(due, 1):
-        want = Want(ticker=asset.ticker, now=settings.now(), asset=asset, statements_until=known[cnpj])
+        want = Want(
+            ticker=asset.ticker,
+            now=settings.now(),
+            asset=asset,
+            statements_until=known[cnpj],
+            total_assets=await store.statements.total_assets(cnpj),
+        )
         gathered = await sources.gather(want, only=("cvm",))
         if failed := [g for g in gathered if not g.usable]:
             errors[asset.ticker] = "; ".join(describe(g.outcome) for g in failed)

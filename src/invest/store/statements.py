@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 
 from invest.domain.assets import StatementLine
 from invest.store.database import Connection, Database, Record
@@ -126,6 +127,16 @@ class Statements:
             cvm_code,
         )
         return {(row["form"], row["reference_date"]): row["version"] for row in rows}
+
+    async def total_assets(self, cnpj: str) -> Decimal | None:
+        """Total assets of the newest stored balance sheet in BRL: what the unit of the next one is checked against."""
+        found = await self._db.fetchval(
+            "SELECT l.value FROM filing f JOIN statement_line l ON l.filing = f.id "
+            "WHERE f.cnpj = $1 AND l.statement = 'BPA' AND l.account = '1' "
+            "ORDER BY f.reference_date DESC, l.period_end DESC, l.consolidated DESC, f.version DESC LIMIT 1",
+            cnpj,
+        )
+        return found if isinstance(found, Decimal) else None
 
     async def newest(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> date | None:
         """The newest known delivery day of a company's filings, or None."""
