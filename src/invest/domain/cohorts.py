@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import Field
 
 from invest.domain.observations import Frozen
+from invest.domain.significance import student_cdf, student_quantile
 
 MIN_COHORTS = 3
 RANKED_COHORTS = 8
@@ -67,55 +68,3 @@ def apart(days: Sequence[date], horizon: int) -> list[date]:
         if not chosen or day >= chosen[-1] + timedelta(days=horizon):
             chosen.append(day)
     return chosen
-
-
-def student_cdf(t: float, degrees: float) -> float:
-    """P(T <= t) of Student's t."""
-    tail = _incomplete_beta(degrees / (degrees + t * t), degrees / 2, 0.5) / 2
-    return 1 - tail if t > 0 else tail
-
-
-def student_quantile(p: float, degrees: float) -> float:
-    """The t with P(T <= t) = p, 0 < p < 1, by bisection."""
-    if p < 0.5:
-        return -student_quantile(1 - p, degrees)
-    low, high = 0.0, 1.0
-    while student_cdf(high, degrees) < p:
-        high *= 2
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (middle, high) if student_cdf(middle, degrees) < p else (low, middle)
-    return (low + high) / 2
-
-
-def _incomplete_beta(x: float, a: float, b: float) -> float:
-    """Regularised incomplete beta function, by its continued fraction (Abramowitz and Stegun 26.5.8)."""
-    if x <= 0 or x >= 1:
-        return float(x >= 1)
-    if x > (a + 1) / (a + b + 2):
-        return 1 - _incomplete_beta(1 - x, b, a)
-    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
-    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
-    fraction = d
-    for m in range(1, 300):
-        for step in (
-            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
-            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
-        ):
-            d = 1 / (1 + step * d)
-            c = 1 + step / c
-            fraction *= c * d
-        if abs(c * d - 1) < 1e-15:
-            break
-    return front * fraction / a
-
-
-def holm(p_values: Sequence[float], level: float = 0.05) -> list[bool]:
-    """Which of several tests stay significant after Holm's correction, in the order given."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    kept = [False] * len(p_values)
-    for place, i in enumerate(order):
-        if p_values[i] > level / (len(p_values) - place):
-            break
-        kept[i] = True
-    return kept

@@ -18,11 +18,11 @@ from invest.domain.observations import Frozen
 from invest.domain.opinion import Rating
 from invest.domain.outcome import Outcome
 from invest.domain.pooling import Skill, rating_of
+from invest.domain.significance import holm
 from invest.domain.track_scores import (
     brier,
     cohort_means,
     hold_band,
-    holm,
     interval_of,
     log_score,
     rank_correlation,

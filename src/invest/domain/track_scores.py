@@ -14,6 +14,8 @@ from statistics import fmean, stdev
 
 import numpy as np
 
+from invest.domain.significance import student_cdf, student_quantile
+
 CHANCE_BRIER = 0.25
 LOG_FLOOR, LOG_CEILING = 0.01, 0.99
 HOLD_BAND, HOLD_DAYS = 0.05, 180
@@ -93,47 +95,6 @@ def interval_of(means: Sequence[float]) -> Interval | None:
     reach = student_quantile(0.975, k - 1) * error
     t = mean / error
     return Interval(k, mean, mean - reach, mean + reach, t, 2 * (1 - student_cdf(abs(t), k - 1)))
-
-
-def holm(p_values: Sequence[float], alpha: float = 0.05) -> list[bool]:
-    """Which hypotheses Holm's step-down procedure rejects, family-wise at `alpha`."""
-    rejected = [False] * len(p_values)
-    for step, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        if p_values[i] > alpha / (len(p_values) - step):
-            break
-        rejected[i] = True
-    return rejected
-
-
-def student_cdf(t: float, degrees: int) -> float:
-    """P(T <= t) for a whole number of degrees of freedom, by the finite sums (Abramowitz & Stegun 26.7.3, 26.7.4)."""
-    angle = math.atan2(t, math.sqrt(degrees))
-    cosine, total, term = math.cos(angle), 0.0, 1.0
-    if degrees % 2:
-        term = cosine
-        for j in range(1, degrees - 1, 2):
-            total += term
-            term *= cosine**2 * (j + 1) / (j + 2)
-        area = 2 / math.pi * (angle + math.sin(angle) * total)
-    else:
-        for j in range(0, degrees - 1, 2):
-            total += term
-            term *= cosine**2 * (j + 1) / (j + 2)
-        area = math.sin(angle) * total
-    return 0.5 + area / 2
-
-
-def student_quantile(p: float, degrees: int) -> float:
-    """t with P(T <= t) = p, for p >= .5, by bisection."""
-    low, high = 0.0, 1.0
-    while student_cdf(high, degrees) < p:
-        high *= 2
-    for _ in range(200):
-        middle = (low + high) / 2
-        low, high = (middle, high) if student_cdf(middle, degrees) < p else (low, middle)
-        if high - low < 1e-12 * high:
-            break
-    return (low + high) / 2
 
 
 def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float | None:

@@ -14,18 +14,17 @@ import json
 import socket
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
 
+from invest.domain.addresses import is_public
 from invest.errors import InvestError
 from invest.reports.views import ReportView
 
 TOLERANCE: Final = timedelta(minutes=5)
 _PREFIX: Final = "whsec_"
-_NAT64: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _RETRY_STATUS: Final = frozenset({408, 409, 425, 429})
 
 
@@ -101,34 +100,6 @@ def report_event(view: ReportView, *, url: str | None = None) -> dict[str, Any]:
             "url": url,
         },
     }
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is on the open internet, looking through mapped, 6to4, Teredo and NAT64 forms."""
-    try:
-        parsed = ip_address(address.split("%", 1)[0])
-    except ValueError:
-        return False
-    if isinstance(parsed, IPv6Address):
-        inner = _embedded(parsed)
-        if inner is not None:
-            return is_public(str(inner))
-    # 192.0.0.0/24 is for protocol assignments; some of it counts as global by the registry.
-    assigned = isinstance(parsed, IPv4Address) and parsed.packed[:3] == b"\xc0\x00\x00"
-    return parsed.is_global and not parsed.is_multicast and not assigned and not parsed.is_reserved
-
-
-def _embedded(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address within an IPv6 one."""
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
-    if any(address in network for network in _NAT64) or address.packed[:12] == bytes(12):
-        return IPv4Address(address.packed[12:])
-    return None
 
 
 def check_url(url: str, *, allow_private: bool = False) -> None:

@@ -8,17 +8,15 @@ from datetime import date, timedelta
 import pytest
 from scipy import stats  # type: ignore[import-untyped]  # ships no types
 
+from invest.domain.significance import holm, student_cdf, student_quantile
 from invest.domain.track_scores import (
     brier,
     cohort_means,
     excess_return,
     hold_band,
-    holm,
     interval_of,
     log_score,
     rank_correlation,
-    student_cdf,
-    student_quantile,
 )
 
 DAY = date(2024, 1, 8)

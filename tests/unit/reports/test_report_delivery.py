@@ -21,6 +21,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiosmtpd.smtp import SMTP, AuthResult
 
+from invest.domain.addresses import is_public
 from invest.reports import ReportView, build_asset_view, export_view
 from invest.reports.delivery import (
     DeliveryFailed,
@@ -28,7 +29,6 @@ from invest.reports.delivery import (
     SmtpServer,
     build_email,
     check_url,
-    is_public,
     post_webhook,
     report_event,
     send_email,
