@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from invest import __version__
-from invest.cli import database, ops, serve, tasks
+from invest.cli import analyse, config, database, doctor, keys, ops, quality, serve, tasks
 
 app = typer.Typer(
     name="invest",
@@ -30,6 +30,8 @@ def root(
 
 
 app.command("demo")(serve.demo)
+app.command("analyse")(analyse.analyse)
+app.command("doctor")(doctor.doctor)
 app.command("run")(serve.run)
 app.command("worker")(serve.worker)
 app.command("web")(serve.web)
@@ -42,3 +44,7 @@ app.add_typer(ops.schedule, name="schedule")
 app.add_typer(ops.workflows, name="workflows")
 app.add_typer(ops.queues, name="queues")
 app.add_typer(database.db, name="db")
+app.add_typer(config.config, name="config")
+app.add_typer(keys.keys, name="keys")
+app.add_typer(quality.data, name="data")
+app.add_typer(quality.ai, name="ai")

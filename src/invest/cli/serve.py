@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 QueueNames = Annotated[list[str] | None, typer.Argument(help="queues in order of priority; none: all of them")]
 Bars = Annotated[
@@ -103,11 +105,15 @@ def sandbox(
     seed: Annotated[int, typer.Option(help="seed of the generated world")] = 7,
     bars: Bars = None,
     ai_latency: Annotated[float, typer.Option(min=0, help="seconds each AI takes")] = 0.0,
+    fault: Annotated[list[str] | None, typer.Option(help="UPSTREAM:KIND[:name=value,...]; repeatable")] = None,
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="last day of the world")] = None,
 ) -> None:
     """Serve stand-ins for every upstream and AI on loopback."""
     from invest.cli.local import end_with_parent
     from invest.sandbox import main as serve_sandbox
+    from invest.sandbox import parse_fault
 
+    faults = [_fault(text, parse_fault) for text in fault or ()]
     end_with_parent()
     latency = dict.fromkeys(("openai", "anthropic", "gemini", "compatible"), ai_latency)
     serve_sandbox(
@@ -115,9 +121,21 @@ def sandbox(
         assets=assets,
         seed=seed,
         bars=bars,
+        as_of=as_of.date() if as_of else None,
+        faults=faults,
         ai_latency=latency,
         ready=lambda s: announce(f"sandbox: {s.url}"),
     )
+
+
+def _fault(text: str, parse: Callable[[str], Any]) -> Any:
+    try:
+        return parse(text)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+        raise typer.BadParameter(f"{text!r}: {wrong}", param_hint="--fault") from None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fault") from None
 
 
 def announce(line: str) -> None:

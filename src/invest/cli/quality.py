@@ -1,0 +1,87 @@
+"""Verbs about what is known and how well: `invest data quality`, `invest ai track-record`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from invest.cli import show
+from invest.cli.show import AsJson
+
+data = typer.Typer(no_args_is_help=True, help="Collected data.")
+ai = typer.Typer(no_args_is_help=True, help="The AIs.")
+
+
+@data.callback()
+def data_group() -> None:
+    """Collected data."""
+
+
+@ai.callback()
+def ai_group() -> None:
+    """The AIs."""
+
+
+@data.command("quality")
+def quality(ticker: Annotated[str, typer.Argument(help="such as PETR4")], json_output: AsJson = False) -> None:
+    """Per field: the value in force, its source and age, how far sources agree, and what speaks against it."""
+    from invest.domain.tickers import parse_ticker
+
+    name = parse_ticker(ticker)
+
+    async def work(store: Any) -> Any:
+        return await store.observations.quality(name)
+
+    fields = show.with_store(work)
+    if json_output:
+        show.as_json(fields)
+        return
+    rows = [
+        (
+            f.field,
+            None if f.value is None else f"{f.value:f}",
+            f.unit,
+            f.source,
+            len(f.sources),
+            f"{f.age_days:.0f} d",
+            None if f.agreement is None else f"{f.agreement:.0%}",
+            _against(f),
+        )
+        for f in fields
+    ]
+    columns = ("field", "value", "unit", "source", "of", "age", "agree", "state")
+    empty = f"nothing is stored of {name}; invest enqueue collect {name} --wait"
+    show.table(columns, rows, right=("value", "of", "age", "agree"), empty=empty)
+
+
+def _against(field: Any) -> str:
+    marks = {"◆ quarantined": field.quarantined, "■ divergent": field.divergent, "○ stale": field.stale}
+    return ", ".join(mark for mark, is_so in marks.items() if is_so) or "● good"
+
+
+@ai.command("track-record")
+def track_record(json_output: AsJson = False) -> None:
+    """How good each AI's closed opinions were, beside the benchmarks on the same items."""
+    from invest.jobs.track import record
+
+    found = show.with_store(record)
+    if json_output:
+        lines = [{**show.plain(line), "verdict": line.verdict} for line in found.lines]
+        show.as_json({**show.plain(found), "lines": lines})
+        return
+    rows = [
+        (
+            line.horizon_days,
+            line.rank,
+            line.analyst + (" (benchmark)" if line.benchmark else ""),
+            line.closed,
+            f"{line.brier:.3f}",
+            f"{line.skill:+.2f}",
+            line.verdict,
+        )
+        for line in found.lines
+    ]
+    columns = ("days", "rank", "analyst", "closed", "Brier", "skill", "verdict")
+    empty = "no opinion is closed yet: the first are after 30 days"
+    show.table(columns, rows, right=("days", "rank", "closed", "Brier", "skill"), empty=empty)
