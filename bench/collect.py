@@ -33,7 +33,7 @@ import uvloop
 
 from bench import collect_ingest, collect_parse
 from bench.collect_upstream import DELAY, GETS, IN_FLIGHT, names, path_of, upstream
-from bench.collect_worker import bench_collect
+from bench.collect_worker import LIMITS, bench_collect
 from bench.rig import HERE, python_of
 from bench.servers import OUT, OwnValkey, free_port
 from invest.engine import Invest
@@ -187,6 +187,7 @@ def measure(database: str, assets: int, rounds: int) -> dict[str, Any]:
         "cpu_ms_per_asset": statistics.median(run.cpu_seconds for run in ours) / assets * 1000,
         "zero_delay_assets_per_s": assets / statistics.median(run.seconds for run in quick),
         "rss_mb": max(run.rss_mb for run in (*ours, *quick)),
+        "invest_limits": LIMITS,
         "celery": {
             "stores": False,
             "prefork_processes": PREFORK,
