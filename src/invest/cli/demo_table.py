@@ -35,7 +35,7 @@ def _verdict(name: str | None) -> Text:
     return Text(f"{mark} {words}", style=style)
 
 
-def _bar(score: float | None, width: int = 8) -> Text:
+def _bar(score: float | None, width: int = 6) -> Text:
     if score is None:
         return Text("—", style="dim")
     full = round(score / 10 * width)
@@ -64,7 +64,7 @@ def assets_table(summary: dict[str, Any]) -> Table:
     table = plain_table("Assets by score · SANDBOX data")
     for name, justify in (("asset", "left"), ("kind", "left"), ("price R$", "right"), ("score", "right"), ("", "left")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for name, justify in (("verdict", "left"), ("data", "right"), ("sources", "right")):
+    for name, justify in (("verdict", "left"), ("data", "right"), ("src", "right")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for a in summary["assets"]:
         score = a["overall_score"]

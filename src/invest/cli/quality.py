@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -27,11 +28,14 @@ def ai_group() -> None:
 def quality(ticker: Annotated[str, typer.Argument(help="such as PETR4")], json_output: AsJson = False) -> None:
     """Per field: the value in force, its source and age, how far sources agree, and what speaks against it."""
     from invest.domain.tickers import parse_ticker
+    from invest.settings import load
 
     name = parse_ticker(ticker)
 
+    now = load().now()
+
     async def work(store: Any) -> Any:
-        return await store.observations.quality(name)
+        return await store.observations.quality(name, now=now)
 
     fields = show.with_store(work)
     if json_output:
@@ -40,19 +44,29 @@ def quality(ticker: Annotated[str, typer.Argument(help="such as PETR4")], json_o
     rows = [
         (
             f.field,
-            None if f.value is None else f"{f.value:f}",
-            f.unit,
+            in_short(f.value, f.unit),
             f.source,
-            len(f.sources),
             f"{f.age_days:.0f} d",
             None if f.agreement is None else f"{f.agreement:.0%}",
             _against(f),
         )
         for f in fields
     ]
-    columns = ("field", "value", "unit", "source", "of", "age", "agree", "state")
+    columns = ("field", "value", "source", "age", "agree", "state")
     empty = f"nothing is stored of {name}; invest enqueue collect {name} --wait"
-    show.table(columns, rows, right=("value", "of", "age", "agree"), empty=empty)
+    show.table(columns, rows, right=("value", "age", "agree"), empty=empty)
+
+
+def in_short(value: Decimal | None, unit: str) -> str | None:
+    """A value to read, not to reckon with: `--json` has all its digits."""
+    if value is None:
+        return None
+    if unit == "fraction":
+        return f"{value * 100:.2f} %"
+    for size, word in ((10**12, "tn "), (10**9, "bn "), (10**6, "mn ")):
+        if abs(value) >= size:
+            return f"{value / size:.2f} {word}{unit}"
+    return f"{value:,.2f} {unit}"
 
 
 def _against(field: Any) -> str:

@@ -1,0 +1,164 @@
+"""The command line from outside: exit codes, one line for an error, and JSON that programs can read."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from invest.cli import exit_code, reference
+from invest.cli.demo_table import assets_table, opinions_table
+from invest.cli.origins import explain
+from invest.cli.quality import in_short
+from invest.cli.tasks import parse_arguments
+from invest.engine import ErrorInfo, JobFailed, ResultTimeout
+from invest.errors import ConfigError, NotFound, Unreachable
+from invest.settings import load
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`invest` in a process of its own, its servers on a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    closed = {"REDIS_URL": f"redis://127.0.0.1:{port}", "DATABASE_URL": f"postgres://u:p@127.0.0.1:{port}/x"}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("INVEST_")}
+    return subprocess.run(
+        [sys.executable, "-m", "invest", *arguments],
+        env={**kept, **closed, "INVEST_SETTINGS": str(ROOT / "settings.toml"), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_values_are_json_where_they_read_as_json_and_text_elsewhere() -> None:
+    assert parse_arguments(["PETR4", "[1,2]", "force_update=true"]) == (["PETR4", [1, 2]], {"force_update": True})
+
+
+def test_a_positional_value_after_a_named_one_is_refused() -> None:
+    with pytest.raises(ConfigError, match="positional ones first"):
+        parse_arguments(["a=1", "PETR4"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (JobFailed(ErrorInfo(type="X", message="y")), 1),
+        (ConfigError("x"), 2),
+        (NotFound("x"), 2),
+        (ValueError("x"), 2),
+        (Unreachable("x"), 3),
+        (ConnectionRefusedError("x"), 3),
+        (ResultTimeout("x"), 124),
+    ],
+)
+def test_each_error_has_its_exit_code(error: Exception, code: int) -> None:
+    assert exit_code(error) == code
+
+
+def test_every_job_is_described_as_json_with_its_policy() -> None:
+    done = run("jobs", "types", "--json")
+    described = json.loads(done.stdout)
+    keys = {"name", "queue", "retries", "delay", "timeout", "soft_timeout", "cron"}
+    assert done.returncode == 0
+    assert {"collect_asset_data_async", "generate_multi_ai_analysis"} <= {d["name"] for d in described}
+    assert all(keys <= d.keys() for d in described)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("worker", "nope"),
+        ("jobs", "ls", "--state", "nope"),
+        ("analyse", "not a ticker"),
+        ("data", "quality", "not a ticker"),
+        ("analyse", "PETR4", "--language", "fr"),
+        ("sandbox", "--fault", "nope:latency"),
+        ("sandbox", "--fault", "brapi:nope"),
+        ("keys", "create", " "),
+    ],
+)
+def test_wrong_input_exits_with_2_and_no_traceback(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+@pytest.mark.parametrize("arguments", [("jobs", "ls"), ("keys", "ls"), ("analyse", "PETR4", "--wait")])
+def test_an_unreachable_server_is_one_line_and_exit_3(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("invest:")]
+    assert done.returncode == 3, done.stderr
+    assert len(lines) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_names_what_is_unreachable_and_exits_with_3(tmp_path: Path) -> None:
+    done = run("doctor", "--json", INVEST_DATA_DIR=str(tmp_path))
+    states = {c["what"]: c["state"] for c in json.loads(done.stdout)}
+    assert done.returncode == 3
+    assert states["Redis"] == states["PostgreSQL"] == "unreachable"
+    assert states["disk"] == "ok"
+
+
+def test_config_show_hides_secrets_and_names_origins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("REDIS_URL", "redis://:hunter2@localhost")
+    monkeypatch.setenv("INVEST_AI__QUORUM", "3")
+    monkeypatch.setenv("INVEST_WEB", '{"rate_limit": 7}')
+    found = {s.path: s for s in explain(load())}
+    assert found["redis.url"].origin == "REDIS_URL"
+    assert "hunter2" not in str(found)
+    assert (found["ai.quorum"].value, found["ai.quorum"].origin) == (3, "INVEST_AI__QUORUM")
+    assert (found["web.rate_limit"].value, found["web.rate_limit"].origin) == (7, "INVEST_WEB")
+    assert found["web.rate_burst"].origin == "settings.toml"
+    assert found["delivery.webhook_secret"].origin == "default"
+
+
+def test_a_value_of_the_env_file_is_named_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BRAPI_TOKEN", raising=False)
+    (tmp_path / ".env").write_text("BRAPI_TOKEN=hunter2\n", encoding="utf-8")
+    found = {s.path: s for s in explain(load())}["sources.brapi.token"]
+    assert found.origin == ".env (BRAPI_TOKEN)"
+    assert found.value == "********"
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    assert (ROOT / reference.PAGE).read_text(encoding="utf-8") == reference.page()
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (None, "BRL", None),
+        (Decimal("0.06742"), "fraction", "6.74 %"),
+        (Decimal(-50217637000), "BRL", "-50.22 bn BRL"),
+        (Decimal("48.67"), "BRL", "48.67 BRL"),
+    ],
+)
+def test_values_are_shown_short_enough_to_read(value: Decimal | None, unit: str, text: str | None) -> None:
+    assert in_short(value, unit) == text
+
+
+def test_the_demo_tables_fit_80_columns() -> None:
+    asset: dict[str, Any] = {"ticker": "BTC-BRL", "kind": "crypto", "price": 1234567.89, "sources_count": 10}
+    asset |= {"overall_score": 9.9, "recommendation": "insufficient_data", "coverage": 1.0}
+    said = {"provider": "anthropic", "rating": "strong_sell", "confidence": 0.55, "seconds": 12.34, "status": "ok"}
+    consensus = {"rating": "strong_sell", "probability": 0.55, "agreement": 0.55, "fragile": False}
+    summary = {"assets": [asset], "opinions": [said], "consensus": consensus}
+    for table in (assets_table(summary), opinions_table(summary)):
+        assert Console(width=200).measure(table).maximum <= 80
