@@ -108,3 +108,6 @@ async def _serve(settings: Settings) -> None:
     finally:
         log.info("stopping")
         await runner.cleanup()
+        # Platforms send SIGTERM more than once: the last steps of the interpreter are not to be killed by it.
+        loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -36,7 +36,7 @@ from invest.sources.errors import (
 from invest.sources.flight import Flights
 from invest.sources.gate import Admission, Gate, Limits, LocalGate, RedisGate, budget_key
 from invest.sources.guard import PrivateAddress, PublicResolver, refusal
-from invest.sources.memory import Entry, Memory
+from invest.sources.memory import Entry, Memory, file_folder
 from invest.sources.retry import RETRIED, Transient, jittered, retry_after
 from invest.sources.shared import Shared
 
@@ -127,21 +127,20 @@ class SourceClient:
     @asynccontextmanager
     async def open(cls, settings: Settings, redis: Any = None) -> AsyncIterator[SourceClient]:
         """A client; `redis` (a `redis.asyncio.Redis`) shares limits, breakers and budgets with other workers."""
-        folder = settings.data_dir / "cache" / "files"
-        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         resolver = PublicResolver(trusted_hosts(settings))
         connector = aiohttp.TCPConnector(limit=0, resolver=resolver, ttl_dns_cache=300)
         headers = {"User-Agent": settings.http.user_agent, "Accept-Language": "pt-BR, en;q=0.5"}
-        async with aiohttp.ClientSession(
-            connector=connector, headers=headers, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
-        ) as session:
-            gate: Gate = LocalGate() if redis is None else RedisGate(redis)
-            shared = Shared(redis, enabled=not settings.sandbox)
-            client = cls(settings, session, gate, Memory(folder), shared)
-            try:
-                yield client
-            finally:
-                await client.flights.close()
+        with file_folder(settings.data_dir) as folder:
+            async with aiohttp.ClientSession(
+                connector=connector, headers=headers, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            ) as session:
+                gate: Gate = LocalGate() if redis is None else RedisGate(redis)
+                shared = Shared(redis, enabled=not settings.sandbox)
+                client = cls(settings, session, gate, Memory(folder), shared)
+                try:
+                    yield client
+                finally:
+                    await client.flights.close()
 
     async def get(
         self,

@@ -6,14 +6,32 @@ fetched them first failed before storing anything.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import tempfile
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from invest.domain.observations import RawPayload
+
+
+@contextlib.contextmanager
+def file_folder(data_dir: Path) -> Iterator[Path]:
+    """Where files are kept: under `data_dir`, or a temporary folder of this process where that is read-only."""
+    folder = data_dir / "cache" / "files"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        with tempfile.TemporaryDirectory(prefix="invest-files-", ignore_cleanup_errors=True) as temporary:
+            yield Path(temporary)
+        return
+    yield folder
 
 
 @dataclass(frozen=True, slots=True)
