@@ -21,7 +21,7 @@ def analyse(
     ticker: Annotated[str, typer.Argument(help="such as PETR4")],
     wait: Annotated[bool, typer.Option("--wait", help="wait for the report and print the verdict")] = False,
     open_it: Annotated[bool, typer.Option("--open", help="open the report in a browser; waits for it")] = False,
-    ai: Annotated[list[str] | None, typer.Option("--ai", help="ask this AI alone (repeatable)")] = None,
+    ai: Annotated[list[str] | None, typer.Option("--ai", help="ask this AI, not all that are enabled")] = None,
     language: Annotated[str | None, typer.Option(help="pt-BR or en; other than the configured: one --ai")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="seconds to wait for each step")] = 300.0,
     json_output: AsJson = False,
