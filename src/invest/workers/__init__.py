@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -59,7 +60,13 @@ def _work(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
         burst=plan.burst,
         max_jobs=0 if plan.burst else recycled,
     )
-    uvloop.run(work)
+
+    async def until_done() -> None:
+        await work
+        # Platforms send SIGTERM more than once: the last steps of the interpreter are not to be killed by it.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    uvloop.run(until_done())
     return 0
 
 
