@@ -96,6 +96,8 @@ def _route(door: Door, job: JobType[..., Any]) -> Route:
         arguments = merged(query, body, door.body)
         call = job(**arguments)
         bound = job.signature.bind((), arguments)
+        if "ticker" in door.echo and bound["ticker"] in request.services.unknown:
+            raise invalid("ticker", f"no source knows {bound['ticker']}: asked within the last day, try tomorrow")
         echo = {name: len(bound["tickers"]) if name == "total_assets" else bound[name] for name in door.echo}
         return await accepted(request, call, message=f"queued: {door.summary}", echo=echo)
 

@@ -16,6 +16,7 @@ from invest.api.request_log import RequestLog
 from invest.engine import Invest, Registry, registry
 from invest.engine.connection import open_redis
 from invest.errors import InvestError, Unreachable
+from invest.jobs.unknown import UnknownTickers
 from invest.settings import Settings
 from invest.store import Store
 
@@ -81,6 +82,7 @@ class Services:
     requests: RequestLog
     callbacks: Callbacks
     registry: Registry = field(default=registry)
+    unknown: UnknownTickers = field(default_factory=UnknownTickers)
 
     async def store(self) -> Store:
         """The store. Raises `Unreachable`."""

@@ -25,4 +25,7 @@ def routes(registry: Registry) -> list[Route]:
 
 def background(services: Services) -> list[asyncio.Task[None]]:
     """What runs beside the requests of a web process."""
-    return [asyncio.create_task(services.callbacks.adopt())]
+    return [
+        asyncio.create_task(services.callbacks.adopt()),
+        asyncio.create_task(services.unknown.follow(services.invest.redis)),
+    ]

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from invest.domain.collection import AssetData
 from invest.domain.tickers import Ticker
-from invest.engine import Context, Ok, Queue, Workflow, chord, group
-from invest.jobs import collecting, refreshing
+from invest.engine import Context, GiveUp, Ok, Queue, Workflow, chord, group
+from invest.jobs import collecting, refreshing, unknown
 from invest.jobs.policies import FAN_OUT, NEVER, PER_ASSET, PERIODIC, SOFT_TIMEOUT, TIMEOUT
 from invest.jobs.results import (
     BatchCollected,
@@ -38,7 +38,13 @@ async def collect_asset_data_async(ctx: Context, ticker: Ticker, force_update: b
         await ctx.invest.enqueue(update_benchmarks())
     if not force_update and (fresh := await collecting.still_fresh(store, settings, ticker)):
         return fresh
-    return await collecting.collect(store, ctx.use(Sources), settings, ticker, force=force_update)
+    try:
+        data = await collecting.collect(store, ctx.use(Sources), settings, ticker, force=force_update)
+    except GiveUp:
+        await unknown.remember(ctx.invest.redis, ticker)
+        raise
+    await unknown.forget(ctx.invest.redis, ticker)
+    return data
 
 
 @queue.job(

@@ -32,7 +32,7 @@ async def platform(settings: Callable[..., Settings], redis_url: str, database_u
             database={"url": database_url},
             sandbox_url=sandbox.url,
             as_of=as_of,
-            http={"retries": 1, "backoff": 0.01, "read_timeout": 2.0},
+            http={"retries": 1, "backoff": 0.01, "read_timeout": 20.0},
             engine={"grace": 0.5},
         )
         async with Invest.connect(known) as invest, Store.open(known) as store:
