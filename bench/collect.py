@@ -178,7 +178,7 @@ def measure(database: str, assets: int, rounds: int) -> dict[str, Any]:
     return {
         "assets": assets,
         "rounds": rounds,
-        "load_average_before": os.getloadavg()[0],
+        "load_average_after": os.getloadavg()[0],
         "floor_seconds": assets * GETS / IN_FLIGHT * DELAY,
         "seconds": seconds,
         "x_bare": statistics.median(a.seconds / b for a, b in zip(ours, plain, strict=True)),
