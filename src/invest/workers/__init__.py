@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import uvloop
@@ -14,6 +15,7 @@ from invest import logs
 from invest.settings import Settings
 
 QUEUES = ("data_collection", "analysis", "reports")
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 GC_THRESHOLD = 50_000  # allocations between collections: parsing makes many short-lived objects, the default costs 30 %
 
 
@@ -44,7 +46,7 @@ def serve(settings: Settings, plan: WorkerPlan) -> int:
 
 
 def _work(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
-    from invest.engine import run_worker
+    from invest.engine import Worker, registry
     from invest.jobs.names import declare_all
     from invest.workers.deps import resources
 
@@ -52,22 +54,34 @@ def _work(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 20, 20)
-    work = run_worker(
-        plan.queues,
+    worker = Worker(
+        registry.pick(plan.queues),
         settings=settings,
         resources=resources,
         concurrency=plan.concurrency,
         burst=plan.burst,
         max_jobs=0 if plan.burst else recycled,
+        handle_signals=False,
     )
-
-    async def until_done() -> None:
-        await work
-        # Platforms send SIGTERM more than once: the last steps of the interpreter are not to be killed by it.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-    uvloop.run(until_done())
+    uvloop.run(_until_done(worker.async_run, worker.stop))
     return 0
+
+
+async def _until_done(work: Callable[[], Awaitable[None]], stop: Callable[[], None]) -> None:
+    """Run the work of this process; SIGTERM calls `stop`, however often it comes, and never kills the last steps.
+
+    Platforms send it more than once, also to a process that is about to end: from here on it is ignored.
+    """
+    loop = asyncio.get_running_loop()
+    for sig in SIGNALS:
+        loop.add_signal_handler(sig, stop)
+    try:
+        await work()
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # between a loop's handler and none lies the default one
+        for sig in SIGNALS:
+            loop.remove_signal_handler(sig)
+            signal.signal(sig, signal.SIG_IGN)
 
 
 def _supervise(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
@@ -87,5 +101,5 @@ def _supervise(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
         autoscale=plan.autoscale,
         slots=slots,
     )
-    uvloop.run(above.run())
+    uvloop.run(_until_done(lambda: above.run(handle_signals=False), above.stop))
     return 0
