@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,11 +20,10 @@ from yarl import URL
 
 from invest.domain.observations import RawPayload
 from invest.settings import Settings, SourceSettings
+from invest.sources.admission import IN_CALL_WAIT, Admissions
 from invest.sources.download import fetch_file, small_body
 from invest.sources.errors import (
     BreakerOpen,
-    BudgetSpent,
-    Busy,
     Forbidden,
     Malformed,
     NotAvailable,
@@ -34,7 +32,7 @@ from invest.sources.errors import (
     SourceRefused,
 )
 from invest.sources.flight import Flights
-from invest.sources.gate import Admission, Gate, Limits, LocalGate, RedisGate, budget_key
+from invest.sources.gate import Gate, Limits, LocalGate, RedisGate
 from invest.sources.guard import PrivateAddress, PublicResolver, refusal
 from invest.sources.memory import Entry, Memory, file_folder
 from invest.sources.retry import RETRIED, Transient, jittered, retry_after
@@ -42,9 +40,7 @@ from invest.sources.shared import Shared
 
 Kind = Literal["json", "rss", "csv", "html", "zip"]
 NETWORK = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, ConnectionError)
-IN_CALL_WAIT = 30.0  # a longer Retry-After is waited for outside the call: the error carries it
 REDIRECTS = 3
-PAUSES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +114,7 @@ class SourceClient:
         self._gate = gate
         self._http = settings.http
         self._slots: dict[str, asyncio.Semaphore] = {}
-        self._granted: dict[str, tuple[int, float]] = {}
-        self._failing: set[str] = set()
+        self._admissions = Admissions(gate)
         self._confs: dict[str, SourceSettings] = {}
         self._trusted = trusted_hosts(settings)
 
@@ -207,7 +202,7 @@ class SourceClient:
         failed: Transient | None = None
         for attempt in range(self._http.retries + 1):
             try:
-                await self._admitted(call, limits)
+                await self._admissions.admit(call.source, call.host, limits)
             except BreakerOpen as error:
                 if failed is None:
                     raise
@@ -238,46 +233,15 @@ class SourceClient:
             probe=call.timeout + http.connect_timeout,
         )
 
-    async def _admitted(self, call: Call, limits: Limits) -> None:
-        left, until = self._granted.get(call.host, (0, 0.0))
-        if left > 0 and time.monotonic() < until:
-            self._granted[call.host] = (left - 1, until)
-            return
-        admission = await self._admission(call, limits)
-        match admission.verdict:
-            case "open":
-                reason = f"not asked for {admission.wait:.0f} s: it failed or asked to wait"
-                raise BreakerOpen(call.source, reason, admission.wait)
-            case "busy":
-                raise Busy(call.source, f"its rate allows the next call in {admission.wait:.0f} s", admission.wait)
-            case "budget":
-                raise BudgetSpent(call.source, f"the month's {limits.budget} requests are spent")
-        self._granted[call.host] = (admission.n - 1, time.monotonic() + admission.wait + 0.1)
-        if admission.failures:
-            self._failing.add(call.host)
-        if admission.wait > 0:
-            await asyncio.sleep(admission.wait)
-
-    async def _admission(self, call: Call, limits: Limits) -> Admission:
-        """The gate's answer; a short pause that the host asked for is waited out."""
-        key = budget_key(call.source, datetime.now(UTC))
-        for _ in range(PAUSES):
-            answer = await self._gate.admit(call.host, limits, key)
-            paused = answer.verdict == "open" and answer.failures < limits.failures
-            if not paused or answer.wait > IN_CALL_WAIT:
-                break
-            await asyncio.sleep(answer.wait + jittered(0.05, 0))
-        return answer
-
     async def _answered(self, call: Call, limits: Limits) -> None:
-        if call.host in self._failing:
-            self._failing.discard(call.host)
+        if call.host in self._admissions.failing:
+            self._admissions.failing.discard(call.host)
             await self._gate.report(call.host, limits, "ok")
 
     async def _failed(self, call: Call, limits: Limits, error: Transient, *, last: bool) -> None:
         """Tell the gate; raise where another try in this call makes no sense."""
-        self._failing.add(call.host)
-        self._granted.pop(call.host, None)
+        self._admissions.failing.add(call.host)
+        self._admissions.drop(call.host)
         wait = error.retry_after
         await self._gate.report(call.host, limits, "fail")
         if wait:

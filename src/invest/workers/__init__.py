@@ -54,16 +54,20 @@ def _work(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 20, 20)
-    worker = Worker(
-        registry.pick(plan.queues),
-        settings=settings,
-        resources=resources,
-        concurrency=plan.concurrency,
-        burst=plan.burst,
-        max_jobs=0 if plan.burst else recycled,
-        handle_signals=False,
-    )
-    uvloop.run(_until_done(worker.async_run, worker.stop))
+
+    async def run() -> None:
+        worker = Worker(
+            registry.pick(plan.queues),
+            settings=settings,
+            resources=resources,
+            concurrency=plan.concurrency,
+            burst=plan.burst,
+            max_jobs=0 if plan.burst else recycled,
+            handle_signals=False,
+        )
+        await _until_done(worker.async_run, worker.stop)
+
+    uvloop.run(run())
     return 0
 
 
