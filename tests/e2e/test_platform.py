@@ -124,6 +124,7 @@ async def test_an_asset_goes_from_upstream_bytes_to_a_downloaded_report_over_htt
 
         for example, expected in (("analyse_one.py", "4 "), ("many_at_once.py", "HGLG11")):
             assert expected in await example_output(example, env)
+        assert "PETR4" in await example_output("over_http.py", {**env, "API_URL": url})
 
         async with session.post(
             "/api/v1/assets/async/collect", params={"ticker": "ZZZZ3", "force_update": "true"}
