@@ -25,8 +25,9 @@ from invest.engine.jobs import JobType, Queue
 from invest.engine.metrics import metrics_text
 from invest.engine.outcome import Err, Ok, Outcome
 from invest.engine.policy import Priority, Rate, Retry
-from invest.engine.projector import JobRun, Projector, restore
+from invest.engine.projector import JobRun, Projector
 from invest.engine.registry import Registry, UnknownJob, registry
+from invest.engine.restoring import restore
 from invest.engine.runner import run_worker
 from invest.engine.schedule import ScheduleEntry
 from invest.engine.states import Attempt, JobState, JobStatus, Progress

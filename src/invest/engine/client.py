@@ -26,7 +26,7 @@ from invest.engine.errors import (
     ResultTimeout,
 )
 from invest.engine.events import Event, follow
-from invest.engine.layout import lay_out
+from invest.engine.layout import Plan, lay_out
 from invest.engine.notices import Notices
 from invest.engine.records import read_statuses
 from invest.engine.registry import registry
@@ -211,22 +211,31 @@ class Invest:
 
     async def _start(self, workflow: Workflow[R]) -> Job[R]:
         workflow_id = new_id()
-        await self.stage(workflow, workflow_id, parent=workflow_id)
-        ttl = round(self.settings.engine.result_ttl * 1000)
-        head = job_head(workflow.kind, b"{}")
-        await self._guarded(script("submit")(self.redis, workflow_id, workflow.kind, ttl, head))
+        plan = await self.stage(workflow, workflow_id, parent=workflow_id)
+        await self.submit(workflow_id, workflow.kind, plan)
         return Job(self, workflow_id, result_adapter(workflow))
 
-    async def stage(self, workflow: Workflow[Any], workflow_id: str, *, parent: str) -> None:
+    async def stage(self, workflow: Workflow[Any], workflow_id: str, *, parent: str) -> Plan:
         """Lay a workflow's nodes down without starting it; the engine's own step of `enqueue` and of handing over."""
         layout = lay_out(workflow, parent)
         for node in layout.nodes.values():
             if node.call is not None:
                 self._check_size(node.call)
-        rows = layout.argv(self.settings.engine.result_ttl)
-        for start in range(0, len(rows), STAGE_PAGE):
-            page: list[Argument] = [field for row in rows[start : start + STAGE_PAGE] for field in row]
-            await self._guarded(script("stage")(self.redis, workflow_id, layout.last, *page))
+        plan = layout.plan(self.settings.engine.result_ttl)
+        await self.lay_down(workflow_id, plan)
+        return plan
+
+    async def lay_down(self, workflow_id: str, plan: Plan) -> None:
+        """Stage the nodes of a plan, in pages."""
+        for start in range(0, len(plan.rows), STAGE_PAGE):
+            page: list[Argument] = [field for row in plan.rows[start : start + STAGE_PAGE] for field in row]
+            await self._guarded(script("stage")(self.redis, workflow_id, plan.last, *page))
+
+    async def submit(self, workflow_id: str, kind: str, plan: Plan) -> bool:
+        """Start what was laid down; False if it was started before."""
+        ttl = round(self.settings.engine.result_ttl * 1000)
+        asked = script("submit")(self.redis, workflow_id, kind, ttl, job_head(kind, b"{}"), plan.kept())
+        return bool(await self._guarded(asked))
 
     def job(self, job_id: str) -> Job[Any]:
         """A handle on a job by its id; nothing is asked."""

@@ -31,6 +31,7 @@ WORKFLOW: Final = "invest:workflow:"  # + id + one of the suffixes below
 WORKFLOW_NODES: Final = ":nodes"  # list of ids
 WORKFLOW_ROOTS: Final = ":roots"  # list of ids that start at once
 WORKFLOW_OUTCOMES: Final = ":outcomes"  # hash id -> {"ok": value} or {"err": error}
+WORKFLOW_PLAN: Final = ":plan"  # how a caller's workflow was laid down, for the history: a lost Redis gets it back
 STAGED: Final = "invest:staged"  # zset of workflows laid down but not started, by ms
 WORKFLOWS: Final = "invest:workflows"  # zset of workflow ids by submit ms
 NAMES: Final = "invest:names"  # hash job name -> queue: every name ever enqueued

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from invest.engine.calls import Call
 from invest.engine.wire import job_head, new_id
 from invest.engine.workflow import Workflow
+
+MAX_PLAN = 4_000_000  # bytes
+NODE_FIELDS = 16  # of stage.lua
 
 
 @dataclass(slots=True)
@@ -24,6 +29,32 @@ class Node:
     mode: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A workflow laid out: the id of its last node, and the arguments of ``stage.lua`` node by node.
+
+    The ids in it are those of the jobs, so a workflow laid down again from its plan has the effects it had before.
+    """
+
+    last: str
+    rows: list[list[str | bytes | int]]
+
+    def kept(self) -> bytes:
+        """The plan as JSON; nothing if it is larger than `MAX_PLAN`: then a lost Redis does not get it back."""
+        rows = [[f.decode() if isinstance(f, bytes) else f for f in row] for row in self.rows]
+        raw = orjson.dumps({"last": self.last, "rows": rows})
+        return raw if len(raw) <= MAX_PLAN else b""
+
+    @classmethod
+    def read(cls, data: Any) -> Plan:
+        """A plan from its JSON. Raises ValueError for anything else."""
+        if not (isinstance(data, dict) and isinstance(data.get("last"), str) and isinstance(data.get("rows"), list)):
+            raise ValueError("no plan of a workflow")
+        if not all(isinstance(row, list) and len(row) == NODE_FIELDS for row in data["rows"]):
+            raise ValueError("the plan's rows are of another version")
+        return cls(data["last"], data["rows"])
+
+
 @dataclass(slots=True)
 class Layout:
     """All nodes of a workflow and the id of the one whose outcome is the workflow's."""
@@ -31,9 +62,9 @@ class Layout:
     nodes: dict[str, Node]
     last: str
 
-    def argv(self, result_ttl: float) -> list[list[str | bytes | int]]:
-        """Arguments of ``stage.lua``, node by node."""
-        return [_fields(node, result_ttl) for node in self.nodes.values()]
+    def plan(self, result_ttl: float) -> Plan:
+        """The workflow as ``stage.lua`` takes it."""
+        return Plan(self.last, [_fields(node, result_ttl) for node in self.nodes.values()])
 
 
 def lay_out(workflow: Workflow[Any] | Call[Any], parent: str) -> Layout:

@@ -9,15 +9,14 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 import structlog
 from pydantic import Field
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from invest.engine import keys
-from invest.engine.calls import Call, Options
 from invest.engine.events import Event, parse_event
 from invest.engine.records import read_statuses
-from invest.engine.registry import registry
 from invest.engine.states import Frozen, JobState, JobStatus
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ STATE_OF_EVENT: Final = {
     "failed": JobState.FAILED,
     "cancelled": JobState.CANCELLED,
 }
+OTHER_KINDS: Final = ("handed_over", "handed_back", "workflow", "retried", "lost")
 
 
 class JobRun(Frozen):
@@ -57,6 +57,9 @@ class JobRun(Frozen):
     error_message: str | None = None
     workflow: str | None = None
     replay_of: str | None = None
+    due_at: datetime | None = None
+    priority: int = 0
+    plan: dict[str, Any] | None = Field(default=None, description="of a workflow that a caller started")
 
 
 Sink = Callable[[Sequence[JobRun]], Awaitable[None]]
@@ -134,14 +137,23 @@ class Projector:
         """One row per job among the events, sorted by id, as its record says now (expired: as the event says)."""
         last: dict[str, Event] = {}
         for event in events:
-            if event.kind in STATE_OF_EVENT or event.kind in ("handed_over", "handed_back", "workflow", "lost"):
+            if event.kind in STATE_OF_EVENT or event.kind in OTHER_KINDS:
                 last[event.job_id] = event
         statuses = await read_statuses(self._redis, list(last), results=True)
+        plans = await self._plans(last.values())
         pairs = zip(last.values(), statuses, strict=True)
-        return sorted((_row(event, status) for event, status in pairs), key=lambda row: row.id)
+        return sorted((_row(event, status, plans.get(event.job_id)) for event, status in pairs), key=lambda row: row.id)
+
+    async def _plans(self, events: Iterable[Event]) -> dict[str, dict[str, Any]]:
+        """The plans of the workflows that were started, by id."""
+        ids = [event.job_id for event in events if event.kind in ("workflow", "retried")]
+        if not ids:
+            return {}
+        found = await self._redis.mget([keys.WORKFLOW + one + keys.WORKFLOW_PLAN for one in ids])
+        return {one: orjson.loads(raw) for one, raw in zip(ids, found, strict=True) if raw}
 
 
-def _row(event: Event, status: JobStatus | None) -> JobRun:
+def _row(event: Event, status: JobStatus | None, plan: dict[str, Any] | None) -> JobRun:
     if status is None:
         state = STATE_OF_EVENT.get(event.kind, JobState.RUNNING)
         finished = event.at if state.final else None
@@ -171,25 +183,7 @@ def _row(event: Event, status: JobStatus | None) -> JobRun:
         error_message=status.error.message if status.error else None,
         workflow=status.workflow,
         replay_of=status.replay_of,
+        due_at=status.due_at,
+        priority=status.priority,
+        plan=plan,
     )
-
-
-async def restore(invest: Invest, accepted: Iterable[JobRun]) -> int:
-    """Enqueue again, under their own ids, unfinished jobs that Redis has lost; gives how many.
-
-    Steps of workflows and jobs not declared here are left out; those that Redis still knows are never doubled.
-    """
-    rows = [r for r in accepted if not r.state.final and r.workflow is None and registry.find(r.name) is not None]
-    count = 0
-    for start in range(0, len(rows), BATCH):
-        page = rows[start : start + BATCH]
-        calls: list[Call[Any]] = []
-        for row in page:
-            call = registry.call_by_name(row.name, row.args, row.kwargs)
-            calls.append(Call(call.job, call.args, call.kwargs, call.payload, Options(id=row.id)))
-        try:
-            count += sum(job.new for job in await invest.enqueue_many(calls))
-        except RedisError as error:
-            log.warning("restore interrupted", error=str(error), restored=count)
-            raise
-    return count

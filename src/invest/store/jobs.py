@@ -1,4 +1,5 @@
 """History of jobs, projected from the engine's event stream; late and repeated events change nothing."""
+# ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
 
 from __future__ import annotations
 
@@ -41,6 +42,11 @@ WHERE r.id = y.i AND (r.event_ms, r.event_seq) > (y.m, y.o)
     OR r.workflow IS NULL AND y.w IS NOT NULL)
 """
 FINAL = ("succeeded", "failed", "cancelled")
+# A workflow's plan is for restoring it, not for reading.
+SHOWN = (
+    "id, name, queue, CASE jsonb_typeof(args) WHEN 'object' THEN args - 'plan' ELSE args END AS args, state, attempt, "
+    "deliveries, enqueued_at, started_at, finished_at, error, workflow, event_ms, event_seq"
+)
 
 
 class Jobs:
@@ -72,7 +78,7 @@ class Jobs:
 
     async def get(self, job_id: str) -> JobRun | None:
         """One job's history, or None."""
-        row = await self._db.fetchrow("SELECT * FROM job_run WHERE id = $1", job_id)
+        row = await self._db.fetchrow(f"SELECT {SHOWN} FROM job_run WHERE id = $1", job_id)
         return _run(row) if row else None
 
     async def history(
@@ -88,7 +94,7 @@ class Jobs:
         """Jobs by their newest event, newest first; `before` is the `event_id` of the last one seen."""
         ms, _, seq = (before or "").partition("-")
         rows = await self._db.fetch(
-            "SELECT * FROM job_run WHERE ($1::text IS NULL OR queue = $1) AND ($2::text IS NULL OR name = $2) "
+            f"SELECT {SHOWN} FROM job_run WHERE ($1::text IS NULL OR queue = $1) AND ($2::text IS NULL OR name = $2) "
             "AND ($3::text IS NULL OR state = $3) AND ($4::text IS NULL OR workflow = $4) "
             "AND ($5::bigint IS NULL OR (event_ms, event_seq) < ($5, $6::bigint)) "
             "ORDER BY event_ms DESC, event_seq DESC LIMIT $7",
@@ -102,13 +108,18 @@ class Jobs:
         )
         return [_run(row) for row in rows]
 
-    async def unfinished(self, *, limit: int = 10_000) -> list[JobRun]:
-        """Jobs that were accepted and have no end yet, oldest first: what a lost Redis must get back."""
+    async def unfinished(self, *, after: JobRun | None = None, limit: int = 10_000) -> list[JobRun]:
+        """Jobs that were accepted and have no end yet, oldest first: what a lost Redis must get back.
+
+        Steps of workflows are left out: they come back with the whole. `after`: the last one of the page before.
+        """
         rows = await self._db.fetch(
-            "SELECT * FROM job_run WHERE finished_at IS NULL AND state <> ALL($1::text[]) "
-            "ORDER BY event_ms, id LIMIT $2",
+            "SELECT * FROM job_run WHERE finished_at IS NULL AND workflow IS NULL AND state <> ALL($1::text[]) "
+            "AND ($3::bigint IS NULL OR (event_ms, id) > ($3, $4)) ORDER BY event_ms, id LIMIT $2",
             list(FINAL),
             limit,
+            after.order[0] if after else None,
+            after.id if after else "",
         )
         return [_run(row) for row in rows]
 

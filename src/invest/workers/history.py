@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 import structlog
 from redis.exceptions import RedisError
@@ -29,7 +30,11 @@ def history_sink(store: Store) -> Callable[[Sequence[JobRun]], Awaitable[None]]:
 
 async def restore_lost(invest: Invest, store: Store) -> int:
     """Queue again what PostgreSQL knows as accepted and a lost Redis no longer does; how many. None is doubled."""
-    return await restore(invest, [known(run) for run in await store.jobs.unfinished()])
+    restored, last = 0, None
+    while page := await store.jobs.unfinished(after=last):
+        restored += await restore(invest, [known(run) for run in page])
+        last = page[-1]
+    return restored
 
 
 async def keep_whole(invest: Invest, store: Store) -> None:
@@ -50,6 +55,7 @@ async def keep_whole(invest: Invest, store: Store) -> None:
 def known(run: job_run.JobRun) -> JobRun:
     """A stored row as the engine's; `kept` backwards."""
     given = run.args if isinstance(run.args, dict) else {}
+    due = given.get("due_at")
     milliseconds, number = run.order
     return JobRun(
         id=run.id,
@@ -60,19 +66,28 @@ def known(run: job_run.JobRun) -> JobRun:
         args=given.get("args", []),
         kwargs=given.get("kwargs", {}),
         workflow=run.workflow,
+        due_at=datetime.fromisoformat(due) if due else None,
+        priority=given.get("priority", 0),
+        plan=given.get("plan"),
     )
 
 
 def kept(row: JobRun) -> job_run.JobRun:
-    """One row as it is stored; positional and named arguments together, since both are the caller's words."""
+    """One row as it is stored; all that the caller said together: arguments, when, how urgent, a workflow's plan."""
     milliseconds, number = divmod(row.sequence, 1_000_000)
+    said: dict[str, object] = {"args": row.args, "kwargs": row.kwargs}
+    if not row.state.final:
+        waits = row.due_at is not None and row.state in (JobState.SCHEDULED, JobState.QUEUED)
+        said |= {"due_at": row.due_at.isoformat()} if row.due_at is not None and waits else {}
+        said |= {"priority": row.priority} if row.priority else {}
+        said |= {"plan": row.plan} if row.plan is not None else {}
     error = {"type": row.error_type, "message": row.error_message} if row.error_type else None
     return job_run.JobRun(
         id=row.id,
         state=row.state.value,
         name=row.name,
         queue=row.queue,
-        args={"args": row.args, "kwargs": row.kwargs},
+        args=said,
         attempt=row.attempt,
         deliveries=row.delivery,
         enqueued_at=row.enqueued_at,

@@ -7,20 +7,23 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from engine_kit import (
+    calls,
     drained,
     kit_add,
     kit_batch,
+    kit_double,
     kit_fail,
     kit_fatal,
     kit_flaky,
     kit_sleep,
+    kit_sum,
     other,
     other_echo,
     until_state,
     working,
 )
 
-from invest.engine import InvalidArguments, Invest, JobRun, JobState, Projector, metrics_text, restore
+from invest.engine import InvalidArguments, Invest, JobRun, JobState, Projector, chain, group, metrics_text, restore
 from invest.errors import ConfigError, NotFound
 from invest.settings import Settings
 
@@ -217,6 +220,39 @@ async def test_what_a_lost_redis_forgot_is_restored_once(known: Settings) -> Non
         assert await restore(invest, history.rows.values()) == 0
         await drained(known)
         assert [await j.result(timeout=5) for j in jobs] == [i + 1 for i in range(5)]
+
+
+async def test_a_workflow_that_a_lost_redis_forgot_begins_again_with_the_ids_its_steps_had(known: Settings) -> None:
+    history = History()
+    async with Invest.connect(known) as invest:
+        flow = chain(kit_add(1), group(kit_double(), kit_double()), kit_sum())
+        job = await invest.enqueue(flow)
+        steps = {s.id for s in (await invest.workflows.show(job.id)).steps if s.name.startswith("kit_")}
+        projector = Projector(invest, history)
+        while await projector.step(block=0.01) or not history.rows:
+            pass
+        await invest.redis.flushall()
+        assert await restore(invest, history.rows.values()) == 1
+        assert await restore(invest, history.rows.values()) == 0, "what Redis knows again is not doubled"
+        again = {s.id for s in (await invest.workflows.show(job.id)).steps if s.name.startswith("kit_")}
+        assert again == steps
+        await drained(known)
+        assert await job.result(timeout=5) == 8
+        assert sum(1 for i, _ in calls if i in steps) == 1, "the first step ran once"
+
+
+async def test_a_job_for_later_comes_back_for_its_own_time(known: Settings) -> None:
+    history = History()
+    async with Invest.connect(known) as invest:
+        job = await invest.enqueue(kit_add(1).with_options(delay=600, priority=5))
+        before = await job.status()
+        projector = Projector(invest, history)
+        while await projector.step(block=0.01) or not history.rows:
+            pass
+        await invest.redis.flushall()
+        assert await restore(invest, history.rows.values()) == 1
+        after = await job.status()
+        assert (after.state, after.due_at, after.priority) == (JobState.SCHEDULED, before.due_at, 5)
 
 
 async def test_metrics_tell_depths_outcomes_and_times(known: Settings) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from invest.engine import Invest, JobState, Projector
+from invest.engine import Invest, JobState, Projector, chain
 from invest.jobs.analysis import analyze_asset_async
+from invest.jobs.data_collection import collect_asset_data_async
 from invest.jobs.names import declare_all
 from invest.settings import Settings
 from invest.store import Store
@@ -38,3 +39,26 @@ async def test_accepted_jobs_survive_a_redis_that_lost_everything(
         statuses = [await invest.status(job.id) for job in jobs]
         assert {s.state for s in statuses} == {JobState.QUEUED}
         assert {s.args[0] if s.args else s.kwargs["ticker"] for s in statuses} == {"PETR4", "VALE3", "ITUB4"}
+
+
+async def test_a_workflow_survives_a_redis_that_lost_everything_and_its_plan_is_not_shown(
+    settings: Callable[..., Settings], redis_url: str, database_url: str
+) -> None:
+    declare_all()
+    known = settings(redis={"url": redis_url}, database={"url": database_url})
+    async with Invest.connect(known) as invest, Store.open(known) as store:
+        later = await invest.enqueue(analyze_asset_async("ITUB4").with_options(delay=900))
+        due = (await later.status()).due_at
+        job = await invest.enqueue(chain(collect_asset_data_async("PETR4"), analyze_asset_async("PETR4")))
+        steps = [step.id for step in (await invest.workflows.show(job.id)).steps]
+        projector = Projector(invest, history_sink(store))
+        async with asyncio.timeout(10):
+            while len(await store.jobs.unfinished()) < 2:
+                await projector.step(block=0.1)
+        await invest.redis.flushall()
+        assert await restore_lost(invest, store) == 2
+        assert await restore_lost(invest, store) == 0
+        assert [step.id for step in (await invest.workflows.show(job.id)).steps] == steps
+        assert (await later.status()).due_at == due
+        shown = await store.jobs.get(job.id)
+        assert shown is not None and set(shown.args) == {"args", "kwargs"}

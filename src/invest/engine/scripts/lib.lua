@@ -66,7 +66,7 @@ local function expire_workflow(wf, ttl)
     local s = redis.call('HGET', JOB .. node, 's')
     if s and not FINAL[s] then stopping[#stopping + 1] = {node, false} end  -- nobody waits for it any more
   end
-  for _, part in ipairs({'', WORKFLOW_NODES, WORKFLOW_ROOTS, WORKFLOW_OUTCOMES}) do
+  for _, part in ipairs({'', WORKFLOW_NODES, WORKFLOW_ROOTS, WORKFLOW_OUTCOMES, WORKFLOW_PLAN}) do
     redis.call('PEXPIRE', base .. part, ttl)
   end
 end

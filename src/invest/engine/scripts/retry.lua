@@ -14,7 +14,9 @@ for _, id in ipairs(nodes) do
   if not s then return 'unknown' end
   if s == 'running' or s == 'queued' or s == 'retrying' then return 'running' end
 end
-for _, part in ipairs({'', WORKFLOW_NODES, WORKFLOW_ROOTS, WORKFLOW_OUTCOMES}) do redis.call('PERSIST', base .. part) end
+for _, part in ipairs({'', WORKFLOW_NODES, WORKFLOW_ROOTS, WORKFLOW_OUTCOMES, WORKFLOW_PLAN}) do
+  redis.call('PERSIST', base .. part)
+end
 local again, succeeded = {}, {}
 for _, id in ipairs(nodes) do
   redis.call('PERSIST', JOB .. id)
