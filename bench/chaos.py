@@ -1,4 +1,4 @@
-"""Kill workers at random, freeze one, restart Redis, put a clock wrong: nothing may be lost, nothing may happen twice.
+"""Kill workers, freeze some, restart Redis and PostgreSQL, put clocks wrong: nothing lost, nothing twice.
 
 python -m bench.chaos [--kills 500] [--lease 1.0] [--seed 7]   -> bench/out/chaos.json
 """
@@ -13,13 +13,11 @@ import os
 import random
 import signal
 import sys
-import tempfile
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -27,10 +25,9 @@ import orjson
 from redis.exceptions import RedisError
 
 from bench import chaos_jobs as jobs
-from bench.servers import OUT, OwnValkey
+from bench.servers import OUT, OwnPostgres, OwnValkey
 from invest.engine import Call, Invest, Workflow, chain, chord, group
 from invest.errors import InvestError
-from invest.local import LocalServers
 from invest.settings import Settings, load
 
 
@@ -48,6 +45,7 @@ class Report:
     effects_missing: int = 0
     wrong_results: int = 0
     redis_restarts: int = 0
+    postgres_restarts: int = 0
     freezes: int = 0
     clock_skews: int = 0
     lease_s: float = 0
@@ -145,9 +143,12 @@ class Load:
                 entry.cancelled |= await self._invest.cancel(entry.id)
 
 
-async def rampage(report: Report, kills: int, fleet: Fleet, load_: Load, server: OwnValkey, rng: random.Random) -> None:
-    """Kill until it is enough, with two or three restarts of Redis and some frozen workers in between."""
+async def rampage(
+    report: Report, kills: int, fleet: Fleet, load_: Load, server: OwnValkey, database: OwnPostgres, rng: random.Random
+) -> None:
+    """Kill until it is enough; in between Redis restarts three times, PostgreSQL five times, some workers freeze."""
     restarts = {kills // 4, kills // 2, 3 * kills // 4}
+    crashes = {(2 * i + 1) * kills // 10 for i in range(5)}
     while report.kills < kills:
         fleet.fill(report)
         await load_.submit(rng.randint(1, 4))
@@ -159,6 +160,9 @@ async def rampage(report: Report, kills: int, fleet: Fleet, load_: Load, server:
             await asyncio.sleep(0.3)
             await asyncio.to_thread(server.start)
             report.redis_restarts += 1
+        if report.kills in crashes:
+            await asyncio.to_thread(database.restart)
+            report.postgres_restarts += 1
         if report.kills % max(5, kills // 8) == 0:
             fleet.fill(report)
             await asyncio.sleep(0.5)
@@ -245,23 +249,20 @@ async def run(kills: int, lease: float, seed: int, *, workers: int = 4, patience
     rng = random.Random(seed)
     report = Report(lease_s=lease)
     begun = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="invest-chaos-"))
-    os.chmod(folder, 0o755)  # noqa: PTH101 - PostgreSQL's account must reach it
-    with OwnValkey(durable=True) as server, LocalServers.start(folder, redis=False, durable=False) as local:
-        assert local.database_url is not None
-        connection = await asyncpg.connect(local.database_url)
+    with OwnValkey(durable=True) as server, OwnPostgres() as database:
+        connection = await asyncpg.connect(database.url)
         await connection.execute(jobs.SCHEMA)
         await connection.close()
         settings: Settings = load(redis={"url": server.url, "socket_timeout": 5}, engine={"lease": lease})
-        fleet = Fleet(workers, server.url, local.database_url, lease, rng)
+        fleet = Fleet(workers, server.url, database.url, lease, rng)
         try:
             async with Invest.connect(settings) as invest:
                 load_ = Load(invest, rng)
                 await load_.submit(10)
-                await rampage(report, kills, fleet, load_, server, rng)
+                await rampage(report, kills, fleet, load_, server, database, rng)
                 await settle(report, fleet, load_, invest, patience)
                 fleet.end()
-                await audit(report, load_, invest, local.database_url)
+                await audit(report, load_, invest, database.url)
         finally:
             fleet.end()
     report.seconds = round(time.monotonic() - begun, 1)

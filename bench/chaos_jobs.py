@@ -14,7 +14,7 @@ import asyncpg
 from invest.engine import Context, GiveUp, Queue, Resources, Retry, Workflow, chord, group, run_worker
 from invest.settings import Settings, load
 
-queue = Queue("chaos", concurrency=12, timeout=20, soft_timeout=None, retry=Retry(retries=4, delay=0.05))
+queue = Queue("chaos", concurrency=12, timeout=20, soft_timeout=None, retry=Retry(retries=8, delay=0.1))
 
 SCHEMA = """
 CREATE TABLE effect (job text PRIMARY KEY, fence bigint NOT NULL);

@@ -1,4 +1,4 @@
-"""A Valkey of its own for one measurement, which can be stopped, killed and restarted."""
+"""Servers of one measurement alone, which can be stopped, killed and restarted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from invest.local.recipes import Valkey
+from invest.local import LocalServers
+from invest.local.recipes import Postgres, Valkey
 
 OUT = Path(__file__).parent / "out"
 
@@ -75,6 +76,37 @@ class OwnValkey:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop(signal.SIGKILL)
+
+
+class OwnPostgres:
+    """The wheel's PostgreSQL in a folder of its own, which can be ended at once and started again."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="invest-bench-"))
+        self.folder.chmod(0o755)  # PostgreSQL's own account must reach it
+        self._servers = LocalServers.start(self.folder, redis=False)
+
+    @property
+    def url(self) -> str:
+        """For asyncpg; the same after a restart."""
+        assert self._servers.database_url is not None
+        return self._servers.database_url
+
+    def restart(self) -> None:
+        """What ``pg_ctl restart -m immediate`` does: every session is cut, the server recovers from its log."""
+        postmaster = int(Postgres(self.folder).pid_file.read_text().split()[0])
+        os.kill(postmaster, signal.SIGQUIT)
+        self._servers.close()
+        self._servers.open()
+
+    def __enter__(self) -> Self:
+        self._servers.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._servers.close()
 
 
 def free_port() -> int:

@@ -10,5 +10,5 @@ from bench.chaos import run
 async def test_nothing_is_lost_and_nothing_happens_twice_under_kills_freezes_and_restarts() -> None:
     report = await run(kills=24, lease=0.7, seed=11, workers=3, patience=60)
     assert report.clean, report
-    assert (report.kills, report.redis_restarts) == (24, 3)
+    assert (report.kills, report.redis_restarts, report.postgres_restarts) == (24, 3, 5)
     assert report.freezes >= 3 and report.jobs > 100
