@@ -100,6 +100,7 @@ def work(redis_url: str, database_url: str, lease: float, skew: float) -> None:
         time.time_ns = lambda: real_ns() + int(skew * 1e9)
     with open(os.devnull, "w") as null:  # noqa: PTH123 - a device
         os.dup2(null.fileno(), 1)
+        os.dup2(null.fileno(), 2)
     settings = load(
         redis={"url": redis_url, "socket_timeout": 5},
         database={"url": database_url},

@@ -94,9 +94,16 @@ class OwnPostgres:
 
     def restart(self) -> None:
         """What ``pg_ctl restart -m immediate`` does: every session is cut, the server recovers from its log."""
-        postmaster = int(Postgres(self.folder).pid_file.read_text().split()[0])
-        os.kill(postmaster, signal.SIGQUIT)
+        self.end_at_once()
+        self.start_again()
+
+    def end_at_once(self) -> None:
+        """Without a checkpoint, sessions cut; returns when nothing of it runs any more."""
+        os.kill(int(Postgres(self.folder).pid_file.read_text().split()[0]), signal.SIGQUIT)
         self._servers.close()
+
+    def start_again(self) -> None:
+        """Recover and take work."""
         self._servers.open()
 
     def __enter__(self) -> Self:

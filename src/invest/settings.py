@@ -74,6 +74,7 @@ class DatabaseSettings(Section):
     lock_timeout_ms: int = Field(default=10_000, ge=0)
     idle_in_transaction_timeout_ms: int = Field(default=60_000, ge=0)
     statement_cache_size: int = Field(default=256, ge=0)
+    patience: float = Field(default=10, ge=0, le=300)
 
 
 class EngineSettings(Section):

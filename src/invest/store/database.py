@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import asyncpg
 
 from invest.errors import ConfigError, InvestError, Unreachable
 from invest.settings import DatabaseSettings
 from invest.store.address import Address, behind_pooler, connect_arguments, server_settings
+from invest.store.loss import LossWatch
 
 T = TypeVar("T")
 Connection = Any  # asyncpg.Connection or its pool proxy: asyncpg ships no types
@@ -40,16 +41,22 @@ AGAIN = (
     asyncpg.SerializationError,
 )
 PAUSES = (0.02, 0.1)  # seconds before the second and the third try
+AWAY_PAUSE = 0.25  # seconds between tries while a server restarts
+GONE = ("closed", "released back to the pool")  # what asyncpg says of a connection that was cut before it was used
 SCHEMA_MISSING = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 
 
 class Database:
-    """A pool of connections; every verb of the store goes through `run`, `fetch`, `fetchrow`, `fetchval`, `execute`."""
+    """A pool of connections; every verb of the store goes through `run`, `fetch`, `fetchrow`, `fetchval`, `execute`.
 
-    def __init__(self, pool: Any, address: Address, settings: DatabaseSettings) -> None:
+    `patience`: seconds these verbs wait for a server that has gone away (a restart, a failover) before `Unreachable`.
+    """
+
+    def __init__(self, pool: Any, address: Address, settings: DatabaseSettings, patience: float = 0) -> None:
         self._pool = pool
         self._address = address
         self._settings = settings
+        self._patience = patience
         self._pooled = behind_pooler(address, settings)
 
     @asynccontextmanager
@@ -63,16 +70,24 @@ class Database:
                 f"(pool of {self._settings.pool_max}); is the server up, is database.pool_max large enough?"
             ) from None
         except LOST as error:
-            raise unreachable(self._address, error) from None
+            raise _Away(str(unreachable(self._address, error))) from None
         try:
-            yield connection
+            with translated(self._address), LossWatch(connection):
+                yield connection
         except BaseException as error:
             if isinstance(error.__cause__ or error, asyncpg.InternalClientError):
                 connection.terminate()  # out of step with the server: of no use to anybody else
             raise
         finally:
             # Shielded: a cancelled job must not take its connection along.
-            await asyncio.shield(self._pool.release(connection))
+            await asyncio.shield(self._give_back(connection))
+
+    async def _give_back(self, connection: Connection) -> None:
+        """Release a connection; one that the server cut meanwhile has left the pool already, which harms nobody."""
+        try:
+            await self._pool.release(connection)
+        except (asyncpg.InternalClientError, asyncpg.InterfaceError, *LOST):
+            connection.terminate()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -94,19 +109,30 @@ class Database:
         return await self._tried(attempt)
 
     async def _tried(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        for pause in PAUSES:
+        clock = asyncio.get_running_loop().time
+        patient_until, pauses = clock() + self._patience, iter(PAUSES)
+        while True:
             try:
                 return await attempt()
-            except _Retryable:
-                # The pause lets the loop notice which other connections of the pool the server closed as well.
-                await asyncio.sleep(pause)
-        try:
-            return await attempt()
-        except _Retryable as error:
-            cause = error.__cause__
-            if isinstance(cause, LOST):
-                raise unreachable(self._address, cause) from cause
-            raise InvestError(f"PostgreSQL at {self._address.shown}: {error}") from cause
+            except _Away:
+                pause = AWAY_PAUSE
+                if clock() + pause > patient_until:
+                    raise
+            except _Retryable as error:
+                pause = next(pauses, -1)
+                lost = isinstance(error.__cause__, LOST)
+                if pause < 0 and lost and clock() + AWAY_PAUSE <= patient_until:
+                    pause = AWAY_PAUSE
+                if pause < 0:
+                    self._give_up(error)
+            # The pause lets the loop notice which other connections of the pool the server closed as well.
+            await asyncio.sleep(pause)
+
+    def _give_up(self, error: _Retryable) -> NoReturn:
+        cause = error.__cause__
+        if cause is not None and isinstance(cause, LOST):
+            raise unreachable(self._address, cause) from cause
+        raise InvestError(f"PostgreSQL at {self._address.shown}: {error}") from cause
 
     async def fetch(self, sql: str, *args: Any) -> list[Record]:
         """All rows of one statement."""
@@ -145,6 +171,10 @@ class _Retryable(InvestError):
     """Internal: the transaction may be tried again."""
 
 
+class _Away(Unreachable):
+    """Internal: no connection can be had; a server that restarts is back in a moment."""
+
+
 class translated:  # noqa: N801 - reads as a verb in `with translated(...)`
     """asyncpg's errors as ours: lost -> `Unreachable`, no schema -> `ConfigError`, bad values -> `ValueError`."""
 
@@ -163,10 +193,10 @@ class translated:  # noqa: N801 - reads as a verb in `with translated(...)`
             raise ConfigError(f"the database lacks {_missing(error)}: run `invest db migrate`") from error
         if isinstance(error, TimeoutError | asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
             raise Unreachable(f"PostgreSQL at {self._address.shown} took too long: {one_line(error)}") from error
-        if isinstance(error, asyncpg.InterfaceError) and "closed" in str(error):
+        if isinstance(error, asyncpg.InterfaceError) and any(word in str(error) for word in GONE):
             raise _Retryable(str(error)) from ConnectionError(str(error))
         if isinstance(error, LOST):
-            raise unreachable(self._address, error) from error
+            raise _Away(str(unreachable(self._address, error))) from error
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError | asyncpg.InsufficientResourcesError):
             raise Unreachable(f"PostgreSQL at {self._address.shown} refuses writes: {one_line(error)}") from error
         if isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError):

@@ -60,10 +60,11 @@ class Store:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, target: Settings | DatabaseSettings | str) -> AsyncIterator[Store]:
+    async def open(cls, target: Settings | DatabaseSettings | str, *, patience: float = 0) -> AsyncIterator[Store]:
         """A store over a pool that is closed at the end.
 
         `target`: settings (ranks of sources are taken from them), or an address alone, for tests and tools.
+        `patience`: seconds every statement waits for a server that has gone away once it was there.
         Raises `Unreachable` or `ConfigError` in one clear line.
         """
         limits = target.database if isinstance(target, Settings) else target
@@ -71,7 +72,9 @@ class Store:
         address = address_of(target)
         pool = await open_pool(address, settings)
         try:
-            yield cls(Database(pool, address, settings), ranks(target if isinstance(target, Settings) else None))
+            yield cls(
+                Database(pool, address, settings, patience), ranks(target if isinstance(target, Settings) else None)
+            )
         finally:
             await close_pool(pool, settings)
 

@@ -25,7 +25,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
     async with AsyncExitStack() as stack:
         held = Resources()
         held.add(settings, Settings)
-        store = held.add(await stack.enter_async_context(Store.open(settings)))
+        store = held.add(await stack.enter_async_context(Store.open(settings, patience=settings.database.patience)))
         redis = open_redis(settings)
         stack.push_async_callback(redis.aclose)
         held.add(await stack.enter_async_context(Sources.open(settings, redis)))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from bench.servers import OwnPostgres
 
 from invest.errors import ConfigError, Unreachable
 from invest.settings import Settings
@@ -150,3 +152,35 @@ async def test_behind_a_pooler_the_limits_hold_within_each_transaction(database_
 async def test_an_update_without_rows_counts_none(store: Store) -> None:
     assert await store.database.execute("DELETE FROM asset") == 0
     assert await store.reports.keep("nope") is False
+
+
+async def test_a_bulk_write_ends_at_once_when_the_server_does() -> None:
+    body = b"x" * 1_000_000
+    with OwnPostgres() as server:
+        async with Store.open(server.url) as store, Store.open(server.url) as watching:
+
+            async def write(connection: Any) -> None:
+                await connection.executemany("SELECT pg_sleep(0.05), $1::bytea", [(body,)] * 200)
+
+            async def sending() -> None:
+                asked = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+                while not await watching.database.fetchval(asked):  # noqa: ASYNC110 - what another session does
+                    await asyncio.sleep(0.02)
+
+            writing = asyncio.create_task(store.database.run(write))
+            async with asyncio.timeout(30):  # command_timeout is 60 s
+                await sending()
+                await asyncio.to_thread(server.end_at_once)
+                with pytest.raises(Unreachable, match="does not answer"):
+                    await writing
+                await asyncio.to_thread(server.start_again)
+                assert await store.database.fetchval("SELECT 1") == 1, "the pool is whole again"
+
+
+async def test_a_patient_store_waits_for_a_server_that_restarts() -> None:
+    with OwnPostgres() as server:
+        async with Store.open(server.url, patience=30) as store:
+            await asyncio.to_thread(server.end_at_once)
+            asked = [asyncio.create_task(store.database.fetchval("SELECT $1::int", n)) for n in range(6)]
+            await asyncio.to_thread(server.start_again)
+            assert await asyncio.gather(*asked) == list(range(6))
