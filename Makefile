@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 TESTS  ?= tests
 WORKERS ?= 2
+COMPILE := uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .PHONY: help setup demo run test lint format requirements clean bench chaos
 
@@ -23,9 +24,10 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
 	@$(PIP) install --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
-.venv-bench/.done: requirements-bench.txt
-	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python -m pip --disable-pip-version-check -q install --no-deps --require-hashes -r requirements-bench.txt
+# The peers of the benchmarks: one environment, and one more for taskiq, whose libraries exclude Celery's.
+.venv-bench/.done .venv-bench-taskiq/.done: .venv-%/.done: requirements-%.txt
+	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip --disable-pip-version-check -q install --no-deps --require-hashes -r requirements-$*.txt
 	@touch $@
 
 setup: $(VENV)/.runtime ## install what the platform needs into .venv
@@ -50,7 +52,7 @@ chaos: $(VENV)/.dev ## kill workers at random and count what was lost -> bench/o
 
 bench: bench-queue bench-recovery bench-collect bench-analysis bench-reports bench-api ## every benchmark -> bench/out/*.json
 
-bench-%: $(VENV)/.dev .venv-bench/.done
+bench-%: $(VENV)/.dev .venv-bench/.done .venv-bench-taskiq/.done
 	@$(BIN)/python -m bench.$*
 
 format: $(VENV)/.dev ## write the house formatting
@@ -61,8 +63,9 @@ requirements: ## pin again from pyproject.toml (needs uv)
 	@uv lock -q --upgrade
 	@uv export -q --frozen --no-emit-project --no-dev --no-annotate --no-header -o requirements.txt
 	@uv export -q --frozen --no-emit-project --no-annotate --no-header -o requirements-dev.txt
-	@uv export -q --frozen --no-emit-project --only-group bench --no-annotate --no-header -o requirements-bench.txt
+	@$(COMPILE) --group bench -o requirements-bench.txt
+	@$(COMPILE) bench/peers/taskiq.in -o requirements-bench-taskiq.txt
 	@rm -f uv.lock
 
 clean: ## remove what the targets made (not the data folder)
-	rm -rf $(VENV) .venv-bench demo-out bench/out
+	rm -rf $(VENV) .venv-bench .venv-bench-taskiq demo-out bench/out

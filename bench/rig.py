@@ -19,12 +19,13 @@ from bench.servers import OwnValkey, free_port
 
 SYSTEMS: Final = ("invest", "arq", "saq", "streaq", "taskiq", "rq", "celery")
 HERE: Final = Path(__file__).parents[1]
-OURS: Final = ("invest", "arq")  # in the product's environment; the others have one of their own
+OURS: Final = ("invest", "arq")  # in the product's environment; the others have theirs
 
 
 def python_of(system: str) -> str:
     """The interpreter that has the system installed."""
-    return sys.executable if system in OURS else str(HERE / ".venv-bench" / "bin" / "python")
+    own = ".venv-bench-taskiq" if system == "taskiq" else ".venv-bench"
+    return sys.executable if system in OURS else str(HERE / own / "bin" / "python")
 
 
 def environment(url: str, role: str, slots: int, out: Path, count: int) -> dict[str, str]:

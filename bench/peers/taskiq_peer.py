@@ -7,16 +7,10 @@ import os
 import time
 from typing import Any
 
-import taskiq.compat
+from taskiq.api import run_receiver_task
+from taskiq_redis import ListQueueBroker, RedisAsyncResultBackend
 
-# taskiq-redis 1.0 imports what taskiq 0.13 has dropped
-vars(taskiq.compat).setdefault("model_dump", lambda instance: instance.model_dump())
-vars(taskiq.compat).setdefault("model_validate", lambda model, message: model.model_validate(message))
-
-from taskiq.api import run_receiver_task  # noqa: E402 - after the names above
-from taskiq_redis import ListQueueBroker, RedisAsyncResultBackend  # noqa: E402 - the same
-
-from bench.peers import meter  # noqa: E402 - the same
+from bench.peers import meter
 
 URL = os.environ.get("BENCH_URL", "redis://127.0.0.1:1")
 broker: Any = ListQueueBroker(url=URL).with_result_backend(RedisAsyncResultBackend(redis_url=URL, result_ex_time=3600))
