@@ -12,6 +12,7 @@ from invest.cli.show import AsJson
 from invest.domain.access import Scope
 from invest.errors import NotFound
 
+KeyId = Annotated[str, typer.Argument(help="id of the key (see `invest keys ls`)")]
 keys = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API.")
 
 
@@ -67,7 +68,7 @@ def ls(
 
 
 @keys.command("revoke")
-def revoke(key_id: Annotated[str, typer.Argument(help="id of the key")]) -> None:
+def revoke(key_id: KeyId, json_output: AsJson = False) -> None:
     """Make a key useless; running servers notice within ten seconds."""
 
     async def work(store: Any) -> Any:
@@ -75,4 +76,4 @@ def revoke(key_id: Annotated[str, typer.Argument(help="id of the key")]) -> None
 
     if not show.with_store(work):
         raise NotFound(f"no key {key_id!r} in force; `invest keys ls --revoked` lists them all")
-    typer.echo(f"revoked {key_id}")
+    show.outcome(json_output, f"revoked {key_id}", id=key_id, revoked=True)

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 T = TypeVar("T")
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout", show_default=False)]
 MARKS = {
     "scheduled": ("◷", "dim"),
     "queued": ("○", ""),
@@ -71,6 +71,11 @@ def plain(value: Any) -> Any:
 def as_json(value: Any) -> None:
     """Print `value` as JSON."""
     typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2, default=str))
+
+
+def outcome(json_output: bool, said: str, **fields: Any) -> None:
+    """What a verb did: one line for a person, or `fields` as JSON."""
+    as_json(fields) if json_output else typer.echo(said)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = (), empty: str) -> None:
