@@ -17,7 +17,7 @@ from invest.domain.access import AuditLine
 from invest.domain.job_run import JobRun
 from invest.engine import Call, JobStatus, Workflow, chain, chord, group
 from invest.engine.deadletters import Bulk
-from invest.engine.inspection import WorkerInfo
+from invest.engine.inspection import QueueStats, WorkerInfo
 from invest.engine.schedule import ScheduleEntry
 
 
@@ -258,6 +258,12 @@ async def replay_dead_letters(request: Request, query: BulkFilter) -> Bulk:
     return done
 
 
+@route("GET", "/queues", tag="operations")
+async def list_queues(request: Request) -> list[QueueStats]:
+    """Every queue: what waits, runs, is due later, is done and dead, and how long the oldest has waited."""
+    return list((await request.services.invest.inspect.queues()).values())
+
+
 @route("GET", "/workers", tag="operations")
 async def list_workers(request: Request) -> list[WorkerInfo]:
     """Worker processes heard of in the last minute."""
@@ -317,6 +323,7 @@ ROUTES = (
     get_dead_letter,
     replay_dead_letter,
     discard_dead_letter,
+    list_queues,
     list_workers,
     list_history,
     list_audit,

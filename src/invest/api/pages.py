@@ -38,7 +38,7 @@ def bind(app: web.Application, routes: Sequence[Route], *, sandbox: bool) -> Non
     @cache
     def docs() -> bytes:
         api = description()
-        return templates().get_template("docs.html").render(api=api, groups=grouped(api)).encode()
+        return templates().get_template("docs.html").render(api=api, groups=grouped(api), here="/docs").encode()
 
     async def openapi_json(_request: web.Request) -> web.Response:
         body = orjson.dumps(description())
@@ -48,7 +48,7 @@ def bind(app: web.Application, routes: Sequence[Route], *, sandbox: bool) -> Non
         return page(docs())
 
     async def overview(_request: web.Request) -> web.Response:
-        return page(templates().get_template("overview.html").render(sandbox=sandbox).encode())
+        return page(templates().get_template("overview.html").render(sandbox=sandbox, here="/").encode())
 
     async def file(request: web.Request) -> web.Response:
         name = request.match_info["name"]

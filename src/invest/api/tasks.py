@@ -60,7 +60,7 @@ async def accepted(
             headers["Preference-Applied"] = f"wait={wait:g}"
             return Reply(TaskStatus.of(status, PREFIX), 200, headers)
     headers["Retry-After"] = str(POLL_AFTER)
-    body = {"status": "queued", "task_id": job.id, **echo, "message": message if job.new else f"{message} already"}
+    body = {"status": "queued", "task_id": job.id, **echo, "message": message if job.new else f"already {message}"}
     return Reply(body, 202, headers)
 
 

@@ -219,7 +219,8 @@ async def check(redis: Redis, address: Address | str) -> None:
     try:
         await redis.ping()
     except (TimeoutError, RedisError, OSError, ssl.SSLError) as error:
-        raise Unreachable(f"Redis at {address} does not answer: {error or type(error).__name__}") from None
+        said = f"Redis at {address} does not answer: {error or type(error).__name__}; check REDIS_URL"
+        raise Unreachable(said) from None
 
 
 async def warn_of_eviction(redis: Redis) -> None:
