@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import ipaddress
 import time
@@ -76,6 +77,7 @@ class Keyring:
         self._check_host = settings.web.auth == "auto" and not self.required
         self._stores = stores
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Future[_Known]] = {}
 
     async def caller(self, request: web.Request, scope: str | None, guard: Callable[[], Awaitable[Any]]) -> Caller:
         """Who asks; `guard` is awaited before a key is looked up in the database.
@@ -107,9 +109,22 @@ class Keyring:
                 known.until = now + CACHE_SECONDS  # one request asks; those beside it take the answer there is
             if known is None or known.caller is None:
                 await guard()
-            known = await self._ask(given, digest, known)
+            known = await self._asked(given, digest, known)
         caller = known.caller
         return caller if caller and (caller.expires_at or 1e12) > time.time() else None
+
+    async def _asked(self, given: str, digest: bytes, known: _Known | None) -> _Known:
+        """The answer of `_ask`, once for all requests that come with a key while it is looked up."""
+        asking = self._asking.get(digest)
+        if asking is None:
+            asking = self._asking[digest] = asyncio.ensure_future(self._ask(given, digest, known))
+            asking.add_done_callback(lambda done: self._forget(digest, done))
+        return await asyncio.shield(asking)
+
+    def _forget(self, digest: bytes, done: asyncio.Future[_Known]) -> None:
+        del self._asking[digest]
+        if not done.cancelled():
+            done.exception()  # told to those who wait; nobody may be left
 
     async def _ask(self, given: str, digest: bytes, known: _Known | None) -> _Known:
         """The store's answer, or while it does not answer what it said before. Raises `Unreachable`."""

@@ -139,7 +139,7 @@ def schedule_ls(json_output: AsJson = False) -> None:
     rows = [
         (e.name, e.cron, e.when, "paused" if e.paused else show.ago(e.next_at), show.ago(e.last_at)) for e in entries
     ]
-    show.table(("job", "cron", "only when", "next", "last"), rows, empty="no cron lines")
+    show.table(("name", "cron", "only when", "next", "last"), rows, empty="no cron lines")
 
 
 @schedule.command("run")

@@ -96,7 +96,9 @@ def _host(place: str, default: int) -> tuple[str, int]:
 def address_of(settings: Settings) -> Address:
     """The configured address. Raises `ConfigError` where there is none."""
     if settings.redis.url is None:
-        raise ConfigError("no Redis: set REDIS_URL, or start the platform with `invest run`, which brings its own")
+        raise ConfigError(
+            'no Redis: set REDIS_URL; beside `invest run`, which brings its own: eval "$(invest config env)"'
+        )
     return parse_address(settings.redis.url.get_secret_value())
 
 
