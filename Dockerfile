@@ -8,7 +8,7 @@ RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shel
 WORKDIR /app
 
 COPY requirements.txt ./
-RUN pip install --only-binary :all: --require-hashes -r requirements.txt
+RUN pip install --no-deps --only-binary :all: --require-hashes -r requirements.txt
 
 COPY settings.toml ./
 COPY src ./src

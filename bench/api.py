@@ -1,6 +1,6 @@
 """How many POSTs one web process accepts, against a bare handler and against FastAPI + Celery, in the same run.
 
-python -m bench.api [--seconds 5] [--rounds 3]   -> bench/out/api.json
+python -m bench.api [--seconds 4] [--rounds 5]   -> bench/out/api.json
 
 `rps`, `p99_ms`: POST -> 202 by {invest, bare, fastapi_celery}, median of the rounds, taken in turns; invest with
 validation, API keys, rate limits, an Idempotency-Key of its own on every request, audit and request log. `sse`: clients
@@ -198,8 +198,8 @@ def local_postgres(folder: Path) -> LocalServers:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(OPEN_FILES, hard), hard))
@@ -209,8 +209,9 @@ def main() -> None:
         contenders = {"invest": bench.post_invest, "bare": bench.post_bare, "fastapi_celery": bench.post_peer}
         rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in contenders}
         for number in range(chosen.rounds):
-            for name, measure in contenders.items():
-                rounds[name].append(measure())
+            in_turn = list(contenders) if number % 2 == 0 else list(contenders)[::-1]
+            for name in in_turn:
+                rounds[name].append(contenders[name]())
                 print(
                     f"round {number + 1} {name}: {rounds[name][-1]['rps']:.0f}/s, p99 {rounds[name][-1]['p99_ms']} ms"
                 )

@@ -36,7 +36,10 @@ def create_app(settings: Settings) -> web.Application:
     app.on_response_prepare.append(on_prepare)
     routes = table.routes(registry)
     for route in routes:
-        app.router.add_route(route.method, route.path, http_handler(route), name=route.name)
+        handler = http_handler(route)
+        app.router.add_route(route.method, route.path, handler, name=route.name)
+        if route.method == "GET" and not route.streams:
+            app.router.add_route("HEAD", route.path, handler)
     pages.bind(app, routes, sandbox=settings.sandbox)
 
     async def lifespan(running: web.Application) -> AsyncIterator[None]:

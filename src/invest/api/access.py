@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import ipaddress
 import time
@@ -15,9 +16,11 @@ from aiohttp import web
 from invest.api.problems import Problem
 from invest.api.services import LazyStore
 from invest.domain.access import ApiKey, Scope
+from invest.errors import Unreachable
 from invest.settings import Settings
 
-CACHE_SECONDS = 10.0  # a revoked key is refused after at most this long
+CACHE_SECONDS = 1.0  # a revoked key is refused after at most this long
+STALE_SECONDS = 300.0  # while PostgreSQL is away, where nobody can revoke anything, a key seen valid stays so
 CACHE_SIZE = 10_000
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -35,6 +38,15 @@ class Caller:
         """Whether the caller may do what needs `scope`."""
         order = list(Scope)
         return order.index(self.scope) >= order.index(Scope(scope))
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the store said of a key, and until when it need not be asked again."""
+
+    caller: Caller | None
+    seen: float
+    until: float
 
 
 LOCAL = Caller("local", "this machine", Scope.ADMIN)
@@ -58,13 +70,14 @@ def keys_required(settings: Settings) -> bool:
 
 
 class Keyring:
-    """Looks keys up in the store, remembering each answer for `CACHE_SECONDS`."""
+    """Looks keys up in the store, remembering each answer for `CACHE_SECONDS`, longer while the store is away."""
 
     def __init__(self, settings: Settings, stores: LazyStore) -> None:
         self.required = keys_required(settings)
         self._check_host = settings.web.auth == "auto" and not self.required
         self._stores = stores
-        self._known: OrderedDict[bytes, tuple[float, Caller | None]] = OrderedDict()
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Future[_Known]] = {}
 
     async def caller(self, request: web.Request, scope: str | None, guard: Callable[[], Awaitable[Any]]) -> Caller:
         """Who asks; `guard` is awaited before a key is looked up in the database.
@@ -88,23 +101,46 @@ class Keyring:
             raise Problem(403, f"this needs a key with scope {scope}; {found.name!r} has {found.scope}")
         return found
 
-    def _cached(self, digest: bytes) -> tuple[float, Caller | None] | None:
-        entry = self._known.get(digest)
-        return entry if entry and entry[0] > time.monotonic() else None
-
     async def _look_up(self, given: str, guard: Callable[[], Awaitable[Any]]) -> Caller | None:
-        digest = _digest(given)
-        if entry := self._cached(digest):
-            caller = entry[1]
-            return caller if caller and (caller.expires_at or 1e12) > time.time() else None
-        await guard()
-        store = await self._stores.get()
-        found = _caller(await store.keys.verify(given))
-        self._known[digest] = (time.monotonic() + CACHE_SECONDS, found)
+        digest, now = _digest(given), time.monotonic()
+        known = self._known.get(digest)
+        if known is None or known.until <= now:
+            if known is not None:
+                known.until = now + CACHE_SECONDS  # one request asks; those beside it take the answer there is
+            if known is None or known.caller is None:
+                await guard()
+            known = await self._asked(given, digest, known)
+        caller = known.caller
+        return caller if caller and (caller.expires_at or 1e12) > time.time() else None
+
+    async def _asked(self, given: str, digest: bytes, known: _Known | None) -> _Known:
+        """The answer of `_ask`, once for all requests that come with a key while it is looked up."""
+        asking = self._asking.get(digest)
+        if asking is None:
+            asking = self._asking[digest] = asyncio.ensure_future(self._ask(given, digest, known))
+            asking.add_done_callback(lambda done: self._forget(digest, done))
+        return await asyncio.shield(asking)
+
+    def _forget(self, digest: bytes, done: asyncio.Future[_Known]) -> None:
+        del self._asking[digest]
+        if not done.cancelled():
+            done.exception()  # told to those who wait; nobody may be left
+
+    async def _ask(self, given: str, digest: bytes, known: _Known | None) -> _Known:
+        """The store's answer, or while it does not answer what it said before. Raises `Unreachable`."""
+        try:
+            store = await self._stores.get()
+            caller = _caller(await store.keys.verify(given))
+        except Unreachable:
+            if known is None or known.caller is None or time.monotonic() - known.seen > STALE_SECONDS:
+                raise
+            return known
+        seen = time.monotonic()
+        answer = self._known[digest] = _Known(caller, seen, seen + CACHE_SECONDS)
         self._known.move_to_end(digest)
         while len(self._known) > CACHE_SIZE:
             self._known.popitem(last=False)
-        return found
+        return answer
 
     def _refuse_foreign_pages(self, request: web.Request) -> None:
         """Without keys a web page elsewhere must not act through the browser of somebody at this machine."""

@@ -23,11 +23,10 @@ LIMITS: dict[str, Any] = {"max_line_size": 8190, "max_field_size": 8190, "max_he
 class Connection(RequestHandler):
     """One client's connection."""
 
-    __slots__ = ("_deadline", "_head_timer")
+    __slots__ = ("_head_timer",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._deadline = 0.0
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -41,7 +40,7 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Stop the clock when a head is complete; start it at the first byte of the next."""
         super().data_received(data)
-        if self._messages or self._current_request is not None or self._upgraded:
+        if not self._wants_a_head():
             self._calm()
         elif self._head_timer is None:
             self._watch()
@@ -50,6 +49,10 @@ class Connection(RequestHandler):
         """Stop the clock."""
         self._calm()
         super().connection_lost(exc)
+
+    def _wants_a_head(self) -> bool:
+        """Whether nothing is worked on or about to be: aiohttp's task waits for its next message."""
+        return self._waiter is not None and not self._waiter.done()
 
     def _watch(self) -> None:
         self._head_timer = self._loop.call_later(HEAD_SECONDS, self._too_slow)
@@ -61,7 +64,7 @@ class Connection(RequestHandler):
 
     def _too_slow(self) -> None:
         self._head_timer = None
-        if self._current_request is None and not self._messages:
+        if self._wants_a_head():
             self.force_close()
 
     def handle_error(

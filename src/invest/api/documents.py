@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
 from invest.api.models import Page, Strict
+from invest.api.ownership import owner_of, require_report
 from invest.api.paging import Listing, paged, read_time, time_cursor
 from invest.api.problems import Problem, invalid
 from invest.api.routing import Reply, Request, route
@@ -54,12 +55,13 @@ class ReportFilter(Page):
 
 @route("GET", "/reports", tag="reports", problems=(422, 503))
 async def list_reports(request: Request, query: ReportFilter) -> Reply[Listing[ReportHead]]:
-    """Reports without their content, newest first."""
+    """Reports without their content, newest first; of those about portfolios only the caller's."""
     store = await request.services.store()
     found = await store.reports.list(
         ticker=query.ticker,
         portfolio_id=query.portfolio_id,
         report_type=query.report_type,
+        owner=owner_of(request),
         before=_cursor(query.cursor),
         limit=query.limit,
     )
@@ -81,9 +83,15 @@ def _cursor(text: str | None) -> tuple[AwareDatetime, str] | None:
 @route("GET", "/reports/{report_id}", tag="reports", problems=(404, 422, 503))
 async def get_report(request: Request, path: ReportPath) -> StoredReport:
     """A report: its view model and its Markdown."""
-    found = await (await request.services.store()).reports.get(path.report_id)
+    return await stored_report(request, path.report_id)
+
+
+async def stored_report(request: Request, report_id: str) -> StoredReport:
+    """The report. Raises 404, also for one about another's portfolio."""
+    await require_report(request, report_id)
+    found: StoredReport | None = await (await request.services.store()).reports.get(report_id)
     if found is None:
-        raise Problem(404, f"no report {path.report_id!r}")
+        raise Problem(404, f"no report {report_id!r}")
     return found
 
 
@@ -96,9 +104,8 @@ class FileFilter(Strict):
 @route("GET", "/reports/{report_id}/exports", tag="reports", problems=(404, 422, 503))
 async def list_exports(request: Request, path: ReportPath) -> list[ReportExport]:
     """The files made from a report so far."""
+    await stored_report(request, path.report_id)
     store = await request.services.store()
-    if await store.reports.get(path.report_id) is None:
-        raise Problem(404, f"no report {path.report_id!r}")
     return [e.model_copy(update={"body": None}) for e in await store.reports.exports(path.report_id)]
 
 
@@ -106,6 +113,7 @@ async def list_exports(request: Request, path: ReportPath) -> list[ReportExport]
        media={200: "application/octet-stream"})  # fmt: skip
 async def download_report(request: Request, path: ReportPath, query: FileFilter) -> web.Response:
     """A report as a file; Markdown always, PDF and HTML once they were exported."""
+    await require_report(request, path.report_id)
     store = await request.services.store()
     export = await store.reports.download(path.report_id, query.format)
     if export is None and query.format == "markdown":
@@ -137,7 +145,10 @@ def file_reply(body: bytes, content_type: str, filename: str, etag: str = "") ->
 
 @route("DELETE", "/reports/{report_id}", tag="reports", scope="write", status=204, problems=(404, 422, 503))
 async def delete_report(request: Request, path: ReportPath) -> None:
-    """Delete a report and its files."""
+    """Delete a report and its files; one that is everybody's needs scope admin."""
+    found = await stored_report(request, path.report_id)
+    if found.portfolio_id is None and owner_of(request) is not None:
+        raise Problem(403, "this report is everybody's: deleting it needs a key with scope admin")
     if not await (await request.services.store()).reports.delete(path.report_id):
         raise Problem(404, f"no report {path.report_id!r}")
     request.audit("delete report", path.report_id)

@@ -34,13 +34,16 @@ PREFLIGHT = {
 
 @web.middleware
 async def hardened(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
-    """Answer preflights of the origins in `web.cors_origins` (none by default)."""
+    """Answer OPTIONS: preflights of the origins in `web.cors_origins` (none by default), else what a resource takes."""
     allowed = request.app[SERVICES].settings.web.cors_origins
     origin = request.headers.get("Origin")
     if request.method == "OPTIONS" and origin in allowed and "Access-Control-Request-Method" in request.headers:
         response: web.StreamResponse = web.Response(status=204, headers=PREFLIGHT)
         harden(request, response)
         return response
+    refused = request.match_info.http_exception
+    if request.method == "OPTIONS" and isinstance(refused, web.HTTPMethodNotAllowed):
+        return web.Response(status=204, headers={"Allow": ", ".join(sorted({*refused.allowed_methods, "OPTIONS"}))})
     return await handler(request)
 
 

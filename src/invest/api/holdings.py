@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from invest.api.models import Page, Strict
+from invest.api.ownership import owner_of, require_portfolio
 from invest.api.paging import Listing, paged, read_time, time_cursor
 from invest.api.problems import FieldError, Problem
 from invest.api.routing import PREFIX, Reply, Request, route
@@ -65,6 +66,7 @@ class PortfolioHead(BaseModel):
     name: str
     created_at: AwareDatetime
     transactions: int = Field(description="how many")
+    owner: str | None = Field(description="id of the key that created it")
 
 
 class PortfolioView(BaseModel):
@@ -91,7 +93,9 @@ async def create_portfolio(request: Request, body: NewPortfolio) -> Reply[Portfo
         said = "targets: they sum to more than 1"
         raise Problem(422, said, kind="urn:invest:invalid", errors=[FieldError(field="targets", message=said)])
     store = await request.services.store()
-    made, _ = await store.portfolios.create(body.name, given, portfolio_id=request.job_id, targets=body.targets)
+    made, _ = await store.portfolios.create(
+        body.name, given, portfolio_id=request.job_id, targets=body.targets, owner=request.caller.id
+    )
     request.audit("create portfolio", made.id, {"transactions": len(given)})
     return Reply(PortfolioView.of(made), 201, {"Location": f"{PREFIX}/portfolios/{made.id}"})
 
@@ -110,12 +114,13 @@ def refuse(plan: ImportPlan) -> None:
 
 @route("GET", "/portfolios", tag="portfolios", problems=(503,))
 async def list_portfolios(request: Request, query: Page) -> Reply[Listing[PortfolioHead]]:
-    """All portfolios, by creation."""
+    """The portfolios of the key that asks, by creation; everybody's for a key of scope admin."""
     store = await request.services.store()
     at, _, last = (query.cursor or "").partition("~")
     moment = read_time(at or None)
-    rows = await store.portfolios.list(after=(moment, last) if moment else None, limit=query.limit)
-    heads = [PortfolioHead(id=i, name=n, created_at=c, transactions=t) for i, n, c, t in rows]
+    after = (moment, last) if moment else None
+    rows = await store.portfolios.list(owner=owner_of(request), after=after, limit=query.limit)
+    heads = [PortfolioHead(id=i, name=n, created_at=c, transactions=t, owner=o) for i, n, c, t, o in rows]
     cursor = f"{time_cursor(heads[-1].created_at)}~{heads[-1].id}" if len(heads) == query.limit else None
     return paged(request, heads, cursor)
 
@@ -127,7 +132,8 @@ async def get_portfolio(request: Request, path: PortfolioPath) -> PortfolioView:
 
 
 async def stored(request: Request, portfolio_id: str) -> Portfolio:
-    """The portfolio. Raises 404."""
+    """The portfolio. Raises 404, also for another's."""
+    await require_portfolio(request, portfolio_id)
     found: Portfolio | None = await (await request.services.store()).portfolios.get(portfolio_id)
     if found is None:
         raise Problem(404, f"no portfolio {portfolio_id!r}")
@@ -136,7 +142,8 @@ async def stored(request: Request, portfolio_id: str) -> Portfolio:
 
 @route("DELETE", "/portfolios/{portfolio_id}", tag="portfolios", scope="write", status=204, problems=(404, 503))
 async def delete_portfolio(request: Request, path: PortfolioPath) -> None:
-    """Delete a portfolio and all that belongs to it."""
+    """Delete a portfolio with its transactions, metrics and alerts; reports about it stay for the admins."""
+    await require_portfolio(request, path.portfolio_id)
     if not await (await request.services.store()).portfolios.delete(path.portfolio_id):
         raise Problem(404, f"no portfolio {path.portfolio_id!r}")
     request.audit("delete portfolio", path.portfolio_id)
@@ -188,6 +195,7 @@ async def import_statement(request: Request, path: PortfolioPath, query: ImportO
 
     The body is the file as it is, in any encoding. Told row by row: booked, a duplicate, or refused and why.
     """
+    await require_portfolio(request, path.portfolio_id)
     store = await request.services.store()
     data = await request.read()
     today = market_day(request.services.settings.now())

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from invest import __version__
+from invest.api.examples import NAMES, example_of
 from invest.api.problems import MEDIA_TYPE, ProblemDetails, title_of
 from invest.api.routing import Route
 
@@ -85,12 +86,15 @@ def _operation(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
         *_parameters(route, "query", schemas, definitions),
         *_extra_parameters(route),
     ]
+    for parameter in parameters:
+        if (shown := example_of(parameter["schema"], definitions, parameter["name"])) is not None:
+            parameter["example"] = shown
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.tag],
         "parameters": parameters,
-        "responses": _responses(route, schemas),
+        "responses": _responses(route, schemas, definitions),
         "security": [] if route.scope is None else [{}, {"bearer": []}, {"apiKey": []}],
     }
     if route.description:
@@ -106,9 +110,16 @@ def _operation(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
         schema = options[0] if len(options) == 1 else {"anyOf": options}
         operation["requestBody"] = {
             "required": route.body_required,
-            "content": {"application/json": {"schema": schema}},
+            "content": {
+                "application/json": {"schema": schema, "example": _body_example(route, options[0], definitions)}
+            },
         }
     return operation
+
+
+def _body_example(route: Route, schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
+    """The lone array where a route takes one, else the object; arguments of any job where it may hold anything."""
+    return example_of(schema, definitions, route.lone_name) or NAMES["arguments"]
 
 
 def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -159,7 +170,7 @@ def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {**options[0], **bare} if len(options) == 1 else {**bare, "anyOf": options}
 
 
-def _responses(route: Route, schemas: dict[Key, Any]) -> dict[str, Any]:
+def _responses(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     headers = HEADERS if route.scope is not None else {"X-Request-Id": HEADERS["X-Request-Id"]}
     found: dict[str, Any] = {}
     success: dict[str, Any] = {"description": title_of(route.status)}
@@ -168,7 +179,8 @@ def _responses(route: Route, schemas: dict[Key, Any]) -> dict[str, Any]:
         if "event-stream" in media:
             found["204"] = {"description": "the task is finished: nothing more will come"}
     elif (route.name, "reply") in schemas:
-        success["content"] = {"application/json": {"schema": schemas[route.name, "reply"]}}
+        schema = schemas[route.name, "reply"]
+        success["content"] = {"application/json": {"schema": schema, "example": example_of(schema, definitions)}}
     found[str(route.status)] = success
     if route.status == 202:
         headers = {**headers, **TASK_HEADERS}

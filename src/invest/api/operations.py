@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from invest.api.contract import Arguments, EnqueueOptions, JobPath, call_of
 from invest.api.models import Page, Queued, Strict, TaskId, TaskStatus
+from invest.api.ownership import require_calls, require_status, require_task, visible
 from invest.api.paging import Listing, paged
 from invest.api.problems import Problem, invalid
 from invest.api.routing import PREFIX, Reply, Request, route
@@ -16,7 +17,7 @@ from invest.domain.access import AuditLine
 from invest.domain.job_run import JobRun
 from invest.engine import Call, JobStatus, Workflow, chain, chord, group
 from invest.engine.deadletters import Bulk
-from invest.engine.inspection import WorkerInfo
+from invest.engine.inspection import QueueStats, WorkerInfo
 from invest.engine.schedule import ScheduleEntry
 
 
@@ -130,6 +131,7 @@ async def list_workflows(request: Request, query: StepsPage) -> list[TaskStatus]
 async def get_workflow(request: Request, path: WorkflowPath, query: StepsPage) -> WorkflowReply:
     """A workflow with its steps in the order they were laid down."""
     view = await request.services.invest.workflows.show(path.workflow_id, limit=query.limit, offset=query.offset)
+    await require_status(request, view.workflow)
     return WorkflowReply(
         workflow=TaskStatus.of(view.workflow, PREFIX), steps=[TaskStatus.of(s, PREFIX) for s in view.steps]
     )
@@ -138,6 +140,7 @@ async def get_workflow(request: Request, path: WorkflowPath, query: StepsPage) -
 @route("POST", "/workflows/{workflow_id}/retry", tag="workflows", scope="write", status=204, problems=(404, 409))
 async def retry_workflow(request: Request, path: WorkflowPath) -> None:
     """Run again the steps that did not succeed; those that did keep their results."""
+    await require_task(request, path.workflow_id)
     await request.services.invest.workflows.retry(path.workflow_id)
     request.audit("retry workflow", path.workflow_id)
 
@@ -171,10 +174,12 @@ async def resume_schedule(request: Request, path: SchedulePath) -> None:
 @route("POST", "/schedules/{name}/run", tag="schedules", scope="write", status=202, problems=(404,))
 async def run_schedule(request: Request, path: SchedulePath) -> Reply[Queued]:
     """One run out of turn."""
-    job = await request.services.invest.schedules.run_now(path.name)
-    request.audit("run schedule", path.name, {"task_id": job.id})
-    body = Queued(task_id=job.id, message=f"{path.name} queued out of turn")
-    return Reply(body, 202, {"Location": f"{PREFIX}/tasks/{job.id}/status", "Retry-After": "1"})
+    if (job := request.services.registry.find(path.name)) is not None and job.cron is not None:
+        await require_calls(request, job(**job.cron_args))
+    queued = await request.services.invest.schedules.run_now(path.name)
+    request.audit("run schedule", path.name, {"task_id": queued.id})
+    body = Queued(task_id=queued.id, message=f"{path.name} queued out of turn")
+    return Reply(body, 202, {"Location": f"{PREFIX}/tasks/{queued.id}/status", "Retry-After": "1"})
 
 
 class DeadLetterFilter(Page):
@@ -191,7 +196,7 @@ async def list_dead_letters(request: Request, query: DeadLetterFilter) -> Reply[
     page = await request.services.invest.dead.page(
         queue=query.queue, name=query.name, limit=query.limit, cursor=query.cursor
     )
-    return paged(request, [TaskStatus.of(s, PREFIX) for s in page.items], page.cursor)
+    return paged(request, [TaskStatus.of(s, PREFIX) for s in await visible(request, page.items)], page.cursor)
 
 
 class DeadLetterPath(Strict):
@@ -203,7 +208,9 @@ class DeadLetterPath(Strict):
 @route("GET", "/dead-letters/{task_id}", tag="dead letters", problems=(404,))
 async def get_dead_letter(request: Request, path: DeadLetterPath) -> JobStatus:
     """One, with payload, error and the history of its attempts."""
-    return await request.services.invest.dead.show(path.task_id)
+    found = await request.services.invest.dead.show(path.task_id)
+    await require_status(request, found)
+    return found
 
 
 class ReplayRequest(Strict):
@@ -218,6 +225,10 @@ async def replay_dead_letter(
     request: Request, path: DeadLetterPath, body: ReplayRequest | None = None
 ) -> Reply[Queued]:
     """Run one again as a new job; it acts once however often it is asked."""
+    status = await request.services.invest.status(path.task_id)
+    await require_status(request, status)
+    if body is not None:
+        await require_calls(request, request.services.registry.job(status.name)(**body.arguments))
     job = await request.services.invest.dead.replay(path.task_id, kwargs=body.arguments if body else None)
     request.audit("replay", path.task_id, {"as": job.id, "edited": body is not None})
     answer = Queued(task_id=job.id, message=f"{path.task_id} runs again")
@@ -247,6 +258,12 @@ async def replay_dead_letters(request: Request, query: BulkFilter) -> Bulk:
     return done
 
 
+@route("GET", "/queues", tag="operations")
+async def list_queues(request: Request) -> list[QueueStats]:
+    """Every queue: what waits, runs, is due later, is done and dead, and how long the oldest has waited."""
+    return list((await request.services.invest.inspect.queues()).values())
+
+
 @route("GET", "/workers", tag="operations")
 async def list_workers(request: Request) -> list[WorkerInfo]:
     """Worker processes heard of in the last minute."""
@@ -269,7 +286,7 @@ async def list_history(request: Request, query: HistoryFilter) -> Reply[Listing[
     runs = await store.jobs.history(
         queue=query.queue, name=query.name, state=query.state, before=query.cursor, limit=query.limit
     )
-    return paged(request, runs, runs[-1].event_id if len(runs) == query.limit else None)
+    return paged(request, await visible(request, runs), runs[-1].event_id if len(runs) == query.limit else None)
 
 
 class AuditFilter(Page):
@@ -306,6 +323,7 @@ ROUTES = (
     get_dead_letter,
     replay_dead_letter,
     discard_dead_letter,
+    list_queues,
     list_workers,
     list_history,
     list_audit,

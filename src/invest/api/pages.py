@@ -12,6 +12,7 @@ import jinja2
 import orjson
 from aiohttp import web
 
+from invest.api.examples import TELLING
 from invest.api.openapi import document
 from invest.api.routing import Route
 
@@ -38,7 +39,7 @@ def bind(app: web.Application, routes: Sequence[Route], *, sandbox: bool) -> Non
     @cache
     def docs() -> bytes:
         api = description()
-        return templates().get_template("docs.html").render(api=api, groups=grouped(api)).encode()
+        return templates().get_template("docs.html").render(api=api, groups=grouped(api), here="/docs").encode()
 
     async def openapi_json(_request: web.Request) -> web.Response:
         body = orjson.dumps(description())
@@ -48,7 +49,7 @@ def bind(app: web.Application, routes: Sequence[Route], *, sandbox: bool) -> Non
         return page(docs())
 
     async def overview(_request: web.Request) -> web.Response:
-        return page(templates().get_template("overview.html").render(sandbox=sandbox).encode())
+        return page(templates().get_template("overview.html").render(sandbox=sandbox, here="/").encode())
 
     async def file(request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -73,5 +74,34 @@ def grouped(description: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]
     found: dict[str, list[dict[str, Any]]] = {}
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
-            found.setdefault(operation["tags"][0], []).append({"path": path, "method": method.upper(), **operation})
+            shown = {"path": path, "method": method.upper(), "answer": answer_of(operation), **operation}
+            found.setdefault(operation["tags"][0], []).append(shown | {"curl": curl_of(shown)})
     return sorted(found.items())
+
+
+def curl_of(operation: dict[str, Any]) -> str:
+    """A command that asks for the operation, with its examples."""
+    telling = TELLING if operation["method"] == "POST" else frozenset()
+    wanted = [p for p in operation["parameters"] if p["required"] or p["name"] in telling]
+    url, query = operation["path"], []
+    for parameter in wanted:
+        if parameter["in"] == "path":
+            url = url.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
+        else:
+            query.append(f"{parameter['name']}={parameter['example']}")
+    url = f"$INVEST{url}{'?' if query else ''}{'&'.join(query)}"
+    command = ["curl"] if operation["method"] == "GET" else ["curl -X", operation["method"]]
+    if operation["security"]:
+        command.append('-H "Authorization: Bearer $INVEST_KEY"')
+    for media, content in operation.get("requestBody", {}).get("content", {}).items():
+        if "example" not in content:
+            command.append(f"-H 'Content-Type: {media}' --data-binary @statement.csv")
+        elif not query:
+            command.append(f"-H 'Content-Type: {media}' -d '{json.dumps(content['example'], ensure_ascii=False)}'")
+    return " ".join([*command, f'"{url}"'])
+
+
+def answer_of(operation: dict[str, Any]) -> Any:
+    """The example of the answer that follows success, None where it is no JSON."""
+    first = min(s for s in operation["responses"] if s.startswith("2") and operation["responses"][s].get("headers"))
+    return operation["responses"][first].get("content", {}).get("application/json", {}).get("example")

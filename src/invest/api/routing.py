@@ -96,6 +96,11 @@ class Route:
         """The operation's id in OpenAPI."""
         return self.handler.__name__
 
+    @property
+    def streams(self) -> bool:
+        """Whether its answer has no end of its own."""
+        return "text/event-stream" in self.media.values()
+
     @cached_property
     def body_adapter(self) -> TypeAdapter[Any]:
         """Reads the body."""

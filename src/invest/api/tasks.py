@@ -22,6 +22,7 @@ from invest.api.models import (
     TaskProgress,
     TaskStatus,
 )
+from invest.api.ownership import require_calls, require_status, require_task, visible
 from invest.api.paging import Listing, paged
 from invest.api.problems import Problem, invalid
 from invest.api.routing import PREFIX, Reply, Request, route
@@ -42,6 +43,7 @@ async def accepted(
     wait, callback = wait_of(request.http), request.http.query.get("callback")
     if callback is not None:
         request.services.callbacks.check(callback)
+    await require_calls(request, what)
     if isinstance(what, Call) and request.job_id is not None:
         what = what.with_options(id=request.job_id)
     job = await request.services.enqueuer.enqueue(what)
@@ -58,7 +60,7 @@ async def accepted(
             headers["Preference-Applied"] = f"wait={wait:g}"
             return Reply(TaskStatus.of(status, PREFIX), 200, headers)
     headers["Retry-After"] = str(POLL_AFTER)
-    body = {"status": "queued", "task_id": job.id, **echo, "message": message if job.new else f"{message} already"}
+    body = {"status": "queued", "task_id": job.id, **echo, "message": message if job.new else f"already {message}"}
     return Reply(body, 202, headers)
 
 
@@ -86,6 +88,7 @@ async def task_status(request: Request, path: TaskPath) -> Reply[TaskStatus]:
     wait = wait_of(request.http) or 0
     with request.services.load.idle():
         status = await request.services.enqueuer.wait(path.task_id, wait)
+    await require_status(request, status)
     return status_reply(request, status)
 
 
@@ -116,6 +119,7 @@ def etag_matches(http: web.Request, etag: str) -> bool:
 @route("DELETE", "/tasks/{task_id}", tag="tasks", scope="write", problems=(404, 409))
 async def cancel_task(request: Request, path: TaskPath) -> Cancelled:
     """Cancel a task or a whole workflow: one that waits never starts, one that runs is told to stop."""
+    await require_task(request, path.task_id)
     stopped = await request.services.invest.cancel(path.task_id)
     if not stopped:
         raise Problem(409, f"task {path.task_id} has already finished", kind="urn:invest:finished")
@@ -126,7 +130,7 @@ async def cancel_task(request: Request, path: TaskPath) -> Cancelled:
 @route("GET", "/tasks/active", tag="tasks")
 async def active_tasks(request: Request) -> ActiveTasks:
     """What runs now, oldest first (at most 500)."""
-    running = await request.services.invest.inspect.active()
+    running = await visible(request, await request.services.invest.inspect.active())
     tasks = [
         ActiveTask(
             worker=s.worker,
@@ -175,12 +179,13 @@ async def list_tasks(request: Request, query: TaskFilter) -> Reply[Listing[TaskS
     page = await request.services.invest.inspect.jobs(
         query.state, queue=query.queue, name=query.name, limit=query.limit, cursor=query.cursor
     )
-    return paged(request, [TaskStatus.of(s, PREFIX) for s in page.items], page.cursor)
+    return paged(request, [TaskStatus.of(s, PREFIX) for s in await visible(request, page.items)], page.cursor)
 
 
 @route("GET", "/tasks/{task_id}/timeline", tag="tasks", problems=(404,))
 async def task_timeline(request: Request, path: TaskPath) -> list[TimelineEntry]:
     """What happened to a task, in order: queued, every attempt and crash, its end."""
+    await require_task(request, path.task_id)
     return await request.services.invest.inspect.timeline(path.task_id)
 
 
@@ -193,6 +198,7 @@ async def task_events(request: Request, path: TaskPath) -> web.StreamResponse:
     """
     seen = await request.services.hub.mark()
     status = await request.services.invest.status(path.task_id)
+    await require_status(request, status)
     if status.final and request.http.headers.get("Last-Event-ID"):
         return web.Response(status=204)
     first = frame_of("status", TaskStatus.of(status, PREFIX).model_dump(mode="json"))

@@ -5,11 +5,13 @@ Exit codes: 0 done, 1 a job failed, 2 usage or settings, 3 Redis, PostgreSQL or 
 
 from __future__ import annotations
 
+import re
 import sys
+from typing import Any, NoReturn
 
 from invest.errors import ConfigError, InvestError, NotFound, Unreachable
 
-EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_TIMEOUT = 1, 2, 3, 124
+EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_TIMEOUT, EXIT_INTERRUPTED = 1, 2, 3, 124, 130
 
 
 def exit_code(error: BaseException) -> int:
@@ -23,16 +25,40 @@ def exit_code(error: BaseException) -> int:
 
 def main() -> None:
     """Run the command line; an expected error is one line on stderr and an exit code, never a traceback."""
+    import typer
+    from typer.exceptions import TyperException
+
     from invest.cli.app import app
 
     try:
-        app()
+        code = app(standalone_mode=False)  # typer would draw its own box around an error
+    except typer.Abort:
+        _end("nothing was done", EXIT_FAILED)
+    except TyperException as error:
+        _refuse(error)
     except KeyboardInterrupt:
-        sys.stderr.write("invest: interrupted\n")
-        sys.exit(130)
+        _end("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
     except (InvestError, ValueError, ConnectionError, TimeoutError) as error:
-        sys.stderr.write(f"invest: {error}\n")
-        sys.exit(exit_code(error))
+        _end(str(error), exit_code(error))
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(error: Any) -> NoReturn:
+    """Say in one line what of the command is wrong and where its help is; a group alone shows its help."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(error.format_message())
+        sys.exit(EXIT_USAGE)
+    said = " ".join(error.format_message().split()).replace(": Input", ": input").replace(": Value error, ", ": ")
+    said = re.sub(r"\. Did you mean (.*)\?$", r" (did you mean \1?)", said).rstrip(".")
+    where = "invest" if context is None else context.command_path
+    _end(f"{said[:1].lower()}{said[1:]}; see `{where} --help`", EXIT_USAGE)
+
+
+def _end(said: str, code: int) -> NoReturn:
+    sys.stderr.write(f"invest: {said}\n")
+    sys.exit(code)

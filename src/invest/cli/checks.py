@@ -69,9 +69,7 @@ async def redis(settings: Settings) -> Check:
 async def workers(settings: Settings) -> Check:
     """Whether anybody runs jobs."""
     from invest.engine import Invest
-    from invest.jobs.names import declare_all
 
-    declare_all()
     async with Invest.connect(settings) as invest:
         alive = [w for w in await invest.inspect.workers() if w.alive]
     served = {q for w in alive for q in w.queues}

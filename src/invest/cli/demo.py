@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from invest.cli import show
 from invest.cli.demo_table import show_results
 from invest.cli.local import environment_of, local_settings
 from invest.cli.platform import QUEUES, START_LIMIT, World, recorded_bars, start_sandbox
@@ -30,8 +31,8 @@ TRADED_WITHIN = timedelta(days=10)  # a recording that ends before is of no use 
 STEP_LIMIT = 120.0  # seconds for one step; the whole takes less than a minute
 
 
-async def run_demo(out: Path, count: int, bars: Path | None, language: str) -> int:
-    """Run it, write `out`, print the table; 0 when every job succeeded."""
+async def run_demo(out: Path, count: int, bars: Path | None, language: str, *, as_json: bool = False) -> int:
+    """Run it, write `out`, print the tables (or the summary as JSON); 0 when every job succeeded."""
     started = time.monotonic()
     with local_settings(data_dir=fresh_folder()) as settings:
         log = fresh_log(out)
@@ -45,7 +46,7 @@ async def run_demo(out: Path, count: int, bars: Path | None, language: str) -> i
                     summary = await Demo(invest, used, out, language, steps).run(pick(world, count))
     summary["seconds"] = round(time.monotonic() - started, 1)
     (out / "summary.json").write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    show_results(summary, out)
+    show.as_json(summary) if as_json else show_results(summary, out)
     return 0 if summary["jobs"]["failed"] == 0 else 1
 
 

@@ -36,8 +36,10 @@ def doctor(json_output: AsJson = False) -> None:
 def examine() -> list[Check]:
     """All checks in order; a setting that is wrong ends them, for nothing else can be told then."""
     from invest.cli.local import local_settings
+    from invest.jobs.names import declare_all
     from invest.settings import load
 
+    declare_all()  # before any clock runs: importing the jobs takes seconds on a slow machine
     checks = [python()]
     try:
         settings = load()

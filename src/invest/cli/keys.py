@@ -12,6 +12,7 @@ from invest.cli.show import AsJson
 from invest.domain.access import Scope
 from invest.errors import NotFound
 
+KeyId = Annotated[str, typer.Argument(help="id of the key (see `invest keys ls`)")]
 keys = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API.")
 
 
@@ -31,11 +32,16 @@ def create(
         return await store.keys.create(name, [scope], expires_at=until)
 
     plain, key = show.with_store(work)
+    _tell(plain, key, json_output)
+
+
+def _tell(plain: str, key: Any, json_output: bool) -> None:
+    """The key alone on stdout, so that a script can take it."""
     if json_output:
         show.as_json({"key": plain, **show.plain(key)})
         return
     typer.echo(plain)
-    typer.echo(f"id {key.id}, scope {scope}; shown this once, so keep it now", err=True)
+    typer.echo(f"id {key.id}, scope {', '.join(key.scopes)}; shown this once, so keep it now", err=True)
 
 
 @keys.command("ls")
@@ -66,13 +72,31 @@ def ls(
     show.table(("id", "name", "scope", "created", "used", "ends"), rows, empty="no keys")
 
 
+@keys.command("rotate")
+def rotate(key_id: KeyId, json_output: AsJson = False) -> None:
+    """Replace a key by a new one with its name, scope, expiry and portfolios; the old one is useless at once."""
+
+    async def work(store: Any) -> Any:
+        return await store.keys.rotate(key_id)
+
+    made = show.with_store(work)
+    if made is None:
+        raise _unknown(key_id)
+    plain, key = made
+    _tell(plain, key, json_output)
+
+
 @keys.command("revoke")
-def revoke(key_id: Annotated[str, typer.Argument(help="id of the key")]) -> None:
-    """Make a key useless; running servers notice within ten seconds."""
+def revoke(key_id: KeyId, json_output: AsJson = False) -> None:
+    """Make a key useless; running servers notice within a second. Its portfolios are the admins' from then on."""
 
     async def work(store: Any) -> Any:
         return await store.keys.revoke(key_id)
 
     if not show.with_store(work):
-        raise NotFound(f"no key {key_id!r} in force; `invest keys ls --revoked` lists them all")
-    typer.echo(f"revoked {key_id}")
+        raise _unknown(key_id)
+    show.outcome(json_output, f"revoked {key_id}", id=key_id, revoked=True)
+
+
+def _unknown(key_id: str) -> NotFound:
+    return NotFound(f"no key {key_id!r} in force; `invest keys ls --revoked` lists them all")

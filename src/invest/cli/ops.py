@@ -16,6 +16,9 @@ schedule = typer.Typer(no_args_is_help=True, help="Cron lines.")
 workflows = typer.Typer(no_args_is_help=True, help="Chains, groups and chords as wholes.")
 queues = typer.Typer(no_args_is_help=True, help="Depths, and emptying one.")
 
+JobId = Annotated[str, typer.Argument(help="id of the job")]
+WorkflowId = Annotated[str, typer.Argument(help="id of the workflow")]
+CronJob = Annotated[str, typer.Argument(help="name of the job (see `invest schedule ls`)")]
 OneQueue = Annotated[str | None, typer.Option("--queue", help="of one queue")]
 OneJob = Annotated[str | None, typer.Option("--name", help="of one job")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would be done")]
@@ -48,8 +51,8 @@ def dead_ls(
 
 
 @dlq.command("show")
-def dead_show(job_id: str) -> None:
-    """One dead letter whole: payload, error, history of its attempts (JSON)."""
+def dead_show(job_id: JobId, json_output: AsJson = True) -> None:
+    """One dead letter whole: payload, error, history of its attempts, as JSON in any case."""
 
     async def work(invest: Any) -> Any:
         return await invest.dead.show(job_id)
@@ -65,6 +68,7 @@ def dead_replay(
     queue: OneQueue = None,
     name: OneJob = None,
     dry_run: DryRun = False,
+    json_output: AsJson = False,
 ) -> None:
     """Run dead letters again as new jobs."""
 
@@ -77,7 +81,7 @@ def dead_replay(
     if everything:
         show.as_json(done)
     else:
-        typer.echo(f"queued {done.id}, a replay of {job_id}")
+        show.outcome(json_output, f"queued {done.id}, a replay of {job_id}", task_id=done.id, replay_of=job_id)
 
 
 @dlq.command("discard")
@@ -87,6 +91,7 @@ def dead_discard(
     queue: OneQueue = None,
     name: OneJob = None,
     dry_run: DryRun = False,
+    json_output: AsJson = False,
 ) -> None:
     """Throw dead letters away."""
 
@@ -99,7 +104,7 @@ def dead_discard(
     if everything:
         show.as_json(done)
     else:
-        typer.echo(f"discarded {job_id}")
+        show.outcome(json_output, f"discarded {job_id}", task_id=job_id, discarded=True)
 
 
 def _one(job_id: str | None) -> str:
@@ -134,39 +139,40 @@ def schedule_ls(json_output: AsJson = False) -> None:
     rows = [
         (e.name, e.cron, e.when, "paused" if e.paused else show.ago(e.next_at), show.ago(e.last_at)) for e in entries
     ]
-    show.table(("job", "cron", "only when", "next", "last"), rows, empty="no cron lines")
+    show.table(("name", "cron", "only when", "next", "last"), rows, empty="no cron lines")
 
 
 @schedule.command("run")
-def schedule_run(name: str) -> None:
+def schedule_run(name: CronJob, json_output: AsJson = False) -> None:
     """Run a scheduled job now."""
 
     async def work(invest: Any) -> Any:
         return await invest.schedules.run_now(name)
 
-    typer.echo(f"queued {show.with_platform(work).id}")
+    job_id = show.with_platform(work).id
+    show.outcome(json_output, f"queued {job_id}", task_id=job_id, name=name)
 
 
 @schedule.command("pause")
-def schedule_pause(name: str) -> None:
+def schedule_pause(name: CronJob, json_output: AsJson = False) -> None:
     """Hold a cron line back."""
 
     async def work(invest: Any) -> Any:
         await invest.schedules.pause(name)
 
     show.with_platform(work)
-    typer.echo(f"paused {name}")
+    show.outcome(json_output, f"paused {name}", name=name, paused=True)
 
 
 @schedule.command("resume")
-def schedule_resume(name: str) -> None:
+def schedule_resume(name: CronJob, json_output: AsJson = False) -> None:
     """Let a cron line go on."""
 
     async def work(invest: Any) -> Any:
         await invest.schedules.resume(name)
 
     show.with_platform(work)
-    typer.echo(f"resumed {name}")
+    show.outcome(json_output, f"resumed {name}", name=name, paused=False)
 
 
 def workers(json_output: AsJson = False) -> None:
@@ -205,7 +211,7 @@ def workflows_ls(limit: Annotated[int, typer.Option(min=1, max=500)] = 50, json_
 
 
 @workflows.command("show")
-def workflows_show(workflow_id: str, json_output: AsJson = False) -> None:
+def workflows_show(workflow_id: WorkflowId, json_output: AsJson = False) -> None:
     """One workflow with its steps."""
 
     async def work(invest: Any) -> Any:
@@ -220,14 +226,14 @@ def workflows_show(workflow_id: str, json_output: AsJson = False) -> None:
 
 
 @workflows.command("retry")
-def workflows_retry(workflow_id: str) -> None:
+def workflows_retry(workflow_id: WorkflowId, json_output: AsJson = False) -> None:
     """Run again the steps that did not succeed."""
 
     async def work(invest: Any) -> Any:
         await invest.workflows.retry(workflow_id)
 
     show.with_platform(work)
-    typer.echo(f"retrying {workflow_id} from its failed steps")
+    show.outcome(json_output, f"retrying {workflow_id} from its failed steps", workflow_id=workflow_id, retrying=True)
 
 
 @queues.command("stats")
@@ -249,12 +255,17 @@ def queues_stats(json_output: AsJson = False) -> None:
 
 
 @queues.command("purge")
-def queues_purge(queue: str, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False) -> None:
+def queues_purge(
+    queue: Annotated[str, typer.Argument(help="name of the queue")],
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    json_output: AsJson = False,
+) -> None:
     """Cancel every job that waits in one queue; the others are not touched."""
-    if not yes and not typer.confirm(f"cancel every waiting job of {queue}?"):
-        raise typer.Exit(1)
+    if not yes:
+        typer.confirm(f"cancel every waiting job of {queue}?", abort=True, err=True)
 
     async def work(invest: Any) -> Any:
         return await invest.purge(queue)
 
-    typer.echo(f"cancelled {show.with_platform(work)} jobs of {queue}")
+    count = show.with_platform(work)
+    show.outcome(json_output, f"cancelled {count} jobs of {queue}", queue=queue, cancelled=count)

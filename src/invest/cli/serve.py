@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
+
+from invest.cli.show import AsJson
 
 QueueNames = Annotated[list[str] | None, typer.Argument(help="queues in order of priority; none: all of them")]
 Bars = Annotated[
@@ -23,12 +25,13 @@ def demo(
     out: Annotated[Path, typer.Option(help="folder for the reports and summary.json")] = Path("demo-out"),
     assets: Annotated[int, typer.Option(min=4, max=20, help="how many assets")] = 20,
     bars: Bars = None,
-    language: Annotated[str, typer.Option(help="language of the reports: pt-BR or en")] = "pt-BR",
+    language: Annotated[Literal["pt-BR", "en"], typer.Option(help="language of the reports")] = "pt-BR",
+    json_output: AsJson = False,
 ) -> None:
     """Everything once, on this machine alone: collect, check, analyse, ask four analysts, write reports."""
     from invest.cli.demo import run_demo
 
-    raise typer.Exit(asyncio.run(run_demo(out, assets, bars, language)))
+    raise typer.Exit(asyncio.run(run_demo(out, assets, bars, language, as_json=json_output)))
 
 
 def run(

@@ -16,7 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 T = TypeVar("T")
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout", show_default=False)]
+TEXTS = frozenset({"job", "arguments", "error", "what it does", "detail", "cron", "workflow", "queues"})  # may be cut
+LEAST = ("arguments", "attempt", "only when", "cron")  # left out first where a terminal is too narrow
+NARROWEST = 12  # characters a text keeps
+GAP = 3  # between two columns
 MARKS = {
     "scheduled": ("◷", "dim"),
     "queued": ("○", ""),
@@ -73,18 +77,46 @@ def as_json(value: Any) -> None:
     typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2, default=str))
 
 
+def outcome(json_output: bool, said: str, **fields: Any) -> None:
+    """What a verb did: one line for a person, or `fields` as JSON."""
+    as_json(fields) if json_output else typer.echo(said)
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = (), empty: str) -> None:
-    """Print rows; `empty` where there are none. Columns named in `right` hold figures."""
-    console, held = Console(), list(rows)
+    """Print rows; `empty` where there are none. Columns named in `right` hold figures.
+
+    On a narrow terminal texts are cut or left out; ids, states and figures stay whole.
+    """
+    console = Console()
+    held = [[c if isinstance(c, Text) else Text("—" if c is None else str(c)) for c in row] for row in rows]
     if not held:
         console.print(Text(empty, style="dim"))
         return
+    widths = [max(len(name), *(row[i].cell_len for row in held)) for i, name in enumerate(columns)]
     shown = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
-    for column in columns:
-        shown.add_column(column, justify="right" if column in right else "left", overflow="ellipsis", no_wrap=True)
+    kept = fitting(columns, widths, console.width)
+    for i, width in kept.items():
+        side: Any = "right" if columns[i] in right else "left"
+        shown.add_column(columns[i], justify=side, overflow="ellipsis", no_wrap=True, width=width)
     for row in held:
-        shown.add_row(*(cell if isinstance(cell, Text) else Text("—" if cell is None else str(cell)) for cell in row))
+        shown.add_row(*(row[i] for i in kept))
     console.print(shown)
+
+
+def fitting(columns: Sequence[str], widths: Sequence[int], room: int) -> dict[int, int]:
+    """The columns to show, by place, with their widths: ids, states and figures whole, texts cut to what is left."""
+    kept = list(range(len(columns)))
+    for name in LEAST:
+        needed = sum(GAP + (min(widths[i], NARROWEST) if columns[i] in TEXTS else widths[i]) for i in kept)
+        if needed > room and name in columns:
+            kept.remove(columns.index(name))
+    found = {i: widths[i] for i in kept}
+    texts = sorted((i for i in kept if columns[i] in TEXTS), key=lambda i: widths[i])
+    left = room - GAP * len(kept) - sum(w for i, w in found.items() if i not in texts)
+    for place, i in enumerate(texts):  # the shorter ones first: what they do not need is the longer ones'
+        found[i] = max(1, min(widths[i], left // (len(texts) - place)))
+        left -= found[i]
+    return found
 
 
 def state(name: str) -> Text:

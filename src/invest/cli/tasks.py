@@ -156,8 +156,12 @@ def show_job(job_id: JobId, json_output: AsJson = False) -> None:
 
 
 @jobs.command("wait")
-def wait_job(job_id: JobId, timeout: Annotated[float, typer.Option(min=0.1, help="seconds")] = 300.0) -> None:
-    """Wait for a job and print its result. Exit code 1 if it failed, 124 on timeout."""
+def wait_job(
+    job_id: JobId,
+    timeout: Annotated[float, typer.Option(min=0.1, help="seconds")] = 300.0,
+    json_output: AsJson = True,
+) -> None:
+    """Wait for a job and print its result, as JSON in any case. Exit code 1 if it failed, 124 on timeout."""
 
     async def work(invest: Any) -> Any:
         return await invest.job(job_id).result(timeout=timeout)
@@ -166,22 +170,28 @@ def wait_job(job_id: JobId, timeout: Annotated[float, typer.Option(min=0.1, help
 
 
 @jobs.command("cancel")
-def cancel(job_id: JobId) -> None:
+def cancel(job_id: JobId, json_output: AsJson = False) -> None:
     """Stop a job, or keep it from starting. Exit code 1 if it had already finished."""
 
     async def work(invest: Any) -> Any:
         return await invest.cancel(job_id)
 
     done = show.with_platform(work)
-    typer.echo(f"cancelled {job_id}" if done else f"{job_id} had already finished: nothing was cancelled", err=not done)
+    if json_output:
+        show.as_json({"task_id": job_id, "cancelled": done})
+    else:
+        typer.echo(
+            f"cancelled {job_id}" if done else f"{job_id} had already finished: nothing was cancelled", err=not done
+        )
     raise typer.Exit(0 if done else 1)
 
 
 @jobs.command("retry")
-def retry(job_id: JobId) -> None:
+def retry(job_id: JobId, json_output: AsJson = False) -> None:
     """Run a dead letter again as a new job."""
 
     async def work(invest: Any) -> Any:
         return await invest.dead.replay(job_id)
 
-    typer.echo(f"queued {show.with_platform(work).id}, a replay of {job_id}")
+    new_id = show.with_platform(work).id
+    show.outcome(json_output, f"queued {new_id}, a replay of {job_id}", task_id=new_id, replay_of=job_id)

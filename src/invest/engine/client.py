@@ -339,7 +339,9 @@ class Invest:
             return await asked
         except CONNECTION_ERRORS as error:
             where = address_of(self.settings)
-            raise Unreachable(f"Redis at {where} does not answer: {error or type(error).__name__}") from error
+            raise Unreachable(
+                f"Redis at {where} does not answer: {error or type(error).__name__}; check REDIS_URL"
+            ) from error
         except RedisError as error:
             if is_full(error):
                 raise QueueFull("Redis has no room left: new work is refused, try again later") from error

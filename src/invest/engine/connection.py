@@ -96,7 +96,9 @@ def _host(place: str, default: int) -> tuple[str, int]:
 def address_of(settings: Settings) -> Address:
     """The configured address. Raises `ConfigError` where there is none."""
     if settings.redis.url is None:
-        raise ConfigError("no Redis: set REDIS_URL, or start the platform with `invest run`, which brings its own")
+        raise ConfigError(
+            'no Redis: set REDIS_URL; beside `invest run`, which brings its own: eval "$(invest config env)"'
+        )
     return parse_address(settings.redis.url.get_secret_value())
 
 
@@ -219,7 +221,8 @@ async def check(redis: Redis, address: Address | str) -> None:
     try:
         await redis.ping()
     except (TimeoutError, RedisError, OSError, ssl.SSLError) as error:
-        raise Unreachable(f"Redis at {address} does not answer: {error or type(error).__name__}") from None
+        said = f"Redis at {address} does not answer: {error or type(error).__name__}; check REDIS_URL"
+        raise Unreachable(said) from None
 
 
 async def warn_of_eviction(redis: Redis) -> None:

@@ -53,7 +53,7 @@ class Hold:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    if url := self._attach():
+                    if url := self.attach():
                         return url
                     if time.monotonic() > deadline:
                         raise Unreachable(
@@ -64,7 +64,7 @@ class Hold:
                 else:
                     return self._start(lock.fileno(), deadline)
 
-    def _attach(self) -> str | None:
+    def attach(self) -> str | None:
         """The URL of a running server; None while it starts, or when its owner is gone and it is about to end."""
         with contextlib.suppress(OSError, ValueError):
             run = json.loads(self._run_file.read_bytes())
@@ -244,6 +244,14 @@ class LocalServers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.to_thread(self.close)
+
+
+def running(data_dir: Path) -> dict[str, str]:
+    """Addresses of the embedded servers that another process keeps running in a data folder, by platform variable."""
+    folder = data_folder(data_dir)
+    recipes: dict[str, Recipe] = {"REDIS_URL": Valkey(folder, True), "DATABASE_URL": Postgres(folder, True)}
+    found = {name: Hold(recipe, folder).attach() for name, recipe in recipes.items()}
+    return {name: url for name, url in found.items() if url}
 
 
 @contextlib.contextmanager

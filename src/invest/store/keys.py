@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from invest.domain.access import ApiKey, Scope
-from invest.store.database import Database, Record
+from invest.store.database import Connection, Database, Record
 from invest.store.encoding import clean
 
 PREFIX = "inv_"
 FIELDS = "id, name, scopes, created_at, expires_at, revoked_at, last_used_at"
+INSERT = "INSERT INTO api_key (id, name, key_hash, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)"
 USED_EVERY = timedelta(minutes=1)  # how often a key's last use is written down
 MAX_LENGTH = 200
 
@@ -32,18 +33,32 @@ class Keys:
         if not wanted:
             raise ValueError(f"a key needs at least one scope of {', '.join(Scope)}")
         key_id = secrets.token_hex(4)
-        plain = f"{PREFIX}{key_id}_{secrets.token_urlsafe(32)}"
         key = ApiKey(id=key_id, name=clean(name), scopes=wanted, created_at=datetime.now(UTC), expires_at=expires_at)
-        await self._db.execute(
-            "INSERT INTO api_key (id, name, key_hash, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
-            key.id,
-            key.name,
-            _digest(plain),
-            [str(s) for s in key.scopes],
-            key.created_at,
-            key.expires_at,
-        )
+        plain = _plain(key_id)
+        await self._db.execute(INSERT, *_row(key, plain))
         return plain, key
+
+    async def rotate(self, key_id: str) -> tuple[str, ApiKey] | None:
+        """A new key in the place of an old one: same name, scopes and expiry, its portfolios handed over.
+
+        The old one is useless at once. None where there is no such key in force.
+        """
+        new_id = secrets.token_hex(4)
+        plain = _plain(new_id)
+
+        async def work(connection: Connection) -> ApiKey | None:
+            sql = f"UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING {FIELDS}"
+            row = await connection.fetchrow(sql, key_id)
+            if row is None:
+                return None
+            fresh = {"id": new_id, "created_at": datetime.now(UTC), "revoked_at": None, "last_used_at": None}
+            key = _key(row).model_copy(update=fresh)
+            await connection.execute(INSERT, *_row(key, plain))
+            await connection.execute("UPDATE portfolio SET owner = $2 WHERE owner = $1", key_id, key.id)
+            return key
+
+        made = await self._db.run(work)
+        return None if made is None else (plain, made)
 
     async def verify(self, plain: str, *, now: datetime | None = None) -> ApiKey | None:
         """The key that `plain` is, unless unknown, revoked or expired. Looked up by hash: no timing to learn from."""
@@ -73,6 +88,14 @@ class Keys:
             f"SELECT {FIELDS} FROM api_key WHERE $1 OR revoked_at IS NULL ORDER BY created_at, id", revoked
         )
         return [_key(row) for row in rows]
+
+
+def _plain(key_id: str) -> str:
+    return f"{PREFIX}{key_id}_{secrets.token_urlsafe(32)}"
+
+
+def _row(key: ApiKey, plain: str) -> tuple[object, ...]:
+    return key.id, key.name, _digest(plain), [str(s) for s in key.scopes], key.created_at, key.expires_at
 
 
 def _digest(plain: str) -> bytes:

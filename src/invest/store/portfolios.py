@@ -25,7 +25,15 @@ FROM unnest($2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text
 ON CONFLICT (portfolio_id, row_hash) DO NOTHING
 """
 Planner = Callable[[Sequence[Transaction]], ImportPlan]
-Summary = tuple[str, str, datetime, int]
+Summary = tuple[str, str, datetime, int, str | None]
+# Portfolios named in $1, and reports named in $2 about a portfolio, that $3 does not own. A report about a portfolio
+# that is gone is nobody's.
+CLOSED = """
+SELECT p AS id FROM unnest($1::text[]) AS p WHERE NOT EXISTS (SELECT 1 FROM portfolio WHERE id = p AND owner = $3)
+UNION ALL
+SELECT report_id FROM report r WHERE report_id = ANY($2::text[]) AND portfolio_id IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM portfolio WHERE id = r.portfolio_id AND owner = $3)
+"""
 
 
 class Portfolios:
@@ -41,8 +49,11 @@ class Portfolios:
         *,
         portfolio_id: str | None = None,
         targets: Mapping[str, Decimal] | None = None,
+        owner: str | None = None,
     ) -> tuple[Portfolio, ImportPlan]:
         """A new portfolio with what could be booked of `transactions`; the plan names what was refused.
+
+        `owner` is the id of the API key whose it is.
 
         With `portfolio_id` a repeated call finds the first one's portfolio and adds nothing.
         """
@@ -56,12 +67,13 @@ class Portfolios:
 
         async def work(connection: Connection) -> tuple[Portfolio, ImportPlan]:
             created = await connection.execute(
-                "INSERT INTO portfolio (id, name, created_at, targets) VALUES ($1, $2, $3, $4::text::jsonb) "
+                "INSERT INTO portfolio (id, name, created_at, targets, owner) VALUES ($1, $2, $3, $4::text::jsonb, $5) "
                 "ON CONFLICT (id) DO NOTHING",
                 made.id,
                 made.name,
                 made.created_at,
                 to_json(made.targets),
+                owner,
             )
             if created.endswith(" 0"):
                 return await _load(connection, made.id), plan_booking((), ())
@@ -71,18 +83,30 @@ class Portfolios:
 
         return await self._db.run(work)
 
-    async def list(self, *, after: tuple[datetime, str] | None = None, limit: int = 100) -> Sequence[Summary]:
-        """(id, name, created at, number of transactions) by creation; `after` = (created_at, id) pages on."""
+    async def list(
+        self, *, owner: str | None = None, after: tuple[datetime, str] | None = None, limit: int = 100
+    ) -> Sequence[Summary]:
+        """(id, name, created at, number of transactions, owner) by creation, of one `owner` or of all.
+
+        `after` = (created_at, id) pages on.
+        """
         at, last = after or (None, "")
         rows = await self._db.fetch(
-            "SELECT id, name, created_at, (SELECT count(*) FROM portfolio_transaction t WHERE t.portfolio_id = p.id) "
-            "FROM portfolio p WHERE $1::timestamptz IS NULL OR (created_at, id) > ($1, $2) "
-            "ORDER BY created_at, id LIMIT $3",
+            "SELECT id, name, created_at, "
+            "(SELECT count(*) FROM portfolio_transaction t WHERE t.portfolio_id = p.id), owner "
+            "FROM portfolio p WHERE ($1::timestamptz IS NULL OR (created_at, id) > ($1, $2)) "
+            "AND ($4::text IS NULL OR owner = $4) ORDER BY created_at, id LIMIT $3",
             at,
             last,
             limit,
+            owner,
         )
-        return [(row[0], row[1], row[2], row[3]) for row in rows]
+        return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+    async def closed(self, owner: str, portfolios: Iterable[str], reports: Iterable[str] = ()) -> set[str]:
+        """Which of the named portfolios and reports are not for `owner`; a report about no portfolio is for all."""
+        rows = await self._db.fetch(CLOSED, sorted(set(portfolios)), sorted(set(reports)), owner)
+        return {row["id"] for row in rows}
 
     async def ids(self) -> Sequence[str]:
         """The ids of all portfolios, by creation."""

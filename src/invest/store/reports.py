@@ -63,15 +63,21 @@ class Reports:
         ticker: str | None = None,
         portfolio_id: str | None = None,
         report_type: str | None = None,
+        owner: str | None = None,
         before: tuple[datetime, str] | None = None,
         limit: int = 50,
     ) -> list[StoredReport]:
-        """Reports without view and content, newest first; `before` = (generated_at, report_id) of the last one seen."""
+        """Reports without view and content, newest first; `before` = (generated_at, report_id) of the last one seen.
+
+        With `owner` those about portfolios of others are left out.
+        """
         at, last = before or (None, "")
         rows = await self._db.fetch(
             f"SELECT {HEAD} FROM report WHERE ($1::text IS NULL OR tickers @> ARRAY[$1]) "
             "AND ($2::text IS NULL OR portfolio_id = $2) AND ($3::text IS NULL OR report_type = $3) "
             "AND ($4::timestamptz IS NULL OR generated_at < $4 OR generated_at = $4 AND report_id > $5) "
+            "AND ($7::text IS NULL OR portfolio_id IS NULL "
+            "OR EXISTS (SELECT 1 FROM portfolio p WHERE p.id = report.portfolio_id AND p.owner = $7)) "
             "ORDER BY generated_at DESC, report_id LIMIT $6",
             ticker,
             portfolio_id,
@@ -79,6 +85,7 @@ class Reports:
             at,
             last,
             limit,
+            owner,
         )
         return [_report(row) for row in rows]
 

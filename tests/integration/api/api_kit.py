@@ -101,9 +101,9 @@ async def open_door(settings: Settings, **headers: str) -> AsyncIterator[Door]:
 
 
 @asynccontextmanager
-async def working(settings: Settings) -> AsyncIterator[Worker]:
-    """A worker of the door's queue in this process, ended gracefully."""
-    worker = Worker((door,), settings=settings, handle_signals=False)
+async def working(settings: Settings, queue: Queue = door) -> AsyncIterator[Worker]:
+    """A worker of the door's queue (or another) in this process, ended gracefully."""
+    worker = Worker((queue,), settings=settings, handle_signals=False)
     task = asyncio.create_task(worker.main())
     try:
         yield worker

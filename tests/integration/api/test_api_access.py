@@ -13,8 +13,10 @@ from api_kit import API, Answer, Door, open_door
 
 from invest.api import access
 from invest.api.access import is_loopback, keys_required
+from invest.errors import Unreachable
 from invest.settings import Settings
 from invest.store import Store
+from invest.store.keys import Keys
 
 pytest_plugins = ["api_fixtures"]
 
@@ -90,6 +92,25 @@ async def test_a_revoked_or_expired_key_is_refused(
     await locked.ask("GET", path, headers=headers, status=401)
     old, _ = await key(platform, "admin", expires_at=datetime.now(UTC) - timedelta(seconds=1))
     await locked.ask("GET", path, headers=old, status=401)
+
+
+async def test_a_key_seen_valid_stays_so_while_the_database_is_away(
+    locked: Door, platform: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "CACHE_SECONDS", 0.0)
+    headers, _ = await key(platform, "read")
+    fresh, _ = await key(platform, "read")
+    path = f"{API}/tasks/active"
+    await locked.ask("GET", path, headers=headers, status=200)
+
+    async def away(*_: Any, **__: Any) -> None:
+        raise Unreachable("PostgreSQL does not answer")
+
+    monkeypatch.setattr(Keys, "verify", away)
+    await locked.ask("GET", path, headers=headers, status=200)
+    await locked.ask("GET", path, headers=fresh, status=503)
+    monkeypatch.setattr(access, "STALE_SECONDS", 0.0)
+    await locked.ask("GET", path, headers=headers, status=503)
 
 
 async def test_one_callers_idempotency_key_tells_another_nothing(locked: Door, platform: Settings) -> None:

@@ -117,6 +117,21 @@ async def test_what_is_wrong_is_refused_at_the_door_and_named(
         assert await invest.redis.keys("arq:job:*") == []
 
 
+@pytest.mark.parametrize("path", [f"{API}/tasks/active", f"{API}/jobs", "/healthz", "/docs", "/openapi.json", "/"])
+async def test_head_says_what_get_would_without_the_body(web_door: Door, path: str) -> None:
+    whole = await web_door.ask("GET", path, status=200)
+    head = await web_door.ask("HEAD", path, status=200)
+    assert head.body == b"" and head.headers["Content-Type"] == whole.headers["Content-Type"]
+
+
+async def test_options_says_what_a_resource_takes(web_door: Door) -> None:
+    answer = await web_door.ask("OPTIONS", f"{API}/portfolios", status=204)
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff" and "Access-Control-Allow-Origin" not in answer.headers
+    await web_door.ask("OPTIONS", f"{API}/nothing", status=404)
+    await web_door.ask("HEAD", f"{API}/events", status=405)
+
+
 async def test_a_parameter_given_twice_is_refused(web_door: Door) -> None:
     answer = await web_door.ask("POST", f"{API}/assets/async/collect?ticker=PETR4&ticker=VALE3", status=422)
     assert answer.json()["errors"] == [{"field": "ticker", "message": "given twice"}]

@@ -7,11 +7,15 @@ import gc
 import io
 import random
 import resource
+import socket
 import sys
+import time
 from collections import Counter
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
+import uvloop
 from api_kit import API, Door, open_door
 
 from invest.api import connections, wire
@@ -199,28 +203,72 @@ async def test_compressed_bombs_are_cut_at_the_limit(web_door: Door) -> None:
 async def test_slow_clients_are_cut_and_starve_nobody(platform: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     monkeypatch.setattr(wire, "BODY_SECONDS", 0.5)
-    async with open_door(platform) as door:
-        port = int(door.url.rsplit(":", 1)[1])
-        half_head = b"GET /healthz HTTP/1.1\r\nHost: localh"
-        half_body = (
-            b"POST /api/v1/assets/async/collect HTTP/1.1\r\nHost: localhost\r\n"
-            b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
-        )
-        sockets = [await asyncio.open_connection("127.0.0.1", port) for _ in range(300)]
-        for place, (_, writer) in enumerate(sockets):
-            writer.write((b"", half_head, half_body)[place % 3])
-        async with asyncio.timeout(2):
+    half_head = b"GET /healthz HTTP/1.1\r\nHost: localh"
+    half_body = (
+        b"POST /api/v1/assets/async/collect HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    )
+    async with open_door(platform) as door, AsyncExitStack() as opened:
+
+        async def slow(said: bytes) -> asyncio.StreamReader:
+            """A client that says so much and no more."""
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(door.url.rsplit(":", 1)[1]))
+            opened.callback(writer.close)
+            writer.write(said)
+            return reader
+
+        readers = [await slow((b"", half_head, half_body)[place % 3]) for place in range(300)]
+        async with asyncio.timeout(10):
             for _ in range(20):
                 await door.ask("GET", "/healthz", status=200)
+        ended = await asyncio.wait_for(asyncio.gather(*(reader.read() for reader in readers)), 30)
+    assert all(b" 408 " in said for said in ended[2::3])
+    assert not any(ended[0::3]) and not any(ended[1::3])
 
-        async def rest(reader: asyncio.StreamReader) -> bytes:
-            return await reader.read()
 
-        ended = await asyncio.wait_for(asyncio.gather(*(rest(reader) for reader, _ in sockets)), 15)
-        assert all(b" 408 " in said for said in ended[2::3])
-        assert not any(ended[0::3]) and not any(ended[1::3])
-        for _, writer in sockets:
-            writer.close()
+def test_a_head_that_came_while_the_loop_was_busy_is_answered(
+    platform: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+
+    async def ask() -> bytes:
+        async with open_door(platform) as door:
+            port = int(door.url.rsplit(":", 1)[1])
+            await door.ask("GET", "/healthz", status=200)
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                reader_alone = asyncio.to_thread(client.recv, 100)
+                client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+                await door.ask("GET", "/healthz", status=200)  # by now the connection is made and its clock runs
+                client.sendall(b"Connection: close\r\n\r\n")
+                time.sleep(0.5)  # noqa: ASYNC251 - the busy loop
+                return await asyncio.wait_for(reader_alone, 10)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as in a process of its own
+        assert runner.run(ask()).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_body_that_comes_just_after_its_head_starts_no_clock(
+    web_door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[connections.Connection] = []
+    connect = connections.Connection.connection_made
+
+    def remembered(self: connections.Connection, transport: asyncio.BaseTransport) -> None:
+        connect(self, transport)
+        made.append(self)
+
+    monkeypatch.setattr(connections.Connection, "connection_made", remembered)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(web_door.url.rsplit(":", 1)[1]))
+    with closing(writer):
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"}")
+        [connection] = made
+        connection.data_received(b"POST /api/v1/jobs/none HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n")
+        for rest in (b"{", b"}"):  # between the head's arrival and the first step of its handler
+            await asyncio.sleep(0)
+            connection.data_received(rest)
+            assert connection._head_timer is None
+        assert b" 404 " in await reader.readuntil(b"}")
 
 
 async def test_what_is_no_http_is_told_so(web_door: Door) -> None:

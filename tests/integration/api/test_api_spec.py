@@ -11,6 +11,7 @@ import pytest
 import schemathesis
 from api_kit import API, Door, open_door
 from hypothesis import HealthCheck, settings
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it ships no types
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -50,6 +51,35 @@ def test_every_operation_says_its_scope_and_its_problems_and_has_an_id_of_its_ow
                 assert operation["x-scope"] in ("read", "write", "admin")
                 assert {"401", "403"} <= set(operation["responses"])
     assert len(seen) > 60
+
+
+def test_every_example_is_one_its_schema_takes_and_every_json_body_and_answer_has_one() -> None:
+    described = description()
+    shown = 0
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            held = [(p["schema"], p) for p in operation["parameters"] if p["name"] != "cursor"]
+            bodies = [operation.get("requestBody", {}), *(r for s, r in operation["responses"].items() if s < "300")]
+            contents = [
+                body["content"]["application/json"] for body in bodies if "application/json" in body.get("content", {})
+            ]
+            held += [(c["schema"], c) for c in contents if c["schema"].get("$ref") != TASK_STATUS]
+            for schema, holder in held:
+                whole = {**schema, "components": described["components"]}
+                errors = list(Draft202012Validator(whole).iter_errors(holder["example"]))
+                assert not errors, (method, path, errors[0].message)
+                shown += 1
+    assert shown > 200
+
+
+async def test_an_example_of_the_docs_page_does_what_it_says(web_door: Door) -> None:
+    post = description()["paths"][f"{API}/assets/async/collect"]["post"]
+    example = post["requestBody"]["content"]["application/json"]["example"]
+    assert example["ticker"] == "PETR4"
+    answer = await web_door.ask("POST", f"{API}/assets/async/collect", json=example, status=202)
+    assert set(post["responses"]["202"]["content"]["application/json"]["example"]) == set(answer.json())
+    page = (await web_door.ask("GET", "/docs", status=200)).body.decode()
+    assert "curl -X POST" in page and "/assets/async/collect?ticker=PETR4" in page
 
 
 async def test_the_docs_page_needs_nothing_from_elsewhere(web_door: Door) -> None:
@@ -92,6 +122,7 @@ def served(platform: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
     thread.join(20)
 
 
+TASK_STATUS = "#/components/schemas/TaskStatus"
 STREAMS = ("/api/v1/events", "/api/v1/tasks/{task_id}/events")
 CHECKS = [
     not_a_server_error,

@@ -19,7 +19,7 @@ import pytest
 import redis
 
 from invest.errors import ConfigError, Unreachable
-from invest.local import LocalServers, ensure
+from invest.local import LocalServers, ensure, running
 from invest.local.recipes import Postgres, Valkey
 from invest.settings import Settings
 
@@ -202,6 +202,12 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(folder: Path, mo
     with pytest.raises(Unreachable, match="embedded valkey did not start"):
         LocalServers.start(folder, postgres=False).open()
     assert not working_in(folder)
+
+
+def test_the_addresses_of_running_servers_are_told_to_programs_beside_them(folder: Path) -> None:
+    assert running(folder) == {}
+    with owner(folder) as (_, redis_url, database_url):
+        assert running(folder) == {"REDIS_URL": redis_url, "DATABASE_URL": database_url}
 
 
 def test_servers_named_in_the_settings_are_used_and_nothing_is_started(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from invest.cli import exit_code, reference
+from invest.cli import exit_code, main, reference, show
 from invest.cli.demo_table import assets_table, opinions_table
 from invest.cli.origins import explain
 from invest.cli.quality import in_short
@@ -93,8 +93,81 @@ def test_every_job_is_described_as_json_with_its_policy() -> None:
 def test_wrong_input_exits_with_2_and_no_traceback(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stderr.strip()
+    assert done.stdout == ""
+    assert done.stderr.startswith("invest: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nope",), "no such command 'nope'; see `invest --help`"),
+        (("job",), "no such command 'job' (did you mean 'jobs'?); see `invest --help`"),
+        (("keys", "create"), "missing argument 'name'; see `invest keys create --help`"),
+        (
+            ("keys", "create", "x", "--scope", "all"),
+            "invalid value for '--scope': 'all' is not one of 'read', 'write', 'admin'; "
+            "see `invest keys create --help`",
+        ),
+        (("jobs", "ls", "--limit"), "option '--limit' requires an argument; see `invest --help`"),
+        (
+            ("demo", "--language", "fr"),
+            "invalid value for '--language': 'fr' is not one of 'pt-BR', 'en'; see `invest demo --help`",
+        ),
+    ],
+)
+def test_a_wrong_command_is_told_what_is_wrong_and_where_its_help_is(
+    arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["invest", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    told = capsys.readouterr()
+    assert (end.value.code, told.out, told.err) == (2, "", f"invest: {said}\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_gives_a_script_for_the_shell(shell: str) -> None:
+    done = run(_INVEST_COMPLETE=f"source_{shell}")
+    assert done.returncode == 0 and "_INVEST_COMPLETE" in done.stdout and "invest" in done.stdout
+
+
+def test_completion_knows_the_verbs() -> None:
+    done = run(_INVEST_COMPLETE="complete_bash", COMP_WORDS="invest ke", COMP_CWORD="1")
+    assert done.stdout.split() == ["keys"]
+
+
+ID = "01a222abbaa6fd781cef14f447dbc25a"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_table_keeps_ids_whole_and_fits_its_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = ("state", "id", "job", "arguments", "attempt", "queued")
+    row = (show.state("succeeded"), ID, "generate_multi_ai_analysis", "x" * 60, 1, "26 min ago")
+    show.table(columns, [row], right=("attempt",), empty="none")
+    out = capsys.readouterr().out
+    assert ID in out and "26 min ago" in out and "succeeded" in out
+    assert max(map(len, out.splitlines())) <= width
+    assert ("arguments" in out) is (width == 120)
+
+
+def test_the_addresses_of_servers_are_told_as_shell_lines_and_missing_ones_named(tmp_path: Path) -> None:
+    told = run(
+        "config",
+        "env",
+        REDIS_URL="redis://:a%20b@host/0",
+        DATABASE_URL="postgres://u@host/d",
+        INVEST_DATA_DIR=str(tmp_path),
+    )
+    assert told.stdout == "export REDIS_URL=redis://:a%20b@host/0\nexport DATABASE_URL=postgres://u@host/d\n"
+    lost = run("config", "env", REDIS_URL="", DATABASE_URL="", INVEST_DATA_DIR=str(tmp_path))
+    assert lost.returncode == 3
+    assert (
+        "DATABASE_URL and REDIS_URL: not set, and no embedded server runs here; start `invest run` first" in lost.stderr
+    )
 
 
 @pytest.mark.parametrize("arguments", [("jobs", "ls"), ("keys", "ls"), ("analyse", "PETR4", "--wait")])
