@@ -102,6 +102,7 @@ def analyse(given: AnalysisInput) -> Analysis:
         reasons=_reasons(verdict, ids),
         windows_beaten_180d=windows,
         base_rate_180d=base_rate([windows, given.peers.windows_beaten_180d if given.peers else None]),
+        backtest=given.backtest,
         ai=None,
     )
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import AwareDatetime, Field
 
+from invest.domain.backtest_models import ScoreRecord
 from invest.domain.observations import Frozen
 from invest.domain.tickers import AssetKind
 
@@ -168,4 +169,5 @@ class Analysis(Frozen):
         default=None, description="of the past windows of 180 days: (beat the IBOV, counted)"
     )
     base_rate_180d: float | None = Field(default=None, description="how often its peers and itself beat the IBOV")
+    backtest: ScoreRecord | None = Field(default=None, description="what this market's score was worth so far")
     ai: dict[str, Any] | None = Field(default=None, description="multi-AI block where include_ai was asked for")
