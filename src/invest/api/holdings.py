@@ -175,6 +175,9 @@ async def add_transactions(
     return Booked(counts=plan.counts, rows=plan.rows)
 
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
 class ImportOptions(Strict):
     """How to import."""
 
@@ -182,11 +185,12 @@ class ImportOptions(Strict):
 
 
 @route("POST", "/portfolios/{portfolio_id}/import", tag="portfolios", scope="write",
-       problems=(400, 404, 408, 413, 503), takes="text/csv")  # fmt: skip
+       problems=(400, 404, 408, 413, 503), takes=("text/csv", XLSX))  # fmt: skip
 async def import_statement(request: Request, path: PortfolioPath, query: ImportOptions) -> Booked:
-    """Book a statement: B3's negociação or movimentação, a plain CSV, or the text of a SINACOR note.
+    """Book a statement: B3's negociação or movimentação, a plain table, or the text of a SINACOR note.
 
-    The body is the file as it is, in any encoding. Told row by row: booked, a duplicate, or refused and why.
+    The body is the file as it is: an Excel workbook (.xlsx) as B3 gives it, or text in any encoding. Told row by row:
+    booked, a duplicate, or refused and why.
     """
     store = await request.services.store()
     data = await request.read()

@@ -27,12 +27,15 @@ MAX_COLUMNS = 100
 MAX_SHEETS = 50
 MAX_TEXTS = 1_000_000  # shared strings
 WORKBOOK = "xl/workbook.xml"
+# What zipfile and expat raise for archives cut short, altered, locked by a password or packed in another way.
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError, KeyError)
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
 _DATE_FORMATS = frozenset({*range(14, 23), *range(45, 48)})  # of Excel's own number formats
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 
 Row = tuple[int, list[str]]  # its number in the sheet from 1, and its cells
 Start = Callable[[str, dict[str, str]], None]
+Heard = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,9 @@ def read_sheets(data: bytes) -> Iterator[Sheet]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             yield from _Workbook(archive).sheets()
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
-        if isinstance(error, StatementRefused):
-            raise
+    except StatementRefused:
+        raise
+    except DAMAGED:
         raise StatementRefused("the workbook is damaged or protected: save it again, or as CSV") from None
 
 
@@ -67,7 +70,7 @@ class _Workbook:
     """An open workbook and how much of it may still be unpacked."""
 
     archive: zipfile.ZipFile
-    left: int = MAX_UNPACKED
+    left: int = field(default_factory=lambda: MAX_UNPACKED)
     texts: list[str] = field(default_factory=list)
     dated: frozenset[int] = frozenset()
     epoch: date = date(1899, 12, 30)
@@ -76,9 +79,7 @@ class _Workbook:
         """Every sheet with its rows."""
         names = set(self.archive.namelist())
         if WORKBOOK not in names:
-            raise StatementRefused(
-                "the file is a zip but no Excel workbook (.xlsx): export the statement as XLSX or CSV"
-            )
+            raise StatementRefused("the file is a zip but no Excel workbook (.xlsx): export it as XLSX or CSV")
         targets, listed = self._targets(), self._listed()
         if "xl/sharedStrings.xml" in names:
             self.texts = self._texts("xl/sharedStrings.xml")
@@ -97,23 +98,19 @@ class _Workbook:
             raise StatementRefused(f"the workbook unpacks to more than {MAX_UNPACKED:,} bytes: split it by year")
         return data
 
-    def _parse(
-        self, part: str, start: Start, end: Start | None = None, text: Callable[[str], None] | None = None
-    ) -> None:
+    def _parse(self, part: str, start: Start, end: Heard | None = None, text: Heard | None = None) -> None:
         parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _no_doctype
         parser.StartElementHandler = lambda tag, attributes: start(_bare(tag), attributes)
         if end is not None:
-            parser.EndElementHandler = lambda tag: end(_bare(tag), {})
+            parser.EndElementHandler = lambda tag: end(_bare(tag))
         if text is not None:
             parser.CharacterDataHandler = text
         try:
             parser.Parse(self._unpack(part), True)
         except expat.ExpatError:
-            raise StatementRefused(
-                f"the workbook is damaged: {part[:60]} is no XML; save it again, or as CSV"
-            ) from None
+            raise StatementRefused(f"the workbook is damaged ({part[:60]} is no XML): save it again") from None
 
     def _targets(self) -> dict[str, str]:
         """Parts of the archive by relation."""
@@ -153,7 +150,7 @@ class _Workbook:
                     raise StatementRefused("the workbook holds too many texts: split it by year")
                 found.append("")
 
-        def end(tag: str, given: dict[str, str]) -> None:
+        def end(tag: str) -> None:
             open_tags.pop()
 
         def text(said: str) -> None:
@@ -220,7 +217,7 @@ class _SheetReader:
             style = given.get("s", "0")
             self.style = int(style) if style.isascii() and style.isdigit() and len(style) < 8 else 0
 
-    def end(self, tag: str, given: dict[str, str]) -> None:
+    def end(self, tag: str) -> None:
         """A cell or a row is over."""
         self.tags.pop()
         if tag == "c" and self.value and self.column <= MAX_COLUMNS:

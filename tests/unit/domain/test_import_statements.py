@@ -280,7 +280,7 @@ def test_a_bad_row_is_refused_by_its_line_and_the_others_stand(row: str, why: st
     [
         (b"", "empty"),
         (b"   \n\n", "empty"),
-        (b"PK\x03\x04rest", "Excel workbook"),
+        (b"PK\x03\x04rest", "workbook is damaged"),
         (b"%PDF-1.7", "PDF"),
         (b"\xd0\xcf\x11\xe0", "old Excel"),
         (b"a\x00b;c;d", "zero bytes"),
