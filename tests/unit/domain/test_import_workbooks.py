@@ -177,7 +177,7 @@ def test_years_on_sheets_of_their_own_are_read_together_and_cover_pages_passed_o
 
 def test_two_layouts_in_one_workbook_are_refused_since_they_tell_the_same_trades() -> None:
     rows = (MOVIMENTACAO, ("Credito", "17/07/2026", "Dividendo", "BBAS3", "X", 7, 0.1, 0.7))
-    with pytest.raises(StatementRefused, match="negociacao in 'N', movimentacao in 'M'.*one sheet at a time"):
+    with pytest.raises(StatementRefused, match=r"negociacao in 'N', movimentacao in 'M'.*one sheet at a time"):
         planned(workbook({"N": sheet(TRADES), "M": sheet(rows)}))
 
 
