@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from invest.api.models import Page, Strict
 from invest.api.paging import Listing, paged, read_time, time_cursor
-from invest.api.problems import FieldError, Problem
+from invest.api.problems import FieldError, Problem, invalid
 from invest.api.routing import PREFIX, Reply, Request, route
 from invest.domain.calendar import market_day
 from invest.domain.portfolio import Operation, Portfolio, Transaction
@@ -87,9 +87,7 @@ async def create_portfolio(request: Request, body: NewPortfolio) -> Reply[Portfo
     """Create a portfolio; if one transaction cannot be booked, nothing is."""
     given = [t.booked() for t in body.transactions]
     refuse(plan_booking((), given))
-    if sum(body.targets.values(), Decimal(0)) > 1:
-        said = "targets: they sum to more than 1"
-        raise Problem(422, said, kind="urn:invest:invalid", errors=[FieldError(field="targets", message=said)])
+    fit(body.targets)
     store = await request.services.store()
     made, _ = await store.portfolios.create(body.name, given, portfolio_id=request.job_id, targets=body.targets)
     request.audit("create portfolio", made.id, {"transactions": len(given)})
@@ -140,6 +138,28 @@ async def delete_portfolio(request: Request, path: PortfolioPath) -> None:
     if not await (await request.services.store()).portfolios.delete(path.portfolio_id):
         raise Problem(404, f"no portfolio {path.portfolio_id!r}")
     request.audit("delete portfolio", path.portfolio_id)
+
+
+class Targets(Strict):
+    """Wanted weights by ticker."""
+
+    targets: dict[Ticker, Annotated[Amount, Field(ge=0, le=1)]] = Field(
+        max_length=1000, description="fractions that sum to at most 1; assets left out are left alone"
+    )
+
+
+@route("PUT", "/portfolios/{portfolio_id}/targets", tag="portfolios", scope="write", status=204, problems=(404, 503))
+async def set_targets(request: Request, path: PortfolioPath, body: Targets) -> None:
+    """Replace the wanted weights; the next metrics say what to buy and sell towards them."""
+    fit(body.targets)
+    await (await request.services.store()).portfolios.set_targets(path.portfolio_id, body.targets)
+    request.audit("set targets", path.portfolio_id, {"targets": len(body.targets)})
+
+
+def fit(targets: Mapping[str, Decimal]) -> None:
+    """422 for weights that sum to more than 1."""
+    if sum(targets.values(), Decimal(0)) > 1:
+        raise invalid("targets", "they sum to more than 1")
 
 
 class Repeat(Strict):
@@ -240,6 +260,7 @@ ROUTES = (
     list_portfolios,
     get_portfolio,
     delete_portfolio,
+    set_targets,
     add_transactions,
     import_statement,
     get_metrics,
