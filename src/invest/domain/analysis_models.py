@@ -48,6 +48,14 @@ class Recommendation(StrEnum):
     INSUFFICIENT_DATA = "insufficient_data"
 
 
+class Withheld(StrEnum):
+    """Why an analysis gives no verdict."""
+
+    OUTDATED_PRICES = "outdated_prices"  # the newest is more than thirty days old, or there is none
+    COVERAGE = "coverage"  # under 60 % of the scorecard's weight has data
+    NO_SCORECARD = "no_scorecard"  # an index or a right is not judged
+
+
 class Fact(Frozen):
     """One number a report may print: where it comes from and how it compares.
 
@@ -158,6 +166,7 @@ class Analysis(Frozen):
     coverage: float = Field(ge=0, le=1, description="share of the scorecard's weight that has data")
     missing: list[str] = Field(default_factory=list, description="keys of the scorecard without data")
     recommendation: Recommendation
+    withheld: Withheld | None = Field(default=None, description="why there is no verdict, where there is none")
     facts: list[Fact]
     sources: list[str]
     stale: bool = False

@@ -1,7 +1,7 @@
 """Worked examples that others published, each against what is computed here; the source is named with each.
 
-Published figures are rounded, and so are the prices they are printed with: they must agree to their last digit. Where a publication starts otherwise than TA-Lib
-does, the test says how and compares what is left of it.
+Published figures are rounded, and so are the prices they are printed with: they must agree to their last digit. Where
+a publication starts otherwise than TA-Lib does, the test says how and compares what is left of it.
 """
 
 from __future__ import annotations

@@ -80,6 +80,15 @@ def test_an_asset_report_answers_in_the_order_in_which_one_asks() -> None:
     ]  # fmt: skip
 
 
+def test_prices_too_old_for_a_verdict_are_named_as_the_reason() -> None:
+    changes = {"recommendation": "insufficient_data", "withheld": "outdated_prices"}
+    strip = asset(analysis=build.analysis(**changes)).strip
+    assert strip is not None
+    said = "Sem veredito: o preço mais novo é de 31/03/2026. A negociação parou, ou a coleta."
+    assert strip.sentence.text.startswith(said)
+    assert len(strip.sentence.refs) == 1
+
+
 def test_a_score_without_a_backtest_says_so() -> None:
     assert words(asset(), "scores").endswith("A nota deste mercado ainda não tem teste histórico.")
 
