@@ -13,6 +13,7 @@ from invest.store import Store
 
 NEWS_BACK = timedelta(days=3)
 ACTIONS_BACK = timedelta(days=30)
+FIGURES_BACK = timedelta(days=7)  # an analysis of older data fires nothing
 
 
 async def evaluate_all(store: Store, settings: Settings) -> tuple[int, Sequence[AlertEvent]]:
@@ -40,7 +41,11 @@ async def watch(store: Store, settings: Settings, alerts: Sequence[Alert]) -> Wa
     return Watched(
         now=now,
         closes={t: values["close"] for t, values in latest.items() if "close" in values},
-        figures={t: {f.key: f.value for f in a.facts if f.value is not None} for t, a in analyses.items()},
+        figures={
+            t: {f.key: f.value for f in a.facts if f.value is not None and not f.stale}
+            for t, a in analyses.items()
+            if now - a.as_of <= FIGURES_BACK
+        },
         news=news,
         actions=actions,
         holdings=holdings,
