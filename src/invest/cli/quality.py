@@ -80,7 +80,7 @@ def backtest(
         show.as_json(record)
         return
     rows = [_horizon(b, verdict) for b, verdict in zip(record.horizons, record.verdicts, strict=True)] if record else []
-    columns = ("days", "cohorts", "rank IC", "95 %", "worst", "best", "spread", "net", "turnover", "verdict")
+    columns = ("days", "IC", "95 %", "spread", "net", "turn", "verdict")
     empty = f"the score of {market} was not backtested yet: invest enqueue backtest {market} --wait"
     show.table(columns, rows, right=columns[:-1], empty=empty)
     if record:
@@ -90,15 +90,13 @@ def backtest(
 
 
 def _horizon(result: Any, verdict: str) -> tuple[Any, ...]:
-    ic, quintiles = result.ic, result.quantile_returns
+    ic = result.ic
     known = ic.low is not None and ic.standing != "collecting"
     return (
         result.horizon_days,
-        ic.cohorts,
         None if ic.mean is None else f"{ic.mean:+.2f}",
-        f"{ic.low:+.2f} to {ic.high:+.2f}" if known else None,
-        *(None if value is None else f"{value:+.1%}" for value in (quintiles[0], quintiles[-1], result.spread)),
-        None if result.spread_net is None else f"{result.spread_net:+.1%}",
+        f"{ic.low:+.2f}/{ic.high:+.2f}" if known else None,
+        *(None if value is None else f"{value:+.1%}" for value in (result.spread, result.spread_net)),
         None if result.turnover is None else f"{result.turnover:.0%}",
         verdict,
     )

@@ -39,6 +39,9 @@ class Backtest(Frozen):
     spread_net: float | None = Field(description="spread less the cost of that turnover, both sides of both quintiles")
     rank_autocorrelation: float | None = Field(description="of the ranks from one scored day to the next")
     ic: Interval = Field(description="mean IC over cohorts that do not overlap")
+    significant: bool = Field(
+        default=False, description="that mean is not zero, by Holm's correction over the horizons"
+    )
     spread_interval: Interval = Field(description="spread over cohorts that do not overlap")
     p_shuffled: float | None = Field(
         description="share of shuffled scores with a mean IC as far from zero, over cohorts"
@@ -67,11 +70,11 @@ class ScoreRecord(Frozen):
 
 
 def verdict_of(result: Backtest) -> str:
-    """What may be said of a backtest: an alarm before all, then how sure the mean IC is."""
+    """What may be said of a backtest: an alarm before all, then how sure the mean IC is over all horizons asked."""
     if result.alarms:
         return f"alarm, not to be believed: {', '.join(result.alarms)}"
     if result.ic.standing == "collecting":
         return f"collecting: {result.ic.cohorts} of {MIN_COHORTS} cohorts"
-    if result.ic.standing == "chance":
+    if not result.significant:
         return "not distinguishable from chance"
     return f"{'better' if result.ic.standing == 'above' else 'worse'} than chance"

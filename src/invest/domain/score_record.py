@@ -9,9 +9,10 @@ import numpy as np
 
 from invest.domain.analysis_input import AnalysisInput
 from invest.domain.backtest import backtest
-from invest.domain.backtest_models import ScoreRecord, verdict_of
+from invest.domain.backtest_models import Backtest, ScoreRecord, verdict_of
 from invest.domain.panel import ENTRY_WAIT, Panel, Scorer, judged_score, looks_ahead
 from invest.domain.prices import Prices
+from invest.domain.significance import holm
 from invest.domain.tickers import Market
 
 HORIZONS = (30, 90, 180)
@@ -23,6 +24,14 @@ def scored_days(first: date, last: date) -> list[date]:
     """Every 35th day from `first` to `last`, on a grid of its own: a run tomorrow scores the same days again."""
     start = -(-first.toordinal() // STEP_DAYS) * STEP_DAYS
     return [date.fromordinal(n) for n in range(start, last.toordinal() + 1, STEP_DAYS)]
+
+
+def corrected(results: Sequence[Backtest]) -> list[Backtest]:
+    """The results with `significant` set: three horizons are three questions, one of which chance alone may answer."""
+    asked = [i for i, r in enumerate(results) if r.ic.standing != "collecting" and r.ic.p_value is not None]
+    found = holm([results[i].ic.p_value or 0.0 for i in asked])
+    kept = {i for i, significant in zip(asked, found, strict=True) if significant}
+    return [r.model_copy(update={"significant": i in kept}) for i, r in enumerate(results)]
 
 
 def checked_for_future(
@@ -60,6 +69,7 @@ def score_record(
     results = [backtest(panel, prices, horizon) for horizon in HORIZONS]
     if checks[1]:
         results = [r.model_copy(update={"alarms": [*r.alarms, "looks_ahead"]}) for r in results]
+    results = corrected(results)
     scored = [t for t, column in zip(panel.tickers, panel.scores.T, strict=True) if np.isfinite(column).any()]
     gone = newest - timedelta(days=STEP_DAYS)
     return ScoreRecord(

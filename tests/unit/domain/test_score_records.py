@@ -14,8 +14,9 @@ from domain_builders import SOUND as BALANCE
 
 from invest.domain.analysis import AnalysisInput
 from invest.domain.backtest_models import ScoreRecord
+from invest.domain.cohorts import Interval
 from invest.domain.panel import joined, judged_score, score_panel
-from invest.domain.score_record import STEP_DAYS, checked_for_future, score_record, scored_days
+from invest.domain.score_record import STEP_DAYS, checked_for_future, corrected, score_record, scored_days
 from invest.domain.statements import read_filings
 from invest.domain.tickers import Market
 
@@ -123,6 +124,23 @@ def test_tomorrow_scores_the_same_days_as_today() -> None:
     today, tomorrow = (scored_days(LAST - timedelta(days=1800), LAST + timedelta(days=n)) for n in (0, 1))
     assert set(today) <= set(tomorrow)
     assert {(b - a).days for a, b in pairwise(today)} == {STEP_DAYS}
+
+
+def test_one_horizon_of_three_is_not_enough_where_chance_would_do() -> None:
+    inputs = market(12)
+    record = recorded(inputs, lambda given: float(given.prices.close[-1]))
+
+    def with_p(*values: float | None) -> list[bool]:
+        made = [
+            b.model_copy(update={"ic": Interval(cohorts=9, mean=0.1, p_value=p, standing="above")})
+            for b, p in zip(record.horizons, values, strict=True)
+        ]
+        return [b.significant for b in corrected(made)]
+
+    assert with_p(0.03, 0.40, 0.60) == [False, False, False]
+    assert with_p(0.01, 0.40, 0.60) == [True, False, False]
+    assert with_p(0.01, 0.02, 0.04) == [True, True, True]
+    assert with_p(0.04, None, None) == [True, False, False]
 
 
 def test_few_months_are_collecting_and_no_prices_are_no_record() -> None:

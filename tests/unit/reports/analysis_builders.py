@@ -223,6 +223,7 @@ def _backtest(horizon: int, ic: Interval, outer: tuple[float, float] | None, ala
         spread_net=None if spread is None else spread - 4 * 0.0015 * 0.6,
         rank_autocorrelation=0.8,
         ic=ic,
+        significant=ic.standing == "above",
         spread_interval=ic,
         p_shuffled=0.4,
         alarms=list(alarms),

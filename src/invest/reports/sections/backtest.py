@@ -53,13 +53,14 @@ def verdict_text(result: Backtest, locale: Locale) -> str:
         return words.t("backtest.alarm", what=", ".join(words.t(f"backtest.{alarm}") for alarm in result.alarms))
     if result.ic.standing == "collecting":
         return words.t("backtest.collecting", n=result.ic.cohorts, of=MIN_COHORTS)
-    return words.t(f"backtest.{result.ic.standing}")
+    return words.t(f"backtest.{result.ic.standing if result.significant else 'chance'}")
 
 
 def _row(result: Backtest, locale: Locale) -> tuple[Cell, ...]:
     quintiles = [locale.percent(value, 1, signed=True) for value in result.quantile_returns]
     marks: dict[str, Mark] = {"above": "up", "below": "down"}
-    mark: Mark | None = "bad" if result.alarms else marks.get(result.ic.standing)
+    mark = marks.get(result.ic.standing) if result.significant else None
+    mark = "bad" if result.alarms else mark
     return (
         Cell(text=locale.words.t("backtest.days", n=result.horizon_days)),
         Cell(text=locale.number(result.ic.cohorts, 0)),
