@@ -7,7 +7,7 @@ from invest.domain.cohorts import MIN_COHORTS
 from invest.reports.locale import MISSING, Locale
 from invest.reports.views import Cell, Column, Mark, Paragraph, Section, Table
 
-_LEFT = ("verdict",)
+_LEFT = ("horizon", "verdict")
 _COLUMNS = ("horizon", "cohorts", "ic", "worst", "best", "spread", "net", "turnover", "verdict")
 
 
