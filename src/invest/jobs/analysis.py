@@ -89,6 +89,7 @@ async def detect_opportunities(
         min_score=min_score,
         opportunities=[o.model_dump(mode="json") for o in found],
         count=len(found),
+        backtest=next((a.backtest.verdicts for a in analyses if a.backtest), []),
         timestamp=datetime.now(UTC),
     )
 

@@ -123,6 +123,9 @@ class OpportunitiesFound(Frozen):
     min_score: float
     opportunities: list[dict[str, Any]]
     count: int
+    backtest: list[str] = Field(
+        default_factory=list, description="what may be said of this market's score over 30, 90 and 180 days"
+    )
     timestamp: AwareDatetime
 
 

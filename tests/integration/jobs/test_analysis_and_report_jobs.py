@@ -78,9 +78,7 @@ async def test_analyses_rankings_comparison_and_opportunities_agree(stocked: Pla
     assert with_ai.ai is not None and with_ai.ai["consensus"]["asked"] == 4
 
 
-async def test_inputs_of_more_assets_take_no_more_queries(
-    stocked: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_inputs_of_more_assets_take_no_more_queries(stocked: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     fetch = Database.fetch
 

@@ -12,7 +12,13 @@ from invest.domain.bars import BarTable
 from invest.domain.calendar import market_day, sessions_between
 from invest.domain.tickers import AssetKind, Market
 from invest.engine import JobState
-from invest.jobs.analysis import analyze_asset_async, backtest_score, backtest_scores, update_asset_rankings
+from invest.jobs.analysis import (
+    analyze_asset_async,
+    backtest_score,
+    backtest_scores,
+    detect_opportunities,
+    update_asset_rankings,
+)
 from invest.jobs.loading import backtest_key
 
 FUNDS = [f"FND{letter}11" for letter in "ABCDEFGHIJKL"]
@@ -58,6 +64,8 @@ async def test_a_market_s_score_is_backtested_kept_and_shown_beside_it(platform:
     stored = await store.analyses.latest(FUNDS[0])
     assert stored is not None and stored.backtest == record.brief()
     await platform.run(update_asset_rankings(Market.ETFS))
+    found = await platform.run(detect_opportunities(Market.ETFS, 0.0))
+    assert found.backtest == record.verdicts
     every = await platform.run(backtest_scores())
     assert set(every.verdicts) == {"etfs"} and every.errors == {}
 

@@ -9,7 +9,7 @@ import report_builders as build
 
 from invest.domain.assets import ActionKind
 from invest.domain.opinion import Argument, OpinionStatus, Risk
-from invest.domain.tickers import AssetKind
+from invest.domain.tickers import AssetKind, Market
 from invest.reports import (
     ReportView,
     build_asset_view,
@@ -107,6 +107,17 @@ def test_the_backtest_stands_beside_the_score_with_how_sure_it_is() -> None:
     assert "Spearman" in words(view, "backtest")
     contract = contract_report(view, "# content")
     assert contract["quantitative_analysis"]["backtest"]["verdicts"][1] == "not distinguishable from chance"
+
+
+def test_scores_side_by_side_show_the_backtest_of_their_one_market() -> None:
+    record = build.score_record()
+    several = [a.model_copy(update={"backtest": record}) for a in build.several(3)]
+    for kind in ("comparison", "market_overview"):
+        view = KINDS[kind](analyses=several)
+        assert table(view, "backtest")[0][0] == "30 d"
+        other = record.model_copy(update={"market": Market.FIIS})
+        mixed = [several[0], *(a.model_copy(update={"backtest": other}) for a in several[1:])]
+        assert KINDS[kind](analyses=mixed).section("backtest") is None
 
 
 def test_an_alarm_of_the_backtest_is_said_and_marked() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from invest.domain.analysis import Analysis
 from invest.domain.backtest_models import Backtest, ScoreRecord
 from invest.domain.cohorts import MIN_COHORTS
 from invest.reports.locale import MISSING, Locale
@@ -33,6 +36,12 @@ def backtest_section(record: ScoreRecord | None, locale: Locale) -> Section | No
     market = words.get(f"market.{record.market}", record.market.value)
     note = words.t("backtest.note", market=market)
     return Section(id="backtest", title=words.t("backtest.title"), note=note, blocks=blocks)
+
+
+def shared_record(analyses: Iterable[Analysis]) -> ScoreRecord | None:
+    """The record behind all these scores; None where they come from several markets, or from one without a record."""
+    records = {a.backtest.market: a.backtest for a in analyses if a.backtest is not None}
+    return next(iter(records.values())) if len(records) == 1 else None
 
 
 def backtest_text(record: ScoreRecord | None, locale: Locale) -> str:
