@@ -16,11 +16,13 @@ from invest.api.problems import FieldError, Problem, invalid
 from invest.api.routing import PREFIX, Reply, Request, route
 from invest.domain.calendar import market_day
 from invest.domain.portfolio import Operation, Portfolio, Transaction
+from invest.domain.positions import derive
 from invest.domain.statement_reading import StatementRefused
 from invest.domain.statements_import import ImportedRow, ImportPlan, plan_booking, read_statement
 from invest.domain.tickers import Ticker
 
 PortfolioId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+EXACT = Decimal("1e-8")
 Amount = Annotated[Decimal, Field(max_digits=24, decimal_places=8, allow_inf_nan=False)]
 
 
@@ -67,6 +69,15 @@ class PortfolioHead(BaseModel):
     transactions: int = Field(description="how many")
 
 
+class Holding(BaseModel):
+    """What is held of one asset, as the transactions leave it; `cost` and `average_price` in BRL."""
+
+    ticker: str
+    quantity: Decimal
+    average_price: Decimal
+    cost: Decimal
+
+
 class PortfolioView(BaseModel):
     """A portfolio; decimals are strings."""
 
@@ -75,11 +86,21 @@ class PortfolioView(BaseModel):
     created_at: AwareDatetime
     transactions: tuple[Transaction, ...]
     targets: dict[str, Decimal]
+    positions: list[Holding] = Field(description="derived from the transactions; the metrics price them")
 
     @classmethod
     def of(cls, portfolio: Portfolio) -> PortfolioView:
         """The view of a stored portfolio."""
-        return cls.model_construct(**dict(portfolio))
+        held = [
+            Holding(
+                ticker=ticker,
+                quantity=position.quantity,
+                average_price=(position.cost / position.quantity).quantize(EXACT),
+                cost=position.cost.quantize(EXACT),
+            )
+            for ticker, position in sorted(derive(portfolio.transactions).held.items())
+        ]
+        return cls.model_construct(**dict(portfolio), positions=held)
 
 
 @route("POST", "/portfolios", tag="portfolios", scope="write", status=201, problems=(409, 503))

@@ -11,6 +11,8 @@ from invest.domain.alerts import AlertEvent, AlertKind
 from invest.settings import Settings
 from invest.store import Store
 
+pytest_plugins = ["api_fixtures"]
+
 PRICE = {"kind": "price", "ticker": "PETR4", "comparison": "<=", "level": "30.00"}
 
 

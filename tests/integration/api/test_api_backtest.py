@@ -12,6 +12,8 @@ from invest.jobs.loading import backtest_key
 from invest.settings import Settings
 from invest.store import Store
 
+pytest_plugins = ["api_fixtures"]
+
 T0 = datetime(2026, 3, 31, 20, 0, tzinfo=UTC)
 
 
