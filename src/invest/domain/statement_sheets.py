@@ -28,7 +28,17 @@ MAX_SHEETS = 50
 MAX_TEXTS = 1_000_000  # shared strings
 WORKBOOK = "xl/workbook.xml"
 # What zipfile and expat raise for archives cut short, altered, locked by a password or packed in another way.
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError, KeyError)
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    KeyError,
+    ArithmeticError,
+)
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
 _DATE_FORMATS = frozenset({*range(14, 23), *range(45, 48)})  # of Excel's own number formats
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
@@ -251,8 +261,13 @@ class _SheetReader:
 
 
 def _written(figure: float) -> str:
-    """A stored double as it was typed, with a decimal comma and at least two places: never taken for thousands."""
+    """A stored double as it was typed, with a decimal comma and at least two places: never taken for thousands.
+
+    A computed one (10/3) has more digits than anybody typed: eight places are kept.
+    """
     number = Decimal(repr(figure))
+    if abs(figure) < 1e9:
+        number = round(number, 8).normalize()
     if number == number.to_integral_value():
         return f"{number:.0f}"
     whole, _, part = f"{number:f}".partition(".")

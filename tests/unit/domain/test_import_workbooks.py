@@ -153,6 +153,35 @@ def test_a_price_of_three_decimals_is_never_taken_for_thousands() -> None:
     assert told(planned(workbook({"A": sheet(rows)})))[0][-1] == Decimal("1.234")
 
 
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [
+        (30.559999999999999, "30,56"),
+        (31 / 3, "10,33333333"),
+        (100.0, "100"),
+        (0.5, "0,50"),
+        (1.5e-7, "0,00000015"),
+        (-3.2, "-3,20"),
+        (1e-12, "0"),
+        (123456789012.25, "123456789012,25"),
+        (1e20, "1" + 20 * "0"),
+    ],
+)
+def test_numbers_come_as_they_were_typed(figure: float, text: str) -> None:
+    (only,) = read_sheets(workbook({"A": sheet([(figure,)])}))
+    assert only.rows == [(1, [text])]
+
+
+def test_a_number_beyond_reason_is_a_refused_row() -> None:
+    plan = planned(workbook({"A": sheet([TRADES[0], (*TRADES[1][:6], 1e300, 1, 1)])}))
+    assert plan.rows[0].reason is not None and "is no number" in plan.rows[0].reason
+
+
+def test_a_mean_price_with_all_its_digits_is_kept_to_the_eighth() -> None:
+    rows = (TRADES[0], (*TRADES[1][:6], 3, 10.333333333333334, 31))
+    assert told(planned(workbook({"A": sheet(rows)})))[0][-1] == Decimal("10.33333333")
+
+
 def test_shared_texts_in_runs_and_cells_left_out_are_read() -> None:
     texts = [*NEGOCIACAO, "02/01/2026", "Compra", "Mercado à Vista", "PETR4"]
     shared = "".join(f"<si><r><t>{t[:3]}</t></r><r><t>{t[3:]}</t></r><rPh><t>sound</t></rPh></si>" for t in texts)
