@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import asyncpg
@@ -88,8 +89,9 @@ async def read(connection: asyncpg.Connection, ticker: str) -> pd.DataFrame:
     return frame.set_index("day").astype(float)
 
 
-async def analyse_all(url: str, tickers: list[str], index: pd.Series, cash: pd.Series) -> None:
-    """Read, compute and keep every asset."""
+async def analyse_all(url: str, tickers: list[str], index: pd.Series, cash: pd.Series) -> float:
+    """Read, compute and keep every asset; the seconds it took."""
+    begun = time.perf_counter()
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("CREATE TABLE IF NOT EXISTS pandas_analysis (ticker text, body jsonb)")
@@ -98,3 +100,4 @@ async def analyse_all(url: str, tickers: list[str], index: pd.Series, cash: pd.S
             await connection.execute(KEEP, ticker, json.dumps({"figures": values, "score": score(values)}))
     finally:
         await connection.close()
+    return time.perf_counter() - begun

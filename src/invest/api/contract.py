@@ -1,4 +1,4 @@
-"""The contract's doors to the jobs: fifteen POSTs that queue one job each, and one more for any declared job.
+"""The contract's doors to the jobs: POSTs that queue one job each, and one more for any declared job.
 
 Scalars are query parameters, a lone list is a JSON array body; a JSON object with the same names is taken as well.
 Types come from the job's own signature, so what the door accepts is what the job accepts.
@@ -49,6 +49,8 @@ DOORS: tuple[Door, ...] = (
          "Look for assets above a score"),
     Door("/analysis/async/update-rankings", "update_asset_rankings", ("market",), None, ("market",),
          "Rank a market"),
+    Door("/analysis/async/backtest", "backtest_score", ("market", "years"), None, ("market",),
+         "Backtest the score of a market"),
     Door("/reports/async/generate", "generate_report_async", ("ticker", "ai_provider", "language"), None,
          ("ticker", "ai_provider"), "Write the report of one asset"),
     Door("/reports/async/compare", "generate_comparison_report_async", ("ai_provider", "language"), "tickers",

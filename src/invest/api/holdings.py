@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -13,15 +13,17 @@ from pydantic import AwareDatetime, BaseModel, Field
 from invest.api.models import Page, Strict
 from invest.api.ownership import owner_of, require_portfolio
 from invest.api.paging import Listing, paged, read_time, time_cursor
-from invest.api.problems import FieldError, Problem
+from invest.api.problems import FieldError, Problem, invalid
 from invest.api.routing import PREFIX, Reply, Request, route
 from invest.domain.calendar import market_day
 from invest.domain.portfolio import Operation, Portfolio, Transaction
+from invest.domain.positions import derive
 from invest.domain.statement_reading import StatementRefused
 from invest.domain.statements_import import ImportedRow, ImportPlan, plan_booking, read_statement
 from invest.domain.tickers import Ticker
 
 PortfolioId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+EXACT = Decimal("1e-8")
 Amount = Annotated[Decimal, Field(max_digits=24, decimal_places=8, allow_inf_nan=False)]
 
 
@@ -69,6 +71,15 @@ class PortfolioHead(BaseModel):
     owner: str | None = Field(description="id of the key that created it")
 
 
+class Holding(BaseModel):
+    """What is held of one asset, as the transactions leave it; `cost` and `average_price` in BRL."""
+
+    ticker: str
+    quantity: Decimal
+    average_price: Decimal
+    cost: Decimal
+
+
 class PortfolioView(BaseModel):
     """A portfolio; decimals are strings."""
 
@@ -77,11 +88,21 @@ class PortfolioView(BaseModel):
     created_at: AwareDatetime
     transactions: tuple[Transaction, ...]
     targets: dict[str, Decimal]
+    positions: list[Holding] = Field(description="derived from the transactions; the metrics price them")
 
     @classmethod
     def of(cls, portfolio: Portfolio) -> PortfolioView:
         """The view of a stored portfolio."""
-        return cls.model_construct(**dict(portfolio))
+        held = [
+            Holding(
+                ticker=ticker,
+                quantity=position.quantity,
+                average_price=(position.cost / position.quantity).quantize(EXACT),
+                cost=position.cost.quantize(EXACT),
+            )
+            for ticker, position in sorted(derive(portfolio.transactions).held.items())
+        ]
+        return cls.model_construct(**dict(portfolio), positions=held)
 
 
 @route("POST", "/portfolios", tag="portfolios", scope="write", status=201, problems=(409, 503))
@@ -89,9 +110,7 @@ async def create_portfolio(request: Request, body: NewPortfolio) -> Reply[Portfo
     """Create a portfolio; if one transaction cannot be booked, nothing is."""
     given = [t.booked() for t in body.transactions]
     refuse(plan_booking((), given))
-    if sum(body.targets.values(), Decimal(0)) > 1:
-        said = "targets: they sum to more than 1"
-        raise Problem(422, said, kind="urn:invest:invalid", errors=[FieldError(field="targets", message=said)])
+    fit(body.targets)
     store = await request.services.store()
     made, _ = await store.portfolios.create(
         body.name, given, portfolio_id=request.job_id, targets=body.targets, owner=request.caller.id
@@ -149,6 +168,28 @@ async def delete_portfolio(request: Request, path: PortfolioPath) -> None:
     request.audit("delete portfolio", path.portfolio_id)
 
 
+class Targets(Strict):
+    """Wanted weights by ticker."""
+
+    targets: dict[Ticker, Annotated[Amount, Field(ge=0, le=1)]] = Field(
+        max_length=1000, description="fractions that sum to at most 1; assets left out are left alone"
+    )
+
+
+@route("PUT", "/portfolios/{portfolio_id}/targets", tag="portfolios", scope="write", status=204, problems=(404, 503))
+async def set_targets(request: Request, path: PortfolioPath, body: Targets) -> None:
+    """Replace the wanted weights; the next metrics say what to buy and sell towards them."""
+    fit(body.targets)
+    await (await request.services.store()).portfolios.set_targets(path.portfolio_id, body.targets)
+    request.audit("set targets", path.portfolio_id, {"targets": len(body.targets)})
+
+
+def fit(targets: Mapping[str, Decimal]) -> None:
+    """422 for weights that sum to more than 1."""
+    if sum(targets.values(), Decimal(0)) > 1:
+        raise invalid("targets", "they sum to more than 1")
+
+
 class Repeat(Strict):
     """What to make of rows that look booked already."""
 
@@ -182,6 +223,9 @@ async def add_transactions(
     return Booked(counts=plan.counts, rows=plan.rows)
 
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
 class ImportOptions(Strict):
     """How to import."""
 
@@ -189,11 +233,12 @@ class ImportOptions(Strict):
 
 
 @route("POST", "/portfolios/{portfolio_id}/import", tag="portfolios", scope="write",
-       problems=(400, 404, 408, 413, 503), takes="text/csv")  # fmt: skip
+       problems=(400, 404, 408, 413, 503), takes=("text/csv", XLSX))  # fmt: skip
 async def import_statement(request: Request, path: PortfolioPath, query: ImportOptions) -> Booked:
-    """Book a statement: B3's negociação or movimentação, a plain CSV, or the text of a SINACOR note.
+    """Book a statement: B3's negociação or movimentação, a plain table, or the text of a SINACOR note.
 
-    The body is the file as it is, in any encoding. Told row by row: booked, a duplicate, or refused and why.
+    The body is the file as it is: an Excel workbook (.xlsx) as B3 gives it, or text in any encoding. Told row by row:
+    booked, a duplicate, or refused and why.
     """
     await require_portfolio(request, path.portfolio_id)
     store = await request.services.store()
@@ -244,6 +289,7 @@ ROUTES = (
     list_portfolios,
     get_portfolio,
     delete_portfolio,
+    set_targets,
     add_transactions,
     import_statement,
     get_metrics,

@@ -101,8 +101,9 @@ def _operation(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
         operation["description"] = route.description
     if route.scope is not None:
         operation["x-scope"] = route.scope
-    if route.takes is not None:
-        operation["requestBody"] = {"required": True, "content": {route.takes: {"schema": {"type": "string"}}}}
+    if route.takes:
+        content = {media: {"schema": {"type": "string"}} for media in route.takes}
+        operation["requestBody"] = {"required": True, "content": content}
     if route.body_type is not None:
         options = [_not_null(schemas[route.name, "body"])]
         if route.lone_body is not None:

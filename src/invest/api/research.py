@@ -14,10 +14,12 @@ from invest.api.problems import Problem
 from invest.api.routing import Reply, Request, route
 from invest.domain.analysis import Analysis
 from invest.domain.assets import Asset, CorporateAction, NewsItem, StatementLine
+from invest.domain.backtest_models import ScoreRecord
 from invest.domain.observations import Consensus, Observation
 from invest.domain.opinion import Opinion
 from invest.domain.tickers import AssetKind, Market, Ticker
 from invest.domain.track_record import TrackRecord, track_record
+from invest.jobs.loading import backtest_key
 
 
 class TickerPath(Strict):
@@ -211,16 +213,30 @@ class StoredRanking(BaseModel):
     market: Market
     computed_at: datetime
     ranking: Any
+    backtest: ScoreRecord | None = Field(default=None, description="what this market's score was worth so far")
 
 
 @route("GET", "/rankings/{market}", tag="analysis", problems=(404, 422, 503))
 async def get_ranking(request: Request, path: MarketPath) -> StoredRanking:
-    """A market's ranking."""
-    found = await (await request.services.store()).analyses.ranking(path.market)
+    """A market's ranking, and beside it what its score was worth so far."""
+    keys = [path.market.value, backtest_key(path.market)]
+    kept = await (await request.services.store()).analyses.rankings(keys)
+    found, backtest = map(kept.get, keys)
     if found is None:
         where = f"POST /api/v1/analysis/async/update-rankings?market={path.market}"
         raise Problem(404, f"no ranking of {path.market} yet: {where}")
-    return StoredRanking(market=path.market, computed_at=found[0], ranking=found[1])
+    record = ScoreRecord.model_validate(backtest[1]).brief() if backtest else None
+    return StoredRanking(market=path.market, computed_at=found[0], ranking=found[1], backtest=record)
+
+
+@route("GET", "/backtests/{market}", tag="analysis", problems=(404, 422, 503))
+async def get_backtest(request: Request, path: MarketPath) -> ScoreRecord:
+    """What a market's score was worth on past days: rank IC, quintiles, turnover, costs, and how sure that is."""
+    found = await (await request.services.store()).analyses.ranking(backtest_key(path.market))
+    if found is None:
+        where = f"POST /api/v1/analysis/async/backtest?market={path.market}"
+        raise Problem(404, f"the score of {path.market} was not backtested yet: {where}")
+    return ScoreRecord.model_validate(found[1])
 
 
 class OpinionFilter(Page):
@@ -259,6 +275,7 @@ ROUTES = (
     get_analysis,
     list_analyses,
     get_ranking,
+    get_backtest,
     list_opinions,
     get_track_record,
 )

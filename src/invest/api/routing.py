@@ -87,7 +87,7 @@ class Route:
     body_required: bool = True
     reply: Any = None
     media: Mapping[int, str] = field(default_factory=dict)  # status -> media type, where it is not JSON
-    takes: str | None = None  # media type of a body that the handler reads as bytes
+    takes: tuple[str, ...] = ()  # media types of a body that the handler reads as bytes
     waits: bool = False  # takes ?wait= and Prefer: wait
     description: str = ""
 
@@ -178,7 +178,7 @@ def route(
     problems: tuple[int, ...] = (),
     media: Mapping[int, str] | None = None,
     waits: bool = False,
-    takes: str | None = None,
+    takes: tuple[str, ...] = (),
     api: bool = True,
 ) -> Callable[[Handler], Route]:
     """Declare an operation; the types come from the handler's annotations, the texts from its docstring."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from invest.api import contract, documents, holdings, operations, ops, research, tasks
+from invest.api import alerts, contract, documents, holdings, operations, ops, research, tasks
 from invest.api.routing import Route
 from invest.api.services import Services
 from invest.engine import Registry
@@ -19,6 +19,7 @@ def routes(registry: Registry) -> list[Route]:
         *research.ROUTES,
         *documents.ROUTES,
         *holdings.ROUTES,
+        *alerts.ROUTES,
         *ops.ROUTES,
     ]
 

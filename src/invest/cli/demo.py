@@ -124,6 +124,7 @@ class Demo:
         await self.step("news", "Reading the news feeds", data_collection.update_news_feed())
         markets = [analysis.update_asset_rankings(m) for m in ("stocks", "fiis", "etfs", "bdrs", "cryptos")]  # type: ignore[arg-type]
         await self.many("rank", "Ranking the markets", markets)
+        await self.step("backtest", "Backtesting the scores, day by day as then known", analysis.backtest_scores())
         batch_analysis = analysis.batch_analyze_assets(list(tickers))
         analysed = await self.step("analyse", f"Analysing {len(tickers)} assets", batch_analysis)
         stocks = [t for t in tickers if t in analysed.analyses][:4]

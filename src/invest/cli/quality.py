@@ -9,6 +9,7 @@ import typer
 
 from invest.cli import show
 from invest.cli.show import AsJson
+from invest.errors import ConfigError
 
 data = typer.Typer(no_args_is_help=True, help="Collected data.")
 ai = typer.Typer(no_args_is_help=True, help="The AIs.")
@@ -55,6 +56,50 @@ def quality(ticker: Annotated[str, typer.Argument(help="such as PETR4")], json_o
     columns = ("field", "value", "source", "age", "agree", "state")
     empty = f"nothing is stored of {name}; invest enqueue collect {name} --wait"
     show.table(columns, rows, right=("value", "age", "agree"), empty=empty)
+
+
+@data.command("backtest")
+def backtest(
+    market: Annotated[str, typer.Argument(help="stocks, fiis, etfs, bdrs or cryptos")] = "stocks",
+    json_output: AsJson = False,
+) -> None:
+    """What a market's score was worth on past days; `invest enqueue backtest` computes it, a job does so weekly."""
+    from invest.domain.backtest_models import ScoreRecord
+    from invest.domain.tickers import Market
+    from invest.jobs.loading import backtest_key
+
+    if market not in list(Market):
+        raise ConfigError(f"no market {market!r}: {', '.join(Market)}")
+
+    async def work(store: Any) -> Any:
+        return await store.analyses.ranking(backtest_key(Market(market)))
+
+    found = show.with_store(work)
+    record = ScoreRecord.model_validate(found[1]) if found else None
+    if json_output:
+        show.as_json(record)
+        return
+    rows = [_horizon(b, verdict) for b, verdict in zip(record.horizons, record.verdicts, strict=True)] if record else []
+    columns = ("days", "IC", "95 %", "spread", "net", "turn", "verdict")
+    empty = f"the score of {market} was not backtested yet: invest enqueue backtest {market} --wait"
+    show.table(columns, rows, right=columns[:-1], empty=empty)
+    if record:
+        stamp = "SANDBOX · " if record.sandbox else ""
+        typer.echo(f"{stamp}{record.assets} assets, {record.ended} of them ended; up to {record.as_of}.")
+        typer.echo(record.convention)
+
+
+def _horizon(result: Any, verdict: str) -> tuple[Any, ...]:
+    ic = result.ic
+    known = ic.low is not None and ic.standing != "collecting"
+    return (
+        result.horizon_days,
+        None if ic.mean is None else f"{ic.mean:+.2f}",
+        f"{ic.low:+.2f}/{ic.high:+.2f}" if known else None,
+        *(None if value is None else f"{value:+.1%}" for value in (result.spread, result.spread_net)),
+        None if result.turnover is None else f"{result.turnover:.0%}",
+        verdict,
+    )
 
 
 def in_short(value: Decimal | None, unit: str) -> str | None:

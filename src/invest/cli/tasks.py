@@ -52,6 +52,7 @@ SHORT = {
     "prices": "update_market_prices",
     "news": "update_news_feed",
     "rank": "update_asset_rankings",
+    "backtest": "backtest_score",
 }
 
 

@@ -23,6 +23,7 @@ from invest.domain.analysis_models import (
     SentimentAnalysis,
     TechnicalAnalysis,
     ValuationAnalysis,
+    Withheld,
     bare,
 )
 from invest.domain.base_rates import base_rate, windows_beaten
@@ -50,6 +51,7 @@ __all__ = [
     "SentimentAnalysis",
     "TechnicalAnalysis",
     "ValuationAnalysis",
+    "Withheld",
     "analyse",
     "build_snapshot",
 ]
@@ -72,6 +74,7 @@ def analyse(given: AnalysisInput) -> Analysis:
     price = figures.get("close")
     stale = _stale(given)
     index = given.index_prices
+    withheld = _withheld(given, verdict)
     windows = windows_beaten(prices, index) if index is not None else None
     return bare(
         Analysis,
@@ -92,7 +95,8 @@ def analyse(given: AnalysisInput) -> Analysis:
         overall_score=verdict.overall,
         coverage=verdict.coverage,
         missing=list(verdict.missing),
-        recommendation=Recommendation.INSUFFICIENT_DATA if _outdated(given) else verdict.recommendation,
+        recommendation=Recommendation.INSUFFICIENT_DATA if withheld else verdict.recommendation,
+        withheld=withheld,
         facts=facts,
         sources=sorted({figure.source for figure in evidence.values() if figure.source}),
         stale=stale,
@@ -102,6 +106,7 @@ def analyse(given: AnalysisInput) -> Analysis:
         reasons=_reasons(verdict, ids),
         windows_beaten_180d=windows,
         base_rate_180d=base_rate([windows, given.peers.windows_beaten_180d if given.peers else None]),
+        backtest=given.backtest,
         ai=None,
     )
 
@@ -173,10 +178,14 @@ def _stale(given: AnalysisInput) -> bool:
     return is_stale(last, given.now)
 
 
-def _outdated(given: AnalysisInput) -> bool:
-    """Whether the newest price is too old for any verdict: trading stopped, or collection did."""
+def _withheld(given: AnalysisInput, verdict: scoring.Verdict) -> Withheld | None:
+    """Why there is no verdict. Prices too old for one: trading stopped, or collection did."""
+    if verdict.card is None:
+        return Withheld.NO_SCORECARD
     last = given.prices.last_day
-    return last is None or given.today - last > timedelta(days=NO_VERDICT_AFTER)
+    if last is None or given.today - last > timedelta(days=NO_VERDICT_AFTER):
+        return Withheld.OUTDATED_PRICES
+    return Withheld.COVERAGE if verdict.recommendation is Recommendation.INSUFFICIENT_DATA else None
 
 
 def _as_of(given: AnalysisInput, prices: Prices) -> datetime:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from invest.domain.assets import Asset, CorporateAction, MacroPoint, NewsItem, StatementLine
+from invest.domain.backtest_models import ScoreRecord
 from invest.domain.bars import Bars
 from invest.domain.calendar import market_day
 from invest.domain.fundamentals import Fundamentals, fundamentals
@@ -28,6 +29,7 @@ class AnalysisInput:
     `filings` may be given in place of `statements` where they were read before; `cdi` as a ready curve and `index` as
     ready prices where many assets share them. `latest` is keyed by the names of `fact_keys` ("close", "market_cap").
     `shares_as_of` dates the asset's number of shares where `now` lies before it: later splits are undone.
+    `backtest` is what the market's score was worth so far: shown beside the score, never part of it.
     """
 
     asset: Asset
@@ -45,6 +47,7 @@ class AnalysisInput:
     bars_source: str | None = None
     bars_payload: str | None = None
     shares_as_of: date | None = None
+    backtest: ScoreRecord | None = None
 
     @cached_property
     def today(self) -> date:

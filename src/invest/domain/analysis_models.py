@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import AwareDatetime, Field
 
+from invest.domain.backtest_models import ScoreRecord
 from invest.domain.observations import Frozen
 from invest.domain.tickers import AssetKind
 
@@ -45,6 +46,14 @@ class Recommendation(StrEnum):
     SELL = "sell"
     STRONG_SELL = "strong_sell"
     INSUFFICIENT_DATA = "insufficient_data"
+
+
+class Withheld(StrEnum):
+    """Why an analysis gives no verdict."""
+
+    OUTDATED_PRICES = "outdated_prices"  # the newest is more than thirty days old, or there is none
+    COVERAGE = "coverage"  # under 60 % of the scorecard's weight has data
+    NO_SCORECARD = "no_scorecard"  # an index or a right is not judged
 
 
 class Fact(Frozen):
@@ -157,6 +166,7 @@ class Analysis(Frozen):
     coverage: float = Field(ge=0, le=1, description="share of the scorecard's weight that has data")
     missing: list[str] = Field(default_factory=list, description="keys of the scorecard without data")
     recommendation: Recommendation
+    withheld: Withheld | None = Field(default=None, description="why there is no verdict, where there is none")
     facts: list[Fact]
     sources: list[str]
     stale: bool = False
@@ -168,4 +178,5 @@ class Analysis(Frozen):
         default=None, description="of the past windows of 180 days: (beat the IBOV, counted)"
     )
     base_rate_180d: float | None = Field(default=None, description="how often its peers and itself beat the IBOV")
+    backtest: ScoreRecord | None = Field(default=None, description="what this market's score was worth so far")
     ai: dict[str, Any] | None = Field(default=None, description="multi-AI block where include_ai was asked for")

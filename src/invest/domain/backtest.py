@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
+from invest.domain.backtest_models import Alarm, Backtest
 from invest.domain.bars import Floats
-from invest.domain.cohorts import Interval, apart, cohort_interval
-from invest.domain.observations import Frozen
+from invest.domain.cohorts import apart, cohort_interval
 from invest.domain.panel import Panel, outcomes
 from invest.domain.prices import Prices
 
@@ -27,34 +25,6 @@ COST_PER_SIDE = 0.0015  # of the value traded: fees and half a spread
 SHUFFLES = 400
 ENTRY_SLACK = 5  # days from a score to its first close, over a long weekend
 IMPLAUSIBLE_IC = 0.30  # a month's rank IC of .05 is good; one like this is read from the future
-
-Alarm = Literal["implausible_ic", "foresees_missed_return"]
-
-
-class Backtest(Frozen):
-    """What a score was worth. Nulls where too few days are over."""
-
-    horizon_days: int
-    days: int = Field(description="days with a score and an outcome")
-    assets: float = Field(description="assets per day, on average")
-    first: date | None
-    last: date | None
-    ic_mean: float | None
-    ic_std: float | None
-    icir: float | None = Field(description="mean IC over its standard deviation, per day scored")
-    ic_by_day: list[tuple[date, float]]
-    quantile_returns: list[float | None] = Field(description="mean return by quintile, worst score first")
-    spread: float | None = Field(description="best quintile minus worst, the whole distance")
-    turnover: float | None = Field(description="share of the two outer quintiles replaced from cohort to cohort")
-    cost_per_side: float
-    spread_net: float | None = Field(description="spread less the cost of that turnover, both sides of both quintiles")
-    rank_autocorrelation: float | None = Field(description="of the ranks from one scored day to the next")
-    ic: Interval = Field(description="mean IC over cohorts that do not overlap")
-    spread_interval: Interval = Field(description="spread over cohorts that do not overlap")
-    p_shuffled: float | None = Field(
-        description="share of shuffled scores with a mean IC as far from zero, over cohorts"
-    )
-    alarms: list[Alarm] = Field(description="signs that the score saw the future")
 
 
 def backtest(

@@ -10,9 +10,10 @@ from decimal import Decimal
 from invest.domain.adjustment import SHARE_KINDS
 from invest.domain.assets import ActionKind, CorporateAction
 from invest.domain.portfolio import Operation, Transaction
-from invest.domain.positions import derive
+from invest.domain.positions import SHARE, derive
 
 CENT = Decimal("0.01")
+JCP_WITHHELD = Decimal("0.15")  # income tax held back from interest on equity (Law 9,249 of 1995, article 9)
 INCOME = (Operation.DIVIDEND, Operation.JCP)
 NEAR = timedelta(days=10)  # a booked split may carry the day its shares arrived
 
@@ -32,11 +33,13 @@ def received_by_month(transactions: Iterable[Transaction]) -> list[tuple[date, D
     return [(month, months[month].quantize(CENT)) for month in sorted(months)]
 
 
-def projected_income(quantity: Decimal, actions: Sequence[CorporateAction] | None, today: date) -> Decimal | None:
-    """What `quantity` shares would receive if the next 12 months paid, per share, what the last 12 paid; gross, BRL.
+def projected_income(
+    quantity: Decimal, actions: Sequence[CorporateAction] | None, today: date, *, net: bool = False
+) -> Decimal | None:
+    """What `quantity` shares would receive if the next 12 months paid, per share, what the last 12 paid, BRL.
 
-    Amounts from before a split are divided by it. None where the events of the asset are not known at all.
-    Amortisations give back capital and are left out.
+    Gross, or with `net` after the tax withheld from JCP. Amounts from before a split are divided by it. None where the
+    events of the asset are not known at all. Amortisations give back capital and are left out.
     """
     if actions is None:
         return None
@@ -46,7 +49,8 @@ def projected_income(quantity: Decimal, actions: Sequence[CorporateAction] | Non
         if action.kind is ActionKind.AMORTISATION or not action.kind.in_cash or action.amount is None:
             continue
         if since < action.last_date_with <= today:
-            paid += action.amount / _splits_after(actions, action.last_date_with, today)
+            kept = 1 - JCP_WITHHELD if net and action.kind is ActionKind.JCP else Decimal(1)
+            paid += action.amount * kept / _splits_after(actions, action.last_date_with, today)
     return (quantity * paid).quantize(CENT)
 
 
@@ -58,29 +62,42 @@ def _splits_after(actions: Sequence[CorporateAction], day: date, today: date) ->
     return ratio
 
 
-def unbooked_splits(
+def implied_splits(
     transactions: Sequence[Transaction], actions: Mapping[str, Sequence[CorporateAction]], today: date
-) -> list[str]:
-    """Warnings for splits of shares held that no transaction shows: the value would be wrong by their ratio."""
-    found = []
+) -> list[Transaction]:
+    """Splits and bonuses of shares held that no transaction shows, as they would be booked the day after the last
+    one with rights: without them quantity and price would not speak of the same shares."""
+    found: list[Transaction] = []
     for ticker, events in actions.items():
         mine = [t for t in transactions if t.ticker == ticker]
-        for event in events:
-            if event.kind not in SHARE_KINDS or not event.factor or not mine or event.last_date_with >= today:
-                continue
-            if _booked(mine, event.last_date_with):
+        for event in sorted(events, key=lambda e: e.last_date_with) if mine else ():
+            if event.kind not in SHARE_KINDS or not event.factor or event.last_date_with >= today:
                 continue
             held = derive(t for t in mine if t.date <= event.last_date_with).positions.get(ticker)
-            if held is not None and held.open:
-                ratio = f"{event.factor.normalize():f}"
-                found.append(f"{ticker}: {event.kind} of {ratio} per share after {event.last_date_with} is not booked")
+            if held is None or not held.open or _booked(mine, event.last_date_with, held.quantity, event.factor):
+                continue
+            split = Transaction(
+                date=event.last_date_with + timedelta(days=1),
+                ticker=ticker,
+                operation=Operation.SPLIT,
+                quantity=event.factor.quantize(SHARE),
+                price=Decimal(0),
+                note=str(event.kind),
+                origin=event.source[:20],
+            )
+            mine.append(split)
+            found.append(split)
     return found
 
 
-def _booked(transactions: Iterable[Transaction], day: date) -> bool:
-    """Whether a split, or shares that came for nothing, is booked around the event."""
-    return any(
-        (t.operation is Operation.SPLIT or (t.operation is Operation.BUY and t.price == 0))
-        and day - NEAR <= t.date <= day + 4 * NEAR
-        for t in transactions
-    )
+def _booked(transactions: Iterable[Transaction], day: date, held: Decimal, factor: Decimal) -> bool:
+    """Whether a split, shares that came for nothing, or as many shares as the event gave are booked around it."""
+    given = held * (factor - 1)
+    for t in transactions:
+        if not day - NEAR <= t.date <= day + 4 * NEAR:
+            continue
+        if t.operation is Operation.SPLIT or (t.operation is Operation.BUY and t.price == 0):
+            return True
+        if t.operation is Operation.BUY and t.date > day and factor > 1 and 0 <= given - t.quantity < 1:
+            return True  # a bonus has a price of its own, and pays its fraction in cash
+    return False

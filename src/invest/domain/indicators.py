@@ -8,12 +8,28 @@ has no RSI). The value at a session depends on that session and earlier ones onl
 from __future__ import annotations
 
 import math
+from inspect import unwrap
 from typing import NamedTuple
 
 import numpy as np
 import talib
 
 from invest.domain.bars import Floats
+
+# Beneath the wrapper that looks for pandas and polars among the arguments: here all of them are numpy's.
+ADX = unwrap(talib.ADX)
+ATR = unwrap(talib.ATR)
+BBANDS = unwrap(talib.BBANDS)
+EMA = unwrap(talib.EMA)
+MACD = unwrap(talib.MACD)
+MAX = unwrap(talib.MAX)
+MIN = unwrap(talib.MIN)
+MINUS_DI = unwrap(talib.MINUS_DI)
+OBV = unwrap(talib.OBV)
+PLUS_DI = unwrap(talib.PLUS_DI)
+RSI = unwrap(talib.RSI)
+SMA = unwrap(talib.SMA)
+STOCH = unwrap(talib.STOCH)
 
 
 class Macd(NamedTuple):
@@ -52,7 +68,9 @@ def _empty(n: int) -> Floats:
 
 
 def _usable(values: Floats, needed: int) -> bool:
-    return len(values) >= needed and bool(np.isfinite(values[-needed:]).any())
+    if len(values) < needed:
+        return False
+    return math.isfinite(values[-1]) or bool(np.isfinite(values[-needed:]).any())
 
 
 def _floats(values: Floats) -> Floats:
@@ -72,19 +90,19 @@ def _scale(values: Floats) -> float:
 
 def sma(values: Floats, n: int) -> Floats:
     """Simple moving average over `n` sessions."""
-    return np.asarray(talib.SMA(_floats(values), n)) if _usable(values, n) else _empty(len(values))
+    return np.asarray(SMA(_floats(values), n)) if _usable(values, n) else _empty(len(values))
 
 
 def ema(values: Floats, n: int) -> Floats:
     """Exponential average, k = 2/(n + 1), seeded with the simple mean of the first `n`."""
-    return np.asarray(talib.EMA(_floats(values), n)) if _usable(values, n) else _empty(len(values))
+    return np.asarray(EMA(_floats(values), n)) if _usable(values, n) else _empty(len(values))
 
 
 def rsi(close: Floats, n: int = 14) -> Floats:
     """Wilder's relative strength index 0..100, seeded with the mean of the first `n` changes."""
     if not _usable(close, n + 1):
         return _empty(len(close))
-    out = np.asarray(talib.RSI(_floats(close) * _scale(close), n))
+    out = np.asarray(RSI(_floats(close) * _scale(close), n))
     out[: _first_change(close)] = np.nan
     return out
 
@@ -101,7 +119,7 @@ def macd(close: Floats, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd
     """Moving average convergence divergence."""
     if not _usable(close, slow + signal - 1):
         return Macd(_empty(len(close)), _empty(len(close)), _empty(len(close)))
-    return Macd(*(np.asarray(out) for out in talib.MACD(_floats(close), fast, slow, signal)))
+    return Macd(*(np.asarray(out) for out in MACD(_floats(close), fast, slow, signal)))
 
 
 def bollinger(close: Floats, n: int = 20, width: float = 2.0) -> Bands:
@@ -111,7 +129,7 @@ def bollinger(close: Floats, n: int = 20, width: float = 2.0) -> Bands:
     values = _floats(close)
     first = values[np.isfinite(values)][0]
     # Measured from the first price: TA-Lib takes a difference of squares for variance and loses digits far from 0.
-    upper, middle, lower = talib.BBANDS(values - first, n, width, width)
+    upper, middle, lower = BBANDS(values - first, n, width, width)
     return Bands(np.asarray(upper) + first, np.asarray(middle) + first, np.asarray(lower) + first)
 
 
@@ -123,7 +141,7 @@ def atr(high: Floats, low: Floats, close: Floats, n: int = 14) -> Floats:
     """
     if not _usable(close, n + 1):
         return _empty(len(close))
-    return np.asarray(talib.ATR(_floats(high), _floats(low), _floats(close), n))
+    return np.asarray(ATR(_floats(high), _floats(low), _floats(close), n))
 
 
 def directional(high: Floats, low: Floats, close: Floats, n: int = 14) -> Directional:
@@ -133,7 +151,7 @@ def directional(high: Floats, low: Floats, close: Floats, n: int = 14) -> Direct
     scale = _scale(close)
     columns = (_floats(high) * scale, _floats(low) * scale, _floats(close) * scale)
     moved = min(_first_change(close), 0 if high[0] != low[0] else _first_range(high, low))
-    out = Directional(*(np.asarray(f(*columns, n)) for f in (talib.ADX, talib.PLUS_DI, talib.MINUS_DI)))
+    out = Directional(*(np.asarray(f(*columns, n)) for f in (ADX, PLUS_DI, MINUS_DI)))
     for column in out:
         column[:moved] = np.nan
     return out
@@ -152,8 +170,8 @@ def stochastic(high: Floats, low: Floats, close: Floats, n: int = 14, smooth: in
         return Stochastic(_empty(len(close)), _empty(len(close)))
     scale = _scale(close)
     columns = (_floats(high) * scale, _floats(low) * scale, _floats(close) * scale)
-    k, d = talib.STOCH(*columns, fastk_period=n, slowk_period=smooth, slowd_period=smooth)
-    flat = np.asarray(talib.MAX(columns[0], n)) <= np.asarray(talib.MIN(columns[1], n))
+    k, d = STOCH(*columns, fastk_period=n, slowk_period=smooth, slowd_period=smooth)
+    flat = np.asarray(MAX(columns[0], n)) <= np.asarray(MIN(columns[1], n))
     out = Stochastic(np.asarray(k), np.asarray(d))
     if flat.any():
         reached = np.convolve(flat, np.ones(2 * smooth - 1))[: len(close)] > 0
@@ -168,7 +186,7 @@ def obv(close: Floats, volume: Floats) -> Floats:
         return _empty(0)
     shares = _floats(volume)
     known = shares if np.isfinite(shares.sum()) else np.nan_to_num(shares)
-    return np.asarray(talib.OBV(_floats(close), known))
+    return np.asarray(OBV(_floats(close), known))
 
 
 def pivots(high: Floats, low: Floats, reach: int = 5) -> tuple[Floats, Floats]:
@@ -182,8 +200,8 @@ def pivots(high: Floats, low: Floats, reach: int = 5) -> tuple[Floats, Floats]:
         return tops, bottoms
     middle = slice(reach, n - reach)
     if np.isfinite(high.sum() + low.sum()):
-        top = np.asarray(talib.MAX(_floats(high), span))[span - 1 :]
-        bottom = np.asarray(talib.MIN(_floats(low), span))[span - 1 :]
+        top = np.asarray(MAX(_floats(high), span))[span - 1 :]
+        bottom = np.asarray(MIN(_floats(low), span))[span - 1 :]
     else:
         top = np.lib.stride_tricks.sliding_window_view(high, span).max(axis=1)
         bottom = np.lib.stride_tricks.sliding_window_view(low, span).min(axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from invest.domain import scoring
 from invest.domain.analysis_input import AnalysisInput, as_known
+from invest.domain.analysis_models import Recommendation
 from invest.domain.bars import Days, Floats
 from invest.domain.calendar import MARKET_ZONE
 from invest.domain.evidence import gather
@@ -49,9 +50,19 @@ class Outcomes:
 
 def overall_score(given: AnalysisInput) -> float | None:
     """The overall score of `given`, whatever share of its card has data."""
+    return _verdict(given).overall
+
+
+def judged_score(given: AnalysisInput) -> float | None:
+    """The overall score where enough data stands behind it for a verdict: what rankings order by."""
+    verdict = _verdict(given)
+    return None if verdict.recommendation is Recommendation.INSUFFICIENT_DATA else verdict.overall
+
+
+def _verdict(given: AnalysisInput) -> scoring.Verdict:
     figures = {key: figure.value for key, figure in gather(given).items()}
     company = given.company
-    return scoring.judge(card_for(given.asset.kind, company.chart if company else None), figures).overall
+    return scoring.judge(card_for(given.asset.kind, company.chart if company else None), figures)
 
 
 def moment_of(day: date) -> datetime:
@@ -73,6 +84,12 @@ def score_panel(inputs: Sequence[AnalysisInput], days: Sequence[date], score: Sc
             if value is not None:
                 table[row, column] = value
     return Panel(np.array(days, dtype="datetime64[D]"), tuple(g.asset.ticker for g in inputs), table)
+
+
+def joined(panels: Sequence[Panel]) -> Panel:
+    """Panels of the same days side by side."""
+    tickers = tuple(ticker for panel in panels for ticker in panel.tickers)
+    return Panel(panels[0].days, tickers, np.hstack([panel.scores for panel in panels]))
 
 
 def looks_ahead(given: AnalysisInput, day: date, score: Scorer = overall_score) -> bool:

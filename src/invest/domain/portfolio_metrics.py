@@ -18,10 +18,10 @@ from invest.domain.allocation import Concentration, Trade
 from invest.domain.assets import Asset, CorporateAction
 from invest.domain.bars import Bars, Floats
 from invest.domain.calendar import market_day
-from invest.domain.income import projected_income, received_by_month, received_since, unbooked_splits
+from invest.domain.income import implied_splits, projected_income, received_by_month, received_since
 from invest.domain.macro import RateCurve
 from invest.domain.observations import Frozen
-from invest.domain.portfolio import Portfolio
+from invest.domain.portfolio import Portfolio, Transaction
 from invest.domain.positions import Book, Position, derive
 from invest.domain.timeline import Timeline, build_timeline
 
@@ -48,7 +48,10 @@ class PositionMetrics(Frozen):
     unrealized_gain: Decimal | None
     realized_gain: Decimal
     income: Decimal
-    income_projected: Decimal | None = Field(description="what the last 12 months paid per share, on today's shares")
+    income_projected: Decimal | None = Field(
+        description="what the last 12 months paid per share, on today's shares, gross"
+    )
+    income_projected_net: Decimal | None = Field(default=None, description="the same after the tax withheld from JCP")
     result: float | None = Field(description="price against average price, a fraction")
     contribution: float | None
 
@@ -86,7 +89,8 @@ class PortfolioMetrics(Frozen):
     excess_ibov: float | None = Field(description="(1 + twr)/(1 + ibov) - 1")
     excess_cdi: float | None
     dividends_12m: Decimal
-    dividends_projected: Decimal | None
+    dividends_projected: Decimal | None = Field(description="gross")
+    dividends_projected_net: Decimal | None = Field(default=None, description="after the tax withheld from JCP")
     dividend_yield: float | None = Field(description="dividends_12m by value")
     yield_on_cost: float | None
     by_class: dict[str, float]
@@ -119,7 +123,9 @@ class PortfolioInput:
 def measure(given: PortfolioInput) -> PortfolioMetrics:
     """All metrics of one portfolio at `given.now`; an empty one gives nulls, not errors."""
     today = market_day(given.now)
-    transactions = [t for t in given.portfolio.transactions if t.date <= today]
+    booked = [t for t in given.portfolio.transactions if t.date <= today]
+    implied = implied_splits(booked, given.actions, today)
+    transactions = [*booked, *implied]
     book = derive(transactions)
     line = build_timeline(transactions, given.bars, today)
     parts = performance.contributions(line)
@@ -141,6 +147,7 @@ def measure(given: PortfolioInput) -> PortfolioMetrics:
         hhi=allocation.hhi(spread),
         dividends_12m=income_12m,
         dividends_projected=_sum_known(p.income_projected for p in positions),
+        dividends_projected_net=_sum_known(p.income_projected_net for p in positions),
         dividend_yield=_ratio(income_12m, sums["total_value"]),
         yield_on_cost=_ratio(income_12m, sums["total_invested"]),
         by_class=allocation.grouped(values, {p.ticker: p.kind for p in positions}),
@@ -150,7 +157,7 @@ def measure(given: PortfolioInput) -> PortfolioMetrics:
         contributions=parts,
         rebalancing=allocation.rebalance(values, prices, given.portfolio.targets),
         concentration=allocation.concentrations(spread, sectors),
-        warnings=_warnings(given, book, line, today),
+        warnings=_warnings(given, book, line, implied),
     )
 
 
@@ -167,7 +174,6 @@ def _positions(
         total += position.quantity * Decimal(str(close)) if close is not None else Decimal(0)
     for ticker, position in book.held.items():
         close, day = closes[ticker]
-        projected = projected_income(position.quantity, given.actions.get(ticker), today)
         rows.append(
             _position(
                 position,
@@ -175,7 +181,10 @@ def _positions(
                 close=close,
                 day=day,
                 total=total,
-                projected=projected,
+                projected=[
+                    projected_income(position.quantity, given.actions.get(ticker), today, net=net)
+                    for net in (False, True)
+                ],
                 contribution=parts.get(ticker),
             )
         )
@@ -189,7 +198,7 @@ def _position(
     close: float | None,
     day: date | None,
     total: Decimal,
-    projected: Decimal | None,
+    projected: Sequence[Decimal | None],
     contribution: float | None,
 ) -> PositionMetrics:
     price = None if close is None else Decimal(str(close))
@@ -210,7 +219,8 @@ def _position(
         unrealized_gain=None if value is None else value - position.cost.quantize(CENT),
         realized_gain=position.realized_gain.quantize(CENT),
         income=position.income.quantize(CENT),
-        income_projected=projected,
+        income_projected=projected[0],
+        income_projected_net=projected[1],
         result=float(price / average - 1) if price is not None and average else None,
         contribution=contribution,
     )
@@ -322,15 +332,19 @@ def _last_close(bars: Bars | None, today: date) -> tuple[float | None, date | No
     return float(known.close[usable[-1]]), known.days[usable[-1]].astype(object)
 
 
-def _warnings(given: PortfolioInput, book: Book, line: Timeline, today: date) -> list[str]:
-    held = book.held
+def _warnings(given: PortfolioInput, book: Book, line: Timeline, implied: Sequence[Transaction]) -> list[str]:
+    held, today = book.held, market_day(given.now)
     found = [f"not booked: {refusal.reason}" for refusal in book.refused]
     found += [f"{t}: no price is known, it is left out of the value" for t in line.unpriced if t in held]
     found += [f"{t}: its last price is more than ten sessions old" for t in line.stale if t in held]
     future = sum(1 for t in given.portfolio.transactions if t.date > today)
     if future:
         found.append(f"{future} transactions lie in the future and do not count yet")
-    return found + unbooked_splits(given.portfolio.transactions, given.actions, today)
+    found += [
+        f"{s.ticker}: {s.note} of {s.quantity.normalize():f} per share on {s.date} is not booked; it is counted as one"
+        for s in implied
+    ]
+    return found
 
 
 def _sum_known(amounts: Iterable[Decimal | None]) -> Decimal | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from invest.domain.bars import Bars, Days, Floats
 
+EPOCH = date(1970, 1, 1).toordinal()
 YEAR = 365
 SESSIONS_A_YEAR = 252
 DAYS_A_YEAR_CRYPTO = 365
@@ -61,7 +62,7 @@ class Prices:
         """Index of the first session later than `days` calendar days before the last one."""
         start = self._starts.get(days)
         if start is None:
-            start = self._starts[days] = int(np.searchsorted(self.stamps, self.stamps[-1] - days, side="right"))
+            start = self._starts[days] = int(self.stamps.searchsorted(self.stamps[-1] - days, side="right"))
         return start
 
     def base(self, days: int) -> int:
@@ -85,10 +86,16 @@ class Prices:
 
     def raw_close_on(self, day: date) -> float | None:
         """Unadjusted close of the last session up to `day`, at most ten days older; else None."""
-        at = int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right")) - 1
-        if at < 0 or self.days[at] < np.datetime64(day - timedelta(days=10), "D"):
+        stamp = stamp_of(day)
+        at = int(self.stamps.searchsorted(stamp, side="right")) - 1
+        if at < 0 or self.stamps[at] < stamp - 10:
             return None
         return float(self.raw_close[at])
+
+
+def stamp_of(day: date) -> int:
+    """Days since 1970-01-01."""
+    return day.toordinal() - EPOCH
 
 
 def usable(bars: Bars, *, periods: int = SESSIONS_A_YEAR) -> Prices:

@@ -53,14 +53,28 @@ INCOME = {
 }
 NOT_MINE = {
     "amortizacao": "an amortisation gives back capital: lower the cost by hand",
+    "restituicao de capital": "a return of capital is no income: lower the cost by hand",
     "atualizacao": "a change of registration moves no shares",
     "transferencia": "a transfer between custodians is no trade",
     "direito de subscricao": "a right is booked when it is exercised",
+    "direitos de subscricao": "a right is booked when it is exercised",
+    "direito sobras de subscricao": "a right is booked when it is exercised",
     "direitos de subscricao - nao exercido": "a right that lapsed books nothing",
     "cessao de direitos": "a right given away books nothing",
+    "cessao de direitos - solicitada": "a right given away books nothing",
+    "solicitacao de subscricao": "a subscription is booked when the shares come: book it by hand with its price",
     "recibo de subscricao": "a receipt is booked when the shares come",
     "fracao em ativos": "the fraction is booked by its auction",
     "emprestimo": "lent shares are still held",
+    "dividendo - transferido": "income handed on between lender and borrower: book its cash by hand",
+    "rendimento - transferido": "income handed on between lender and borrower: book its cash by hand",
+    "juros sobre capital proprio - transferido": "income handed on between lender and borrower: book its cash by hand",
+    "resgate": "a redemption pays for the shares: book it as a sale by hand",
+    "incorporacao": "shares exchanged in a merger: book what went and what came by hand",
+    "cisao": "shares of a spin-off: book them by hand with the part of the cost that goes with them",
+    "fusao": "shares exchanged in a merger: book what went and what came by hand",
+    "pagamento de juros": "interest of a bond: only papers traded at B3 by their code are booked",
+    "vencimento": "a bond that ended: only papers traded at B3 by their code are booked",
 }
 
 OPERATIONS = {

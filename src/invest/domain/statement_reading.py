@@ -13,13 +13,13 @@ from decimal import Decimal, InvalidOperation
 from invest.domain.statements import plain
 
 MAX_BYTES = 10_000_000
+MAX_ROWS = 50_000
 MAX_CELL = 10_000
 HEADER_WITHIN = 30  # lines that a file may have above its header
 DELIMITERS = (";", "\t", ",", "|")
 OLDEST = date(1986, 1, 1)  # no price of B3's history is older
 BINARY = {
-    b"PK\x03\x04": "an Excel workbook (.xlsx): open it and save it as CSV",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls): open it and save it as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls) or one with a password: open it and save it as XLSX or CSV",
     b"%PDF": "a PDF: import the text of the note instead (select all, copy, save as .txt)",
     b"\x1f\x8b": "a gzip archive: unpack it first",
 }
@@ -67,8 +67,7 @@ def decode(data: bytes) -> tuple[str, str]:
 
     Raises `StatementRefused` for what is no text, and for files over ten megabytes.
     """
-    if len(data) > MAX_BYTES:
-        raise StatementRefused(f"the file has {len(data):,} bytes, at most {MAX_BYTES:,} are read: split it by year")
+    small_enough(data)
     for magic, kind in BINARY.items():
         if data.startswith(magic):
             raise StatementRefused(f"the file is {kind}")
@@ -85,6 +84,12 @@ def decode(data: bytes) -> tuple[str, str]:
     return text, encoding
 
 
+def small_enough(data: bytes) -> None:
+    """Raise `StatementRefused` for a file over ten megabytes."""
+    if len(data) > MAX_BYTES:
+        raise StatementRefused(f"the file has {len(data):,} bytes, at most {MAX_BYTES:,} are read: split it by year")
+
+
 def _strict(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
@@ -97,11 +102,15 @@ def tables(text: str) -> Iterator[Table]:
     lines = text.splitlines()[:HEADER_WITHIN]
     order = sorted(DELIMITERS, key=lambda d: -max((line.count(d) for line in lines), default=0))
     for delimiter in order:
-        rows = _rows(text, delimiter)
-        for at, (_, cells) in enumerate(rows[:HEADER_WITHIN]):
-            headers = tuple(plain(cell) for cell in cells)
-            if len([h for h in headers if h]) >= 3:
-                yield _table(headers, rows[at + 1 :], delimiter)
+        yield from headed(_rows(text, delimiter), delimiter)
+
+
+def headed(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> Iterator[Table]:
+    """Every way to read numbered rows as a table: each of the first thirty with three cells or more as its header."""
+    for at, (_, cells) in enumerate(rows[:HEADER_WITHIN]):
+        headers = tuple(plain(cell) for cell in cells)
+        if len([h for h in headers if h]) >= 3:
+            yield _table(headers, rows[at + 1 :], delimiter)
 
 
 def _rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:

@@ -22,12 +22,12 @@ from invest.domain.portfolio import Operation, Transaction
 from invest.domain.positions import ORDER, SHARE, Book, in_order, natural_key
 from invest.domain.statement_layouts import Reading, Row, guarded, layout_of
 from invest.domain.statement_names import resolver
-from invest.domain.statement_reading import StatementRefused, decode, tables
+from invest.domain.statement_reading import MAX_ROWS, StatementRefused, Table, decode, headed, small_enough, tables
+from invest.domain.statement_sheets import is_workbook, read_sheets
 
-MAX_ROWS = 50_000
 SETTLEMENT = timedelta(days=8)  # how long after a trade its settlement may show, holidays included
 TRADE_DATED = frozenset({"negociacao", "sinacor", "csv", "api"})
-LAYOUTS = "B3 negociação, B3 movimentação, a plain CSV (date, ticker, operation, quantity, price), or a SINACOR note"
+LAYOUTS = "B3 negociação, B3 movimentação, a plain table (date, ticker, operation, quantity, price), or a SINACOR note"
 
 
 class ImportedRow(Frozen):
@@ -71,25 +71,63 @@ class Statement:
 
 
 def read_statement(data: bytes, *, today: date, assets: Iterable[Asset] = ()) -> Statement:
-    """The rows of a file in any known layout, encoding and delimiter, told by its contents.
+    """The rows of a file in any known layout, encoding and delimiter (or an Excel workbook), told by its contents.
 
     `assets` resolve the names in broker's notes. Raises `StatementRefused` for a file that is none of the layouts.
     """
+    small_enough(data)
+    if is_workbook(data):
+        return _read_workbook(data, today)
     text, encoding = decode(data)
     seen: tuple[str, ...] = ()
     for table in tables(text):
-        if found := layout_of(table):
-            layout, read = found
-            if len(table.rows) > MAX_ROWS:
-                raise StatementRefused(f"the file has {len(table.rows):,} rows, at most {MAX_ROWS:,}: split it by year")
-            how = Reading(table.thousands, today)
-            rows = tuple(guarded(read, cells, how) for cells in table.rows)
-            return Statement(layout, encoding, table.delimiter, rows)
+        if found := _rows_of(table, today):
+            return Statement(found[0], encoding, table.delimiter, found[1])
         seen = seen or table.headers
     if is_broker_note(text):
         return Statement("sinacor", encoding, None, tuple(read_broker_note(text, today, resolver(assets))))
+    raise _unknown(seen)
+
+
+def _read_workbook(data: bytes, today: date) -> Statement:
+    """Every sheet that has a known layout; sheets of two layouts tell the same trades twice and are refused."""
+    seen: tuple[str, ...] = ()
+    layouts: dict[str, str] = {}
+    rows: list[Row] = []
+    for sheet in read_sheets(data):
+        for table in headed(sheet.rows, ";"):
+            if found := _rows_of(table, today):
+                layouts.setdefault(found[0], sheet.name)
+                rows += found[1]
+                break
+            seen = seen or table.headers
+    if not layouts:
+        raise _unknown(seen)
+    if len(layouts) > 1:
+        said = ", ".join(f"{layout} in {name!r}" for layout, name in layouts.items())
+        raise StatementRefused(f"the workbook holds more than one layout ({said}): import one sheet at a time")
+    _few_enough(len(rows))
+    return Statement(next(iter(layouts)), "xlsx", None, tuple(rows))
+
+
+def _rows_of(table: Table, today: date) -> tuple[str, tuple[Row, ...]] | None:
+    """(layout, rows) of a table whose header is known, else None."""
+    found = layout_of(table)
+    if found is None:
+        return None
+    _few_enough(len(table.rows))
+    how = Reading(table.thousands, today)
+    return found[0], tuple(guarded(found[1], cells, how) for cells in table.rows)
+
+
+def _few_enough(rows: int) -> None:
+    if rows > MAX_ROWS:
+        raise StatementRefused(f"the file has {rows:,} rows, at most {MAX_ROWS:,}: split it by year")
+
+
+def _unknown(seen: tuple[str, ...]) -> StatementRefused:
     header = f"its header is {', '.join(seen)[:200]}" if seen else "no header was found"
-    raise StatementRefused(f"no known layout: {header}. Read are {LAYOUTS}")
+    return StatementRefused(f"no known layout: {header}. Read are {LAYOUTS}")
 
 
 def plan_import(existing: Sequence[Transaction], statement: Statement, *, repeat: bool = False) -> ImportPlan:

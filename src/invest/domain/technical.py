@@ -15,7 +15,7 @@ from invest.domain.analysis_models import TechnicalAnalysis, bare
 from invest.domain.bars import Floats
 from invest.domain.calendar import sessions_between
 from invest.domain.macro import RateCurve
-from invest.domain.prices import YEAR, Prices, aligned_returns
+from invest.domain.prices import YEAR, Prices, aligned_returns, stamp_of
 
 Figures = dict[str, float | None]
 
@@ -142,7 +142,7 @@ def _bands(prices: Prices) -> Figures:
 
 def _risk(prices: Prices) -> Figures:
     figures: Figures = dict.fromkeys(("volatility_21d", "volatility_1y", "max_drawdown_1y", "max_drawdown_5y"))
-    figures["drawdown"] = float(risk.drawdowns(prices.close)[-1])
+    figures["drawdown"] = float(prices.close[-1] / prices.close.max()) - 1
     if len(prices.returns) >= 21 and prices.covers(30):
         figures["volatility_21d"] = risk.annual_volatility(prices.returns[-21:], prices.periods)
     if prices.covers(YEAR):
@@ -204,11 +204,10 @@ def _mean_turnover(prices: Prices, sessions: int) -> float | None:
     last = prices.last_day
     if last is None:
         return None
-    start = last - timedelta(days=sessions - 1) if prices.periods == YEAR else _sessions_back(last, sessions)
-    first = int(np.datetime64(start, "D").astype(np.int64))
+    first = stamp_of(last - timedelta(days=sessions - 1)) if prices.periods == YEAR else _sessions_back(last, sessions)
     if prices.stamps[0] > first:
         return None
-    at = int(np.searchsorted(prices.stamps, first, side="left"))
+    at = int(prices.stamps.searchsorted(first, side="left"))
     money = prices.turnover[at:]
     if not np.isfinite(money).all():
         money = np.where(np.isfinite(money), money, prices.volume[at:] * prices.raw_close[at:])
@@ -217,10 +216,9 @@ def _mean_turnover(prices: Prices, sessions: int) -> float | None:
 
 
 @lru_cache(maxsize=1024)
-def _sessions_back(day: date, sessions: int) -> date:
-    """The first of the last `sessions` sessions up to `day`."""
-    start: date = sessions_between(day - timedelta(days=sessions * 2 + 15), day)[-sessions].astype(object)
-    return start
+def _sessions_back(day: date, sessions: int) -> int:
+    """The first of the last `sessions` sessions up to `day`, in days since 1970-01-01."""
+    return int(sessions_between(day - timedelta(days=sessions * 2 + 15), day)[-sessions].astype(np.int64))
 
 
 def _against_index(prices: Prices, index: Prices) -> Figures:
@@ -232,8 +230,7 @@ def _against_index(prices: Prices, index: Prices) -> Figures:
     last = prices.last_day
     before = prices.close_before(YEAR)
     if last is not None and before is not None:
-        year_ago = (prices.days[-1] - np.timedelta64(YEAR, "D")).astype(object)
-        then, now = index.raw_close_on(year_ago), index.raw_close_on(last)
+        then, now = index.raw_close_on(last - timedelta(days=YEAR)), index.raw_close_on(last)
         if then and now:
             figures["excess_ibov_1y"] = float(prices.close[-1]) / before / (now / then) - 1
     return figures
@@ -241,8 +238,8 @@ def _against_index(prices: Prices, index: Prices) -> Figures:
 
 def _against_cdi(prices: Prices, cdi: RateCurve, return_1y: float | None) -> Figures:
     figures: Figures = dict.fromkeys(("cdi_1y", "cdi_annual", "excess_cdi_1y", "sharpe_1y"))
-    last = prices.days[-1].astype(object)
-    grown = cdi.growth((prices.days[-1] - np.timedelta64(YEAR, "D")).astype(object), last)
+    last: date = prices.days[-1].astype(object)
+    grown = cdi.growth(last - timedelta(days=YEAR), last)
     figures["cdi_annual"] = cdi.annual(last)
     if grown is not None:
         figures["cdi_1y"] = grown - 1

@@ -17,7 +17,7 @@ from invest.domain.sectors import all_sector_stats
 from invest.domain.snapshot import build_snapshot
 from invest.domain.tickers import Market
 from invest.engine import Context
-from invest.jobs.loading import load_inputs, never_collected, peers_key
+from invest.jobs.loading import BARS_BACK, load_inputs, load_shared, never_collected, peers_key
 from invest.jobs.track import known_skills
 from invest.settings import Settings
 from invest.store import Store
@@ -33,9 +33,10 @@ async def analyse_many(ctx: Context, tickers: Sequence[str], *, keep: bool = Tru
     """Analyses by ticker, in the order asked. Raises `NotFound` for one that was never collected."""
     store, settings = ctx.use(Store), ctx.use(Settings)
     done: dict[str, Analysis] = {}
+    shared = await load_shared(store, settings, (settings.now() - BARS_BACK).date())
     for at in range(0, len(tickers), PAGE):
         page = tickers[at : at + PAGE]
-        inputs = await load_inputs(store, settings, page)
+        inputs = await load_inputs(store, settings, page, shared)
         if missing := [t for t in page if t not in inputs]:
             raise never_collected(missing[0])
         analyses = await asyncio.to_thread(_analyse_all, [inputs[t] for t in page])

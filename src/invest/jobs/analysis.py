@@ -8,15 +8,17 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from invest.domain.analysis import Analysis
+from invest.domain.backtest_models import ScoreRecord
 from invest.domain.comparison import Comparison, Criterion, compare
 from invest.domain.portfolio_metrics import PortfolioMetrics
 from invest.domain.ranking import opportunities, rank
 from invest.domain.tickers import Market, Ticker
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
-from invest.jobs import analysing, portfolios, track, watching
+from invest.jobs import analysing, backtesting, portfolios, track, watching
 from invest.jobs.policies import FAN_OUT, NEVER, PER_ANALYSIS, PERIODIC, SOFT_TIMEOUT, TIMEOUT
 from invest.jobs.results import (
     AlertsEvaluated,
+    BacktestsMade,
     BatchAnalysed,
     OpinionsClosed,
     OpportunitiesFound,
@@ -32,6 +34,7 @@ queue = Queue("analysis", concurrency=8, timeout=TIMEOUT, soft_timeout=SOFT_TIME
 Tickers = Annotated[list[Ticker], Field(min_length=1, max_length=5000)]
 TwoOrMore = Annotated[list[Ticker], Field(min_length=2, max_length=50)]
 Score = Annotated[float, Field(ge=0, le=10)]
+Years = Annotated[int, Field(ge=1, le=15)]
 
 
 @queue.job(retry=PER_ANALYSIS, give_up_on=NEVER)
@@ -86,6 +89,7 @@ async def detect_opportunities(
         min_score=min_score,
         opportunities=[o.model_dump(mode="json") for o in found],
         count=len(found),
+        backtest=next((a.backtest.verdicts for a in analyses if a.backtest), []),
         timestamp=datetime.now(UTC),
     )
 
@@ -99,6 +103,35 @@ async def update_asset_rankings(ctx: Context, market: Market = Market.STOCKS) ->
     await store.analyses.save_ranking(market.value, ranking.model_dump(mode="json"), now)
     top = ranking.rows[0].ticker if ranking.rows else None
     return RankingsUpdated(market=market.value, assets_ranked=len(ranking.rows), top_asset=top, timestamp=now)
+
+
+@queue.job(retry=FAN_OUT, key="backtest:{market}", give_up_on=NEVER)
+async def backtest_score(ctx: Context, market: Market = Market.STOCKS, years: Years = 5) -> ScoreRecord:
+    """What the score of a market was worth on past days, each scored by what was known then; shown beside the score."""
+    return await backtesting.backtest_market(ctx, market, years)
+
+
+@queue.job(retry=FAN_OUT, give_up_on=NEVER, cron="0 3 * * sat")
+async def backtest_scores(ctx: Context) -> Workflow[BacktestsMade]:
+    """Backtest the score of every market that has assets: one job each, then one that gathers what may be said."""
+    store = ctx.use(Store)
+    markets = [m for m in Market if await store.assets.list(market=m, active=None, limit=1)]
+    children = group((backtest_score(market) for market in markets), on_failure="continue")
+    return chord(children, finish_backtests(markets))
+
+
+@queue.job(retry=PERIODIC, give_up_on=NEVER)
+async def finish_backtests(ctx: Context, markets: list[Market]) -> BacktestsMade:
+    """Gather what may be said of each market's score (the last step of `backtest_scores`)."""
+    verdicts: dict[str, list[str]] = {}
+    errors: dict[str, str] = {}
+    outcomes = [o async for o in ctx.iter_results(ScoreRecord)]
+    for market, outcome in zip(markets, outcomes, strict=True):
+        if isinstance(outcome, Ok):
+            verdicts[market.value] = outcome.value.verdicts
+        else:
+            errors[market.value] = f"{outcome.error.type}: {outcome.error.message}"
+    return BacktestsMade(verdicts=verdicts, errors=errors, timestamp=datetime.now(UTC))
 
 
 @queue.job(retry=PERIODIC, key="close-opinions", give_up_on=NEVER, cron="30 21 * * mon-fri")

@@ -50,7 +50,7 @@ async def weekly_report(ctx: Context, portfolio_id: str, language: str) -> dict[
     bars, actions, news, changes = await asyncio.gather(
         store.bars.read_many(tickers, since=start - WEEK),
         store.actions.of_many(tickers, since=start),
-        asyncio.gather(*(store.news.latest(t, since=settings.now() - WEEK, limit=NEWS_SHOWN) for t in tickers)),
+        store.news.latest_many(tickers, since=settings.now() - WEEK, limit=NEWS_SHOWN),
         _changes(store, tickers, start),
     )
     week = WeeklyReportData(
@@ -68,7 +68,7 @@ async def weekly_report(ctx: Context, portfolio_id: str, language: str) -> dict[
         },
         changes=changes,
         payments=[a for of_one in actions.values() for a in of_one if a.kind.in_cash],
-        news=list({n.id: n for items in news for n in items}.values())[:NEWS_SHOWN],
+        news=list({n.id: n for items in news.values() for n in items}.values())[:NEWS_SHOWN],
     )
     view = await asyncio.to_thread(build_weekly_view, week)
     return await keep(ctx, view, tickers=tickers, ai_provider=None, portfolio_id=portfolio_id)
@@ -82,9 +82,9 @@ def _week(data: PortfolioReportData, curve: str, start: date) -> float | None:
 async def _changes(store: Store, tickers: list[str], start: date) -> list[tuple[str, str, str]]:
     """(ticker, verdict before the week, verdict now) where they differ."""
     found = []
-    for ticker in tickers:
-        history = await store.analyses.history(ticker, limit=50)
-        before = next((a for a in history if market_day(a.analyzed_at) < start), None)
-        if before is not None and before.recommendation is not history[0].recommendation:
-            found.append((ticker, before.recommendation.value, history[0].recommendation.value))
+    for ticker, history in (await store.analyses.verdicts(tickers)).items():
+        before = next((word for at, _, word in history if market_day(at) < start), None)
+        newest = history[0][2]
+        if before is not None and before != newest:
+            found.append((ticker, before, newest))
     return found

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 from invest.domain.analysis import AnalysisInput
-from invest.domain.assets import Asset, NewsItem, StatementLine
+from invest.domain.assets import Asset, StatementLine
+from invest.domain.backtest_models import ScoreRecord
 from invest.domain.bars import Bars
 from invest.domain.macro import RateCurve
 from invest.domain.observations import Consensus
 from invest.domain.prices import Prices, usable
 from invest.domain.sectors import SectorStats
-from invest.domain.tickers import Market
+from invest.domain.statements import Filing, read_filings
+from invest.domain.tickers import AssetKind, Market
 from invest.errors import NotFound
 from invest.settings import Settings
 from invest.store import Store
@@ -25,6 +27,7 @@ BARS_BACK = timedelta(days=6 * 366)
 STATEMENTS_BACK = timedelta(days=7 * 366)
 NEWS_BACK = timedelta(days=30)
 CDI = "sgs:12"
+COMPANIES = 10  # whose filed lines are held at a time: tens of thousands each
 
 
 @dataclass(frozen=True)
@@ -34,25 +37,34 @@ class Shared:
     index: Prices | None
     cdi: RateCurve
     peers: Mapping[str, SectorStats]
+    backtests: Mapping[AssetKind, ScoreRecord]
 
 
 async def load_shared(store: Store, settings: Settings, since: date) -> Shared:
-    """Index, CDI, and what is usual in each sector as the last ranking of each market found it."""
-    bars, points, *kept = await asyncio.gather(
-        store.bars.read(INDEX, since=since),
-        store.macro.read(CDI, since=since),
-        *(store.analyses.ranking(peers_key(market)) for market in Market),
+    """Index, CDI, what is usual in each sector as the last ranking found it, and what each score was worth so far."""
+    keys = [key(market) for market in Market for key in (peers_key, backtest_key)]
+    bars, points, kept = await asyncio.gather(
+        store.bars.read(INDEX, since=since), store.macro.read(CDI, since=since), store.analyses.rankings(keys)
     )
     index = usable(bars.until(settings.now().date())) if len(bars) else None
-    peers = {
-        sector: SectorStats.model_validate(stats) for row in kept if row is not None for sector, stats in row[1].items()
-    }
-    return Shared(index, RateCurve.of(points), peers)
+    peers: dict[str, SectorStats] = {}
+    backtests: dict[AssetKind, ScoreRecord] = {}
+    for market in Market:
+        if found := kept.get(peers_key(market)):
+            peers |= {sector: SectorStats.model_validate(stats) for sector, stats in found[1].items()}
+        if found := kept.get(backtest_key(market)):
+            backtests |= dict.fromkeys(market.kinds, ScoreRecord.model_validate(found[1]).brief())
+    return Shared(index, RateCurve.of(points), peers, backtests)
 
 
 def peers_key(market: Market) -> str:
     """Under what the sector statistics of a market are kept beside its ranking."""
     return f"peers:{market.value}"
+
+
+def backtest_key(market: Market) -> str:
+    """Under what the backtest of a market's score is kept beside its ranking."""
+    return f"backtest:{market.value}"
 
 
 async def load_inputs(
@@ -64,12 +76,12 @@ async def load_inputs(
     common = shared or await load_shared(store, settings, since)
     assets = await store.assets.get_many(tickers)
     known = sorted(assets)
-    bars, actions, latest, statements, news = await asyncio.gather(
+    bars, actions, latest, filings, news = await asyncio.gather(
         store.bars.read_many(known, since=since),
         store.actions.of_many(known, since=since),
         store.observations.latest_many(known),
-        _statements(store, assets.values(), (now - STATEMENTS_BACK).date()),
-        _news(store, known, now - NEWS_BACK),
+        load_filings(store, assets.values(), (now - STATEMENTS_BACK).date()),
+        store.news.latest_many(known, since=now - NEWS_BACK),
     )
     return {
         ticker: AnalysisInput(
@@ -77,7 +89,7 @@ async def load_inputs(
             bars=bars.get(ticker) or Bars.from_rows(ticker, ()),
             now=now,
             index=common.index,
-            statements=statements.get(asset.cnpj or "", ()),
+            filings=filings.get(asset.cnpj or "", ()),
             actions=actions.get(ticker, ()),
             latest=latest.get(ticker, {}),
             news=news.get(ticker, ()),
@@ -86,6 +98,7 @@ async def load_inputs(
             sandbox=settings.sandbox,
             bars_source=_close(latest, ticker, "source"),
             bars_payload=_close(latest, ticker, "payload"),
+            backtest=common.backtests.get(asset.kind),
         )
         for ticker, asset in assets.items()
     }
@@ -101,15 +114,21 @@ def _close(
     return close.source if what == "source" else close.payload
 
 
-async def _statements(store: Store, assets: Iterable[Asset], since: date) -> dict[str, list[StatementLine]]:
+async def load_filings(
+    store: Store, assets: Iterable[Asset], since: date, *, all_versions: bool = False
+) -> dict[str, tuple[Filing, ...]]:
+    """What each company of `assets` filed, by CNPJ, read some companies at a time and kept without its lines."""
     companies = sorted({a.cnpj for a in assets if a.cnpj})
-    lines = await asyncio.gather(*(store.statements.read(cnpj=c, since=since) for c in companies))
-    return dict(zip(companies, lines, strict=True))
+    found: dict[str, tuple[Filing, ...]] = {}
+    for at in range(0, len(companies), COMPANIES):
+        page = companies[at : at + COMPANIES]
+        lines = await store.statements.read_many(page, since=since, all_versions=all_versions)
+        found |= await asyncio.to_thread(_read_all, lines)
+    return found
 
 
-async def _news(store: Store, tickers: Sequence[str], since: datetime) -> dict[str, list[NewsItem]]:
-    items = await asyncio.gather(*(store.news.latest(t, since=since) for t in tickers))
-    return dict(zip(tickers, items, strict=True))
+def _read_all(lines: Mapping[str, Sequence[StatementLine]]) -> dict[str, tuple[Filing, ...]]:
+    return {company: read_filings(filed) for company, filed in lines.items()}
 
 
 def never_collected(ticker: str) -> NotFound:

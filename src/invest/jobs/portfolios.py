@@ -46,7 +46,7 @@ async def portfolio_of(store: Store, portfolio_id: str) -> Portfolio:
 
 async def measured(store: Store, settings: Settings, portfolio: Portfolio) -> PortfolioMetrics:
     """Metrics of one portfolio, now, from its transactions and what is stored of its assets."""
-    tickers = sorted({t.ticker for t in portfolio.transactions if t.ticker})
+    tickers = sorted({t.ticker for t in portfolio.transactions if t.ticker} | set(portfolio.targets))
     first = min((t.date for t in portfolio.transactions), default=settings.now().date())
     bars, assets, actions, index, cdi = await asyncio.gather(
         store.bars.read_many(tickers, since=first),

@@ -101,6 +101,14 @@ class AlertsEvaluated(Frozen):
     timestamp: AwareDatetime
 
 
+class BacktestsMade(Frozen):
+    """Result of `backtest_scores`: what may be said of each market's score over 30, 90 and 180 days, or why nothing."""
+
+    verdicts: dict[str, list[str]]
+    errors: dict[str, str]
+    timestamp: AwareDatetime
+
+
 class OpinionsClosed(Frozen):
     """Result of `close_opinions`: calls closed by this run."""
 
@@ -115,6 +123,9 @@ class OpportunitiesFound(Frozen):
     min_score: float
     opportunities: list[dict[str, Any]]
     count: int
+    backtest: list[str] = Field(
+        default_factory=list, description="what may be said of this market's score over 30, 90 and 180 days"
+    )
     timestamp: AwareDatetime
 
 

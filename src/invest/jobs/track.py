@@ -69,11 +69,11 @@ def momentum_at(prices: Prices | None, day: date) -> float | None:
 async def _scores(store: Store, items: set[tuple[str, date]]) -> dict[tuple[str, date], float]:
     """Our own score as it stood before each entry day."""
     found: dict[tuple[str, date], float] = {}
-    histories = {t: await store.analyses.history(t, limit=500) for t in sorted({t for t, _ in items})}
+    histories = await store.analyses.verdicts([ticker for ticker, _ in items]) if items else {}
     for ticker, day in items:
-        known = [a for a in histories[ticker] if a.analyzed_at.date() <= day and a.overall_score is not None]
-        if known and known[0].overall_score is not None:
-            found[ticker, day] = known[0].overall_score
+        known = (score for at, score, _ in histories.get(ticker, ()) if at.date() <= day and score is not None)
+        if (score := next(known, None)) is not None:
+            found[ticker, day] = score
     return found
 
 

@@ -13,6 +13,7 @@ from invest.store import Store
 
 NEWS_BACK = timedelta(days=3)
 ACTIONS_BACK = timedelta(days=30)
+FIGURES_BACK = timedelta(days=7)  # an analysis of older data fires nothing
 
 
 async def evaluate_all(store: Store, settings: Settings) -> tuple[int, Sequence[AlertEvent]]:
@@ -27,24 +28,25 @@ async def evaluate_all(store: Store, settings: Settings) -> tuple[int, Sequence[
 async def watch(store: Store, settings: Settings, alerts: Sequence[Alert]) -> Watched:
     """The newest data of every asset that an alert names or a watched portfolio holds."""
     now = settings.now()
-    holdings = {i: await _held(store, i) for i in sorted({a.portfolio_id for a in alerts if a.portfolio_id})}
+    owners = sorted({a.portfolio_id for a in alerts if a.portfolio_id})
+    booked = await store.portfolios.transactions(owners) if owners else {}
+    holdings = {i: sorted(derive(booked.get(i, ())).held) for i in owners}
     tickers = sorted({a.ticker for a in alerts if a.ticker} | {t for held in holdings.values() for t in held})
-    latest, analyses, actions = await asyncio.gather(
+    latest, analyses, actions, news = await asyncio.gather(
         store.observations.latest_many(tickers),
         store.analyses.latest_many(tickers),
         store.actions.of_many(tickers, since=(now - ACTIONS_BACK).date()),
+        store.news.latest_many(tickers, since=now - NEWS_BACK),
     )
-    news = await asyncio.gather(*(store.news.latest(t, since=now - NEWS_BACK) for t in tickers))
     return Watched(
         now=now,
         closes={t: values["close"] for t, values in latest.items() if "close" in values},
-        figures={t: {f.key: f.value for f in a.facts if f.value is not None} for t, a in analyses.items()},
-        news=dict(zip(tickers, news, strict=True)),
+        figures={
+            t: {f.key: f.value for f in a.facts if f.value is not None and not f.stale}
+            for t, a in analyses.items()
+            if now - a.as_of <= FIGURES_BACK
+        },
+        news=news,
         actions=actions,
         holdings=holdings,
     )
-
-
-async def _held(store: Store, portfolio_id: str) -> list[str]:
-    portfolio = await store.portfolios.get(portfolio_id)
-    return sorted(derive(portfolio.transactions).held) if portfolio is not None else []

@@ -18,6 +18,7 @@ from invest.reports.sections.analysts import (
     consensus_text,
     spoken,
 )
+from invest.reports.sections.backtest import backtest_section
 from invest.reports.sections.dividends import dividends_section
 from invest.reports.sections.fundamentals import fundamentals_section
 from invest.reports.sections.news import news_section, summary_text
@@ -67,6 +68,7 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
         risk_section(analysis.risk_analysis, book, company=company),
         dividends_section(data.actions, day, book, fund=fund) if analysis.kind is not AssetKind.CRYPTO else None,
         news_section(data.news, analysis.sentiment_analysis, locale),
+        backtest_section(analysis.backtest, locale),
         record_section(data.track_record, locale),
         quality_section(data.quality, book),
     ]
@@ -164,6 +166,7 @@ def _contract(data: AssetReportData, book: FactBook) -> dict[str, Any]:
         "quantitative_analysis": {
             "overall_score": analysis.overall_score,
             "coverage": analysis.coverage,
+            "backtest": analysis.backtest.model_dump(mode="json") if analysis.backtest else None,
             "missing": list(analysis.missing),
             "missing_text": missing_text(analysis, book),
             "valuation": analysis.valuation_analysis.model_dump(mode="json"),

@@ -15,6 +15,7 @@ from invest.reports.frame import frame
 from invest.reports.locale import MARKET_ZONE, MISSING, Locale, locale_of
 from invest.reports.sections.analysts import VERDICT_MARKS, analyst_name
 from invest.reports.sections.assets import assets_table, returns_section, scores_chart
+from invest.reports.sections.backtest import backtest_section, shared_record
 from invest.reports.sections.provenance import facts_section, provenance_section
 from invest.reports.views import (
     Block,
@@ -137,6 +138,7 @@ def _sections(data: ComparisonReportData, ordered: Sequence[Analysis], locale: L
         Section(id="scores", title=words.t("comparison.scores_title"), note=words.t("scores.note"),
                 blocks=tuple(scores), span=5),
         _rankings(data, locale),
+        backtest_section(shared_record(ordered), locale),
         _ai(data, tickers, locale),
         _facts(data, ordered, locale),
         provenance_section(

@@ -16,6 +16,7 @@ from invest.reports.facts import SHA_SHOWN, FactBook
 from invest.reports.frame import change_text, frame
 from invest.reports.locale import MARKET_ZONE, Locale, locale_of
 from invest.reports.sections.assets import assets_table
+from invest.reports.sections.backtest import backtest_section, shared_record
 from invest.reports.sections.holdings import direction
 from invest.reports.sections.news import news_section
 from invest.reports.sections.prices import price_chart
@@ -115,6 +116,7 @@ def _sections(
         _movers(ordered, locale, up=False),
         _verdicts(ordered, locale),
         _sectors(ordered, locale),
+        backtest_section(shared_record(ordered), locale),
         _macro(data, locale),
         news_section(data.news, None, locale),
         provenance_section(

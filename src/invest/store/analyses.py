@@ -79,6 +79,21 @@ class Analyses:
         )
         return [Analysis.model_validate_json(row["body"]) for row in rows]
 
+    async def verdicts(
+        self, tickers: Sequence[str], *, since: datetime | None = None
+    ) -> dict[str, list[tuple[datetime, float | None, str]]]:
+        """(analysed at, overall score, recommendation) of these assets' analyses, newest first, in one round trip."""
+        rows = await self._db.fetch(
+            "SELECT ticker, analyzed_at, overall_score, recommendation FROM analysis WHERE ticker = ANY($1::text[]) "
+            "AND ($2::timestamptz IS NULL OR analyzed_at >= $2) ORDER BY ticker, analyzed_at DESC",
+            sorted(set(tickers)),
+            since,
+        )
+        found: dict[str, list[tuple[datetime, float | None, str]]] = {}
+        for row in rows:
+            found.setdefault(row["ticker"], []).append((row[1], row[2], row[3]))
+        return found
+
     async def save_ranking(self, market: str, body: Any, computed_at: datetime) -> None:
         """Cache the ranking of a market (any JSON-able shape); an older one never replaces a newer one."""
         await self._db.execute(
@@ -92,5 +107,11 @@ class Analyses:
 
     async def ranking(self, market: str) -> tuple[datetime, Any] | None:
         """(computed at, body) of a market's ranking, or None where none was computed yet."""
-        row = await self._db.fetchrow("SELECT computed_at, body FROM ranking WHERE market = $1", market)
-        return (row["computed_at"], from_json(row["body"])) if row else None
+        return (await self.rankings([market])).get(market)
+
+    async def rankings(self, markets: Sequence[str]) -> dict[str, tuple[datetime, Any]]:
+        """The same for several of them in one round trip; those never computed are left out."""
+        rows = await self._db.fetch(
+            "SELECT market, computed_at, body FROM ranking WHERE market = ANY($1::text[])", list(markets)
+        )
+        return {row["market"]: (row["computed_at"], from_json(row["body"])) for row in rows}

@@ -84,6 +84,25 @@ class News:
         )
         return [NewsItem(**dict(row)) for row in rows]
 
+    async def latest_many(
+        self, tickers: Sequence[str], *, since: datetime | None = None, limit: int = 20
+    ) -> dict[str, list[NewsItem]]:
+        """The newest `limit` items of each asset in one round trip; assets without any are left out."""
+        rows = await self._db.fetch(
+            f"SELECT t.ticker, n.* FROM unnest($1::text[]) AS t (ticker) CROSS JOIN LATERAL ("
+            f"SELECT {COLUMNS} FROM news_item WHERE tickers @> ARRAY[t.ticker] "
+            "AND ($2::timestamptz IS NULL OR coalesce(published_at, fetched_at) >= $2) "
+            "ORDER BY coalesce(published_at, fetched_at) DESC, id LIMIT $3) n",
+            sorted(set(tickers)),
+            since,
+            limit,
+        )
+        found: dict[str, list[NewsItem]] = {}
+        for row in rows:
+            values = dict(row)
+            found.setdefault(values.pop("ticker"), []).append(NewsItem(**values))
+        return found
+
     async def set_sentiment(self, scores: dict[str, float]) -> int:
         """Replace the sentiment (-1..1) of items by id; returns how many there were."""
         order = sorted(scores)

@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from invest.domain.portfolio import Operation, Portfolio, Transaction
@@ -118,6 +120,15 @@ class Portfolios:
             return await self._db.run(lambda c: _load(c, portfolio_id))
         except NotFound:
             return None
+
+    async def transactions(self, portfolio_ids: Sequence[str]) -> Mapping[str, Sequence[Transaction]]:
+        """Transactions of each of these portfolios in order of their days, in one round trip."""
+        rows = await self._db.fetch(
+            f"SELECT portfolio_id, {COLUMNS} FROM portfolio_transaction WHERE portfolio_id = ANY($1::text[]) "
+            "ORDER BY portfolio_id, day, id",
+            sorted(set(portfolio_ids)),
+        )
+        return {key: [*map(_transaction, own)] for key, own in groupby(rows, key=itemgetter("portfolio_id"))}
 
     async def delete(self, portfolio_id: str) -> bool:
         """Delete a portfolio and all that belongs to it; False where there is none."""

@@ -23,6 +23,7 @@ from invest.jobs.analysis import (
     update_asset_rankings,
 )
 from invest.jobs.data_collection import batch_collect_assets, update_benchmarks
+from invest.jobs.loading import load_inputs
 from invest.jobs.reports import (
     batch_export_reports,
     deliver_report,
@@ -35,6 +36,7 @@ from invest.jobs.reports import (
     generate_weekly_report_async,
     schedule_weekly_reports,
 )
+from invest.store.database import Database, Record
 
 COLLECTED = ["PETR4", "VALE3", "ITUB4", "HGLG11"]
 
@@ -74,6 +76,24 @@ async def test_analyses_rankings_comparison_and_opportunities_agree(stocked: Pla
     assert all(f.payload or f.value is None or f.source for f in one.facts)
     with_ai = await stocked.run(analyze_asset_async("PETR4", include_ai=True))
     assert with_ai.ai is not None and with_ai.ai["consensus"]["asked"] == 4
+
+
+async def test_inputs_of_more_assets_take_no_more_queries(stocked: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    fetch = Database.fetch
+
+    async def counted(self: Database, sql: str, *args: object) -> list[Record]:
+        asked.append(sql)
+        return await fetch(self, sql, *args)
+
+    monkeypatch.setattr(Database, "fetch", counted)
+    found = await load_inputs(stocked.store, stocked.settings, ["PETR4"])
+    one = len(asked)
+    asked.clear()
+    both = await load_inputs(stocked.store, stocked.settings, COLLECTED)
+    assert len(both) == len(COLLECTED)
+    assert len(asked) == one
+    assert found["PETR4"].filings and found["PETR4"].filings == both["PETR4"].filings
 
 
 async def test_an_ai_that_fails_abstains_and_hides_nobody(stocked: Platform) -> None:

@@ -233,6 +233,18 @@ async def test_the_highest_version_wins_and_the_past_is_read_as_it_was_known(sto
     assert await store.statements.newest(cvm_code=9512) == second
 
 
+async def test_filings_of_many_companies_come_in_one_read(store: Store) -> None:
+    mine, theirs = line("100"), line("200").model_copy(update={"cnpj": "60872504000123", "cvm_code": 19348})
+    newer = line("110", version=2)
+    await store.statements.upsert([mine, theirs, newer])
+    wanted = ["33000167000101", "60872504000123", "00000000000000"]
+    found = await store.statements.read_many(wanted)
+    assert found == {"33000167000101": [newer], "60872504000123": [theirs]}
+    every = await store.statements.read_many(wanted[:1], all_versions=True)
+    assert every == {"33000167000101": [mine, newer]}
+    assert await store.statements.read_many([]) == {}
+
+
 async def test_a_filing_without_its_delivery_day_counts_from_the_legal_deadline(store: Store) -> None:
     await store.statements.upsert([line("100")])
     assert await store.statements.read(cvm_code=9512, known_on=date(2025, 3, 30)) == []
@@ -251,6 +263,19 @@ def news(title: str, *, tickers: tuple[str, ...] = (), sentiment: float | None =
         tickers=tickers,
         sentiment=sentiment,
     )
+
+
+async def test_the_newest_news_of_each_asset_come_in_one_read(store: Store) -> None:
+    both, one = news("Petrobras e Vale sobem", tickers=("PETR4", "VALE3")), news("Petrobras cai", tickers=("PETR4",))
+    await store.news.upsert([both, one])
+    found = await store.news.latest_many(["PETR4", "VALE3", "ITUB4"], since=T0 - timedelta(days=1))
+    assert {t: {n.title for n in items} for t, items in found.items()} == {
+        "PETR4": {both.title, one.title},
+        "VALE3": {both.title},
+    }
+    assert found["PETR4"] == await store.news.latest("PETR4")
+    assert len((await store.news.latest_many(["PETR4"], limit=1))["PETR4"]) == 1
+    assert await store.news.latest_many(["PETR4"], since=T0 + timedelta(seconds=1)) == {}
 
 
 async def test_news_from_two_feeds_is_one_item_with_all_its_tickers(store: Store) -> None:

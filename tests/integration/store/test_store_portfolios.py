@@ -48,6 +48,16 @@ async def test_a_portfolio_keeps_exact_decimals_and_refuses_what_cannot_be(store
     assert await store.portfolios.get("nope") is None
 
 
+async def test_transactions_of_several_portfolios_come_in_one_read(store: Store) -> None:
+    one, _ = await store.portfolios.create("A", [buy("10"), sell("4")])
+    other, _ = await store.portfolios.create("B", [buy("3", ticker="VALE3")])
+    found = await store.portfolios.transactions([one.id, other.id, "absent"])
+    assert {key: [t.quantity for t in own] for key, own in found.items()} == {
+        one.id: [Decimal(10), Decimal(4)],
+        other.id: [Decimal(3)],
+    }
+
+
 async def test_a_repeated_creation_by_id_finds_the_first(store: Store) -> None:
     first, _ = await store.portfolios.create("A", [buy("1")], portfolio_id="p1")
     again, plan = await store.portfolios.create("B", [buy("2")], portfolio_id="p1")

@@ -83,6 +83,9 @@ async def test_the_newest_analysis_of_each_asset_is_found(store: Store) -> None:
     assert {t: a.analysis_id for t, a in found.items()} == {"PETR4": "a2", "VALE3": "a3"}
     assert [a.analysis_id for a in await store.analyses.history("PETR4", before=T0)] == ["a1"]
     assert await store.analyses.latest("PETR4", since=T0 + timedelta(seconds=1)) is None
+    verdicts = await store.analyses.verdicts(["PETR4", "XXXX3"])
+    assert verdicts == {"PETR4": [(T0, 7.0, "buy"), (T0 - timedelta(days=1), 7.0, "buy")]}
+    assert len((await store.analyses.verdicts(["PETR4"], since=T0))["PETR4"]) == 1
 
 
 async def test_an_older_ranking_never_replaces_a_newer_one(store: Store) -> None:

@@ -179,6 +179,12 @@ def test_an_unreachable_server_is_one_line_and_exit_3(arguments: tuple[str, ...]
     assert "Traceback" not in done.stderr
 
 
+def test_a_market_that_does_not_exist_is_named_with_those_that_do() -> None:
+    done = run("data", "backtest", "bonds")
+    assert done.returncode == 2
+    assert "no market 'bonds': stocks, fiis, etfs, bdrs, cryptos" in done.stderr
+
+
 def test_doctor_names_what_is_unreachable_and_exits_with_3(tmp_path: Path) -> None:
     done = run("doctor", "--json", INVEST_DATA_DIR=str(tmp_path))
     states = {c["what"]: c["state"] for c in json.loads(done.stdout)}

@@ -253,6 +253,8 @@ def test_a_suspended_asset_is_stale_and_says_so() -> None:
     stopped = whole(bars=bars(until=LAST - timedelta(days=40)))
     analysis = analyse(stopped)
     assert analysis.stale
+    assert analysis.overall_score is not None and analysis.coverage == 1
+    assert (analysis.recommendation, analysis.withheld) == (Recommendation.INSUFFICIENT_DATA, "outdated_prices")
     assert analysis.risk_analysis.checklist[-1] == {
         "check": "fresh_prices",
         "key": "close",
@@ -260,6 +262,19 @@ def test_a_suspended_asset_is_stale_and_says_so() -> None:
         "threshold": None,
         "passed": False,
     }
+
+
+@pytest.mark.parametrize(("days", "withheld"), [(0, None), (30, None), (31, "outdated_prices")])
+def test_a_verdict_is_withheld_from_the_thirty_first_day_without_a_price(days: int, withheld: str | None) -> None:
+    analysis = analyse(whole(now=NOW + timedelta(days=days)))
+    assert analysis.withheld == withheld
+    assert (analysis.recommendation is Recommendation.INSUFFICIENT_DATA) is (withheld is not None)
+
+
+def test_why_there_is_no_verdict_is_said() -> None:
+    assert analyse(whole(statements=[])).withheld == "coverage"
+    assert analyse(whole(asset=asset("IBOV11", AssetKind.INDEX))).withheld == "no_scorecard"
+    assert analyse(whole(bars=bars().until(date(2000, 1, 1)))).withheld == "outdated_prices"
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 30])

@@ -133,6 +133,68 @@ def test_movements_become_trades_income_and_splits() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("label", "side", "outcome"),
+    [
+        ("Transferência - Liquidação", "Credito", "buy"),
+        ("Transferência - Liquidação", "Debito", "sell"),
+        ("Compra", "Credito", "buy"),
+        ("Venda", "Debito", "sell"),
+        ("Rendimento", "Credito", "dividend"),
+        ("Dividendo", "Credito", "dividend"),
+        ("Juros Sobre Capital Próprio", "Credito", "jcp"),
+        ("Reembolso", "Credito", "dividend"),
+        ("Bonificação em Ativos", "Credito", "buy"),
+        ("Desdobro", "Credito", "split"),
+        ("Grupamento", "Debito", "split"),
+        ("Leilão de Fração", "Credito", "fraction sold at auction is not in the position"),
+        ("Fração em Ativos", "Debito", "booked by its auction"),
+        ("Atualização", "Credito", "moves no shares"),
+        ("Empréstimo", "Credito", "still held"),
+        ("Transferência", "Credito", "no trade"),
+        ("Direito de Subscrição", "Credito", "when it is exercised"),
+        ("Direitos de Subscrição", "Credito", "when it is exercised"),
+        ("Direito Sobras de Subscrição", "Credito", "when it is exercised"),
+        ("Direitos de Subscrição - Não Exercido", "Debito", "lapsed"),
+        ("Cessão de Direitos", "Debito", "given away"),
+        ("Cessão de Direitos - Solicitada", "Debito", "given away"),
+        ("Solicitação de Subscrição", "Debito", "when the shares come"),
+        ("Recibo de Subscrição", "Credito", "when the shares come"),
+        ("Amortização", "Credito", "gives back capital"),
+        ("Restituição de Capital", "Credito", "return of capital"),
+        ("Dividendo - Transferido", "Credito", "between lender and borrower"),
+        ("Juros Sobre Capital Próprio - Transferido", "Debito", "between lender and borrower"),
+        ("Rendimento - Transferido", "Credito", "between lender and borrower"),
+        ("Resgate", "Debito", "as a sale by hand"),
+        ("Incorporação", "Debito", "merger"),
+        ("Cisão", "Credito", "spin-off"),
+        ("Fusão", "Debito", "merger"),
+        ("Vencimento", "Debito", "bond"),
+        ("PAGAMENTO DE JUROS", "Credito", "bond"),
+        ("Dividendo", "Debito", "taken back"),
+        ("Bonificação em Ativos", "Debito", "taken back"),
+        ("Grupamento", "Credito", "does not say what was held"),
+        ("Coisa Nova", "Credito", "movement 'coisa nova' books nothing by itself"),
+        ("", "Credito", "not named"),
+    ],
+)
+def test_each_label_of_b3_is_booked_or_refused_with_its_reason(label: str, side: str, outcome: str) -> None:
+    held = [buy("100", "10", date(2026, 1, 5))]
+    plan = planned(f"{MOVIMENTACAO}{side},17/07/2026,{label},PETR4 - PETROBRAS,X,50,1,50\n", held)
+    (row,) = plan.rows
+    if row.status == "booked":
+        assert row.transaction is not None
+        assert row.transaction.operation == outcome
+    else:
+        assert row.reason is not None
+        assert outcome in row.reason
+
+
+def test_jcp_is_booked_as_received_after_the_tax_withheld() -> None:
+    plan = planned(f"{MOVIMENTACAO}Credito,17/07/2026,Juros Sobre Capital Próprio,ITUB4 - ITAU,X,100,1,85\n")
+    assert told(plan) == [("jcp", "ITUB4", D(100), D("0.85"))]
+
+
 def test_a_split_without_an_exact_ratio_adds_shares_for_nothing() -> None:
     rows = (
         MOVIMENTACAO + "Credito,15/01/2026,Desdobro,BBAS3 - BANCO,X,5,-,-\n"
@@ -280,7 +342,7 @@ def test_a_bad_row_is_refused_by_its_line_and_the_others_stand(row: str, why: st
     [
         (b"", "empty"),
         (b"   \n\n", "empty"),
-        (b"PK\x03\x04rest", "Excel workbook"),
+        (b"PK\x03\x04rest", "workbook is damaged"),
         (b"%PDF-1.7", "PDF"),
         (b"\xd0\xcf\x11\xe0", "old Excel"),
         (b"a\x00b;c;d", "zero bytes"),

@@ -152,11 +152,62 @@ def test_a_split_that_is_booked_moves_neither_value_nor_return() -> None:
     assert (result.total_value, result.twr, result.max_drawdown) == (D("400.00"), 0.0, 0.0)
 
 
-def test_a_split_that_nobody_booked_is_warned_of() -> None:
+def test_a_split_that_nobody_booked_is_counted_and_named() -> None:
     closes = np.where(np.datetime64("2025-06-02") > DAYS, 40.0, 10.0)
     event = action(ActionKind.SPLIT, date(2025, 5, 30), factor="4")
     result = measured([tx("buy", "10", "40")], bars={"PETR4": bars("PETR4", closes)}, actions={"PETR4": [event]})
-    assert result.warnings == ["PETR4: split of 4 per share after 2025-05-30 is not booked"]
+    assert result.warnings == ["PETR4: split of 4 per share on 2025-05-31 is not booked; it is counted as one"]
+    assert (result.total_value, result.twr, result.max_drawdown) == (D("400.00"), 0.0, 0.0)
+    assert (result.positions[0].quantity, result.positions[0].average_price) == (D(40), D("10.00000000"))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        tx("split", "1.1", "0", date(2025, 6, 2)),
+        tx("buy", "10", "0", date(2025, 6, 4)),
+        tx("buy", "10", "13.70", date(2025, 6, 4)),  # B3 gives a bonus the price of its capitalisation
+    ],
+)
+def test_a_bonus_that_is_booked_in_any_way_is_not_counted_again(row: Transaction) -> None:
+    event = action(ActionKind.BONUS, date(2025, 5, 30), factor="1.1")
+    result = measured(
+        [tx("buy", "105", "10"), row],
+        bars={"PETR4": bars("PETR4", np.full(len(DAYS), 10.0))},
+        actions={"PETR4": [event]},
+    )
+    assert result.warnings == []
+    assert D(115) <= result.positions[0].quantity < D(116)
+
+
+def test_splits_of_what_was_sold_or_bought_later_are_not_counted() -> None:
+    event = action(ActionKind.SPLIT, date(2025, 5, 30), factor="4")
+    known = {"bars": {"PETR4": bars("PETR4", np.full(len(DAYS), 10.0))}, "actions": {"PETR4": [event]}}
+    later = measured([tx("buy", "10", "10", date(2025, 6, 2))], **known)
+    sold = measured([tx("buy", "10", "10"), tx("sell", "10", "10", date(2025, 5, 29))], **known)
+    assert (later.total_value, later.warnings, sold.warnings) == (D("100.00"), [], [])
+
+
+def test_two_splits_nobody_booked_multiply() -> None:
+    events = [action(ActionKind.SPLIT, date(2025, 5, 30), factor="2"),
+              action(ActionKind.REVERSE_SPLIT, date(2025, 9, 30), factor="0.1")]  # fmt: skip
+    result = measured(
+        [tx("buy", "100", "10")],
+        bars={"PETR4": bars("PETR4", np.full(len(DAYS), 10.0))},
+        actions={"PETR4": events},
+    )
+    assert result.positions[0].quantity == D(20)
+    assert len(result.warnings) == 2
+
+
+def test_fifteen_percent_of_projected_jcp_are_withheld() -> None:
+    events = [action(ActionKind.DIVIDEND, date(2025, 5, 2), amount="1"),
+              action(ActionKind.JCP, date(2025, 12, 1), amount="2")]  # fmt: skip
+    result = measured(
+        [tx("buy", "100", "10")], bars={"PETR4": bars("PETR4", np.full(len(DAYS), 10.0))}, actions={"PETR4": events}
+    )
+    assert (result.dividends_projected, result.dividends_projected_net) == (D("300.00"), D("270.00"))
+    assert result.positions[0].income_projected_net == D("270.00")
 
 
 def test_nothing_and_nothing_priced_give_nulls_not_zeros() -> None:

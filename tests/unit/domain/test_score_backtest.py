@@ -10,7 +10,8 @@ import pytest
 from domain_builders import LAST, NOW, asset, bars, six_years
 
 from invest.domain.analysis import AnalysisInput
-from invest.domain.backtest import Backtest, backtest, quantile_of, rank_autocorrelation, ranks
+from invest.domain.backtest import backtest, quantile_of, rank_autocorrelation, ranks
+from invest.domain.backtest_models import Backtest
 from invest.domain.bars import Bars, Floats
 from invest.domain.calendar import sessions_between
 from invest.domain.panel import Panel, looks_ahead, moment_of, outcomes, score_panel

@@ -21,10 +21,12 @@ from invest.domain.analysis import (
     TechnicalAnalysis,
     ValuationAnalysis,
 )
+from invest.domain.backtest_models import Alarm, Backtest, ScoreRecord, verdict_of
 from invest.domain.bars import Bars
+from invest.domain.cohorts import Interval
 from invest.domain.fact_keys import FACT_KEYS
 from invest.domain.scoring import recommend
-from invest.domain.tickers import AssetKind
+from invest.domain.tickers import AssetKind, Market
 
 NOW = datetime(2026, 3, 31, 21, 40, tzinfo=UTC)
 
@@ -179,6 +181,53 @@ def reasons_of(facts: Sequence[Fact]) -> list[Reason]:
         for key, effect in EFFECTS
         if (f := by_key.get(key)) is not None
     ]
+
+
+def score_record(alarms: Sequence[Alarm] = ()) -> ScoreRecord:
+    """A market's backtest: better than chance at 30 days, not so at 90, too short at 180."""
+    results = (
+        _backtest(30, Interval(cohorts=20, mean=0.06, low=0.02, high=0.10, standing="above"), (-0.005, 0.012), alarms),
+        _backtest(90, Interval(cohorts=9, mean=0.02, low=-0.05, high=0.09, standing="chance"), (0.001, 0.006), alarms),
+        _backtest(180, Interval(cohorts=2, mean=0.01, low=-0.3, high=0.3, standing="collecting"), None, alarms),
+    )
+    return ScoreRecord(
+        market=Market.STOCKS,
+        computed_at=NOW,
+        as_of=LAST_DAY,
+        step_days=35,
+        assets=120,
+        ended=7,
+        checked=36,
+        horizons=list(results),
+        verdicts=[verdict_of(result) for result in results],
+    )
+
+
+def _backtest(horizon: int, ic: Interval, outer: tuple[float, float] | None, alarms: Sequence[Alarm]) -> Backtest:
+    spread = None if outer is None else outer[1] - outer[0]
+    middle: list[float | None] = [None, None, None]
+    return Backtest(
+        horizon_days=horizon,
+        days=50,
+        assets=110.0,
+        first=date(2021, 4, 1),
+        last=date(2026, 2, 20),
+        ic_mean=ic.mean,
+        ic_std=0.1,
+        icir=0.2,
+        ic_by_day=[],
+        quantile_returns=[None] * 5 if outer is None else [outer[0], *middle, outer[1]],
+        spread=spread,
+        turnover=None if outer is None else 0.6,
+        cost_per_side=0.0015,
+        spread_net=None if spread is None else spread - 4 * 0.0015 * 0.6,
+        rank_autocorrelation=0.8,
+        ic=ic,
+        significant=ic.standing == "above",
+        spread_interval=ic,
+        p_shuffled=0.4,
+        alarms=list(alarms),
+    )
 
 
 def analysis(ticker: str = "PETR4", **changes: Any) -> Analysis:

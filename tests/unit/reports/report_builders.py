@@ -24,6 +24,7 @@ from analysis_builders import (
     fund,
     no_bars,
     reasons_of,
+    score_record,
     several,
     sha,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "portfolio_data",
     "quality",
     "reasons_of",
+    "score_record",
     "several",
     "sha",
     "track_record",

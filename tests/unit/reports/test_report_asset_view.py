@@ -9,7 +9,7 @@ import report_builders as build
 
 from invest.domain.assets import ActionKind
 from invest.domain.opinion import Argument, OpinionStatus, Risk
-from invest.domain.tickers import AssetKind
+from invest.domain.tickers import AssetKind, Market
 from invest.reports import (
     ReportView,
     build_asset_view,
@@ -78,6 +78,53 @@ def test_an_asset_report_answers_in_the_order_in_which_one_asks() -> None:
         "price", "scores", "fundamentals", "analysts", "bull", "bear", "risks", "dividends", "news", "record",
         "quality", "facts", "provenance",
     ]  # fmt: skip
+
+
+def test_prices_too_old_for_a_verdict_are_named_as_the_reason() -> None:
+    changes = {"recommendation": "insufficient_data", "withheld": "outdated_prices"}
+    strip = asset(analysis=build.analysis(**changes)).strip
+    assert strip is not None
+    said = "Sem veredito: o preço mais novo é de 31/03/2026. A negociação parou, ou a coleta."
+    assert strip.sentence.text.startswith(said)
+    assert len(strip.sentence.refs) == 1
+
+
+def test_a_score_without_a_backtest_says_so() -> None:
+    assert words(asset(), "scores").endswith("A nota deste mercado ainda não tem teste histórico.")
+
+
+def test_the_backtest_stands_beside_the_score_with_how_sure_it_is() -> None:
+    view = asset(analysis=build.analysis(backtest=build.score_record()))
+    assert [s.id for s in view.sections][-5:] == ["backtest", "record", "quality", "facts", "provenance"]
+    said = "Teste histórico em 90 dias: IC de postos +0,02 (−0,05 a +0,09), não distinguível do acaso."
+    assert said in words(view, "scores")
+    assert table(view, "backtest") == [
+        ["30 d", "20", "+0,06", "−0,5%", "+1,2%", "+1,7%", "+1,3%", "60%", "melhor que o acaso"],
+        ["90 d", "9", "+0,02", "+0,1%", "+0,6%", "+0,5%", "+0,1%", "60%", "não distinguível do acaso"],
+        ["180 d", "2", "+0,01", "—", "—", "—", "—", "—", "em coleta (2 de 3 coortes)"],
+    ]
+    assert "120 ativos, 7 deles já sem negociação" in words(view, "backtest")
+    assert "Spearman" in words(view, "backtest")
+    contract = contract_report(view, "# content")
+    assert contract["quantitative_analysis"]["backtest"]["verdicts"][1] == "not distinguishable from chance"
+
+
+def test_scores_side_by_side_show_the_backtest_of_their_one_market() -> None:
+    record = build.score_record()
+    several = [a.model_copy(update={"backtest": record}) for a in build.several(3)]
+    for kind in ("comparison", "market_overview"):
+        view = KINDS[kind](analyses=several)
+        assert table(view, "backtest")[0][0] == "30 d"
+        other = record.model_copy(update={"market": Market.FIIS})
+        mixed = [several[0], *(a.model_copy(update={"backtest": other}) for a in several[1:])]
+        assert KINDS[kind](analyses=mixed).section("backtest") is None
+
+
+def test_an_alarm_of_the_backtest_is_said_and_marked() -> None:
+    record = build.score_record(alarms=["implausible_ic", "looks_ahead"])
+    view = build_asset_view(build.asset_data(analysis=build.analysis(backtest=record), language="en"))
+    cell = next(b for b in section(view, "backtest").blocks if isinstance(b, Table)).rows[0][-1]
+    assert (cell.text, cell.mark) == ("alarm: too good to be true, reads the future", "bad")
 
 
 def test_the_header_says_what_it_is_and_what_it_costs_now() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from invest.domain.analysis import Analysis, Fact, Reason
+from invest.domain.analysis import Analysis, Fact, Reason, Withheld
 from invest.domain.fact_keys import FACT_KEYS
 from invest.reports.facts import FactBook
 from invest.reports.views import Claim, Ref
@@ -17,6 +17,11 @@ _LEAST = 0.05
 def verdict_sentence(analysis: Analysis, book: FactBook) -> Claim:
     """The two figures that lift the score most and the one that weighs on it most, of different groups."""
     words, locale = book.locale.words, book.locale
+    if analysis.withheld is Withheld.OUTDATED_PRICES:
+        close = book.get("close")
+        day = locale.day(close.as_of) if close is not None and close.as_of is not None else None
+        text = words.t("strip.outdated", day=day) if day else words.t("strip.unpriced")
+        return Claim(text=text, refs=book.refs([close.id] if close else []))
     if analysis.recommendation == "insufficient_data":
         names = [book.label(key) for key in analysis.missing[:3]]
         coverage = locale.percent(analysis.coverage, 0)

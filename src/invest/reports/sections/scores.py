@@ -5,6 +5,7 @@ from __future__ import annotations
 from invest.domain.analysis import Analysis
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
+from invest.reports.sections.backtest import backtest_text
 from invest.reports.views import Bar, BarsChart, Paragraph, Section
 
 
@@ -23,7 +24,7 @@ def score_section(analysis: Analysis, book: FactBook) -> Section:
         marker_label=words.t("scores.sector"),
     )
     text = words.t("scores.coverage", coverage=locale.percent(analysis.coverage, 0))
-    text = f"{text} {missing_text(analysis, book)}"
+    text = f"{text} {missing_text(analysis, book)} {backtest_text(analysis.backtest, locale)}"
     blocks = (chart, Paragraph(text=text, muted=True))
     return Section(id="scores", title=words.t("scores.title"), note=words.t("scores.note"), blocks=blocks, span=5)
 

@@ -1,0 +1,92 @@
+"""What the score was worth on past days, said beside it: rank IC, quintiles, turnover, costs, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from invest.domain.analysis import Analysis
+from invest.domain.backtest_models import Backtest, ScoreRecord
+from invest.domain.cohorts import MIN_COHORTS
+from invest.reports.locale import MISSING, Locale
+from invest.reports.views import Cell, Column, Mark, Paragraph, Section, Table
+
+_LEFT = ("horizon", "verdict")
+_COLUMNS = ("horizon", "cohorts", "ic", "worst", "best", "spread", "net", "turnover", "verdict")
+
+
+def backtest_section(record: ScoreRecord | None, locale: Locale) -> Section | None:
+    """The table by horizon with its convention; None where the market's score was not backtested yet."""
+    if record is None:
+        return None
+    words = locale.words
+    columns = tuple(
+        Column(label=words.t(f"backtest.{name}"), align="left" if name in _LEFT else "right") for name in _COLUMNS
+    )
+    rows = tuple(_row(result, locale) for result in record.horizons)
+    table = Table(caption=words.t("backtest.caption"), columns=columns, rows=rows, small=True)
+    basis = words.t(
+        "backtest.basis",
+        assets=locale.number(record.assets, 0),
+        ended=locale.number(record.ended, 0),
+        step=record.step_days,
+        cost=locale.percent(record.horizons[0].cost_per_side, 2) if record.horizons else MISSING,
+        when=locale.day(record.as_of),
+    )
+    blocks = (table, Paragraph(text=f"{basis} {words.t('backtest.convention')}", muted=True))
+    market = words.get(f"market.{record.market}", record.market.value)
+    note = words.t("backtest.note", market=market)
+    return Section(id="backtest", title=words.t("backtest.title"), note=note, blocks=blocks)
+
+
+def shared_record(analyses: Iterable[Analysis]) -> ScoreRecord | None:
+    """The record behind all these scores; None where they come from several markets, or from one without a record."""
+    records = {a.backtest.market: a.backtest for a in analyses if a.backtest is not None}
+    return next(iter(records.values())) if len(records) == 1 else None
+
+
+def backtest_text(record: ScoreRecord | None, locale: Locale) -> str:
+    """One sentence for beside the score: of the middle horizon, 90 days; the table has them all."""
+    words = locale.words
+    if record is None or not record.horizons:
+        return words.t("backtest.none")
+    result = record.horizons[len(record.horizons) // 2]
+    said = verdict_text(result, locale)
+    ic = locale.number(result.ic.mean, 2, signed=True)
+    return words.t("backtest.sentence", days=result.horizon_days, ic=ic, interval=_interval(result, locale), said=said)
+
+
+def verdict_text(result: Backtest, locale: Locale) -> str:
+    """What may be said of one horizon."""
+    words = locale.words
+    if result.alarms:
+        return words.t("backtest.alarm", what=", ".join(words.t(f"backtest.{alarm}") for alarm in result.alarms))
+    if result.ic.standing == "collecting":
+        return words.t("backtest.collecting", n=result.ic.cohorts, of=MIN_COHORTS)
+    return words.t(f"backtest.{result.ic.standing if result.significant else 'chance'}")
+
+
+def _row(result: Backtest, locale: Locale) -> tuple[Cell, ...]:
+    quintiles = [locale.percent(value, 1, signed=True) for value in result.quantile_returns]
+    marks: dict[str, Mark] = {"above": "up", "below": "down"}
+    mark = marks.get(result.ic.standing) if result.significant else None
+    mark = "bad" if result.alarms else mark
+    return (
+        Cell(text=locale.words.t("backtest.days", n=result.horizon_days)),
+        Cell(text=locale.number(result.ic.cohorts, 0)),
+        Cell(text=locale.number(result.ic.mean, 2, signed=True), sub=_interval(result, locale), strong=True),
+        Cell(text=quintiles[0]),
+        Cell(text=quintiles[-1]),
+        Cell(text=locale.percent(result.spread, 1, signed=True)),
+        Cell(text=locale.percent(result.spread_net, 1, signed=True)),
+        Cell(text=locale.percent(result.turnover, 0)),
+        Cell(text=verdict_text(result, locale), mark=mark),
+    )
+
+
+def _interval(result: Backtest, locale: Locale) -> str:
+    """The 95 % interval over cohorts."""
+    low, high = result.ic.low, result.ic.high
+    if low is None or high is None or result.ic.standing == "collecting":
+        return MISSING
+    numbers = {"low": locale.number(low, 2, signed=True), "high": locale.number(high, 2, signed=True)}
+    return locale.words.t("record.range", **numbers)
