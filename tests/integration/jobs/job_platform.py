@@ -29,7 +29,7 @@ class Platform:
     async def run(self, call: Call[R]) -> R:
         """Enqueue, wait, give the result (or raise what the job failed with)."""
         job = await self.invest.enqueue(call)
-        return await job.result(timeout=30)
+        return await job.result(timeout=90)  # a loaded machine is slow, not wrong
 
     async def outcome(self, call: Call[Any]) -> JobStatus:
         """The status once the job is finished or waits for its next attempt."""
