@@ -116,11 +116,9 @@ async def _closed(request: Request, found: Sequence[Named]) -> set[str]:
 async def _steps(request: Request, status: JobStatus) -> list[JobStatus]:
     """The steps of a workflow, none of a job."""
     found: list[JobStatus] = []
-    more = status.nodes is not None
-    while more:
-        view = await request.services.invest.workflows.show(status.id, limit=STEPS, offset=len(found))
-        found += view.steps
-        more = len(view.steps) == STEPS
+    most = 2 * status.nodes if status.nodes is not None else 0  # the list of steps holds the knots between jobs as well
+    for offset in range(0, most, STEPS):
+        found += (await request.services.invest.workflows.show(status.id, limit=STEPS, offset=offset)).steps
     return found
 
 

@@ -31,7 +31,7 @@ def main() -> None:
     from invest.cli.app import app
 
     try:
-        code = app(standalone_mode=False)  # typer would draw its own box around an error
+        code = app(prog_name="invest", standalone_mode=False)  # typer would draw its own box around an error
     except typer.Abort:
         _end("nothing was done", EXIT_FAILED)
     except TyperException as error:

@@ -173,7 +173,7 @@ async def test_other_origins_are_let_in_only_by_name(platform: Settings) -> None
         foreign = await door.ask(
             "OPTIONS", f"{API}/tasks/active", headers=preflight | {"Origin": "https://evil.example"}
         )
-        assert foreign.status == 405 and "Access-Control-Allow-Origin" not in foreign.headers
+        assert foreign.status == 204 and not [h for h in foreign.headers if h.startswith("Access-Control")]
 
 
 @pytest.mark.parametrize(
