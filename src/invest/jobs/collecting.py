@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn
 
 from invest.domain import calendar
-from invest.domain.assets import Asset, CorporateAction
+from invest.domain.assets import Asset, CorporateAction, TickerChange
 from invest.domain.collection import AssetData, SourceOutcome
 from invest.domain.consensus import choose_all
+from invest.domain.lineage import known_changes
 from invest.domain.observations import Consensus, RawPayload
 from invest.domain.tickers import AssetKind, kind_of
 from invest.engine import GiveUp
@@ -81,9 +82,11 @@ async def collect(store: Store, sources: Sources, settings: Settings, ticker: st
     usable = [g for g in gathered if g.usable]
     if not usable:
         refuse(ticker, gathered, known=known.asset is not None)
+    gathered = own_days(gathered)
     asset = merge_identity(ticker, known.asset, gathered)
     chosen = await choose_values(store, gathered, known, ticker, now)
     saved = await save(store, asset, gathered, chosen)
+    await follow_changes(store, sources, asset, gathered, now)
     latest, days = await asyncio.gather(store.observations.latest(ticker), store.bars.last_days([ticker]))
     until = days.get(ticker)
     return AssetData(
@@ -132,6 +135,7 @@ def pack(
     """What several sources brought, as one thing to store."""
     return Gathering(
         assets=() if asset is None else (asset,),
+        changes=() if asset is None else changes_of(asset.ticker, gathered),
         payloads=payloads,
         observations=[o for g in gathered for o in g.observations],
         consensus=list(chosen),
@@ -141,6 +145,35 @@ def pack(
         news=[n for g in gathered for n in g.news],
         macro=[m for g in gathered for m in g.macro],
     )
+
+
+def changes_of(ticker: str, gathered: Iterable[Gathered]) -> list[TickerChange]:
+    """The changes of codes that `ticker` takes part in, as the sources told them."""
+    return known_changes(ticker, (c for g in gathered if g.identity for c in g.identity.changes))
+
+
+def own_days(gathered: Sequence[Gathered]) -> list[Gathered]:
+    """What was gathered, without bars from when another company had the code."""
+    since = max((g.identity.since for g in gathered if g.identity and g.identity.since), default=None)
+    if since is None:
+        return list(gathered)
+    return [replace(g, bars=[bar for bar in g.bars if bar.day >= since]) for g in gathered]
+
+
+async def follow_changes(
+    store: Store, sources: Sources, asset: Asset, gathered: Sequence[Gathered], now: datetime
+) -> None:
+    """Keep up with changes of codes: the bars of the code before are fetched once, a code traded again is active."""
+    before = [change.old for change in changes_of(asset.ticker, gathered) if change.new == asset.ticker]
+    stored = await store.bars.last_days(before) if before else {}
+    for old in sorted(set(before) - set(stored)):
+        past = await sources.gather(Want(ticker=old, now=now), only=("cotahist",))
+        former = merge_identity(old, await store.assets.get(old), past)
+        gone = former.model_copy(update={"active": False, "successor": asset.ticker, "cnpj": asset.cnpj})
+        await save(store, gone, past)
+    told = [g.identity.active for g in gathered if g.identity is not None]
+    if not asset.active and True in told and False not in told:
+        await store.assets.activate(asset.ticker)
 
 
 async def choose_values(

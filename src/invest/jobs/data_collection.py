@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from invest.domain.collection import AssetData
+from invest.domain.collection import AssetData, SourceOutcome
 from invest.domain.tickers import Ticker
 from invest.engine import Context, GiveUp, Ok, Queue, Workflow, chord, group
 from invest.jobs import collecting, refreshing, unknown
@@ -21,6 +21,7 @@ from invest.jobs.results import (
     PricesUpdated,
     TickerError,
 )
+from invest.jobs.tallies import tallies
 from invest.settings import Settings
 from invest.sources import Sources
 from invest.store import Store
@@ -54,9 +55,15 @@ async def update_market_prices(ctx: Context, tickers: list[Ticker] | None = None
     """Newest prices of the given assets, or of all active ones, in as few requests as the sources allow."""
     store = ctx.use(Store)
     wanted = tickers if tickers is not None else [a.ticker for a in await refreshing.active_assets(store)]
-    errors = await refreshing.update_prices(store, ctx.use(Sources), ctx.use(Settings), wanted, ctx.progress)
+    errors, said = await refreshing.update_prices(store, ctx.use(Sources), ctx.use(Settings), wanted, ctx.progress)
     failed = [TickerError(ticker=t, error=e) for t, e in sorted(errors.items())]
-    return PricesUpdated(total=len(wanted), success=len(wanted) - len(failed), failed=len(failed), errors=failed)
+    return PricesUpdated(
+        total=len(wanted),
+        success=len(wanted) - len(failed),
+        failed=len(failed),
+        errors=failed,
+        sources=tallies(said),
+    )
 
 
 @queue.job(retry=PERIODIC, key="fundamentals", give_up_on=NEVER, cron="0 19 * * *")
@@ -86,8 +93,9 @@ async def update_news_feed(ctx: Context, limit: Annotated[int, Field(ge=1, le=10
 @queue.job(retry=PERIODIC, key="benchmarks", give_up_on=NEVER, cron="30 19 * * mon-fri")
 async def update_benchmarks(ctx: Context) -> BenchmarksUpdated:
     """The index and the series of the economy (CDI, Selic, IPCA, dollar), against which everything is measured."""
-    points, bars = await refreshing.update_benchmarks(ctx.use(Store), ctx.use(Sources), ctx.use(Settings))
-    return BenchmarksUpdated(macro_points=points, index_bars=bars, timestamp=datetime.now(UTC))
+    points, bars, said = await refreshing.update_benchmarks(ctx.use(Store), ctx.use(Sources), ctx.use(Settings))
+    now = datetime.now(UTC)
+    return BenchmarksUpdated(macro_points=points, index_bars=bars, timestamp=now, sources=tallies(said))
 
 
 @queue.job(retry=PERIODIC, key="cleanup", give_up_on=NEVER, cron="0 2 * * sun")
@@ -115,13 +123,19 @@ async def batch_collect_assets(ctx: Context, tickers: Tickers, force_update: boo
 @queue.job(retry=PERIODIC, give_up_on=NEVER)
 async def finish_batch_collect(ctx: Context, tickers: Tickers) -> BatchCollected:
     """Count the outcomes of a collected batch (the last step of `batch_collect_assets`)."""
-    good, errors = [], []
+    good, errors, said = [], [], list[SourceOutcome]()
     for ticker, outcome in zip(tickers, await ctx.results(AssetData), strict=True):
         if isinstance(outcome, Ok):
             data = outcome.value
+            said += data.sources
             good.append({"ticker": ticker, "sources_count": data.sources_count, "bars_stored": data.bars_stored})
         else:
             errors.append(TickerError(ticker=ticker, error=f"{outcome.error.type}: {outcome.error.message}"))
     return BatchCollected(
-        total_count=len(tickers), success_count=len(good), failed_count=len(errors), results=good, errors=errors
+        total_count=len(tickers),
+        success_count=len(good),
+        failed_count=len(errors),
+        results=good,
+        errors=errors,
+        sources=tallies(said),
     )

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from invest.domain import calendar
 from invest.domain.assets import Asset, CorporateAction
+from invest.domain.collection import SourceOutcome
 from invest.domain.consensus import choose_all
 from invest.domain.observations import Consensus, Observation
 from invest.domain.tickers import AssetKind
@@ -47,9 +48,10 @@ async def companies(store: Store) -> list[Asset]:
 
 async def update_prices(
     store: Store, sources: Sources, settings: Settings, tickers: Sequence[str], report: Report
-) -> dict[str, str]:
-    """Ask for prices in pages, choose and store; the errors by ticker, of those that got no price."""
+) -> tuple[dict[str, str], list[SourceOutcome]]:
+    """Ask for prices in pages, choose and store; (the errors by ticker, of those that got no price, all outcomes)."""
     errors: dict[str, str] = {}
+    said: list[SourceOutcome] = []
     for at in range(0, len(tickers), PAGE):
         page = tickers[at : at + PAGE]
         latest, assets, actions = await asyncio.gather(
@@ -60,8 +62,9 @@ async def update_prices(
         gathered = await sources.prices(wants)
         await _store_prices(store, settings.now(), latest, splits, gathered)
         errors |= _unpriced(page, gathered)
+        said += [g.outcome for g in gathered]
         await report(at + len(page), len(tickers), "prices")
-    return errors
+    return errors, said
 
 
 def _price_want(
@@ -165,8 +168,10 @@ async def update_news(store: Store, sources: Sources, settings: Settings, limit:
     return saved.news, outcomes
 
 
-async def update_benchmarks(store: Store, sources: Sources, settings: Settings) -> tuple[int, int]:
-    """Fetch the index and the series of the economy since what is stored; (new points, new bars)."""
+async def update_benchmarks(
+    store: Store, sources: Sources, settings: Settings
+) -> tuple[int, int, list[SourceOutcome]]:
+    """Fetch the index and the series of the economy since what is stored; (new points, new bars, outcomes)."""
     since, days = await asyncio.gather(store.macro.series(), store.bars.last_days([INDEX]))
     asset = Asset(ticker=INDEX, kind=AssetKind.INDEX, name="Ibovespa")
     want = Want(ticker=INDEX, now=settings.now(), asset=asset, bars_until=days.get(INDEX))
@@ -175,7 +180,7 @@ async def update_benchmarks(store: Store, sources: Sources, settings: Settings) 
     saved = await save(store, asset, [*macro, *index], chosen)
     if not any(g.usable for g in [*macro, *index]):
         raise Unreachable("; ".join(describe(g.outcome) for g in [*macro, *index]))
-    return saved.macro, saved.bars
+    return saved.macro, saved.bars, [g.outcome for g in [*macro, *index]]
 
 
 async def benchmarks_stale(store: Store, settings: Settings) -> bool:

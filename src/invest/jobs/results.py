@@ -17,14 +17,22 @@ class TickerError(Frozen):
     error: str
 
 
+class SourceTally(Frozen):
+    """What one source came to over many assets: how often each outcome, and its commonest reason for giving nothing."""
+
+    outcomes: dict[str, int]
+    reason: str | None = None
+
+
 class PricesUpdated(Frozen):
-    """Result of `update_market_prices`."""
+    """Result of `update_market_prices`; `sources` says what each source came to."""
 
     total: int
     success: int
     failed: int
     errors: list[TickerError]
     skipped: str | None = None
+    sources: dict[str, SourceTally] = Field(default_factory=dict)
 
 
 class FundamentalsUpdated(Frozen):
@@ -47,11 +55,12 @@ class NewsUpdated(Frozen):
 
 
 class BenchmarksUpdated(Frozen):
-    """Result of `update_benchmarks`: what was new of the economy's series and of the index."""
+    """Result of `update_benchmarks`: what was new of the economy's series and of the index, and from whom."""
 
     macro_points: int
     index_bars: int
     timestamp: AwareDatetime
+    sources: dict[str, SourceTally] = Field(default_factory=dict)
 
 
 class Cleaned(Frozen):
@@ -65,13 +74,14 @@ class Cleaned(Frozen):
 
 
 class BatchCollected(Frozen):
-    """Result of `batch_collect_assets`."""
+    """Result of `batch_collect_assets`; `sources` says what each source came to over the assets that succeeded."""
 
     total_count: int
     success_count: int
     failed_count: int
     results: list[dict[str, Any]]
     errors: list[TickerError]
+    sources: dict[str, SourceTally] = Field(default_factory=dict)
 
 
 class BatchAnalysed(Frozen):

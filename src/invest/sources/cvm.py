@@ -98,6 +98,8 @@ class CvmSource:
             segment=company.segment,
             successor=company.successor,
             active=company.active and company.listed,
+            since=company.started if company.reused else None,
+            changes=company.changes,
         )
         payload = self.register.payloads.get(company.payload)
         if payload is not None:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from invest.domain.assets import Asset, CorporateAction, MacroPoint, NewsItem, StatementLine
+from invest.domain.assets import Asset, CorporateAction, MacroPoint, NewsItem, StatementLine, TickerChange
 from invest.domain.bars import Bar
 from invest.domain.collection import SourceOutcome
 from invest.domain.observations import Basis, Observation, RawPayload
@@ -51,7 +51,11 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Parts of an asset's identity that one source knows; None where it says nothing."""
+    """Parts of an asset's identity that one source knows; None where it says nothing.
+
+    `since`: first session of its present bearer, where another company had the code before. `changes`: those of codes
+    that this one takes part in.
+    """
 
     name: str | None = None
     kind: AssetKind | None = None
@@ -63,6 +67,8 @@ class Identity:
     active: bool | None = None
     successor: str | None = None
     shares_outstanding: Decimal | None = None
+    since: date | None = None
+    changes: tuple[TickerChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

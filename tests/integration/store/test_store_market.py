@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from invest.domain.assets import ActionKind, Asset, CorporateAction, MacroPoint, NewsItem, StatementLine
+from invest.domain.assets import ActionKind, Asset, CorporateAction, MacroPoint, NewsItem, StatementLine, TickerChange
 from invest.domain.observations import Basis, Consensus, Observation, RawPayload, Rejected
 from invest.domain.tickers import AssetKind, Market
 from invest.store import Gathering, Store
@@ -83,11 +83,14 @@ async def test_a_delisted_asset_stays_inactive_until_it_is_activated(store: Stor
 
 async def test_a_ticker_change_is_followed_to_its_end(store: Store) -> None:
     await store.assets.upsert(Asset(ticker="ELET3", kind=AssetKind.STOCK))
-    await store.assets.rename("ELET3", "AXIA3", date(2025, 11, 10), source="b3")
-    await store.assets.rename("AXIA3", "AXIB3", date(2026, 1, 2), source="b3")
+    await store.assets.rename(
+        TickerChange(old="ELET3", new="AXIA3", changed_on=date(2025, 11, 10), source="b3"),
+        TickerChange(old="AXIA3", new="AXIB3", changed_on=date(2026, 1, 2), source="b3"),
+    )
     assert await store.assets.current("ELET3") == "AXIB3"
     assert await store.assets.current("ELET3", on=date(2025, 12, 1)) == "AXIA3"
     assert await store.assets.current("PETR4") == "PETR4"
+    assert (await store.assets.lineages()).current("ELET3") == "AXIB3"
     elet = await store.assets.get("ELET3")
     assert elet is not None
     assert (elet.active, elet.successor) == (False, "AXIA3")
