@@ -3,7 +3,7 @@
 python -m bench.faults [--assets 200] [--workers 2] [--upstreams brapi,b3] [--faults hang,cut]   -> bench/out/faults.json
 
 The assets are known from five days before. Then, for each upstream and fault, a batch over all of them (with --force
-one that reads six years again) runs beside the price, news and benchmark jobs, through real worker processes with nothing cached and the settings as
+one that reads six years again) runs beside the news and benchmark jobs and before the price job, through real worker processes with nothing cached and the settings as
 shipped (the sandbox lifts the rates). Per cell: whether it ended and in how many seconds, what the source in trouble
 said, how many good values were replaced, and how many times another source failed. Both counts must be 0.
 A run over some upstreams or faults keeps the other cells of an earlier run.
@@ -127,11 +127,11 @@ async def start(members: Family, count: int) -> None:
 
 
 async def work(invest: Invest, tickers: Sequence[str], *, force: bool = False) -> tuple[Any, list[Any]]:
-    """The batch, and beside it the jobs that ask the other upstreams; the latter's results or errors."""
+    """The batch with the jobs that ask the other upstreams beside it, then the prices; the latter's results or errors."""
     batch = await invest.enqueue(jobs.batch_collect_assets(list(tickers), force_update=force))
-    beside = [jobs.update_benchmarks(), jobs.update_news_feed(), jobs.update_market_prices(list(tickers))]
-    rest = [asyncio.ensure_future(outcome(invest, call)) for call in beside]
-    return await batch.result(timeout=LIMIT), await asyncio.gather(*rest)
+    beside = [asyncio.ensure_future(outcome(invest, call)) for call in (jobs.update_benchmarks(), jobs.update_news_feed())]
+    collected, rest = await batch.result(timeout=LIMIT), await asyncio.gather(*beside)
+    return collected, [*rest, await outcome(invest, jobs.update_market_prices(list(tickers)))]
 
 
 async def outcome(invest: Invest, call: Any) -> Any:
@@ -224,6 +224,7 @@ async def measure(asked: argparse.Namespace, folder: Path, database: str) -> lis
             for fault in asked.faults:
                 cells.append(await run_cell(scene, upstream, fault))
                 print(line(cells[-1]), flush=True)
+                keep(cells, asked)
         return cells
 
 
@@ -247,8 +248,8 @@ def line(cell: Cell) -> str:
     return f"{head}  {counts}  {said} ({cell.reason}){shown if cell.replaced or cell.others_failed or cell.failed else ''}"
 
 
-def keep(cells: Sequence[Cell], asked: argparse.Namespace) -> bool:
-    """Write the figures, those of other cells of an earlier run included; whether all promises were kept."""
+def keep(cells: Sequence[Cell], asked: argparse.Namespace) -> dict[str, Any]:
+    """Write the figures, those of other cells of an earlier run included; the sums over all of them."""
     OUT.mkdir(parents=True, exist_ok=True)
     path = OUT / "faults.json"
     old = orjson.loads(path.read_bytes()) if path.exists() else {}
@@ -259,8 +260,7 @@ def keep(cells: Sequence[Cell], asked: argparse.Namespace) -> bool:
     totals |= {"not_ended": sum(not c["ended"] for c in found), "longest_s": max(c["seconds"] for c in found)}
     result = {"assets": asked.assets, "workers": asked.workers, **totals, "cells": found}
     path.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
-    print(f"{len(found)} cells: {totals} -> {path.relative_to(Path.cwd())}")
-    return not (totals["replaced"] or totals["others_failed"] or totals["not_ended"])
+    return totals
 
 
 def main() -> None:
@@ -279,7 +279,9 @@ def main() -> None:
         with LocalServers.start(folder, redis=False, durable=False) as servers:
             assert servers.database_url
             cells = uvloop.run(measure(asked, folder, servers.database_url))
-    sys.exit(not keep(cells, asked))
+    totals = keep(cells, asked)
+    print(f"bench/out/faults.json: {totals}")
+    sys.exit(bool(totals["replaced"] or totals["others_failed"] or totals["not_ended"]))
 
 
 if __name__ == "__main__":

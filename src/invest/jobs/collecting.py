@@ -227,14 +227,29 @@ def oldest_fresh(now: datetime) -> datetime:
     return hours[0]
 
 
+def is_fresh(known: Known, settings: Settings, now: datetime) -> bool:
+    """Whether everything of an asset is as new as it can be, not its price alone, which the price job renews by itself.
+
+    The price is of the last session (within 15 minutes while one is on), and the bars reach the last closed session:
+    only a collection brings them, and with them events, statements and news. After the close the price must be the
+    official one; coins trade always and are never fresh.
+    """
+    price, asset = known.latest.get("close"), known.asset
+    if price is None or asset is None or asset.kind is AssetKind.CRYPTO:
+        return False
+    if price.as_of < oldest_fresh(now) or price.divergent or price.quarantined:
+        return False
+    if known.bars_until is None or known.bars_until < calendar.last_closed_session(now):
+        return False
+    official = price.source is not None and settings.source(price.source).official
+    return official or calendar.session_open(now) or asset.kind is AssetKind.INDEX
+
+
 async def still_fresh(store: Store, settings: Settings, ticker: str) -> AssetData | None:
-    """What is stored, where a collection now could bring nothing new: the last session's close, or 15 minutes old."""
+    """What is stored, where a collection now could bring nothing new; None where it could (see `is_fresh`)."""
     known = await known_of(store, ticker)
     data, asset, now = dict(known.latest), known.asset, settings.now()
-    price = data.get("close")
-    if price is None or asset is None or asset.kind is AssetKind.CRYPTO:
-        return None
-    if price.as_of < oldest_fresh(now) or price.divergent or price.quarantined:
+    if asset is None or not is_fresh(known, settings, now):
         return None
     return AssetData(
         ticker=ticker,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from invest.domain.observations import RawPayload
+from invest.sources.errors import Malformed, TooLarge
 from invest.sources.http import Response, SourceClient
 from invest.sources.shelf import Shelf
 
@@ -42,7 +43,12 @@ class Shelves:
         sha256 = answer.payload.sha256
         shelf = self._open.get(sha256)
         if shelf is None:
-            shelf = await client.flights.join(f"shelf:{self.kind}:{sha256}", lambda: self._load(answer))
+            try:
+                shelf = await client.flights.join(f"shelf:{self.kind}:{sha256}", lambda: self._load(answer))
+            except (Malformed, TooLarge) as error:
+                client.memory.forget(answer.payload.url)
+                client.memory.reject(answer.payload.url, error)
+                raise
         assert answer.path is not None
         return Shelved(answer.payload, answer.path, shelf, answer.not_modified)
 

@@ -93,7 +93,7 @@ async def write_changes(connection: Connection, changes: Iterable[TickerChange])
 async def read_lineages(database: Database) -> Lineages:
     """All changes of codes, and the codes that ended with theirs."""
     rows = await database.fetch(
-        "SELECT c.*, coalesce(a.successor IS NOT NULL, true) AS ended FROM ticker_change c "
+        "SELECT c.*, (a.ticker IS NULL OR a.successor IS NOT NULL) AS ended FROM ticker_change c "
         "LEFT JOIN asset a ON a.ticker = c.old_ticker ORDER BY changed_on, old_ticker"
     )
     changes = [
