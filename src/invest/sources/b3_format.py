@@ -136,7 +136,7 @@ def company_identity(row: Mapping[str, Any], ticker: str) -> Identity:
     isins = (
         {str(c.get("code")): c.get("isin") for c in codes if isinstance(c, Mapping)} if isinstance(codes, list) else {}
     )
-    code = number(row.get("codeCVM"))
+    code = digits(row.get("codeCVM"), 7)
     isin = isins.get(ticker)
     return Identity(
         name=str(row.get("companyName") or row.get("tradingName") or "").strip() or None,

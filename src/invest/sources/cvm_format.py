@@ -20,6 +20,7 @@ from invest.sources.zips import Capped, open_zip
 STATEMENTS = frozenset({"BPA", "BPP", "DRE", "DFC_MI", "DFC_MD", "DVA"})
 ENTRY = re.compile(r"(?P<form>dfp|itr)_cia_aberta_(?P<statement>[A-Z_]+)_(?P<scope>con|ind)_\d{4}\.csv", re.I)
 INDEX_ENTRY = re.compile(r"(?:dfp|itr)_cia_aberta_\d{4}\.csv", re.I)
+MOST_VERSIONS = 999
 DEPTH = 4  # levels of accounts that are kept: 2.01.04.01 yes, 2.01.04.01.01 no
 LAST = (b";\xdaLTIMO;", ";ÚLTIMO;".encode())
 SCALES = {"MIL": Decimal(1000), "UNIDADE": Decimal(1), "UNITARIO": Decimal(1), "MILHAO": Decimal(1_000_000)}
@@ -139,10 +140,9 @@ def filings_of(blocks: Iterable[bytes], form: str) -> list[Filing]:
             if reference is None or cnpj is None:
                 continue
             code = digits(row.get("CD_CVM"), 7)
-            version = number(row.get("VERSAO")) or Decimal(1)
             found.append(
                 Filing(
-                    cnpj, int(code) if code else None, row.get("DENOM_CIA", ""), form, reference, int(version),
+                    cnpj, int(code) if code else None, row.get("DENOM_CIA", ""), form, reference, _version(row),
                     day(row.get("DT_RECEB")),
                 )
             )  # fmt: skip
@@ -181,7 +181,9 @@ def _period(tag: str, row: Mapping[str, str]) -> tuple[str, date] | None:
 
 
 def _version(row: Mapping[str, str]) -> int:
-    return int(number(row.get("VERSAO")) or 1)
+    """The version of a document; 1 where none is told, and for what cannot be one."""
+    told = number(row.get("VERSAO"))
+    return int(told) if told is not None and 1 <= told <= MOST_VERSIONS else 1
 
 
 def _line(

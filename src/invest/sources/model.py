@@ -194,6 +194,8 @@ class Basket:
         """The result; its status follows from the contents unless given."""
         if status is None:
             status = "ok" if self.full else "rejected" if self.rejected else "empty"
+        if status == "empty" and not self.remarks:
+            self.remark("its answer holds nothing of it")
         outcome = SourceOutcome(
             source=self.source,
             status=status,

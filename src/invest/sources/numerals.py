@@ -17,6 +17,7 @@ DAYS = (
     re.compile(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})(?!\d)"),
 )
 NEVER = date(9999, 1, 1)
+FIRST_YEAR = 1800
 
 
 def number(value: object, *, pt: bool = False) -> Decimal | None:  # noqa: PLR0911 -- one return per way of writing
@@ -71,7 +72,7 @@ def _day_of_text(text: str) -> date | None:
                 result = date(int(match["y"]), int(match["m"]), int(match["d"]))
             except ValueError:
                 return None
-            return result if result < NEVER else None
+            return result if FIRST_YEAR <= result.year and result < NEVER else None
     return None
 
 
@@ -79,16 +80,16 @@ def instant(value: object) -> datetime | None:
     """An aware moment from an ISO text (São Paulo where it names no zone) or epoch seconds; None where neither."""
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int | float):
-        try:
-            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
-        except (OverflowError, ValueError):
-            return None
-    if not isinstance(value, str):
-        return None
     try:
-        moment = datetime.fromisoformat(value.strip())
-    except ValueError:
+        if isinstance(value, int | float):
+            moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
+        elif isinstance(value, str):
+            moment = datetime.fromisoformat(value.strip())
+        else:
+            return None
+    except (OverflowError, ValueError):
+        return None
+    if not FIRST_YEAR <= moment.year < NEVER.year:  # beyond these no zone can be told
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=SAO_PAULO)
 

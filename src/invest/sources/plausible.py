@@ -13,6 +13,9 @@ from invest.domain.consensus import unit_error
 from invest.sources.model import Basket, Want
 
 EPSILON = Decimal("0.000001")
+HIGHEST = Decimal(10) ** 9  # BRL for one paper or coin
+MOST = 10**15  # papers or trades in a day
+FACTORS = (Decimal("0.0001"), Decimal(10_000))  # new shares per old one that have been seen, with room to spare
 
 
 def sane(bar: Bar, last: date) -> str | None:
@@ -24,12 +27,20 @@ def sane(bar: Bar, last: date) -> str | None:
     prices = [p for p in (bar.open, bar.high, bar.low) if p is not None]
     if any(p <= 0 for p in prices):
         return "a price of zero"
+    if max([*prices, bar.close]) >= HIGHEST or not _countable(bar):
+        return "figures beyond belief"
     if bar.high is not None and bar.low is not None and bar.high + EPSILON < bar.low:
         return "a high below the low"
     flat = len(prices) == 3 and all(p == bar.close for p in prices)
     if flat and bar.volume == 0 and not bar.trades:
         return "a flat bar without volume: no session"
     return None
+
+
+def _countable(bar: Bar) -> bool:
+    """Whether volume, turnover and trades are such as can be."""
+    counts = (bar.volume, bar.turnover, bar.trades)
+    return all(count is None or 0 <= count <= limit for count, limit in zip(counts, (MOST, 10**18, 2**31), strict=True))
 
 
 def believe(basket: Basket, want: Want, bars: Sequence[Bar], last: date, *, only_sessions: bool = False) -> list[Bar]:
@@ -52,12 +63,16 @@ def believe(basket: Basket, want: Want, bars: Sequence[Bar], last: date, *, only
 
 
 def payable(basket: Basket, want: Want, actions: Iterable[CorporateAction]) -> list[CorporateAction]:
-    """The actions that can be: no payment above the price known, none announced years ahead."""
+    """The actions that can be: no payment above the price known, no factor never seen, none announced years ahead."""
     kept = []
     for action in actions:
         recent = want.last_day is not None and abs((action.last_date_with - want.last_day).days) <= 365
         if recent and want.last_close and action.amount and action.amount > want.last_close:
             basket.reject(f"a payment of {action.amount:f} above the price ({action.last_date_with})")
+        elif action.amount is not None and action.amount <= 0:
+            basket.reject(f"a payment of {action.amount:f} ({action.last_date_with})")
+        elif action.factor is not None and not FACTORS[0] <= action.factor <= FACTORS[1]:
+            basket.reject(f"a factor of {action.factor:f} ({action.last_date_with})")
         elif (action.last_date_with - want.now.date()).days > 730:
             basket.reject(f"an event of {action.last_date_with}")
         else:
