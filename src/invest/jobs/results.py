@@ -64,13 +64,19 @@ class BenchmarksUpdated(Frozen):
 
 
 class Cleaned(Frozen):
-    """Result of `cleanup_old_data`, measured: rows by table, and the bytes the tables shrank by or will reuse."""
+    """Result of `cleanup_old_data`, measured: rows by table, files of this machine's cache, and the bytes of both.
+
+    `files_spared_mb`: old files kept because stored values lead back to them and the database has no copy.
+    """
 
     cutoff_date: AwareDatetime
     tables_cleaned: list[str]
     rows_deleted: int
     space_freed_mb: float
     rows_by_table: dict[str, int] = Field(default_factory=dict)
+    files_deleted: int = 0
+    files_freed_mb: float = 0
+    files_spared_mb: float = 0
 
 
 class BatchCollected(Frozen):

@@ -17,6 +17,7 @@ from invest.domain.calendar import market_day
 from invest.domain.collection import SourceOutcome
 from invest.domain.recognition import Recogniser
 from invest.settings import Settings
+from invest.sources.cache import Pruned, prune
 from invest.sources.cvm import CvmSource
 from invest.sources.cvm_format import Filing
 from invest.sources.errors import SourceError
@@ -89,6 +90,14 @@ class Sources:
             await asyncio.gather(
                 *(self._one(s.name, None, _macro(cast(Any, s), self._client, want, known)) for s in chosen)
             )
+        )
+
+    async def prune(self, spare: Collection[str] = ()) -> Pruned:
+        """Prune this machine's fetched files as the settings say; `spare`: SHA-256 of files that must stay."""
+        http = self._client.settings.http
+        folder = self._client.memory.folder
+        return await asyncio.to_thread(
+            prune, folder, days=http.cache_days, max_bytes=http.cache_max_bytes, spare=spare
         )
 
     async def filings(self, since: date, want: Want) -> list[Filing]:
