@@ -13,6 +13,7 @@ from invest.engine import Context, GiveUp, Ok, Queue, Workflow, chord, group
 from invest.jobs import collecting, refreshing, unknown
 from invest.jobs.policies import FAN_OUT, NEVER, PER_ASSET, PERIODIC, SOFT_TIMEOUT, TIMEOUT
 from invest.jobs.results import (
+    AssetsDiscovered,
     BatchCollected,
     BenchmarksUpdated,
     Cleaned,
@@ -52,9 +53,9 @@ async def collect_asset_data_async(ctx: Context, ticker: Ticker, force_update: b
     retry=PERIODIC, key="prices", give_up_on=NEVER, cron="*/5 10-17 * * mon-fri", when="b3_session", catch_up="skip"
 )
 async def update_market_prices(ctx: Context, tickers: list[Ticker] | None = None) -> PricesUpdated:
-    """Newest prices of the given assets, or of all active ones, in as few requests as the sources allow."""
+    """Newest prices of the given assets, or of all active ones on record, in as few requests as the sources allow."""
     store = ctx.use(Store)
-    wanted = tickers if tickers is not None else [a.ticker for a in await refreshing.active_assets(store)]
+    wanted = tickers if tickers is not None else [a.ticker for a in await refreshing.priced_assets(store)]
     errors, said = await refreshing.update_prices(store, ctx.use(Sources), ctx.use(Settings), wanted, ctx.progress)
     failed = [TickerError(ticker=t, error=e) for t, e in sorted(errors.items())]
     return PricesUpdated(
@@ -96,6 +97,15 @@ async def update_benchmarks(ctx: Context) -> BenchmarksUpdated:
     points, bars, said = await refreshing.update_benchmarks(ctx.use(Store), ctx.use(Sources), ctx.use(Settings))
     now = datetime.now(UTC)
     return BenchmarksUpdated(macro_points=points, index_bars=bars, timestamp=now, sources=tallies(said))
+
+
+@queue.job(retry=PERIODIC, key="discover", give_up_on=NEVER, cron="30 20 * * mon-fri")
+async def discover_assets(ctx: Context) -> AssetsDiscovered:
+    """Put every share, unit, fund and receipt of B3's newest session on record, to be found and collected."""
+    kinds, new = await refreshing.discover(ctx.use(Store), ctx.use(Sources))
+    return AssetsDiscovered(
+        listed=kinds.total(), new=new, by_kind=dict(sorted(kinds.items())), timestamp=datetime.now(UTC)
+    )
 
 
 @queue.job(retry=PERIODIC, key="cleanup", give_up_on=NEVER, cron="0 2 * * sun")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
@@ -17,7 +17,7 @@ from invest.errors import Unreachable
 from invest.jobs.collecting import describe, save
 from invest.jobs.loading import CDI, INDEX
 from invest.settings import Settings
-from invest.sources import Gathered, Sources, Want
+from invest.sources import Gathered, SourceError, Sources, Want
 from invest.store import Store
 
 Report = Callable[[float, float | None, str], Awaitable[None]]
@@ -39,6 +39,24 @@ TRADED = (
 async def active_assets(store: Store) -> list[Asset]:
     """Every active asset on record."""
     return await store.assets.list(kinds=TRADED, active=True, limit=100_000)
+
+
+async def priced_assets(store: Store) -> list[Asset]:
+    """Every active asset that was ever collected: one that is only known to be listed costs no request."""
+    assets, collected = await asyncio.gather(active_assets(store), store.bars.last_days())
+    return [asset for asset in assets if asset.ticker in collected]
+
+
+async def discover(store: Store, sources: Sources) -> tuple[Counter[str], int]:
+    """Put every paper of B3's newest session on record; (papers by kind, how many were new). Raises `Unreachable`."""
+    try:
+        listed = await sources.listed()
+    except SourceError as error:
+        raise Unreachable(str(error)) from error
+    known = await store.assets.get_many([asset.ticker for asset in listed])
+    new = [asset for asset in listed if asset.ticker not in known]
+    await store.assets.upsert(*new)
+    return Counter(str(asset.kind) for asset in listed), len(new)
 
 
 async def companies(store: Store) -> list[Asset]:

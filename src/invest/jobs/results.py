@@ -63,6 +63,15 @@ class BenchmarksUpdated(Frozen):
     sources: dict[str, SourceTally] = Field(default_factory=dict)
 
 
+class AssetsDiscovered(Frozen):
+    """Result of `discover_assets`: papers of the newest session by kind, and how many were not on record before."""
+
+    listed: int
+    new: int
+    by_kind: dict[str, int]
+    timestamp: AwareDatetime
+
+
 class Cleaned(Frozen):
     """Result of `cleanup_old_data`, measured: rows by table, files of this machine's cache, and the bytes of both.
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 
+from invest.domain.assets import Asset
 from invest.domain.bars import Bar
-from invest.domain.calendar import last_closed_session, market_day, session_hours, sessions_between
+from invest.domain.calendar import last_closed_session, market_day, previous_session, session_hours, sessions_between
 from invest.domain.observations import Basis, RawPayload
 from invest.domain.tickers import B3_CODE, AssetKind, kind_of
 from invest.sources.cotahist_format import ROW, Rows, read_cotahist
@@ -31,6 +32,7 @@ PAST = 86_400.0  # seconds a file of closed sessions is taken as it was
 CURRENT = 900.0  # seconds the running year's and today's file are
 MICROS = Decimal("0.000001")
 FIRST_YEAR = 1986
+LOOK_BACK = 5  # sessions among which the newest file is looked for
 SILENT = 180  # days without a trade after which a code is taken for delisted
 PREFERENCE = ("02", "12", "14", "13", "34", "35", "36")
 
@@ -64,6 +66,18 @@ class CotahistSource:
         if not basket.bars and not basket.rejected:
             basket.remark("no quotes of this code in the files read")
         return basket.close()
+
+    async def listed(self, client: SourceClient, now: datetime) -> list[Asset]:
+        """Every paper that traded in the newest session there is a file of. Raises `SourceError`."""
+        day, today = last_closed_session(now), market_day(now)
+        for _ in range(LOOK_BACK):
+            try:
+                shelved = await self._one(client, f"D{day:%d%m%Y}", today)
+            except NotAvailable:  # today's file appears some time after the close
+                day = previous_session(day)
+                continue
+            return await asyncio.to_thread(lambda: list(papers(shelved.shelf)))
+        raise NotAvailable(self.name, f"no file of the last {LOOK_BACK} sessions")
 
     async def _fetch(
         self, client: SourceClient, names: Sequence[str], want: Want
@@ -119,6 +133,14 @@ class CotahistSource:
         basket.observe("close", bar.close, hours[1], payload, basis=Basis.RAW)
         if bar.volume:
             basket.observe("volume", Decimal(bar.volume), hours[1], payload, unit="count", basis=Basis.RAW)
+
+
+def papers(shelf: Shelf) -> Iterator[Asset]:
+    """The assets of a file by their codes, as its newest quotes name them."""
+    for code in sorted(shelf):
+        rows = np.frombuffer(shelf.get(code), ROW)
+        found = identity_of(rows[-1])
+        yield Asset(ticker=code, kind=found.kind or AssetKind.OTHER, name=found.name, isin=found.isin)
 
 
 def files_for(known: date | None, last: date, today: date) -> list[str]:

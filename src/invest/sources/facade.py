@@ -18,6 +18,7 @@ from invest.domain.collection import SourceOutcome
 from invest.domain.recognition import Recogniser
 from invest.settings import Settings
 from invest.sources.cache import Pruned, prune
+from invest.sources.cotahist import CotahistSource
 from invest.sources.cvm import CvmSource
 from invest.sources.cvm_format import Filing
 from invest.sources.errors import SourceError
@@ -91,6 +92,13 @@ class Sources:
                 *(self._one(s.name, None, _macro(cast(Any, s), self._client, want, known)) for s in chosen)
             )
         )
+
+    async def listed(self) -> list[Asset]:
+        """Every paper of B3's newest session: shares, units, funds, receipts. Raises `SourceError`."""
+        source = self._sources.get("cotahist")
+        if not isinstance(source, CotahistSource):
+            return []
+        return await source.listed(self._client, self._client.settings.now())
 
     async def prune(self, spare: Collection[str] = ()) -> Pruned:
         """Prune this machine's fetched files as the settings say; `spare`: SHA-256 of files that must stay."""
