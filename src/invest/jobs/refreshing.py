@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from invest.domain import calendar
@@ -14,7 +15,7 @@ from invest.domain.consensus import choose_all
 from invest.domain.observations import Consensus, Observation
 from invest.domain.tickers import AssetKind
 from invest.errors import Unreachable
-from invest.jobs.collecting import describe, save
+from invest.jobs.collecting import choose_values, describe, known_of, save
 from invest.jobs.loading import CDI, INDEX
 from invest.settings import Settings
 from invest.sources import Gathered, SourceError, Sources, Want
@@ -190,11 +191,11 @@ async def update_benchmarks(
     store: Store, sources: Sources, settings: Settings
 ) -> tuple[int, int, list[SourceOutcome]]:
     """Fetch the index and the series of the economy since what is stored; (new points, new bars, outcomes)."""
-    since, days = await asyncio.gather(store.macro.series(), store.bars.last_days([INDEX]))
-    asset = Asset(ticker=INDEX, kind=AssetKind.INDEX, name="Ibovespa")
-    want = Want(ticker=INDEX, now=settings.now(), asset=asset, bars_until=days.get(INDEX))
+    since, known = await asyncio.gather(store.macro.series(), known_of(store, INDEX))
+    asset, now = Asset(ticker=INDEX, kind=AssetKind.INDEX, name="Ibovespa"), settings.now()
+    want = replace(known, asset=asset).want(INDEX, now, force=False)
     macro, index = await asyncio.gather(sources.macro(want, since), sources.gather(want))
-    chosen = choose_all([o for g in index for o in g.observations], settings.now()).values()
+    chosen = await choose_values(store, index, known, INDEX, now)
     saved = await save(store, asset, [*macro, *index], chosen)
     if not any(g.usable for g in [*macro, *index]):
         raise Unreachable("; ".join(describe(g.outcome) for g in [*macro, *index]))

@@ -43,6 +43,8 @@ FIGURES: tuple[tuple[str | None, str, str, str, Basis], ...] = (
     ("financialData", "operatingMargins", "ebit_margin", "fraction", Basis.TTM),
     ("financialData", "profitMargins", "net_margin", "fraction", Basis.TTM),
 )
+# Of modules, yet as old as the price in them: the quarter they name is that of the other half of the fraction.
+PRICED = frozenset({"p_vp", "enterprise_value", "dividend_yield"})
 # Beyond these a figure says more about the source than about the company (a BDR's P/L of 7,781 has been seen).
 BOUNDS: Mapping[str, Decimal] = {
     "p_l": Decimal(1000),
@@ -99,7 +101,8 @@ def observe_figures(basket: Basket, entry: Mapping[str, Any], moment: datetime, 
         if bound is not None and abs(value) > bound:
             basket.reject(f"{name} of {value:f} is beyond belief")
             continue
-        basket.observe(name, value, stamps.get(module or "", moment), payload, unit=unit, basis=basis)
+        stamp = moment if name in PRICED else stamps.get(module or "", moment)
+        basket.observe(name, value, stamp, payload, unit=unit, basis=basis)
 
 
 def _module_moment(entry: Mapping[str, Any], name: str, moment: datetime) -> datetime:

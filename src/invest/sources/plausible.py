@@ -9,7 +9,7 @@ from decimal import Decimal
 from invest.domain.assets import CorporateAction
 from invest.domain.bars import Bar
 from invest.domain.calendar import is_session
-from invest.domain.consensus import unit_error
+from invest.domain.consensus import scale_error
 from invest.sources.model import Basket, Want
 
 EPSILON = Decimal("0.000001")
@@ -94,10 +94,10 @@ def off_by(value: Decimal, day: date, want: Want) -> str | None:
     """The unit error of a price of `day` against the known close, or None; splits in between explain a ratio."""
     if not want.last_close or not want.last_day:
         return None
-    factor = unit_error(value, want.last_close)
+    factor = scale_error(value, want.last_close, abs((day - want.last_day).days))
     if factor is None or _explained(want, day, value / want.last_close):
         return None
-    return f"wrong unit: {value:f} is about {factor} times the known {want.last_close:f}"
+    return f"wrong unit: {value:f} is about {round(factor, 4).normalize():f} times the known {want.last_close:f}"
 
 
 def _explained(want: Want, day: date, ratio: Decimal) -> bool:

@@ -90,6 +90,8 @@ def _observe(basket: Basket, want: Want, meta: Mapping[str, Any], payload: RawPa
     if wrong:
         return wrong
     basket.observe("close", price, moment, payload, basis=Basis.RAW)
+    if market_day(moment) < last_closed_session(want.now):
+        basket.remark(f"its newest price is of {market_day(moment)}")
     name = meta.get("longName") or meta.get("shortName")
     basket.identity = Identity(name=str(name)[:200] if name else None)
     return None
