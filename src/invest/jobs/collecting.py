@@ -51,6 +51,7 @@ class Known:
             last_day=calendar.market_day(close.as_of) if close else None,
             total_assets=self.total_assets,
             splits=tuple(a for a in self.actions if a.factor is not None),
+            payments=tuple(a for a in self.actions if a.amount is not None),
             force=force,
         )
 

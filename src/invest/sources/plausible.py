@@ -9,7 +9,7 @@ from decimal import Decimal
 from invest.domain.assets import CorporateAction
 from invest.domain.bars import Bar
 from invest.domain.calendar import is_session
-from invest.domain.consensus import scale_error
+from invest.domain.consensus import scale_error, unit_error
 from invest.sources.model import Basket, Want
 
 EPSILON = Decimal("0.000001")
@@ -63,11 +63,19 @@ def believe(basket: Basket, want: Want, bars: Sequence[Bar], last: date, *, only
 
 
 def payable(basket: Basket, want: Want, actions: Iterable[CorporateAction]) -> list[CorporateAction]:
-    """The actions that can be: no payment above the price known, no factor never seen, none announced years ahead."""
+    """The actions that can be: no factor never seen, none announced years ahead, and payments in the known unit.
+
+    One payment ten, a hundred or a thousand times what is known of its day speaks against all payments of the answer.
+    """
+    told = list(actions)
+    wrong = next((why for why in (_payment_off(action, want) for action in told) if why), None)
+    if wrong:
+        basket.reject(wrong)
     kept = []
-    for action in actions:
-        recent = want.last_day is not None and abs((action.last_date_with - want.last_day).days) <= 365
-        if recent and want.last_close and action.amount and action.amount > want.last_close:
+    for action in told:
+        if action.kind.in_cash and wrong:
+            continue
+        if _above_the_price(action, want):
             basket.reject(f"a payment of {action.amount:f} above the price ({action.last_date_with})")
         elif action.amount is not None and action.amount <= 0:
             basket.reject(f"a payment of {action.amount:f} ({action.last_date_with})")
@@ -78,6 +86,29 @@ def payable(basket: Basket, want: Want, actions: Iterable[CorporateAction]) -> l
         else:
             kept.append(action)
     return kept
+
+
+def _above_the_price(action: CorporateAction, want: Want) -> bool:
+    recent = want.last_day is not None and abs((action.last_date_with - want.last_day).days) <= 365
+    return bool(recent and want.last_close and action.amount and action.amount > want.last_close)
+
+
+def _payment_off(action: CorporateAction, want: Want) -> str | None:
+    """Why a payment is in another unit than what is known, or None."""
+    amount = action.amount
+    if amount is None or amount <= 0:
+        return None
+    same = [p.amount for p in want.payments if p.amount and _same_right(p, action)]
+    if not same or any(abs(amount / known - 1) < Decimal("0.5") for known in same):
+        return None
+    off = [known for known in same if unit_error(amount, known)]
+    if len(off) < len(same):
+        return None
+    return f"wrong unit: a payment of {amount:f}, known as {off[0]:f} ({action.last_date_with})"
+
+
+def _same_right(known: CorporateAction, told: CorporateAction) -> bool:
+    return known.last_date_with == told.last_date_with and known.kind is told.kind
 
 
 def _wrong_unit(want: Want, bars: Sequence[Bar]) -> str | None:

@@ -128,8 +128,10 @@ async def collect_all(settings: Settings) -> list[SourceOutcome]:
         said += (await refreshing.update_prices(store, sources, settings, ASSETS, nothing))[1]
         try:
             outcomes = (await refreshing.update_news(store, sources, settings, 50))[1]
-            told = {name: text.split()[1].rstrip(":") for name, text in outcomes.items()}
-            said += [SourceOutcome.model_validate({"source": name, "status": status}) for name, status in told.items()]
+            said += [
+                SourceOutcome.model_validate({"source": name, "status": text.split()[1].rstrip(":"), "reason": text})
+                for name, text in outcomes.items()
+            ]
         except Unreachable as error:
             said.append(SourceOutcome(source="rss", status="failed", reason=str(error)))
     return said
