@@ -31,7 +31,7 @@ FEW = 8  # sessions that are asked day by day; for more, the month's or the year
 PAST = 86_400.0  # seconds a file of closed sessions is taken as it was
 CURRENT = 900.0  # seconds the running year's and today's file are
 MICROS = Decimal("0.000001")
-FIRST_YEAR = 1986
+FIRST_YEAR, LAST_YEAR = 1986, 2200
 LOOK_BACK = 5  # sessions among which the newest file is looked for
 SILENT = 180  # days without a trade after which a code is taken for delisted
 PREFERENCE = ("02", "12", "14", "13", "34", "35", "36")
@@ -109,7 +109,7 @@ class CotahistSource:
         bars: dict[date, Bar] = {}
         newest: tuple[np.void, RawPayload] | None = None
         for shelved in files:
-            rows = np.frombuffer(shelved.shelf.get(want.ticker), ROW)
+            rows = dated(np.frombuffer(shelved.shelf.get(want.ticker), ROW))
             if not len(rows):
                 continue
             basket.payloads[shelved.payload.sha256] = shelved.payload
@@ -195,15 +195,24 @@ def by_ticker(rows: Rows) -> Iterator[tuple[str, bytes]]:
             yield code, rows[start:end].tobytes()
 
 
+def dated(rows: Rows) -> Rows:
+    """The quotes of days that exist."""
+    years, rest = np.divmod(rows["date"].astype(np.int64), 10_000)
+    months, days = np.divmod(rest, 100)
+    sane = (years >= FIRST_YEAR) & (years < LAST_YEAR) & (months >= 1) & (months <= 12) & (days >= 1)
+    first = (np.where(sane, years, FIRST_YEAR) - 1970) * 12 + np.where(sane, months, 1) - 1
+    after = (first + 1).astype("datetime64[M]").astype("datetime64[D]")
+    lengths = (after - first.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64)
+    real: Rows = rows[sane & (days <= lengths)]
+    return real
+
+
 def bars_of(rows: Rows, ticker: str, payload: str, known: date | None) -> Iterator[Bar]:
-    """Bars of quotes after the day `known`; a zero volume or turnover is none."""
+    """Bars of `dated` quotes after the day `known`; a zero volume or turnover is none."""
     after = int(known.strftime("%Y%m%d")) if known else 0
     for row in rows[rows["date"] > after]:
         stamp = int(row["date"])
-        try:
-            day = date(stamp // 10000, stamp // 100 % 100, stamp % 100)
-        except ValueError:
-            continue
+        day = date(stamp // 10000, stamp // 100 % 100, stamp % 100)
         opening, high, low, close = (_price(int(row[name])) for name in ("open", "high", "low", "close"))
         yield Bar(
             ticker,

@@ -22,7 +22,7 @@ ENTRY = re.compile(r"(?P<form>dfp|itr)_cia_aberta_(?P<statement>[A-Z_]+)_(?P<sco
 INDEX_ENTRY = re.compile(r"(?:dfp|itr)_cia_aberta_\d{4}\.csv", re.I)
 MOST_VERSIONS = 999
 DEPTH = 4  # levels of accounts that are kept: 2.01.04.01 yes, 2.01.04.01.01 no
-LAST = (b";\xdaLTIMO;", ";ÚLTIMO;".encode())
+LAST = (b"\xdaLTIMO", "ÚLTIMO".encode())
 SCALES = {"MIL": Decimal(1000), "UNIDADE": Decimal(1), "UNITARIO": Decimal(1), "MILHAO": Decimal(1_000_000)}
 PER_SHARE = "3.99"  # earnings per share: in BRL whatever the statement's scale
 
@@ -99,13 +99,15 @@ def _grouped(lines: Iterator[bytes], tag: bytes) -> Iterator[tuple[str, bytes]]:
         raise Malformed("cvm", f"no column CNPJ_CIA but {names[:3]}")
     at = names.index("CNPJ_CIA")
     account = names.index("CD_CONTA") if "CD_CONTA" in names else None
-    filtered = "ORDEM_EXERC" in names
+    order = names.index("ORDEM_EXERC") if "ORDEM_EXERC" in names else None
     head, key, run = tag + b"\n" + header, b"", list[bytes]()
     for line in lines:
-        if filtered and not any(mark in line for mark in LAST):
+        if order is not None and not any(mark in line for mark in LAST):
             continue
         fields = line.split(b";")
-        if len(fields) < len(names) or (account is not None and fields[account].count(b".") >= DEPTH):
+        if len(fields) < len(names) or (order is not None and fields[order] not in LAST):
+            continue
+        if account is not None and fields[account].count(b".") >= DEPTH:
             continue
         if fields[at] != key and run:
             yield _packed(key, head, run)
