@@ -1,12 +1,12 @@
 """Every upstream in trouble in turn, each in every way, for the whole of a batch: what the platform makes of it.
 
-python -m bench.faults [--assets 200] [--workers 2] [--upstreams brapi,b3] [--faults hang,cut]   -> bench/out/faults.json
+python -m bench.faults [--assets 200] [--workers 2] [--force] [--upstreams b3] [--faults hang] -> bench/out/faults.json
 
 The assets are known from five days before. Then, for each upstream and fault, a batch over all of them (with --force
-one that reads six years again) runs beside the news and benchmark jobs and before the price job, through real worker processes with nothing cached and the settings as
-shipped (the sandbox lifts the rates). Per cell: whether it ended and in how many seconds, what the source in trouble
-said, how many good values were replaced, and how many times another source failed. Both counts must be 0.
-A run over some upstreams or faults keeps the other cells of an earlier run.
+one that reads six years again) runs beside the news and benchmark jobs and before the price job, through real worker
+processes with nothing cached and the settings as shipped (the sandbox lifts the rates). Per cell: whether it ended and
+in how many seconds, what the source in trouble said, how many good values were replaced, and how many times another
+source failed. Both counts must be 0. A run over some upstreams or faults keeps the other cells of an earlier run.
 """
 
 from __future__ import annotations
@@ -127,9 +127,11 @@ async def start(members: Family, count: int) -> None:
 
 
 async def work(invest: Invest, tickers: Sequence[str], *, force: bool = False) -> tuple[Any, list[Any]]:
-    """The batch with the jobs that ask the other upstreams beside it, then the prices; the latter's results or errors."""
+    """The batch with the jobs that ask other upstreams beside it, then the prices; results or errors of the rest."""
     batch = await invest.enqueue(jobs.batch_collect_assets(list(tickers), force_update=force))
-    beside = [asyncio.ensure_future(outcome(invest, call)) for call in (jobs.update_benchmarks(), jobs.update_news_feed())]
+    beside = [
+        asyncio.ensure_future(outcome(invest, call)) for call in (jobs.update_benchmarks(), jobs.update_news_feed())
+    ]
     collected, rest = await batch.result(timeout=LIMIT), await asyncio.gather(*beside)
     return collected, [*rest, await outcome(invest, jobs.update_market_prices(list(tickers)))]
 
@@ -217,7 +219,9 @@ async def measure(asked: argparse.Namespace, folder: Path, database: str) -> lis
         info = await ready(sandbox)
         assets = [a for a in info["assets"] if a["kind"] not in ("index", "right", "other")]
         tickers = [a["ticker"] for a in assets][: asked.assets]
-        scene = Scene(database, sandbox, folder, asked.workers, datetime.fromisoformat(info["as_of"]), asked.force, tickers)
+        scene = Scene(
+            database, sandbox, folder, asked.workers, datetime.fromisoformat(info["as_of"]), asked.force, tickers
+        )
         await prepare(scene)
         cells = []
         for upstream in asked.upstreams:
@@ -245,7 +249,9 @@ def line(cell: Cell) -> str:
     head = f"{cell.upstream:12} {cell.fault:12} {'ended' if cell.ended else 'NOT ENDED'} {cell.seconds:6.1f} s"
     counts = f"{cell.succeeded}+{cell.failed} assets, replaced {cell.replaced}, others failed {cell.others_failed}"
     shown = "".join(f"\n    {example}" for example in [*cell.examples, *(f"{k} {v}" for k, v in cell.others.items())])
-    return f"{head}  {counts}  {said} ({cell.reason}){shown if cell.replaced or cell.others_failed or cell.failed else ''}"
+    return (
+        f"{head}  {counts}  {said} ({cell.reason}){shown if cell.replaced or cell.others_failed or cell.failed else ''}"
+    )
 
 
 def keep(cells: Sequence[Cell], asked: argparse.Namespace) -> dict[str, Any]:

@@ -70,8 +70,12 @@ def quality(ticker: Annotated[str, typer.Argument(help="such as PETR4")], json_o
 
 @data.command("bytes")
 def payload_bytes(
-    sha256: Annotated[str, typer.Argument(help="a payload's hash, as `data quality --json`, the API and reports name it")],
-    find: Annotated[str | None, typer.Option(help="show the lines with this text: a ticker, a CNPJ as CVM writes it")] = None,
+    sha256: Annotated[
+        str, typer.Argument(help="a payload's hash, as `data quality --json`, the API and reports name it")
+    ],
+    find: Annotated[
+        str | None, typer.Option(help="show the lines with this text: a ticker, a CNPJ as CVM writes it")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="write the bytes to this file")] = None,
     json_output: AsJson = False,
 ) -> None:

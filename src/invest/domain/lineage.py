@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -80,7 +81,7 @@ class Lineages:
     def ratios(self, ticker: str) -> list[tuple[date, TickerChange]]:
         """The changes within the history of `ticker` that changed the number of shares, by the last day before them."""
         spans = self.spans(ticker)
-        pairs = {(a.ticker, b.ticker, b.first) for a, b in zip(spans, spans[1:], strict=False)}
+        pairs = {(a.ticker, b.ticker, b.first) for a, b in pairwise(spans)}
         mine = [c for c in self.changes if (c.old, c.new, c.changed_on) in pairs and c.ratio != 1]
         return [(c.changed_on - DAY, c) for c in mine]
 

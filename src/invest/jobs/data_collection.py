@@ -110,7 +110,7 @@ async def discover_assets(ctx: Context) -> AssetsDiscovered:
 
 @queue.job(retry=PERIODIC, key="cleanup", give_up_on=NEVER, cron="0 2 * * sun")
 async def cleanup_old_data(ctx: Context, days_to_keep: Annotated[int, Field(ge=1, le=36500)] = 90) -> Cleaned:
-    """Delete what is older and no longer needed, idle files too; never bars, statements, transactions or kept reports."""
+    """Delete what is old and no longer needed, idle files too; never bars, statements, transactions or kept reports."""
     cutoff = datetime.now(UTC) - timedelta(days=days_to_keep)
     store = ctx.use(Store)
     done = await store.cleanup.run(cutoff)

@@ -1,4 +1,4 @@
-"""From a stored value's payload to its bytes: out of the database, or out of this machine's files, checked either way."""
+"""From a stored value's payload to its bytes: from the database, or from this machine's files by their hash."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Bytes:
         """What to say where the bytes are gone: nothing about the value is taken on trust silently."""
         told = self.payload
         return (
-            f"the {told.size} bytes of {told.sha256} are not kept here: files above 16 MB lie on the disk of the machine "
-            f"that fetched them. They were read from {told.url} at {told.fetched_at:%Y-%m-%d %H:%M} UTC; fetch it again "
-            f"and compare its sha256sum"
+            f"the {told.size} bytes of {told.sha256} are not kept here: files above 16 MB lie on the disk of the "
+            f"machine that fetched them. They were read from {told.url} at {told.fetched_at:%Y-%m-%d %H:%M} UTC; "
+            "fetch it again and compare its sha256sum"
         )
 
 

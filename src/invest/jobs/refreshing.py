@@ -187,9 +187,7 @@ async def update_news(store: Store, sources: Sources, settings: Settings, limit:
     return saved.news, outcomes
 
 
-async def update_benchmarks(
-    store: Store, sources: Sources, settings: Settings
-) -> tuple[int, int, list[SourceOutcome]]:
+async def update_benchmarks(store: Store, sources: Sources, settings: Settings) -> tuple[int, int, list[SourceOutcome]]:
     """Fetch the index and the series of the economy since what is stored; (new points, new bars, outcomes)."""
     since, known = await asyncio.gather(store.macro.series(), known_of(store, INDEX))
     asset, now = Asset(ticker=INDEX, kind=AssetKind.INDEX, name="Ibovespa"), settings.now()

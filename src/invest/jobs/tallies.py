@@ -13,7 +13,7 @@ FAILED = ("failed", "rejected")
 
 
 def tallies(outcomes: Iterable[SourceOutcome]) -> dict[str, SourceTally]:
-    """Outcomes counted by source; the reason is the commonest of failures, else of those that gave nothing, else any."""
+    """Outcomes counted by source; the reason is the commonest of failures, else of what gave nothing, else any."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     reasons: defaultdict[str, Counter[tuple[int, str]]] = defaultdict(Counter)
     for outcome in outcomes:

@@ -47,7 +47,9 @@ def touch(path: Path) -> None:
         return  # a read-only folder, or another process pruned it: nothing depends on it
 
 
-def prune(folder: Path, *, days: float, max_bytes: int, spare: Collection[str] = (), now: float | None = None) -> Pruned:
+def prune(
+    folder: Path, *, days: float, max_bytes: int, spare: Collection[str] = (), now: float | None = None
+) -> Pruned:
     """Remove what lay idle for `days`, then the longest idle while more than `max_bytes` are left.
 
     `spare`: SHA-256 of files that are to stay whatever their age. `now`: seconds since 1970, default the clock.

@@ -76,7 +76,7 @@ class CotahistSource:
             except NotAvailable:  # today's file appears some time after the close
                 day = previous_session(day)
                 continue
-            return await asyncio.to_thread(lambda: list(papers(shelved.shelf)))
+            return await asyncio.to_thread(papers, shelved.shelf)
         raise NotAvailable(self.name, f"no file of the last {LOOK_BACK} sessions")
 
     async def _fetch(
@@ -135,12 +135,14 @@ class CotahistSource:
             basket.observe("volume", Decimal(bar.volume), hours[1], payload, unit="count", basis=Basis.RAW)
 
 
-def papers(shelf: Shelf) -> Iterator[Asset]:
+def papers(shelf: Shelf) -> list[Asset]:
     """The assets of a file by their codes, as its newest quotes name them."""
-    for code in sorted(shelf):
-        rows = np.frombuffer(shelf.get(code), ROW)
-        found = identity_of(rows[-1])
-        yield Asset(ticker=code, kind=found.kind or AssetKind.OTHER, name=found.name, isin=found.isin)
+    quotes = {code: np.frombuffer(shelf.get(code), ROW)[-1] for code in sorted(shelf)}
+    found = {code: identity_of(row) for code, row in quotes.items()}
+    return [
+        Asset(ticker=code, kind=told.kind or AssetKind.OTHER, name=told.name, isin=told.isin)
+        for code, told in found.items()
+    ]
 
 
 def files_for(known: date | None, last: date, today: date) -> list[str]:

@@ -124,7 +124,7 @@ async def fetch_file(
         start = _start(source, answer, part)
         _announced(source, answer, limit - start)
         digest = await asyncio.to_thread(_digest_of, part.path) if start else hashlib.sha256()
-        size = await _append(source, answer, part, digest, start, limit)
+        size = await _append(source, answer, part, digest, limit)
         if size == 0:
             raise Malformed(source, "an empty file")
         await asyncio.to_thread(check_zip, source, part.path, max_ratio)
@@ -150,9 +150,9 @@ def _start(source: str, answer: aiohttp.ClientResponse, part: Part) -> int:
     return held[0]
 
 
-async def _append(
-    source: str, answer: aiohttp.ClientResponse, part: Part, digest: hashlib._Hash, start: int, limit: int
-) -> int:
+async def _append(source: str, answer: aiohttp.ClientResponse, part: Part, digest: hashlib._Hash, limit: int) -> int:
+    """Write what comes behind what is there already; the size of both."""
+    start = part.path.stat().st_size if answer.status == PARTIAL else 0
     size = start
     with part.path.open("ab" if start else "wb") as file:
         async for chunk in answer.content.iter_chunked(CHUNK):

@@ -104,9 +104,7 @@ class Sources:
         """Prune this machine's fetched files as the settings say; `spare`: SHA-256 of files that must stay."""
         http = self._client.settings.http
         folder = self._client.memory.folder
-        return await asyncio.to_thread(
-            prune, folder, days=http.cache_days, max_bytes=http.cache_max_bytes, spare=spare
-        )
+        return await asyncio.to_thread(prune, folder, days=http.cache_days, max_bytes=http.cache_max_bytes, spare=spare)
 
     async def filings(self, since: date, want: Want) -> list[Filing]:
         """Documents that companies delivered to CVM since that day: whose fundamentals are worth collecting again.

@@ -115,7 +115,7 @@ class Memory:
         return self.folder / f"{sha256}.zip"
 
     def part_of(self, url: str) -> Part:
-        """Where a download of `url` grows until it is whole: one per process, that of a process now gone is taken over."""
+        """Where a download of `url` grows until it is whole: one per process; that of one now gone is taken over."""
         mine = self.folder / f"{_digest(url)}.{os.getpid()}.part"
         if not mine.exists():
             for left in sorted(self.folder.glob(f"{_digest(url)}.*.part")):

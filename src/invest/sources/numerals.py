@@ -72,7 +72,7 @@ def _day_of_text(text: str) -> date | None:
                 result = date(int(match["y"]), int(match["m"]), int(match["d"]))
             except ValueError:
                 return None
-            return result if FIRST_YEAR <= result.year and result < NEVER else None
+            return result if result.year >= FIRST_YEAR and result < NEVER else None
     return None
 
 

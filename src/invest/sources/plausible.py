@@ -18,7 +18,7 @@ MOST = 10**15  # papers or trades in a day
 FACTORS = (Decimal("0.0001"), Decimal(10_000))  # new shares per old one that have been seen, with room to spare
 
 
-def sane(bar: Bar, last: date) -> str | None:
+def sane(bar: Bar, last: date) -> str | None:  # noqa: PLR0911 -- one return per reason
     """Why `bar` cannot be, or None. `last`: the newest session that can be complete."""
     if bar.day > last:
         return "a bar of a session that is not over"
@@ -27,10 +27,10 @@ def sane(bar: Bar, last: date) -> str | None:
     prices = [p for p in (bar.open, bar.high, bar.low) if p is not None]
     if any(p <= 0 for p in prices):
         return "a price of zero"
-    if max([*prices, bar.close]) >= HIGHEST or not _countable(bar):
-        return "figures beyond belief"
     if bar.high is not None and bar.low is not None and bar.high + EPSILON < bar.low:
         return "a high below the low"
+    if max([*prices, bar.close]) >= HIGHEST or not _countable(bar):
+        return "figures beyond belief"
     flat = len(prices) == 3 and all(p == bar.close for p in prices)
     if flat and bar.volume == 0 and not bar.trades:
         return "a flat bar without volume: no session"

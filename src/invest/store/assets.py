@@ -67,7 +67,8 @@ async def write_assets(connection: Connection, assets: Iterable[Asset]) -> None:
 
 RENAME = """
 INSERT INTO ticker_change (old_ticker, new_ticker, changed_on, ratio, source)
-SELECT o, n, d, r::numeric, s FROM unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::text[]) AS x (o, n, d, r, s)
+SELECT o, n, d, r::numeric, s
+FROM unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::text[]) AS x (o, n, d, r, s)
 ON CONFLICT (old_ticker, changed_on) DO UPDATE
   SET new_ticker = excluded.new_ticker, ratio = excluded.ratio, source = excluded.source
 WHERE (ticker_change.new_ticker, ticker_change.ratio) IS DISTINCT FROM (excluded.new_ticker, excluded.ratio)

@@ -168,12 +168,14 @@ async def test_an_upstream_in_trouble_spoils_nothing_and_is_named(
     async with stage(settings, "brapi") as calm:
         start = await known(calm, postgres_server, tmp_path)
     async with stage(settings, upstream) as troubled:
-        for name, fault in FAULTS_OF_ALL.items():  # noqa: B007 - `hurried` looks at it
+        for name, fault in FAULTS_OF_ALL.items():
             database = await copied(start.database, "faults_cell")
             troubled.app[FAULTS].clear()
             troubled.app[FAULTS].add(Fault.model_validate({"upstream": upstream, **fault}))
             async with asyncio.timeout(60):
-                said = await collect_all(troubled.make(database, tmp_path / (name if upstream in FILES else "all"), NOW))
+                said = await collect_all(
+                    troubled.make(database, tmp_path / (name if upstream in FILES else "all"), NOW)
+                )
             mine = [one for one in said if one.source == upstream and one.status != "skipped"]
             others = [one for one in said if one.source != upstream and one.status in ("failed", "rejected")]
             assert mine, f"{upstream}, {name}: it was not asked"

@@ -85,8 +85,10 @@ def test_of_what_sources_told_each_change_is_kept_once() -> None:
 
 
 def test_prices_of_the_code_before_are_raw() -> None:
-    history = joined("B", [Span("A", None, date(2024, 1, 3)), Span("B", date(2024, 1, 4), None)],
-                     {"A": bars("A", "2024-01-02", "2024-01-05"), "B": bars("B", "2024-01-03", "2024-01-04")})  # fmt: skip
+    spans = [Span("A", None, date(2024, 1, 3)), Span("B", date(2024, 1, 4), None)]
+    history = joined(
+        "B", spans, {"A": bars("A", "2024-01-02", "2024-01-05"), "B": bars("B", "2024-01-03", "2024-01-04")}
+    )
     assert history is not None
     assert history.days.astype(str).tolist() == ["2024-01-02", "2024-01-04"]
     assert np.all(history.factor == 1)

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import io
 import random
-import subprocess
 import sys
 import zipfile
 from collections.abc import AsyncIterator
@@ -36,7 +35,7 @@ def zip_of(seed: int, size: int = 600_000) -> bytes:
 
 @dataclass
 class FileServer:
-    """A server of one file that cuts the first `cuts` answers in their middle; `versions` replace each other per answer."""
+    """A server of one file: the first `cuts` answers are cut in their middle; `versions` follow each other by answer."""
 
     versions: list[bytes]
     cuts: int = 1
@@ -174,7 +173,7 @@ async def test_a_joined_file_with_a_wrong_checksum_is_not_believed(tmp_path: Pat
         part.path.write_bytes(spoilt[:300_000])
         part.note(Validators(server.tag(body), None))
         server.cuts = 0
-        with pytest.raises(Malformed, match="checksum|broken"):
+        with pytest.raises(Malformed, match=r"checksum|broken"):
             await client.get("cvm", "/f.zip", kind="zip")
     assert left_in(tmp_path) == []
 
@@ -193,8 +192,8 @@ async def test_what_one_call_got_helps_the_next(tmp_path: Path) -> None:
 
 async def test_what_a_process_left_that_is_gone_is_taken_over(tmp_path: Path) -> None:
     body = zip_of(12)
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
+    gone = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await gone.wait()
     server = FileServer([body], cuts=0)
     async with served(server, tmp_path) as client:
         mine = client.memory.part_of(f"{client.settings.sandbox_url}/cvm/f.zip").path

@@ -1,4 +1,4 @@
-"""JSON and pages as no upstream should send them: every source ends in values that can be stored, or in its own error."""
+"""JSON and pages as no upstream should send them: sources end in values that can be stored, or in their own error."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ QUOTE = {
             "regularMarketTime": "2026-03-31T20:07:00.000Z", "regularMarketVolume": 31000000, "marketCap": 4.8e11,
             "priceEarnings": 5.1, "earningsPerShare": 7.1,
             "historicalDataPrice": [
-                {"date": 1774875600, "open": 36, "high": 37, "low": 35.5, "close": 36.4, "volume": 100, "adjustedClose": 36},
+                {"date": 1774875600, "open": 36, "high": 37, "low": 35.5, "close": 36.4, "volume": 100},
                 {"date": "2026-03-31", "open": 36.4, "high": 37, "low": 36, "close": 36.5, "volume": 100},
             ],
             "dividendsData": {
@@ -66,7 +66,7 @@ COINS = {
         {
             "coin": "BTC", "coinName": "Bitcoin", "regularMarketPrice": 350000.5, "regularMarketVolume": 1e9,
             "regularMarketTime": "2026-03-31T22:00:00.000Z", "marketCap": 7e12,
-            "historicalDataPrice": [{"date": 1774828800, "open": 1, "high": 2, "low": 1, "close": 350000, "volume": 10}],
+            "historicalDataPrice": [{"date": 1774828800, "open": 1, "high": 2, "low": 1, "close": 350000}],
         }
     ]
 }  # fmt: skip
@@ -86,7 +86,9 @@ CHART = {
         "error": None,
     }
 }  # fmt: skip
-KLINES = [[1774828800000, "350000.1", "351000", "349000", "350500", "10", 1774915199999, "3500000", 42, "1", "2", "0"]] * 2
+KLINES = [
+    [1774828800000, "350000.1", "351000", "349000", "350500", "10", 1774915199999, "3500000", 42, "1", "2", "0"]
+] * 2
 SGS = [{"data": "30/03/2026", "valor": "0.054266"}, {"data": "31/03/2026", "valor": ""}]
 FOCUS = {
     "value": [
@@ -113,7 +115,11 @@ HISTORY = {
     "results": [{"typeStock": "PN", "lastDatePriorEx": "02/03/2026", "valueCash": "0,5", "corporateAction": "DIVIDENDO",
                  "quotedPerShares": "1", "ratio": "1"}],
 }  # fmt: skip
-ARTICLES = {"articles": [{"title": "Petrobras sobe", "url": "https://a.example/1", "seendate": "20260330T120000Z", "domain": "a"}]}
+ARTICLES = {
+    "articles": [
+        {"title": "Petrobras sobe", "url": "https://a.example/1", "seendate": "20260330T120000Z", "domain": "a"}
+    ]
+}
 SCREEN = (
     "<html><body><table><tr><th>Papel</th><th>Cotação</th><th>P/L</th><th>P/VP</th><th>Div.Yield</th><th>ROE</th></tr>"
     "<tr><td>PETR4</td><td>{0}</td><td>{1}</td><td>1,10</td><td>7,00%</td><td>20,00%</td></tr></table></body></html>"

@@ -33,7 +33,8 @@ FILED = Want("PETR4", NOW, Asset(ticker="PETR4", kind=AssetKind.STOCK), statemen
 
 def quote(**fields: str) -> str:
     """One record 01 of 245 characters."""
-    f = {"day": "20260331", "bdi": "02", "code": "PETR4", "market": "010", "price": "3650", "trades": "100", "volume": "1000",
+    f = {"day": "20260331", "bdi": "02", "code": "PETR4", "market": "010", "price": "3650", "trades": "100",
+         "volume": "1000",
          "turnover": "3650000", "factor": "1"} | fields  # fmt: skip
     price = f["price"].zfill(13)
     return (
@@ -150,8 +151,8 @@ STATEMENT = (
 )
 INDEX = "CNPJ_CIA;DT_REFER;VERSAO;DENOM_CIA;CD_CVM;CATEG_DOC;ID_DOC;DT_RECEB;LINK_DOC"
 ROW = {
-    "CNPJ_CIA": "33.000.167/0001-01", "DT_REFER": "2025-12-31", "VERSAO": "1", "DENOM_CIA": "PETROBRAS", "CD_CVM": "009512",
-    "GRUPO_DFP": "x", "MOEDA": "REAL", "ESCALA_MOEDA": "MIL", "ORDEM_EXERC": "ÚLTIMO", "DT_FIM_EXERC": "2025-12-31",
+    "CNPJ_CIA": "33.000.167/0001-01", "DT_REFER": "2025-12-31", "VERSAO": "1", "DENOM_CIA": "PETROBRAS",
+    "CD_CVM": "009512", "GRUPO_DFP": "x", "MOEDA": "REAL", "ESCALA_MOEDA": "MIL", "ORDEM_EXERC": "ÚLTIMO", "DT_FIM_EXERC": "2025-12-31",
     "CD_CONTA": "1", "DS_CONTA": "Ativo Total", "VL_CONTA": "1000.0000000000", "ST_CONTA_FIXA": "S",
 }  # fmt: skip
 PAPERS = (
@@ -241,9 +242,15 @@ def damaged(body: bytes, seed: int) -> bytes:
 
 
 READERS: list[tuple[Callable[[Path, bytes], Gathered | SourceError], bytes]] = [
-    (lambda folder, body: ask(CotahistSource(), DAILY, folder, {"COTAHIST_D": body}), zipped("C.TXT", session(quote()))),
+    (
+        lambda folder, body: ask(CotahistSource(), DAILY, folder, {"COTAHIST_D": body}),
+        zipped("C.TXT", session(quote())),
+    ),
     (filed, form_zip([";".join(ROW.values())])),
-    (lambda folder, body: filed(folder, form_zip([";".join(ROW.values())]), body), zipped("fca_valor_mobiliario_.csv", b"x")),
+    (
+        lambda folder, body: filed(folder, form_zip([";".join(ROW.values())]), body),
+        zipped("fca_valor_mobiliario_.csv", b"x"),
+    ),
 ]
 
 
