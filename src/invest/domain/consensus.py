@@ -231,7 +231,7 @@ def _wrong_units(
                 factor = None if _split_between(reference, o, splits) else scale_error(o.value, value, gap)
             if factor is None:
                 continue
-            gone[i] = f"unit error: about {round(factor, 4).normalize():f} times {words}"
+            gone[i] = f"unit error: about {float(factor):.6g} times {words}"
             break
     return gone
 

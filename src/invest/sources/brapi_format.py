@@ -15,7 +15,7 @@ from invest.domain.tickers import AssetKind
 from invest.sources.action_labels import cash_kind, share_kind
 from invest.sources.errors import Malformed
 from invest.sources.model import Basket, Identity
-from invest.sources.numerals import day, digits, instant, number
+from invest.sources.numerals import day, digits, instant, number, positive
 
 # (module, or None for the quote itself; key; our field; unit; basis)
 FIGURES: tuple[tuple[str | None, str, str, str, Basis], ...] = (
@@ -95,7 +95,7 @@ def observe_figures(basket: Basket, entry: Mapping[str, Any], moment: datetime, 
     for module, key, name, unit, basis in FIGURES:
         part = entry if module is None else entry.get(module)
         value = number(part.get(key)) if isinstance(part, Mapping) else None
-        if value is None or (value == 0 and unit in ("BRL", "x", "count")):
+        if value is None or (value == 0 and unit in ("BRL", "x", "count")) or (value < 0 and unit == "count"):
             continue
         bound = BOUNDS.get(name)
         if bound is not None and abs(value) > bound:
@@ -201,14 +201,14 @@ def identity(entry: Mapping[str, Any]) -> Identity:
     profile = entry.get("summaryProfile")
     profile = profile if isinstance(profile, Mapping) else {}
     statistics = entry.get("defaultKeyStatistics")
-    shares = number(statistics.get("sharesOutstanding")) if isinstance(statistics, Mapping) else None
+    shares = positive(statistics.get("sharesOutstanding")) if isinstance(statistics, Mapping) else None
     name = entry.get("longName") or entry.get("shortName")
     return Identity(
         name=str(name).strip()[:200] if name else None,
         cnpj=digits(profile.get("cnpj")),
         sector=_text(profile.get("sector")),
         segment=_text(profile.get("industry")),
-        shares_outstanding=shares or None,
+        shares_outstanding=shares,
     )
 
 

@@ -160,7 +160,7 @@ def _wrong_unit(lines: Sequence[StatementLine], want: Want) -> str | None:
     factor = scale_error(newest.value, want.total_assets, 0)
     if factor is None:
         return None
-    return f"wrong unit: total assets about {round(factor, 4).normalize():f} times the known ones"
+    return f"wrong unit: total assets about {float(factor):.6g} times the known ones"
 
 
 def _received_since(files: Sequence[tuple[str, Shelved]], since: date) -> list[Filing]:

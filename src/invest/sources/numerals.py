@@ -45,6 +45,12 @@ def number(value: object, *, pt: bool = False) -> Decimal | None:  # noqa: PLR09
     return _decimal(text) if PLAIN.fullmatch(text) else None
 
 
+def positive(value: object, *, pt: bool = False) -> Decimal | None:
+    """`number` where it is above zero: of shares, lots and the like anything else is no figure."""
+    found = number(value, pt=pt)
+    return found if found is not None and found > 0 else None
+
+
 def _decimal(text: str) -> Decimal | None:
     try:
         result = Decimal(text)

@@ -128,7 +128,7 @@ def off_by(value: Decimal, day: date, want: Want) -> str | None:
     factor = scale_error(value, want.last_close, abs((day - want.last_day).days))
     if factor is None or _explained(want, day, value / want.last_close):
         return None
-    return f"wrong unit: {value:f} is about {round(factor, 4).normalize():f} times the known {want.last_close:f}"
+    return f"wrong unit: {value:f} is about {float(factor):.6g} times the known {want.last_close:f}"
 
 
 def _explained(want: Want, day: date, ratio: Decimal) -> bool:

@@ -35,7 +35,7 @@ def zip_of(seed: int, size: int = 600_000) -> bytes:
 
 @dataclass
 class FileServer:
-    """A server of one file: the first `cuts` answers are cut in their middle; `versions` follow each other by answer."""
+    """A server of one file: the first `cuts` answers are cut in the middle; `versions` follow each other."""
 
     versions: list[bytes]
     cuts: int = 1
