@@ -153,7 +153,8 @@ INDEX = "CNPJ_CIA;DT_REFER;VERSAO;DENOM_CIA;CD_CVM;CATEG_DOC;ID_DOC;DT_RECEB;LIN
 ROW = {
     "CNPJ_CIA": "33.000.167/0001-01", "DT_REFER": "2025-12-31", "VERSAO": "1", "DENOM_CIA": "PETROBRAS",
     "CD_CVM": "009512", "GRUPO_DFP": "x", "MOEDA": "REAL", "ESCALA_MOEDA": "MIL", "ORDEM_EXERC": "ÚLTIMO",
-    "DT_FIM_EXERC": "2025-12-31", "CD_CONTA": "1", "DS_CONTA": "Ativo Total", "VL_CONTA": "1000.0000000000", "ST_CONTA_FIXA": "S",
+    "DT_FIM_EXERC": "2025-12-31", "CD_CONTA": "1", "DS_CONTA": "Ativo Total", "VL_CONTA": "1000.0000000000",
+    "ST_CONTA_FIXA": "S",
 }  # fmt: skip
 PAPERS = (
     "CNPJ_Companhia;Data_Referencia;Versao;Nome_Empresarial;Codigo_Negociacao;Data_Inicio_Negociacao;"
