@@ -7,7 +7,7 @@ TESTS  ?= tests
 WORKERS ?= 2
 COMPILE := uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-.PHONY: help setup demo run test lint format requirements clean bench chaos
+.PHONY: help setup demo run test lint format requirements clean bench chaos faults
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -49,6 +49,9 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 
 chaos: $(VENV)/.dev ## kill workers at random and count what was lost -> bench/out/chaos.json
 	@$(BIN)/python -m bench.chaos
+
+faults: $(VENV)/.dev ## every upstream in every kind of trouble for a whole batch (ASSETS=200) -> bench/out/faults.json
+	@$(BIN)/python -m bench.faults --assets $(or $(ASSETS),200)
 
 bench: bench-queue bench-recovery bench-collect bench-analysis bench-reports bench-api ## every benchmark -> bench/out/*.json
 

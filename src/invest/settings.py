@@ -112,6 +112,8 @@ class HttpSettings(Section):
     breaker_failures: int = 5
     breaker_open: float = 60
     breaker_open_max: float = 1800
+    cache_days: float = Field(default=30, ge=1)
+    cache_max_bytes: int = Field(default=4_000_000_000, ge=0)
 
 
 class SourceSettings(Section):

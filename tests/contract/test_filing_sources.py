@@ -221,6 +221,8 @@ def test_tickers_lead_to_companies_and_a_reused_code_to_the_newer_one(tmp_path: 
         True,
     )
     assert (found["NATU3"].cnpj, found["NATU3"].listed) == ("32785497000197", True)
+    assert (found["NATU3"].reused, found["NATU3"].started) == (True, date(2025, 7, 2))
+    assert not petrobras.reused
 
 
 def test_a_changed_ticker_leads_to_its_successor(tmp_path: Path) -> None:
@@ -237,6 +239,10 @@ def test_a_changed_ticker_leads_to_its_successor(tmp_path: Path) -> None:
     found = read_fca(path, "p")
     assert (found["ELET3"].successor, found["ELET3"].listed) == ("AXIA3", False)
     assert (found["AXIA3"].successor, found["AXIA6"].successor) == (None, None)
+    (change,) = found["ELET3"].changes
+    assert (change.old, change.new, change.changed_on) == ("ELET3", "AXIA3", date(2025, 11, 10))
+    assert found["AXIA3"].changes == (change,)
+    assert found["AXIA6"].changes == ()
 
 
 def test_material_facts_are_kept_by_company_and_the_newest_of_all(tmp_path: Path) -> None:

@@ -30,10 +30,14 @@ class TickerPath(Strict):
 
 async def known(request: Request, ticker: str) -> Asset:
     """The asset. Raises 404 saying how to collect it."""
-    asset = await (await request.services.store()).assets.get(ticker)
-    if asset is None:
-        raise Problem(404, f"{ticker} is not known yet: POST /api/v1/assets/async/collect?ticker={ticker}")
-    return asset
+    store = await request.services.store()
+    asset = await store.assets.get(ticker)
+    if asset is not None:
+        return asset
+    current = (await store.assets.lineages()).current(ticker)
+    if current != ticker:
+        raise Problem(404, f"{ticker} trades as {current} now: GET /api/v1/assets/{current}")
+    raise Problem(404, f"{ticker} is not known yet: POST /api/v1/assets/async/collect?ticker={ticker}")
 
 
 class AssetFilter(Page):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from invest.cli import show
 from invest.cli.show import AsJson
-from invest.errors import ConfigError
+from invest.errors import ConfigError, NotFound
 
 data = typer.Typer(no_args_is_help=True, help="Collected data.")
 ai = typer.Typer(no_args_is_help=True, help="The AIs.")
@@ -56,6 +58,44 @@ def quality(ticker: Annotated[str, typer.Argument(help="such as PETR4")], json_o
     columns = ("field", "value", "source", "age", "agree", "state")
     empty = f"nothing is stored of {name}; invest enqueue collect {name} --wait"
     show.table(columns, rows, right=("value", "age", "agree"), empty=empty)
+    others = [
+        (f.field, s.source, in_short(s.value, f.unit), f"{s.age_days:.0f} d", s.rejected or f.kept_because or "older")
+        for f in fields
+        for s in f.sources
+        if not s.chosen and (s.rejected or s.value != f.value)
+    ]
+    if others:
+        show.table(("field", "not chosen", "value", "age", "why"), others, right=("value", "age"), empty="")
+
+
+@data.command("bytes")
+def payload_bytes(
+    sha256: Annotated[
+        str, typer.Argument(help="a payload's hash, as `data quality --json`, the API and reports name it")
+    ],
+    find: Annotated[
+        str | None, typer.Option(help="show the lines with this text: a ticker, a CNPJ as CVM writes it")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="write the bytes to this file")] = None,
+    json_output: AsJson = False,
+) -> None:
+    """The bytes a stored value was read from: where and when they came from, the lines in question, or all of them."""
+    from invest.jobs.provenance import bytes_of, lines_with
+    from invest.settings import load
+
+    found = show.with_store(lambda store: bytes_of(store, load(), sha256.strip().lower()))
+    if found.body is None:
+        raise NotFound(found.lost)
+    if out is not None:
+        out.write_bytes(found.body)
+    lines = list(lines_with(found.body, find)) if find else []
+    told = found.payload.model_dump(mode="json", exclude={"body"}) | {"kept": found.where}
+    if json_output:
+        show.as_json({**told, "lines": [asdict(line) for line in lines]})
+        return
+    show.table(("", sha256[:12]), [(name, value) for name, value in told.items() if value is not None], empty="")
+    for line in lines:
+        typer.echo(f"{line.member or found.payload.url}:{line.number}: {line.text}")
 
 
 @data.command("backtest")

@@ -28,6 +28,16 @@ class Asset(Frozen):
     shares_outstanding: Decimal | None = None
 
 
+class TickerChange(Frozen):
+    """`old` trades as `new` from the session of `changed_on` on; `ratio` new shares came per old one."""
+
+    old: str
+    new: str
+    changed_on: date
+    ratio: Decimal = Decimal(1)
+    source: str
+
+
 class ActionKind(StrEnum):
     """Kinds of corporate action."""
 

@@ -20,6 +20,8 @@ from invest.domain.tolerances import DAILY, POSITIVE, PRICES, Tolerance, toleran
 
 UNITS = (10, 100, 1000)
 UNIT_SLACK = Decimal("0.15")  # how near to 10, 100 or 1000 a ratio must be to be taken for a wrong unit
+FAR = 6  # so many times the known price, or a part of it, is another unit too, however far from 10, 100 or 1000
+FAR_DAYS = 90  # days for which a known price speaks against a new one: beyond, and after a wrong first one, it heals
 SPLIT_SLACK = Decimal("0.08")
 MAD_LIMIT = 3.5  # modified z-score (Iglewicz and Hoaglin, 1993)
 MAD_MIN_SOURCES = 4
@@ -132,6 +134,14 @@ def unit_error(value: Decimal, reference: Decimal) -> Decimal | None:
     return None
 
 
+def scale_error(value: Decimal, reference: Decimal, days: int) -> Decimal | None:
+    """By how many times a price is off the one known `days` before or after it; None where it can be true."""
+    if days > FAR_DAYS or not value or not reference or (value > 0) != (reference > 0):
+        return None
+    ratio = value / reference
+    return unit_error(value, reference) or (ratio if ratio >= FAR or ratio * FAR <= 1 else None)
+
+
 def _preference(o: Observation) -> tuple[object, ...]:
     return (not o.official, o.rank, o.source, -o.as_of.timestamp(), -o.fetched_at.timestamp(), o.value, o.payload)
 
@@ -216,11 +226,12 @@ def _wrong_units(
         known = reference.value if reference and o.field in PRICES else None
         for value, words in ((known, "the known value"), (middle, "what the others say")):
             factor = unit_error(o.value, value) if value else None
-            if value is None or factor is None:
+            if reference and value is not None and value is known:
+                gap = abs((market_day(o.as_of) - market_day(reference.as_of)).days)
+                factor = None if _split_between(reference, o, splits) else scale_error(o.value, value, gap)
+            if factor is None:
                 continue
-            if value is known and reference and _split_between(reference, o, splits):
-                continue
-            gone[i] = f"unit error: about {factor.normalize():f} times {words}"
+            gone[i] = f"unit error: about {float(factor):.6g} times {words}"
             break
     return gone
 

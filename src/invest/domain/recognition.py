@@ -43,54 +43,64 @@ class Recogniser:
     def add(self, ticker: str, name: str | None = None, kind: AssetKind | None = None) -> None:
         """Learn one more asset."""
         self._codes.add(ticker)
-        if B3_CODE.fullmatch(ticker):
-            for nickname in NICKNAMES.get(ticker[:4], ()):
-                if kind in (None, AssetKind.STOCK, AssetKind.UNIT, AssetKind.OTHER):
-                    self._names[_words(nickname)].add(ticker)
-        alias = _alias(name) if name and kind in (AssetKind.STOCK, AssetKind.UNIT) else ()
-        if alias:
-            self._names[alias].add(ticker)
+        for words in spellings(ticker, name, kind):
+            self._names[words].add(ticker)
 
     def tickers_in(self, text: str) -> tuple[str, ...]:
         """Tickers that `text` names, sorted. A code counts only where it is a known asset's."""
         found = {code for match in CODE.findall(text) if (code := match.rstrip("F")) in self._codes}
         found |= {pair for coin in COIN.findall(text) if (pair := f"{coin}-BRL") in self._codes}
         tokens = [match[0] for match in WORD.finditer(text)]
-        plain = [_plain(token) for token in tokens]
+        folded = [plain(token) for token in tokens]
         shouted = text.upper() == text
         at = 0
         while at < len(tokens):
-            length = self._match(tokens, plain, at, shouted)
+            length = self._match(tokens, folded, at, shouted)
             if length:
-                found |= self._names[tuple(plain[at : at + length])]
+                found |= self._names[tuple(folded[at : at + length])]
             at += max(length, 1)
         return tuple(sorted(found))
 
-    def _match(self, tokens: list[str], plain: list[str], at: int, shouted: bool) -> int:
+    def _match(self, tokens: list[str], folded: list[str], at: int, shouted: bool) -> int:
         """Number of words of the longest name that starts at `at`; 0 for none."""
         for length in range(min(MAX_WORDS, len(tokens) - at), 0, -1):
-            if tuple(plain[at : at + length]) in self._names and _meant(tokens, plain, at, length, shouted):
+            if tuple(folded[at : at + length]) in self._names and _meant(tokens, folded, at, length, shouted):
                 return length
         return 0
 
 
-def _meant(tokens: list[str], plain: list[str], at: int, length: int, shouted: bool) -> bool:
+def spellings(ticker: str, name: str | None, kind: AssetKind | None) -> list[tuple[str, ...]]:
+    """The names an asset goes by, each as its plain words: its nicknames, and the registered name's telling part."""
+    found = []
+    if B3_CODE.fullmatch(ticker) and kind in (None, AssetKind.STOCK, AssetKind.UNIT, AssetKind.OTHER):
+        found = [_words(nickname) for nickname in NICKNAMES.get(ticker[:4], ())]
+    alias = _alias(name) if name and kind in (AssetKind.STOCK, AssetKind.UNIT) else ()
+    return [*found, alias] if alias else found
+
+
+def hints(ticker: str, name: str | None, kind: AssetKind | None) -> frozenset[str]:
+    """Plain words of which a text that names the asset holds at least one: a quick first look (see `plain`)."""
+    return frozenset({plain(ticker.partition("-")[0]), *(words[0] for words in spellings(ticker, name, kind))})
+
+
+def _meant(tokens: list[str], folded: list[str], at: int, length: int, shouted: bool) -> bool:
     """Whether words that spell a name are meant as one."""
     if not tokens[at][:1].isupper() and not tokens[at][:1].isdigit():
         return False
-    if length > 1 or plain[at] not in EVERYDAY:
+    if length > 1 or folded[at] not in EVERYDAY:
         return True
-    following = plain[at + 1] if at + 1 < len(plain) else ""
-    return not shouted and following not in EVERYDAY[plain[at]]
+    following = folded[at + 1] if at + 1 < len(folded) else ""
+    return not shouted and following not in EVERYDAY[folded[at]]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Lower case without accents."""
     decomposed = unicodedata.normalize("NFKD", text.lower().replace("’", "'"))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def _words(name: str) -> tuple[str, ...]:
-    return tuple(_plain(match[0]) for match in WORD.finditer(name))
+    return tuple(plain(match[0]) for match in WORD.finditer(name))
 
 
 def _alias(name: str) -> tuple[str, ...]:

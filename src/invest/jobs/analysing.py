@@ -55,10 +55,11 @@ def stamp(analysis: Analysis, job_id: str) -> Analysis:
 
 
 async def analyse_market(ctx: Context, market: Market) -> list[Analysis]:
-    """Analyses of every active asset of a market; what is usual in each of its sectors is kept for the next ones."""
+    """Analyses of every active asset of a market that was collected; what is usual in each sector is kept."""
     store = ctx.use(Store)
     assets = await store.assets.list(market=market, active=True)
-    analyses = list((await analyse_many(ctx, [a.ticker for a in assets])).values())
+    collected = await store.bars.last_days([a.ticker for a in assets])
+    analyses = list((await analyse_many(ctx, sorted(collected))).values())
     peers = {sector: stats.model_dump(mode="json") for sector, stats in all_sector_stats(analyses).items()}
     await store.analyses.save_ranking(peers_key(market), peers, datetime.now(UTC))
     return analyses

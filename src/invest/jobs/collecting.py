@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn
 
 from invest.domain import calendar
-from invest.domain.assets import Asset, CorporateAction
+from invest.domain.assets import Asset, CorporateAction, TickerChange
 from invest.domain.collection import AssetData, SourceOutcome
 from invest.domain.consensus import choose_all
+from invest.domain.lineage import known_changes
 from invest.domain.observations import Consensus, RawPayload
 from invest.domain.tickers import AssetKind, kind_of
 from invest.engine import GiveUp
@@ -50,6 +51,7 @@ class Known:
             last_day=calendar.market_day(close.as_of) if close else None,
             total_assets=self.total_assets,
             splits=tuple(a for a in self.actions if a.factor is not None),
+            payments=tuple(a for a in self.actions if a.amount is not None),
             force=force,
         )
 
@@ -81,9 +83,11 @@ async def collect(store: Store, sources: Sources, settings: Settings, ticker: st
     usable = [g for g in gathered if g.usable]
     if not usable:
         refuse(ticker, gathered, known=known.asset is not None)
+    gathered = own_days(gathered)
     asset = merge_identity(ticker, known.asset, gathered)
     chosen = await choose_values(store, gathered, known, ticker, now)
     saved = await save(store, asset, gathered, chosen)
+    await follow_changes(store, sources, asset, gathered, now)
     latest, days = await asyncio.gather(store.observations.latest(ticker), store.bars.last_days([ticker]))
     until = days.get(ticker)
     return AssetData(
@@ -132,6 +136,7 @@ def pack(
     """What several sources brought, as one thing to store."""
     return Gathering(
         assets=() if asset is None else (asset,),
+        changes=() if asset is None else changes_of(asset.ticker, gathered),
         payloads=payloads,
         observations=[o for g in gathered for o in g.observations],
         consensus=list(chosen),
@@ -141,6 +146,35 @@ def pack(
         news=[n for g in gathered for n in g.news],
         macro=[m for g in gathered for m in g.macro],
     )
+
+
+def changes_of(ticker: str, gathered: Iterable[Gathered]) -> list[TickerChange]:
+    """The changes of codes that `ticker` takes part in, as the sources told them."""
+    return known_changes(ticker, (c for g in gathered if g.identity for c in g.identity.changes))
+
+
+def own_days(gathered: Sequence[Gathered]) -> list[Gathered]:
+    """What was gathered, without bars from when another company had the code."""
+    since = max((g.identity.since for g in gathered if g.identity and g.identity.since), default=None)
+    if since is None:
+        return list(gathered)
+    return [replace(g, bars=[bar for bar in g.bars if bar.day >= since]) for g in gathered]
+
+
+async def follow_changes(
+    store: Store, sources: Sources, asset: Asset, gathered: Sequence[Gathered], now: datetime
+) -> None:
+    """Keep up with changes of codes: the bars of the code before are fetched once, a code traded again is active."""
+    before = [change.old for change in changes_of(asset.ticker, gathered) if change.new == asset.ticker]
+    stored = await store.bars.last_days(before) if before else {}
+    for old in sorted(set(before) - set(stored)):
+        past = await sources.gather(Want(ticker=old, now=now), only=("cotahist",))
+        former = merge_identity(old, await store.assets.get(old), past)
+        gone = former.model_copy(update={"active": False, "successor": asset.ticker, "cnpj": asset.cnpj})
+        await save(store, gone, past)
+    told = [g.identity.active for g in gathered if g.identity is not None]
+    if not asset.active and True in told and False not in told:
+        await store.assets.activate(asset.ticker)
 
 
 async def choose_values(
@@ -194,14 +228,29 @@ def oldest_fresh(now: datetime) -> datetime:
     return hours[0]
 
 
+def is_fresh(known: Known, settings: Settings, now: datetime) -> bool:
+    """Whether everything of an asset is as new as it can be, not its price alone, which the price job renews by itself.
+
+    The price is of the last session (within 15 minutes while one is on), and the bars reach the last closed session:
+    only a collection brings them, and with them events, statements and news. After the close the price must be the
+    official one; coins trade always and are never fresh.
+    """
+    price, asset = known.latest.get("close"), known.asset
+    if price is None or asset is None or asset.kind is AssetKind.CRYPTO:
+        return False
+    if price.as_of < oldest_fresh(now) or price.divergent or price.quarantined:
+        return False
+    if known.bars_until is None or known.bars_until < calendar.last_closed_session(now):
+        return False
+    official = price.source is not None and settings.source(price.source).official
+    return official or calendar.session_open(now) or asset.kind is AssetKind.INDEX
+
+
 async def still_fresh(store: Store, settings: Settings, ticker: str) -> AssetData | None:
-    """What is stored, where a collection now could bring nothing new: the last session's close, or 15 minutes old."""
+    """What is stored, where a collection now could bring nothing new; None where it could (see `is_fresh`)."""
     known = await known_of(store, ticker)
     data, asset, now = dict(known.latest), known.asset, settings.now()
-    price = data.get("close")
-    if price is None or asset is None or asset.kind is AssetKind.CRYPTO:
-        return None
-    if price.as_of < oldest_fresh(now) or price.divergent or price.quarantined:
+    if asset is None or not is_fresh(known, settings, now):
         return None
     return AssetData(
         ticker=ticker,

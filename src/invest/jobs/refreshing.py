@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from invest.domain import calendar
 from invest.domain.assets import Asset, CorporateAction
+from invest.domain.collection import SourceOutcome
 from invest.domain.consensus import choose_all
 from invest.domain.observations import Consensus, Observation
 from invest.domain.tickers import AssetKind
 from invest.errors import Unreachable
-from invest.jobs.collecting import describe, save
+from invest.jobs.collecting import choose_values, describe, known_of, save
 from invest.jobs.loading import CDI, INDEX
 from invest.settings import Settings
-from invest.sources import Gathered, Sources, Want
+from invest.sources import Gathered, SourceError, Sources, Want
 from invest.store import Store
 
 Report = Callable[[float, float | None, str], Awaitable[None]]
@@ -40,6 +42,24 @@ async def active_assets(store: Store) -> list[Asset]:
     return await store.assets.list(kinds=TRADED, active=True, limit=100_000)
 
 
+async def priced_assets(store: Store) -> list[Asset]:
+    """Every active asset that was ever collected: one that is only known to be listed costs no request."""
+    assets, collected = await asyncio.gather(active_assets(store), store.bars.last_days())
+    return [asset for asset in assets if asset.ticker in collected]
+
+
+async def discover(store: Store, sources: Sources) -> tuple[Counter[str], int]:
+    """Put every paper of B3's newest session on record; (papers by kind, how many were new). Raises `Unreachable`."""
+    try:
+        listed = await sources.listed()
+    except SourceError as error:
+        raise Unreachable(str(error)) from error
+    known = await store.assets.get_many([asset.ticker for asset in listed])
+    new = [asset for asset in listed if asset.ticker not in known]
+    await store.assets.upsert(*new)
+    return Counter(str(asset.kind) for asset in listed), len(new)
+
+
 async def companies(store: Store) -> list[Asset]:
     """Every active asset whose issuer files statements."""
     return [a for a in await active_assets(store) if a.cnpj and a.kind in (AssetKind.STOCK, AssetKind.UNIT)]
@@ -47,9 +67,10 @@ async def companies(store: Store) -> list[Asset]:
 
 async def update_prices(
     store: Store, sources: Sources, settings: Settings, tickers: Sequence[str], report: Report
-) -> dict[str, str]:
-    """Ask for prices in pages, choose and store; the errors by ticker, of those that got no price."""
+) -> tuple[dict[str, str], list[SourceOutcome]]:
+    """Ask for prices in pages, choose and store; (the errors by ticker, of those that got no price, all outcomes)."""
     errors: dict[str, str] = {}
+    said: list[SourceOutcome] = []
     for at in range(0, len(tickers), PAGE):
         page = tickers[at : at + PAGE]
         latest, assets, actions = await asyncio.gather(
@@ -60,8 +81,9 @@ async def update_prices(
         gathered = await sources.prices(wants)
         await _store_prices(store, settings.now(), latest, splits, gathered)
         errors |= _unpriced(page, gathered)
+        said += [g.outcome for g in gathered]
         await report(at + len(page), len(tickers), "prices")
-    return errors
+    return errors, said
 
 
 def _price_want(
@@ -165,17 +187,17 @@ async def update_news(store: Store, sources: Sources, settings: Settings, limit:
     return saved.news, outcomes
 
 
-async def update_benchmarks(store: Store, sources: Sources, settings: Settings) -> tuple[int, int]:
-    """Fetch the index and the series of the economy since what is stored; (new points, new bars)."""
-    since, days = await asyncio.gather(store.macro.series(), store.bars.last_days([INDEX]))
-    asset = Asset(ticker=INDEX, kind=AssetKind.INDEX, name="Ibovespa")
-    want = Want(ticker=INDEX, now=settings.now(), asset=asset, bars_until=days.get(INDEX))
+async def update_benchmarks(store: Store, sources: Sources, settings: Settings) -> tuple[int, int, list[SourceOutcome]]:
+    """Fetch the index and the series of the economy since what is stored; (new points, new bars, outcomes)."""
+    since, known = await asyncio.gather(store.macro.series(), known_of(store, INDEX))
+    asset, now = Asset(ticker=INDEX, kind=AssetKind.INDEX, name="Ibovespa"), settings.now()
+    want = replace(known, asset=asset).want(INDEX, now, force=False)
     macro, index = await asyncio.gather(sources.macro(want, since), sources.gather(want))
-    chosen = choose_all([o for g in index for o in g.observations], settings.now()).values()
+    chosen = await choose_values(store, index, known, INDEX, now)
     saved = await save(store, asset, [*macro, *index], chosen)
     if not any(g.usable for g in [*macro, *index]):
         raise Unreachable("; ".join(describe(g.outcome) for g in [*macro, *index]))
-    return saved.macro, saved.bars
+    return saved.macro, saved.bars, [g.outcome for g in [*macro, *index]]
 
 
 async def benchmarks_stale(store: Store, settings: Settings) -> bool:

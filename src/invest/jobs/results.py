@@ -17,14 +17,22 @@ class TickerError(Frozen):
     error: str
 
 
+class SourceTally(Frozen):
+    """What one source came to over many assets: how often each outcome, and its commonest reason for giving nothing."""
+
+    outcomes: dict[str, int]
+    reason: str | None = None
+
+
 class PricesUpdated(Frozen):
-    """Result of `update_market_prices`."""
+    """Result of `update_market_prices`; `sources` says what each source came to."""
 
     total: int
     success: int
     failed: int
     errors: list[TickerError]
     skipped: str | None = None
+    sources: dict[str, SourceTally] = Field(default_factory=dict)
 
 
 class FundamentalsUpdated(Frozen):
@@ -47,31 +55,48 @@ class NewsUpdated(Frozen):
 
 
 class BenchmarksUpdated(Frozen):
-    """Result of `update_benchmarks`: what was new of the economy's series and of the index."""
+    """Result of `update_benchmarks`: what was new of the economy's series and of the index, and from whom."""
 
     macro_points: int
     index_bars: int
     timestamp: AwareDatetime
+    sources: dict[str, SourceTally] = Field(default_factory=dict)
+
+
+class AssetsDiscovered(Frozen):
+    """Result of `discover_assets`: papers of the newest session by kind, and how many were not on record before."""
+
+    listed: int
+    new: int
+    by_kind: dict[str, int]
+    timestamp: AwareDatetime
 
 
 class Cleaned(Frozen):
-    """Result of `cleanup_old_data`, measured: rows by table, and the bytes the tables shrank by or will reuse."""
+    """Result of `cleanup_old_data`, measured: rows by table, files of this machine's cache, and the bytes of both.
+
+    `files_spared_mb`: old files kept because stored values lead back to them and the database has no copy.
+    """
 
     cutoff_date: AwareDatetime
     tables_cleaned: list[str]
     rows_deleted: int
     space_freed_mb: float
     rows_by_table: dict[str, int] = Field(default_factory=dict)
+    files_deleted: int = 0
+    files_freed_mb: float = 0
+    files_spared_mb: float = 0
 
 
 class BatchCollected(Frozen):
-    """Result of `batch_collect_assets`."""
+    """Result of `batch_collect_assets`; `sources` says what each source came to over the assets that succeeded."""
 
     total_count: int
     success_count: int
     failed_count: int
     results: list[dict[str, Any]]
     errors: list[TickerError]
+    sources: dict[str, SourceTally] = Field(default_factory=dict)
 
 
 class BatchAnalysed(Frozen):

@@ -12,6 +12,7 @@ from invest.sources.gate import Admission, Gate, Limits, budget_key
 from invest.sources.retry import jittered
 
 PAUSES = 5
+PROBE_EARLY = 0.5  # seconds by which this process' clock may be behind the gate's when it lets a probe through
 IN_CALL_WAIT = 30.0  # a longer Retry-After is waited for outside the call: the error carries it
 
 
@@ -23,10 +24,22 @@ class Admissions:
         self._granted: dict[str, tuple[int, float]] = {}
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.failing: set[str] = set()
+        self._closed: dict[str, float] = {}
 
     def drop(self, host: str) -> None:
         """Forget the grant of a host that failed."""
         self._granted.pop(host, None)
+
+    def close(self, host: str, seconds: float) -> None:
+        """Note for how long the gate says the host stays closed: calls that wait for a slot must not go then."""
+        if seconds > 0:
+            self._closed[host] = time.monotonic() + seconds - PROBE_EARLY
+
+    def check(self, source: str, host: str) -> None:
+        """Raises `BreakerOpen` where the host was closed after a call was admitted and before its turn came."""
+        left = self._closed.get(host, 0.0) - time.monotonic()
+        if left > 0:
+            raise BreakerOpen(source, f"not asked for {left:.0f} s: it failed or asked to wait", left)
 
     async def admit(self, source: str, host: str, limits: Limits) -> None:
         """Wait for leave to send one request. Raises `BreakerOpen`, `Busy` or `BudgetSpent`."""

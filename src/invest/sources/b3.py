@@ -12,7 +12,7 @@ from invest.sources import b3_format as fmt
 from invest.sources.errors import NotAvailable, SourceError
 from invest.sources.http import Response, SourceClient
 from invest.sources.model import Basket, Gathered, Identity, Want
-from invest.sources.numerals import number
+from invest.sources.numerals import positive
 from invest.sources.plausible import payable
 
 CALLS = "/listedCompaniesProxy/CompanyCall"
@@ -62,15 +62,15 @@ class B3Source:
                 if details:
                     identity = fmt.company_identity(details[0], want.ticker)
                     basket.payloads[answer.payload.sha256] = answer.payload
-        shares = number(row.get("totalNumberShares"), pt=True)
+        shares = positive(row.get("totalNumberShares"), pt=True)
         basket.identity = replace(
             identity,
             name=identity.name or str(row.get("tradingName") or "").strip() or None,
             segment=identity.segment or str(row.get("segment") or "").strip() or None,
-            shares_outstanding=shares or None,
+            shares_outstanding=shares,
         )
         payload = next(iter(basket.payloads.values()))
-        basket.observe("shares_outstanding", shares or None, want.now, payload, unit="count")
+        basket.observe("shares_outstanding", shares, want.now, payload, unit="count")
 
     async def _actions(
         self, client: SourceClient, basket: Basket, want: Want, row: Mapping[str, Any], supplement: Response

@@ -15,7 +15,7 @@ from invest.sources.action_labels import b3_factor, cash_kind, share_kind
 from invest.sources.errors import Malformed
 from invest.sources.http import Response
 from invest.sources.model import Identity
-from invest.sources.numerals import day, digits, number
+from invest.sources.numerals import day, digits, number, positive
 
 # The class of paper by the code's number, as `typeStock` and the ISIN (characters 7 to 11) write it.
 CLASSES: Mapping[str, tuple[frozenset[str], tuple[str, ...]]] = {
@@ -82,7 +82,7 @@ def cash_actions(
         kind = cash_kind(str(row.get("label") or row.get("corporateAction") or ""))
         last = day(row.get("lastDatePriorEx") or row.get("lastDatePrior"))
         amount = number(row.get("valueCash") or row.get("rate"), pt=True)
-        lot = number(row.get("quotedPerShares"), pt=True) or Decimal(1)
+        lot = positive(row.get("quotedPerShares"), pt=True) or Decimal(1)
         if kind is None or last is None or not amount or amount <= 0:
             continue
         paid = day(row.get("paymentDate"))
@@ -136,7 +136,7 @@ def company_identity(row: Mapping[str, Any], ticker: str) -> Identity:
     isins = (
         {str(c.get("code")): c.get("isin") for c in codes if isinstance(c, Mapping)} if isinstance(codes, list) else {}
     )
-    code = number(row.get("codeCVM"))
+    code = digits(row.get("codeCVM"), 7)
     isin = isins.get(ticker)
     return Identity(
         name=str(row.get("companyName") or row.get("tradingName") or "").strip() or None,

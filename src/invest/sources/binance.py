@@ -40,6 +40,8 @@ class BinanceSource:
             rows += page
             if len(page) < PAGE:
                 break
+            if page[-1].day < begin.date():
+                raise Malformed(self.name, "a page of other days than those asked for")
             begin = datetime.combine(page[-1].day + DAY, time(), UTC)
         today = want.now.astimezone(UTC).date()
         closed = [bar for bar in rows if bar.day < today]

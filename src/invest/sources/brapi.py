@@ -123,6 +123,8 @@ class BrapiSource:
             basket.remark("no price")
         else:
             fmt.observe_figures(basket, entry, moment, payload)
+            if market_day(moment) < last_closed_session(want.now):
+                basket.remark(f"its newest price is of {market_day(moment)}")
         return moment
 
     def _read(self, basket: Basket, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> None:

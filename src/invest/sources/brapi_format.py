@@ -15,7 +15,7 @@ from invest.domain.tickers import AssetKind
 from invest.sources.action_labels import cash_kind, share_kind
 from invest.sources.errors import Malformed
 from invest.sources.model import Basket, Identity
-from invest.sources.numerals import day, digits, instant, number
+from invest.sources.numerals import day, digits, instant, number, positive
 
 # (module, or None for the quote itself; key; our field; unit; basis)
 FIGURES: tuple[tuple[str | None, str, str, str, Basis], ...] = (
@@ -43,6 +43,8 @@ FIGURES: tuple[tuple[str | None, str, str, str, Basis], ...] = (
     ("financialData", "operatingMargins", "ebit_margin", "fraction", Basis.TTM),
     ("financialData", "profitMargins", "net_margin", "fraction", Basis.TTM),
 )
+# Of modules, yet as old as the price in them: the quarter they name is that of the other half of the fraction.
+PRICED = frozenset({"p_vp", "enterprise_value", "dividend_yield"})
 # Beyond these a figure says more about the source than about the company (a BDR's P/L of 7,781 has been seen).
 BOUNDS: Mapping[str, Decimal] = {
     "p_l": Decimal(1000),
@@ -93,13 +95,14 @@ def observe_figures(basket: Basket, entry: Mapping[str, Any], moment: datetime, 
     for module, key, name, unit, basis in FIGURES:
         part = entry if module is None else entry.get(module)
         value = number(part.get(key)) if isinstance(part, Mapping) else None
-        if value is None or (value == 0 and unit in ("BRL", "x", "count")):
+        if value is None or (value == 0 and unit in ("BRL", "x", "count")) or (value < 0 and unit == "count"):
             continue
         bound = BOUNDS.get(name)
         if bound is not None and abs(value) > bound:
             basket.reject(f"{name} of {value:f} is beyond belief")
             continue
-        basket.observe(name, value, stamps.get(module or "", moment), payload, unit=unit, basis=basis)
+        stamp = moment if name in PRICED else stamps.get(module or "", moment)
+        basket.observe(name, value, stamp, payload, unit=unit, basis=basis)
 
 
 def _module_moment(entry: Mapping[str, Any], name: str, moment: datetime) -> datetime:
@@ -198,14 +201,14 @@ def identity(entry: Mapping[str, Any]) -> Identity:
     profile = entry.get("summaryProfile")
     profile = profile if isinstance(profile, Mapping) else {}
     statistics = entry.get("defaultKeyStatistics")
-    shares = number(statistics.get("sharesOutstanding")) if isinstance(statistics, Mapping) else None
+    shares = positive(statistics.get("sharesOutstanding")) if isinstance(statistics, Mapping) else None
     name = entry.get("longName") or entry.get("shortName")
     return Identity(
         name=str(name).strip()[:200] if name else None,
         cnpj=digits(profile.get("cnpj")),
         sector=_text(profile.get("sector")),
         segment=_text(profile.get("industry")),
-        shares_outstanding=shares or None,
+        shares_outstanding=shares,
     )
 
 

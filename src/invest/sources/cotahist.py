@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 
+from invest.domain.assets import Asset
 from invest.domain.bars import Bar
-from invest.domain.calendar import last_closed_session, market_day, session_hours, sessions_between
+from invest.domain.calendar import last_closed_session, market_day, previous_session, session_hours, sessions_between
 from invest.domain.observations import Basis, RawPayload
 from invest.domain.tickers import B3_CODE, AssetKind, kind_of
 from invest.sources.cotahist_format import ROW, Rows, read_cotahist
@@ -30,7 +31,8 @@ FEW = 8  # sessions that are asked day by day; for more, the month's or the year
 PAST = 86_400.0  # seconds a file of closed sessions is taken as it was
 CURRENT = 900.0  # seconds the running year's and today's file are
 MICROS = Decimal("0.000001")
-FIRST_YEAR = 1986
+FIRST_YEAR, LAST_YEAR = 1986, 2200
+LOOK_BACK = 5  # sessions among which the newest file is looked for
 SILENT = 180  # days without a trade after which a code is taken for delisted
 PREFERENCE = ("02", "12", "14", "13", "34", "35", "36")
 
@@ -65,6 +67,18 @@ class CotahistSource:
             basket.remark("no quotes of this code in the files read")
         return basket.close()
 
+    async def listed(self, client: SourceClient, now: datetime) -> list[Asset]:
+        """Every paper that traded in the newest session there is a file of. Raises `SourceError`."""
+        day, today = last_closed_session(now), market_day(now)
+        for _ in range(LOOK_BACK):
+            try:
+                shelved = await self._one(client, f"D{day:%d%m%Y}", today)
+            except NotAvailable:  # today's file appears some time after the close
+                day = previous_session(day)
+                continue
+            return await asyncio.to_thread(papers, shelved.shelf)
+        raise NotAvailable(self.name, f"no file of the last {LOOK_BACK} sessions")
+
     async def _fetch(
         self, client: SourceClient, names: Sequence[str], want: Want
     ) -> tuple[list[Shelved], list[SourceError]]:
@@ -95,7 +109,7 @@ class CotahistSource:
         bars: dict[date, Bar] = {}
         newest: tuple[np.void, RawPayload] | None = None
         for shelved in files:
-            rows = np.frombuffer(shelved.shelf.get(want.ticker), ROW)
+            rows = dated(np.frombuffer(shelved.shelf.get(want.ticker), ROW))
             if not len(rows):
                 continue
             basket.payloads[shelved.payload.sha256] = shelved.payload
@@ -119,6 +133,16 @@ class CotahistSource:
         basket.observe("close", bar.close, hours[1], payload, basis=Basis.RAW)
         if bar.volume:
             basket.observe("volume", Decimal(bar.volume), hours[1], payload, unit="count", basis=Basis.RAW)
+
+
+def papers(shelf: Shelf) -> list[Asset]:
+    """The assets of a file by their codes, as its newest quotes name them."""
+    quotes = {code: np.frombuffer(shelf.get(code), ROW)[-1] for code in sorted(shelf)}
+    found = {code: identity_of(row) for code, row in quotes.items()}
+    return [
+        Asset(ticker=code, kind=told.kind or AssetKind.OTHER, name=told.name, isin=told.isin)
+        for code, told in found.items()
+    ]
 
 
 def files_for(known: date | None, last: date, today: date) -> list[str]:
@@ -173,15 +197,24 @@ def by_ticker(rows: Rows) -> Iterator[tuple[str, bytes]]:
             yield code, rows[start:end].tobytes()
 
 
+def dated(rows: Rows) -> Rows:
+    """The quotes of days that exist."""
+    years, rest = np.divmod(rows["date"].astype(np.int64), 10_000)
+    months, days = np.divmod(rest, 100)
+    sane = (years >= FIRST_YEAR) & (years < LAST_YEAR) & (months >= 1) & (months <= 12) & (days >= 1)
+    first = (np.where(sane, years, FIRST_YEAR) - 1970) * 12 + np.where(sane, months, 1) - 1
+    after = (first + 1).astype("datetime64[M]").astype("datetime64[D]")
+    lengths = (after - first.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64)
+    real: Rows = rows[sane & (days <= lengths)]
+    return real
+
+
 def bars_of(rows: Rows, ticker: str, payload: str, known: date | None) -> Iterator[Bar]:
-    """Bars of quotes after the day `known`; a zero volume or turnover is none."""
+    """Bars of `dated` quotes after the day `known`; a zero volume or turnover is none."""
     after = int(known.strftime("%Y%m%d")) if known else 0
     for row in rows[rows["date"] > after]:
         stamp = int(row["date"])
-        try:
-            day = date(stamp // 10000, stamp // 100 % 100, stamp % 100)
-        except ValueError:
-            continue
+        day = date(stamp // 10000, stamp // 100 % 100, stamp % 100)
         opening, high, low, close = (_price(int(row[name])) for name in ("open", "high", "low", "close"))
         yield Bar(
             ticker,

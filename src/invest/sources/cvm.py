@@ -9,7 +9,7 @@ from datetime import date
 
 from invest.domain.assets import StatementLine
 from invest.domain.calendar import market_day
-from invest.domain.consensus import unit_error
+from invest.domain.consensus import scale_error
 from invest.domain.tickers import AssetKind
 from invest.sources.cvm_format import Filing, cut_statements, filings_of, statements_of
 from invest.sources.cvm_register import Company, Register
@@ -98,6 +98,8 @@ class CvmSource:
             segment=company.segment,
             successor=company.successor,
             active=company.active and company.listed,
+            since=company.started if company.reused else None,
+            changes=company.changes,
         )
         payload = self.register.payloads.get(company.payload)
         if payload is not None:
@@ -155,8 +157,10 @@ def _wrong_unit(lines: Sequence[StatementLine], want: Want) -> str | None:
     if not totals or not want.total_assets:
         return None
     newest = max(totals, key=lambda line: (line.reference_date, line.version))
-    factor = unit_error(newest.value, want.total_assets)
-    return f"wrong unit: total assets about {factor.normalize():f} times the known ones" if factor else None
+    factor = scale_error(newest.value, want.total_assets, 0)
+    if factor is None:
+        return None
+    return f"wrong unit: total assets about {float(factor):.6g} times the known ones"
 
 
 def _received_since(files: Sequence[tuple[str, Shelved]], since: date) -> list[Filing]:

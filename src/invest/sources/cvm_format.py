@@ -20,8 +20,9 @@ from invest.sources.zips import Capped, open_zip
 STATEMENTS = frozenset({"BPA", "BPP", "DRE", "DFC_MI", "DFC_MD", "DVA"})
 ENTRY = re.compile(r"(?P<form>dfp|itr)_cia_aberta_(?P<statement>[A-Z_]+)_(?P<scope>con|ind)_\d{4}\.csv", re.I)
 INDEX_ENTRY = re.compile(r"(?:dfp|itr)_cia_aberta_\d{4}\.csv", re.I)
+MOST_VERSIONS = 999
 DEPTH = 4  # levels of accounts that are kept: 2.01.04.01 yes, 2.01.04.01.01 no
-LAST = (b";\xdaLTIMO;", ";ÚLTIMO;".encode())
+LAST = (b"\xdaLTIMO", "ÚLTIMO".encode())
 SCALES = {"MIL": Decimal(1000), "UNIDADE": Decimal(1), "UNITARIO": Decimal(1), "MILHAO": Decimal(1_000_000)}
 PER_SHARE = "3.99"  # earnings per share: in BRL whatever the statement's scale
 
@@ -98,13 +99,17 @@ def _grouped(lines: Iterator[bytes], tag: bytes) -> Iterator[tuple[str, bytes]]:
         raise Malformed("cvm", f"no column CNPJ_CIA but {names[:3]}")
     at = names.index("CNPJ_CIA")
     account = names.index("CD_CONTA") if "CD_CONTA" in names else None
-    filtered = "ORDEM_EXERC" in names
+    order = names.index("ORDEM_EXERC") if "ORDEM_EXERC" in names else None
+    inner = order is not None and 0 < order < len(names) - 1
+    marks = [b";" + mark + b";" for mark in LAST] if inner else list(LAST)  # most lines are of the exercise before
     head, key, run = tag + b"\n" + header, b"", list[bytes]()
     for line in lines:
-        if filtered and not any(mark in line for mark in LAST):
+        if order is not None and not any(mark in line for mark in marks):
             continue
         fields = line.split(b";")
-        if len(fields) < len(names) or (account is not None and fields[account].count(b".") >= DEPTH):
+        if len(fields) < len(names) or (order is not None and fields[order] not in LAST):
+            continue
+        if account is not None and fields[account].count(b".") >= DEPTH:
             continue
         if fields[at] != key and run:
             yield _packed(key, head, run)
@@ -139,10 +144,9 @@ def filings_of(blocks: Iterable[bytes], form: str) -> list[Filing]:
             if reference is None or cnpj is None:
                 continue
             code = digits(row.get("CD_CVM"), 7)
-            version = number(row.get("VERSAO")) or Decimal(1)
             found.append(
                 Filing(
-                    cnpj, int(code) if code else None, row.get("DENOM_CIA", ""), form, reference, int(version),
+                    cnpj, int(code) if code else None, row.get("DENOM_CIA", ""), form, reference, _version(row),
                     day(row.get("DT_RECEB")),
                 )
             )  # fmt: skip
@@ -181,7 +185,9 @@ def _period(tag: str, row: Mapping[str, str]) -> tuple[str, date] | None:
 
 
 def _version(row: Mapping[str, str]) -> int:
-    return int(number(row.get("VERSAO")) or 1)
+    """The version of a document; 1 where none is told, and for what cannot be one."""
+    told = number(row.get("VERSAO"))
+    return int(told) if told is not None and 1 <= told <= MOST_VERSIONS else 1
 
 
 def _line(

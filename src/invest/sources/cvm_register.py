@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+from invest.domain.assets import TickerChange
 from invest.domain.observations import RawPayload
 from invest.domain.tickers import InvalidTicker, parse_ticker
 from invest.sources.cvm_format import table
@@ -22,7 +23,10 @@ CAD_BYTES = 32_000_000
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """One company of the register. `listed`: whether its paper still trades by its own filing."""
+    """One company of the register. `listed`: whether its paper still trades by its own filing.
+
+    `started`, `ended`: first and last day of the paper under this code. `reused`: another company had the code before.
+    """
 
     cnpj: str
     name: str
@@ -32,6 +36,10 @@ class Company:
     active: bool = True
     listed: bool = True
     successor: str | None = None
+    started: date | None = None
+    ended: date | None = None
+    reused: bool = False
+    changes: tuple[TickerChange, ...] = ()
     payload: str = ""
 
 
@@ -114,6 +122,7 @@ def read_fca(path: Path, payload: str) -> dict[str, Company]:
     """Companies by ticker from one FCA zip; the highest version and newest date of each wins."""
     general: dict[str, dict[str, str]] = {}
     papers: dict[str, dict[str, str]] = {}
+    bearers: dict[str, set[str | None]] = {}
     with open_zip("cvm", path) as archive:
         for entry in archive.infolist():
             name = entry.filename.lower()
@@ -125,6 +134,9 @@ def read_fca(path: Path, payload: str) -> dict[str, Company]:
                 general |= _newest(rows, "CNPJ_COMPANHIA")
             else:
                 papers |= _newest(rows, "CODIGO_NEGOCIACAO")
+                for row in rows:
+                    code = row.get("CODIGO_NEGOCIACAO", "").strip().upper()
+                    bearers.setdefault(code, set()).add(digits(row.get("CNPJ_COMPANHIA")))
     if not papers:
         raise Malformed("cvm", "FCA without securities")
     found = {}
@@ -141,6 +153,9 @@ def read_fca(path: Path, payload: str) -> dict[str, Company]:
             sector=about.get("SETOR_ATIVIDADE") or None,
             segment=row.get("SEGMENTO") or None,
             listed=not (row.get("DATA_FIM_NEGOCIACAO") or row.get("DATA_FIM_LISTAGEM")),
+            started=day(row.get("DATA_INICIO_NEGOCIACAO")),
+            ended=day(row.get("DATA_FIM_NEGOCIACAO")) or day(row.get("DATA_FIM_LISTAGEM")),
+            reused=len(bearers[code] - {None}) > 1,
             payload=payload,
         )
     return _with_successors(found)
@@ -156,7 +171,20 @@ def _with_successors(found: dict[str, Company]) -> dict[str, Company]:
         heirs = open_codes.get((company.cnpj, ticker[4:]), [])
         if not company.listed and len(heirs) == 1:
             found[ticker] = replace(company, successor=heirs[0])
+            _note_change(found, ticker, heirs[0])
     return found
+
+
+def _note_change(found: dict[str, Company], old: str, new: str) -> None:
+    """Tell both codes of the change; its day is the new one's first, or the one after the old one's last."""
+    before, after = found[old], found[new]
+    if before.ended is None:
+        return
+    following = before.ended + timedelta(days=1)
+    changed_on = max(following, after.started) if after.started else following
+    change = TickerChange(old=old, new=new, changed_on=changed_on, source="cvm")
+    for code in (old, new):
+        found[code] = replace(found[code], changes=(*found[code].changes, change))
 
 
 def _newest(rows: Iterable[dict[str, str]], key: str) -> dict[str, dict[str, str]]:

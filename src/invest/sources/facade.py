@@ -17,6 +17,8 @@ from invest.domain.calendar import market_day
 from invest.domain.collection import SourceOutcome
 from invest.domain.recognition import Recogniser
 from invest.settings import Settings
+from invest.sources.cache import Pruned, prune
+from invest.sources.cotahist import CotahistSource
 from invest.sources.cvm import CvmSource
 from invest.sources.cvm_format import Filing
 from invest.sources.errors import SourceError
@@ -90,6 +92,19 @@ class Sources:
                 *(self._one(s.name, None, _macro(cast(Any, s), self._client, want, known)) for s in chosen)
             )
         )
+
+    async def listed(self) -> list[Asset]:
+        """Every paper of B3's newest session: shares, units, funds, receipts. Raises `SourceError`."""
+        source = self._sources.get("cotahist")
+        if not isinstance(source, CotahistSource):
+            return []
+        return await source.listed(self._client, self._client.settings.now())
+
+    async def prune(self, spare: Collection[str] = ()) -> Pruned:
+        """Prune this machine's fetched files as the settings say; `spare`: SHA-256 of files that must stay."""
+        http = self._client.settings.http
+        folder = self._client.memory.folder
+        return await asyncio.to_thread(prune, folder, days=http.cache_days, max_bytes=http.cache_max_bytes, spare=spare)
 
     async def filings(self, since: date, want: Want) -> list[Filing]:
         """Documents that companies delivered to CVM since that day: whose fundamentals are worth collecting again.

@@ -11,7 +11,7 @@ from invest.domain.assets import CorporateAction
 from invest.domain.observations import Basis
 from invest.sources.action_labels import cash_kind, plain
 from invest.sources.errors import Malformed, NotAvailable
-from invest.sources.numerals import day, number
+from invest.sources.numerals import day, number, positive
 
 # label, folded: field, unit, basis. Both pages call most of them alike; the older header texts are kept beside.
 FIGURES: Mapping[str, tuple[str, str, Basis]] = {
@@ -137,7 +137,7 @@ def dividends(body: bytes, ticker: str, payload: str) -> list[CorporateAction]:
 def _dividend(values: Mapping[str, str], ticker: str, payload: str) -> CorporateAction | None:
     kind, last = cash_kind(values.get("TIPO", "")), day(values.get("DATA"))
     amount = number(values.get("VALOR"), pt=True)
-    lot = number(values.get("POR QUANTAS ACOES"), pt=True) or Decimal(1)
+    lot = positive(values.get("POR QUANTAS ACOES"), pt=True) or Decimal(1)
     if kind is None or last is None or not amount or amount <= 0:
         return None
     return CorporateAction(

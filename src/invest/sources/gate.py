@@ -116,7 +116,7 @@ class LocalGate:
         state.fails += 1
         state.probe = 0.0
         if state.fails < limits.failures or now < state.until:
-            return 0.0
+            return max(0.0, state.until - now) if state.fails >= limits.failures else 0.0
         state.opens += 1
         span = min(limits.open_for * 2.0 ** (state.opens - 1), limits.open_max)
         state.until = now + span

@@ -21,15 +21,18 @@ from yarl import URL
 from invest.domain.observations import RawPayload
 from invest.settings import Settings, SourceSettings
 from invest.sources.admission import IN_CALL_WAIT, Admissions
-from invest.sources.download import fetch_file, small_body
+from invest.sources.download import PARTIAL, UNSATISFIABLE, fetch_file, small_body
 from invest.sources.errors import (
     BreakerOpen,
+    BudgetSpent,
+    Busy,
     Forbidden,
     Malformed,
     NotAvailable,
     SourceDown,
     SourceError,
     SourceRefused,
+    TooLarge,
 )
 from invest.sources.flight import Flights
 from invest.sources.gate import Gate, Limits, LocalGate, RedisGate
@@ -160,7 +163,12 @@ class SourceClient:
         entry = self.memory.recall(call.shown)
         if entry is not None and entry.fresh(fresh_for):
             return Response(entry.payload, True, entry.path)
-        return await self.flights.join(call.shown, lambda: self._shared_fetch(call, fresh_for))
+        self.memory.refuse_rejected(call.shown)
+        try:
+            return await self.flights.join(call.shown, lambda: self._shared_fetch(call, fresh_for))
+        except (Malformed, TooLarge) as error:
+            self.memory.reject(call.shown, error)
+            raise
 
     async def _shared_fetch(self, call: Call, fresh_for: float) -> Response:
         """A fetch that other workers profit from: a small answer is theirs too, a file is waited for in turn."""
@@ -203,12 +211,13 @@ class SourceClient:
         for attempt in range(self._http.retries + 1):
             try:
                 await self._admissions.admit(call.source, call.host, limits)
+                response = await self._try(call)
             except BreakerOpen as error:
                 if failed is None:
                     raise
                 raise SourceDown(call.source, f"{failed.reason}; then {error.reason}", error.retry_after) from failed
-            try:
-                response = await self._try(call)
+            except (Busy, BudgetSpent):
+                raise
             except Transient as error:
                 failed = error
                 await self._failed(call, limits, error, last=attempt == self._http.retries)
@@ -243,9 +252,10 @@ class SourceClient:
         self._admissions.failing.add(call.host)
         self._admissions.drop(call.host)
         wait = error.retry_after
-        await self._gate.report(call.host, limits, "fail")
+        closed = await self._gate.report(call.host, limits, "fail")
         if wait:
             await self._gate.report(call.host, limits, "pause", min(wait, self._http.max_retry_after))
+        self._admissions.close(call.host, closed)
         if wait is not None and wait > IN_CALL_WAIT:
             raise SourceDown(call.source, f"{error.reason}; it asks to wait {wait:.0f} s", wait)
         if last:
@@ -258,6 +268,7 @@ class SourceClient:
             slots = self._slots[call.host] = asyncio.Semaphore(call.conf.concurrency)
         entry = self.memory.recall(call.shown)
         async with slots:
+            self._admissions.check(call.source, call.host)
             try:
                 return await self._follow(call, entry)
             except PrivateAddress as error:
@@ -267,7 +278,7 @@ class SourceClient:
                     raise Forbidden(call.source, str(error.os_error)) from None
                 raise Transient("no connection") from error
             except TimeoutError as error:
-                raise Transient(f"no answer within {call.timeout:.0f} s") from error
+                raise Transient(f"no answer within {min(call.timeout, self._http.read_timeout):.0f} s") from error
             except NETWORK as error:
                 raise Transient(f"connection lost ({type(error).__name__})") from error
             except (aiohttp.ClientError, ValueError) as error:
@@ -288,24 +299,31 @@ class SourceClient:
 
     def _request(self, call: Call, url: URL, entry: Entry | None) -> Any:
         http, headers = self._http, dict(call.headers)
-        if entry is not None and entry.payload.etag:
+        rest = self.memory.part_of(call.shown).headers() if call.kind == "zip" else {}
+        headers |= rest
+        if entry is not None and entry.payload.etag and not rest:
             headers["If-None-Match"] = entry.payload.etag
-        if entry is not None and entry.payload.last_modified:
+        if entry is not None and entry.payload.last_modified and not rest:
             headers["If-Modified-Since"] = entry.payload.last_modified
-        timeout = aiohttp.ClientTimeout(total=call.timeout, sock_connect=http.connect_timeout)
+        # A file may take its time as long as it comes: a server that says nothing hangs.
+        silent = min(call.timeout, http.read_timeout)
+        timeout = aiohttp.ClientTimeout(total=call.timeout, sock_connect=http.connect_timeout, sock_read=silent)
         return self._session.get(url, headers=headers, timeout=timeout, allow_redirects=False)
 
     async def _read(self, call: Call, answer: aiohttp.ClientResponse, entry: Entry | None) -> Response:
         if answer.status == 304 and entry is not None:
             kept = self.memory.keep(call.shown, entry.payload, entry.path)
             return Response(kept.payload, True, kept.path)
-        if answer.status != 200:
+        if call.kind == "zip" and answer.status == UNSATISFIABLE:
+            self.memory.part_of(call.shown).drop()
+            raise Transient("what was left of a cut file is no part of it")
+        if answer.status != 200 and not (call.kind == "zip" and answer.status == PARTIAL):
             raise await refused(call, answer)
         if call.kind == "zip":
             part = self.memory.part_of(call.shown)
             sha256, size = await fetch_file(call.source, answer, part, call.max_bytes, self._http.max_zip_ratio)
             path = self.memory.file_of(sha256)
-            await asyncio.to_thread(part.replace, path)
+            await asyncio.to_thread(part.finish, path)
             payload = self._payload(call, answer, sha256, size, None)
         else:
             body = await small_body(call.source, answer, call.max_bytes)
@@ -324,7 +342,7 @@ class SourceClient:
             source=call.source,
             url=call.shown,
             fetched_at=datetime.now(UTC),
-            status=answer.status,
+            status=200,
             content_type=answer.headers.get("Content-Type", "")[:200],
             etag=answer.headers.get("ETag"),
             last_modified=answer.headers.get("Last-Modified"),

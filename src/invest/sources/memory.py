@@ -17,6 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from invest.domain.observations import RawPayload
+from invest.sources.download import Part
+from invest.sources.errors import SourceError
+
+REJECTED_FOR = 120.0  # seconds an answer that was not believed is not asked for again
+REJECTED_MOST = 1_000
 
 
 @contextlib.contextmanager
@@ -55,6 +60,7 @@ class Memory:
     capacity: int = 32_000_000
     _entries: OrderedDict[str, Entry] = field(default_factory=OrderedDict)
     _held: int = 0
+    _rejected: dict[str, tuple[float, SourceError]] = field(default_factory=dict)
 
     def recall(self, url: str) -> Entry | None:
         """The answer kept for `url`, from this process or, for files, from an earlier one."""
@@ -79,6 +85,25 @@ class Memory:
             self._note(url, payload)
         return entry
 
+    def forget(self, url: str) -> None:
+        """Keep nothing of `url`: what was kept turned out to be unreadable, so a 304 must not lead back to it."""
+        entry = self._drop(url)
+        (self.folder / f"{_digest(url)}.json").unlink(missing_ok=True)
+        if entry is not None and entry.path is not None:
+            entry.path.unlink(missing_ok=True)
+
+    def reject(self, url: str, error: SourceError) -> None:
+        """Remember that the answer of `url` was not believed: a large file is not fetched again for every asset."""
+        self._rejected[url] = (time.monotonic() + REJECTED_FOR, error)
+        while len(self._rejected) > REJECTED_MOST:
+            self._rejected.pop(next(iter(self._rejected)))
+
+    def refuse_rejected(self, url: str) -> None:
+        """Raise what the answer of `url` was refused with a short while ago, if it was."""
+        until, error = self._rejected.get(url, (0.0, None))
+        if error is not None and time.monotonic() < until:
+            raise type(error)(error.source, error.reason)
+
     def _drop(self, url: str) -> Entry | None:
         entry = self._entries.pop(url, None)
         if entry is not None:
@@ -89,9 +114,17 @@ class Memory:
         """Where the file with this digest lies."""
         return self.folder / f"{sha256}.zip"
 
-    def part_of(self, url: str) -> Path:
-        """Where a download of `url` grows until it is whole; one per process."""
-        return self.folder / f"{_digest(url)}.{os.getpid()}.part"
+    def part_of(self, url: str) -> Part:
+        """Where a download of `url` grows until it is whole: one per process; that of one now gone is taken over."""
+        mine = self.folder / f"{_digest(url)}.{os.getpid()}.part"
+        if not mine.exists():
+            for left in sorted(self.folder.glob(f"{_digest(url)}.*.part")):
+                if not _alive(left.suffixes[-2].removeprefix(".")):
+                    with contextlib.suppress(OSError):  # another process may take it over first
+                        left.with_name(left.name + ".json").replace(mine.with_name(mine.name + ".json"))
+                        left.replace(mine)
+                    break
+        return Part(mine)
 
     def _note(self, url: str, payload: RawPayload) -> None:
         note = self.folder / f"{_digest(url)}.json"
@@ -111,6 +144,16 @@ class Memory:
         entry = Entry(payload, path, -float("inf"))
         self._entries[url] = entry
         return entry
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except OSError:  # there, and another user's
+        return True
+    return True
 
 
 def _digest(url: str) -> str:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from invest.domain.assets import Asset, CorporateAction, MacroPoint, NewsItem, StatementLine
+from invest.domain.assets import Asset, CorporateAction, MacroPoint, NewsItem, StatementLine, TickerChange
 from invest.domain.bars import Bar
 from invest.domain.collection import SourceOutcome
 from invest.domain.observations import Basis, Observation, RawPayload
@@ -27,8 +27,8 @@ class Want:
 
     `bars_until`: newest stored session. `statements_until`: newest stored DT_RECEB. `actions_until`: day the corporate
     actions were last read. `last_close`, `last_day`: the newest stored close, against which units are checked.
-    `total_assets`: of the newest stored balance sheet, BRL, for the same reason. `splits`: known changes of the share
-    count. `force`: ask again whatever is fresh.
+    `total_assets`: of the newest stored balance sheet, BRL, and `payments`: known ones in cash, for the same reason.
+    `splits`: known changes of the share count. `force`: ask again whatever is fresh.
     """
 
     ticker: str
@@ -41,6 +41,7 @@ class Want:
     last_day: date | None = None
     total_assets: Decimal | None = None
     splits: tuple[CorporateAction, ...] = ()
+    payments: tuple[CorporateAction, ...] = ()
     force: bool = False
 
     @property
@@ -51,7 +52,11 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Parts of an asset's identity that one source knows; None where it says nothing."""
+    """Parts of an asset's identity that one source knows; None where it says nothing.
+
+    `since`: first session of its present bearer, where another company had the code before. `changes`: those of codes
+    that this one takes part in.
+    """
 
     name: str | None = None
     kind: AssetKind | None = None
@@ -63,6 +68,8 @@ class Identity:
     active: bool | None = None
     successor: str | None = None
     shares_outstanding: Decimal | None = None
+    since: date | None = None
+    changes: tuple[TickerChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +195,8 @@ class Basket:
         """The result; its status follows from the contents unless given."""
         if status is None:
             status = "ok" if self.full else "rejected" if self.rejected else "empty"
+        if status == "empty" and not self.remarks:
+            self.remark("its answer holds nothing of it")
         outcome = SourceOutcome(
             source=self.source,
             status=status,

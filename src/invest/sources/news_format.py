@@ -24,6 +24,7 @@ from invest.sources.numerals import SAO_PAULO, instant
 
 MAX_ITEMS = 300
 MAX_TITLE, MAX_SUMMARY, MAX_MARKUP = 500, 2000, 40_000
+SEARCHED = 300  # characters of a summary in which assets are looked for
 TRACKING = re.compile(r"^(utm_.*|fbclid|gclid|ref|source|origem|at_.*|mc_[ce]id)$", re.I)
 ENTITY = re.compile(rb"<!ENTITY", re.I)
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -59,7 +60,7 @@ def item(
         fetched_at=payload.fetched_at,
         source=source,
         payload=payload.sha256,
-        tickers=known.tickers_in(title) or known.tickers_in(summary[:300]),
+        tickers=known.tickers_in(title) or known.tickers_in(summary[:SEARCHED]),
         sentiment=sentiment(title, summary),
     )
 

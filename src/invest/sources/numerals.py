@@ -17,6 +17,7 @@ DAYS = (
     re.compile(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})(?!\d)"),
 )
 NEVER = date(9999, 1, 1)
+FIRST_YEAR = 1800
 
 
 def number(value: object, *, pt: bool = False) -> Decimal | None:  # noqa: PLR0911 -- one return per way of writing
@@ -42,6 +43,12 @@ def number(value: object, *, pt: bool = False) -> Decimal | None:  # noqa: PLR09
     if EN.fullmatch(text):
         return _decimal(text.replace(",", ""))
     return _decimal(text) if PLAIN.fullmatch(text) else None
+
+
+def positive(value: object, *, pt: bool = False) -> Decimal | None:
+    """`number` where it is above zero: of shares, lots and the like anything else is no figure."""
+    found = number(value, pt=pt)
+    return found if found is not None and found > 0 else None
 
 
 def _decimal(text: str) -> Decimal | None:
@@ -71,7 +78,7 @@ def _day_of_text(text: str) -> date | None:
                 result = date(int(match["y"]), int(match["m"]), int(match["d"]))
             except ValueError:
                 return None
-            return result if result < NEVER else None
+            return result if result.year >= FIRST_YEAR and result < NEVER else None
     return None
 
 
@@ -79,16 +86,16 @@ def instant(value: object) -> datetime | None:
     """An aware moment from an ISO text (São Paulo where it names no zone) or epoch seconds; None where neither."""
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int | float):
-        try:
-            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
-        except (OverflowError, ValueError):
-            return None
-    if not isinstance(value, str):
-        return None
     try:
-        moment = datetime.fromisoformat(value.strip())
-    except ValueError:
+        if isinstance(value, int | float):
+            moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
+        elif isinstance(value, str):
+            moment = datetime.fromisoformat(value.strip())
+        else:
+            return None
+    except (OverflowError, ValueError):
+        return None
+    if not FIRST_YEAR <= moment.year < NEVER.year:  # beyond these no zone can be told
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=SAO_PAULO)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
@@ -19,6 +20,7 @@ INDICATORS: Mapping[str, str] = {"IPCA": "IPCA", "Selic": "Selic", "PIB Total": 
 BOUNDS: Mapping[str, tuple[float, float]] = {"IPCA": (-5, 30), "Selic": (0, 60), "PIB": (-15, 15), "USD": (0.8, 20)}
 WINDOW = timedelta(days=45)
 ROWS = 1000
+YEAR = re.compile(r"[12][0-9]{3}")
 THIRTY_DAYS = 0  # baseCalculo: 0 asks who answered within 30 days, 1 within 5
 
 
@@ -83,7 +85,7 @@ def expectations(data: object, payload: RawPayload, today: date) -> Iterator[Mac
             continue
         name = INDICATORS.get(str(row.get("Indicador")))
         when, value, year = day(row.get("Data")), number(row.get("Mediana")), str(row.get("DataReferencia") or "")
-        if name and when and when <= today and value is not None and year.isdigit():
+        if name and when and when <= today and value is not None and YEAR.fullmatch(year):
             if not BOUNDS[name][0] <= value <= BOUNDS[name][1]:
                 raise Implausible("olinda", f"{name} of {value:f} is beyond belief")
             series = f"focus:{name}:{year}"

@@ -9,13 +9,16 @@ from decimal import Decimal
 from invest.domain.assets import CorporateAction
 from invest.domain.bars import Bar
 from invest.domain.calendar import is_session
-from invest.domain.consensus import unit_error
+from invest.domain.consensus import scale_error, unit_error
 from invest.sources.model import Basket, Want
 
 EPSILON = Decimal("0.000001")
+HIGHEST = Decimal(10) ** 9  # BRL for one paper or coin
+MOST = 10**15  # papers or trades in a day
+FACTORS = (Decimal("0.0001"), Decimal(10_000))  # new shares per old one that have been seen, with room to spare
 
 
-def sane(bar: Bar, last: date) -> str | None:
+def sane(bar: Bar, last: date) -> str | None:  # noqa: PLR0911 -- one return per reason
     """Why `bar` cannot be, or None. `last`: the newest session that can be complete."""
     if bar.day > last:
         return "a bar of a session that is not over"
@@ -26,10 +29,18 @@ def sane(bar: Bar, last: date) -> str | None:
         return "a price of zero"
     if bar.high is not None and bar.low is not None and bar.high + EPSILON < bar.low:
         return "a high below the low"
+    if max([*prices, bar.close]) >= HIGHEST or not _countable(bar):
+        return "figures beyond belief"
     flat = len(prices) == 3 and all(p == bar.close for p in prices)
     if flat and bar.volume == 0 and not bar.trades:
         return "a flat bar without volume: no session"
     return None
+
+
+def _countable(bar: Bar) -> bool:
+    """Whether volume, turnover and trades are such as can be."""
+    counts = (bar.volume, bar.turnover, bar.trades)
+    return all(count is None or 0 <= count <= limit for count, limit in zip(counts, (MOST, 10**18, 2**31), strict=True))
 
 
 def believe(basket: Basket, want: Want, bars: Sequence[Bar], last: date, *, only_sessions: bool = False) -> list[Bar]:
@@ -52,17 +63,52 @@ def believe(basket: Basket, want: Want, bars: Sequence[Bar], last: date, *, only
 
 
 def payable(basket: Basket, want: Want, actions: Iterable[CorporateAction]) -> list[CorporateAction]:
-    """The actions that can be: no payment above the price known, none announced years ahead."""
+    """The actions that can be: no factor never seen, none announced years ahead, and payments in the known unit.
+
+    One payment ten, a hundred or a thousand times what is known of its day speaks against all payments of the answer.
+    """
+    told = list(actions)
+    wrong = next((why for why in (_payment_off(action, want) for action in told) if why), None)
+    if wrong:
+        basket.reject(wrong)
     kept = []
-    for action in actions:
-        recent = want.last_day is not None and abs((action.last_date_with - want.last_day).days) <= 365
-        if recent and want.last_close and action.amount and action.amount > want.last_close:
+    for action in told:
+        if action.kind.in_cash and wrong:
+            continue
+        if _above_the_price(action, want):
             basket.reject(f"a payment of {action.amount:f} above the price ({action.last_date_with})")
+        elif action.amount is not None and action.amount <= 0:
+            basket.reject(f"a payment of {action.amount:f} ({action.last_date_with})")
+        elif action.factor is not None and not FACTORS[0] <= action.factor <= FACTORS[1]:
+            basket.reject(f"a factor of {action.factor:f} ({action.last_date_with})")
         elif (action.last_date_with - want.now.date()).days > 730:
             basket.reject(f"an event of {action.last_date_with}")
         else:
             kept.append(action)
     return kept
+
+
+def _above_the_price(action: CorporateAction, want: Want) -> bool:
+    recent = want.last_day is not None and abs((action.last_date_with - want.last_day).days) <= 365
+    return bool(recent and want.last_close and action.amount and action.amount > want.last_close)
+
+
+def _payment_off(action: CorporateAction, want: Want) -> str | None:
+    """Why a payment is in another unit than what is known, or None."""
+    amount = action.amount
+    if amount is None or amount <= 0:
+        return None
+    same = [p.amount for p in want.payments if p.amount and _same_right(p, action)]
+    if not same or any(abs(amount / known - 1) < Decimal("0.5") for known in same):
+        return None
+    off = [known for known in same if unit_error(amount, known)]
+    if len(off) < len(same):
+        return None
+    return f"wrong unit: a payment of {amount:f}, known as {off[0]:f} ({action.last_date_with})"
+
+
+def _same_right(known: CorporateAction, told: CorporateAction) -> bool:
+    return known.last_date_with == told.last_date_with and known.kind is told.kind
 
 
 def _wrong_unit(want: Want, bars: Sequence[Bar]) -> str | None:
@@ -79,10 +125,10 @@ def off_by(value: Decimal, day: date, want: Want) -> str | None:
     """The unit error of a price of `day` against the known close, or None; splits in between explain a ratio."""
     if not want.last_close or not want.last_day:
         return None
-    factor = unit_error(value, want.last_close)
+    factor = scale_error(value, want.last_close, abs((day - want.last_day).days))
     if factor is None or _explained(want, day, value / want.last_close):
         return None
-    return f"wrong unit: {value:f} is about {factor} times the known {want.last_close:f}"
+    return f"wrong unit: {value:f} is about {float(factor):.6g} times the known {want.last_close:f}"
 
 
 def _explained(want: Want, day: date, ratio: Decimal) -> bool:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from invest.domain.recognition import Recogniser
+from invest.domain.assets import NewsItem
+from invest.domain.observations import RawPayload
+from invest.domain.recognition import Recogniser, hints, plain
 from invest.sources.errors import SourceError
-from invest.sources.http import SourceClient
+from invest.sources.http import Response, SourceClient
 from invest.sources.model import Basket, Gathered, Want
-from invest.sources.news_format import distinct, entries_of, item
+from invest.sources.news_format import SEARCHED, distinct, entries_of, item
 
 OUTLETS: Mapping[str, str] = {
     "infomoney": "InfoMoney",
@@ -19,6 +23,20 @@ OUTLETS: Mapping[str, str] = {
     "moneytimes": "Money Times",
 }
 FRESH = 300.0  # seconds a feed is taken as it was; then asked with If-None-Match
+KEPT = 32  # answers whose items are kept, so that each is read once
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One item of a feed before anybody asked whom it is about. `plain`: what may name an asset, to look through."""
+
+    item: NewsItem
+    plain: str
+
+    def told(self, known: Recogniser) -> NewsItem:
+        """The item with the assets it names, by its title, else by the start of its summary."""
+        tickers = known.tickers_in(self.item.title) or known.tickers_in(self.item.summary[:SEARCHED])
+        return self.item.model_copy(update={"tickers": tickers}) if tickers else self.item
 
 
 class RssSource:
@@ -28,13 +46,17 @@ class RssSource:
 
     def __init__(self) -> None:
         self.known = Recogniser()
+        self._read: OrderedDict[tuple[str, str], list[Headline]] = OrderedDict()
 
     async def gather(self, client: SourceClient, want: Want) -> Gathered:
         """What the feeds say about one asset."""
-        self.known.add(want.ticker, want.asset.name if want.asset else None, want.kind)
-        basket = await self._all(client, FRESH)
+        about = (want.ticker, want.asset.name if want.asset else None, want.kind)
+        self.known.add(*about)
+        basket, headlines = await self._all(client, FRESH)
         basket.ticker = want.ticker
-        basket.news = [one for one in basket.news if want.ticker in one.tickers]
+        words = hints(*about)
+        likely = [h.told(self.known) for h in headlines if any(word in h.plain for word in words)]
+        basket.news = [one for one in likely if want.ticker in one.tickers]
         used = {one.payload for one in basket.news}
         basket.payloads = {sha: payload for sha, payload in basket.payloads.items() if sha in used}
         if not basket.news:
@@ -43,33 +65,50 @@ class RssSource:
 
     async def news(self, client: SourceClient, limit: int) -> list[Gathered]:
         """The newest items across feeds, each once."""
-        basket = await self._all(client, 0)
-        basket.news = distinct(basket.news)[:limit]
+        basket, headlines = await self._all(client, 0)
+        basket.news = distinct([h.told(self.known) for h in headlines])[:limit]
         return [basket.close()]
 
-    async def _all(self, client: SourceClient, fresh_for: float) -> Basket:
+    async def _all(self, client: SourceClient, fresh_for: float) -> tuple[Basket, list[Headline]]:
+        """Every feed at once; those that fail are remarked. Raises `SourceError` where all do."""
         conf = client.settings.source(self.name)
-        basket = Basket(self.name, conf)
+        basket, headlines = Basket(self.name, conf), list[Headline]()
         results = await asyncio.gather(
-            *(self._feed(client, basket, name, url, fresh_for) for name, url in conf.feeds.items()),
-            return_exceptions=True,
+            *(self._feed(client, name, url, fresh_for) for name, url in conf.feeds.items()), return_exceptions=True
         )
-        problems = [error for error in results if isinstance(error, SourceError)]
-        for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, SourceError):
-                raise result
+        problems: list[SourceError] = []
         for name, result in zip(conf.feeds, results, strict=True):
             if isinstance(result, SourceError):
+                problems.append(result)
                 basket.remark(f"{name}: {result.reason}")
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                payload, found = result
+                basket.payloads[payload.sha256] = payload
+                headlines += found
         if problems and len(problems) == len(results):
             raise problems[0]
-        return basket
+        return basket, headlines
 
-    async def _feed(self, client: SourceClient, basket: Basket, name: str, url: str, fresh_for: float) -> None:
+    async def _feed(
+        self, client: SourceClient, name: str, url: str, fresh_for: float
+    ) -> tuple[RawPayload, list[Headline]]:
+        """One feed, read once per answer whoever asks: a batch asks for the same answers once per asset."""
         answer = await client.get(self.name, url, kind="rss", fresh_for=fresh_for)
-        payload = answer.payload
-        entries = await asyncio.to_thread(entries_of, self.name, answer.body)
-        outlet = OUTLETS.get(name, name)
-        items = (item(e, outlet=outlet, source=self.name, payload=payload, known=self.known) for e in entries)
-        basket.payloads[payload.sha256] = payload
-        basket.news += [one for one in items if one is not None]
+        key = (answer.payload.sha256, name)
+        found = self._read.get(key)
+        if found is None:
+            found = await client.flights.join(f"feed:{key}", lambda: asyncio.to_thread(read_feed, name, answer))
+            self._read[key] = found
+            while len(self._read) > KEPT:
+                self._read.popitem(last=False)
+        return answer.payload, found
+
+
+def read_feed(name: str, answer: Response) -> list[Headline]:
+    """The items of a feed, nobody recognised in them yet. Raises `Malformed`."""
+    nobody, outlet = Recogniser(), OUTLETS.get(name, name)
+    entries = entries_of(RssSource.name, answer.body)
+    items = (item(e, outlet=outlet, source=RssSource.name, payload=answer.payload, known=nobody) for e in entries)
+    return [Headline(one, plain(f"{one.title} {one.summary[:SEARCHED]}")) for one in items if one is not None]

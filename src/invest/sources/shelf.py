@@ -30,6 +30,11 @@ class Shelf:
         self.notes: dict[str, object] = head["notes"]
         self._start = len(MAGIC) + 8 + size
 
+    @property
+    def there(self) -> bool:
+        """Whether its file still is."""
+        return self._path.exists()
+
     def get(self, key: str) -> bytes:
         """The bytes of `key`, its blocks joined; empty where there are none."""
         return b"".join(self.blocks(key))

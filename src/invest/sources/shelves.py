@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from invest.domain.observations import RawPayload
+from invest.sources.cache import touch
+from invest.sources.errors import Malformed, TooLarge
 from invest.sources.http import Response, SourceClient
 from invest.sources.shelf import Shelf
 
@@ -41,9 +43,15 @@ class Shelves:
         answer = await client.get(source, path, kind="zip", fresh_for=fresh_for, max_bytes=max_bytes)
         sha256 = answer.payload.sha256
         shelf = self._open.get(sha256)
-        if shelf is None:
-            shelf = await client.flights.join(f"shelf:{self.kind}:{sha256}", lambda: self._load(answer))
+        if shelf is None or not shelf.there:
+            try:
+                shelf = await client.flights.join(f"shelf:{self.kind}:{sha256}", lambda: self._load(answer))
+            except (Malformed, TooLarge) as error:
+                client.memory.forget(answer.payload.url)
+                client.memory.reject(answer.payload.url, error)
+                raise
         assert answer.path is not None
+        touch(answer.path)
         return Shelved(answer.payload, answer.path, shelf, answer.not_modified)
 
     async def _load(self, answer: Response) -> Shelf:

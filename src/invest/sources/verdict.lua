@@ -16,7 +16,8 @@ end
 local fails = redis.call('HINCRBY', KEYS[1], 'fails', 1)
 redis.call('HDEL', KEYS[1], 'probe')
 local closed_until = tonumber(redis.call('HGET', KEYS[1], 'until') or '0')
-if fails < tonumber(ARGV[2]) or now < closed_until then return 0 end
+if fails < tonumber(ARGV[2]) then return 0 end
+if now < closed_until then return math.ceil(closed_until - now) end
 local opens = redis.call('HINCRBY', KEYS[1], 'opens', 1)
 local span = math.min(tonumber(ARGV[3]) * 2 ^ (opens - 1), tonumber(ARGV[4]))
 redis.call('HSET', KEYS[1], 'until', string.format('%.0f', now + span))

@@ -19,7 +19,7 @@ from invest.sources.errors import Malformed, NotAvailable
 from invest.sources.http import SourceClient
 from invest.sources.model import YEARS, Basket, Gathered, Identity, Want
 from invest.sources.numerals import SAO_PAULO, instant, number
-from invest.sources.plausible import believe, off_by
+from invest.sources.plausible import believe, off_by, payable
 
 DAY = timedelta(days=1)
 
@@ -71,7 +71,8 @@ def read(basket: Basket, want: Want, chart: Mapping[str, Any], payload: RawPaylo
     meta = meta if isinstance(meta, Mapping) else {}
     zone = _zone(meta)
     splits = list(_splits(chart, want.ticker, zone, payload.sha256))
-    basket.actions = [*splits, *_dividends(chart, want.ticker, zone, payload.sha256, splits)]
+    told = [*splits, *_dividends(chart, want.ticker, zone, payload.sha256, splits)]
+    basket.actions = payable(basket, want, told)
     days = [split.last_date_with for split in (*splits, *want.splits) if split.factor]
     rows = bars_of(chart, want.ticker, zone, payload.sha256)
     since = max(filter(None, (want.bars_until, *days)), default=None)
@@ -89,6 +90,8 @@ def _observe(basket: Basket, want: Want, meta: Mapping[str, Any], payload: RawPa
     if wrong:
         return wrong
     basket.observe("close", price, moment, payload, basis=Basis.RAW)
+    if market_day(moment) < last_closed_session(want.now):
+        basket.remark(f"its newest price is of {market_day(moment)}")
     name = meta.get("longName") or meta.get("shortName")
     basket.identity = Identity(name=str(name)[:200] if name else None)
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,20 +14,35 @@ from typing import IO
 from invest.sources.errors import Malformed, TooLarge
 
 MAX_ENTRIES = 256
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+# What reading a broken zip raises: offsets that lead nowhere are OSError, names and sizes that are none ValueError.
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError, RuntimeError, OSError,
+    ValueError, OverflowError, MemoryError,
+)  # fmt: skip
 
 
 def check_zip(source: str, path: Path, max_ratio: int) -> None:
-    """Look at the directory of a zip. Raises `Malformed` for what is none, `TooLarge` for a bomb."""
+    """Look at the directory of a zip and where it leads. Raises `Malformed` for what is none, `TooLarge` for a bomb."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (*BROKEN, OSError) as error:
+            for entry in entries[:MAX_ENTRIES]:
+                with archive.open(entry) as stream:
+                    stream.read(1)
+    except BROKEN as error:
         raise Malformed(source, f"not a whole zip ({error})") from None
     unpacked = sum(entry.file_size for entry in entries)
     packed = max(1, path.stat().st_size)
     if len(entries) > MAX_ENTRIES or unpacked > packed * max_ratio:
         raise TooLarge(source, f"zip of {len(entries)} entries unpacks {packed} bytes to {unpacked}: taken for a bomb")
+
+
+def check_whole(source: str, path: Path) -> None:
+    """Read every entry to its end against its checksum: for a file put together of two answers. Raises `Malformed`."""
+    with open_zip(source, path) as archive:
+        broken = archive.testzip()
+    if broken is not None:
+        raise Malformed(source, f"broken zip (the checksum of {broken[:80]} is wrong)")
 
 
 @contextmanager
@@ -34,6 +51,8 @@ def open_zip(source: str, path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
+    except FileNotFoundError:
+        raise
     except BROKEN as error:
         raise Malformed(source, f"broken zip ({error})") from None
 

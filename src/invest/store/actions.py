@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
-from invest.domain.adjustment import Event, Step, distinct_actions
+from invest.domain.adjustment import Event, PriceEvent, Step, distinct_actions
 from invest.domain.assets import ActionKind, CorporateAction
+from invest.domain.lineage import Lineages
+from invest.store.assets import read_lineages
 from invest.store.database import Connection, Database, Record
 from invest.store.encoding import columns, texts
 
@@ -80,12 +82,22 @@ class Actions:
     async def of_many(
         self, tickers: Sequence[str] | None, *, since: date | None = None
     ) -> dict[str, list[CorporateAction]]:
-        """The same for many assets (None: all) in one round trip."""
-        return grouped(await self._read(tickers, since), _action)
+        """The same for many assets (None: all), those of the codes they had before included."""
+        lineages = await read_lineages(self._db)
+        found = grouped(await self._read(_with_ancestors(tickers, lineages), since), _action)
+        return followed(found, tickers, lineages, lambda told: told.last_date_with)
 
-    async def steps(self, tickers: Sequence[str] | None, *, since: date | None = None) -> dict[str, list[Step]]:
-        """The same with only what adjusting prices needs, for reading many histories."""
-        return grouped(await self._read(tickers, since), _step)
+    async def steps(
+        self, tickers: Sequence[str] | None, *, since: date | None = None, lineages: Lineages
+    ) -> dict[str, list[Step]]:
+        """The same with only what adjusting prices needs, for reading many histories; new shares per old one too."""
+        found = grouped(await self._read(_with_ancestors(tickers, lineages), since), _step)
+        steps = followed(found, tickers, lineages, lambda step: step.last_date_with)
+        for ticker in (t for t in (lineages if tickers is None else tickers) if t in lineages):
+            for day, change in lineages.ratios(ticker):
+                step = Step(ActionKind.SPLIT, day, None, change.ratio, change.source)
+                steps.setdefault(ticker, []).append(step)
+        return steps
 
     async def _read(self, tickers: Sequence[str] | None, since: date | None) -> list[Record]:
         return await self._db.fetch(
@@ -103,6 +115,33 @@ class Actions:
             ticker,
         )
         return [_action(row) for row in rows]
+
+
+def _with_ancestors(tickers: Sequence[str] | None, lineages: Lineages) -> list[str] | None:
+    if tickers is None:
+        return None
+    return sorted({*tickers, *(s.ticker for t in tickers if t in lineages for s in lineages.spans(t))})
+
+
+def followed(
+    found: dict[str, list[Event]],
+    tickers: Sequence[str] | None,
+    lineages: Lineages,
+    day_of: Callable[[Event], date],
+) -> dict[str, list[Event]]:
+    """Events by ticker, each asset's across the codes it had; one told under both codes is kept once."""
+    told = {t: found[t] for t in (found if tickers is None else tickers) if t in found}
+    for ticker in (t for t in (lineages if tickers is None else tickers) if t in lineages):
+        spans = lineages.spans(ticker)
+        own = [e for e in found.get(spans[-1].ticker, ()) if spans[0].first is None or day_of(e) >= spans[0].first]
+        known = {_essence(e) for e in own}
+        older = [e for s in spans[:-1] for e in found.get(s.ticker, ()) if s.holds(day_of(e))]
+        told[ticker] = sorted([*(e for e in older if _essence(e) not in known), *own], key=day_of)
+    return {ticker: events for ticker, events in told.items() if events}
+
+
+def _essence(event: PriceEvent) -> tuple[object, ...]:
+    return (event.kind, event.last_date_with, event.amount, event.factor)
 
 
 def grouped(rows: Sequence[Record], made: Callable[[Record], Event]) -> dict[str, list[Event]]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from invest.domain.assets import Asset
+from invest.domain.assets import Asset, TickerChange
+from invest.domain.lineage import Lineages
 from invest.domain.tickers import AssetKind, Market
 from invest.store.database import Connection, Database, Record
 from invest.store.encoding import clean, clean_or_none
@@ -16,7 +17,6 @@ COLUMNS = (
     "ticker, kind, name, cnpj, cvm_code, isin, sector, segment, active, successor, shares_outstanding::text AS shares"
 )
 Found = list[Asset]
-Change = tuple[str, str, date, Decimal]
 # What is known stays known: a null never erases, "other" never replaces a kind, and a default never reactivates.
 UPSERT = """
 INSERT INTO asset AS a (ticker, kind, name, cnpj, cvm_code, isin, sector, segment, active, successor,
@@ -63,6 +63,46 @@ async def write_assets(connection: Connection, assets: Iterable[Asset]) -> None:
             [a.successor for a in rows],
             [None if a.shares_outstanding is None else str(a.shares_outstanding) for a in rows],
         )
+
+
+RENAME = """
+INSERT INTO ticker_change (old_ticker, new_ticker, changed_on, ratio, source)
+SELECT o, n, d, r::numeric, s
+FROM unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::text[]) AS x (o, n, d, r, s)
+ON CONFLICT (old_ticker, changed_on) DO UPDATE
+  SET new_ticker = excluded.new_ticker, ratio = excluded.ratio, source = excluded.source
+WHERE (ticker_change.new_ticker, ticker_change.ratio) IS DISTINCT FROM (excluded.new_ticker, excluded.ratio)
+RETURNING old_ticker, new_ticker
+"""
+SUCCEED = """
+UPDATE asset a SET successor = x.n, active = false, updated_at = now()
+FROM unnest($1::text[], $2::text[]) AS x (o, n)
+WHERE a.ticker = x.o AND (a.active OR a.successor IS DISTINCT FROM x.n)
+"""
+
+
+async def write_changes(connection: Connection, changes: Iterable[TickerChange]) -> None:
+    """Record changes of codes, in the transaction of `connection`; one known already ends no code a second time."""
+    rows = sorted({(c.old, c.changed_on): c for c in changes}.values(), key=lambda c: (c.old, c.changed_on))
+    old, new = [c.old for c in rows], [c.new for c in rows]
+    days, ratios, told = [c.changed_on for c in rows], [str(c.ratio) for c in rows], [c.source for c in rows]
+    fresh = await connection.fetch(RENAME, old, new, days, ratios, told)
+    if fresh:
+        await connection.execute(SUCCEED, [r["old_ticker"] for r in fresh], [r["new_ticker"] for r in fresh])
+
+
+async def read_lineages(database: Database) -> Lineages:
+    """All changes of codes, and the codes that ended with theirs."""
+    rows = await database.fetch(
+        "SELECT c.*, (a.ticker IS NULL OR a.successor IS NOT NULL) AS ended FROM ticker_change c "
+        "LEFT JOIN asset a ON a.ticker = c.old_ticker ORDER BY changed_on, old_ticker"
+    )
+    changes = [
+        TickerChange(old=r["old_ticker"], new=r["new_ticker"], changed_on=r["changed_on"], ratio=r["ratio"],
+                     source=r["source"])
+        for r in rows
+    ]  # fmt: skip
+    return Lineages(changes, frozenset(r["old_ticker"] for r in rows if r["ended"]))
 
 
 class Assets:
@@ -129,35 +169,20 @@ class Assets:
         return await self._set_active(tickers, False)
 
     async def activate(self, *tickers: str) -> int:
-        """Mark as traded again. Returns how many were inactive."""
+        """Mark as traded again, under a code that ended before: it has no successor now. Returns how many were not."""
         return await self._set_active(tickers, True)
 
     async def _set_active(self, tickers: Sequence[str], active: bool) -> int:
         return await self._db.execute(
-            "UPDATE asset SET active = $2, updated_at = now() WHERE ticker = ANY($1::text[]) AND active <> $2",
+            "UPDATE asset SET active = $2, successor = CASE WHEN $2 THEN NULL ELSE successor END, updated_at = now() "
+            "WHERE ticker = ANY($1::text[]) AND active <> $2",
             sorted(tickers),
             active,
         )
 
-    async def rename(self, old: str, new: str, changed_on: date, *, source: str, ratio: Decimal = Decimal(1)) -> None:
-        """Record that `old` trades as `new` since `changed_on`; `ratio` new shares came per old one."""
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(
-                "INSERT INTO ticker_change (old_ticker, new_ticker, changed_on, ratio, source) "
-                "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (old_ticker, changed_on) DO UPDATE "
-                "SET new_ticker = excluded.new_ticker, ratio = excluded.ratio, source = excluded.source",
-                old,
-                new,
-                changed_on,
-                ratio,
-                source,
-            )
-            await connection.execute(
-                "UPDATE asset SET successor = $2, active = false, updated_at = now() WHERE ticker = $1", old, new
-            )
-
-        await self._db.run(work)
+    async def rename(self, *changes: TickerChange) -> None:
+        """Record that codes changed: the old one is inactive and names its successor."""
+        await self._db.run(lambda c: write_changes(c, changes))
 
     async def current(self, ticker: str, *, on: date | None = None) -> str:
         """The code that `ticker` trades as (on a day): the end of its chain of changes, itself where there is none."""
@@ -176,12 +201,9 @@ class Assets:
         )
         return str(end)
 
-    async def changes(self) -> Sequence[Change]:
-        """All ticker changes as (old, new, day, new shares per old one), by day."""
-        rows = await self._db.fetch(
-            "SELECT old_ticker, new_ticker, changed_on, ratio FROM ticker_change ORDER BY changed_on, old_ticker"
-        )
-        return [(row[0], row[1], row[2], row[3]) for row in rows]
+    async def lineages(self) -> Lineages:
+        """All changes of codes."""
+        return await read_lineages(self._db)
 
 
 def _asset(row: Record) -> Asset:

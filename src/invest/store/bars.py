@@ -17,8 +17,10 @@ import numpy as np
 
 from invest.domain.adjustment import PriceEvent, adjustment_factors
 from invest.domain.bars import Bar, Bars, BarTable
+from invest.domain.lineage import joined
 from invest.store import tables
 from invest.store.actions import Actions, RankOf
+from invest.store.assets import read_lineages
 from invest.store.blocks import READ, Table, add_blocks, columns_of, packed, rebuild_blocks
 from invest.store.copying import encoded
 from invest.store.database import Connection, Database
@@ -256,22 +258,33 @@ class BarStore:
         return found.get(ticker) or columns_of(ticker, b"")
 
     async def read_many(self, tickers: Sequence[str] | None = None, *, since: date | None = None) -> dict[str, Bars]:
-        """The bars of many assets (None: all) in two round trips; assets without bars are left out."""
-        rows = await self._db.fetch(READ, None if tickers is None else list(tickers), since.year if since else None)
+        """The bars of many assets (None: all) in three round trips; assets without bars are left out.
+
+        A code that was changed has the whole history: what traded under the codes before it, and under its successor.
+        """
+        lineages = await read_lineages(self._db)
+        lines = {t: lineages.spans(t) for t in (lineages if tickers is None else tickers) if t in lineages}
+        codes = None if tickers is None else sorted({*tickers, *(s.ticker for line in lines.values() for s in line)})
+        rows = await self._db.fetch(READ, codes, since.year if since else None)
         data: dict[str, list[bytes]] = {}
         for ticker, block in rows:
             data.setdefault(ticker, []).append(block)
-        steps = await self._actions.steps(tickers, since=since)
+        steps = await self._actions.steps(codes, since=since, lineages=lineages)
         found = {t: columns_of(t, b"".join(blocks), since) for t, blocks in data.items()}
-        return {t: with_factor(b, steps.get(t, ())) for t, b in found.items() if len(b)}
+        histories = {t: joined(t, line, found) for t, line in lines.items()}
+        chosen = found if codes is None else {t: found[t] for t in tickers or () if t in found}
+        whole = chosen | {t: bars for t, bars in histories.items() if bars is not None}
+        return {t: with_factor(b, steps.get(t, ())) for t, b in whole.items() if len(b)}
 
     async def rows(self, ticker: str, *, since: date | None = None, limit: int | None = None) -> list[Bar]:
-        """Exact rows with their provenance, newest first."""
+        """Exact rows with their provenance, newest first, each under the code it traded as."""
+        spans = (await read_lineages(self._db)).spans(ticker)
         found = await self._db.fetch(
-            "SELECT ticker, day, open, high, low, close, volume, turnover, trades, source, payload FROM bar "
-            "JOIN bar_origin o ON o.id = origin WHERE ticker = $1 AND ($2::date IS NULL OR day >= $2) "
-            "ORDER BY day DESC LIMIT $3",
-            ticker,
+            "SELECT b.ticker, day, open, high, low, close, volume, turnover, trades, source, payload FROM bar b "
+            "JOIN bar_origin o ON o.id = origin JOIN unnest($1::text[], $2::date[], $3::date[]) AS s (t, a, z) "
+            "ON b.ticker = t AND day >= coalesce(a, '-infinity') AND day <= coalesce(z, 'infinity') "
+            "WHERE $4::date IS NULL OR day >= $4 ORDER BY day DESC LIMIT $5",
+            *columns(spans, "ticker", "first", "last"),
             since,
             limit,
         )

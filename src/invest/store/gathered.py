@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from invest.domain.assets import Asset, CorporateAction, MacroPoint, NewsItem, StatementLine
+from invest.domain.assets import Asset, CorporateAction, MacroPoint, NewsItem, StatementLine, TickerChange
 from invest.domain.bars import Bar
 from invest.domain.observations import Consensus, Observation, RawPayload
 from invest.store.actions import RankOf, write_actions
-from invest.store.assets import write_assets
+from invest.store.assets import write_assets, write_changes
 from invest.store.bars import write_bars
 from invest.store.database import Connection
 from invest.store.macro import write_macro
@@ -36,6 +36,7 @@ class Gathering:
     """What one collection brought; every part may be empty."""
 
     assets: Sequence[Asset] = ()
+    changes: Sequence[TickerChange] = ()
     payloads: Sequence[RawPayload] = ()
     observations: Sequence[Observation] = ()
     consensus: Sequence[Consensus] = ()
@@ -50,6 +51,8 @@ class Gathering:
         """Write all parts in the transaction of `connection`, always in the same order of tables and keys."""
         if self.assets:
             await write_assets(connection, self.assets)
+        if self.changes:
+            await write_changes(connection, self.changes)
         if self.payloads:
             await write_payloads(connection, self.payloads)
         if self.observations:

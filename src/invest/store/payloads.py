@@ -88,6 +88,11 @@ class Payloads:
         sql = "SELECT sha256 FROM raw_payload WHERE sha256 = ANY($1::text[]) AND body IS NOT NULL"
         return {row["sha256"] for row in await self._db.fetch(sql, list(hashes))}
 
+    async def without_body(self) -> set[str]:
+        """Hashes whose bytes are not here: only the file on disk, where there is one, has them."""
+        rows = await self._db.fetch("SELECT sha256 FROM raw_payload WHERE body IS NULL")
+        return {row["sha256"] for row in rows}
+
     async def latest(self, url: str) -> RawPayload | None:
         """The newest good answer of an address without its body: ETag and Last-Modified for a conditional request."""
         row: Record | None = await self._db.fetchrow(

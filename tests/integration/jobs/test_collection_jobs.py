@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 from job_platform import Platform
 
+from invest.domain.tickers import AssetKind
 from invest.engine import JobState
+from invest.errors import NotFound
 from invest.jobs.data_collection import (
     batch_collect_assets,
     cleanup_old_data,
     collect_asset_data_async,
+    discover_assets,
     update_benchmarks,
     update_fundamentals_batch,
     update_market_prices,
     update_news_feed,
 )
+from invest.jobs.provenance import bytes_of, lines_with
 
 
 def by_source(data: object) -> dict[str, str]:
@@ -78,6 +83,9 @@ async def test_a_batch_counts_what_failed_and_what_did_not(platform: Platform) -
     batch = await platform.run(batch_collect_assets(["PETR4", "ZZZZ3", "PETR4", "HGLG11"]))
     assert (batch.total_count, batch.success_count, batch.failed_count) == (3, 2, 1)
     assert [e.ticker for e in batch.errors] == ["ZZZZ3"]
+    assert batch.sources["cotahist"].outcomes == {"ok": 2}
+    assert batch.sources["b3"].outcomes == {"ok": 1, "skipped": 1}
+    assert batch.sources["b3"].reason == "lists companies' own shares only"
 
 
 async def test_prices_statements_news_and_benchmarks_are_refreshed(platform: Platform) -> None:
@@ -94,6 +102,48 @@ async def test_prices_statements_news_and_benchmarks_are_refreshed(platform: Pla
     assert (statements.total, statements.failed) == (2, 0)
     assert news.sources
     assert await platform.store.news.latest(limit=5)
+
+
+async def test_a_filed_value_leads_to_its_line_in_the_zip(platform: Platform, tmp_path: Path) -> None:
+    await platform.run(collect_asset_data_async("PETR4"))
+    asset = await platform.store.assets.get("PETR4")
+    assert asset is not None and asset.cnpj is not None
+    line = next(x for x in await platform.store.statements.read(cnpj=asset.cnpj) if x.account == "3.01")
+    found = await bytes_of(platform.store, platform.settings, line.payload)
+    assert (found.where, found.body is not None) == ("database", True)
+    assert found.body is not None
+    written = f"{asset.cnpj[:2]}.{asset.cnpj[2:5]}.{asset.cnpj[5:8]}/{asset.cnpj[8:12]}-{asset.cnpj[12:]}"
+    rows = [x for x in lines_with(found.body, written) if x.member and "DRE" in x.member and ";3.01;" in x.text]
+    assert any(f";{line.value / 1000:.10f}" in row.text for row in rows), rows[:2]
+    await platform.store.database.execute("UPDATE raw_payload SET body = NULL WHERE sha256 = $1", line.payload)
+    assert (await bytes_of(platform.store, platform.settings, line.payload)).where == "disk"
+    elsewhere = platform.settings.model_copy(update={"data_dir": tmp_path / "another machine"})
+    lost = await bytes_of(platform.store, elsewhere, line.payload)
+    assert (lost.where, lost.body) == ("nowhere", None)
+    assert lost.payload.url in lost.lost
+    with pytest.raises(NotFound, match="no payload"):
+        await bytes_of(platform.store, platform.settings, "0" * 64)
+
+
+async def test_every_paper_of_the_newest_session_is_put_on_record_and_costs_no_price(platform: Platform) -> None:
+    await platform.run(collect_asset_data_async("PETR4"))
+    found = await platform.run(discover_assets())
+    assert found.listed > 15
+    assert found.new >= found.listed - 1
+    assert {"stock", "fii", "etf", "bdr"} <= found.by_kind.keys()
+    hglg = await platform.store.assets.get("HGLG11")
+    assert hglg is not None
+    assert (hglg.kind, hglg.active, bool(hglg.isin)) == (AssetKind.FII, True, True)
+    assert (await platform.run(update_market_prices())).total == 1
+    assert (await platform.run(discover_assets())).new == 0
+
+
+async def test_a_price_alone_does_not_make_an_asset_fresh(platform: Platform) -> None:
+    prices = await platform.run(update_market_prices(["VALE3"]))
+    assert prices.success == 1
+    data = await platform.run(collect_asset_data_async("VALE3"))
+    assert not data.skipped_fresh
+    assert data.bars_stored > 1000
 
 
 async def test_no_feed_at_all_fails_the_news_job_with_the_reason(platform: Platform) -> None:

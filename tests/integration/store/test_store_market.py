@@ -8,7 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from invest.domain.assets import ActionKind, Asset, CorporateAction, MacroPoint, NewsItem, StatementLine
+from invest.domain.assets import ActionKind, Asset, CorporateAction, MacroPoint, NewsItem, StatementLine, TickerChange
+from invest.domain.bars import Bar
 from invest.domain.observations import Basis, Consensus, Observation, RawPayload, Rejected
 from invest.domain.tickers import AssetKind, Market
 from invest.store import Gathering, Store
@@ -83,11 +84,14 @@ async def test_a_delisted_asset_stays_inactive_until_it_is_activated(store: Stor
 
 async def test_a_ticker_change_is_followed_to_its_end(store: Store) -> None:
     await store.assets.upsert(Asset(ticker="ELET3", kind=AssetKind.STOCK))
-    await store.assets.rename("ELET3", "AXIA3", date(2025, 11, 10), source="b3")
-    await store.assets.rename("AXIA3", "AXIB3", date(2026, 1, 2), source="b3")
+    await store.assets.rename(
+        TickerChange(old="ELET3", new="AXIA3", changed_on=date(2025, 11, 10), source="b3"),
+        TickerChange(old="AXIA3", new="AXIB3", changed_on=date(2026, 1, 2), source="b3"),
+    )
     assert await store.assets.current("ELET3") == "AXIB3"
     assert await store.assets.current("ELET3", on=date(2025, 12, 1)) == "AXIA3"
     assert await store.assets.current("PETR4") == "PETR4"
+    assert (await store.assets.lineages()).current("ELET3") == "AXIB3"
     elet = await store.assets.get("ELET3")
     assert elet is not None
     assert (elet.active, elet.successor) == (False, "AXIA3")
@@ -317,3 +321,50 @@ async def test_a_collection_is_written_whole_or_not_at_all(store: Store) -> None
     saved = await store.save_gathered(parts)
     assert saved.news == 1
     assert await store.payloads.get(body.sha256) == body
+
+
+def bar_of(ticker: str, day: date, close: str) -> Bar:
+    return Bar(ticker, day, None, None, None, Decimal(close), 100, None, None, "cotahist", "e" * 64)
+
+
+async def test_history_and_events_go_on_across_a_change_of_code(store: Store) -> None:
+    change = TickerChange(old="ELET3", new="AXIA3", changed_on=date(2025, 11, 10), ratio=Decimal(2), source="cvm")
+    paid = CorporateAction(ticker="ELET3", kind=ActionKind.DIVIDEND, last_date_with=date(2025, 11, 6),
+                           amount=Decimal("5"), source="b3", payload="e" * 64)  # fmt: skip
+    again = paid.model_copy(update={"ticker": "AXIA3"})
+    await store.save_gathered(
+        Gathering(
+            assets=[Asset(ticker="AXIA3", kind=AssetKind.STOCK), Asset(ticker="ELET3", kind=AssetKind.STOCK)],
+            changes=[change],
+            bars=[
+                bar_of("ELET3", date(2025, 11, 6), "50"),
+                bar_of("ELET3", date(2025, 11, 7), "45"),
+                bar_of("AXIA3", date(2025, 11, 10), "23"),
+            ],
+            actions=[paid, again],
+        )
+    )
+    for asked in ("AXIA3", "ELET3"):
+        bars = await store.bars.read(asked)
+        assert bars.days.astype(str).tolist() == ["2025-11-06", "2025-11-07", "2025-11-10"]
+        assert bars.close.tolist() == [50, 45, 23]
+        assert bars.adjusted.tolist() == pytest.approx([22.5, 22.5, 23])  # a tenth was paid, then two came for one
+        assert [r.ticker for r in await store.bars.rows(asked)] == ["AXIA3", "ELET3", "ELET3"]
+        assert [a.last_date_with for a in await store.actions.of(asked)] == [date(2025, 11, 6)]
+    everything = await store.bars.read_many()
+    assert len(everything["AXIA3"]) == 3
+    old = await store.assets.get("ELET3")
+    assert old is not None
+    assert (old.active, old.successor) == (False, "AXIA3")
+
+
+async def test_a_code_traded_again_has_no_successor_and_is_not_ended_twice(store: Store) -> None:
+    change = TickerChange(old="NATU3", new="NTCO3", changed_on=date(2019, 12, 18), source="cvm")
+    await store.assets.upsert(Asset(ticker="NATU3", kind=AssetKind.STOCK))
+    await store.assets.rename(change)
+    await store.assets.activate("NATU3")
+    await store.assets.rename(change)
+    natura = await store.assets.get("NATU3")
+    assert natura is not None
+    assert (natura.active, natura.successor) == (True, None)
+    assert (await store.assets.lineages()).current("NATU3") == "NATU3"

@@ -81,17 +81,14 @@ def test_a_doubled_price_is_for_the_consensus_to_judge() -> None:
     assert off_by(Decimal(61), LAST, known) is None
 
 
-def test_no_payment_is_above_the_price() -> None:
-    def paid(amount: str, day: date) -> CorporateAction:
-        return CorporateAction(
-            ticker="PETR4",
-            kind=ActionKind.DIVIDEND,
-            last_date_with=day,
-            amount=Decimal(amount),
-            source="b3",
-            payload="p",
-        )
+def paid(amount: str, day: date) -> CorporateAction:
+    """A dividend."""
+    return CorporateAction(
+        ticker="PETR4", kind=ActionKind.DIVIDEND, last_date_with=day, amount=Decimal(amount), source="b3", payload="p"
+    )
 
+
+def test_no_payment_is_above_the_price() -> None:
     kept, known = basket(), Want("PETR4", NOW, last_close=Decimal(30), last_day=date(2026, 3, 30))
     good, old = paid("1", date(2026, 3, 2)), paid("40", date(2020, 3, 2))
     wrong, ahead = paid("1000", date(2026, 3, 2)), paid("1", date(2030, 1, 2))
@@ -111,3 +108,17 @@ def test_an_expectation_in_another_unit_is_not_believed() -> None:
     row = {"Indicador": "IPCA", "Data": "2026-03-27", "DataReferencia": "2026", "Mediana": 424.84, "baseCalculo": 0}
     with pytest.raises(Implausible):
         list(expectations({"value": [row]}, PAYLOAD, LAST))
+
+
+def test_a_payment_known_a_thousand_times_smaller_spoils_all_payments_of_the_answer() -> None:
+    day = date(2024, 5, 2)
+    kept, known = basket(), Want("PETR4", NOW, payments=(paid("0.25", day),))
+    assert payable(kept, known, [paid("250", day), paid("3", date(2019, 5, 2))]) == []
+    assert "wrong unit" in kept.remarks[0]
+
+
+def test_a_second_payment_of_one_day_is_no_wrong_unit() -> None:
+    day = date(2024, 5, 2)
+    told = [paid("0.25", day), paid("2.5", day)]
+    assert payable(basket(), Want("PETR4", NOW, payments=tuple(told)), told) == told
+    assert payable(basket(), Want("PETR4", NOW, payments=(paid("0.25", day),)), told[:1]) == told[:1]

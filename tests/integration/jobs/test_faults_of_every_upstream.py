@@ -1,0 +1,188 @@
+"""Every upstream in trouble in turn, in every way: collections end, each source tells the truth, no good value goes.
+
+`make faults` does the same with 200 assets and real workers; here are a few assets, in one process, in bounded time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from bench.faults_values import Values, compare, copied, values_of
+
+from invest.domain.collection import SourceOutcome
+from invest.errors import Unreachable
+from invest.jobs import refreshing
+from invest.jobs.collecting import collect
+from invest.sandbox import Fault, World, create_app
+from invest.sandbox.context import FAULTS, SHELF
+from invest.sandbox.shelf import Shelf
+from invest.settings import Settings
+from invest.sources import Sources
+from invest.sources.http import Call, SourceClient
+from invest.store import Store
+from invest.store.schema import migrate
+
+MakeSettings = Callable[..., Settings]
+NOW = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)
+BEFORE = 5  # days before that the assets are known from
+ASSETS = ("PETR4", "HGLG11", "BTC-BRL")
+# Patience is short where nothing comes, and a breaker once open stays so: a collection ends within seconds.
+HTTP = {
+    "backoff": 0.001,
+    "retries": 1,
+    "read_timeout": 30.0,
+    "zip_timeout": 30.0,
+    "breaker_failures": 4,
+    "breaker_open": 600.0,
+}
+HASTY = 0.3  # seconds the upstream that hangs is waited for; the others have time, since one loop serves all here
+FAULTS_OF_ALL: Mapping[str, Mapping[str, Any]] = {
+    "slow": {"kind": "latency", "seconds": 0.1},
+    "429": {"kind": "rate_limit", "retry_after": 0.01},
+    "500": {"kind": "error", "status": 500},
+    "hang": {"kind": "hang"},
+    "cut": {"kind": "cut"},
+    "malformed": {"kind": "malformed"},
+    "off by 1000": {"kind": "wrong_unit", "factor": 1000},
+    "stale": {"kind": "stale", "days": 30},
+}
+SILENT = {"429", "500", "hang", "cut", "malformed"}  # faults under which nothing usable comes
+UPSTREAMS = (
+    "cotahist", "b3", "cvm", "bcb", "olinda", "brapi", "rss", "yahoo", "fundamentus", "google_news", "gdelt", "binance",
+)  # fmt: skip
+FILES = ("cotahist", "cvm")  # each of their troubles must meet an empty cache; the others' leave the files alone
+ON = ("cotahist", "b3", "cvm", "bcb", "olinda", "brapi", "rss", "binance")  # binance: a second source of the coin
+
+
+@dataclass
+class Stage:
+    """A sandbox that answers in this loop, and the settings that lead to it."""
+
+    app: web.Application
+    make: Callable[..., Settings]
+
+
+@dataclass
+class Known:
+    """A database in which the assets are known from five days before, and what is true today."""
+
+    database: str
+    before: Values
+    truth: Values
+
+
+_worlds: dict[str, tuple[World, Shelf]] = {}
+_known: dict[str, Known] = {}
+
+
+def market() -> tuple[World, Shelf]:
+    """A small market, and the files made of it so far: built once per process."""
+    if "world" not in _worlds:
+        _worlds["world"] = (World(12, 7, None, date(2026, 3, 31)), Shelf())
+    return _worlds["world"]
+
+
+@asynccontextmanager
+async def stage(settings: MakeSettings, upstream: str) -> AsyncIterator[Stage]:
+    """The sandbox, with the upstream in question switched on beside the usual ones."""
+    world, shelf = market()
+    app = create_app(world)
+    app[SHELF] = shelf
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    enabled = {*ON, upstream}
+    sources = {n: c.model_copy(update={"enabled": n in enabled}) for n, c in settings().sources.items()}
+
+    def make(database: str, folder: Path, now: datetime) -> Settings:
+        return settings(
+            sandbox_url=url, as_of=now, sources=sources, database={"url": database}, data_dir=folder, http=HTTP
+        )
+
+    try:
+        yield Stage(app, make)
+    finally:
+        await runner.cleanup()
+
+
+async def collect_all(settings: Settings) -> list[SourceOutcome]:
+    """Everything once over fresh sources: assets, benchmarks, prices, news; what every source said."""
+    said: list[SourceOutcome] = []
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    async with Store.open(settings) as store, Sources.open(settings) as sources:
+        for data in await asyncio.gather(*(collect(store, sources, settings, ticker) for ticker in ASSETS)):
+            said += data.sources
+        said += (await refreshing.update_benchmarks(store, sources, settings))[2]
+        said += (await refreshing.update_prices(store, sources, settings, ASSETS, nothing))[1]
+        try:
+            outcomes = (await refreshing.update_news(store, sources, settings, 50))[1]
+            said += [
+                SourceOutcome.model_validate({"source": name, "status": text.split()[1].rstrip(":"), "reason": text})
+                for name, text in outcomes.items()
+            ]
+        except Unreachable as error:
+            said.append(SourceOutcome(source="rss", status="failed", reason=str(error)))
+    return said
+
+
+async def known(stage_: Stage, server: str, folder: Path) -> Known:
+    """Collected five days before, and once in good health today; made once per process."""
+    if server not in _known:
+        database = await copied(server, "faults_before")
+        await migrate(stage_.make(database, folder / "x", NOW))
+        stage_.app[FAULTS].add(Fault(upstream="*", kind="stale", days=BEFORE))
+        await collect_all(stage_.make(database, folder / "before", NOW - timedelta(days=BEFORE)))
+        stage_.app[FAULTS].clear()
+        healthy = await copied(database, "faults_truth")
+        said = await collect_all(stage_.make(healthy, folder / "healthy", NOW))
+        assert not [one for one in said if one.status in ("failed", "rejected")]
+        _known[server] = Known(database, await values_of(database), await values_of(healthy))
+        assert len(_known[server].truth) > len(_known[server].before) > 1000
+    return _known[server]
+
+
+@pytest.mark.parametrize("upstream", UPSTREAMS)
+async def test_an_upstream_in_trouble_spoils_nothing_and_is_named(
+    upstream: str, settings: MakeSettings, postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved = SourceClient._call
+
+    def hurried(client: SourceClient, source: str, *rest: Any) -> Call:
+        call = resolved(client, source, *rest)
+        return replace(call, timeout=HASTY) if source == upstream and fault["kind"] == "hang" else call
+
+    monkeypatch.setattr(SourceClient, "_call", hurried)
+    fault: Mapping[str, Any] = {"kind": "none"}
+    async with stage(settings, "brapi") as calm:
+        start = await known(calm, postgres_server, tmp_path)
+    async with stage(settings, upstream) as troubled:
+        for name, fault in FAULTS_OF_ALL.items():
+            database = await copied(start.database, "faults_cell")
+            troubled.app[FAULTS].clear()
+            troubled.app[FAULTS].add(Fault.model_validate({"upstream": upstream, **fault}))
+            async with asyncio.timeout(60):
+                said = await collect_all(
+                    troubled.make(database, tmp_path / (name if upstream in FILES else "all"), NOW)
+                )
+            mine = [one for one in said if one.source == upstream and one.status != "skipped"]
+            others = [one for one in said if one.source != upstream and one.status in ("failed", "rejected")]
+            assert mine, f"{upstream}, {name}: it was not asked"
+            assert not others, f"{upstream}, {name}: {others[0].source} failed too: {others[0].reason}"
+            if name in SILENT:
+                assert not [one for one in mine if one.status == "ok" and one.observations + one.bars], (name, mine)
+                assert all(one.reason for one in mine if one.status in ("failed", "rejected")), (name, mine)
+            elif name == "slow" and upstream != "gdelt":  # whose stand-in itself refuses a second request in 5 s
+                assert "failed" not in {one.status for one in mine}, (name, mine)
+            assert compare(start.before, start.truth, await values_of(database)) == [], (upstream, name)
