@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
@@ -17,6 +18,7 @@ DAYS = (
     re.compile(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})(?!\d)"),
 )
 NEVER = date(9999, 1, 1)
+_TINY, _HUGE = 1e-29, 1e29  # between these nothing is out of bounds
 
 
 def number(value: object, *, pt: bool = False) -> Decimal | None:  # noqa: PLR0911 -- one return per way of writing
@@ -30,6 +32,11 @@ def number(value: object, *, pt: bool = False) -> Decimal | None:  # noqa: PLR09
     """
     if value is None or isinstance(value, bool):
         return None
+    kind = type(value)
+    if kind is float and (_TINY < value < _HUGE or value == 0):  # nearly every number of every answer comes by here
+        return Decimal(repr(value))
+    if kind is int and -_HUGE < value < _HUGE:
+        return Decimal(value)
     if isinstance(value, int | float | Decimal):
         return _decimal(str(value))
     if not isinstance(value, str):
@@ -58,11 +65,19 @@ def day(value: object) -> date | None:
     B3's 31/12/9999 means no date.
     """
     if isinstance(value, str):
-        return _day_of_text(value.strip())
-    moment = instant(value)
+        return _day_of_text(value.strip()[:32])
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return _day_of_seconds(value)
+
+
+@lru_cache(maxsize=8192)  # the same sessions in the history of every asset
+def _day_of_seconds(seconds: float) -> date | None:
+    moment = instant(seconds)
     return moment.astimezone(SAO_PAULO).date() if moment else None
 
 
+@lru_cache(maxsize=8192)
 def _day_of_text(text: str) -> date | None:
     for pattern in DAYS:
         match = pattern.match(text)

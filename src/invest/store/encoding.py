@@ -80,6 +80,20 @@ def texts(values: Iterable[Any]) -> list[str | None]:
     return [None if v is None else str(v) for v in values]
 
 
+def array_text(values: Sequence[str]) -> str:
+    """An array as PostgreSQL writes it, for a parameter ``$1::text::text[]``: no value may be None.
+
+    The client's own encoder asks of each element whether it is an array itself, which costs more than all the rest.
+
+    >>> array_text(["a", "b c"])
+    '{"a","b c"}'
+    """
+    text = '","'.join(values)
+    if "\\" in text or text.count('"') != 2 * max(0, len(values) - 1):
+        text = '","'.join(v.replace("\\", "\\\\").replace('"', '\\"') for v in values)
+    return f'{{"{text}"}}' if values else "{}"
+
+
 def chunks(rows: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
     """`rows` in slices of at most `size`."""
     return (rows[i : i + size] for i in range(0, len(rows), size))

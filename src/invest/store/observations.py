@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from invest.domain.data_quality import FieldQuality
 from invest.domain.observations import Consensus, Observation
 from invest.store.database import Connection, Database, Record
-from invest.store.encoding import chunks, clean, columns, texts, to_json
+from invest.store.encoding import array_text, chunks, clean, columns, texts, to_json
 from invest.store.quality import field_quality
 
 CHUNK = 5_000
@@ -16,9 +16,10 @@ CHUNK = 5_000
 # fetched again changes nothing, so the row keeps leading to the first bytes that held it.
 OBSERVE = """
 INSERT INTO observation AS o (ticker, field, basis, source, as_of, value, unit, payload, fetched_at, official, rank)
-SELECT t, f, b, s, a, v::numeric, u, p, g, o, r
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[],
-            $9::timestamptz[], $10::bool[], $11::int[]) AS x (t, f, b, s, a, v, u, p, g, o, r)
+SELECT t, f, b, s, a, v, u, p, g, o, r
+FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::timestamptz[],
+            $6::text::numeric[], $7::text::text[], $8::text::text[], $9::text::timestamptz[], $10::text::bool[],
+            $11::text::int[]) AS x (t, f, b, s, a, v, u, p, g, o, r)
 ON CONFLICT (ticker, field, basis, source, as_of) DO UPDATE
   SET value = excluded.value, unit = excluded.unit, payload = excluded.payload, fetched_at = excluded.fetched_at,
       official = excluded.official, rank = excluded.rank
@@ -52,6 +53,11 @@ WHERE c.chosen_at <= excluded.chosen_at
 """
 
 
+OBSERVED = (
+    "ticker", "field", "basis", "source", "as_of", "value", "unit", "payload", "fetched_at", "official", "rank"
+)  # fmt: skip
+
+
 async def write_observations(connection: Connection, observations: Iterable[Observation]) -> None:
     """Insert observations idempotently, in the transaction of `connection`."""
     once: dict[tuple[object, ...], Observation] = {}
@@ -60,18 +66,7 @@ async def write_observations(connection: Connection, observations: Iterable[Obse
         if key not in once or once[key].fetched_at <= o.fetched_at:
             once[key] = o
     for part in chunks([once[k] for k in sorted(once)], CHUNK):
-        head = columns(part, "ticker", "field", "basis", "source", "as_of", "value", "unit", "payload", "fetched_at")
-        await connection.execute(
-            OBSERVE,
-            head[0],
-            head[1],
-            texts(head[2]),
-            *head[3:5],
-            texts(head[5]),
-            *head[6:],
-            [o.official for o in part],
-            [o.rank for o in part],
-        )
+        await connection.execute(OBSERVE, *(array_text(list(map(str, column))) for column in columns(part, *OBSERVED)))
 
 
 async def write_consensus(connection: Connection, chosen: Iterable[Consensus]) -> None:
