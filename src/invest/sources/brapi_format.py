@@ -140,9 +140,7 @@ def _bar(row: Mapping[str, Any], ticker: str, kind: AssetKind | None, payload: s
     shares = None if kind in (AssetKind.CRYPTO, AssetKind.INDEX) or volume is None else int(volume)
     turnover = volume if kind is AssetKind.CRYPTO else None  # of a coin brapi gives money, not coins
     opened, high, low = number(row.get("open")), number(row.get("high")), number(row.get("low"))
-    return Bar(
-        ticker, when, opened or None, high or None, low or None, close, shares, turnover, None, source, payload
-    )
+    return Bar(ticker, when, opened or None, high or None, low or None, close, shares, turnover, None, source, payload)
 
 
 def actions(

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
@@ -21,7 +22,7 @@ NEVER = date(9999, 1, 1)
 _TINY, _HUGE = 1e-29, 1e29  # between these nothing is out of bounds
 
 
-def number(value: object, *, pt: bool = False) -> Decimal | None:  # noqa: PLR0911 -- one return per way of writing
+def number(value: Any, *, pt: bool = False) -> Decimal | None:  # noqa: PLR0911 -- one return per way of writing
     """`value` as a Decimal; None for nothing and for what is no number.
 
     Texts may be "1.234,56", "1,234.56" or "1234.56", with % or R$ around. A lone group ("1.234") is a thousand only
@@ -30,13 +31,13 @@ def number(value: object, *, pt: bool = False) -> Decimal | None:  # noqa: PLR09
     >>> number("15.750.216.851"), number("0,1334"), number("101,005.64"), number("-")
     (Decimal('15750216851'), Decimal('0.1334'), Decimal('101005.64'), None)
     """
-    if value is None or isinstance(value, bool):
-        return None
-    kind = type(value)
-    if kind is float and (_TINY < value < _HUGE or value == 0):  # nearly every number of every answer comes by here
+    kind = type(value)  # nearly every number of every answer is one of these two, and a bool is neither
+    if kind is float and (_TINY < value < _HUGE or value == 0):
         return Decimal(repr(value))
     if kind is int and -_HUGE < value < _HUGE:
         return Decimal(value)
+    if value is None or isinstance(value, bool):
+        return None
     if isinstance(value, int | float | Decimal):
         return _decimal(str(value))
     if not isinstance(value, str):

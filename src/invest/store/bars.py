@@ -193,9 +193,7 @@ async def _origins(
     return {(row["source"], row["payload"]): row["id"] for row in stored}
 
 
-async def _add(
-    connection: Connection, rows: Sequence[Bar], origins: Mapping[Origin, int], *, before: bool
-) -> None:
+async def _add(connection: Connection, rows: Sequence[Bar], origins: Mapping[Origin, int], *, before: bool) -> None:
     """Text COPY straight into the table, the fastest way in: these rows can meet no stored one."""
     if not rows:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -92,6 +93,12 @@ def array_text(values: Sequence[str]) -> str:
     if "\\" in text or text.count('"') != 2 * max(0, len(values) - 1):
         text = '","'.join(v.replace("\\", "\\\\").replace('"', '\\"') for v in values)
     return f'{{"{text}"}}' if values else "{}"
+
+
+def moments(values: Sequence[datetime]) -> list[str]:
+    """Times as text, each distinct one written once."""
+    written = {value: str(value) for value in set(values)}
+    return [written[value] for value in values]
 
 
 def chunks(rows: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:

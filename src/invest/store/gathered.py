@@ -6,7 +6,7 @@ by one statement then, in the order of tables and keys in which one gathering al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -23,6 +23,8 @@ from invest.store.news import write_news
 from invest.store.observations import write_consensus, write_observations
 from invest.store.payloads import write_payloads
 from invest.store.statements import write_statements
+
+ROW_BYTES = 200  # of one row, roughly, on its way
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,20 @@ class Gathering:
 
     def subjects(self) -> set[str]:
         """What it writes about, payloads aside: tickers, CNPJs, items of news, series."""
-        tickers = {x.ticker for x in chain(self.assets, self.observations, self.consensus, self.bars, self.actions)}
-        others = chain((s.cnpj for s in self.statements), (n.id for n in self.news), (m.series for m in self.macro))
-        return tickers.union(others)
+        values: Iterable[Asset | Observation | Consensus | CorporateAction]
+        values = chain(self.assets, self.observations, self.consensus, self.actions)
+        return {
+            *(value.ticker for value in values),
+            *(bar[0] for bar in self.bars),
+            *(line.cnpj for line in self.statements),
+            *(item.id for item in self.news),
+            *(point.series for point in self.macro),
+        }
 
     def weight(self) -> int:
         """About how many bytes it takes to write."""
         rows = sum(map(len, (self.observations, self.consensus, self.bars, self.actions, self.statements, self.macro)))
         return rows * ROW_BYTES + sum(len(p.body) for p in self.payloads if p.body is not None)
-
-
-ROW_BYTES = 200
 
 
 async def write_gatherings(connection: Connection, gatherings: Sequence[Gathering], rank_of: RankOf) -> list[Saved]:

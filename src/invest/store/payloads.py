@@ -50,9 +50,7 @@ async def write_payloads(connection: Connection, payloads: Sequence[RawPayload])
     urls, types = [clean(p.url) for p in rows], [clean(p.content_type) for p in rows]
     bodies = [None if p.sha256 in there else p.body for p in rows]
     last = [seen[sha256] for sha256 in digest]
-    await connection.execute(
-        PUT, digest, source, urls, at, last, status, types, etag, modified, size, sandbox, bodies
-    )
+    await connection.execute(PUT, digest, source, urls, at, last, status, types, etag, modified, size, sandbox, bodies)
     await _write_answers(connection, payloads)
 
 
@@ -70,7 +68,9 @@ async def _write_answers(connection: Connection, payloads: Sequence[RawPayload])
         held = newest.get(p.url)
         if p.status < ERROR_STATUS and (held is None or held.fetched_at <= p.fetched_at):
             newest[p.url] = p
-    answers = sorted((url_hash(url), clean(url), p.sha256, p.etag, p.last_modified, p.fetched_at) for url, p in newest.items())
+    answers = sorted(
+        (url_hash(url), clean(url), p.sha256, p.etag, p.last_modified, p.fetched_at) for url, p in newest.items()
+    )
     if answers:
         await connection.execute(ANSWERED, *zip(*answers, strict=True))
 
