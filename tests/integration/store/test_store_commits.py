@@ -90,7 +90,7 @@ async def test_every_part_is_counted_for_the_one_who_brought_it(store: Store) ->
         common = {"kind": ActionKind.DIVIDEND, "source": "b3", "payload": HASH}
         return Gathering(
             actions=[
-                CorporateAction(ticker=ticker, last_date_with=date(2026, 3, d), amount=Decimal(1), **common)  # type: ignore[arg-type] # mixed values
+                CorporateAction(ticker=ticker, last_date_with=date(2026, 3, d), amount=Decimal(1), **common)
                 for d in days
             ]
         )
