@@ -56,9 +56,7 @@ class Commits:
         self._waiting.append(waiting)
         if len(self._writers) < self._most:
             # A context of its own: what is bound to one job's log lines is nothing of the others'.
-            writer = loop.create_task(self._run(), context=Context())
-            self._writers.add(writer)
-            writer.add_done_callback(self._writers.discard)
+            self._writers.add(loop.create_task(self._run(), context=Context()))
         return await waiting.done
 
     async def close(self, patience: float) -> None:
@@ -69,14 +67,21 @@ class Commits:
             for writer in late:
                 writer.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        for waiting in self._waiting:
+            waiting.done.cancel()
 
     async def _run(self) -> None:
-        while batch := self._next():
-            try:
-                await self._write(batch)
-            finally:
-                for waiting in batch:
-                    waiting.done.cancel()  # without effect on those who were answered
+        writer = asyncio.current_task()
+        assert writer is not None
+        try:
+            while batch := self._next():
+                try:
+                    await self._write(batch)
+                finally:
+                    for waiting in batch:
+                        waiting.done.cancel()  # without effect on those who were answered
+        finally:
+            self._writers.discard(writer)  # at once: a callback's turn later, nobody would write what came meanwhile
 
     def _next(self) -> list[Waiting]:
         """The gatherings that may go together: in order of arrival, no two about the same subject."""

@@ -182,7 +182,8 @@ def unreachable(address: Address, error: BaseException) -> Unreachable:
 
 def lost_server(error: BaseException) -> bool:
     """Whether an error of ours is about the server as a whole, and so about whatever else is asked of it now."""
-    return isinstance(error, Unreachable) and not isinstance(error.__cause__, asyncpg.LockNotAvailableError)
+    alive = isinstance(error.__cause__, asyncpg.LockNotAvailableError | asyncpg.QueryCanceledError)
+    return isinstance(error, Unreachable) and not alive
 
 
 def one_line(error: BaseException) -> str:
