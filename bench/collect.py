@@ -1,10 +1,10 @@
 """How long the collection of 1,000 assets takes: six GETs of 300 ms each, at most 500 in flight, parsed and stored.
 
-python -m bench.collect [--assets 1000] [--rounds 3]   -> bench/out/collect.json
+python -m bench.collect [--assets 1000] [--rounds 5]   -> bench/out/collect.json
 
 `seconds.invest`: from the first job queued to the last result, one worker process with everything on, a real Valkey and
 PostgreSQL. `seconds.bare_gather`: the same GETs by bare aiohttp, neither parsed nor stored. Both on uvloop, in turns;
-medians of the rounds. `seconds.celery_*`: parsed with json, nothing stored; prefork is extrapolated from 40 assets.
+medians of the rounds. `seconds.celery_*`: the same parsed and stored; prefork is extrapolated from 40 assets.
 `cpu_ms_per_asset`: user and system time of the worker in the delayed run; `rss_mb`: the most it ever held.
 """
 
@@ -32,19 +32,21 @@ import orjson
 import uvloop
 
 from bench import collect_ingest, collect_parse
-from bench.collect_upstream import DELAY, GETS, IN_FLIGHT, names, path_of, upstream
+from bench.collect_upstream import BARS, DELAY, GETS, IN_FLIGHT, OBSERVATIONS, names, path_of, upstream
 from bench.collect_worker import LIMITS, bench_collect
 from bench.rig import HERE, python_of
 from bench.servers import OUT, OwnValkey, free_port
 from invest.engine import Invest
 from invest.local import LocalServers
 from invest.settings import load
+from invest.sources.brapi_format import FIGURES
 from invest.store import Store
 from invest.store.schema import migrate
 
-SLOTS = 100  # jobs at once: 600 requests wanted, of which the client's slots let 500 through
+SLOTS = 200  # jobs at once: 84 are enough for 500 requests, the others parse or wait for their transaction
 WARM = 10  # jobs that show the worker is up, before the clock starts
 PREFORK, PREFORK_ASSETS = 4, 40
+CONNECTIONS = {"prefork": 1, "gevent": 8}  # to PostgreSQL, per process of Celery's
 TICKS = os.sysconf("SC_CLK_TCK")
 TABLES = "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables WHERE schemaname = current_schema()"
 
@@ -121,12 +123,18 @@ async def empty(database: str) -> None:
 
 
 async def check(database: str, assets: int) -> None:
-    """Raise unless all was stored."""
+    """Raise unless all was stored, by us or by a peer."""
+    counts = {
+        "raw_payload WHERE body IS NOT NULL": assets * GETS,
+        "upstream_answer": assets * GETS,
+        "observation": assets * OBSERVATIONS,
+        "bar": assets * BARS,
+    }
     async with Store.open(database) as store:
-        payloads = await store.database.fetchval("SELECT count(*) FROM raw_payload WHERE body IS NOT NULL")
-        known = await store.database.fetchval("SELECT count(DISTINCT ticker) FROM observation")
-    if (payloads, known) != (assets * GETS, assets):
-        raise RuntimeError(f"{payloads} payloads of {known} assets were stored, not {assets * GETS} of {assets}")
+        for table, wanted in counts.items():
+            found = await store.database.fetchval(f"SELECT count(*) FROM {table}")
+            if found != wanted:
+                raise RuntimeError(f"{found} rows in {table}, not {wanted}")
 
 
 async def bare(url: str, tickers: Sequence[str]) -> float:
@@ -144,15 +152,18 @@ async def bare(url: str, tickers: Sequence[str]) -> float:
         return time.perf_counter() - begun
 
 
-def run_celery(pool: str, slots: int, url: str, tickers: Sequence[str]) -> float:
-    """Seconds of one Celery worker on a queue of its own."""
+def run_celery(pool: str, slots: int, database: str, url: str, tickers: Sequence[str]) -> float:
+    """Seconds of one Celery worker on a queue of its own, over empty tables; the first `WARM` tickers are not timed."""
+    asyncio.run(empty(database))
+    told = json.dumps({"database": database, "figures": FIGURES, "connections": CONNECTIONS[pool]})
     with OwnValkey(port=free_port()) as valkey:
         peer = [python_of("celery"), "-W", "ignore", "-m", "bench.collect_celery"]
-        with process([*peer, "worker", valkey.url, url, pool, str(slots)], C_FORCE_ROOT="1"):
-            told = [*peer, "client", valkey.url, url, *tickers]
-            done = subprocess.run(told, cwd=HERE, capture_output=True, timeout=400, check=False)
+        with process([*peer, "worker", valkey.url, url, pool, str(slots)], C_FORCE_ROOT="1", COLLECT=told):
+            client = [*peer, "client", valkey.url, url, str(WARM), *tickers]
+            done = subprocess.run(client, cwd=HERE, capture_output=True, timeout=400, check=False)
             if done.returncode:
                 raise RuntimeError(f"celery {pool}: {done.stderr.decode(errors='replace')[-600:]}")
+    asyncio.run(check(database, len(tickers)))
     return float(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -165,10 +176,10 @@ def measure(database: str, assets: int, rounds: int) -> dict[str, Any]:
         for _ in range(rounds):
             plain.append(uvloop.run(bare(slow, tickers)))
             ours.append(run_invest(database, slow, warmed))
-            gevent.append(run_celery("gevent", IN_FLIGHT, slow, tickers))
+            gevent.append(run_celery("gevent", IN_FLIGHT, database, slow, warmed))
             quick.append(run_invest(database, fast, warmed))
-        few = tickers[:PREFORK_ASSETS]
-        prefork = run_celery("prefork", PREFORK, slow, few) / len(few) * assets
+        few = warmed[: WARM + PREFORK_ASSETS]
+        prefork = run_celery("prefork", PREFORK, database, slow, few) / (len(few) - WARM) * assets
     seconds = {
         "invest": statistics.median(run.seconds for run in ours),
         "bare_gather": statistics.median(plain),
@@ -189,10 +200,11 @@ def measure(database: str, assets: int, rounds: int) -> dict[str, Any]:
         "rss_mb": max(run.rss_mb for run in (*ours, *quick)),
         "invest_limits": LIMITS,
         "celery": {
-            "stores": False,
+            "stores": True,
+            "connections": CONNECTIONS,
             "prefork_processes": PREFORK,
-            "prefork_assets": len(few),
-            "prefork_extrapolated": len(few) != assets,
+            "prefork_assets": len(few) - WARM,
+            "prefork_extrapolated": len(few) - WARM != assets,
             "prefork_rounds": 1,
             "gevent_in_flight": IN_FLIGHT,
         },
@@ -210,7 +222,7 @@ def main() -> None:
     """Run against servers of its own and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--assets", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="invest-bench-") as folder:
         Path(folder).chmod(0o755)

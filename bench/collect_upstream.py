@@ -1,7 +1,7 @@
 """The upstream of the collection benchmark: brapi-shaped answers as bytes made beforehand, in a process of its own.
 
 Of each asset six answers: part 0 is a quote with every figure, parts 1 to 5 are quotes of earlier months with that
-month's bars. 50 observations and about 100 bars an asset.
+month's bars. 50 observations and 106 bars an asset.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ GETS = 6
 IN_FLIGHT = 500
 DELAY = 0.3
 LAST = date(2026, 3, 31)
+OBSERVATIONS, BARS = 50, 106  # an asset's, in its six answers
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 
 

@@ -60,9 +60,9 @@ async def bench_collect(ctx: Context, ticker: str) -> int:
     return len(found.observations)
 
 
-# As many in flight as the benchmark allows to everybody, no waiting for a rate, and Redis asked for each GET: a grant
-# for several calls is taken once per caller where hundreds of callers start at once, and then throttles them.
-LIMITS = {"concurrency": IN_FLIGHT, "rate": 19.0, "burst": 1_000_000}
+# Every limit of a host in force, wide enough for the benchmark's own: as many in flight as it allows to everybody, and
+# a rate that an upstream on loopback keeps up with.
+LIMITS = {"concurrency": IN_FLIGHT, "rate": 10_000.0, "burst": 1_000}
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from invest.api.models import Page, Strict
 from invest.api.paging import Listing, paged, read_time, time_cursor
@@ -15,7 +15,7 @@ from invest.api.routing import Reply, Request, route
 from invest.domain.analysis import Analysis
 from invest.domain.assets import Asset, CorporateAction, NewsItem, StatementLine
 from invest.domain.backtest_models import ScoreRecord
-from invest.domain.observations import Consensus, Observation
+from invest.domain.observations import Basis, Consensus
 from invest.domain.opinion import Opinion
 from invest.domain.tickers import AssetKind, Market, Ticker
 from invest.domain.track_record import TrackRecord, track_record
@@ -132,11 +132,28 @@ async def get_fundamentals(request: Request, path: TickerPath, query: Fundamenta
     return Fundamentals(ticker=path.ticker, values=await store.observations.latest(path.ticker), statements=lines)
 
 
+class Observation(BaseModel):
+    """One value of one field from one source at one time, in the field's unit: BRL, shares, a fraction."""
+
+    ticker: str
+    field: str
+    value: Decimal
+    as_of: AwareDatetime
+    source: str
+    basis: Basis
+    unit: str
+    payload: str = Field(description="sha256 of the raw payload it was read from")
+    fetched_at: AwareDatetime
+    official: bool
+    rank: int = Field(description="lower is preferred where sources disagree")
+
+
 @route("GET", "/assets/{ticker}/observations", tag="assets", problems=(404, 422, 503))
 async def get_observations(request: Request, path: TickerPath) -> list[Observation]:
     """What each source said last of each field: the evidence behind the values in force."""
     await known(request, path.ticker)
-    return await (await request.services.store()).observations.newest(path.ticker)
+    newest = await (await request.services.store()).observations.newest(path.ticker)
+    return [Observation(**seen._asdict()) for seen in newest]
 
 
 class DataQuality(BaseModel):

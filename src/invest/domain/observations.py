@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -42,20 +43,25 @@ class Basis(StrEnum):
     SPOT = "spot"
 
 
-class Observation(Frozen):
-    """One value of one field from one source at one time. `value` in the field's unit: BRL, shares, a fraction."""
+class Observation(NamedTuple):
+    """One value of one field from one source at one time. `value` in the field's unit: BRL, shares, a fraction.
+
+    A tuple, as a `Bar` is: thousands are made per run, of values that a parser of ours has just made, so they are
+    checked where they are read from bytes (`invest.sources.model.Basket.observe`). Times are aware, the value finite;
+    `payload` is the SHA-256 of the raw payload it was read from; the lower `rank` is preferred where sources disagree.
+    """
 
     ticker: str
     field: str
     value: Decimal
-    as_of: AwareDatetime
+    as_of: datetime
     source: str
+    payload: str
+    fetched_at: datetime
     basis: Basis = Basis.SPOT
     unit: str = "BRL"
-    payload: str = Field(description="sha256 of the raw payload it was read from")
-    fetched_at: AwareDatetime
     official: bool = False
-    rank: int = Field(default=50, description="lower is preferred where sources disagree")
+    rank: int = 50
 
 
 class Rejected(Frozen):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("invest.engine")
 GROUP: Final = "projector"
 BATCH: Final = 500
+GATHER: Final = 0.2  # seconds for more events to come: what happens to a job within them makes one row
 IDLE_MS: Final = 30_000  # entries a dead projector left unacknowledged are taken over after this
 STATE_OF_EVENT: Final = {
     "queued": JobState.QUEUED,
@@ -84,7 +85,8 @@ class Projector:
         pause = 0.5
         while True:
             try:
-                await self.step()
+                if await self.step() < BATCH:
+                    await asyncio.sleep(GATHER)
                 pause = 0.5
             except Exception as error:  # the sink's own errors are of any kind; the events wait
                 log.warning("history is behind", error=f"{type(error).__name__}: {error}")

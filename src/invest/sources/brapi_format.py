@@ -45,6 +45,10 @@ FIGURES: tuple[tuple[str | None, str, str, str, Basis], ...] = (
 )
 # Of modules, yet as old as the price in them: the quarter they name is that of the other half of the fraction.
 PRICED = frozenset({"p_vp", "enterprise_value", "dividend_yield"})
+BY_MODULE = {
+    module: [(key, name, unit, basis) for at, key, name, unit, basis in FIGURES if at == module]
+    for module in dict.fromkeys(at for at, *_ in FIGURES)
+}
 # Beyond these a figure says more about the source than about the company (a BDR's P/L of 7,781 has been seen).
 BOUNDS: Mapping[str, Decimal] = {
     "p_l": Decimal(1000),
@@ -91,18 +95,21 @@ def observe_quote(basket: Basket, entry: Mapping[str, Any], payload: RawPayload)
 
 def observe_figures(basket: Basket, entry: Mapping[str, Any], moment: datetime, payload: RawPayload) -> None:
     """Every figure of quote and modules that is there and believable."""
-    stamps = {name: _module_moment(entry, name, moment) for name in ("defaultKeyStatistics", "financialData")}
-    for module, key, name, unit, basis in FIGURES:
+    for module, figures in BY_MODULE.items():
         part = entry if module is None else entry.get(module)
-        value = number(part.get(key)) if isinstance(part, Mapping) else None
-        if value is None or (value == 0 and unit in ("BRL", "x", "count")) or (value < 0 and unit == "count"):
+        if not isinstance(part, Mapping):
             continue
-        bound = BOUNDS.get(name)
-        if bound is not None and abs(value) > bound:
-            basket.reject(f"{name} of {value:f} is beyond belief")
-            continue
-        stamp = moment if name in PRICED else stamps.get(module or "", moment)
-        basket.observe(name, value, stamp, payload, unit=unit, basis=basis)
+        stamp = moment if module is None else _module_moment(entry, module, moment)
+        for key, name, unit, basis in figures:
+            value = number(part.get(key))
+            if value is None or (not value and unit != "fraction") or (value < 0 and unit == "count"):
+                continue
+            bound = BOUNDS.get(name)
+            if bound is not None and abs(value) > bound:
+                basket.reject(f"{name} of {value:f} is beyond belief")
+                continue
+            at = moment if name in PRICED else stamp
+            basket.observe(name, value, at, payload, unit=unit, basis=basis)
 
 
 def _module_moment(entry: Mapping[str, Any], name: str, moment: datetime) -> datetime:
@@ -120,7 +127,7 @@ def bars(entry: Mapping[str, Any], ticker: str, kind: AssetKind | None, payload:
     history = entry.get("historicalDataPrice")
     found: dict[date, Bar] = {}
     for row in history if isinstance(history, list) else ():
-        bar = _bar(row, ticker, kind, payload, source) if isinstance(row, Mapping) else None
+        bar = _bar(row, ticker, kind, payload, source) if isinstance(row, dict) else None
         if bar is not None:
             found[bar.day] = bar
     return [found[key] for key in sorted(found)]
@@ -129,15 +136,14 @@ def bars(entry: Mapping[str, Any], ticker: str, kind: AssetKind | None, payload:
 def _bar(row: Mapping[str, Any], ticker: str, kind: AssetKind | None, payload: str, source: str) -> Bar | None:
     moment = instant(row.get("date")) if kind is AssetKind.CRYPTO else None
     when = moment.date() if moment else day(row.get("date"))
-    prices = [number(row.get(name)) for name in ("open", "high", "low", "close")]
-    close = prices[3]
+    close = number(row.get("close"))
     if when is None or close is None:
         return None
     volume = number(row.get("volume"))
     shares = None if kind in (AssetKind.CRYPTO, AssetKind.INDEX) or volume is None else int(volume)
     turnover = volume if kind is AssetKind.CRYPTO else None  # of a coin brapi gives money, not coins
-    first = [price if price else None for price in prices[:3]]
-    return Bar(ticker, when, first[0], first[1], first[2], close, shares, turnover, None, source, payload)
+    opened, high, low = number(row.get("open")), number(row.get("high")), number(row.get("low"))
+    return Bar(ticker, when, opened or None, high or None, low or None, close, shares, turnover, None, source, payload)
 
 
 def actions(

@@ -79,28 +79,41 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """What all calls to one host for one source have in common; `host` is the key of its limits and its breaker."""
+
+    conf: SourceSettings
+    host: str
+    headers: Mapping[str, str]
+    limits: dict[float, Limits]  # by the time a call may take
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """One GET, resolved: where, as whom, under which limits."""
+    """One GET, resolved: where, as whom, under which limits.
+
+    `shown` is the address as it is recorded: no fragment, no user; tokens are never part of it.
+    """
 
     source: str
     url: URL
+    shown: str
     kind: Kind
-    conf: SourceSettings
+    door: Door
     max_bytes: int
     timeout: float
     headers: Mapping[str, str]
     keep: bool
-    stand_in: bool
 
     @property
     def host(self) -> str:
-        """The key of limits and breaker; in the sandbox, where all share one host, each upstream has its own."""
-        return f"{self.source}@{self.url.host}:{self.url.port}" if self.stand_in else f"{self.url.host}:{self.url.port}"
+        """The key of limits and breaker."""
+        return self.door.host
 
     @property
-    def shown(self) -> str:
-        """The address as it is recorded: no fragment, no user; tokens are never part of it."""
-        return str(self.url.with_fragment(None))
+    def conf(self) -> SourceSettings:
+        """The source's settings."""
+        return self.door.conf
 
 
 class SourceClient:
@@ -119,6 +132,7 @@ class SourceClient:
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._admissions = Admissions(gate)
         self._confs: dict[str, SourceSettings] = {}
+        self._doors: dict[tuple[str, str, str], Door] = {}
         self._trusted = trusted_hosts(settings)
 
     @classmethod
@@ -160,7 +174,7 @@ class SourceClient:
         call = self._call(source, path, params, Wish(kind, max_bytes, headers or {}, keep))
         if fresh_for <= 0 and kind != "zip":
             return await self._fetch(call)
-        entry = self.memory.recall(call.shown)
+        entry = self.memory.recall(call.shown, file=call.kind == "zip")
         if entry is not None and entry.fresh(fresh_for):
             return Response(entry.payload, True, entry.path)
         self.memory.refuse_rejected(call.shown)
@@ -184,25 +198,38 @@ class SourceClient:
 
     def _call(self, source: str, path: str, params: Mapping[str, str] | None, wish: Wish) -> Call:
         conf, http = self._conf(source), self._http
-        url = URL(path) if "://" in path else URL(conf.base_url.rstrip("/") + path)
+        url = URL(path if "://" in path else conf.base_url.rstrip("/") + path)
         if params:
             url = url.update_query(params)
-        why = refusal(url, allowed_hosts(conf), self._trusted)
-        if why:
-            raise Forbidden(source, why)
+        door = self._door(source, url, conf)
         caps = {"zip": http.max_zip_bytes, "rss": http.max_rss_bytes}
-        sent = dict(wish.headers)
-        if conf.token is not None and url.host == URL(conf.base_url).host:
-            sent["Authorization"] = f"Bearer {conf.token.get_secret_value()}"
         timeout = http.zip_timeout if wish.kind == "zip" else http.read_timeout
         limit = wish.max_bytes or caps.get(wish.kind, http.max_json_bytes)
-        return Call(source, url, wish.kind, conf, limit, timeout, sent, wish.keep, self.settings.sandbox)
+        shown, sent = str(url.with_fragment(None)), {**wish.headers, **door.headers}
+        return Call(source, url, shown, wish.kind, door, limit, timeout, sent, wish.keep)
 
     def _conf(self, source: str) -> SourceSettings:
         conf = self._confs.get(source)
         if conf is None:
             conf = self._confs[source] = self.settings.source(source)
         return conf
+
+    def _door(self, source: str, url: URL, conf: SourceSettings) -> Door:
+        """The door to the host of `url`, looked at once. Raises `Forbidden`."""
+        key = (source, url.scheme, url.raw_authority)
+        door = self._doors.get(key)
+        if door is not None:
+            return door
+        why = refusal(url, allowed_hosts(conf), self._trusted)
+        if why:
+            raise Forbidden(source, why)
+        headers = {}
+        if conf.token is not None and url.host == URL(conf.base_url).host:
+            headers["Authorization"] = f"Bearer {conf.token.get_secret_value()}"
+        # In the sandbox, where all share one host, each upstream has its own limits.
+        host = f"{source}@{url.host}:{url.port}" if self.settings.sandbox else f"{url.host}:{url.port}"
+        door = self._doors[key] = Door(conf, host, headers, {})
+        return door
 
     async def _fetch(self, call: Call) -> Response:
         """The call with its retries, each try admitted by the gate."""
@@ -231,8 +258,11 @@ class SourceClient:
         raise AssertionError("unreachable: the last try raises")
 
     def _limits(self, call: Call) -> Limits:
+        known = call.door.limits.get(call.timeout)
+        if known is not None:
+            return known
         conf, http = call.conf, self._http
-        return Limits(
+        limits = call.door.limits[call.timeout] = Limits(
             rate=conf.rate,
             burst=conf.burst,
             budget=conf.monthly_budget,
@@ -241,6 +271,7 @@ class SourceClient:
             open_max=http.breaker_open_max,
             probe=call.timeout + http.connect_timeout,
         )
+        return limits
 
     async def _answered(self, call: Call, limits: Limits) -> None:
         if call.host in self._admissions.failing:
@@ -266,7 +297,7 @@ class SourceClient:
         slots = self._slots.get(call.host)
         if slots is None:
             slots = self._slots[call.host] = asyncio.Semaphore(call.conf.concurrency)
-        entry = self.memory.recall(call.shown)
+        entry = self.memory.recall(call.shown, file=call.kind == "zip")
         async with slots:
             self._admissions.check(call.source, call.host)
             try:

@@ -62,11 +62,11 @@ class Memory:
     _held: int = 0
     _rejected: dict[str, tuple[float, SourceError]] = field(default_factory=dict)
 
-    def recall(self, url: str) -> Entry | None:
-        """The answer kept for `url`, from this process or, for files, from an earlier one."""
+    def recall(self, url: str, *, file: bool = True) -> Entry | None:
+        """The answer kept for `url`, from this process or, where it is a `file`, from an earlier one."""
         entry = self._entries.get(url)
         if entry is None:
-            return self._from_disk(url)
+            return self._from_disk(url) if file else None
         if entry.path is not None and not entry.path.exists():
             self._drop(url)
             return None

@@ -148,24 +148,18 @@ class Basket:
         basis: Basis = Basis.SPOT,
         ticker: str | None = None,
     ) -> None:
-        """Add one observation; None is no observation."""
+        """Add one observation; None is no observation. Raises `ValueError` for a time without a zone."""
         if value is None or not value.is_finite():
             return
+        if as_of.tzinfo is None:
+            raise ValueError(f"{field_name} of {self.source}: a time without a zone ({as_of})")
+        conf, whose = self.conf, ticker or self.ticker or ""
         self.observations.append(
             Observation(
-                ticker=ticker or self.ticker or "",
-                field=field_name,
-                value=value,
-                as_of=as_of,
-                source=self.source,
-                basis=basis,
-                unit=unit,
-                payload=payload.sha256,
-                fetched_at=payload.fetched_at,
-                official=self.conf.official,
-                rank=self.conf.rank,
+                whose, field_name, value, as_of, self.source, payload.sha256, payload.fetched_at, basis, unit,
+                conf.official, conf.rank,
             )
-        )
+        )  # fmt: skip
 
     def reject(self, reason: str) -> None:
         """Note what was not believed."""

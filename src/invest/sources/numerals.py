@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
@@ -18,9 +20,10 @@ DAYS = (
 )
 NEVER = date(9999, 1, 1)
 FIRST_YEAR = 1800
+_TINY, _HUGE = 1e-29, 1e29  # between these nothing is out of bounds
 
 
-def number(value: object, *, pt: bool = False) -> Decimal | None:  # noqa: PLR0911 -- one return per way of writing
+def number(value: Any, *, pt: bool = False) -> Decimal | None:  # noqa: PLR0911 -- one return per way of writing
     """`value` as a Decimal; None for nothing and for what is no number.
 
     Texts may be "1.234,56", "1,234.56" or "1234.56", with % or R$ around. A lone group ("1.234") is a thousand only
@@ -29,6 +32,11 @@ def number(value: object, *, pt: bool = False) -> Decimal | None:  # noqa: PLR09
     >>> number("15.750.216.851"), number("0,1334"), number("101,005.64"), number("-")
     (Decimal('15750216851'), Decimal('0.1334'), Decimal('101005.64'), None)
     """
+    kind = type(value)  # nearly every number of every answer is one of these two, and a bool is neither
+    if kind is float and (_TINY < value < _HUGE or value == 0):
+        return Decimal(repr(value))
+    if kind is int and -_HUGE < value < _HUGE:
+        return Decimal(value)
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, int | float | Decimal):
@@ -65,11 +73,19 @@ def day(value: object) -> date | None:
     B3's 31/12/9999 means no date.
     """
     if isinstance(value, str):
-        return _day_of_text(value.strip())
-    moment = instant(value)
+        return _day_of_text(value.strip()[:32])
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return _day_of_seconds(value)
+
+
+@lru_cache(maxsize=8192)  # the same sessions in the history of every asset
+def _day_of_seconds(seconds: float) -> date | None:
+    moment = instant(seconds)
     return moment.astimezone(SAO_PAULO).date() if moment else None
 
 
+@lru_cache(maxsize=8192)
 def _day_of_text(text: str) -> date | None:
     for pattern in DAYS:
         match = pattern.match(text)

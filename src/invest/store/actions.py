@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
@@ -35,16 +36,16 @@ FROM unnest($1::text[], $2::text[], $3::date[], $4::date[], $5::text[], $6::text
 WHERE p IS NOT NULL OR NOT EXISTS (SELECT 1 FROM corporate_action c WHERE c.ticker = t AND c.kind = k
   AND c.last_date_with = d AND c.source = s AND c.amount IS NOT DISTINCT FROM a::numeric
   AND c.factor IS NOT DISTINCT FROM f::numeric)
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING ticker
 """
 COLUMNS = "ticker, kind, last_date_with, payment_date, amount, factor, source, payload, official, rank"
 
 
-async def write_actions(connection: Connection, actions: Iterable[CorporateAction], rank_of: RankOf) -> int:
-    """Insert what is new, in the transaction of `connection`; returns how many events were new."""
+async def write_actions(connection: Connection, actions: Iterable[CorporateAction], rank_of: RankOf) -> Counter[str]:
+    """Insert what is new, in the transaction of `connection`; returns how many events were new, by ticker."""
     rows = sorted(set(actions), key=lambda a: (a.ticker, a.last_date_with, a.kind, a.source, str(a.payment_date)))
     if not rows:
-        return 0
+        return Counter()
     ticker, last, pays, source, payload = columns(rows, "ticker", "last_date_with", "payment_date", "source", "payload")
     kinds = [str(a.kind) for a in rows]
     arguments = (
@@ -60,8 +61,8 @@ async def write_actions(connection: Connection, actions: Iterable[CorporateActio
     if any(pays):
         await connection.execute(COMPLETE, *arguments)
     ranks = [rank_of(s) for s in source]
-    status = await connection.execute(INSERT, *arguments, [r[1] for r in ranks], [r[0] for r in ranks])
-    return int(status.rsplit(" ", 1)[-1])
+    new = await connection.fetch(INSERT, *arguments, [r[1] for r in ranks], [r[0] for r in ranks])
+    return Counter(row["ticker"] for row in new)
 
 
 class Actions:
@@ -73,7 +74,7 @@ class Actions:
 
     async def upsert(self, actions: Sequence[CorporateAction]) -> int:
         """Keep events; the same ones again change nothing. Returns how many were new."""
-        return await self._db.run(lambda c: write_actions(c, actions, self._rank_of))
+        return (await self._db.run(lambda c: write_actions(c, actions, self._rank_of))).total()
 
     async def of(self, ticker: str, *, since: date | None = None) -> list[CorporateAction]:
         """The events of one asset by day, each once, as the best source tells it."""

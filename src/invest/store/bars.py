@@ -7,7 +7,8 @@ of nothing never replace something.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import groupby
 from operator import eq, itemgetter
@@ -30,10 +31,11 @@ UPSERT_CHUNK = 20_000
 KEY = itemgetter(0, 1)
 DAY = itemgetter(1)
 ORIGIN = itemgetter(9, 10)
+Origin = tuple[str, str]  # source, payload
 
 ORIGINS = """
 INSERT INTO bar_origin AS o (source, payload, official, rank, fetched_at)
-SELECT s, p, f, r, $5 FROM unnest($1::text[], $2::text[], $3::bool[], $4::int[]) AS x (s, p, f, r)
+SELECT s, p, f, r, g FROM unnest($1::text[], $2::text[], $3::bool[], $4::int[], $5::timestamptz[]) AS x (s, p, f, r, g)
 ON CONFLICT (payload, source) DO UPDATE
   SET official = excluded.official, rank = excluded.rank, fetched_at = greatest(o.fetched_at, excluded.fetched_at)
 RETURNING id, source, payload
@@ -81,13 +83,13 @@ class Span(NamedTuple):
 
 
 async def write_bars(
-    connection: Connection, bars: Iterable[Bar], rank_of: RankOf, fetched_at: datetime | None = None
-) -> int:
-    """Store `bars` in the transaction of `connection`; returns how many rows were added or changed."""
+    connection: Connection, bars: Iterable[Bar], rank_of: RankOf, fetched_at: Mapping[Origin, datetime]
+) -> Counter[str]:
+    """Store `bars` in the transaction of `connection`; returns how many rows were added or changed, by ticker."""
     rows = best_of(bars, rank_of)
     if not rows:
-        return 0
-    origins = await _origins(connection, rows, rank_of, fetched_at or datetime.now(UTC))
+        return Counter()
+    origins = await _origins(connection, rows, rank_of, fetched_at)
     spans = spans_of(rows)
     known = {
         r["ticker"]: (r["first_day"], r["last_day"]) for r in await connection.fetch(LOCK, [s.ticker for s in spans])
@@ -95,10 +97,10 @@ async def write_bars(
     before, inside, after = _placed(rows, spans, known)
     for fresh, is_before in ((before, True), (after, False)):
         await _add(connection, fresh, origins, before=is_before)
-    changed = await _upsert(connection, inside, origins) if inside else 0
+    changed = await _upsert(connection, inside, origins)
     if before or after:
         await connection.execute(EXTEND, *columns(spans, "ticker", "first", "last"))
-    return len(before) + len(after) + changed
+    return changed + Counter(bar[0] for bar in before) + Counter(bar[0] for bar in after)
 
 
 async def write_table(
@@ -110,7 +112,7 @@ async def write_table(
         return 0
     at = fetched_at or datetime.now(UTC)
     rank, official = rank_of(table.source)
-    origin = await connection.fetchval(ORIGINS, [table.source], [table.payload], [official], [rank], at)
+    origin = await connection.fetchval(ORIGINS, [table.source], [table.payload], [official], [rank], [at])
     spans = tables.spans_of(ordered)
     stored = await connection.fetch(LOCK, [ticker for ticker, _, _ in spans])
     known = {r["ticker"]: (r["first_day"], r["last_day"]) for r in stored}
@@ -118,10 +120,10 @@ async def write_table(
     await tables.add_table(connection, before, origin, before=True)
     await tables.add_table(connection, after, origin, before=False)
     key = (table.source, table.payload)
-    changed = await _upsert(connection, inside.rows(), {key: origin}) if len(inside) else 0
+    changed = await _upsert(connection, inside.rows(), {key: origin})
     if len(before) or len(after):
         await connection.execute(EXTEND, *map(list, zip(*spans, strict=True)))
-    return len(before) + len(after) + changed
+    return len(before) + len(after) + changed.total()
 
 
 def best_of(bars: Iterable[Bar], rank_of: RankOf) -> list[Bar]:
@@ -178,8 +180,8 @@ def _placed(
 
 
 async def _origins(
-    connection: Connection, rows: Sequence[Bar], rank_of: RankOf, fetched_at: datetime
-) -> dict[tuple[str, str], int]:
+    connection: Connection, rows: Sequence[Bar], rank_of: RankOf, fetched_at: Mapping[Origin, datetime]
+) -> dict[Origin, int]:
     pairs = sorted(set(map(ORIGIN, rows)), key=lambda p: (p[1], p[0]))
     ranks = [rank_of(source) for source, _ in pairs]
     stored = await connection.fetch(
@@ -188,14 +190,12 @@ async def _origins(
         [p[1] for p in pairs],
         [official for _, official in ranks],
         [rank for rank, _ in ranks],
-        fetched_at,
+        [fetched_at[pair] for pair in pairs],
     )
     return {(row["source"], row["payload"]): row["id"] for row in stored}
 
 
-async def _add(
-    connection: Connection, rows: Sequence[Bar], origins: dict[tuple[str, str], int], *, before: bool
-) -> None:
+async def _add(connection: Connection, rows: Sequence[Bar], origins: Mapping[Origin, int], *, before: bool) -> None:
     """Text COPY straight into the table, the fastest way in: these rows can meet no stored one."""
     if not rows:
         return
@@ -206,8 +206,8 @@ async def _add(
     await add_blocks(connection, packed(runs, np.concatenate(parts)), before=before)
 
 
-async def _upsert(connection: Connection, rows: Sequence[Bar], origins: dict[tuple[str, str], int]) -> int:
-    changed = 0
+async def _upsert(connection: Connection, rows: Sequence[Bar], origins: Mapping[Origin, int]) -> Counter[str]:
+    changed: Counter[str] = Counter()
     years: set[tuple[str, int]] = set()
     for part in chunks(rows, UPSERT_CHUNK):
         tickers, days, opened, high, low, close, volume, turnover, trades, _, _ = zip(*part, strict=True)
@@ -224,7 +224,7 @@ async def _upsert(connection: Connection, rows: Sequence[Bar], origins: dict[tup
             trades,
             [origins[r.source, r.payload] for r in part],
         )
-        changed += len(stored)
+        changed.update(row["ticker"] for row in stored)
         years.update((row["ticker"], row["year"]) for row in stored)
     await rebuild_blocks(connection, years)
     return changed
@@ -243,7 +243,8 @@ class BarStore:
 
         `fetched_at` (default: now) is when the upstream gave them. Raises `ValueError` for a close that is no price.
         """
-        return await self._db.run(lambda c: write_bars(c, bars, self._rank_of, fetched_at))
+        times = dict.fromkeys(map(ORIGIN, bars), fetched_at or datetime.now(UTC))
+        return (await self._db.run(lambda c: write_bars(c, bars, self._rank_of, times))).total()
 
     async def save_table(self, table: BarTable, *, fetched_at: datetime | None = None) -> int:
         """Store a table of columns (a session, a year of quotes); returns how many bars were added or changed.

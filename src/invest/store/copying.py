@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ NULL = r"\N"
 
 
 async def encoded(
-    rows: Sequence[Bar], origins: dict[tuple[str, str], int], tables: list[Table]
+    rows: Sequence[Bar], origins: Mapping[tuple[str, str], int], tables: list[Table]
 ) -> AsyncIterator[bytes]:
     """COPY text of `rows` in parts; each part's packed rows are added to `tables`."""
     days = {row[1] for row in rows}

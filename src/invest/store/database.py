@@ -210,6 +210,12 @@ def unreachable(address: Address, error: BaseException) -> Unreachable:
     return Unreachable(f"PostgreSQL at {address.shown} does not answer: {one_line(error)}; check DATABASE_URL")
 
 
+def lost_server(error: BaseException) -> bool:
+    """Whether an error of ours is about the server as a whole, and so about whatever else is asked of it now."""
+    alive = isinstance(error.__cause__, asyncpg.LockNotAvailableError | asyncpg.QueryCanceledError)
+    return isinstance(error, Unreachable) and not alive
+
+
 def one_line(error: BaseException) -> str:
     """First line of an error's text, or its type where it has none."""
     text = str(error).strip()

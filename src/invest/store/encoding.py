@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -78,6 +79,26 @@ def columns(rows: Iterable[Any], *names: str) -> list[tuple[Any, ...]]:
 def texts(values: Iterable[Any]) -> list[str | None]:
     """Numbers as text: cast on the server, exact, and several times faster than the client's numeric encoder."""
     return [None if v is None else str(v) for v in values]
+
+
+def array_text(values: Sequence[str]) -> str:
+    """An array as PostgreSQL writes it, for a parameter ``$1::text::text[]``: no value may be None.
+
+    The client's own encoder asks of each element whether it is an array itself, which costs more than all the rest.
+
+    >>> array_text(["a", "b c"])
+    '{"a","b c"}'
+    """
+    text = '","'.join(values)
+    if "\\" in text or text.count('"') != 2 * max(0, len(values) - 1):
+        text = '","'.join(v.replace("\\", "\\\\").replace('"', '\\"') for v in values)
+    return f'{{"{text}"}}' if values else "{}"
+
+
+def moments(values: Sequence[datetime]) -> list[str]:
+    """Times as text, each distinct one written once."""
+    written = {value: str(value) for value in set(values)}
+    return [written[value] for value in values]
 
 
 def chunks(rows: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:

@@ -1,23 +1,30 @@
-"""Everything collected of one asset (or one batch), written in one transaction: all of it or nothing."""
+"""Everything collected of one asset (or one batch): all of it is written, or nothing.
+
+Several gatherings of different assets may share a transaction (`invest.store.commits`): each part of theirs is written
+by one statement then, in the order of tables and keys in which one gathering alone would be.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import chain
 
 from invest.domain.assets import Asset, CorporateAction, MacroPoint, NewsItem, StatementLine, TickerChange
 from invest.domain.bars import Bar
 from invest.domain.observations import Consensus, Observation, RawPayload
 from invest.store.actions import RankOf, write_actions
 from invest.store.assets import write_assets, write_changes
-from invest.store.bars import write_bars
+from invest.store.bars import ORIGIN, Origin, write_bars
 from invest.store.database import Connection
 from invest.store.macro import write_macro
 from invest.store.news import write_news
 from invest.store.observations import write_consensus, write_observations
 from invest.store.payloads import write_payloads
 from invest.store.statements import write_statements
+
+ROW_BYTES = 200  # of one row, roughly, on its way
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +54,67 @@ class Gathering:
     macro: Sequence[MacroPoint] = ()
     fetched_at: datetime | None = None
 
-    async def write(self, connection: Connection, rank_of: RankOf) -> Saved:
-        """Write all parts in the transaction of `connection`, always in the same order of tables and keys."""
-        if self.assets:
-            await write_assets(connection, self.assets)
-        if self.changes:
-            await write_changes(connection, self.changes)
-        if self.payloads:
-            await write_payloads(connection, self.payloads)
-        if self.observations:
-            await write_observations(connection, self.observations)
-        if self.consensus:
-            await write_consensus(connection, self.consensus)
-        return Saved(
-            bars=await write_bars(connection, self.bars, rank_of, self.fetched_at) if self.bars else 0,
-            actions=await write_actions(connection, self.actions, rank_of) if self.actions else 0,
-            statements=await write_statements(connection, self.statements) if self.statements else 0,
-            news=await write_news(connection, self.news) if self.news else 0,
-            macro=await write_macro(connection, self.macro, rank_of) if self.macro else 0,
+    def subjects(self) -> set[str]:
+        """What it writes about, payloads aside: tickers, CNPJs, items of news, series."""
+        values: Iterable[Asset | Observation | Consensus | CorporateAction]
+        values = chain(self.assets, self.observations, self.consensus, self.actions)
+        return {
+            *(value.ticker for value in values),
+            *(ticker for change in self.changes for ticker in (change.old, change.new)),
+            *(bar[0] for bar in self.bars),
+            *(line.cnpj for line in self.statements),
+            *(item.id for item in self.news),
+            *(point.series for point in self.macro),
+        }
+
+    def weight(self) -> int:
+        """About how many bytes it takes to write."""
+        rows = sum(map(len, (self.observations, self.consensus, self.bars, self.actions, self.statements, self.macro)))
+        return rows * ROW_BYTES + sum(len(p.body) for p in self.payloads if p.body is not None)
+
+
+async def write_gatherings(connection: Connection, gatherings: Sequence[Gathering], rank_of: RankOf) -> list[Saved]:
+    """Write all gatherings in the transaction of `connection`, always in the same order of tables and keys.
+
+    No two may be about the same subject. Returns what each of them changed.
+    """
+    if assets := [x for g in gatherings for x in g.assets]:
+        await write_assets(connection, assets)
+    if changes := [x for g in gatherings for x in g.changes]:
+        await write_changes(connection, changes)
+    if payloads := [x for g in gatherings for x in g.payloads]:
+        await write_payloads(connection, payloads)
+    if observations := [x for g in gatherings for x in g.observations]:
+        await write_observations(connection, observations)
+    if consensus := [x for g in gatherings for x in g.consensus]:
+        await write_consensus(connection, consensus)
+    bars = await write_bars(connection, [x for g in gatherings for x in g.bars], rank_of, _origins(gatherings))
+    actions = await write_actions(connection, [x for g in gatherings for x in g.actions], rank_of)
+    statements = await write_statements(connection, [x for g in gatherings for x in g.statements])
+    news = await write_news(connection, [x for g in gatherings for x in g.news])
+    macro = await write_macro(connection, [x for g in gatherings for x in g.macro], rank_of)
+    return [
+        Saved(
+            bars=sum(bars[t] for t in {x.ticker for x in g.bars}),
+            actions=sum(actions[t] for t in {x.ticker for x in g.actions}),
+            statements=sum(statements[c] for c in {x.cnpj for x in g.statements}),
+            news=len(news & {x.id for x in g.news}),
+            macro=sum(macro[s] for s in {x.series for x in g.macro}),
         )
+        for g in gatherings
+    ]
+
+
+def _origins(gatherings: Sequence[Gathering]) -> dict[Origin, datetime]:
+    """When each payload that bars were read from was fetched, the latest where several say so."""
+    now = datetime.now(UTC)
+    found: dict[Origin, datetime] = {}
+    for origin, at in _fetched(gatherings, now):
+        found[origin] = max(at, found.get(origin, at))
+    return found
+
+
+def _fetched(gatherings: Sequence[Gathering], now: datetime) -> Iterator[tuple[Origin, datetime]]:
+    for g in gatherings:
+        for origin in set(map(ORIGIN, g.bars)):
+            yield origin, g.fetched_at or now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
@@ -18,22 +19,26 @@ FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::int[
 ON CONFLICT (series, day) DO UPDATE
   SET value = excluded.value, source = excluded.source, payload = excluded.payload, rank = excluded.rank
 WHERE excluded.rank <= m.rank AND excluded.value IS DISTINCT FROM m.value
+RETURNING series
 """
 
 
-async def write_macro(connection: Connection, points: Iterable[MacroPoint], rank_of: RankOf) -> int:
-    """Store points in the transaction of `connection`; a worse source never replaces a better one's value."""
+async def write_macro(connection: Connection, points: Iterable[MacroPoint], rank_of: RankOf) -> Counter[str]:
+    """Store points in the transaction of `connection`; returns how many were new or revised, by series.
+
+    A worse source never replaces a better one's value.
+    """
     once: dict[tuple[str, date], MacroPoint] = {}
     for point in points:
         held = once.get((point.series, point.day))
         if held is None or rank_of(point.source)[0] <= rank_of(held.source)[0]:
             once[point.series, point.day] = point
-    changed = 0
+    changed: Counter[str] = Counter()
     for part in chunks([once[key] for key in sorted(once)], CHUNK):
         series, day, value, source, payload = columns(part, "series", "day", "value", "source", "payload")
         ranks = [rank_of(name)[0] for name in source]
-        status = await connection.execute(UPSERT, series, day, texts(value), source, payload, ranks)
-        changed += int(status.rsplit(" ", 1)[-1])
+        new = await connection.fetch(UPSERT, series, day, texts(value), source, payload, ranks)
+        changed.update(row["series"] for row in new)
     return changed
 
 
@@ -46,7 +51,7 @@ class Macro:
 
     async def upsert(self, points: Sequence[MacroPoint]) -> int:
         """Keep points; returns how many were new or revised."""
-        return await self._db.run(lambda c: write_macro(c, points, self._rank_of))
+        return (await self._db.run(lambda c: write_macro(c, points, self._rank_of))).total()
 
     async def read(self, series: str, *, since: date | None = None, until: date | None = None) -> list[MacroPoint]:
         """One series by day, in its own unit."""

@@ -25,11 +25,11 @@ WHERE NOT n.tickers @> excluded.tickers OR n.published_at IS NULL AND excluded.p
 """
 
 
-async def write_news(connection: Connection, items: Iterable[NewsItem]) -> int:
-    """Store items in the transaction of `connection`; returns how many had not been known."""
+async def write_news(connection: Connection, items: Iterable[NewsItem]) -> set[str]:
+    """Store items in the transaction of `connection`; returns the ids of those that had not been known."""
     rows = sorted({i.id: i for i in items}.values(), key=lambda i: i.id)
     if not rows:
-        return 0
+        return set()
     known = await connection.fetch("SELECT id FROM news_item WHERE id = ANY($1::text[])", [i.id for i in rows])
     await connection.executemany(
         UPSERT,
@@ -50,7 +50,7 @@ async def write_news(connection: Connection, items: Iterable[NewsItem]) -> int:
             for i in rows
         ],
     )
-    return len(rows) - len(known)
+    return {i.id for i in rows} - {row["id"] for row in known}
 
 
 class News:
@@ -61,7 +61,7 @@ class News:
 
     async def upsert(self, items: Sequence[NewsItem]) -> int:
         """Keep items once each; returns how many had not been known."""
-        return await self._db.run(lambda c: write_news(c, items))
+        return len(await self._db.run(lambda c: write_news(c, items)))
 
     async def latest(
         self,

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from invest.domain.data_quality import FieldQuality
-from invest.domain.observations import Consensus, Observation
+from invest.domain.observations import Basis, Consensus, Observation
 from invest.store.database import Connection, Database, Record
-from invest.store.encoding import chunks, clean, columns, texts, to_json
+from invest.store.encoding import array_text, chunks, columns, moments, texts, to_json
 from invest.store.quality import field_quality
 
 CHUNK = 5_000
 # One row per source, field and instant. A source that corrects itself wins by its later fetch; the same value
 # fetched again changes nothing, so the row keeps leading to the first bytes that held it.
 OBSERVE = """
-INSERT INTO observation AS o (ticker, field, basis, source, as_of, value, unit, payload, fetched_at, official, rank)
-SELECT t, f, b, s, a, v::numeric, u, p, g, o, r
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[],
-            $9::timestamptz[], $10::bool[], $11::int[]) AS x (t, f, b, s, a, v, u, p, g, o, r)
+INSERT INTO observation AS o (ticker, field, basis, source, unit, payload, as_of, fetched_at, value, official, rank)
+SELECT t, f, b, s, u, p, a, g, v, o, r
+FROM unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[], $6::text::text[],
+            $7::text::timestamptz[], $8::text::timestamptz[], $9::text::numeric[], $10::text::bool[],
+            $11::text::int[]) AS x (t, f, b, s, u, p, a, g, v, o, r)
 ON CONFLICT (ticker, field, basis, source, as_of) DO UPDATE
   SET value = excluded.value, unit = excluded.unit, payload = excluded.payload, fetched_at = excluded.fetched_at,
       official = excluded.official, rank = excluded.rank
@@ -52,26 +54,21 @@ WHERE c.chosen_at <= excluded.chosen_at
 """
 
 
+KEY = itemgetter(0, 1, 7, 4, 3)  # ticker, field, basis, source, as_of
+
+
 async def write_observations(connection: Connection, observations: Iterable[Observation]) -> None:
     """Insert observations idempotently, in the transaction of `connection`."""
     once: dict[tuple[object, ...], Observation] = {}
     for o in observations:
-        key = (o.ticker, o.field, str(o.basis), o.source, o.as_of)
-        if key not in once or once[key].fetched_at <= o.fetched_at:
-            once[key] = o
+        held = once.setdefault(KEY(o), o)
+        if held is not o and held.fetched_at <= o.fetched_at:
+            once[KEY(o)] = o
     for part in chunks([once[k] for k in sorted(once)], CHUNK):
-        head = columns(part, "ticker", "field", "basis", "source", "as_of", "value", "unit", "payload", "fetched_at")
-        await connection.execute(
-            OBSERVE,
-            head[0],
-            head[1],
-            texts(head[2]),
-            *head[3:5],
-            texts(head[5]),
-            *head[6:],
-            [o.official for o in part],
-            [o.rank for o in part],
-        )
+        ticker, name, value, as_of, source, payload, fetched, basis, unit, official, rank = zip(*part, strict=True)
+        words = map(array_text, (ticker, name, basis, source, unit, payload, moments(as_of), moments(fetched)))
+        figures = (array_text(list(map(str, column))) for column in (value, official, rank))
+        await connection.execute(OBSERVE, *words, *figures)
 
 
 async def write_consensus(connection: Connection, chosen: Iterable[Consensus]) -> None:
@@ -168,4 +165,4 @@ class Observations:
 
 
 def _observation(row: Record) -> Observation:
-    return Observation(**(dict(row) | {"unit": clean(row["unit"])}))
+    return Observation(**(dict(row) | {"basis": Basis(row["basis"])}))

@@ -4,24 +4,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from invest.domain.observations import RawPayload
 from invest.store.database import Connection, Database, Record
-from invest.store.encoding import clean
+from invest.store.encoding import clean, columns
 
+KEPT = "SELECT sha256 FROM raw_payload WHERE sha256 = ANY($1::text[]) AND body IS NOT NULL"
 FIELDS = "sha256, source, url, fetched_at, status, content_type, etag, last_modified, size, sandbox"
 PUT = """
 INSERT INTO raw_payload AS p (sha256, source, url, fetched_at, last_seen_at, status, content_type, etag, last_modified,
                               size, sandbox, body)
-VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11)
+SELECT h, s, u, f, l, c, t, e, m, z, x, b
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::int[], $7::text[], $8::text[],
+            $9::text[], $10::bigint[], $11::bool[], $12::bytea[]) AS y (h, s, u, f, l, c, t, e, m, z, x, b)
 ON CONFLICT (sha256) DO UPDATE
   SET last_seen_at = greatest(p.last_seen_at, excluded.last_seen_at), body = coalesce(p.body, excluded.body)
 """
 ANSWERED = """
 INSERT INTO upstream_answer AS a (url_hash, url, sha256, etag, last_modified, fetched_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+SELECT k, u, h, e, m, f
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) AS x (k, u, h, e, m, f)
 ON CONFLICT (url_hash) DO UPDATE SET sha256 = excluded.sha256, etag = excluded.etag,
   last_modified = excluded.last_modified, fetched_at = excluded.fetched_at
 WHERE a.fetched_at <= excluded.fetched_at
@@ -30,36 +34,45 @@ BIG = 262_144  # bytes: from here on it is worth asking first whether they are t
 ERROR_STATUS = 400
 
 
-async def write_payloads(connection: Connection, payloads: Iterable[RawPayload]) -> None:
+async def write_payloads(connection: Connection, payloads: Sequence[RawPayload]) -> None:
     """Store what is new and note when the rest was seen again, in the transaction of `connection`."""
-    rows = sorted({p.sha256: p for p in payloads}.values(), key=lambda p: p.sha256)
-    big = [p.sha256 for p in rows if p.body is not None and len(p.body) >= BIG]
-    there = set()
-    if big:
-        known = "SELECT sha256 FROM raw_payload WHERE sha256 = ANY($1::text[]) AND body IS NOT NULL"
-        there = {row["sha256"] for row in await connection.fetch(known, big)}
-    await connection.executemany(
-        PUT,
-        [
-            (
-                p.sha256,
-                p.source,
-                clean(p.url),
-                p.fetched_at,
-                p.status,
-                clean(p.content_type),
-                p.etag,
-                p.last_modified,
-                p.size,
-                p.sandbox,
-                None if p.sha256 in there else p.body,
-            )
-            for p in rows
-        ],
+    once: dict[str, RawPayload] = {}
+    seen: dict[str, datetime] = {}
+    for p in payloads:
+        if p.sha256 not in once or once[p.sha256].body is None:
+            once[p.sha256] = p
+        seen[p.sha256] = max(p.fetched_at, seen.get(p.sha256, p.fetched_at))
+    rows = [once[sha256] for sha256 in sorted(once)]
+    there = await _stored(connection, [p.sha256 for p in rows if p.body is not None and len(p.body) >= BIG])
+    digest, source, at, status, etag, modified, size, sandbox = columns(
+        rows, "sha256", "source", "fetched_at", "status", "etag", "last_modified", "size", "sandbox"
     )
-    good = {url_hash(p.url): p for p in rows if p.status < ERROR_STATUS}
-    answers = [(h, clean(p.url), p.sha256, p.etag, p.last_modified, p.fetched_at) for h, p in sorted(good.items())]
-    await connection.executemany(ANSWERED, answers)
+    urls, types = [clean(p.url) for p in rows], [clean(p.content_type) for p in rows]
+    bodies = [None if p.sha256 in there else p.body for p in rows]
+    last = [seen[sha256] for sha256 in digest]
+    await connection.execute(PUT, digest, source, urls, at, last, status, types, etag, modified, size, sandbox, bodies)
+    await _write_answers(connection, payloads)
+
+
+async def _stored(connection: Connection, hashes: Sequence[str]) -> set[str]:
+    """Those of `hashes` whose bytes are here."""
+    if not hashes:
+        return set()
+    return {row["sha256"] for row in await connection.fetch(KEPT, hashes)}
+
+
+async def _write_answers(connection: Connection, payloads: Sequence[RawPayload]) -> None:
+    """Note the newest good answer of each address."""
+    newest: dict[str, RawPayload] = {}
+    for p in payloads:
+        held = newest.get(p.url)
+        if p.status < ERROR_STATUS and (held is None or held.fetched_at <= p.fetched_at):
+            newest[p.url] = p
+    answers = sorted(
+        (url_hash(url), clean(url), p.sha256, p.etag, p.last_modified, p.fetched_at) for url, p in newest.items()
+    )
+    if answers:
+        await connection.execute(ANSWERED, *zip(*answers, strict=True))
 
 
 class Payloads:
@@ -85,8 +98,7 @@ class Payloads:
 
     async def kept(self, hashes: Sequence[str]) -> set[str]:
         """Those of `hashes` whose bytes are here."""
-        sql = "SELECT sha256 FROM raw_payload WHERE sha256 = ANY($1::text[]) AND body IS NOT NULL"
-        return {row["sha256"] for row in await self._db.fetch(sql, list(hashes))}
+        return {row["sha256"] for row in await self._db.fetch(KEPT, list(hashes))}
 
     async def without_body(self) -> set[str]:
         """Hashes whose bytes are not here: only the file on disk, where there is one, has them."""

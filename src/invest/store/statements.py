@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -24,6 +25,7 @@ RETURNING id, cnpj, form, reference_date, version
 """
 # The same filing read again changes only what CVM itself corrected.
 LINES = """
+WITH done AS (
 INSERT INTO statement_line AS l (filing, statement, consolidated, period_start, period_end, account, description, value,
                                  payload)
 SELECT f, s, c, a, z, k, d, v::numeric, p
@@ -32,6 +34,8 @@ FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::date[], $5::date[], $6::te
 ON CONFLICT (filing, statement, consolidated, account, period_end, coalesce(period_start, '-infinity')) DO UPDATE
   SET description = excluded.description, value = excluded.value, payload = excluded.payload
 WHERE (l.description, l.value) IS DISTINCT FROM (excluded.description, excluded.value)
+RETURNING filing
+) SELECT filing, count(*) AS lines FROM done GROUP BY filing
 """
 # CVM's deadlines stand in for a delivery day that is not known: 90 days after the year, 45 after the quarter.
 KNOWN_ON = "coalesce({0}.received_on, {0}.reference_date + CASE {0}.form WHEN 'ITR' THEN 45 ELSE 90 END)"
@@ -50,12 +54,12 @@ ORDER BY f.cnpj, f.reference_date, f.form, f.version, l.statement, l.consolidate
 FilingKey = tuple[str, str, date, int]
 
 
-async def write_statements(connection: Connection, lines: Iterable[StatementLine]) -> int:
-    """Store lines in the transaction of `connection`; returns how many were new or corrected."""
+async def write_statements(connection: Connection, lines: Iterable[StatementLine]) -> Counter[str]:
+    """Store lines in the transaction of `connection`; returns how many were new or corrected, by CNPJ."""
     once = {_line_key(line): line for line in lines}
     rows = [once[key] for key in sorted(once)]
     if not rows:
-        return 0
+        return Counter()
     filings: dict[FilingKey, StatementLine] = {}
     for row in rows:
         key = _filing_key(row)
@@ -68,10 +72,11 @@ async def write_statements(connection: Connection, lines: Iterable[StatementLine
     companies = [clean(h.company) for h in heads]
     stored = await connection.fetch(FILE, cnpj, code, companies, form, reference, version, received)
     ids = {(r["cnpj"], r["form"], r["reference_date"], r["version"]): r["id"] for r in stored}
-    changed = 0
+    companies_of = {ident: key[0] for key, ident in ids.items()}
+    changed: Counter[str] = Counter()
     for part in chunks(rows, CHUNK):
-        status = await connection.execute(LINES, *_line_columns(part, ids))
-        changed += int(status.rsplit(" ", 1)[-1])
+        for row in await connection.fetch(LINES, *_line_columns(part, ids)):
+            changed[companies_of[row["filing"]]] += row["lines"]
     return changed
 
 
@@ -101,7 +106,7 @@ class Statements:
 
     async def upsert(self, lines: Sequence[StatementLine]) -> int:
         """Keep filed lines; the same ones again change nothing. Returns how many were new or corrected."""
-        return await self._db.run(lambda c: write_statements(c, lines))
+        return (await self._db.run(lambda c: write_statements(c, lines))).total()
 
     async def read(
         self,

@@ -14,6 +14,7 @@ from invest.store.assets import Assets
 from invest.store.audit import Audit
 from invest.store.bars import BarStore
 from invest.store.cleanup import Cleanup
+from invest.store.commits import Commits
 from invest.store.database import Database, close_pool, open_pool
 from invest.store.gathered import Gathering, Saved
 from invest.store.idempotency import Idempotency
@@ -35,9 +36,9 @@ UNKNOWN_RANK = 50  # of a source that settings.toml does not name
 class Store:
     """PostgreSQL by aggregates. Every verb is one transaction, every write may be repeated."""
 
-    def __init__(self, database: Database, rank_of: RankOf) -> None:
+    def __init__(self, database: Database, rank_of: RankOf, writers: int = 1) -> None:
         self.database = database
-        self._rank_of = rank_of
+        self._commits = Commits(database, rank_of, writers)
         self.assets = Assets(database)
         self.payloads = Payloads(database)
         self.observations = Observations(database)
@@ -72,15 +73,22 @@ class Store:
         address = address_of(target)
         pool = await open_pool(address, settings)
         try:
-            yield cls(
-                Database(pool, address, settings, patience), ranks(target if isinstance(target, Settings) else None)
-            )
+            rank_of = ranks(target if isinstance(target, Settings) else None)
+            database = Database(pool, address, settings, patience)
+            store = cls(database, rank_of, writers=max(1, settings.pool_max // 2))
+            try:
+                yield store
+            finally:
+                await store._commits.close(settings.acquire_timeout)
         finally:
             await close_pool(pool, settings)
 
     async def save_gathered(self, gathering: Gathering) -> Saved:
-        """Write everything one collection brought in one transaction: all of it or nothing."""
-        return await self.database.run(lambda c: gathering.write(c, self._rank_of))
+        """Write everything one collection brought: all of it or nothing. Returns once it is committed.
+
+        Gatherings of jobs that end together share a transaction (`invest.store.commits`).
+        """
+        return await self._commits.save(gathering)
 
     async def ready(self) -> None:
         """Ask the database for one row of the schema. Raises `Unreachable`, or `ConfigError` without a schema."""

@@ -114,9 +114,10 @@ class Scripts(RuleBasedStateMachine):
         }
         workflow = self.new_id()
         laid = layout.lay_out(shapes[shape], workflow)
-        self.call("stage", workflow, laid.last, *[f for row in laid.argv(60) for f in row])
-        assert self.call("submit", workflow, shape, 60_000, job_head(shape, b"{}")) == 1
-        assert self.call("submit", workflow, shape, 60_000, job_head(shape, b"{}")) == 0, "it starts once"
+        plan = laid.plan(60)
+        self.call("stage", workflow, plan.last, *[f for row in plan.rows for f in row])
+        assert self.call("submit", workflow, shape, 60_000, job_head(shape, b"{}"), plan.kept()) == 1
+        assert self.call("submit", workflow, shape, 60_000, job_head(shape, b"{}"), plan.kept()) == 0, "it starts once"
         nodes = [node.id for node in laid.nodes.values() if node.call is not None]
         self.workflows[workflow] = nodes
         for node in nodes:

@@ -63,5 +63,5 @@ async def test_jobs_outlive_five_immediate_restarts_of_postgresql(
     assert restarts == RESTARTS
     assert (batch.success_count, batch.failed_count) == (len(tickers), 0), batch.errors
     assert history == {1}, "none needed a second attempt"
-    assert all(stored[ticker]["close"].value > 0 for ticker in tickers)
+    assert all((stored[ticker]["close"].value or 0) > 0 for ticker in tickers)
     assert run is not None and run.state == JobState.SUCCEEDED.value, "the history caught up"
