@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from invest.api.holdings import Amount, PortfolioId
 from invest.api.models import Strict
+from invest.api.ownership import closed_portfolios, require_portfolio
 from invest.api.problems import Problem, invalid, invalid_fields
 from invest.api.routing import PREFIX, Reply, Request, route
 from invest.domain.alerts import Alert, AlertEvent, AlertKind, Comparison
@@ -26,6 +27,10 @@ class NewAlert(Strict):
     `price` and `indicator` need comparison and level; `news` may have a level (told at or below that sentiment), and
     `dividend` one (told from that amount per share).
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "price", "ticker": "PETR4", "comparison": "<=", "level": "30.00"}]}
+    )
 
     kind: AlertKind
     ticker: Ticker | None = None
@@ -60,6 +65,8 @@ async def create_alert(request: Request, body: NewAlert) -> Reply[Alert]:
     """Ask to be told. What was known before is not told of."""
     if body.kind is AlertKind.INDICATOR and body.field not in FACT_KEYS:
         raise invalid("field", f"{body.field!r} is no figure of an analysis, such as p_l, roe or rsi_14")
+    if body.portfolio_id is not None:
+        await require_portfolio(request, body.portfolio_id)
     made = request.job_id or secrets.token_hex(8)
     try:
         alert = Alert(id=made, created_at=request.services.settings.now(), **dict(body))
@@ -72,23 +79,34 @@ async def create_alert(request: Request, body: NewAlert) -> Reply[Alert]:
 
 @route("GET", "/alerts", tag="portfolios", problems=(503,))
 async def list_alerts(request: Request, query: AlertFilter) -> Sequence[Alert]:
-    """Alerts by creation, of one portfolio or all."""
-    return await (await request.services.store()).alerts.list(portfolio_id=query.portfolio_id)
+    """Alerts by creation, of one portfolio or all that the caller may see."""
+    return await _alerts(request, query.portfolio_id, active=True)
 
 
 @route("GET", "/alerts/events", tag="portfolios", problems=(503,))
 async def list_alert_events(request: Request, query: EventFilter) -> Sequence[AlertEvent]:
     """What fired, newest first; each cause once."""
+    known = [alert.id for alert in await _alerts(request, query.portfolio_id, active=None)]
     store = await request.services.store()
-    return await store.alerts.events(portfolio_id=query.portfolio_id, since=query.since, limit=query.limit)
+    return await store.alerts.events(alerts=known, since=query.since, limit=query.limit)
 
 
 @route("DELETE", "/alerts/{alert_id}", tag="portfolios", scope="write", status=204, problems=(404, 503))
 async def delete_alert(request: Request, path: AlertPath) -> None:
     """Delete an alert and what it fired."""
-    if not await (await request.services.store()).alerts.delete(path.alert_id):
+    known = {alert.id for alert in await _alerts(request, None, active=None)}
+    if path.alert_id not in known or not await (await request.services.store()).alerts.delete(path.alert_id):
         raise Problem(404, f"no alert {path.alert_id!r}")
     request.audit("delete alert", path.alert_id)
+
+
+async def _alerts(request: Request, portfolio_id: str | None, *, active: bool | None) -> Sequence[Alert]:
+    """Alerts of one portfolio or all, without those of another's portfolios. Raises 404 for another's portfolio."""
+    if portfolio_id is not None:
+        await require_portfolio(request, portfolio_id)
+    found = await (await request.services.store()).alerts.list(portfolio_id=portfolio_id, active=active)
+    closed = await closed_portfolios(request, {a.portfolio_id for a in found if a.portfolio_id is not None})
+    return [alert for alert in found if alert.portfolio_id not in closed]
 
 
 ROUTES = (create_alert, list_alerts, list_alert_events, delete_alert)

@@ -179,6 +179,7 @@ class Targets(Strict):
 @route("PUT", "/portfolios/{portfolio_id}/targets", tag="portfolios", scope="write", status=204, problems=(404, 503))
 async def set_targets(request: Request, path: PortfolioPath, body: Targets) -> None:
     """Replace the wanted weights; the next metrics say what to buy and sell towards them."""
+    await require_portfolio(request, path.portfolio_id)
     fit(body.targets)
     await (await request.services.store()).portfolios.set_targets(path.portfolio_id, body.targets)
     request.audit("set targets", path.portfolio_id, {"targets": len(body.targets)})

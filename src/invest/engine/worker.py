@@ -40,6 +40,7 @@ log = structlog.get_logger("invest.engine")
 ResourcesFactory = Callable[[Settings], AbstractAsyncContextManager[Resources]]
 IDLE_POLL = 1.0  # seconds between looks at the queue when no hint came: a stock client gives none
 FINISH_BATCH = 200
+LAST_WORDS = 2.0  # seconds a stopping worker tries to hand back to a Redis that does not answer
 PROGRESS_EVERY = 0.25
 SUPERVISOR_VARIABLE = "_SUPERVISOR_OF_INVEST"  # its pid: a worker whose supervisor was killed ends as well
 SWEEP_EVERY = 20  # seconds between sweeps of what is past keeping
@@ -90,6 +91,7 @@ class Worker(ArqWorker):
         self._saturated = False
         self._empty = False
         self._stopping = False
+        self._give_up_at = float("inf")
         self.stuck = 0
         self._progress: dict[str, tuple[str, bytes]] = {}
         self._progress_at = 0.0
@@ -162,6 +164,7 @@ class Worker(ArqWorker):
         self.stop()
 
     def _hand_back(self) -> None:
+        self._give_up_at = min(self._give_up_at, time.monotonic() + SWALLOW_GRACE + LAST_WORDS)
         for run in tuple(self.running.values()):
             self._stop_run(run, "shutdown")
         self._wake.set()
@@ -257,6 +260,8 @@ class Worker(ArqWorker):
                 await asyncio.sleep(min(2.0, 0.05 * 2 ** min(failures, 6)))
 
     def _over(self) -> bool:
+        if time.monotonic() >= self._give_up_at:
+            return True  # Redis is away and nothing can be told to it: the leases run out, the jobs run again
         if self.running or self._outbox:
             return False
         if self._stopping or self._recycled():

@@ -71,15 +71,21 @@ class Alerts:
         return [once[row["alert_id"], row["occasion"]] for row in rows]
 
     async def events(
-        self, *, portfolio_id: str | None = None, since: datetime | None = None, limit: int = 100
+        self,
+        *,
+        portfolio_id: str | None = None,
+        alerts: Sequence[str] | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
     ) -> Sequence[AlertEvent]:
-        """What fired, newest first; of one portfolio's alerts, or of all."""
+        """What fired, newest first; of one portfolio's alerts, of those named (by id), or of all."""
         rows = await self._db.fetch(
             "SELECT e.body FROM alert_event e JOIN alert a ON a.id = e.alert_id "
             "WHERE ($1::text IS NULL OR a.portfolio_id = $1) AND ($2::timestamptz IS NULL OR e.fired_at >= $2) "
-            "ORDER BY e.fired_at DESC, e.alert_id, e.occasion LIMIT $3",
+            "AND ($4::text[] IS NULL OR a.id = ANY($4)) ORDER BY e.fired_at DESC, e.alert_id, e.occasion LIMIT $3",
             portfolio_id,
             since,
             limit,
+            None if alerts is None else list(alerts),
         )
         return [AlertEvent.model_validate_json(row["body"]) for row in rows]

@@ -125,6 +125,7 @@ TRANSACTION = {"date": "2026-01-02", "ticker": "PETR4", "operation": "buy", "qua
 BODIES: dict[str, dict[str, Any]] = {
     f"{API}/portfolios/{{portfolio_id}}/transactions": {"json": [TRANSACTION]},
     f"{API}/portfolios/{{portfolio_id}}/import": {"data": b"x"},
+    f"{API}/portfolios/{{portfolio_id}}/targets": {"json": {"targets": {"PETR4": "0.5"}}},
 }
 
 
@@ -142,6 +143,23 @@ async def test_anothers_key_sees_none_of_it_in_any_list(world: World) -> None:
         answer = await world.door.ask("GET", path, headers=world.other, status=200)
         for name, one in world.ids.items():
             assert one.encode() not in answer.body, (path, name)
+
+
+async def test_alerts_of_a_portfolio_are_seen_made_and_deleted_with_its_key_alone(world: World) -> None:
+    wish = {"kind": "dividend", "portfolio_id": world.ids["portfolio_id"]}
+    await world.door.ask("POST", f"{API}/alerts", json=wish, headers=world.other, status=404)
+    made = (await world.door.ask("POST", f"{API}/alerts", json=wish, headers=world.mine, status=201)).json()
+    shared = {"kind": "dividend", "ticker": "VALE3"}
+    common = (await world.door.ask("POST", f"{API}/alerts", json=shared, headers=world.mine, status=201)).json()
+    for who, seen in ((world.mine, {made["id"], common["id"]}), (world.other, {common["id"]})):
+        listed = (await world.door.ask("GET", f"{API}/alerts", headers=who, status=200)).json()
+        assert {alert["id"] for alert in listed} == seen
+    of_one = f"?portfolio_id={world.ids['portfolio_id']}"
+    for path in (f"/alerts{of_one}", f"/alerts/events{of_one}"):
+        await world.door.ask("GET", API + path, headers=world.other, status=404)
+        await world.door.ask("GET", API + path, headers=world.mine, status=200)
+    await world.door.ask("DELETE", f"{API}/alerts/{made['id']}", headers=world.other, status=404)
+    await world.door.ask("DELETE", f"{API}/alerts/{made['id']}", headers=world.mine, status=204)
 
 
 async def test_anothers_key_starts_no_job_over_it(world: World) -> None:

@@ -233,6 +233,17 @@ async def test_a_frozen_redis_is_an_error_in_bounded_time_and_work_goes_on_when_
                 await working
 
 
+async def test_a_worker_whose_redis_is_gone_for_good_still_ends_when_asked(settings: Make) -> None:
+    with OwnValkey() as server:
+        known = settings(redis={"url": server.url}, engine={"lease": LEASE, "grace": 0.5})
+        async with Invest.connect(known) as invest, process(known) as worker:
+            running = await invest.enqueue(proc_wait(60))
+            await reached(invest, running.id, JobState.RUNNING)
+            server.stop(signal.SIGKILL)
+            worker.terminate()
+            assert await asyncio.wait_for(worker.wait(), 40) == 0
+
+
 async def test_a_worker_without_redis_says_so_in_one_line_at_its_start(settings: Make) -> None:
     known = settings(redis={"url": "unix:///nowhere/redis.sock", "connect_timeout": 1})
     with pytest.raises(Unreachable, match="does not answer"):

@@ -55,13 +55,16 @@ async def test_jobs_outlive_five_immediate_restarts_of_postgresql(
                             break
                 batch = await job.result(timeout=5)
                 history = {s.attempt for s in (await invest.workflows.show(job.id)).steps}
+                async with Store.open(known) as store, asyncio.timeout(30):
+                    stored = await store.observations.latest_many(tickers)
+                    run = await store.jobs.get(job.id)
+                    while run is None or run.finished_at is None:  # the history follows behind
+                        await asyncio.sleep(0.1)
+                        run = await store.jobs.get(job.id)
                 worker.stop()
                 await working
-            async with Store.open(known) as store:
-                stored = await store.observations.latest_many(tickers)
-                run = await store.jobs.get(job.id)
     assert restarts == RESTARTS
     assert (batch.success_count, batch.failed_count) == (len(tickers), 0), batch.errors
     assert history == {1}, "none needed a second attempt"
     assert all((stored[ticker]["close"].value or 0) > 0 for ticker in tickers)
-    assert run is not None and run.state == JobState.SUCCEEDED.value, "the history caught up"
+    assert run.state == JobState.SUCCEEDED.value, "the history caught up"
