@@ -16,6 +16,7 @@ from invest.api.connections import Runner
 from invest.api.headers import compressed, hardened, on_prepare
 from invest.api.services import SERVICES, open_services
 from invest.api.serving import http_handler, outermost
+from invest.engine.signal_wait import ended
 from invest.errors import ConfigError
 from invest.settings import Settings
 
@@ -46,10 +47,7 @@ def create_app(settings: Settings) -> web.Application:
         services = running[SERVICES] = open_services(settings)
         background = table.background(services)
         yield
-        for task in background:  # a Redis client cancelled within its own time limit can swallow one request
-            while not task.done():
-                task.cancel()
-                await asyncio.wait([task], timeout=0.2)
+        await asyncio.gather(*map(ended, background))
         await services.close()
 
     async def end_streams(running: web.Application) -> None:

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from invest.api.problems import invalid
 from invest.engine import Invest, JobCancelled, JobFailed, ResultExpired
+from invest.engine.signal_wait import ended
 from invest.errors import InvestError, NotFound
 from invest.reports.webhook import DeliveryFailed, DeliveryRefused, check_url, post_webhook
 
@@ -115,6 +116,4 @@ class Callbacks:
 
     async def close(self) -> None:
         """Stop following; what is owed stays in Redis."""
-        for task in tuple(self._tasks.values()):
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*map(ended, tuple(self._tasks.values())))

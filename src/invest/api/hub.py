@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from invest.api.problems import Problem, unavailable
 from invest.engine import keys
+from invest.engine.signal_wait import ended
 
 log = structlog.get_logger("invest.web")
 HEARTBEAT = 15.0  # seconds
@@ -201,9 +202,7 @@ class Hub:
         self._closing = True
         for client in tuple(self._clients):
             client.done.set()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*map(ended, self._tasks))
         self._tasks = []
 
 

@@ -10,6 +10,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from invest.engine.signal_wait import ended
+
 Listener = Callable[[bytes], None]
 IDLE = "invest:idle"  # a subscription of its own keeps the connection in subscribed mode
 
@@ -82,9 +84,7 @@ class Notices:
     async def close(self) -> None:
         """Stop listening."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
             self._task = None
         if self._pubsub is not None:
             with contextlib.suppress(RedisError, OSError):

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from invest.engine.client import Invest
 from invest.engine.inspection import QueueStats
+from invest.engine.signal_wait import ended
 from invest.engine.worker import SUPERVISOR_VARIABLE
 from invest.errors import ConfigError, InvestError
 from invest.settings import Settings
@@ -104,9 +105,7 @@ class Supervisor:
                     await asyncio.wait_for(self._stopping.wait(), 0.25)
         finally:
             if look is not None:
-                look.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await look
+                await ended(look)
             await self._end_all()
 
     async def _keep_up(self) -> None:

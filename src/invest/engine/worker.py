@@ -30,7 +30,7 @@ from invest.engine.performer import Performer
 from invest.engine.renewal import Renewal
 from invest.engine.schedule import Scheduler
 from invest.engine.scripts import Argument, script
-from invest.engine.signal_wait import Signal
+from invest.engine.signal_wait import Signal, ended
 from invest.engine.stats import Stats
 from invest.engine.wire import deserialize, id_bytes, id_text, serialize
 from invest.settings import Settings
@@ -131,9 +131,9 @@ class Worker(ArqWorker):
             stack.callback(renewal.finish)
             scheduler = Scheduler(invest, self.queues)
             ticking = asyncio.create_task(scheduler.run())
-            stack.push_async_callback(_cancelled, ticking)
+            stack.push_async_callback(ended, ticking)
             pulse = asyncio.create_task(self._pulse(renewal))
-            stack.push_async_callback(_cancelled, pulse)
+            stack.push_async_callback(ended, pulse)
             log.info("worker started", worker=self.name, queues=[q.name for q in self.queues], slots=self.slots)
             try:
                 await self._pump()
@@ -387,9 +387,3 @@ class Worker(ArqWorker):
             await self.pool.zrem(keys.WORKERS, self.name)
             await self.pool.delete(keys.WORKER + self.name)
         log.info("worker stopped", worker=self.name, done=self.jobs_complete, failed=self.jobs_failed)
-
-
-async def _cancelled(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

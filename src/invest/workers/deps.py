@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from invest.ai import Panel
 from invest.engine import Invest, Projector, Resources
 from invest.engine.connection import open_redis
+from invest.engine.signal_wait import ended
 from invest.jobs.aikeeping import SharedAnswers, SharedBudget
 from invest.settings import Settings
 from invest.sources import Sources
@@ -33,12 +34,5 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         held.add(await stack.enter_async_context(panel))
         invest = Invest(redis, settings)
         for work in (Projector(invest, history_sink(store)).run(), keep_whole(invest, store)):
-            stack.push_async_callback(_ended, asyncio.create_task(work))
+            stack.push_async_callback(ended, asyncio.create_task(work))
         yield held
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    """End a task for certain: a Redis client that is cancelled within its own time limit can swallow one request."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=1)

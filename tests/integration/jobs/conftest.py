@@ -23,7 +23,7 @@ QUEUES = ("data_collection", "analysis", "reports")
 async def platform(settings: Callable[..., Settings], redis_url: str, database_url: str) -> AsyncIterator[Platform]:
     """A platform over a fresh keyspace, database and sandbox; retries wait next to nothing."""
     declare_all()
-    async with Sandbox.start(assets=30, seed=11) as sandbox:
+    async with Sandbox.start(assets=20, seed=11) as sandbox:
         info = sandbox.url + "/sandbox/info"
         async with aiohttp.ClientSession() as session, session.get(info) as response:
             as_of = (await response.json())["as_of"]

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from invest.domain.assets import ActionKind, Asset, CorporateAction, MacroPoint, NewsItem
 from invest.domain.bars import Bar
@@ -19,6 +20,7 @@ from invest.domain.observations import Observation
 from invest.domain.tickers import AssetKind
 from invest.errors import Unreachable
 from invest.local import LocalServers
+from invest.settings import DatabaseSettings
 from invest.store import Gathering, Store
 from invest.store.gathered import Saved
 from invest.store.schema import migrate
@@ -173,7 +175,7 @@ async def test_a_lock_that_is_not_given_fails_the_one_who_wants_it_and_not_its_n
     store: Store, database_url: str
 ) -> None:
     await store.database.execute("INSERT INTO bar_series (ticker) VALUES ('PETR4')")
-    async with Store.open(f"{database_url}{'&' if '?' in database_url else '?'}lock_timeout=200") as impatient:
+    async with Store.open(DatabaseSettings(url=SecretStr(database_url), lock_timeout_ms=200)) as impatient:
         async with store.database.transaction() as connection:
             await connection.execute("SELECT 1 FROM bar_series WHERE ticker = 'PETR4' FOR UPDATE")
             jobs = [gathering("PETR4"), *(gathering(t) for t in NAMES[:6])]
