@@ -13,7 +13,9 @@ from invest.domain.portfolio import Operation, Transaction
 from invest.domain.positions import SHARE, derive
 
 CENT = Decimal("0.01")
-JCP_WITHHELD = Decimal("0.15")  # income tax held back from interest on equity (Law 9,249 of 1995, article 9)
+# Income tax withheld from interest on equity by the first day of its rate: Law 9,249 of 1995, article 9, paragraph 2,
+# and as Complementary Law 224 of 2025 amended it.
+JCP_RATES = ((date(1996, 1, 1), Decimal("0.15")), (date(2026, 1, 1), Decimal("0.175")))
 INCOME = (Operation.DIVIDEND, Operation.JCP)
 NEAR = timedelta(days=10)  # a booked split may carry the day its shares arrived
 
@@ -33,23 +35,29 @@ def received_by_month(transactions: Iterable[Transaction]) -> list[tuple[date, D
     return [(month, months[month].quantize(CENT)) for month in sorted(months)]
 
 
+def jcp_withheld(day: date) -> Decimal:
+    """The share of interest on equity that is withheld when it is paid or credited on `day`; a fraction."""
+    rates = [rate for since, rate in JCP_RATES if since <= day]
+    return rates[-1] if rates else Decimal(0)
+
+
 def projected_income(
     quantity: Decimal, actions: Sequence[CorporateAction] | None, today: date, *, net: bool = False
 ) -> Decimal | None:
     """What `quantity` shares would receive if the next 12 months paid, per share, what the last 12 paid, BRL.
 
-    Gross, or with `net` after the tax withheld from JCP. Amounts from before a split are divided by it. None where the
+    Gross, or with `net` after the tax withheld from JCP at the rate of `today`. Amounts from before a split are divided by it. None where the
     events of the asset are not known at all. Amortisations give back capital and are left out.
     """
     if actions is None:
         return None
     since = today - timedelta(days=365)
-    paid = Decimal(0)
+    paid, untaxed = Decimal(0), 1 - jcp_withheld(today)
     for action in actions:
         if action.kind is ActionKind.AMORTISATION or not action.kind.in_cash or action.amount is None:
             continue
         if since < action.last_date_with <= today:
-            kept = 1 - JCP_WITHHELD if net and action.kind is ActionKind.JCP else Decimal(1)
+            kept = untaxed if net and action.kind is ActionKind.JCP else Decimal(1)
             paid += action.amount * kept / _splits_after(actions, action.last_date_with, today)
     return (quantity * paid).quantize(CENT)
 

@@ -48,12 +48,19 @@ DEFAULT_LATENCY = {"openai": 0.35, "anthropic": 0.5, "gemini": 0.4, "compatible"
 
 
 def create_app(
-    world: World, *, faults: list[Fault] | None = None, ai_latency: dict[str, float] | None = None
+    world: World,
+    *,
+    faults: list[Fault] | None = None,
+    ai_latency: dict[str, float] | None = None,
+    shelf: Shelf | None = None,
 ) -> web.Application:
-    """The sandbox over `world`. `ai_latency`: seconds by AI (openai, anthropic, gemini, compatible)."""
+    """The sandbox over `world`. `ai_latency`: seconds by AI (openai, anthropic, gemini, compatible).
+
+    `shelf`: answers already made of this world, for sandboxes that follow one another.
+    """
     app = web.Application(middlewares=[sandbox], client_max_size=8 * 2**20)
     app[WORLD] = world
-    app[SHELF] = Shelf()
+    app[SHELF] = shelf or Shelf()
     app[FAULTS] = FaultBook(world.seed, faults)
     app[REQUESTS] = {}
     app[others.LAST_GDELT] = []

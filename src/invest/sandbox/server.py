@@ -13,6 +13,7 @@ from aiohttp import web
 
 from invest.errors import Unreachable
 from invest.sandbox.app import create_app
+from invest.sandbox.context import WORLD
 from invest.sandbox.faults import Fault
 from invest.sandbox.world.world import World
 
@@ -45,7 +46,13 @@ class Sandbox:
         Raises `ConfigError` for bars that cannot be read and `Unreachable` for a port that is taken.
         """
         world = await asyncio.to_thread(World, assets, seed, bars, as_of)
-        app = create_app(world, faults=faults, ai_latency=ai_latency)
+        async with cls.serve(create_app(world, faults=faults, ai_latency=ai_latency), port) as running:
+            yield running
+
+    @classmethod
+    @asynccontextmanager
+    async def serve(cls, app: web.Application, port: int = 0) -> AsyncIterator[Sandbox]:
+        """Serves what `create_app` made, on loopback until the block ends. Raises as `start` does for the port."""
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1)
         await runner.setup()
         try:
@@ -55,7 +62,7 @@ class Sandbox:
             except OSError as error:
                 raise Unreachable(f"port {port} on {HOST} cannot be taken: {error.strerror}; choose another") from None
             bound = runner.addresses[0][1]
-            yield cls(f"http://{HOST}:{bound}", world, app)
+            yield cls(f"http://{HOST}:{bound}", app[WORLD], app)
         finally:
             await runner.cleanup()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn, TypeVar
@@ -76,7 +77,7 @@ class Database:
                 yield connection
         except BaseException as error:
             if isinstance(error.__cause__ or error, asyncpg.InternalClientError):
-                connection.terminate()  # out of step with the server: of no use to anybody else
+                _terminate(connection)  # out of step with the server: of no use to anybody else
             raise
         finally:
             # Shielded: a cancelled job must not take its connection along.
@@ -87,7 +88,7 @@ class Database:
         try:
             await self._pool.release(connection)
         except (asyncpg.InternalClientError, asyncpg.InterfaceError, *LOST):
-            connection.terminate()
+            _terminate(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -165,6 +166,12 @@ class Database:
                     return await getattr(connection, verb)(sql, *args)
 
         return await self._tried(attempt)
+
+
+def _terminate(connection: Connection) -> None:
+    """End a connection, unless its pool did so before and the handle leads nowhere any more."""
+    with contextlib.suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 class _Retryable(InvestError):

@@ -163,7 +163,7 @@ async def test_a_worker_survives_redis_restarting_and_consumes_again(settings: M
             await asyncio.to_thread(server.stop)
             await asyncio.sleep(0.5)
             await asyncio.to_thread(server.start)
-            assert await running.result(timeout=15) in (1, 2)
+            assert await running.result(timeout=15) in range(1, 4)
             assert await waiting.result(timeout=15) == 7
             assert await (await invest.enqueue(proc_quick(1))).result(timeout=10) == 1
             working.cancel()
@@ -226,7 +226,8 @@ async def test_a_frozen_redis_is_an_error_in_bounded_time_and_work_goes_on_when_
             assert time.monotonic() - begun < 10
             await asyncio.sleep(2 * LEASE)
             os.kill(server.pid, signal.SIGCONT)
-            assert await running.result(timeout=15) in (1, 2)
+            # A claim that the thawing server carries out after its worker gave up on the answer costs an attempt.
+            assert await running.result(timeout=30) in range(1, 6)
             assert await (await invest.enqueue(proc_quick(5))).result(timeout=15) == 5
             working.cancel()
             with suppress(asyncio.CancelledError):

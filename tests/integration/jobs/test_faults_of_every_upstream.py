@@ -22,7 +22,7 @@ from invest.errors import Unreachable
 from invest.jobs import refreshing
 from invest.jobs.collecting import collect
 from invest.sandbox import Fault, World, create_app
-from invest.sandbox.context import FAULTS, SHELF
+from invest.sandbox.context import FAULTS
 from invest.sandbox.shelf import Shelf
 from invest.settings import Settings
 from invest.sources import Sources
@@ -96,8 +96,7 @@ def market() -> tuple[World, Shelf]:
 async def stage(settings: MakeSettings, upstream: str) -> AsyncIterator[Stage]:
     """The sandbox, with the upstream in question switched on beside the usual ones."""
     world, shelf = market()
-    app = create_app(world)
-    app[SHELF] = shelf
+    app = create_app(world, shelf=shelf)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -18,7 +18,7 @@ from invest.domain.allocation import concentrations, grouped, hhi, rebalance, we
 from invest.domain.assets import ActionKind, Asset, CorporateAction, MacroPoint
 from invest.domain.bars import Bars, Days, Floats
 from invest.domain.calendar import sessions_between
-from invest.domain.income import projected_income
+from invest.domain.income import jcp_withheld, projected_income
 from invest.domain.macro import RateCurve
 from invest.domain.portfolio import Operation, Portfolio, Transaction
 from invest.domain.portfolio_metrics import PortfolioInput, PortfolioMetrics, measure
@@ -200,14 +200,16 @@ def test_two_splits_nobody_booked_multiply() -> None:
     assert len(result.warnings) == 2
 
 
-def test_fifteen_percent_of_projected_jcp_are_withheld() -> None:
+def test_of_projected_jcp_the_tax_of_the_day_is_withheld() -> None:
     events = [action(ActionKind.DIVIDEND, date(2025, 5, 2), amount="1"),
               action(ActionKind.JCP, date(2025, 12, 1), amount="2")]  # fmt: skip
     result = measured(
         [tx("buy", "100", "10")], bars={"PETR4": bars("PETR4", np.full(len(DAYS), 10.0))}, actions={"PETR4": events}
     )
-    assert (result.dividends_projected, result.dividends_projected_net) == (D("300.00"), D("270.00"))
-    assert result.positions[0].income_projected_net == D("270.00")
+    assert (result.dividends_projected, result.dividends_projected_net) == (D("300.00"), D("265.00"))
+    assert result.positions[0].income_projected_net == D("265.00")
+    dates = (date(1995, 12, 31), date(1996, 1, 1), date(2025, 12, 31), date(2026, 1, 1))
+    assert [jcp_withheld(day) for day in dates] == [0, D("0.15"), D("0.15"), D("0.175")]
 
 
 def test_nothing_and_nothing_priced_give_nulls_not_zeros() -> None:
