@@ -46,8 +46,8 @@ def projected_income(
 ) -> Decimal | None:
     """What `quantity` shares would receive if the next 12 months paid, per share, what the last 12 paid, BRL.
 
-    Gross, or with `net` after the tax withheld from JCP at the rate of `today`. Amounts from before a split are divided by it. None where the
-    events of the asset are not known at all. Amortisations give back capital and are left out.
+    Gross, or with `net` after the tax withheld from JCP at the rate of `today`. Amounts from before a split are divided
+    by it. None where the events of the asset are not known at all. Amortisations give back capital and are left out.
     """
     if actions is None:
         return None
