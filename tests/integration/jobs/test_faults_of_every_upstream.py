@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from bench import faults as bench_faults
 from bench.faults_values import Values, compare, copied, values_of
 
 from invest.domain.collection import SourceOutcome
@@ -44,24 +45,14 @@ HTTP = {
     "breaker_open": 600.0,
 }
 HASTY = 0.3  # seconds the upstream that hangs is waited for; the others have time, since one loop serves all here
-FAULTS_OF_ALL: Mapping[str, Mapping[str, Any]] = {
-    "slow": {"kind": "latency", "seconds": 0.1},
-    "429": {"kind": "rate_limit", "retry_after": 0.01},
-    "500": {"kind": "error", "status": 500},
-    "hang": {"kind": "hang"},
-    "cut": {"kind": "cut"},
-    "malformed": {"kind": "malformed"},
-    "off by 1000": {"kind": "wrong_unit", "factor": 1000},
-    "stale": {"kind": "stale", "days": 30},
-}
+QUICK = {"slow": {"seconds": 0.1}, "429": {"retry_after": 0.01}}  # the same troubles in less time
+FAULTS_OF_ALL: Mapping[str, Mapping[str, Any]] = {n: {**f, **QUICK.get(n, {})} for n, f in bench_faults.FAULTS.items()}
 SILENT = {"429", "500", "hang", "cut", "malformed"}  # faults under which nothing usable comes
-UPSTREAMS = (
-    "cotahist", "b3", "cvm", "bcb", "olinda", "brapi", "rss", "yahoo", "fundamentus", "google_news", "gdelt", "binance",
-)  # fmt: skip
-OPTIONAL = ("yahoo", "fundamentus", "google_news", "gdelt", "binance")  # off as shipped; `make faults` tries them whole
-TELLING = ("hang", "malformed", "off by 1000")  # one each of: nothing comes, nonsense comes, something wrong comes
+UPSTREAMS = (*bench_faults.ON, *bench_faults.OFF)
+OPTIONAL = bench_faults.OFF  # `make faults` tries them whole
+TELLING = ("hang", "malformed", "off_by_1000")  # one each of: nothing comes, nonsense comes, something wrong comes
 FILES = ("cotahist", "cvm")  # each of their troubles must meet an empty cache; the others' leave the files alone
-ON = ("cotahist", "b3", "cvm", "bcb", "olinda", "brapi", "rss", "binance")  # binance: a second source of the coin
+ON = (*bench_faults.ON, bench_faults.ALWAYS)
 
 
 @dataclass
