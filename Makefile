@@ -39,7 +39,7 @@ run: $(VENV)/.runtime ## web and workers on port 8000 (SANDBOX=1: with the sandb
 	@$(BIN)/invest run
 
 test: $(VENV)/.dev ## every test, against a real Valkey and PostgreSQL started for it
-	@$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check src tests bench examples

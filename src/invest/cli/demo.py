@@ -27,6 +27,7 @@ WANTED = (
     *("PETR4", "VALE3", "ITUB4", "BBAS3", "ABEV3", "WEGE3", "MGLU3", "RENT3", "RADL3", "B3SA3", "TAEE11", "KLBN11"),
     *("HGLG11", "KNRI11", "BOVA11", "IVVB11", "AAPL34", "MSFT34", "BTC-BRL", "ETH-BRL"),
 )
+MARKET = 60  # assets the upstreams know at least; the well-known ones and some of every kind are among them
 TRADED_WITHIN = timedelta(days=10)  # a recording that ends before is of no use to a demo of today
 STEP_LIMIT = 120.0  # seconds for one step; the whole takes less than a minute
 
@@ -39,7 +40,7 @@ async def run_demo(out: Path, count: int, bars: Path | None, language: str, *, a
         async with family(environment_of(settings), log) as members:
             with Steps() as steps:
                 steps.begin("start", "Sandbox, three workers")
-                world = await start_sandbox(members, assets=200, bars=bars or recorded_bars())
+                world = await start_sandbox(members, assets=max(MARKET, 2 * count), bars=bars or recorded_bars())
                 used = settings.model_copy(update={"sandbox_url": world.url, "as_of": world.as_of})
                 async with platform(used, members) as invest:
                     steps.end("start", f"market as of {world.as_of:%d/%m/%Y}, {_real(world)} assets with real bars")

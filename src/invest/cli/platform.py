@@ -22,6 +22,7 @@ from invest.settings import Settings
 
 QUEUES = ("data_collection", "analysis", "reports")
 START_LIMIT = 40.0  # seconds for a child to answer
+MARKET = 100  # assets that the upstreams of `invest run --sandbox` know
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ async def run_platform(*, host: str | None, port: int | None, sandbox: bool, bar
     with local_settings() as settings:
         async with family(environment_of(settings)) as members:
             if sandbox:
-                world = await start_sandbox(members, assets=200, bars=bars or recorded_bars())
+                world = await start_sandbox(members, assets=MARKET, bars=bars or recorded_bars())
                 used = settings.model_copy(update={"sandbox_url": world.url, "as_of": world.as_of})
                 announce(f"sandbox: {len(world.assets)} assets as of {world.as_of:%Y-%m-%d} at {world.url}")
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from hashlib import blake2b
 
@@ -26,6 +27,8 @@ class Shelf:
         self.weight = 0
         self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
         self._building: dict[Hashable, asyncio.Task[Kept]] = {}
+        # One at a time: files of several years side by side would each make every series, and wait for one another.
+        self._thread = ThreadPoolExecutor(1, "shelf")
 
     def quick(self, key: Hashable, build: Callable[[], bytes]) -> Kept:
         """The bytes of `key`, built here and now where missing: for what takes a millisecond."""
@@ -49,7 +52,7 @@ class Shelf:
 
     async def _build(self, key: Hashable, build: Callable[[], bytes]) -> Kept:
         try:
-            return self._keep(key, await asyncio.to_thread(build))
+            return self._keep(key, await asyncio.get_running_loop().run_in_executor(self._thread, build))
         finally:
             self._building.pop(key, None)
 

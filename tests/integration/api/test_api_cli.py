@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import pytest
 from api_kit import API, Door, door_fail, open_door, working
 from test_api_process import environment
 
+from command_line import command_line
 from invest.api import access
 from invest.domain.consensus import choose
 from invest.domain.observations import Observation
@@ -49,42 +49,15 @@ class Cli:
 
     async def __call__(self, *arguments: str, code: int = 0, stdin: str = "", **more: str) -> Done:
         """Run one command; its exit code is asserted."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "invest", *arguments,
-            env=self._told | more, cwd=self._folder,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
-        done = Done(process.returncode or 0, out.decode(), err.decode())
+        ended = await asyncio.to_thread(command_line().run, arguments, self._told | more, self._folder, stdin)
+        done = Done(ended.returncode, ended.stdout, ended.stderr)
         assert done.code == code, done
         assert "Traceback" not in done.err, done
         return done
 
     async def many(self, *verbs: tuple[str, ...]) -> list[str]:
-        """What several commands that succeed say on stdout, run one after the other in one process."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", MANY, json.dumps(verbs),
-            env=self._told, cwd=self._folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await asyncio.wait_for(process.communicate(), 90)
-        done = json.loads(out) if process.returncode == 0 else []
-        assert [code for code, _ in done] == [0] * len(verbs), (done, err)
-        return [said for _, said in done]
-
-
-MANY = """
-import contextlib, io, json, sys
-from invest.cli import main
-done = []
-for verb in json.loads(sys.argv[1]):
-    sys.argv[1:] = verb
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        try:
-            main()
-        except SystemExit as end:
-            done.append((end.code, out.getvalue()))
-print(json.dumps(done))
-"""
+        """What several commands that succeed say on stdout, one after the other."""
+        return [(await self(*verb)).out for verb in verbs]
 
 
 @pytest.fixture

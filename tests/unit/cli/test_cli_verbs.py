@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from command_line import command_line
 from invest.cli import exit_code, main, reference, show
 from invest.cli.demo_table import assets_table, opinions_table
 from invest.cli.origins import explain
@@ -33,14 +34,8 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         port = probe.getsockname()[1]
     closed = {"REDIS_URL": f"redis://127.0.0.1:{port}", "DATABASE_URL": f"postgres://u:p@127.0.0.1:{port}/x"}
     kept = {k: v for k, v in os.environ.items() if not k.startswith("INVEST_")}
-    return subprocess.run(
-        [sys.executable, "-m", "invest", *arguments],
-        env={**kept, **closed, "INVEST_SETTINGS": str(ROOT / "settings.toml"), **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    told = {**kept, **closed, "INVEST_SETTINGS": str(ROOT / "settings.toml"), **environment}
+    return command_line().run(arguments, told, Path.cwd())
 
 
 def test_values_are_json_where_they_read_as_json_and_text_elsewhere() -> None:
