@@ -7,7 +7,6 @@ the platform's own client, reads them with its brapi parser and stores them in o
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -21,13 +20,13 @@ from bench.collect_upstream import GETS, IN_FLIGHT
 from invest import logs
 from invest.domain.tickers import kind_from_suffix
 from invest.engine import Context, Queue, Resources, Retry, run_worker
+from invest.garbage import collect_rarely
 from invest.settings import Settings, load
 from invest.sources import Sources
 from invest.sources import brapi_format as fmt
 from invest.sources.model import Basket
 from invest.store import Store
 from invest.store.gathered import Gathering
-from invest.workers import GC_THRESHOLD
 from invest.workers.deps import resources
 
 SOURCE = "brapi"
@@ -84,9 +83,7 @@ def main(upstream: str, slots: int) -> None:
     with tempfile.TemporaryDirectory(prefix="invest-bench-") as folder:
         settings = settings_of(upstream, Path(folder))
         logs.configure(settings, process="worker")
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GC_THRESHOLD, 20, 20)
+        collect_rarely()
         uvloop.run(run_worker([queue], settings=settings, resources=wide, concurrency=slots))
 
 

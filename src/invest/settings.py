@@ -181,7 +181,7 @@ class WebSettings(Section):
     auth: Literal["auto", "on", "off"] = "auto"
     rate_limit: float = Field(default=50, gt=0)
     rate_burst: int = Field(default=500, ge=1)
-    max_in_flight: int = Field(default=1000, ge=1)
+    max_in_flight: int = Field(default=500, ge=1)
     cors_origins: list[str] = Field(default_factory=list)
     webhook_private: bool = False
 

@@ -18,6 +18,7 @@ from invest.api.services import SERVICES, open_services
 from invest.api.serving import http_handler, outermost
 from invest.engine.signal_wait import ended
 from invest.errors import ConfigError
+from invest.garbage import collect_rarely
 from invest.settings import Settings
 
 log = structlog.get_logger("invest.web")
@@ -102,6 +103,7 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = create_app(settings)
+    collect_rarely()
     runner, port = await start(app, settings.web.host, settings.web.port)
     shown = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
     log.info("listening", url=f"http://{shown}:{port}", keys=app[SERVICES].keyring.required)

@@ -22,6 +22,7 @@ from invest.settings import Settings
 CACHE_SECONDS = 1.0  # a revoked key is refused after at most this long
 STALE_SECONDS = 300.0  # while PostgreSQL is away, where nobody can revoke anything, a key seen valid stays so
 CACHE_SIZE = 10_000
+RANKS: dict[str, int] = {scope: rank for rank, scope in enumerate(Scope)}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -36,8 +37,7 @@ class Caller:
 
     def allows(self, scope: str) -> bool:
         """Whether the caller may do what needs `scope`."""
-        order = list(Scope)
-        return order.index(self.scope) >= order.index(Scope(scope))
+        return RANKS[self.scope] >= RANKS[scope]
 
 
 @dataclass(slots=True)

@@ -12,7 +12,10 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
+from invest.api.load import Load
 from invest.api.problems import Problem, render
+from invest.api.refusing import REFUSAL, is_simple
+from invest.api.services import SERVICES
 
 HEAD_SECONDS = 10.0  # from connecting, or a request's first byte, to the end of its head
 KEEP_ALIVE = 75.0  # seconds an idle connection stays
@@ -23,11 +26,13 @@ LIMITS: dict[str, Any] = {"max_line_size": 8190, "max_field_size": 8190, "max_he
 class Connection(RequestHandler):
     """One client's connection."""
 
-    __slots__ = ("_head_timer",)
+    __slots__ = ("_head_timer", "_load", "_simple")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, load: Load | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_timer: asyncio.TimerHandle | None = None
+        self._load = load
+        self._simple = True  # whether all that came so far were whole requests without bodies, one at a time
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock of the first head; refuse a connection too many."""
@@ -38,8 +43,22 @@ class Connection(RequestHandler):
         self._watch()
 
     def data_received(self, data: bytes) -> None:
-        """Stop the clock when a head is complete; start it at the first byte of the next."""
+        """Stop the clock when a head is complete; start it at the first byte of the next.
+
+        A process with too much to do says so at once where that is safe: reading a request to refuse it costs a third
+        of accepting it. Safe is a connection whose every message ended with its packet, so that nothing of another
+        message can be taken for one.
+        """
+        if self._simple and not is_simple(data):
+            self._simple = False
+        if self._simple and self._load is not None and self._load.full and self._wants_a_head() and self.transport:
+            self._calm()
+            self._load.count()
+            self.transport.write(REFUSAL)
+            return
         super().data_received(data)
+        if self._load is not None and self._current_request is None and not self._wants_a_head():
+            self._load.arrived.add(self)
         if not self._wants_a_head():
             self._calm()
         elif self._head_timer is None:
@@ -48,11 +67,20 @@ class Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Stop the clock."""
         self._calm()
+        self._begun()
         super().connection_lost(exc)
 
     def _wants_a_head(self) -> bool:
         """Whether nothing is worked on or about to be: aiohttp's task waits for its next message."""
         return self._waiter is not None and not self._waiter.done()
+
+    async def _handle_request(self, *args: Any, **kwargs: Any) -> Any:
+        self._begun()
+        return await super()._handle_request(*args, **kwargs)
+
+    def _begun(self) -> None:
+        if self._load is not None:
+            self._load.arrived.discard(self)
 
     def _watch(self) -> None:
         self._head_timer = self._loop.call_later(HEAD_SECONDS, self._too_slow)
@@ -82,9 +110,11 @@ class Connection(RequestHandler):
 class PatientServer(Server):
     """Makes `Connection`s."""
 
+    load: Load | None = None
+
     def __call__(self) -> RequestHandler:
         """One per accepted socket."""
-        return Connection(self, loop=self._loop, **self._kwargs)
+        return Connection(self, loop=self._loop, load=self.load, **self._kwargs)
 
 
 class Runner(web.AppRunner):
@@ -96,4 +126,6 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> Server:
         server = await super()._make_server()
         server.__class__ = PatientServer  # aiohttp has no hook for its connections' class
+        assert isinstance(server, PatientServer)
+        server.load = self.app[SERVICES].load if SERVICES in self.app else None
         return server

@@ -96,8 +96,7 @@ def _route(door: Door, job: JobType[..., Any]) -> Route:
 
     async def queue_job(request: Request, query: Any, body: Any) -> Reply[Any]:
         arguments = merged(query, body, door.body)
-        call = job(**arguments)
-        bound = job.signature.bind((), arguments)
+        call, bound = job.bound(**arguments)
         if "ticker" in door.echo and bound["ticker"] in request.services.unknown:
             raise invalid("ticker", f"no source knows {bound['ticker']}: asked within the last day, try tomorrow")
         echo = {name: len(bound["tickers"]) if name == "total_assets" else bound[name] for name in door.echo}

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from invest.api.problems import unavailable
+import structlog
+
+from invest.api.problems import Problem, unavailable
+
+log = structlog.get_logger("invest.web")
+TOLD_EVERY = 1000  # refusals without a log line between two with one
 
 
 class Load:
@@ -14,12 +19,20 @@ class Load:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.working = 0
+        self.arrived: set[object] = set()  # connections whose request was read and waits to be begun
+        self.refused = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether one more would be too many."""
+        return self.working + len(self.arrived) >= self._limit
 
     @contextmanager
     def work(self) -> Iterator[None]:
         """One request. Raises 503 above the limit."""
         if self.working >= self._limit:
-            raise unavailable("too many requests at once: try again in a moment", after=1)
+            self.count()
+            raise too_many()
         self.working += 1
         try:
             yield
@@ -34,3 +47,14 @@ class Load:
             yield
         finally:
             self.working += 1
+
+    def count(self) -> None:
+        """Note a refusal; one in a thousand is told."""
+        if self.refused % TOLD_EVERY == 0:
+            log.warning("requests refused: too many at once", limit=self._limit, refused_so_far=self.refused + 1)
+        self.refused += 1
+
+
+def too_many() -> Problem:
+    """What a client is told that comes when there are too many."""
+    return unavailable("too many requests at once: try again in a moment", after=1)

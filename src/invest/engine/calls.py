@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from invest.engine.jobs import JobType
 
 R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +55,25 @@ class Call(Generic[R_co]):
             raise ValueError("give either delay or at, not both")
         if at is not None and at.tzinfo is None:
             raise ValueError("at must be an aware datetime")
-        given: dict[str, Any] = {
-            "delay": _seconds("delay", delay),
-            "at": at,
-            "priority": priority,
-            "id": _checked_id(id),
-            "expires": _seconds("expires", expires),
-            "result_ttl": _seconds("result_ttl", result_ttl),
-        }
-        return replace(self, options=replace(self.options, **{k: v for k, v in given.items() if v is not None}))
+        before = self.options
+        options = Options(
+            delay=_either(_seconds("delay", delay), before.delay),
+            at=_either(at, before.at),
+            priority=_either(priority, before.priority),
+            id=_either(_checked_id(id), before.id),
+            expires=_either(_seconds("expires", expires), before.expires),
+            result_ttl=_either(_seconds("result_ttl", result_ttl), before.result_ttl),
+        )
+        return Call(self.job, self.args, self.kwargs, self.payload, options)
 
     @property
     def name(self) -> str:
         """The job's name."""
         return self.job.name
+
+
+def _either(given: T | None, before: T | None) -> T | None:
+    return before if given is None else given
 
 
 def _seconds(name: str, value: float | timedelta | None) -> float | None:

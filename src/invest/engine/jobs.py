@@ -148,6 +148,11 @@ class JobType(Generic[P, R]):
         """The call as data. Raises `InvalidArguments` naming each argument that does not validate."""
         return Call(self, args, kwargs, self.signature.encode(args, kwargs))
 
+    def bound(self, **kwargs: Any) -> tuple[Call[R], dict[str, Any]]:
+        """The call, and its validated arguments with those by default. Raises `InvalidArguments`."""
+        values, payload = self.signature.both(kwargs)
+        return Call(self, (), kwargs, payload), values
+
     @property
     def summary(self) -> str:
         """First line of the docstring."""

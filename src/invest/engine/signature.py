@@ -62,11 +62,18 @@ class Signature:
 
     def encode(self, args: tuple[Any, ...] | list[Any], kwargs: dict[str, Any]) -> bytes:
         """Validated arguments as one JSON object. Raises `InvalidArguments`."""
-        model = self._validated(args, kwargs)
+        return self._json(self._validated(args, kwargs))
+
+    def _json(self, model: BaseModel) -> bytes:
         try:
             return model.__pydantic_serializer__.to_json(model, exclude_unset=True)
         except (ValueError, TypeError) as error:
             raise InvalidArguments(self.name, [{"loc": (), "msg": str(error), "type": "not_json"}]) from None
+
+    def both(self, kwargs: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Validated arguments as values by name and as JSON, validated once. Raises `InvalidArguments`."""
+        model = self._validated((), kwargs)
+        return self._values(model), self._json(model)
 
     def _values(self, model: BaseModel) -> dict[str, Any]:
         return {p.name: getattr(model, p.name) for p in self.parameters}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,11 +11,11 @@ from dataclasses import dataclass, field
 import uvloop
 
 from invest import logs
+from invest.garbage import collect_rarely
 from invest.settings import Settings
 
 QUEUES = ("data_collection", "analysis", "reports")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-GC_THRESHOLD = 50_000  # allocations between collections: parsing makes many short-lived objects, the default costs 30 %
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +50,7 @@ def _work(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
     from invest.workers.deps import resources
 
     declare_all()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 20)
+    collect_rarely()
 
     async def run() -> None:
         worker = Worker(
