@@ -28,9 +28,12 @@ KEEP = 24 * 3600  # seconds an answer is kept
 IN_FLIGHT = 60  # seconds
 KEY_SHAPE = re.compile(r'"?[\x21-\x7e]{1,200}"?')
 
-# ARGV: seconds in flight, microseconds per request, burst, JSON [[rate key, idempotency key or "", hash], ...]: one
-# argument for all requests, as the client packs arguments one by one
+# ARGV: seconds in flight, microseconds per request, burst, JSON [[rate key, idempotency key or "", hash], ...], seconds
+# to keep answers, JSON [[key, answer or null], ...]: one argument for all requests, as the client packs them one by one
 SCRIPT = """
+for _, row in ipairs(cjson.decode(ARGV[6])) do
+  if row[2] == cjson.null then redis.call('DEL', row[1]) else redis.call('SET', row[1], row[2], 'EX', ARGV[5]) end
+end
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
 local each, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -52,14 +55,6 @@ for i, ask in ipairs(cjson.decode(ARGV[4])) do
   answers[i] = {math.ceil(wait), math.floor((now + burst * each - tat) / each), math.ceil(tat - now), kept}
 end
 return answers
-"""
-
-
-# ARGV: seconds to keep, JSON [[key, answer or null], ...]
-KEEP_SCRIPT = """
-for _, row in ipairs(cjson.decode(ARGV[2])) do
-  if row[2] == cjson.null then redis.call('DEL', row[1]) else redis.call('SET', row[1], row[2], 'EX', ARGV[1]) end
-end
 """
 
 
@@ -89,6 +84,13 @@ class Ask(NamedTuple):
     request_hash: str
 
 
+class Answer(NamedTuple):
+    """What to keep under an idempotency key, for the repeats of its request; None gives the key back."""
+
+    key: str
+    text: str | None
+
+
 class Admission:
     """Lets requests in."""
 
@@ -96,9 +98,9 @@ class Admission:
         self._redis = redis
         self._rate = settings.rate_limit
         self._burst = settings.rate_burst
-        self._hashes: dict[str, str] = {}
-        self._asks: Batcher[Ask, Any] = Batcher(self._flush)
-        self._answers: Batcher[tuple[str, str | None], None] = Batcher(self._keep)
+        self._sha = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+        # Requests that come and answers that go share their round trips.
+        self._batches: Batcher[Ask | Answer, Any] = Batcher(self._flush)
 
     @property
     def policy(self) -> str:
@@ -111,7 +113,7 @@ class Admission:
         Without Redis requests pass uncounted (those that need it fail by themselves), except idempotent ones.
         """
         try:
-            wait, left, reset, kept = await self._asks.add(Ask(RATE_KEY + caller, idempotency, request_hash))
+            wait, left, reset, kept = await self._batches.add(Ask(RATE_KEY + caller, idempotency, request_hash))
         except (RedisError, OSError, TimeoutError) as error:
             if idempotency:
                 raise unavailable("Redis does not answer: an Idempotency-Key cannot be honoured now") from error
@@ -132,33 +134,36 @@ class Admission:
     async def keep(self, key: str, request_hash: str, kept: Kept) -> None:
         """Keep an answer for the repeats of its request."""
         head = {"h": request_hash, "s": kept.status, "hd": kept.headers}
-        await self._answers.add((key, f"d{orjson.dumps(head).decode()}\n{kept.body.decode()}"))
+        await self._batches.add(Answer(key, f"d{orjson.dumps(head).decode()}\n{kept.body.decode()}"))
 
     async def release(self, key: str) -> None:
         """Give a key back after a failure, so that the caller may try again."""
-        await self._answers.add((key, None))
+        await self._batches.add(Answer(key, None))
 
-    async def _flush(self, asks: Sequence[Ask]) -> Sequence[Any]:
-        each = str(round(1_000_000 / self._rate))
-        found: list[Any] = await self._call(
-            SCRIPT, IN_FLIGHT, each, self._burst, orjson.dumps([tuple(a) for a in asks])
+    async def _flush(self, batch: Sequence[Ask | Answer]) -> Sequence[Any]:
+        asks = [item for item in batch if isinstance(item, Ask)]
+        answers = [item for item in batch if isinstance(item, Answer)]
+        said = iter(await self._call(asks, answers))
+        return [next(said) if isinstance(item, Ask) else None for item in batch]
+
+    async def _call(self, asks: Sequence[Ask], answers: Sequence[Answer]) -> Any:
+        each = round(1_000_000 / self._rate)
+        argv = (
+            IN_FLIGHT,
+            each,
+            self._burst,
+            orjson.dumps([*map(tuple, asks)]),
+            KEEP,
+            orjson.dumps([*map(tuple, answers)]),
         )
-        return found
-
-    async def _call(self, text: str, *argv: Any) -> Any:
-        sha = self._hashes.setdefault(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
         try:
-            return await self._redis.evalsha(sha, 0, *argv)  # type: ignore[misc] # redis-py: Awaitable | str
+            return await self._redis.evalsha(self._sha, 0, *argv)  # type: ignore[misc, arg-type] # redis-py: str alone
         except NoScriptError:
-            return await self._redis.eval(text, 0, *argv)  # type: ignore[misc] # the same
-
-    async def _keep(self, rows: Sequence[tuple[str, str | None]]) -> Sequence[None]:
-        await self._call(KEEP_SCRIPT, KEEP, orjson.dumps(rows))
-        return [None] * len(rows)
+            return await self._redis.eval(SCRIPT, 0, *argv)  # type: ignore[misc, arg-type] # the same
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        await self._answers.close()
+        await self._batches.close()
 
 
 def idempotency_of(caller: str, given: str | None) -> str:
