@@ -52,6 +52,7 @@ T = TypeVar("T")
 BULK = 500
 STAGE_PAGE = 200
 POLL = 1.0
+TOLD = b"succeeded "  # + the result, where it is short
 FINAL = (b"succeeded", b"failed", b"cancelled")
 
 
@@ -287,21 +288,27 @@ class Invest:
         ended = Signal()
         channel = keys.FINISHED + job_id
 
-        def told(_: bytes) -> None:
+        told_of: list[bytes] = []
+
+        def told(message: bytes) -> None:
+            if message.startswith(TOLD):
+                told_of.append(message)
             ended.set()
 
         await self.notices.subscribe(channel, told)
         try:
             while True:
+                if told_of:
+                    return await resolve(self.redis, orjson.loads(told_of[0][len(TOLD) :]))
                 found, value = await self._peek(job_id)
                 if found:
                     return value
                 left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
+                if left is not None and left <= 0 and not told_of:
                     raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")
                 await ended.wait(POLL if left is None else min(POLL, left))
         finally:
-            await self.notices.unsubscribe(channel, told)
+            self.notices.leave(channel, told)
 
     async def _peek(self, job_id: str) -> tuple[bool, Any]:
         """Whether the job has ended, and its value; raises what it ended with."""

@@ -25,6 +25,8 @@ class Notices:
         self._task: asyncio.Task[None] | None = None
         self._listeners: dict[bytes, set[Listener]] = {}
         self._confirmed: dict[bytes, asyncio.Future[None]] = {}
+        self._left: list[bytes] = []
+        self._leaving: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
     async def subscribe(self, channel: str, listener: Listener) -> None:
@@ -45,17 +47,27 @@ class Notices:
         if not confirmed.done():
             await asyncio.wait((confirmed,), timeout=1)
 
-    async def unsubscribe(self, channel: str, listener: Listener) -> None:
-        """The opposite; the last listener ends the subscription."""
+    def leave(self, channel: str, listener: Listener) -> None:
+        """The opposite, at once; a channel that nobody listens to any more is given up a little later."""
         name = channel.encode("utf-8", "surrogateescape")
-        async with self._lock:
-            listeners = self._listeners.get(name, set())
-            listeners.discard(listener)
-            if not listeners and self._listeners.pop(name, None) is not None:
-                self._confirmed.pop(name, None)
-                if self._pubsub is not None:
+        listeners = self._listeners.get(name, set())
+        listeners.discard(listener)
+        if not listeners and name in self._listeners:
+            self._left.append(name)
+            if self._leaving is None or self._leaving.done():
+                self._leaving = asyncio.create_task(self._give_up())
+
+    async def _give_up(self) -> None:
+        while self._left:
+            async with self._lock:
+                names = {name for name in self._left if name in self._listeners and not self._listeners[name]}
+                self._left.clear()
+                for name in names:
+                    del self._listeners[name]
+                    self._confirmed.pop(name, None)
+                if self._pubsub is not None and names:
                     with contextlib.suppress(RedisError, OSError):
-                        await self._pubsub.unsubscribe(name)
+                        await self._pubsub.unsubscribe(*names)
 
     async def _listen(self, pubsub: PubSub) -> None:
         while True:
@@ -83,6 +95,8 @@ class Notices:
 
     async def close(self) -> None:
         """Stop listening."""
+        if self._leaving is not None:
+            await ended(self._leaving)
         if self._task is not None:
             await ended(self._task)
             self._task = None

@@ -9,6 +9,7 @@ local EVENTS_CAP = 500000
 local DAY = 86400000
 local FAILED_TTL = 30 * DAY
 local ASSEMBLED_MAX = 1000000
+local TOLD_MAX = 8192  -- bytes of a result that is told to those who wait, so that they need not ask for it
 local wakes, settling, stopping = {}, {}, {}
 
 local function queue_key(queue, priority)
@@ -96,7 +97,7 @@ local function conclude(id, state, value, head, cause)
     end
     if r[5] and redis.call('GET', UNIQUE .. r[5]) == id then redis.call('DEL', UNIQUE .. r[5]) end
     emit(state, id, name, queue)
-    redis.call('PUBLISH', FINISHED .. id, state)
+    redis.call('PUBLISH', FINISHED .. id, good and #value <= TOLD_MAX and 'succeeded ' .. value or state)
     if r[8] then expire_workflow(r[8], good and ttl or 7 * DAY) end
   else
     redis.call('HSET', j, 's', state, 'ft', NOW)
