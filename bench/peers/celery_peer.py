@@ -20,7 +20,7 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     task_acks_late=True,
-    worker_prefetch_multiplier=int(os.environ.get("CEL_PF", "4")),
+    worker_prefetch_multiplier=4,
     task_reject_on_worker_lost=True,
     broker_connection_retry_on_startup=True,
 )
