@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from invest.api.holdings import Amount, PortfolioId
 from invest.api.models import Strict
-from invest.api.ownership import closed_portfolios, require_portfolio
+from invest.api.ownership import owner_of, require_portfolio
 from invest.api.problems import Problem, invalid, invalid_fields
 from invest.api.routing import PREFIX, Reply, Request, route
 from invest.domain.alerts import Alert, AlertEvent, AlertKind, Comparison
@@ -80,33 +80,27 @@ async def create_alert(request: Request, body: NewAlert) -> Reply[Alert]:
 @route("GET", "/alerts", tag="portfolios", problems=(503,))
 async def list_alerts(request: Request, query: AlertFilter) -> Sequence[Alert]:
     """Alerts by creation, of one portfolio or all that the caller may see."""
-    return await _alerts(request, query.portfolio_id, active=True)
+    if query.portfolio_id is not None:
+        await require_portfolio(request, query.portfolio_id)
+    store = await request.services.store()
+    return await store.alerts.list(portfolio_id=query.portfolio_id, owner=owner_of(request))
 
 
 @route("GET", "/alerts/events", tag="portfolios", problems=(503,))
 async def list_alert_events(request: Request, query: EventFilter) -> Sequence[AlertEvent]:
     """What fired, newest first; each cause once."""
-    known = [alert.id for alert in await _alerts(request, query.portfolio_id, active=None)]
-    store = await request.services.store()
-    return await store.alerts.events(alerts=known, since=query.since, limit=query.limit)
+    if query.portfolio_id is not None:
+        await require_portfolio(request, query.portfolio_id)
+    store, owner = await request.services.store(), owner_of(request)
+    return await store.alerts.events(portfolio_id=query.portfolio_id, owner=owner, since=query.since, limit=query.limit)
 
 
 @route("DELETE", "/alerts/{alert_id}", tag="portfolios", scope="write", status=204, problems=(404, 503))
 async def delete_alert(request: Request, path: AlertPath) -> None:
     """Delete an alert and what it fired."""
-    known = {alert.id for alert in await _alerts(request, None, active=None)}
-    if path.alert_id not in known or not await (await request.services.store()).alerts.delete(path.alert_id):
+    if not await (await request.services.store()).alerts.delete(path.alert_id, owner=owner_of(request)):
         raise Problem(404, f"no alert {path.alert_id!r}")
     request.audit("delete alert", path.alert_id)
-
-
-async def _alerts(request: Request, portfolio_id: str | None, *, active: bool | None) -> Sequence[Alert]:
-    """Alerts of one portfolio or all, without those of another's portfolios. Raises 404 for another's portfolio."""
-    if portfolio_id is not None:
-        await require_portfolio(request, portfolio_id)
-    found = await (await request.services.store()).alerts.list(portfolio_id=portfolio_id, active=active)
-    closed = await closed_portfolios(request, {a.portfolio_id for a in found if a.portfolio_id is not None})
-    return [alert for alert in found if alert.portfolio_id not in closed]
 
 
 ROUTES = (create_alert, list_alerts, list_alert_events, delete_alert)

@@ -18,8 +18,8 @@ from rich.text import Text
 T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout", show_default=False)]
 TEXTS = frozenset({"job", "arguments", "error", "what it does", "detail", "cron", "workflow", "queues"})  # may be cut
-LEAST = ("arguments", "attempt", "only when", "cron")  # left out first where a terminal is too narrow
-NARROWEST = 12  # characters a text keeps
+LEAST = ("arguments", "attempt", "only when", "cron", "delay", "retries")  # left out first on a narrow terminal
+NARROWEST = 20  # characters a text keeps
 GAP = 3  # between two columns
 MARKS = {
     "scheduled": ("◷", "dim"),

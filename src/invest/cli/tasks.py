@@ -91,7 +91,7 @@ def types(json_output: AsJson = False) -> None:
         return
     rows = [(d["queue"], d["name"], d["retries"], f"{d['delay']:g} s", d["cron"], d["summary"]) for d in described]
     show.table(
-        ("queue", "job", "retries", "delay", "cron", "what it does"), rows, right=("retries", "delay"), empty="none"
+        ("queue", "name", "retries", "delay", "cron", "what it does"), rows, right=("retries", "delay"), empty="none"
     )
 
 

@@ -52,6 +52,7 @@ T = TypeVar("T")
 BULK = 500
 STAGE_PAGE = 200
 POLL = 1.0
+FRESH, LOOK_AFTER = 0.05, 0.005  # seconds: a job enqueued just now has hardly ended before the client listens
 TOLD = b"succeeded "  # + the result, where it is short
 FINAL = (b"succeeded", b"failed", b"cancelled")
 
@@ -66,13 +67,15 @@ class Job(Generic[R_co]):
         self._adapter = adapter
         self.id = job_id
         self.new = new
+        self._made = time.monotonic()
 
     async def result(self, timeout: float | None = None) -> R_co:
         """Wait for the result.
 
         Raises `JobFailed`, `JobCancelled`, `ResultTimeout` after `timeout` seconds, `ResultExpired`, or `NotFound`.
         """
-        value = await self._invest.wait(self.id, timeout)
+        fresh = self.new and time.monotonic() - self._made < FRESH
+        value = await self._invest.wait(self.id, timeout, look_after=LOOK_AFTER if fresh else 0)
         result: R_co = value if self._adapter is None else self._adapter.validate_python(value)
         return result
 
@@ -282,8 +285,11 @@ class Invest:
             count += removed
         return count
 
-    async def wait(self, job_id: str, timeout: float | None = None) -> Any:
-        """The raw JSON result of a job; see `Job.result`."""
+    async def wait(self, job_id: str, timeout: float | None = None, *, look_after: float = 0) -> Any:
+        """The raw JSON result of a job; see `Job.result`.
+
+        `look_after`: seconds to wait for the message that it has ended before looking whether it had come already.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         ended = Signal()
         channel = keys.FINISHED + job_id
@@ -297,6 +303,8 @@ class Invest:
 
         await self.notices.subscribe(channel, told)
         try:
+            if look_after:
+                await ended.wait(look_after if timeout is None else min(look_after, timeout))
             while True:
                 if told_of:
                     return await resolve(self.redis, orjson.loads(told_of[0][len(TOLD) :]))

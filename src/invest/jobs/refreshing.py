@@ -138,7 +138,8 @@ async def update_statements(
     assets = await store.assets.get_many(tickers)
     errors = {t: "no company on record: collect it first" for t in tickers if t not in assets or not assets[t].cnpj}
     filing = [(a, a.cnpj) for a in assets.values() if a.cnpj]
-    known = {cnpj: await store.statements.newest(cnpj=cnpj) for _, cnpj in filing}
+    stored = await store.statements.newest_many(cnpj for _, cnpj in filing)
+    known = {cnpj: stored.get(cnpj) for _, cnpj in filing}
     new = await _delivered(sources, settings, known)
     due = [(a, cnpj) for a, cnpj in filing if cnpj in new]
     lines = 0

@@ -1,4 +1,5 @@
 """Alerts and the occasions on which they fired."""
+# ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
 
 from __future__ import annotations
 
@@ -9,6 +10,12 @@ from invest.domain.alerts import Alert, AlertEvent
 from invest.errors import NotFound
 from invest.store.database import Connection, Database
 from invest.store.encoding import to_json
+
+# Of one owner: those about its portfolios and those about none; of None: all.
+VISIBLE = (
+    "($1::text IS NULL OR a.portfolio_id IS NULL "
+    "OR EXISTS (SELECT 1 FROM portfolio p WHERE p.id = a.portfolio_id AND p.owner = $1))"
+)
 
 
 class Alerts:
@@ -41,19 +48,22 @@ class Alerts:
 
         await self._db.run(work)
 
-    async def list(self, *, portfolio_id: str | None = None, active: bool | None = True) -> Sequence[Alert]:
-        """Alerts by creation; of one portfolio, or all; `active` None means both."""
+    async def list(
+        self, *, portfolio_id: str | None = None, owner: str | None = None, active: bool | None = True
+    ) -> Sequence[Alert]:
+        """Alerts by creation; of one portfolio, or all; those `owner` may see, or all; `active` None means both."""
         rows = await self._db.fetch(
-            "SELECT body FROM alert WHERE ($1::text IS NULL OR portfolio_id = $1) "
-            "AND ($2::bool IS NULL OR active = $2) ORDER BY created_at, id",
+            f"SELECT a.body FROM alert a WHERE {VISIBLE} AND ($2::text IS NULL OR a.portfolio_id = $2) "
+            "AND ($3::bool IS NULL OR a.active = $3) ORDER BY a.created_at, a.id",
+            owner,
             portfolio_id,
             active,
         )
         return [Alert.model_validate_json(row["body"]) for row in rows]
 
-    async def delete(self, alert_id: str) -> bool:
-        """Delete an alert and its events; False where there is none."""
-        return await self._db.execute("DELETE FROM alert WHERE id = $1", alert_id) > 0
+    async def delete(self, alert_id: str, *, owner: str | None = None) -> bool:
+        """Delete an alert and its events; False where there is none, or none that `owner` may see."""
+        return await self._db.execute(f"DELETE FROM alert a WHERE {VISIBLE} AND a.id = $2", owner, alert_id) > 0
 
     async def record(self, events: Sequence[AlertEvent]) -> Sequence[AlertEvent]:
         """Write down what fired; returns the events that are new, which are the ones to tell somebody about."""
@@ -74,18 +84,18 @@ class Alerts:
         self,
         *,
         portfolio_id: str | None = None,
-        alerts: Sequence[str] | None = None,
+        owner: str | None = None,
         since: datetime | None = None,
         limit: int = 100,
     ) -> Sequence[AlertEvent]:
-        """What fired, newest first; of one portfolio's alerts, of those named (by id), or of all."""
+        """What fired, newest first; of one portfolio's alerts, of those that `owner` may see, or of all."""
         rows = await self._db.fetch(
-            "SELECT e.body FROM alert_event e JOIN alert a ON a.id = e.alert_id "
-            "WHERE ($1::text IS NULL OR a.portfolio_id = $1) AND ($2::timestamptz IS NULL OR e.fired_at >= $2) "
-            "AND ($4::text[] IS NULL OR a.id = ANY($4)) ORDER BY e.fired_at DESC, e.alert_id, e.occasion LIMIT $3",
+            f"SELECT e.body FROM alert_event e JOIN alert a ON a.id = e.alert_id WHERE {VISIBLE} "
+            "AND ($2::text IS NULL OR a.portfolio_id = $2) AND ($3::timestamptz IS NULL OR e.fired_at >= $3) "
+            "ORDER BY e.fired_at DESC, e.alert_id, e.occasion LIMIT $4",
+            owner,
             portfolio_id,
             since,
             limit,
-            None if alerts is None else list(alerts),
         )
         return [AlertEvent.model_validate_json(row["body"]) for row in rows]

@@ -163,6 +163,12 @@ class Statements:
         )
         return found if isinstance(found, date) else None
 
+    async def newest_many(self, companies: Iterable[str]) -> dict[str, date]:
+        """The newest known delivery day of each company (by CNPJ) of which one is known."""
+        sql = "SELECT cnpj, max(received_on) AS day FROM filing WHERE cnpj = ANY($1::text[]) GROUP BY cnpj"
+        rows = await self._db.fetch(sql, sorted(set(companies)))
+        return {row["cnpj"]: row["day"] for row in rows if row["day"] is not None}
+
 
 def _by_company(rows: Sequence[Record]) -> dict[str, list[StatementLine]]:
     found: dict[str, list[StatementLine]] = {}

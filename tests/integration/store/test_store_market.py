@@ -235,6 +235,7 @@ async def test_the_highest_version_wins_and_the_past_is_read_as_it_was_known(sto
     assert len(await store.statements.read(cvm_code=9512, all_versions=True)) == 2
     assert await store.statements.filings(cvm_code=9512) == {("DFP", date(2024, 12, 31)): 2}
     assert await store.statements.newest(cvm_code=9512) == second
+    assert await store.statements.newest_many([new.cnpj, "0" * 14]) == {new.cnpj: second}
 
 
 async def test_filings_of_many_companies_come_in_one_read(store: Store) -> None:

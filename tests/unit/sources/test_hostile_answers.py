@@ -25,6 +25,7 @@ from invest.sources.brapi import BrapiSource
 from invest.sources.errors import SourceError
 from invest.sources.fundamentus import FundamentusSource
 from invest.sources.gdelt import GdeltSource
+from invest.sources.google_news import GoogleNewsSource
 from invest.sources.model import Gathered, Source, Want
 from invest.sources.olinda import OlindaSource
 from invest.sources.rss import RssSource
@@ -127,6 +128,11 @@ SCREEN = (
 FEED = (
     '<?xml version="1.0"?><rss version="2.0"><channel><title>x</title><item><title>Petrobras {0}</title>'
     "<link>{1}</link><pubDate>{2}</pubDate><description>{3}</description></item></channel></rss>"
+)
+
+SEARCH = (
+    '<?xml version="1.0"?><rss version="2.0"><channel><title>x</title><item><title>PETR4 {0} - {1}</title>'
+    '<link>{2}</link><pubDate>{3}</pubDate><source url="{4}">{5}</source></item></channel></rss>'
 )
 
 
@@ -246,6 +252,23 @@ def test_a_spoilt_feed(title: str, link: str, when: str, summary: str) -> None:
     survives(RssSource, STOCK, {"g1.example": FEED.format(title, link, when, summary).encode()})
 
 
+@given(title=ODD_TEXT, outlet=ODD_TEXT, link=ODD_TEXT, when=ODD_TEXT, url=ODD_TEXT, source=ODD_TEXT)
+@QUICK
+def test_a_spoilt_search(title: str, outlet: str, link: str, when: str, url: str, source: str) -> None:
+    feed = SEARCH.format(title, outlet, link, when, url.replace("<", "&lt;"), source).encode()
+    survives(GoogleNewsSource, STOCK, {"/rss/search": feed})
+
+
+def test_a_search_gives_only_items_whose_title_names_the_asset_without_their_outlet() -> None:
+    feed = SEARCH.format("sobe - e muito", "Valor", "https://a.example/1", "Tue, 31 Mar 2026 12:00:00 GMT", "", "Valor")
+    other = feed.replace("PETR4", "VALE3")
+    found = ask(GoogleNewsSource(), STOCK, {"/rss/search": feed.encode()})
+    assert isinstance(found, Gathered)
+    assert [(n.title, n.outlet, n.tickers) for n in found.news] == [("PETR4 sobe - e muito", "Valor", ("PETR4",))]
+    none = ask(GoogleNewsSource(), STOCK, {"/rss/search": other.encode()})
+    assert isinstance(none, Gathered) and not none.news
+
+
 EVERY: list[tuple[Callable[[], Source], Want, str, bytes]] = [
     (BrapiSource, STOCK, "/quote/", orjson.dumps(QUOTE)),
     (BrapiSource, COIN, "/v2/crypto", orjson.dumps(COINS)),
@@ -256,6 +279,12 @@ EVERY: list[tuple[Callable[[], Source], Want, str, bytes]] = [
     (OlindaSource, STOCK, "ExpectativasMercadoAnuais", orjson.dumps(FOCUS)),
     (GdeltSource, STOCK, "/api/v2/doc", orjson.dumps(ARTICLES)),
     (FundamentusSource, STOCK, "resultado.php", SCREEN.format("36,50", "5,10").encode("latin-1")),
+    (
+        GoogleNewsSource,
+        STOCK,
+        "/rss/search",
+        SEARCH.format("sobe", "Valor", "https://a.example/1", "", "", "Valor").encode(),
+    ),
     (RssSource, STOCK, "g1.example", FEED.format("sobe", "https://a.example/1", "", "").encode()),
 ]
 BODIES = [
