@@ -13,7 +13,7 @@ import time
 
 import orjson
 
-from bench.rig import SYSTEMS, Rig
+from bench.rig import SYSTEMS, Rig, end_when_told
 from bench.servers import OUT
 from invest.settings import load
 
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--systems", default=",".join(SYSTEMS))
     options = parser.parse_args()
+    end_when_told()
     lease = load(redis={"url": "unix:///nowhere"}).engine.lease
     seconds: dict[str, float | None] = {}
     for system in options.systems.split(","):
@@ -49,7 +50,7 @@ def main() -> None:
         known = [s for s in samples if s is not None]
         seconds[system] = round(statistics.median(known), 1) if len(known) == len(samples) else None
         shown = f"{seconds[system]} s" if seconds[system] is not None else f"not within {options.patience:g} s"
-        print(f"{system:<8}{shown}")
+        print(f"{system:<8}{shown}", flush=True)
     report = {"rerun_s": seconds, "lease_s": lease, "patience_s": options.patience}
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "recovery.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))

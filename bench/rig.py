@@ -35,6 +35,11 @@ def environment(url: str, role: str, slots: int, out: Path, count: int) -> dict[
     return {**os.environ, **told, **quiet}
 
 
+def end_when_told() -> None:
+    """Make SIGTERM end this process as Ctrl-C does, so that the workers it started end with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 class Rig:
     """One system on one fresh server."""
 
