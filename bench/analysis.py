@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -291,12 +292,14 @@ async def measure_all(url: str, assets: int, rounds: int) -> dict[str, object]:
         bars = await store.bars.read_many(tickers)
         market = pd.Series(index.close, index=pd.DatetimeIndex(index.days.astype("datetime64[ns]")))
         cash = pd.Series(curve.rates, index=pd.DatetimeIndex(curve.days.astype("datetime64[ns]")))
-        for _ in range(rounds):
+        for number in range(1, rounds + 1):
             took["whole"].append(await run_invest(store, tickers))
             took["peer"].append(await analysis_peer.analyse_all(url, tickers, market, cash))
             took["read"].append(await read_packed(store, tickers))
             took["indicators"].append(time_indicators(bars, index, curve))
             took["peer_indicators"].append(time_pandas_indicators(bars, market, cash))
+            shown = f"invest {took['whole'][-1]:.1f} s, pandas {took['peer'][-1]:.1f}"
+            print(f"round {number}/{rounds}: {shown}", file=sys.stderr, flush=True)
         stored = await store.analyses.latest_many(tickers[:3])
     usual = {name: median(seconds) for name, seconds in took.items()}
     return {

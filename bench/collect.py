@@ -173,11 +173,13 @@ def measure(database: str, assets: int, rounds: int) -> dict[str, Any]:
     tickers = warmed[WARM:]
     ours, plain, gevent, quick = [], [], [], []
     with upstream(warmed, DELAY) as slow, upstream(warmed, 0.0) as fast:
-        for _ in range(rounds):
+        for number in range(1, rounds + 1):
             plain.append(uvloop.run(bare(slow, tickers)))
             ours.append(run_invest(database, slow, warmed))
             gevent.append(run_celery("gevent", IN_FLIGHT, database, slow, warmed))
             quick.append(run_invest(database, fast, warmed))
+            shown = f"invest {ours[-1].seconds:.1f} s, bare {plain[-1]:.1f}, gevent {gevent[-1]:.1f}"
+            print(f"round {number}/{rounds}: {shown}", file=sys.stderr, flush=True)
         few = warmed[: WARM + PREFORK_ASSETS]
         prefork = run_celery("prefork", PREFORK, database, slow, few) / (len(few) - WARM) * assets
     seconds = {
