@@ -45,9 +45,9 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Stop the clock when a head is complete; start it at the first byte of the next.
 
-        A process with too much to do says so at once where that is safe: reading a request to refuse it costs a third
-        of accepting it. Safe is a connection whose every message ended with its packet, so that nothing of another
-        message can be taken for one.
+        A process with too much to do says so at once where that is safe: reading a request to refuse it costs two
+        fifths of accepting it. Safe is a connection whose every message ended with its packet, so that nothing of
+        another message can be taken for one.
         """
         if self._simple and not is_simple(data):
             self._simple = False
@@ -55,6 +55,7 @@ class Connection(RequestHandler):
             self._calm()
             self._load.count()
             self.transport.write(REFUSAL)
+            self._watch(KEEP_ALIVE)  # aiohttp's own clock of idle connections starts with a request it has read
             return
         super().data_received(data)
         if self._load is not None and self._current_request is None and not self._wants_a_head():
@@ -82,8 +83,8 @@ class Connection(RequestHandler):
         if self._load is not None:
             self._load.arrived.discard(self)
 
-    def _watch(self) -> None:
-        self._head_timer = self._loop.call_later(HEAD_SECONDS, self._too_slow)
+    def _watch(self, seconds: float = HEAD_SECONDS) -> None:
+        self._head_timer = self._loop.call_later(seconds, self._too_slow)
 
     def _calm(self) -> None:
         if self._head_timer is not None:

@@ -56,11 +56,6 @@ async def require_portfolio(request: Request, portfolio_id: str) -> None:
         raise Problem(404, f"no portfolio {portfolio_id!r}")
 
 
-async def closed_portfolios(request: Request, portfolio_ids: Iterable[str]) -> set[str]:
-    """Those of the portfolios that are another's."""
-    return await _closed(request, [Named(portfolios=frozenset(portfolio_ids))])
-
-
 async def require_report(request: Request, report_id: str) -> None:
     """Raises 404 where the report is about a portfolio of another."""
     if await _closed(request, [Named(reports=frozenset({report_id}))]):

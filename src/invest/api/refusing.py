@@ -10,8 +10,10 @@ from invest.api.problems import render
 
 # A whole request without a body, as a client with a keep-alive connection sends it: nothing of it is needed to say no.
 SIMPLE = re.compile(rb"(?:GET|POST|PUT|DELETE) \S+ HTTP/1\.1\r\n")
-BODY = re.compile(
-    rb"\r\n(?:content-length:(?! *0 *\r\n)|transfer-encoding|upgrade|expect|connection:(?! *keep-alive *\r\n))",
+# What may announce a body or another protocol, wherever it stands; and line ends that a proxy may read as such.
+UNSURE = re.compile(
+    rb"content-length(?!: *0 *\r\n)|transfer-encoding|upgrade|expect|connection(?!: *keep-alive *\r\n)"
+    rb"|(?<!\r)\n|\r(?!\n)",
     re.IGNORECASE,
 )
 END = b"\r\n\r\n"
@@ -23,7 +25,7 @@ def is_simple(data: bytes) -> bool:
         data.endswith(END)
         and SIMPLE.match(data) is not None
         and data.find(END) == len(data) - len(END)
-        and not BODY.search(data)
+        and UNSURE.search(data) is None
     )
 
 

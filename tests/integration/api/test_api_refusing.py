@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from api_kit import API, open_door
 
+from invest.api import connections
 from invest.api.refusing import is_simple
 from invest.api.services import SERVICES
 from invest.settings import Settings
@@ -26,6 +27,10 @@ pytest_plugins = ["api_fixtures"]
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", False),
         (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", False),
         (b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", False),
+        (b"GET / HTTP/1.1\r\nX: a\nContent-Length: 4\r\n\r\n", False),
+        (b"GET / HTTP/1.1\r\nX: a\rY: b\r\n\r\n", False),
+        (b"GET / HTTP/1.1\r\nContent-Length : 4\r\n\r\n", False),
+        (b"GET / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 4\r\n\r\n", False),
         (b"HEAD / HTTP/1.1\r\n\r\n", False),
         (b"GET / HTTP/1.0\r\n\r\n", False),
         (b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n", False),
@@ -69,3 +74,17 @@ async def test_the_second_half_of_a_head_is_never_taken_for_a_request(platform: 
         writer.close()
     assert answers.count(b"HTTP/1.1 503") == 1
     assert b"X-Request-Id" in answers
+
+
+async def test_a_refused_connection_is_not_kept_open_for_ever(
+    platform: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "KEEP_ALIVE", 0.2)
+    async with open_door(platform) as door:
+        door.app[SERVICES].load.working += platform.web.max_in_flight
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(door.url.rsplit(":", 1)[1]))
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 10)  # until it is closed
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 503")
+    assert b"X-Request-Id" not in answer
