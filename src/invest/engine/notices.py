@@ -5,23 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from invest.engine.signal_wait import ended
 
 Listener = Callable[[bytes], None]
-IDLE = "invest:idle"  # a subscription of its own keeps the connection in subscribed mode
+IDLE: Final = b"invest:idle"  # a subscription of its own keeps the connection in subscribed mode
+SILENCE: Final = 30.0  # seconds without a word before the server is asked whether it is there
+AGAIN: Final = 0.2  # seconds between two attempts to connect
 
 
 class Notices:
-    """One subscribed connection, shared by whoever in the process waits for something. Reconnects by itself."""
+    """One subscribed connection, shared by whoever in the process waits for something. Reconnects by itself.
 
-    def __init__(self, redis: Redis) -> None:
+    Only the task that listens opens and closes the connection, everybody else merely writes to it. redis-py's `PubSub`
+    lets every caller reconnect it: after a restart two of them did so at once and the connection that lost stayed open,
+    with the listener reading from it; and it takes a quiet while of ``socket_timeout`` for a fault of the connection.
+    """
+
+    def __init__(self, redis: Redis, *, silence: float = SILENCE) -> None:
         self._redis = redis
-        self._pubsub: PubSub | None = None
+        self._silence = silence
+        self._connection: Any = None  # redis-py's own classes share no public type
         self._task: asyncio.Task[None] | None = None
         self._listeners: dict[bytes, set[Listener]] = {}
         self._confirmed: dict[bytes, asyncio.Future[None]] = {}
@@ -36,14 +45,10 @@ class Notices:
             first = name not in self._listeners
             self._listeners.setdefault(name, set()).add(listener)
             confirmed = self._confirmed.setdefault(name, asyncio.get_running_loop().create_future())
-            with contextlib.suppress(RedisError, OSError):
-                if self._pubsub is None:
-                    self._pubsub = self._redis.pubsub()
-                    await self._pubsub.subscribe(IDLE)
-                if first:
-                    await self._pubsub.subscribe(name)
-            if self._task is None and self._pubsub is not None:
-                self._task = asyncio.create_task(self._listen(self._pubsub))
+            if self._task is None:
+                self._task = asyncio.create_task(self._listen())  # it subscribes to all that are known by then
+            elif first:
+                await self._send("SUBSCRIBE", name)
         if not confirmed.done():
             await asyncio.wait((confirmed,), timeout=1)
 
@@ -65,28 +70,62 @@ class Notices:
                 for name in names:
                     del self._listeners[name]
                     self._confirmed.pop(name, None)
-                if self._pubsub is not None and names:
-                    with contextlib.suppress(RedisError, OSError):
-                        await self._pubsub.unsubscribe(*names)
+                if names:
+                    await self._send("UNSUBSCRIBE", *names)
 
-    async def _listen(self, pubsub: PubSub) -> None:
+    async def _send(self, *command: bytes | str) -> None:
+        """Write a command where there is a connection; the next one subscribes to everything anyway. Under the lock."""
+        if self._connection is not None and self._connection.is_connected:
+            with contextlib.suppress(RedisError, OSError):
+                await self._connection.send_command(*command, check_health=False)
+
+    async def _listen(self) -> None:
+        again = False
         while True:
-            try:
-                message = await pubsub.get_message(timeout=None)
-            except (RedisError, OSError):
-                await asyncio.sleep(0.2)  # the next read reconnects and subscribes again
-                self._wake_everybody()
+            with contextlib.suppress(RedisError, OSError):
+                await self._connected(again)
+            again = True
+            await asyncio.sleep(AGAIN)
+
+    async def _connected(self, again: bool) -> None:
+        """One connection from its opening to its end. Raises `RedisError` or `OSError`, whichever ended it."""
+        pool = self._redis.connection_pool
+        connection: Any = await pool.get_connection()
+        try:
+            async with self._lock:
+                self._connection = connection
+                await connection.send_command("SUBSCRIBE", *self._listeners, IDLE, check_health=False)
+            await self._read(connection, again)
+        finally:
+            self._connection = None
+            with contextlib.suppress(RedisError, OSError):
+                await connection.disconnect()
+            await pool.release(connection)
+
+    async def _read(self, connection: Any, again: bool) -> None:
+        asked = False
+        while True:
+            told = await connection.read_response(timeout=self._silence, disconnect_on_error=False)
+            if told is None and asked:
+                raise RedisConnectionError(f"no word from Redis for {2 * self._silence:.0f} s")
+            asked = told is None
+            if asked:
+                async with self._lock:
+                    await connection.send_command("PING", check_health=False)
                 continue
-            if message is None:
-                continue
-            name = message["channel"]
-            if message["type"] == "subscribe":
-                confirmed = self._confirmed.get(name)
-                if confirmed is not None and not confirmed.done():
-                    confirmed.set_result(None)
-            elif message["type"] == "message":
+            kind, name, *rest = told
+            if kind == b"message":
                 for listener in tuple(self._listeners.get(name, ())):
-                    listener(message["data"])
+                    listener(rest[0])
+            elif kind == b"subscribe":
+                self._confirm(name)
+                if name == IDLE and again:
+                    self._wake_everybody()  # whoever waits has missed what was told in between
+
+    def _confirm(self, name: bytes) -> None:
+        confirmed = self._confirmed.get(name)
+        if confirmed is not None and not confirmed.done():
+            confirmed.set_result(None)
 
     def _wake_everybody(self) -> None:
         for listeners in tuple(self._listeners.values()):
@@ -95,12 +134,7 @@ class Notices:
 
     async def close(self) -> None:
         """Stop listening."""
-        if self._leaving is not None:
-            await ended(self._leaving)
-        if self._task is not None:
-            await ended(self._task)
-            self._task = None
-        if self._pubsub is not None:
-            with contextlib.suppress(RedisError, OSError):
-                await self._pubsub.aclose()  # type: ignore[no-untyped-call] # redis-py leaves it untyped
-            self._pubsub = None
+        for task in (self._leaving, self._task):
+            if task is not None:
+                await ended(task)
+        self._leaving = self._task = None

@@ -62,7 +62,10 @@ def _fields(line: str, expected: int) -> list[str]:
     """CVM quotes nothing as a rule; a quoted field is understood where that makes the columns match."""
     plain = line.split(";")
     if '"' in line and len(plain) != expected:
-        quoted = next(csv.reader([line], delimiter=";"), plain)
+        try:
+            quoted = next(csv.reader([line], delimiter=";"), plain)
+        except csv.Error:  # a stray control character, as between two fields
+            return plain
         return quoted if len(quoted) >= expected else plain
     return plain
 

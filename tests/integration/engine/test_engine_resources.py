@@ -47,6 +47,8 @@ async def res_missing(ctx: Context) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def forgotten() -> Iterator[None]:
+    for job in queue.jobs.values():  # again, where this process ran other modules in between
+        registry.add(job)
     yield
     registry.remove(*queue.jobs.values())
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 from hostile import NOW, FakeClient, assert_storable
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from invest.domain.assets import Asset
@@ -227,6 +227,7 @@ def test_spoilt_papers_of_the_register(tmp_path_factory: pytest.TempPathFactory,
 
 
 @given(body=st.binary(max_size=300))
+@example(b'\r"')
 @QUICK
 def test_a_register_of_any_bytes(body: bytes) -> None:
     assert isinstance(read_cad(b"CNPJ_CIA;CD_CVM;SIT;DENOM_SOCIAL;DT_REG\n" + body, "p"), dict)
