@@ -1,12 +1,16 @@
 """Every upstream in trouble in turn, each in every way, for the whole of a batch: what the platform makes of it.
 
-python -m bench.faults [--assets 200] [--workers 2] [--force] [--upstreams b3] [--faults hang] -> bench/out/faults.json
+python -m bench.faults [--assets 200] [--workers 2] [--lanes 4] [--force] [--upstreams b3] [--faults hang]
+-> bench/out/faults.json
 
 The assets are known from five days before. Then, for each upstream and fault, a batch over all of them (with --force
 one that reads six years again) runs beside the news and benchmark jobs and before the price job, through real worker
 processes with nothing cached and the settings as shipped (the sandbox lifts the rates). Per cell: whether it ended and
 in how many seconds, what the source in trouble said, how many good values were replaced, and how many times another
 source failed. Both counts must be 0. A run over some upstreams or faults keeps the other cells of an earlier run.
+
+A cell spends most of its time waiting for retries, so several run side by side, each with a sandbox, a Redis and a
+database of its own; their seconds are then those of a machine that is shared.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -212,24 +216,37 @@ async def prepare(scene: Scene) -> None:
 
 async def measure(asked: argparse.Namespace, folder: Path, database: str) -> list[Cell]:
     """All cells asked for."""
-    port = free_port()
     async with family({}, log=folder / "sandbox.log") as members:
-        await members.start("sandbox", "sandbox", "--port", str(port), "--assets", str(asked.assets + 1))
-        sandbox = f"http://127.0.0.1:{port}"
-        info = await ready(sandbox)
+        first, *others = [await open_sandbox(members, asked.assets) for _ in range(asked.lanes)]
+        info = await ready(first)
         assets = [a for a in info["assets"] if a["kind"] not in ("index", "right", "other")]
         tickers = [a["ticker"] for a in assets][: asked.assets]
-        scene = Scene(
-            database, sandbox, folder, asked.workers, datetime.fromisoformat(info["as_of"]), asked.force, tickers
-        )
+        as_of = datetime.fromisoformat(info["as_of"])
+        scene = Scene(database, first, folder, asked.workers, as_of, asked.force, tickers)
         await prepare(scene)
-        cells = []
-        for upstream in asked.upstreams:
-            for fault in asked.faults:
-                cells.append(await run_cell(scene, upstream, fault))
+        for other in others:
+            assert (await ready(other))["assets"] == info["assets"], "the sandboxes differ"
+        waiting = [(upstream, fault) for upstream in asked.upstreams for fault in asked.faults][::-1]
+        cells: list[Cell] = []
+
+        async def lane(mine: Scene) -> None:
+            """One cell after another, for as long as there are any."""
+            while waiting:
+                cells.append(await run_cell(mine, *waiting.pop()))
                 print(line(cells[-1]), flush=True)
                 keep(cells, asked)
+
+        async with asyncio.TaskGroup() as lanes:
+            for sandbox in (first, *others):
+                lanes.create_task(lane(replace(scene, sandbox=sandbox)))
         return cells
+
+
+async def open_sandbox(members: Family, assets: int) -> str:
+    """The address of a sandbox that is about to answer."""
+    port = free_port()
+    await members.start(f"sandbox-{port}", "sandbox", "--port", str(port), "--assets", str(assets + 1))
+    return f"http://127.0.0.1:{port}"
 
 
 async def ready(sandbox: str) -> Any:
@@ -264,7 +281,7 @@ def keep(cells: Sequence[Cell], asked: argparse.Namespace) -> dict[str, Any]:
     found = [known[key] for key in sorted(known)]
     totals = {name: sum(c[name] for c in found) for name in ("replaced", "others_failed")}
     totals |= {"not_ended": sum(not c["ended"] for c in found), "longest_s": max(c["seconds"] for c in found)}
-    result = {"assets": asked.assets, "workers": asked.workers, **totals, "cells": found}
+    result = {"assets": asked.assets, "workers": asked.workers, "lanes": asked.lanes, **totals, "cells": found}
     path.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     return totals
 
@@ -274,6 +291,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--assets", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--lanes", type=int, default=4)
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--upstreams", type=lambda text: text.split(","), default=[*ON, *OFF])
     parser.add_argument("--faults", type=lambda text: text.split(","), default=list(FAULTS))
