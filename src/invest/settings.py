@@ -178,6 +178,7 @@ class WebSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     max_body_bytes: int = 1_000_000
+    max_file_bytes: int = 10_000_000
     auth: Literal["auto", "on", "off"] = "auto"
     rate_limit: float = Field(default=50, gt=0)
     rate_burst: int = Field(default=500, ge=1)

@@ -14,7 +14,7 @@ from aiohttp.web_server import Server
 
 from invest.api.load import Load
 from invest.api.problems import Problem, render
-from invest.api.refusing import REFUSAL, is_simple
+from invest.api.refusing import REFUSAL, is_simple, may_refuse
 from invest.api.services import SERVICES
 
 HEAD_SECONDS = 10.0  # from connecting, or a request's first byte, to the end of its head
@@ -51,7 +51,8 @@ class Connection(RequestHandler):
         """
         if self._simple and not is_simple(data):
             self._simple = False
-        if self._simple and self._load is not None and self._load.full and self._wants_a_head() and self.transport:
+        full = self._simple and self._load is not None and self._load.full
+        if full and self._load is not None and may_refuse(data) and self._wants_a_head() and self.transport:
             self._calm()
             self._load.count()
             self.transport.write(REFUSAL)

@@ -10,6 +10,7 @@ import structlog
 from invest.api.problems import Problem, unavailable
 
 log = structlog.get_logger("invest.web")
+PROBE = "/healthz"  # never refused: a platform restarts a process that does not answer it, which helps nobody here
 TOLD_EVERY = 1000  # refusals without a log line between two with one
 
 
@@ -28,9 +29,9 @@ class Load:
         return self.working + len(self.arrived) >= self._limit
 
     @contextmanager
-    def work(self) -> Iterator[None]:
-        """One request. Raises 503 above the limit."""
-        if self.working >= self._limit:
+    def work(self, *, refuse: bool = True) -> Iterator[None]:
+        """One request. Raises 503 above the limit, unless it is not one to refuse."""
+        if refuse and self.working >= self._limit:
             self.count()
             raise too_many()
         self.working += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from invest.api.headers import API_POLICY, SECURITY
-from invest.api.load import too_many
+from invest.api.load import PROBE, too_many
 from invest.api.problems import render
 
 # A whole request without a body, as a client with a keep-alive connection sends it: nothing of it is needed to say no.
@@ -17,6 +17,7 @@ UNSURE = re.compile(
     re.IGNORECASE,
 )
 END = b"\r\n\r\n"
+PROBING = f"GET {PROBE} ".encode()
 
 
 def is_simple(data: bytes) -> bool:
@@ -27,6 +28,11 @@ def is_simple(data: bytes) -> bool:
         and data.find(END) == len(data) - len(END)
         and UNSURE.search(data) is None
     )
+
+
+def may_refuse(data: bytes) -> bool:
+    """Whether a simple request is one to refuse: a probe is always answered."""
+    return not data.startswith(PROBING)
 
 
 def _refusal() -> bytes:

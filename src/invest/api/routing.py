@@ -32,13 +32,16 @@ class Request:
     services: Services
     caller: Caller
     request_id: str
+    takes_files: bool = False  # the body is a file as it is, which may be larger than JSON
     _body: bytes | None = None
     job_id: str | None = None  # derived from the Idempotency-Key, so that even a lost answer makes no second job
 
     async def read(self) -> bytes:
         """The body, read once. Raises 413, 408 or 400."""
         if self._body is None:
-            self._body = await wire.read_body(self.http, self.services.settings.web.max_body_bytes)
+            web_settings = self.services.settings.web
+            limit = web_settings.max_file_bytes if self.takes_files else web_settings.max_body_bytes
+            self._body = await wire.read_body(self.http, limit)
         return self._body
 
     def tell(self, **fields: Any) -> None:

@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 
 from invest.api import admission, wire
+from invest.api.load import PROBE
 from invest.api.problems import Problem, problem_of, render
 from invest.api.routing import LINE, Reply, Request, Route
 from invest.api.services import SERVICES, Services
@@ -30,7 +31,7 @@ def http_handler(route: Route) -> HttpHandler:
     async def handle(http: web.Request) -> web.StreamResponse:
         services = http.app[SERVICES]
         caller = await _known_caller(http, services, route)
-        request = Request(http=http, services=services, caller=caller, request_id=http[REQUEST_ID])
+        request = Request(http, services, caller, request_id=http[REQUEST_ID], takes_files=bool(route.takes))
         key, digest = await _idempotency(request, route)
         ticket = await services.admission.admit(caller.id, idempotency=key, request_hash=digest)
         if ticket.kept is not None:
@@ -113,7 +114,7 @@ async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamRes
     started = time.perf_counter()
     request_id = request[REQUEST_ID] = new_id()[:20]
     try:
-        with request.app[SERVICES].load.work():
+        with request.app[SERVICES].load.work(refuse=request.raw_path != PROBE):
             response = await handler(request)
     except Exception as error:
         problem = problem_of(error)

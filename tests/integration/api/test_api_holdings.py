@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from api_kit import API, Door
+
+from invest.settings import Settings
 
 pytest_plugins = ["api_fixtures"]
 
@@ -42,6 +45,17 @@ async def test_a_portfolio_shows_the_positions_its_transactions_leave(web_door: 
     assert (held["ticker"], Decimal(held["quantity"])) == ("PETR4", 2 * Decimal(BUY["quantity"]) - 50)
     assert Decimal(held["average_price"]) == average
     assert Decimal(held["cost"]) == average * Decimal(held["quantity"])
+
+
+async def test_a_statement_may_be_larger_than_json(web_door: Door, platform: Settings) -> None:
+    made = await make(web_door)
+    row = b"2025-01-02,PETR4,buy,100,31.42" + b" " * 970 + b"\n"
+    csv = b"date,ticker,operation,quantity,price\n" + row * 1_200
+    assert platform.web.max_body_bytes < len(csv) < platform.web.max_file_bytes
+    path = f"{API}/portfolios/{made}/import?dry_run=true"
+    counts = (await web_door.ask("POST", path, data=io.BytesIO(csv), status=200)).json()["counts"]
+    assert sum(counts.values()) == 1_200
+    await web_door.ask("POST", path, data=io.BytesIO(csv * 9), status=413)
 
 
 async def test_a_repeated_creation_with_the_same_key_makes_one_portfolio(web_door: Door) -> None:

@@ -66,7 +66,7 @@ async def test_the_second_half_of_a_head_is_never_taken_for_a_request(platform: 
         port = int(door.url.rsplit(":", 1)[1])
         door.app[SERVICES].load.working += platform.web.max_in_flight
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Half: ")
+        writer.write(b"GET /docs HTTP/1.1\r\nHost: a\r\nX-Half: ")
         await writer.drain()
         await door.ask("GET", f"{API}/tasks/active", status=503)  # by now the first half was read
         writer.write(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
@@ -83,8 +83,17 @@ async def test_a_refused_connection_is_not_kept_open_for_ever(
     async with open_door(platform) as door:
         door.app[SERVICES].load.working += platform.web.max_in_flight
         reader, writer = await asyncio.open_connection("127.0.0.1", int(door.url.rsplit(":", 1)[1]))
-        writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        writer.write(b"GET /docs HTTP/1.1\r\nHost: a\r\n\r\n")
         answer = await asyncio.wait_for(reader.read(), 10)  # until it is closed
         writer.close()
     assert answer.startswith(b"HTTP/1.1 503")
     assert b"X-Request-Id" not in answer
+
+
+async def test_a_probe_is_answered_by_a_process_that_refuses_everything_else(platform: Settings) -> None:
+    async with open_door(platform) as door:
+        door.app[SERVICES].load.working += platform.web.max_in_flight
+        for headers in ({}, {"Connection": "close"}):  # unread where it is refused; read
+            await door.ask("GET", f"{API}/tasks/active", headers=headers, status=503)
+            await door.ask("GET", "/healthz", headers=headers, status=200)
+            await door.ask("GET", "/healthz/x", headers=headers, status=503)
