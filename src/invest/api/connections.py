@@ -9,6 +9,7 @@ import asyncio
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
@@ -96,6 +97,11 @@ class Connection(RequestHandler):
         self._head_timer = None
         if self._wants_a_head():
             self.force_close()
+
+    def log_exception(self, *args: Any, **kwargs: Any) -> None:
+        """A traceback of what is ours; a body that cannot be decoded is its sender's fault, told in the answer."""
+        if not isinstance(kwargs.get("exc_info"), web.RequestPayloadError | HttpProcessingError | ConnectionError):
+            super().log_exception(*args, **kwargs)
 
     def handle_error(
         self, request: Any, status: int = 500, exc: BaseException | None = None, message: str | None = None

@@ -72,10 +72,12 @@ class Platform:
 
 
 @asynccontextmanager
-async def running_platform(make: Callable[..., Settings], redis: str, database: str) -> AsyncIterator[Platform]:
+async def running_platform(
+    make: Callable[..., Settings], redis: str, database: str, another: World | None = None
+) -> AsyncIterator[Platform]:
     """A platform over this Redis and database, and a sandbox of its own; retries wait next to nothing."""
     declare_all()
-    world, shelf = market()
+    world, shelf = (another, Shelf()) if another is not None else market()
     async with Sandbox.serve(create_app(world, shelf=shelf)) as sandbox:
         known = make(
             redis={"url": redis},

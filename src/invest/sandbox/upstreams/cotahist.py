@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 
@@ -110,7 +110,7 @@ class _Quotes:
 
 def _chunks(world: World, start: date, end: date) -> Iterator[tuple[bytes, int]]:
     """Month by month, so that a year of 1,000 papers never lies in memory as text at once."""
-    codes = [q for x in world.listings if x.bdi for q in _codes(world, x, start, end)]
+    codes = [q for x in world.listings if x.bdi for q in _named(world, x, start, end)]
     while start <= end:
         stop = min(end, (start.replace(day=1) + timedelta(31)).replace(day=1) - timedelta(1))
         parts = [q for q in (c.between(start, stop) for c in codes) if len(q.days)]
@@ -157,6 +157,21 @@ def _template(listing: Listing, code: str, bdi: str, market: str, term: str = ""
         + f"{listing.isin:<12}" + "101"
     )  # fmt: skip
     return text.encode("latin-1", "replace") + b"\r\n"
+
+
+def _named(world: World, listing: Listing, start: date, end: date) -> Iterator[_Quotes]:
+    """What traded under the code of the day: a paper whose code changed has two."""
+    former = world.former.get(listing.ticker)
+    if former is None or former.until <= start:
+        yield from _codes(world, listing, start, end)
+        return
+    last = former.until - timedelta(1)
+    for quotes in _codes(world, listing, start, min(end, last)):
+        line = quotes.template
+        code = line[12:24].replace(listing.ticker.encode(), former.ticker.encode()).ljust(12)
+        yield replace(quotes, template=line[:12] + code + line[24:])
+    if former.until <= end:
+        yield from _codes(world, listing, former.until, end)
 
 
 def _codes(world: World, listing: Listing, start: date, end: date) -> Iterator[_Quotes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import partial
 
@@ -131,7 +131,7 @@ def _cadastral_forms(world: World, year: int) -> dict[str, bytes]:
             f"{lead};;;1995-01-01;{c.cvm_code};1998-01-01;Categoria A;2010-01-01;Ativo;1998-01-01;Brasil;Brasil;"
             f"{_quoted(c.sector)};;Fase Operacional;1998-01-01;Privado;;31;12;;https://ri.{c.issuer.lower()}.invalid"
         )
-        papers += [f"{lead};{_paper(x)}" for x in world.by_issuer[c.issuer]]
+        papers += [f"{lead};{row}" for x in world.by_issuer[c.issuer] for row in _codes_of(world, x)]
         if len(world.by_issuer[c.issuer]) == 1:
             papers.append(f"{lead};Debêntures;;;;;Balcão Organizado;CETIP;CETIP;2015-06-01;;;2015-06-01;")
     return {
@@ -141,15 +141,25 @@ def _cadastral_forms(world: World, year: int) -> dict[str, bytes]:
     }
 
 
-def _paper(x: Listing) -> str:
-    """The rest of a row of valor_mobiliario."""
+def _codes_of(world: World, x: Listing) -> Iterator[str]:
+    """A row for the code a paper has and one for the code it had."""
+    former = world.former.get(x.ticker)
+    if former is None:
+        yield _paper(x, x.ticker)
+    else:
+        yield _paper(x, former.ticker, end=f"{former.until - timedelta(1)}")
+        yield _paper(x, x.ticker, start=f"{former.until}")
+
+
+def _paper(x: Listing, code: str, start: str = "2007-01-02", end: str = "") -> str:
+    """The rest of a row of valor_mobiliario; `start` and `end` are of the trading under `code`."""
     kinds = {"3": ("Ações Ordinárias", "", ""), "4": ("Ações Preferenciais", "PN", "Preferencial")}
     kinds |= {"5": ("Ações Preferenciais", "PNA", "Preferencial Classe A")}
     name, letters, group = kinds.get(x.ticker[4:], ("Units", "", ""))
     bundle = f"1 {x.issuer}3 e {x.unit_of - 1} {x.issuer}4" if name == "Units" else ""
     segment = SEGMENTS.get(x.company.segment if x.company else "", "")
     market = "Bolsa;BVMF;B3 S.A. - Brasil, Bolsa, Balcão"
-    return f"{name};{letters};{group};{x.ticker};{bundle};{market};2007-01-02;;{segment};2007-01-02;"
+    return f"{name};{letters};{group};{code};{bundle};{market};{start};{end};{segment};2007-01-02;"
 
 
 def _notices(world: World, year: int, today: date) -> list[str]:

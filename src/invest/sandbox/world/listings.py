@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 Kind = Literal["stock", "unit", "fii", "etf", "bdr", "crypto", "index"]
@@ -43,6 +44,14 @@ class Company:
 def unit_of(issuer: str) -> int:
     """How many shares one unit of `issuer` holds."""
     return UNIT_OF.get(issuer, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """The code a paper traded under before `until`, the first day of the one it has now."""
+
+    ticker: str
+    until: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from invest.errors import ConfigError
 from invest.sandbox.world.bars import index_series, invent, market_returns
 from invest.sandbox.world.books import Books
-from invest.sandbox.world.listings import Company, Listing
+from invest.sandbox.world.listings import Company, Former, Listing
 from invest.sandbox.world.macro import Macro
 from invest.sandbox.world.profile import Profile, profile
 from invest.sandbox.world.recorded import read_bars
@@ -30,10 +31,19 @@ class World:
     """Papers, companies and their series. Thread-safe; equal arguments give equal worlds.
 
     `bars`: a CSV of recorded series (see `recorded`). `as_of`: the last session that is known; by default the newest
-    of the recorded bars, else the newest session that has closed.
+    of the recorded bars, else the newest session that has closed. `former`: the codes that
+    papers had before.
     """
 
-    def __init__(self, assets: int = 1000, seed: int = 7, bars: Path | None = None, as_of: date | None = None) -> None:
+    def __init__(
+        self,
+        assets: int = 1000,
+        seed: int = 7,
+        bars: Path | None = None,
+        as_of: date | None = None,
+        *,
+        former: Mapping[str, Former] | None = None,
+    ) -> None:
         if assets < 1:
             raise ConfigError(f"assets is {assets}; a world needs at least 1")
         self.seed = seed
@@ -44,6 +54,9 @@ class World:
             raise ConfigError(f"as_of {self.today} is no trading day of B3")
         self.listings = roster(seed, assets, self.recorded)
         self.by_ticker: dict[str, Listing] = {x.ticker: x for x in self.listings}
+        self.former = dict(former or {})
+        if unknown := self.former.keys() - self.by_ticker.keys():
+            raise ConfigError(f"no paper {', '.join(sorted(unknown))} that could have had another code")
         self._series: OrderedDict[str, Series] = OrderedDict()
         self._books: dict[str, Books] = {}
         self._lock = Lock()
