@@ -230,7 +230,10 @@ async def measure(asked: argparse.Namespace, folder: Path, database: str) -> lis
         cells: list[Cell] = []
 
         async def lane(mine: Scene) -> None:
-            """One cell after another, for as long as there are any."""
+            """One cell after another, for as long as there are any; a sandbox makes its files when first asked."""
+            if mine.sandbox != first:
+                async with platform(mine, await copied(database, f"warm_{id(mine)}"), as_of, (ALWAYS,)) as invest:
+                    await work(invest, mine.tickers)
             while waiting:
                 cells.append(await run_cell(mine, *waiting.pop()))
                 print(line(cells[-1]), flush=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 import redis
 
@@ -22,6 +23,12 @@ from invest.settings import Settings
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "invest_template"
 _numbers = itertools.count(1)
+
+# How fast a machine makes examples says nothing of what they are tried on.
+hypothesis.settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any-machine")
 
 
 @pytest.fixture(scope="session")
