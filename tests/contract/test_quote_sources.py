@@ -245,6 +245,31 @@ def test_pages_of_three_times_and_two_encodings(
     assert found["shares_outstanding"] > 10**9
 
 
+@pytest.mark.parametrize(
+    ("name", "until"),
+    [("petr4_details_dom_dump_utf8.html", date(2025, 9, 30)), ("petr4_old_layout_2014.html", date(2013, 12, 31))],
+)
+def test_figures_of_statements_are_of_the_period_that_the_page_names(samples: Path, name: str, until: date) -> None:
+    page = fundamentus.details((samples / "fundamentus" / name).read_bytes())
+    assert fundamentus.filed_until(page, date(2026, 11, 27)) == until
+
+
+@pytest.mark.parametrize(
+    ("traded", "until"),
+    [
+        (date(2026, 11, 13), date(2026, 6, 30)),  # third quarters are due on the 14th
+        (date(2026, 11, 14), date(2026, 9, 30)),
+        (date(2026, 3, 30), date(2025, 9, 30)),  # annual statements are due at the end of March
+        (date(2026, 3, 31), date(2025, 12, 31)),
+        (date(2026, 5, 15), date(2026, 3, 31)),
+    ],
+)
+def test_the_table_of_all_stocks_names_no_period_and_counts_as_the_newest_that_was_due(
+    traded: date, until: date
+) -> None:
+    assert fundamentus.filed_until({"PAPEL": "WEGE3", "ROE": "35,4%"}, traded) == until
+
+
 def test_an_unknown_paper_is_not_available_though_the_status_says_200(samples: Path) -> None:
     with pytest.raises(NotAvailable):
         fundamentus.details((samples / "fundamentus/ticker_not_found.html").read_bytes())

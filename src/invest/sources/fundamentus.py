@@ -61,10 +61,12 @@ class FundamentusSource:
     def _observe(self, basket: Basket, want: Want, values: dict[str, str], payload: RawPayload) -> str | None:
         basket.payloads[payload.sha256] = payload
         moment = _moment(values, want.now)
+        until = fmt.filed_until(values, moment.date())
+        filed = min(moment, datetime(until.year, until.month, until.day, 12, tzinfo=moment.tzinfo))
         for name, value, unit, basis in fmt.figures(values):
             if name == "close" and (wrong := off_by(value, moment.date(), want)):
                 return wrong
-            basket.observe(name, value, moment, payload, unit=unit, basis=basis)
+            basket.observe(name, value, filed if name in fmt.FILED else moment, payload, unit=unit, basis=basis)
         company, sector = values.get("EMPRESA"), values.get("SETOR")
         if company or sector:
             basket.identity = Identity(

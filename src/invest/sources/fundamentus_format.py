@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from invest.domain.assets import CorporateAction
 from invest.domain.observations import Basis
+from invest.domain.statements import newest_due
 from invest.sources.action_labels import cash_kind, plain
 from invest.sources.errors import Malformed, NotAvailable
 from invest.sources.numerals import day, number, positive
@@ -42,6 +44,9 @@ FIGURES: Mapping[str, tuple[str, str, Basis]] = {
     "VALOR DA FIRMA": ("enterprise_value", "BRL", Basis.SPOT),
     "NRO. ACOES": ("shares_outstanding", "count", Basis.SPOT),
 }
+FILED = frozenset(  # of the newest statements the site has read, whatever the price does
+    {"ebit_margin", "net_margin", "gross_margin", "roic", "roe", "current_ratio", "eps", "bvps"}
+)
 NEEDED = frozenset({"PAPEL", "COTACAO", "P/L", "P/VP", "ROE"})  # headers without which the table is another one
 
 
@@ -116,6 +121,15 @@ def figures(values: Mapping[str, str]) -> Iterator[tuple[str, Decimal, str, Basi
         field, unit, basis = known
         seen.add(field)
         yield field, value / 100 if unit == "fraction" else value, unit, basis
+
+
+def filed_until(values: Mapping[str, str], traded: date) -> date:
+    """The end of the period that `FILED` figures are of.
+
+    The table of all stocks does not say it: the newest one whose filing was due then is assumed, so that its figures
+    never count as newer than those of a source that says what it read.
+    """
+    return day(values.get("ULT BALANCO PROCESSADO")) or newest_due(traded)
 
 
 def dividends(body: bytes, ticker: str, payload: str) -> list[CorporateAction]:

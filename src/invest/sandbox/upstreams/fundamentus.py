@@ -122,6 +122,10 @@ def _details(world: World, x: Listing, today: date) -> str:
     cells = {"Papel": x.ticker, "Cotação": _shown("Cotação", values["Cotação"]), "Tipo": x.especi}
     cells |= {"Data últ cot": f"{last:%d/%m/%Y}", "Empresa": f"{x.trading} {x.especi}"}
     cells |= {"Valor de mercado": brazilian(values["Cotação"] * x.shares, 0), "Nro. Ações": brazilian(x.shares, 0)}
+    books = world.books(x.issuer)
+    found = books.trailing(today) if books else None
+    if found:
+        cells["Últ balanço processado"] = f"{found[0].end:%d/%m/%Y}"
     cells |= {name: _shown(name, values[name]) for name in ("P/L", "P/VP", "PSR", "P/EBIT", "ROE", "ROIC")}
     cells |= {label: _shown(name, values[name]) for label, name in _LABELS.items()}
     pair = '<td class="label"><span class="help tips">?</span><span class="txt">{}</span></td>'
