@@ -7,17 +7,25 @@ import re
 import zipfile
 from collections.abc import Callable
 
-# Names of money, volume and shares in JSON of brapi, Yahoo and B3.
+# Names of money, volume and shares in JSON of brapi, Yahoo, B3 and Olinda.
 _MONEY = re.compile(
     rb'("(?:regularMarketPrice|regularMarketOpen|regularMarketDay(?:High|Low)|regularMarketPreviousClose|open|high|low|'
-    rb'close|adjustedClose|rate|valueCash|priceEarnings|totalRevenue|netIncome|bidPrice|valor)":\s*"?)(-?\d+(?:[.,]\d+)?)'
+    rb'close|adjustedClose|rate|valueCash|priceEarnings|totalRevenue|netIncome|bidPrice|valor|Mediana)":\s*"?)(-?\d+(?:[.,]\d+)?)'
+)
+_KLINE = re.compile(rb'(")(\d+\.\d+)(?=")')  # Binance's rows have no names, and their numbers are text
+_HTML_PRICE = re.compile(  # Fundamentus' table and the page of one paper
+    rb'(</a></span></td><td>|Cota\xe7\xe3o</span></td><td class="data"><span class="txt">)([\d.]*\d,\d+)'
 )
 
 
 def rescale(body: bytes, factor: float) -> bytes:
-    """`body` with its money multiplied: JSON by field name, COTAHIST and CVM zips inside their members."""
+    """`body` with its money multiplied: JSON by field name, klines, pages by label, zips inside their members."""
     if body[:2] == b"PK":
         return _rescaled_zip(body, factor)
+    if body[:2] == b"[[":
+        return _KLINE.sub(lambda m: m[1] + b"%.8f" % (float(m[2]) * factor), body)
+    if b"FUNDAMENTUS" in body[:2000]:
+        return _HTML_PRICE.sub(lambda m: m[1] + _brazilian(m[2], factor), body)
 
     def multiplied(match: re.Match[bytes]) -> bytes:
         comma = b"," in match[2]
@@ -26,6 +34,12 @@ def rescale(body: bytes, factor: float) -> bytes:
         return match[1] + (text.replace(".", ",") if comma else text).encode()
 
     return _MONEY.sub(multiplied, body)
+
+
+def _brazilian(text: bytes, factor: float) -> bytes:
+    """54,70 times 1000 is 54700,00."""
+    value = float(text.replace(b".", b"").replace(b",", b".")) * factor
+    return (b"%.2f" % value).replace(b".", b",")
 
 
 def _rescaled_zip(body: bytes, factor: float) -> bytes:

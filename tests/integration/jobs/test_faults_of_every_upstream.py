@@ -52,6 +52,7 @@ UPSTREAMS = (*bench_faults.ON, *bench_faults.OFF)
 OPTIONAL = bench_faults.OFF  # `make faults` tries them whole
 TELLING = ("hang", "malformed", "off_by_1000")  # one each of: nothing comes, nonsense comes, something wrong comes
 FILES = ("cotahist", "cvm")  # each of their troubles must meet an empty cache; the others' leave the files alone
+PRICING = ("cotahist", "brapi", "yahoo", "fundamentus", "binance")  # what they say can be seen to be off by 1000
 ON = (*bench_faults.ON, bench_faults.ALWAYS)
 
 
@@ -176,6 +177,8 @@ async def test_an_upstream_in_trouble_spoils_nothing_and_is_named(
             if name in SILENT:
                 assert not [one for one in mine if one.status == "ok" and one.observations + one.bars], (name, mine)
                 assert all(one.reason for one in mine if one.status in ("failed", "rejected")), (name, mine)
+            elif name == "off_by_1000" and upstream in PRICING:
+                assert "ok" not in {one.status for one in mine if one.observations + one.bars}, (name, mine)
             elif name == "slow" and upstream != "gdelt":  # whose stand-in itself refuses a second request in 5 s
                 assert "failed" not in {one.status for one in mine}, (name, mine)
             assert compare(start.before, start.truth, await values_of(database)) == [], (upstream, name)
