@@ -117,7 +117,8 @@ async def platform(scene: Scene, database: str, now: datetime, enabled: Sequence
         told = scene.environment(valkey.url, database, now, enabled)
         async with family(told, log=scene.folder / "workers.log") as members:
             await start(members, scene.workers)
-            async with Invest.connect(load(redis={"url": valkey.url}, sandbox_url=scene.sandbox)) as invest:
+            patient = load(redis={"url": valkey.url, "connect_timeout": 30}, sandbox_url=scene.sandbox)
+            async with Invest.connect(patient) as invest:
                 async with asyncio.timeout(60):  # workers announce themselves by their heartbeat
                     while len(await invest.inspect.workers()) < scene.workers:  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
@@ -226,7 +227,10 @@ async def measure(asked: argparse.Namespace, folder: Path, database: str) -> lis
         await prepare(scene)
         for other in others:
             assert (await ready(other))["assets"] == info["assets"], "the sandboxes differ"
-        waiting = [(upstream, fault) for upstream in asked.upstreams for fault in asked.faults][::-1]
+        waiting = [(upstream, fault) for upstream in asked.upstreams for fault in asked.faults]
+        if asked.cells:
+            waiting = [cell for cell in waiting if ":".join(cell) in asked.cells]
+        waiting.reverse()
         cells: list[Cell] = []
 
         async def lane(mine: Scene) -> None:
@@ -297,6 +301,7 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=4)
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--upstreams", type=lambda text: text.split(","), default=[*ON, *OFF])
+    parser.add_argument("--cells", type=lambda text: text.split(","), help="these of them alone: b3:hang,cvm:cut")
     parser.add_argument("--faults", type=lambda text: text.split(","), default=list(FAULTS))
     asked = parser.parse_args()
     declare_all()
