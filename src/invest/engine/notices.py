@@ -7,12 +7,14 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, Final
 
+import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from invest.engine.signal_wait import ended
 
+log = structlog.get_logger("invest.engine")
 Listener = Callable[[bytes], None]
 IDLE: Final = b"invest:idle"  # a subscription of its own keeps the connection in subscribed mode
 SILENCE: Final = 30.0  # seconds without a word before the server is asked whether it is there
@@ -82,8 +84,12 @@ class Notices:
     async def _listen(self) -> None:
         again = False
         while True:
-            with contextlib.suppress(RedisError, OSError):
+            try:
                 await self._connected(again)
+            except (RedisError, OSError):
+                pass  # whoever uses Redis tells that it is away; here it is only waited for
+            except Exception as error:  # without this task everybody would wait a second for everything
+                log.warning("notices interrupted", error=f"{type(error).__name__}: {error}")
             again = True
             await asyncio.sleep(AGAIN)
 
@@ -97,9 +103,10 @@ class Notices:
                 await connection.send_command("SUBSCRIBE", *self._listeners, IDLE, check_health=False)
             await self._read(connection, again)
         finally:
-            self._connection = None
-            with contextlib.suppress(RedisError, OSError):
-                await connection.disconnect()
+            self._connection = None  # nobody begins to write to it
+            async with self._lock:  # nor is anybody still writing
+                with contextlib.suppress(RedisError, OSError):
+                    await connection.disconnect()
             await pool.release(connection)
 
     async def _read(self, connection: Any, again: bool) -> None:
