@@ -9,8 +9,8 @@ processes with nothing cached and the settings as shipped (the sandbox lifts the
 in how many seconds, what the source in trouble said, how many good values were replaced, and how many times another
 source failed. Both counts must be 0. A run over some upstreams or faults keeps the other cells of an earlier run.
 
-A cell spends most of its time waiting for retries, so several run side by side, each with a sandbox, a Redis and a
-database of its own; their seconds are then those of a machine that is shared.
+Several cells run side by side, each with a sandbox, a Redis and a database of its own; their seconds are then those
+of a machine that is shared.
 """
 
 from __future__ import annotations
@@ -227,16 +227,15 @@ async def measure(asked: argparse.Namespace, folder: Path, database: str) -> lis
         await prepare(scene)
         for other in others:
             assert (await ready(other))["assets"] == info["assets"], "the sandboxes differ"
-        waiting = [(upstream, fault) for upstream in asked.upstreams for fault in asked.faults]
-        if asked.cells:
-            waiting = [cell for cell in waiting if ":".join(cell) in asked.cells]
-        waiting.reverse()
+        waiting = cells_of(asked)[::-1]
         cells: list[Cell] = []
 
         async def lane(mine: Scene) -> None:
             """One cell after another, for as long as there are any; a sandbox makes its files when first asked."""
             if mine.sandbox != first:
-                async with platform(mine, await copied(database, f"warm_{id(mine)}"), as_of, (ALWAYS,)) as invest:
+                async with platform(
+                    mine, await copied(database, f"warm_{mine.sandbox[-5:]}"), as_of, (ALWAYS,)
+                ) as invest:
                     await work(invest, mine.tickers)
             while waiting:
                 cells.append(await run_cell(mine, *waiting.pop()))
@@ -247,6 +246,12 @@ async def measure(asked: argparse.Namespace, folder: Path, database: str) -> lis
             for sandbox in (first, *others):
                 lanes.create_task(lane(replace(scene, sandbox=sandbox)))
         return cells
+
+
+def cells_of(asked: argparse.Namespace) -> list[tuple[str, str]]:
+    """Upstream and fault of every cell asked for."""
+    every = [(upstream, fault) for upstream in asked.upstreams for fault in asked.faults]
+    return [cell for cell in every if asked.cells is None or ":".join(cell) in asked.cells]
 
 
 async def open_sandbox(members: Family, assets: int) -> str:
@@ -284,11 +289,11 @@ def keep(cells: Sequence[Cell], asked: argparse.Namespace) -> dict[str, Any]:
     path = OUT / "faults.json"
     old = orjson.loads(path.read_bytes()) if path.exists() else {}
     known = {(c["upstream"], c["fault"]): c for c in old.get("cells", ()) if old.get("assets") == asked.assets}
-    known |= {(cell.upstream, cell.fault): asdict(cell) for cell in cells}
+    known |= {(cell.upstream, cell.fault): asdict(cell) | {"lanes": asked.lanes} for cell in cells}
     found = [known[key] for key in sorted(known)]
     totals = {name: sum(c[name] for c in found) for name in ("replaced", "others_failed")}
     totals |= {"not_ended": sum(not c["ended"] for c in found), "longest_s": max(c["seconds"] for c in found)}
-    result = {"assets": asked.assets, "workers": asked.workers, "lanes": asked.lanes, **totals, "cells": found}
+    result = {"assets": asked.assets, "workers": asked.workers, **totals, "cells": found}
     path.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     return totals
 
@@ -304,6 +309,8 @@ def main() -> None:
     parser.add_argument("--cells", type=lambda text: text.split(","), help="these of them alone: b3:hang,cvm:cut")
     parser.add_argument("--faults", type=lambda text: text.split(","), default=list(FAULTS))
     asked = parser.parse_args()
+    if unknown := set(asked.cells or ()) - {":".join(cell) for cell in cells_of(asked)}:
+        parser.error(f"no such cells: {', '.join(sorted(unknown))}")
     declare_all()
     with tempfile.TemporaryDirectory(prefix="invest-faults-") as name:
         folder = Path(name)

@@ -52,10 +52,10 @@ class Connection(RequestHandler):
         """
         if self._simple and not is_simple(data):
             self._simple = False
-        full = self._simple and self._load is not None and self._load.full
-        if full and self._load is not None and may_refuse(data) and self._wants_a_head() and self.transport:
+        load = self._load if self._simple else None
+        if load is not None and load.full and may_refuse(data) and self._wants_a_head() and self.transport:
             self._calm()
-            self._load.count()
+            load.count()
             self.transport.write(REFUSAL)
             self._watch(KEEP_ALIVE)  # aiohttp's own clock of idle connections starts with a request it has read
             return

@@ -27,7 +27,7 @@ QUARTER_ENDS = ((3, 31), (6, 30), (9, 30), (12, 31))
 
 
 def newest_due(today: date) -> date:
-    """The end of the newest quarter whose statements were due by `today` (CVM Resolution 80, articles 30 and 31)."""
+    """The end of the newest quarter whose statements were due by `today`, by `LEGAL_DELAY`."""
     ends = [date(year, month, last) for year in (today.year - 1, today.year) for month, last in QUARTER_ENDS]
     return max(end for end in ends if end + LEGAL_DELAY["DFP" if end.month == 12 else "ITR"] <= today)
 

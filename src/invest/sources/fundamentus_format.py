@@ -126,8 +126,8 @@ def figures(values: Mapping[str, str]) -> Iterator[tuple[str, Decimal, str, Basi
 def filed_until(values: Mapping[str, str], traded: date) -> date:
     """The end of the period that `FILED` figures are of.
 
-    The table of all stocks does not say it: the newest one whose filing was due then is assumed, so that its figures
-    never count as newer than those of a source that says what it read.
+    The table of all stocks does not say it: the newest one whose filing was due then is assumed. As of the day they
+    would displace a filing of a quarter before, which may be the very one they were read from.
     """
     return day(values.get("ULT BALANCO PROCESSADO")) or newest_due(traded)
 
