@@ -30,21 +30,23 @@ import pandas as pd
 
 from bench import analysis_peer
 from bench.servers import OUT
-from invest.domain.analysis import Analysis, AnalysisInput, analyse
-from invest.domain.assets import ActionKind, Asset, CorporateAction, MacroPoint, StatementLine
-from invest.domain.bars import Bar, Bars
-from invest.domain.calendar import sessions_between
-from invest.domain.fundamentals import fundamentals
-from invest.domain.macro import RateCurve
-from invest.domain.portfolio import Operation, Portfolio, Transaction
-from invest.domain.portfolio_metrics import PortfolioInput, measure
-from invest.domain.prices import usable
-from invest.domain.statements import read_filings
-from invest.domain.technical import technical_figures
-from invest.domain.tickers import AssetKind
+from invest.domain.analysis.analyse import analyse
+from invest.domain.analysis.inputs import AnalysisInput
+from invest.domain.analysis.models import Analysis
+from invest.domain.analysis.technical import technical_figures
+from invest.domain.filings.filing import read_filings
+from invest.domain.filings.fundamentals import fundamentals
+from invest.domain.market.assets import ActionKind, Asset, CorporateAction, MacroPoint, StatementLine
+from invest.domain.market.bars import Bar, Bars
+from invest.domain.market.calendar import sessions_between
+from invest.domain.market.macro import RateCurve
+from invest.domain.market.prices import usable
+from invest.domain.market.tickers import AssetKind
+from invest.domain.portfolios.metrics import PortfolioInput, measure
+from invest.domain.portfolios.portfolio import Operation, Portfolio, Transaction
 from invest.local import LocalServers
 from invest.store import Store
-from invest.store.schema import migrate
+from invest.store.core.schema import migrate
 
 LAST = date(2026, 3, 31)
 NOW = datetime(2026, 4, 1, 2, tzinfo=UTC)

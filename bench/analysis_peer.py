@@ -20,7 +20,7 @@ def wilder(values: pd.Series, n: int = 14) -> pd.Series:
 
 
 def figures(frame: pd.DataFrame, index: pd.Series, cash: pd.Series) -> dict[str, float]:
-    """The technical figures of `invest.domain.technical` for one asset."""
+    """The technical figures of `invest.domain.analysis.technical` for one asset."""
     close, high, low, volume = frame["close"], frame["high"], frame["low"], frame["volume"]
     returns = close.pct_change()
     out: dict[str, Any] = {}

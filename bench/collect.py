@@ -39,9 +39,9 @@ from bench.servers import OUT, OwnValkey, free_port
 from invest.engine import Invest
 from invest.local import LocalServers
 from invest.settings import load
-from invest.sources.brapi_format import FIGURES
+from invest.sources.brapi.format import FIGURES
 from invest.store import Store
-from invest.store.schema import migrate
+from invest.store.core.schema import migrate
 
 SLOTS = 200  # jobs at once: 84 are enough for 500 requests, the others parse or wait for their transaction
 WARM = 10  # jobs that show the worker is up, before the clock starts

@@ -20,7 +20,7 @@ from typing import cast
 import aiohttp
 
 from invest.settings import load
-from invest.sources.http import SourceClient
+from invest.sources.client.http import SourceClient
 
 GETS, IN_FLIGHT, DELAY = 6_000, 500, 0.3
 BODY = json.dumps({"results": [{"symbol": "PETR4", "regularMarketPrice": 36.1, "pad": "x" * 800}]}).encode()

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 import numpy as np
 
 from bench.collect_upstream import names
-from invest.domain.bars import BarTable
+from invest.domain.market.bars import BarTable
 from invest.store import Store
-from invest.store.tables import COLUMNS
+from invest.store.core.tables import COLUMNS
 
 TICKERS, DAYS = 1000, 250
 PAYLOAD = "0" * 64

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.rig import HERE, python_of
-from invest.sources.cotahist_format import WIDTH, parse_cotahist
+from invest.sources.b3.cotahist_format import WIDTH, parse_cotahist
 
 LINES = 1_000_000
 ROUNDS = 3

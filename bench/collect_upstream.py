@@ -18,7 +18,7 @@ from typing import Any
 import uvloop
 
 from bench.collect_client import Upstream
-from invest.sources.brapi_format import FIGURES
+from invest.sources.brapi.format import FIGURES
 
 GETS = 6
 IN_FLIGHT = 500

@@ -18,12 +18,12 @@ import uvloop
 
 from bench.collect_upstream import GETS, IN_FLIGHT
 from invest import logs
-from invest.domain.tickers import kind_from_suffix
+from invest.domain.market.tickers import kind_from_suffix
 from invest.engine import Context, Queue, Resources, Retry, run_worker
 from invest.garbage import collect_rarely
 from invest.settings import Settings, load
 from invest.sources import Sources
-from invest.sources import brapi_format as fmt
+from invest.sources.brapi import format as fmt
 from invest.sources.model import Basket
 from invest.store import Store
 from invest.store.gathered import Gathering

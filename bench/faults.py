@@ -34,13 +34,13 @@ import uvloop
 
 from bench.faults_values import Values, compare, copied, values_of
 from bench.servers import OUT, OwnValkey, free_port
-from invest.cli.supervise import Family, family
+from invest.cli.platform.supervise import Family, family
 from invest.engine import Invest, JobState
 from invest.jobs import data_collection as jobs
 from invest.jobs.names import declare_all
 from invest.local import LocalServers
 from invest.settings import load
-from invest.store.schema import migrate
+from invest.store.core.schema import migrate
 
 FAULTS: Mapping[str, Mapping[str, Any]] = {
     "slow": {"kind": "latency", "seconds": 2},

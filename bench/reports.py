@@ -28,8 +28,8 @@ import orjson
 
 from bench.servers import OUT
 from invest.ai import Panel
-from invest.domain.fact_keys import FACT_KEYS
-from invest.domain.opinion import Snapshot, SnapshotFact
+from invest.domain.analysis.fact_keys import FACT_KEYS
+from invest.domain.opinions.opinion import Snapshot, SnapshotFact
 from invest.reports import AssetReportData, build_asset_view, render_html, render_pdf
 from invest.settings import Settings, load
 
@@ -75,7 +75,7 @@ def measure_rendering(rounds: int) -> dict[str, float]:
 
 
 def _sandbox(pipe: Connection, latency: float) -> None:
-    from invest.sandbox import main
+    from invest_sandbox import main
 
     main(port=0, assets=1, ai_latency=dict.fromkeys(PROVIDERS, latency), ready=lambda running: pipe.send(running.url))
 

@@ -98,7 +98,7 @@ async def empty_database_url(postgres_server: str) -> AsyncIterator[str]:
 @pytest.fixture
 async def database_url(postgres_server: str) -> AsyncIterator[str]:
     """A fresh database with all migrations applied (copied from a template that is migrated once)."""
-    from invest.store.schema import migrate
+    from invest.store.core.schema import migrate
 
     async with _admin(postgres_server) as connection:
         missing = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", TEMPLATE) is None

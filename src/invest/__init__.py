@@ -7,17 +7,7 @@ async with Invest.connect() as invest:
 
 from __future__ import annotations
 
-from invest.engine import (
-    Invest,
-    Job,
-    JobCancelled,
-    JobFailed,
-    JobState,
-    ResultTimeout,
-    chain,
-    chord,
-    group,
-)
+from invest.engine import Invest, Job, JobCancelled, JobFailed, JobState, ResultTimeout, chain, chord, group
 from invest.errors import ConfigError, InvestError, NotFound, Unreachable
 
 __version__ = "0.1.0"

@@ -20,7 +20,7 @@ import aiohttp
 import orjson
 from pydantic import TypeAdapter
 
-from invest.api.models import TaskStatus
+from invest.api.routes.models import TaskStatus
 from invest.engine import Call, ErrorInfo, InvalidArguments, JobCancelled, JobFailed, ResultTimeout
 from invest.errors import ConfigError, InvestError, NotFound, Unreachable
 

@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Callable
 import structlog
 from aiohttp import web
 
-from invest.api import pages, table
-from invest.api.connections import Runner
-from invest.api.headers import compressed, hardened, on_prepare
+from invest.api.http.connections import Runner
+from invest.api.http.headers import compressed, hardened, on_prepare
+from invest.api.http.serving import http_handler, outermost
+from invest.api.routes import pages, table
 from invest.api.services import SERVICES, open_services
-from invest.api.serving import http_handler, outermost
-from invest.engine.signal_wait import ended
+from invest.engine import ended
 from invest.errors import ConfigError
 from invest.garbage import collect_rarely
 from invest.settings import Settings
@@ -30,7 +30,7 @@ def create_app(settings: Settings) -> web.Application:
 
     Raises `Unreachable` where no Redis is named at all.
     """
-    from invest.engine import registry
+    from invest.engine.declare import registry
     from invest.jobs.names import declare_all
 
     declare_all()

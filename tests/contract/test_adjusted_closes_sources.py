@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from invest.domain.adjustment import adjustment_factors
-from invest.domain.assets import ActionKind, CorporateAction
-from invest.domain.bars import Days, Floats
-from invest.sources.action_labels import b3_factor
+from invest.domain.market.adjustment import adjustment_factors
+from invest.domain.market.assets import ActionKind, CorporateAction
+from invest.domain.market.bars import Days, Floats
+from invest.sources.b3.action_labels import b3_factor
 
 Series = tuple[Days, Floats, Floats]
 

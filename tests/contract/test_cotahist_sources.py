@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from invest.domain.tickers import AssetKind
-from invest.sources.cotahist import bars_of, by_ticker, cut, identity_of
-from invest.sources.cotahist_format import ROW, Rows, parse_cotahist
+from invest.domain.market.tickers import AssetKind
+from invest.sources.b3.cotahist import bars_of, by_ticker, cut, identity_of
+from invest.sources.b3.cotahist_format import ROW, Rows, parse_cotahist
+from invest.sources.client.shelf import Shelf
 from invest.sources.errors import Malformed
-from invest.sources.shelf import Shelf
 
 
 def session(samples: Path) -> bytes:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from invest.domain.assets import Asset, NewsItem
-from invest.domain.observations import RawPayload
-from invest.domain.recognition import Recogniser
-from invest.domain.tickers import AssetKind
+from invest.domain.market.assets import Asset, NewsItem
+from invest.domain.market.tickers import AssetKind
+from invest.domain.news.recognition import Recogniser
+from invest.domain.values.observations import RawPayload
+from invest.sources.client.http import Response
 from invest.sources.errors import Malformed, SourceDown
-from invest.sources.gdelt import articles, stamp
-from invest.sources.google_news import split_title
-from invest.sources.http import Response
-from invest.sources.news_format import clean, distinct, entries_of, item, normalised, safe_link
+from invest.sources.feeds.format import clean, distinct, entries_of, item, normalised, safe_link
+from invest.sources.feeds.gdelt import articles, stamp
+from invest.sources.feeds.google_news import split_title
 
 KNOWN = Recogniser.of(
     Asset(ticker=t, kind=AssetKind.STOCK, name=n)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from invest.domain.assets import StatementLine
-from invest.domain.fundamentals import Fundamentals, fundamentals
-from invest.domain.history import papers_then
-from invest.domain.quality import altman, piotroski
-from invest.domain.statements import Chart, read_filings
+from invest.domain.analysis.own_multiples import papers_then
+from invest.domain.filings.filing import Chart, read_filings
+from invest.domain.filings.fundamentals import Fundamentals, fundamentals
+from invest.domain.filings.soundness import altman, piotroski
+from invest.domain.market.assets import StatementLine
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 Accounts = dict[str, Decimal]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from invest.domain.assets import StatementLine
-from invest.sources.cvm_format import cut_statements, filings_of, statements_of, table
-from invest.sources.cvm_register import read_cad, read_fca
+from invest.domain.market.assets import StatementLine
+from invest.sources.client.shelf import Shelf
+from invest.sources.cvm.format import cut_statements, filings_of, statements_of, table
+from invest.sources.cvm.ipe import NEWEST, cut
+from invest.sources.cvm.register import read_cad, read_fca
 from invest.sources.errors import Malformed
-from invest.sources.ipe import NEWEST, cut
-from invest.sources.shelf import Shelf
 
 JALLES, BRASILAGRO, PETTENATI = "02635522000195", "07628528000159", "88613658000110"
 INDEX = "CNPJ_CIA;DT_REFER;VERSAO;DENOM_CIA;CD_CVM;CATEG_DOC;ID_DOC;DT_RECEB;LINK_DOC"

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from invest.domain.assets import ActionKind
-from invest.domain.observations import RawPayload
-from invest.domain.tickers import B3_CODE, AssetKind, kind_of
-from invest.sources import b3_format as fmt
-from invest.sources.http import Response
+from invest.domain.market.assets import ActionKind
+from invest.domain.market.tickers import B3_CODE, AssetKind, kind_of
+from invest.domain.values.observations import RawPayload
+from invest.sources.b3 import format as fmt
+from invest.sources.client.http import Response
 
 
 def answer(body: bytes) -> Response:

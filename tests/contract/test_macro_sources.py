@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from invest.domain.observations import RawPayload
+from invest.domain.values.observations import RawPayload
 from invest.settings import SourceSettings
-from invest.sources.bcb import points
+from invest.sources.bcb.olinda import expectations
+from invest.sources.bcb.sgs import points
+from invest.sources.client.http import Response
 from invest.sources.errors import Malformed
-from invest.sources.http import Response
 from invest.sources.model import Basket
-from invest.sources.olinda import expectations
 
 PAYLOAD = RawPayload(sha256="0" * 64, source="bcb", url="u", fetched_at=datetime.now(UTC), status=200, size=0)
 TODAY = date(2026, 4, 25)

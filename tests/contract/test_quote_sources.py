@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from invest.domain.assets import ActionKind
-from invest.domain.observations import RawPayload
-from invest.domain.tickers import AssetKind
+from invest.domain.market.assets import ActionKind
+from invest.domain.market.tickers import AssetKind
+from invest.domain.values.observations import RawPayload
 from invest.settings import SourceSettings
-from invest.sources import brapi_format as brapi
-from invest.sources import fundamentus_format as fundamentus
-from invest.sources import yahoo
-from invest.sources.brapi import BrapiSource
+from invest.sources.brapi import format as brapi
+from invest.sources.brapi.source import BrapiSource
 from invest.sources.errors import Implausible, Malformed, NotAvailable
 from invest.sources.model import Basket, Gathered, Want
 from invest.sources.numerals import SAO_PAULO
+from invest.sources.others import fundamentus_format as fundamentus
+from invest.sources.others import yahoo
 
 PAYLOAD = RawPayload(sha256="0" * 64, source="x", url="u", fetched_at=datetime.now(UTC), status=200, size=0)
 

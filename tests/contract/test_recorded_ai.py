@@ -16,7 +16,7 @@ from invest.ai.wires.base import Question, Reply, Wire, parse
 from invest.ai.wires.gemini import Gemini
 from invest.ai.wires.openai_chat import OpenAIChat
 from invest.ai.wires.openai_responses import OpenAIResponses
-from invest.domain.opinion import OpinionStatus
+from invest.domain.opinions.opinion import OpinionStatus
 
 Json = dict[str, Any]
 # What is recorded besides questions and answers: files, counting of tokens, batches.

@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from invest.domain.analysis import AnalysisInput, analyse
-from invest.domain.assets import Asset, MacroPoint
-from invest.domain.bars import Bars, Floats
-from invest.domain.calendar import is_session, sessions_between
-from invest.domain.macro import RateCurve, compound
-from invest.domain.prices import Prices, usable
-from invest.domain.technical import technical_figures
-from invest.domain.tickers import AssetKind
+from invest.domain.analysis.analyse import analyse
+from invest.domain.analysis.inputs import AnalysisInput
+from invest.domain.analysis.technical import technical_figures
+from invest.domain.market.assets import Asset, MacroPoint
+from invest.domain.market.bars import Bars, Floats
+from invest.domain.market.calendar import is_session, sessions_between
+from invest.domain.market.macro import RateCurve, compound
+from invest.domain.market.prices import Prices, usable
+from invest.domain.market.tickers import AssetKind
 
 TICKERS = ("PETR4", "ABEV3", "MGLU3", "ITUB4", "BOVA11", "WEGE3")
 NOW = datetime(2026, 4, 1, 2, tzinfo=UTC)

@@ -27,8 +27,8 @@ import trustme
 import yaml
 from bench.servers import OwnValkey
 
-from invest.cli.platform import World, answer_of, free_port, start_sandbox
-from invest.cli.supervise import family
+from invest.cli.platform.platform import World, answer_of, free_port, start_sandbox
+from invest.cli.platform.supervise import family
 from invest.settings import Settings
 from invest.store import Store
 

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from invest.cli.platform import answer_of, free_port
+from invest.cli.platform.platform import answer_of, free_port
 
 ROOT = Path(__file__).parents[2]
 DONE = {"SUCCESS", "FAILURE", "REVOKED"}

@@ -19,9 +19,9 @@ import aiohttp
 import pytest
 from redis.asyncio import Redis
 
-from invest.cli.platform import answer_of, free_port
-from invest.engine import keys
-from invest.engine.events import parse_event
+from invest.cli.platform.platform import answer_of, free_port
+from invest.engine.redis import keys
+from invest.engine.redis.events import parse_event
 
 ROOT = Path(__file__).parents[2]
 POSTS = int(os.environ.get("INVEST_TEST_ROLLING_POSTS", "300"))  # accepted at least; a full round may need more

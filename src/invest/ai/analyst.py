@@ -21,10 +21,16 @@ from invest.ai.errors import AnswerAbstained, AnswerInvalid, BudgetSpent, CallFa
 from invest.ai.limits import Limiter
 from invest.ai.questions import Prompt, data_hash, digest, opinion_prompt, render
 from invest.ai.transport import clock
-from invest.ai.wires.base import Question
-from invest.domain.opinion import Opinion, OpinionStatus, Snapshot
-from invest.domain.pooling import confidence_of, rating_of
-from invest.domain.untrusted import bounded_by_news, moved_by_news
+from invest.ai.wires import Question
+from invest.domain.opinions import (
+    Opinion,
+    OpinionStatus,
+    Snapshot,
+    bounded_by_news,
+    confidence_of,
+    moved_by_news,
+    rating_of,
+)
 
 HORIZONS = ("p_beat_30d", "p_beat_90d", "p_beat_180d")
 log = structlog.get_logger(__name__)

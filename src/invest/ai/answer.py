@@ -12,10 +12,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from invest.ai.errors import AnswerAbstained, AnswerInvalid, CallFailed
-from invest.domain.language import language_of
-from invest.domain.observations import Frozen
-from invest.domain.opinion import Argument, ChangeOfMind, KeyFact, OpinionStatus, Risk, Snapshot
-from invest.domain.tickers import InvalidTicker, parse_ticker
+from invest.domain.frozen import Frozen
+from invest.domain.market import InvalidTicker, parse_ticker
+from invest.domain.opinions import Argument, ChangeOfMind, KeyFact, OpinionStatus, Risk, Snapshot, language_of
 
 MAX_SUMMARY, MAX_TEXT, MAX_ITEMS = 1500, 600, 20
 PRICE_REACH = 5.0  # a price estimate beyond five times (or under a fifth of) the close is no estimate

@@ -17,9 +17,8 @@ from invest.ai.prices import Cost, ceiling, cost_of
 from invest.ai.questions import schema_appendix
 from invest.ai.spending import Purse
 from invest.ai.transport import Endpoint, exchange
-from invest.ai.wires.base import Question, Reply, Structure
-from invest.ai.wires.openai_chat import OpenAIChat
-from invest.domain.opinion import OpinionStatus
+from invest.ai.wires import OpenAIChat, Question, Reply, Structure
+from invest.domain.opinions import OpinionStatus
 
 _NEXT: dict[Structure, Structure] = {"schema": "object", "object": "prompt"}
 _ABOUT_STRUCTURE = re.compile(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from invest.ai.answer import Answer
-from invest.domain.faithfulness import FigureCheck, check_figures
-from invest.domain.opinion import Argument, Snapshot, SnapshotFact
+from invest.domain.opinions import Argument, FigureCheck, Snapshot, SnapshotFact, check_figures
 
 MAX_UNFAITHFUL = 0.20
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invest.domain.opinion import OpinionStatus
+from invest.domain.opinions import OpinionStatus
 from invest.errors import InvestError
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from invest.domain.fact_keys import FACT_KEYS
-from invest.domain.opinion import SnapshotFact
+from invest.domain.analysis import FACT_KEYS
+from invest.domain.opinions import SnapshotFact
 
 _SCALES = ((1e12, "tri", "tn"), (1e9, "bi", "bn"), (1e6, "mi", "m"))
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from invest.ai.errors import CallFailed
-from invest.domain.opinion import Opinion, OpinionStatus
+from invest.domain.opinions import Opinion, OpinionStatus
 
 PATIENCE = 20.0  # seconds worth waiting for a vendor that asked everyone to; beyond it the next ones give up at once
 MAX_PAUSE = 3600.0

@@ -12,12 +12,19 @@ from invest.ai.checks import held_facts
 from invest.ai.errors import AnswerInvalid
 from invest.ai.questions import facts_block, judged_facts, render
 from invest.ai.transport import clock
-from invest.ai.wires.base import Question
-from invest.domain.faithfulness import check_figures
-from invest.domain.language import language_of
-from invest.domain.observations import Frozen
-from invest.domain.opinion import AiConsensus, Argument, Objection, Opinion, Rating, Snapshot
-from invest.domain.pooling import rating_of
+from invest.ai.wires import Question
+from invest.domain.frozen import Frozen
+from invest.domain.opinions import (
+    AiConsensus,
+    Argument,
+    Objection,
+    Opinion,
+    Rating,
+    Snapshot,
+    check_figures,
+    language_of,
+    rating_of,
+)
 
 WORDS = {
     "pt-BR": {

@@ -25,12 +25,8 @@ from invest.ai.questions import data_hash, digest, opinion_prompt, prompt_langua
 from invest.ai.rules import MODEL, RulesAnalyst
 from invest.ai.spending import Purse
 from invest.ai.transport import Endpoint, open_session
-from invest.ai.wires.anthropic import Anthropic
-from invest.ai.wires.base import Wire
-from invest.ai.wires.gemini import Gemini
-from invest.ai.wires.openai_chat import OpenAIChat
-from invest.ai.wires.openai_responses import OpenAIResponses
-from invest.domain.opinion import AiConsensus, Objection, Opinion, OpinionStatus, Snapshot
+from invest.ai.wires import Anthropic, Gemini, OpenAIChat, OpenAIResponses, Wire
+from invest.domain.opinions import AiConsensus, Objection, Opinion, OpinionStatus, Snapshot
 from invest.errors import NotFound
 from invest.settings import ProviderSettings, Settings
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from invest.ai.transport import Endpoint
-from invest.ai.wires.base import Question, Reply
+from invest.ai.wires import Question, Reply
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from invest.ai.answer import dump_schema
 from invest.ai.figures import label, show
-from invest.domain.fact_keys import FACT_KEYS
-from invest.domain.opinion import Snapshot, SnapshotFact, SnapshotNews
-from invest.domain.untrusted import age_of, clean_excerpt, plain_name
+from invest.domain.analysis import FACT_KEYS
+from invest.domain.opinions import Snapshot, SnapshotFact, SnapshotNews, age_of, clean_excerpt, plain_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -17,7 +17,7 @@ from uuid import uuid4
 from invest.ai.figures import label, show
 from invest.ai.questions import data_hash, digest
 from invest.ai.transport import clock
-from invest.domain.opinion import (
+from invest.domain.opinions import (
     Argument,
     ChangeOfMind,
     KeyFact,
@@ -26,8 +26,9 @@ from invest.domain.opinion import (
     Risk,
     Snapshot,
     SnapshotFact,
+    confidence_of,
+    rating_of,
 )
-from invest.domain.pooling import confidence_of, rating_of
 
 MODEL = "rules-1"
 REACH = 0.10  # the most that all criteria together move the base rate

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import aiohttp
 
 from invest.ai.errors import CallFailed
-from invest.ai.wires.base import Question, Reply, Wire, parse
-from invest.domain.opinion import OpinionStatus
+from invest.ai.wires import Question, Reply, Wire, parse
+from invest.domain.opinions import OpinionStatus
 
 MAX_BYTES = 4_000_000
 CONNECT_TIMEOUT = 10.0

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 import structlog
 from aiohttp import web
 
-from invest.api.callbacks import Callbacks
-from invest.api.load import Load
-from invest.api.request_log import RequestLog
-from invest.engine import Invest, Registry, registry
-from invest.engine.connection import open_redis
+from invest.api.http.load import Load
+from invest.api.http.request_log import RequestLog
+from invest.api.live.callbacks import Callbacks
+from invest.engine import Invest, Registry, open_redis
+from invest.engine.declare import registry
 from invest.errors import InvestError, Unreachable
 from invest.jobs.unknown import UnknownTickers
 from invest.settings import Settings
 from invest.store import Store
 
 if TYPE_CHECKING:
-    from invest.api.access import Keyring
-    from invest.api.admission import Admission
-    from invest.api.auditing import Auditor
-    from invest.api.enqueuing import Enqueuer
-    from invest.api.hub import Hub
+    from invest.api.access.admission import Admission
+    from invest.api.access.auditing import Auditor
+    from invest.api.access.keyring import Keyring
+    from invest.api.live.enqueuing import Enqueuer
+    from invest.api.live.hub import Hub
 
 log = structlog.get_logger("invest.web")
 REOPEN = 2.0  # seconds between two tries to open the store
@@ -105,11 +105,11 @@ SERVICES = web.AppKey("services", Services)
 
 def open_services(settings: Settings) -> Services:
     """Everything a web process shares; connects to nothing yet."""
-    from invest.api.access import Keyring
-    from invest.api.admission import Admission
-    from invest.api.auditing import Auditor
-    from invest.api.enqueuing import Enqueuer
-    from invest.api.hub import Hub
+    from invest.api.access.admission import Admission
+    from invest.api.access.auditing import Auditor
+    from invest.api.access.keyring import Keyring
+    from invest.api.live.enqueuing import Enqueuer
+    from invest.api.live.hub import Hub
 
     if settings.redis.url is None:
         raise Unreachable("no Redis: set REDIS_URL, or start with `invest run`")

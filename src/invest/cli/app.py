@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from invest import __version__
-from invest.cli import analyse, config, database, doctor, keys, ops, quality, serve, tasks
+from invest.cli.verbs import analyse, config, database, doctor, keys, quality, serve, tasks
+from invest.cli.verbs import operations as ops
 
 app = typer.Typer(
     name="invest",

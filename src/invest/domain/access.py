@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from invest.domain.observations import Frozen
+from invest.domain.frozen import Frozen
 
 
 class Scope(StrEnum):

@@ -12,10 +12,9 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from invest.domain.assets import CorporateAction, NewsItem
-from invest.domain.calendar import market_day
-from invest.domain.observations import Consensus, Frozen
-from invest.domain.tickers import Ticker
+from invest.domain.frozen import Frozen
+from invest.domain.market import CorporateAction, NewsItem, Ticker, market_day
+from invest.domain.values import Consensus
 
 Comparison = Literal["<", "<=", ">", ">="]
 COMPARE: dict[str, Callable[[float, float], bool]] = {

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from invest.engine.arq_command import worker_settings
-from invest.engine.calls import Call, Options
+from invest.engine.calls import (
+    Call,
+    Err,
+    Ok,
+    Options,
+    Outcome,
+    Priority,
+    Rate,
+    Retry,
+    Threshold,
+    Workflow,
+    chain,
+    chord,
+    group,
+)
 from invest.engine.client import Invest, Job
-from invest.engine.context import Context, Resources
-from invest.engine.deadletters import Bulk, PartOfWorkflow
+from invest.engine.declare import Context, JobType, Queue, Registry, Resources, UnknownJob, registry
 from invest.engine.errors import (
     ErrorInfo,
     GiveUp,
@@ -19,24 +31,41 @@ from invest.engine.errors import (
     RetryLater,
     SoftTimeLimitExceeded,
 )
-from invest.engine.events import Event
-from invest.engine.inspection import Page, QueueStats, TimelineEntry, WorkerInfo
-from invest.engine.jobs import JobType, Queue
-from invest.engine.metrics import metrics_text
-from invest.engine.outcome import Err, Ok, Outcome
-from invest.engine.policy import Priority, Rate, Retry
-from invest.engine.projector import JobRun, Projector
-from invest.engine.registry import Registry, UnknownJob, registry
-from invest.engine.restoring import restore
-from invest.engine.runner import run_worker
-from invest.engine.schedule import ScheduleEntry
-from invest.engine.states import Attempt, JobState, JobStatus, Progress
-from invest.engine.supervisor import Supervisor, parse_range
-from invest.engine.worker import ResourcesFactory, Worker
-from invest.engine.workflow import Threshold, Workflow, chain, chord, group
-from invest.engine.workflows import NotRetryable, WorkflowView
+from invest.engine.history import JobRun, Projector, restore
+from invest.engine.manage import (
+    Bulk,
+    NotRetryable,
+    Page,
+    PartOfWorkflow,
+    QueueStats,
+    TimelineEntry,
+    WorkerInfo,
+    WorkflowView,
+    metrics_text,
+)
+from invest.engine.redis import (
+    CONNECTION_ERRORS,
+    Attempt,
+    Event,
+    JobState,
+    JobStatus,
+    Progress,
+    ended,
+    new_id,
+    open_redis,
+)
+from invest.engine.worker import (
+    ResourcesFactory,
+    ScheduleEntry,
+    Supervisor,
+    Worker,
+    parse_range,
+    run_worker,
+    worker_settings,
+)
 
 __all__ = [
+    "CONNECTION_ERRORS",
     "Attempt",
     "Bulk",
     "Call",
@@ -86,8 +115,11 @@ __all__ = [
     "WorkflowView",
     "chain",
     "chord",
+    "ended",
     "group",
     "metrics_text",
+    "new_id",
+    "open_redis",
     "parse_range",
     "registry",
     "restore",

@@ -13,9 +13,8 @@ from pydantic import TypeAdapter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from invest.engine import keys
-from invest.engine.calls import Call
-from invest.engine.connection import CONNECTION_ERRORS, address_of, check, close_redis, is_full, open_redis
+from invest.engine.calls import Call, Workflow, result_adapter
+from invest.engine.declare import registry
 from invest.engine.errors import (
     ErrorInfo,
     InvalidArguments,
@@ -25,25 +24,39 @@ from invest.engine.errors import (
     ResultExpired,
     ResultTimeout,
 )
-from invest.engine.events import Event, follow
-from invest.engine.layout import Plan, lay_out
-from invest.engine.notices import Notices
-from invest.engine.records import read_statuses
-from invest.engine.registry import registry
-from invest.engine.results import resolve
-from invest.engine.scripts import Argument, script
-from invest.engine.signal_wait import Signal
-from invest.engine.states import JobState, JobStatus, Progress
-from invest.engine.wire import CANCELLED_TYPES, id_bytes, id_text, job_head, new_id
-from invest.engine.workflow import Workflow, result_adapter
+from invest.engine.redis import (
+    CANCELLED_TYPES,
+    CONNECTION_ERRORS,
+    Argument,
+    Event,
+    JobState,
+    JobStatus,
+    Notices,
+    Plan,
+    Progress,
+    Signal,
+    address_of,
+    check,
+    close_redis,
+    follow,
+    id_bytes,
+    id_text,
+    is_full,
+    job_head,
+    keys,
+    lay_out,
+    new_id,
+    open_redis,
+    read_statuses,
+    resolve,
+    script,
+)
 from invest.errors import NotFound, Unreachable
 from invest.settings import Settings, get_settings
 
 if TYPE_CHECKING:
-    from invest.engine.deadletters import DeadLetters
-    from invest.engine.inspection import Inspector
-    from invest.engine.schedule import Schedules
-    from invest.engine.workflows import Workflows
+    from invest.engine.manage import DeadLetters, Inspector, Workflows
+    from invest.engine.worker import Schedules
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -119,28 +132,28 @@ class Invest:
     @cached_property
     def inspect(self) -> Inspector:
         """Jobs by state, queues, workers, timelines."""
-        from invest.engine.inspection import Inspector
+        from invest.engine.manage import Inspector
 
         return Inspector(self)
 
     @cached_property
     def dead(self) -> DeadLetters:
         """Dead letters."""
-        from invest.engine.deadletters import DeadLetters
+        from invest.engine.manage import DeadLetters
 
         return DeadLetters(self)
 
     @cached_property
     def schedules(self) -> Schedules:
         """Cron lines."""
-        from invest.engine.schedule import Schedules
+        from invest.engine.worker import Schedules
 
         return Schedules(self)
 
     @cached_property
     def workflows(self) -> Workflows:
         """Workflows as wholes."""
-        from invest.engine.workflows import Workflows
+        from invest.engine.manage import Workflows
 
         return Workflows(self)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from invest.domain.opinion import Opinion
+from invest.domain.opinions import Opinion
 
 ANSWER = "invest:ai:answer:"
 SPENT = "invest:ai:spent:"

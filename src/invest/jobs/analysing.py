@@ -10,12 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from invest.ai import Panel
-from invest.domain.analysis import Analysis, AnalysisInput, analyse
-from invest.domain.opinion import AiConsensus, Objection, Opinion
-from invest.domain.pooling import pool
-from invest.domain.sectors import all_sector_stats
-from invest.domain.snapshot import build_snapshot
-from invest.domain.tickers import Market
+from invest.domain.analysis import Analysis, AnalysisInput, all_sector_stats, analyse
+from invest.domain.market import Market
+from invest.domain.opinions import AiConsensus, Objection, Opinion, build_snapshot, pool
 from invest.engine import Context
 from invest.jobs.loading import BARS_BACK, load_inputs, load_shared, never_collected, peers_key
 from invest.jobs.track import known_skills

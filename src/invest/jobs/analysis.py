@@ -7,12 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from invest.domain.analysis import Analysis
-from invest.domain.backtest_models import ScoreRecord
-from invest.domain.comparison import Comparison, Criterion, compare
-from invest.domain.portfolio_metrics import PortfolioMetrics
-from invest.domain.ranking import opportunities, rank
-from invest.domain.tickers import Market, Ticker
+from invest.domain.analysis import Analysis, Comparison, Criterion, ScoreRecord, compare, opportunities, rank
+from invest.domain.market import Market, Ticker
+from invest.domain.portfolios import PortfolioMetrics
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
 from invest.jobs import analysing, backtesting, portfolios, track, watching
 from invest.jobs.policies import FAN_OUT, NEVER, PER_ANALYSIS, PERIODIC, SOFT_TIMEOUT, TIMEOUT

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from invest.domain.analysis_input import AnalysisInput
-from invest.domain.assets import Asset
-from invest.domain.backtest_models import ScoreRecord
-from invest.domain.bars import Bars
-from invest.domain.calendar import market_day
-from invest.domain.panel import Panel, joined, judged_score, score_panel
-from invest.domain.prices import Prices
-from invest.domain.score_record import checked_for_future, score_record, scored_days
-from invest.domain.tickers import Market
+from invest.domain.analysis import AnalysisInput, ScoreRecord
+from invest.domain.backtest import (
+    Panel,
+    checked_for_future,
+    joined,
+    judged_score,
+    score_panel,
+    score_record,
+    scored_days,
+)
+from invest.domain.market import Asset, Bars, Market, Prices, market_day
 from invest.engine import Context
 from invest.errors import NotFound
 from invest.jobs.loading import Shared, backtest_key, load_filings, load_shared

@@ -10,13 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn
 
-from invest.domain import calendar
-from invest.domain.assets import Asset, CorporateAction, TickerChange
-from invest.domain.collection import AssetData, SourceOutcome
-from invest.domain.consensus import choose_all
-from invest.domain.lineage import known_changes
-from invest.domain.observations import Consensus, RawPayload
-from invest.domain.tickers import AssetKind, kind_of
+from invest.domain.market import Asset, AssetKind, CorporateAction, TickerChange, calendar, kind_of, known_changes
+from invest.domain.values import AssetData, Consensus, RawPayload, SourceOutcome, choose_all
 from invest.engine import GiveUp
 from invest.errors import Unreachable
 from invest.settings import Settings

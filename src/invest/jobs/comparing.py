@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from invest.domain.comparison import compare
+from invest.domain.analysis import compare
 from invest.engine import Context
 from invest.jobs.analysing import analyse_many, ask
 from invest.jobs.reporting import keep, new_report_id, payloads_of, providers_for

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from invest.domain.collection import AssetData, SourceOutcome
-from invest.domain.tickers import Ticker
+from invest.domain.market import Ticker
+from invest.domain.values import AssetData, SourceOutcome
 from invest.engine import Context, GiveUp, Ok, Queue, Workflow, chord, group
 from invest.jobs import collecting, refreshing, unknown
 from invest.jobs.policies import FAN_OUT, NEVER, PER_ASSET, PERIODIC, SOFT_TIMEOUT, TIMEOUT

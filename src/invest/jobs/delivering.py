@@ -10,10 +10,12 @@ from typing import Literal
 from invest.engine import Context, RetryLater
 from invest.errors import ConfigError, NotFound
 from invest.jobs.results import Delivered
-from invest.reports import AnyView, export_view, load_view
-from invest.reports.delivery import (
+from invest.reports import (
+    AnyView,
     DeliveryFailed,
     build_email,
+    export_view,
+    load_view,
     post_webhook,
     report_event,
     send_email,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from invest.domain.calendar import market_day
+from invest.domain.market import market_day
 from invest.engine import Context
 from invest.jobs import portfolios
 from invest.jobs.reporting import keep, new_report_id

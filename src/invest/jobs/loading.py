@@ -8,16 +8,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from invest.domain.analysis import AnalysisInput
-from invest.domain.assets import Asset, StatementLine
-from invest.domain.backtest_models import ScoreRecord
-from invest.domain.bars import Bars
-from invest.domain.macro import RateCurve
-from invest.domain.observations import Consensus
-from invest.domain.prices import Prices, usable
-from invest.domain.sectors import SectorStats
-from invest.domain.statements import Filing, read_filings
-from invest.domain.tickers import AssetKind, Market
+from invest.domain.analysis import AnalysisInput, ScoreRecord, SectorStats
+from invest.domain.filings import Filing, read_filings
+from invest.domain.market import Asset, AssetKind, Bars, Market, Prices, RateCurve, StatementLine, usable
+from invest.domain.values import Consensus
 from invest.errors import NotFound
 from invest.settings import Settings
 from invest.store import Store

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from invest.domain.analysis import Analysis
-from invest.domain.tickers import Market
+from invest.domain.market import Market
 from invest.engine import Context
 from invest.errors import NotFound
 from invest.jobs.analysing import analyse_market

@@ -9,8 +9,8 @@ MODULES = ("data_collection", "analysis", "reports")
 
 def declare_all() -> None:
     """Import every module that declares jobs, and the conditions their cron lines name."""
-    from invest.domain.calendar import session_open
-    from invest.engine import registry
+    from invest.domain.market import session_open
+    from invest.engine.declare import registry
 
     for module in MODULES:
         import_module(f"invest.jobs.{module}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from invest.domain.tickers import InvalidTicker
+from invest.domain.market import InvalidTicker
 from invest.engine import Retry
 from invest.errors import ConfigError, NotFound
 

@@ -6,9 +6,8 @@ import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 
-from invest.domain.macro import RateCurve
-from invest.domain.portfolio import Portfolio
-from invest.domain.portfolio_metrics import PortfolioInput, PortfolioMetrics, PositionMetrics, measure
+from invest.domain.market import RateCurve
+from invest.domain.portfolios import Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
 from invest.errors import NotFound
 from invest.jobs.loading import CDI, INDEX
 from invest.reports import PortfolioReportData, PositionRow

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from invest.domain.observations import RawPayload
+from invest.domain.values import RawPayload
 from invest.errors import NotFound
 from invest.settings import Settings
 from invest.store import Store

@@ -8,12 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from invest.domain import calendar
-from invest.domain.assets import Asset, CorporateAction
-from invest.domain.collection import SourceOutcome
-from invest.domain.consensus import choose_all
-from invest.domain.observations import Consensus, Observation
-from invest.domain.tickers import AssetKind
+from invest.domain.market import Asset, AssetKind, CorporateAction, calendar
+from invest.domain.values import Consensus, Observation, SourceOutcome, choose_all
 from invest.errors import Unreachable
 from invest.jobs.collecting import choose_values, describe, known_of, save
 from invest.jobs.loading import CDI, INDEX

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from invest.domain.analysis import Analysis
 from invest.domain.documents import StoredReport
-from invest.domain.observations import Consensus, RawPayload
-from invest.domain.opinion import Opinion
+from invest.domain.opinions import Opinion
+from invest.domain.values import Consensus, RawPayload
 from invest.engine import Context
 from invest.errors import NotFound
 from invest.jobs.analysing import Answers, analyse_one, ask, opinion_brief

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from invest.domain.tickers import Market, Ticker
+from invest.domain.market import Market, Ticker
 from invest.engine import Context, Ok, Queue, Workflow, chord, group
 from invest.jobs import comparing, delivering, holdings, markets, reporting
 from invest.jobs.policies import DELIVERY, FAN_OUT_SOON, NEVER, PER_ASSET, PERIODIC, SOFT_TIMEOUT, TIMEOUT
@@ -20,7 +20,7 @@ from invest.jobs.results import (
     ScheduledReport,
     WeeklyScheduled,
 )
-from invest.reports.delivery import DeliveryRefused
+from invest.reports import DeliveryRefused
 from invest.store import Store
 
 queue = Queue("reports", concurrency=16, timeout=TIMEOUT, soft_timeout=SOFT_TIMEOUT)

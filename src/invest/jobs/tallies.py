@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from invest.domain.collection import SourceOutcome
+from invest.domain.values import SourceOutcome
 from invest.jobs.results import SourceTally
 
 GAVE = ("ok", "not_modified")

@@ -9,12 +9,20 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from invest.domain.outcome import Outcome
-from invest.domain.pooling import Skill
-from invest.domain.prices import Prices, usable
-from invest.domain.track_benchmarks import benchmark_outcomes
-from invest.domain.track_record import TrackLine, TrackRecord, skills, track_record
-from invest.domain.track_resolve import HORIZONS, Call, calls_of, resolve_all
+from invest.domain.market import Prices, usable
+from invest.domain.opinions import (
+    HORIZONS,
+    Call,
+    Outcome,
+    Skill,
+    TrackLine,
+    TrackRecord,
+    benchmark_outcomes,
+    calls_of,
+    resolve_all,
+    skills,
+    track_record,
+)
 from invest.jobs.loading import INDEX
 from invest.reports import TrackRow
 from invest.settings import Settings

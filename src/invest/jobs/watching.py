@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from invest.domain.alerts import Alert, AlertEvent, Watched, evaluate
-from invest.domain.positions import derive
+from invest.domain.portfolios import derive
 from invest.settings import Settings
 from invest.store import Store
 

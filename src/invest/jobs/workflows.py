@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from invest.domain.tickers import Market
-from invest.engine import Invest, JobState, Workflow, chain, group, registry
+from invest.domain.market import Market
+from invest.engine import Invest, JobState, Workflow, chain, group
+from invest.engine.declare import registry
 from invest.errors import NotFound
 from invest.jobs.analysis import (
     analyze_all_portfolios,

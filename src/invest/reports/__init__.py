@@ -12,12 +12,27 @@ from invest.reports.data import (
     TrackRow,
     WeeklyReportData,
 )
-from invest.reports.export import ExportedFile, UnknownFormat, export_view
-from invest.reports.html import render_html
-from invest.reports.markdown import render_markdown
+from invest.reports.delivery import (
+    DeliveryFailed,
+    DeliveryRefused,
+    build_email,
+    check_url,
+    post_webhook,
+    report_event,
+    send_email,
+    smtp_server,
+)
 from invest.reports.market import build_market_view
-from invest.reports.pdf import RenderFailed, render_pdf
 from invest.reports.portfolio import build_portfolio_view
+from invest.reports.rendering import (
+    ExportedFile,
+    RenderFailed,
+    UnknownFormat,
+    export_view,
+    render_html,
+    render_markdown,
+    render_pdf,
+)
 from invest.reports.views import (
     AnyView,
     AssetReportView,
@@ -36,6 +51,8 @@ __all__ = [
     "AssetReportView",
     "ComparisonReportData",
     "ComparisonReportView",
+    "DeliveryFailed",
+    "DeliveryRefused",
     "ExportedFile",
     "MarketReportData",
     "MarketReportView",
@@ -50,13 +67,19 @@ __all__ = [
     "WeeklyReportView",
     "build_asset_view",
     "build_comparison_view",
+    "build_email",
     "build_market_view",
     "build_portfolio_view",
     "build_weekly_view",
+    "check_url",
     "contract_report",
     "export_view",
     "load_view",
+    "post_webhook",
     "render_html",
     "render_markdown",
     "render_pdf",
+    "report_event",
+    "send_email",
+    "smtp_server",
 ]

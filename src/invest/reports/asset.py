@@ -4,30 +4,39 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from invest.domain.tickers import AssetKind
+from invest.domain.market import AssetKind
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
-from invest.reports.frame import ai_stats, change_text, frame, sources_text
+from invest.reports.frame import ai_stats, frame, sources_text
 from invest.reports.locale import MARKET_ZONE, locale_of
-from invest.reports.sections.analysts import (
+from invest.reports.phrases import change_text
+from invest.reports.sections import (
     VERDICT_MARKS,
+    Side,
     analyst_name,
     analysts_section,
     arguments_of,
+    backtest_section,
     case_section,
+    cited_facts,
     consensus_text,
+    dividends_section,
+    facts_section,
+    figure_claims,
+    fundamentals_section,
+    levels_text,
+    missing_text,
+    news_section,
+    price_section,
+    provenance_section,
+    quality_section,
+    record_section,
+    risk_section,
+    score_section,
     spoken,
+    summary_text,
+    verdict_sentence,
 )
-from invest.reports.sections.backtest import backtest_section
-from invest.reports.sections.dividends import dividends_section
-from invest.reports.sections.fundamentals import fundamentals_section
-from invest.reports.sections.news import news_section, summary_text
-from invest.reports.sections.prices import price_section
-from invest.reports.sections.provenance import cited_facts, facts_section, provenance_section, quality_section
-from invest.reports.sections.reasons import Side, figure_claims, verdict_sentence
-from invest.reports.sections.record import record_section
-from invest.reports.sections.risks import levels_text, risk_section
-from invest.reports.sections.scores import missing_text, score_section
 from invest.reports.views import AssetReportView, Claim, Header, Section, Stat, Strip
 from invest.reports.words import clean
 

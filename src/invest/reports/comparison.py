@@ -7,16 +7,23 @@ from datetime import date
 from typing import Any
 
 from invest.domain.analysis import Analysis, Fact
-from invest.domain.observations import Frozen
-from invest.domain.opinion import AiConsensus, Opinion
+from invest.domain.frozen import Frozen
+from invest.domain.opinions import AiConsensus, Opinion
 from invest.reports.data import ComparisonReportData
 from invest.reports.facts import FactBook
 from invest.reports.frame import frame
 from invest.reports.locale import MARKET_ZONE, MISSING, Locale, locale_of
-from invest.reports.sections.analysts import VERDICT_MARKS, analyst_name
-from invest.reports.sections.assets import assets_table, returns_section, scores_chart
-from invest.reports.sections.backtest import backtest_section, shared_record
-from invest.reports.sections.provenance import facts_section, provenance_section
+from invest.reports.sections import (
+    VERDICT_MARKS,
+    analyst_name,
+    assets_table,
+    backtest_section,
+    facts_section,
+    provenance_section,
+    returns_section,
+    scores_chart,
+    shared_record,
+)
 from invest.reports.views import (
     Block,
     Cell,

@@ -8,13 +8,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from invest.domain.analysis import Analysis
-from invest.domain.assets import CorporateAction, NewsItem
-from invest.domain.bars import Bars
-from invest.domain.collection import SourceOutcome
-from invest.domain.comparison import Comparison
-from invest.domain.observations import Consensus, RawPayload
-from invest.domain.opinion import AiConsensus, Argument, Opinion
+from invest.domain.analysis import Analysis, Comparison
+from invest.domain.market import Bars, CorporateAction, NewsItem
+from invest.domain.opinions import AiConsensus, Argument, Opinion
+from invest.domain.values import Consensus, RawPayload, SourceOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from invest.domain.analysis import Fact
-from invest.domain.fact_keys import FACT_KEYS
+from invest.domain.analysis import FACT_KEYS, Fact
 from invest.reports.locale import MISSING, Locale
 from invest.reports.views import Figure, Mark, Ref
 from invest.reports.words import clean

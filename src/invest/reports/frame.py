@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from invest.domain.observations import Consensus
-from invest.domain.opinion import AiConsensus
+from invest.domain.opinions import AiConsensus
+from invest.domain.values import Consensus
 from invest.reports.data import ReportData
 from invest.reports.locale import Locale
-from invest.reports.sections.provenance import source_name
-from invest.reports.views import Mark, Stat
+from invest.reports.phrases import source_name
+from invest.reports.views import Stat
 from invest.reports.words import clean
 
 
@@ -49,14 +49,6 @@ def sources_text(sources: Sequence[str], quality: Sequence[Consensus], locale: L
     else:
         text = words.t("header.sources_some", n=n)
     return f"{text} · {', '.join(source_name(s, locale) for s in dict.fromkeys(sources))}"
-
-
-def change_text(change: float | None, locale: Locale) -> tuple[str, Mark | None]:
-    """A change with its sign, and its direction as a mark."""
-    if change is None:
-        return "", None
-    text = locale.percent(change, 2, signed=True)
-    return text, "up" if text.startswith("+") else "flat" if text.strip("0.,%") == "" else "down"
 
 
 def ai_stats(consensus: AiConsensus | None, asked: int, locale: Locale) -> list[Stat]:

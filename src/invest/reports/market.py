@@ -9,18 +9,22 @@ from statistics import median
 from typing import Any, Final
 
 from invest.domain.analysis import Analysis, Recommendation
-from invest.domain.bars import Bars
+from invest.domain.market import Bars
 from invest.reports.comparison import in_order
 from invest.reports.data import MarketReportData
 from invest.reports.facts import SHA_SHOWN, FactBook
-from invest.reports.frame import change_text, frame
+from invest.reports.frame import frame
 from invest.reports.locale import MARKET_ZONE, Locale, locale_of
-from invest.reports.sections.assets import assets_table
-from invest.reports.sections.backtest import backtest_section, shared_record
-from invest.reports.sections.holdings import direction
-from invest.reports.sections.news import news_section
-from invest.reports.sections.prices import price_chart
-from invest.reports.sections.provenance import provenance_section, source_name
+from invest.reports.phrases import change_text, source_name
+from invest.reports.sections import (
+    assets_table,
+    backtest_section,
+    direction,
+    news_section,
+    price_chart,
+    provenance_section,
+    shared_record,
+)
 from invest.reports.views import (
     Bar,
     BarsChart,

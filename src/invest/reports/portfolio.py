@@ -8,28 +8,18 @@ from typing import Any
 from invest.reports.data import PortfolioReportData, PositionRow
 from invest.reports.frame import frame
 from invest.reports.locale import Locale, locale_of
-from invest.reports.sections.analysts import VERDICT_MARKS
-from invest.reports.sections.holdings import (
+from invest.reports.sections import (
+    VERDICT_MARKS,
     curve_section,
     direction,
     income_section,
     metric_text,
     metrics_section,
     positions_section,
+    provenance_section,
     weights_sections,
 )
-from invest.reports.sections.provenance import provenance_section
-from invest.reports.views import (
-    Block,
-    Claim,
-    Claims,
-    Header,
-    Paragraph,
-    PortfolioReportView,
-    Section,
-    Stat,
-    Strip,
-)
+from invest.reports.views import Block, Claim, Claims, Header, Paragraph, PortfolioReportView, Section, Stat, Strip
 from invest.reports.words import clean
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
-from invest.domain.observations import Frozen
+from invest.domain.frozen import Frozen
 
 Mark = Literal["up", "down", "flat", "good", "warn", "bad", "off"]
 Align = Literal["left", "right"]

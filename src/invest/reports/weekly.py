@@ -8,10 +8,7 @@ from invest.reports.data import WeeklyReportData
 from invest.reports.frame import frame
 from invest.reports.locale import Locale, locale_of
 from invest.reports.portfolio import is_sandbox, portfolio_contract, positions_text
-from invest.reports.sections.dividends import amount_text
-from invest.reports.sections.holdings import curve_section, direction
-from invest.reports.sections.news import news_section
-from invest.reports.sections.provenance import provenance_section
+from invest.reports.sections import amount_text, curve_section, direction, news_section, provenance_section
 from invest.reports.views import (
     Block,
     Cell,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invest.sources.cvm_format import Filing
+from invest.sources.cvm import Filing
 from invest.sources.errors import SourceError
 from invest.sources.facade import Sources
 from invest.sources.model import Gathered, Identity, Want

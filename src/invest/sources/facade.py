@@ -12,17 +12,14 @@ from typing import Any, cast
 
 import structlog
 
-from invest.domain.assets import Asset
-from invest.domain.calendar import market_day
-from invest.domain.collection import SourceOutcome
-from invest.domain.recognition import Recogniser
+from invest.domain.market import Asset, market_day
+from invest.domain.news import Recogniser
+from invest.domain.values import SourceOutcome
 from invest.settings import Settings
-from invest.sources.cache import Pruned, prune
-from invest.sources.cotahist import CotahistSource
-from invest.sources.cvm import CvmSource
-from invest.sources.cvm_format import Filing
+from invest.sources.b3 import CotahistSource
+from invest.sources.client import Pruned, SourceClient, prune
+from invest.sources.cvm import CvmSource, Filing
 from invest.sources.errors import SourceError
-from invest.sources.http import SourceClient
 from invest.sources.model import Gathered, Source, Status, Want, failed
 from invest.sources.registry import SOURCES
 

@@ -8,14 +8,21 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from invest.domain.assets import Asset, CorporateAction, MacroPoint, NewsItem, StatementLine, TickerChange
-from invest.domain.bars import Bar
-from invest.domain.collection import SourceOutcome
-from invest.domain.observations import Basis, Observation, RawPayload
-from invest.domain.tickers import AssetKind, kind_from_suffix
+from invest.domain.market import (
+    Asset,
+    AssetKind,
+    Bar,
+    CorporateAction,
+    MacroPoint,
+    NewsItem,
+    StatementLine,
+    TickerChange,
+    kind_from_suffix,
+)
+from invest.domain.values import Basis, Observation, RawPayload, SourceOutcome
 from invest.settings import SourceSettings
+from invest.sources.client import SourceClient
 from invest.sources.errors import BudgetSpent, Implausible, Malformed, NotAvailable, SourceError, TooLarge
-from invest.sources.http import SourceClient
 
 YEARS = 6  # of bars and statements that a first collection asks for
 Status = Literal["ok", "not_modified", "empty", "skipped", "rejected", "failed"]

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from invest.domain.assets import CorporateAction
-from invest.domain.bars import Bar
-from invest.domain.calendar import is_session
-from invest.domain.consensus import scale_error, unit_error
+from invest.domain.market import Bar, CorporateAction, is_session
+from invest.domain.values import scale_error, unit_error
 from invest.sources.model import Basket, Want
 
 EPSILON = Decimal("0.000001")

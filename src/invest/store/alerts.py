@@ -8,8 +8,7 @@ from datetime import datetime
 
 from invest.domain.alerts import Alert, AlertEvent
 from invest.errors import NotFound
-from invest.store.database import Connection, Database
-from invest.store.encoding import to_json
+from invest.store.core import Connection, Database, to_json
 
 # Of one owner: those about its portfolios and those about none; of None: all.
 VISIBLE = (

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from invest.domain.analysis_models import Analysis
-from invest.store.database import Connection, Database
-from invest.store.encoding import chunks, columns, from_json, to_json
+from invest.domain.analysis import Analysis
+from invest.store.core import Connection, Database, chunks, columns, from_json, to_json
 
 CHUNK = 500
 INSERT = """

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from invest.domain.access import AuditLine
-from invest.store.database import Database
-from invest.store.encoding import clean, clean_or_none, from_json, to_json
+from invest.store.core import Database, clean, clean_or_none, from_json, to_json
 
 
 class Audit:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from invest.store.database import Database, Record
+from invest.store.core import Database, Record
 
 BATCH = 5_000  # rows per transaction, so that no lock is held for long
 # A value in force keeps the observation it was read from; everything else of observations only explains the past.

@@ -13,9 +13,9 @@ from contextvars import Context
 from dataclasses import dataclass
 
 from invest.errors import Unreachable
-from invest.store.actions import RankOf
-from invest.store.database import Database, lost_server
+from invest.store.core import Database, lost_server
 from invest.store.gathered import Gathering, Saved, write_gatherings
+from invest.store.market import RankOf
 
 TOGETHER = 64  # gatherings in one transaction
 WEIGHT = 16_000_000  # bytes in one transaction, unless one gathering alone weighs more

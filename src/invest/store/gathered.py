@@ -11,18 +11,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
-from invest.domain.assets import Asset, CorporateAction, MacroPoint, NewsItem, StatementLine, TickerChange
-from invest.domain.bars import Bar
-from invest.domain.observations import Consensus, Observation, RawPayload
-from invest.store.actions import RankOf, write_actions
-from invest.store.assets import write_assets, write_changes
-from invest.store.bars import ORIGIN, Origin, write_bars
-from invest.store.database import Connection
-from invest.store.macro import write_macro
-from invest.store.news import write_news
-from invest.store.observations import write_consensus, write_observations
-from invest.store.payloads import write_payloads
-from invest.store.statements import write_statements
+from invest.domain.market import Asset, Bar, CorporateAction, MacroPoint, NewsItem, StatementLine, TickerChange
+from invest.domain.values import Consensus, Observation, RawPayload
+from invest.store.core import Connection
+from invest.store.market import (
+    ORIGIN,
+    Origin,
+    RankOf,
+    write_actions,
+    write_assets,
+    write_bars,
+    write_changes,
+    write_consensus,
+    write_macro,
+    write_news,
+    write_observations,
+    write_payloads,
+    write_statements,
+)
 
 ROW_BYTES = 200  # of one row, roughly, on its way
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from invest.store.database import Database
-from invest.store.encoding import clean, from_json, to_json
+from invest.store.core import Database, clean, from_json, to_json
 
 TTL = timedelta(hours=24)
 CLAIM = """

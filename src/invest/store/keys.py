@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from invest.domain.access import ApiKey, Scope
-from invest.store.database import Connection, Database, Record
-from invest.store.encoding import clean
+from invest.store.core import Connection, Database, Record, clean
 
 PREFIX = "inv_"
 FIELDS = "id, name, scopes, created_at, expires_at, revoked_at, last_used_at"

@@ -6,10 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from invest.domain.opinion import AiConsensus, Opinion
-from invest.domain.outcome import Outcome
-from invest.store.database import Database, Record
-from invest.store.encoding import to_json
+from invest.domain.opinions import AiConsensus, Opinion, Outcome
+from invest.store.core import Database, Record, to_json
 
 RAW = {"raw_prompt", "raw_answer"}
 INSERT = """

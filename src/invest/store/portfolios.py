@@ -11,12 +11,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from invest.domain.portfolio import Operation, Portfolio, Transaction
-from invest.domain.positions import row_hashes
-from invest.domain.statements_import import ImportPlan, Statement, plan_booking, plan_import, with_origin
+from invest.domain.brokerage import ImportPlan, Statement, plan_booking, plan_import, with_origin
+from invest.domain.portfolios import Operation, Portfolio, Transaction, row_hashes
 from invest.errors import NotFound
-from invest.store.database import Connection, Database, Record
-from invest.store.encoding import clean, columns, from_json, texts, to_json
+from invest.store.core import Connection, Database, Record, clean, columns, from_json, texts, to_json
 
 COLUMNS = "day, ticker, operation, quantity, price, note, origin"
 BOOK = """

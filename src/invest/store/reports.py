@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 
 from invest.domain.documents import ReportExport, StoredReport
 from invest.errors import NotFound
-from invest.store.database import Database, Record
-from invest.store.encoding import clean, from_json, to_json
+from invest.store.core import Database, Record, clean, from_json, to_json
 
 HEAD = "report_id, report_type, tickers, portfolio_id, language, ai_provider, generated_at, sandbox, kept"
 SAVE = f"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from invest.store.database import Database
+from invest.store.core import Database
 
 
 class Spend:

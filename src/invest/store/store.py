@@ -6,29 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from invest.settings import DatabaseSettings, Settings
-from invest.store.actions import Actions, RankOf
-from invest.store.address import address_of
 from invest.store.alerts import Alerts
 from invest.store.analyses import Analyses
-from invest.store.assets import Assets
 from invest.store.audit import Audit
-from invest.store.bars import BarStore
 from invest.store.cleanup import Cleanup
 from invest.store.commits import Commits
-from invest.store.database import Database, close_pool, open_pool
+from invest.store.core import Database, address_of, close_pool, open_pool
 from invest.store.gathered import Gathering, Saved
 from invest.store.idempotency import Idempotency
-from invest.store.jobs import Jobs
+from invest.store.job_runs import Jobs
 from invest.store.keys import Keys
-from invest.store.macro import Macro
-from invest.store.news import News
-from invest.store.observations import Observations
+from invest.store.market import Actions, Assets, BarStore, Macro, News, Observations, Payloads, RankOf, Statements
 from invest.store.opinions import Opinions
-from invest.store.payloads import Payloads
 from invest.store.portfolios import Portfolios
 from invest.store.reports import Reports
 from invest.store.spend import Spend
-from invest.store.statements import Statements
 
 UNKNOWN_RANK = 50  # of a source that settings.toml does not name
 

@@ -45,7 +45,8 @@ def serve(settings: Settings, plan: WorkerPlan) -> int:
 
 
 def _work(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
-    from invest.engine import Worker, registry
+    from invest.engine import Worker
+    from invest.engine.declare import registry
     from invest.jobs.names import declare_all
     from invest.workers.deps import resources
 

@@ -10,9 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from invest.ai import Panel
-from invest.engine import Invest, Projector, Resources
-from invest.engine.connection import open_redis
-from invest.engine.signal_wait import ended
+from invest.engine import Invest, Projector, Resources, ended, open_redis
 from invest.jobs.aikeeping import SharedAnswers, SharedBudget
 from invest.settings import Settings
 from invest.sources import Sources

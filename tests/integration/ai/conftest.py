@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from fake_ai_server import VENDORS, FakeAi, Json, OpenPanel, providers
 
 from invest.ai import Panel
-from invest.domain.opinion import Snapshot, SnapshotFact, SnapshotNews
+from invest.domain.opinions.opinion import Snapshot, SnapshotFact, SnapshotNews
 from invest.settings import Settings
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from invest.ai import Panel
-from invest.domain.opinion import Opinion, Snapshot
+from invest.domain.opinions.opinion import Opinion, Snapshot
 
 Json = dict[str, Any]
 VENDORS = ("openai", "anthropic", "gemini", "compatible")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fake_ai_server import VENDORS, FakeAi, OpenPanel, Outcome, answer, body_of, only
 
-from invest.domain.opinion import OpinionStatus, Snapshot
+from invest.domain.opinions.opinion import OpinionStatus, Snapshot
 
 OK = OpinionStatus.OK
 CHINESE = "该公司的估值低于行业平均水平并且现金流稳定增长前景良好值得长期关注与研究分析"

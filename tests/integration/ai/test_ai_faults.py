@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 from fake_ai_server import VENDORS, Call, FakeAi, OpenPanel, Outcome, answer, only
 
-from invest.domain.opinion import OpinionStatus, Snapshot
-from invest.domain.pooling import pool
+from invest.domain.opinions.opinion import OpinionStatus, Snapshot
+from invest.domain.opinions.pooling import pool
 
 OK = OpinionStatus.OK
 RATE_LIMIT = {"error": {"message": "Rate limit reached", "type": "tokens", "code": "rate_limit_exceeded"}}

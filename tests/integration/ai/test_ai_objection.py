@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fake_ai_server import Call, FakeAi, OpenPanel, Outcome, answer
 
-from invest.domain.opinion import Snapshot
-from invest.domain.pooling import pool
+from invest.domain.opinions.opinion import Snapshot
+from invest.domain.opinions.pooling import pool
 
 
 def objecting(text: str, facts: list[str] | None = None) -> Any:

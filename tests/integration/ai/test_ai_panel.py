@@ -12,8 +12,8 @@ import pytest
 from fake_ai_server import VENDORS, FakeAi, Json, OpenPanel, answer
 
 from invest.ai import MemoryBudget, MemoryCache, Panel
-from invest.domain.opinion import OpinionStatus, Rating, Snapshot, SnapshotFact
-from invest.domain.pooling import pool
+from invest.domain.opinions.opinion import OpinionStatus, Rating, Snapshot, SnapshotFact
+from invest.domain.opinions.pooling import pool
 from invest.errors import NotFound
 from invest.settings import Settings
 

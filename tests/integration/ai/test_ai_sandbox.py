@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from invest.ai import Panel
-from invest.domain.opinion import OpinionStatus, Snapshot
-from invest.sandbox.faults import Fault, Kind
-from invest.sandbox.server import Sandbox
+from invest.domain.opinions.opinion import OpinionStatus, Snapshot
 from invest.settings import Settings
+from invest_sandbox.faults import Fault, Kind
+from invest_sandbox.server import Sandbox
 
 CUT = OpinionStatus.TRUNCATED
 VENDORS = ("openai", "anthropic", "gemini")

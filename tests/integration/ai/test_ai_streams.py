@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from fake_ai_server import VENDORS, Call, FakeAi, Json, OpenPanel, Outcome, answer
 
-from invest.domain.opinion import OpinionStatus, Snapshot
+from invest.domain.opinions.opinion import OpinionStatus, Snapshot
 
 STREAMING = {"stream": True}
 

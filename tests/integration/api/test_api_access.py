@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 from api_kit import API, Answer, Door, open_door
 
-from invest.api import access
-from invest.api.access import is_loopback, keys_required
+from invest.api.access import keyring as access
+from invest.api.access.keyring import is_loopback, keys_required
 from invest.errors import Unreachable
 from invest.settings import Settings
 from invest.store import Store

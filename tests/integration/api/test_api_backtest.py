@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 
 from api_kit import API, Door
 
-from invest.domain.backtest_models import ScoreRecord
-from invest.domain.tickers import Market
+from invest.domain.analysis.score_models import ScoreRecord
+from invest.domain.market.tickers import Market
 from invest.jobs.loading import backtest_key
 from invest.settings import Settings
 from invest.store import Store

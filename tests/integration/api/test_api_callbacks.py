@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 from api_kit import API, Door, open_door, working
 
-from invest.api import callbacks
-from invest.reports.webhook import verify
+from invest.api.live import callbacks
+from invest.reports.delivery.webhook import verify
 from invest.settings import Settings
 
 pytest_plugins = ["api_fixtures"]

@@ -17,9 +17,9 @@ from api_kit import API, Door, door_fail, open_door, working
 from test_api_process import environment
 
 from command_line import command_line
-from invest.api import access
-from invest.domain.consensus import choose
-from invest.domain.observations import Observation
+from invest.api.access import keyring as access
+from invest.domain.values.choice import choose
+from invest.domain.values.observations import Observation
 from invest.engine import Invest
 from invest.settings import Settings
 from invest.store import Store

@@ -18,7 +18,7 @@ import pytest
 import uvloop
 from api_kit import API, Door, open_door
 
-from invest.api import connections, wire
+from invest.api.http import connections, wire
 from invest.settings import Settings
 
 pytest_plugins = ["api_fixtures"]
@@ -285,7 +285,7 @@ async def test_what_is_no_http_is_told_so(web_door: Door) -> None:
 
 
 async def test_a_bug_of_ours_is_500_without_its_traceback(web_door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    from invest.engine.inspection import Inspector
+    from invest.engine.manage.inspection import Inspector
 
     async def broken(_self: Inspector, limit: int = 0) -> list[object]:
         raise RuntimeError("secret detail")

@@ -9,11 +9,12 @@ import pytest
 from api_kit import API, Door, working
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it ships no types
 
-from invest.api import openapi, table
-from invest.domain.assets import Asset
+from invest.api.http import openapi
+from invest.api.routes import table
 from invest.domain.documents import StoredReport
-from invest.domain.tickers import AssetKind
-from invest.engine import registry
+from invest.domain.market.assets import Asset
+from invest.domain.market.tickers import AssetKind
+from invest.engine.declare import registry
 from invest.jobs.names import declare_all
 from invest.settings import Settings
 from invest.store import Store

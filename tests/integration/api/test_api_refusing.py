@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from api_kit import API, open_door
 
-from invest.api import connections
-from invest.api.refusing import is_simple
+from invest.api.http import connections
+from invest.api.http.refusing import is_simple
 from invest.api.services import SERVICES
 from invest.settings import Settings
 

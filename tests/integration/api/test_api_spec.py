@@ -22,8 +22,10 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from invest.api import enqueuing, openapi, table
-from invest.engine import registry
+from invest.api.http import openapi
+from invest.api.live import enqueuing
+from invest.api.routes import table
+from invest.engine.declare import registry
 from invest.jobs.names import declare_all
 from invest.settings import Settings
 

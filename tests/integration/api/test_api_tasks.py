@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from api_kit import API, Door, open_door, runs, working
 
-from invest.api import hub
+from invest.api.live import hub
 from invest.engine import Invest
 from invest.settings import Settings
 

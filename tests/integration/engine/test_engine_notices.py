@@ -15,9 +15,9 @@ from bench.servers import OwnValkey
 from engine_kit import until
 from redis.exceptions import RedisError
 
-from invest.engine.connection import close_redis, open_redis
-from invest.engine.notices import Notices
-from invest.engine.signal_wait import ended
+from invest.engine.redis.connection import close_redis, open_redis
+from invest.engine.redis.notices import Notices
+from invest.engine.redis.signal import ended
 from invest.settings import Settings
 
 Make = Callable[..., Settings]

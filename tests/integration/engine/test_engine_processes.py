@@ -25,7 +25,7 @@ from engine_worker import (
 )
 
 from invest.engine import Invest, JobFailed, JobState, run_worker
-from invest.engine.renewal import STUCK
+from invest.engine.worker.renewal import STUCK
 from invest.errors import Unreachable
 from invest.settings import Settings
 

@@ -13,9 +13,10 @@ from engine_kit import kit_add, kit_fatal, kit_sum
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from invest.engine import Workflow, chain, chord, group, layout
-from invest.engine.scripts import script
-from invest.engine.wire import job_head
+from invest.engine import Workflow, chain, chord, group
+from invest.engine.redis import layout
+from invest.engine.redis.scripts import script
+from invest.engine.redis.wire import job_head
 
 FINAL = {"succeeded", "failed", "cancelled"}
 INDEX = {

@@ -12,15 +12,16 @@ from typing import Any, TypeVar
 import aiohttp
 from bench.faults_values import copied
 
-from invest.engine import Invest, JobState, JobStatus, Worker, registry
-from invest.engine.calls import Call
+from invest.engine import Invest, JobState, JobStatus, Worker
+from invest.engine.calls.calls import Call
+from invest.engine.declare import registry
 from invest.jobs.data_collection import batch_collect_assets, update_benchmarks
 from invest.jobs.names import declare_all
-from invest.sandbox import Sandbox, World, create_app
-from invest.sandbox.shelf import Shelf
 from invest.settings import Settings
 from invest.store import Store
 from invest.workers.deps import resources
+from invest_sandbox import Sandbox, World, create_app
+from invest_sandbox.shelf import Shelf
 
 R = TypeVar("R")
 QUEUES = ("data_collection", "analysis", "reports")

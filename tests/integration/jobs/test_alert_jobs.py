@@ -11,13 +11,14 @@ import numpy as np
 from job_platform import Platform
 
 from invest.domain.alerts import Alert, AlertKind
-from invest.domain.analysis import AnalysisInput, analyse
-from invest.domain.assets import ActionKind, Asset, CorporateAction, NewsItem
-from invest.domain.bars import Bars
-from invest.domain.calendar import market_day, sessions_between
-from invest.domain.observations import Consensus
-from invest.domain.portfolio import Operation, Transaction
-from invest.domain.tickers import AssetKind
+from invest.domain.analysis.analyse import analyse
+from invest.domain.analysis.inputs import AnalysisInput
+from invest.domain.market.assets import ActionKind, Asset, CorporateAction, NewsItem
+from invest.domain.market.bars import Bars
+from invest.domain.market.calendar import market_day, sessions_between
+from invest.domain.market.tickers import AssetKind
+from invest.domain.portfolios.portfolio import Operation, Transaction
+from invest.domain.values.observations import Consensus
 from invest.jobs.analysis import evaluate_alerts
 
 HASH = "a" * 64

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from job_platform import COLLECTED, Platform
 
-from invest.domain.portfolio import Operation, Transaction
-from invest.domain.tickers import Market
+from invest.domain.market.tickers import Market
+from invest.domain.portfolios.portfolio import Operation, Transaction
 from invest.engine import JobFailed, JobState
 from invest.jobs.analysis import (
     analyze_all_portfolios,
@@ -34,7 +34,7 @@ from invest.jobs.reports import (
     generate_weekly_report_async,
     schedule_weekly_reports,
 )
-from invest.store.database import Database, Record
+from invest.store.core.database import Database, Record
 
 
 def buy(day: date, ticker: str, quantity: str, price: str) -> Transaction:

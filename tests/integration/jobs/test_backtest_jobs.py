@@ -7,10 +7,10 @@ from datetime import date, timedelta
 import numpy as np
 from job_platform import Platform
 
-from invest.domain.assets import Asset
-from invest.domain.bars import BarTable
-from invest.domain.calendar import market_day, sessions_between
-from invest.domain.tickers import AssetKind, Market
+from invest.domain.market.assets import Asset
+from invest.domain.market.bars import BarTable
+from invest.domain.market.calendar import market_day, sessions_between
+from invest.domain.market.tickers import AssetKind, Market
 from invest.engine import JobState
 from invest.jobs.analysis import (
     analyze_asset_async,

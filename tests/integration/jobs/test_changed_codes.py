@@ -10,9 +10,9 @@ import pytest
 from job_platform import Platform, running_platform
 
 from invest.jobs.data_collection import batch_collect_assets, collect_asset_data_async, update_market_prices
-from invest.sandbox import Former, World
-from invest.sandbox.world.sessions import last_session
 from invest.settings import Settings
+from invest_sandbox import Former, World
+from invest_sandbox.world.sessions import last_session
 
 OLD, NEW = "CVRD3", "VALE3"
 LISTED = 10

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from job_platform import Platform
 
-from invest.domain.tickers import AssetKind
+from invest.domain.market.tickers import AssetKind
 from invest.engine import JobState
 from invest.errors import NotFound
 from invest.jobs.data_collection import (

@@ -18,18 +18,18 @@ from aiohttp import web
 from bench import faults as bench_faults
 from bench.faults_values import Values, compare, copied, values_of
 
-from invest.domain.collection import SourceOutcome
+from invest.domain.values.collected import SourceOutcome
 from invest.errors import Unreachable
 from invest.jobs import refreshing
 from invest.jobs.collecting import collect
-from invest.sandbox import Fault, World, create_app
-from invest.sandbox.context import FAULTS
-from invest.sandbox.shelf import Shelf
 from invest.settings import Settings
 from invest.sources import Sources
-from invest.sources.http import Call, SourceClient
+from invest.sources.client.http import Call, SourceClient
 from invest.store import Store
-from invest.store.schema import migrate
+from invest.store.core.schema import migrate
+from invest_sandbox import Fault, World, create_app
+from invest_sandbox.context import FAULTS
+from invest_sandbox.shelf import Shelf
 
 MakeSettings = Callable[..., Settings]
 NOW = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)

@@ -9,14 +9,15 @@ import aiohttp
 import pytest
 from bench.servers import OwnPostgres
 
-from invest.engine import Invest, JobState, Worker, registry
+from invest.engine import Invest, JobState, Worker
+from invest.engine.declare import registry
 from invest.jobs.data_collection import batch_collect_assets
 from invest.jobs.names import declare_all
-from invest.sandbox import Sandbox
 from invest.settings import Settings
 from invest.store import Store
-from invest.store.schema import migrate
+from invest.store.core.schema import migrate
 from invest.workers.deps import resources
+from invest_sandbox import Sandbox
 
 RESTARTS = 5
 

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from pydantic import BaseModel
 
-from invest.sandbox import Sandbox
+from invest_sandbox import Sandbox
 
 SILENT = dict.fromkeys(("openai", "anthropic", "gemini", "compatible"), 0.0)
 FACTS = [{"id": "f01", "key": "p_l", "value": 5}, {"id": "f02", "key": "roe", "value": 0.22}]

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from invest.sandbox import Fault, Sandbox
+from invest_sandbox import Fault, Sandbox
 
 QUOTE = "/brapi/quote/PETR4?range=5d"
 

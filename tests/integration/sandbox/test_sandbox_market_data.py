@@ -16,7 +16,7 @@ import aiohttp
 import feedparser
 import pytest
 
-from invest.sandbox import Sandbox, World
+from invest_sandbox import Sandbox, World
 
 TODAY = date(2026, 3, 31)
 

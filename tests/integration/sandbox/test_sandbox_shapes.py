@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from invest.sandbox import Sandbox
+from invest_sandbox import Sandbox
 
 SILENT = dict.fromkeys(("openai", "anthropic", "gemini", "compatible"), 0.0)
 # Keys that a recording has only because of what that account, region or moment was.

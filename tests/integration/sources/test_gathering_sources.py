@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from invest.domain.assets import Asset
-from invest.domain.calendar import last_closed_session
-from invest.domain.consensus import choose_all
-from invest.domain.tickers import AssetKind
-from invest.sandbox import Fault, World, create_app
-from invest.sandbox.context import REQUESTS
+from invest.domain.market.assets import Asset
+from invest.domain.market.calendar import last_closed_session
+from invest.domain.market.tickers import AssetKind
+from invest.domain.values.choice import choose_all
 from invest.settings import Settings
 from invest.sources import Gathered, Sources, Want
+from invest_sandbox import Fault, World, create_app
+from invest_sandbox.context import REQUESTS
 
 MakeSettings = Callable[..., Settings]
 AS_OF = date(2026, 3, 31)
@@ -349,7 +349,7 @@ async def test_a_fault_of_our_own_is_an_outcome_too(
     async def broken(*_: object) -> Gathered:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("invest.sources.brapi.BrapiSource.gather", broken)
+    monkeypatch.setattr("invest.sources.brapi.source.BrapiSource.gather", broken)
     async with platform(world, settings) as (sources, _):
         found = statuses(await sources.gather(Want("VALE3", NOW), only={"brapi", "b3"}))
     assert found == {"brapi": "failed", "b3": "ok"}

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 from redis.asyncio import Redis
 
-from invest.domain.observations import RawPayload
+from invest.domain.values.observations import RawPayload
+from invest.sources.client.shared import Shared
 from invest.sources.errors import Busy
-from invest.sources.shared import Shared
 
 PAYLOAD = RawPayload(
     sha256="0" * 64, source="b3", url="https://x/y", fetched_at=datetime.now(UTC), status=200, size=2, body=b"{}"
@@ -52,7 +52,7 @@ async def test_rubbish_under_the_key_is_nothing(redis: Redis) -> None:
 
 
 async def test_only_one_worker_at_a_time_has_its_turn(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("invest.sources.shared.TURN_WAIT", 0.3)
+    monkeypatch.setattr("invest.sources.client.shared.TURN_WAIT", 0.3)
     first, second = Shared(redis), Shared(redis)
     async with first.turn("cvm", "h", 10):
         with pytest.raises(Busy):

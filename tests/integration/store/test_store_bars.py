@@ -10,8 +10,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from invest.domain.assets import ActionKind, CorporateAction
-from invest.domain.bars import Bar, Bars
+from invest.domain.market.assets import ActionKind, CorporateAction
+from invest.domain.market.bars import Bar, Bars
 from invest.store import Store
 
 HASH = "a" * 64

@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from invest.domain.assets import ActionKind, Asset, CorporateAction, MacroPoint, NewsItem
-from invest.domain.bars import Bar
-from invest.domain.observations import Observation
-from invest.domain.tickers import AssetKind
+from invest.domain.market.assets import ActionKind, Asset, CorporateAction, MacroPoint, NewsItem
+from invest.domain.market.bars import Bar
+from invest.domain.market.tickers import AssetKind
+from invest.domain.values.observations import Observation
 from invest.errors import Unreachable
 from invest.local import LocalServers
 from invest.settings import DatabaseSettings
 from invest.store import Gathering, Store
+from invest.store.core.schema import migrate
 from invest.store.gathered import Saved
-from invest.store.schema import migrate
 
 T0 = datetime(2026, 3, 31, 20, 0, tzinfo=UTC)
 HASH = "a" * 64

@@ -12,7 +12,7 @@ from bench.servers import OwnPostgres
 from invest.errors import ConfigError, Unreachable
 from invest.settings import Settings
 from invest.store import Store, migrate, pending
-from invest.store.database import Connection
+from invest.store.core.database import Connection
 
 Make = Callable[..., Settings]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import asyncpg
 import pytest
 
-from invest.store.encoding import array_text, moments
+from invest.store.core.encoding import array_text, moments
 
 WORDS = ["", "a", "NULL", 'say "so"', "back\\slash", "{x,y}", "comma, blank ", '"', '\\"', "ação", '","']
 

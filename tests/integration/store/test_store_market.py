@@ -8,10 +8,18 @@ from decimal import Decimal
 
 import pytest
 
-from invest.domain.assets import ActionKind, Asset, CorporateAction, MacroPoint, NewsItem, StatementLine, TickerChange
-from invest.domain.bars import Bar
-from invest.domain.observations import Basis, Consensus, Observation, RawPayload, Rejected
-from invest.domain.tickers import AssetKind, Market
+from invest.domain.market.assets import (
+    ActionKind,
+    Asset,
+    CorporateAction,
+    MacroPoint,
+    NewsItem,
+    StatementLine,
+    TickerChange,
+)
+from invest.domain.market.bars import Bar
+from invest.domain.market.tickers import AssetKind, Market
+from invest.domain.values.observations import Basis, Consensus, Observation, RawPayload, Rejected
 from invest.store import Gathering, Store
 
 T0 = datetime(2026, 3, 31, 20, 0, tzinfo=UTC)
@@ -310,7 +318,7 @@ async def test_a_revised_rate_replaces_the_old_one_but_not_by_a_worse_source(sto
 
 
 async def test_a_collection_is_written_whole_or_not_at_all(store: Store) -> None:
-    from invest.domain.bars import Bar
+    from invest.domain.market.bars import Bar
 
     body = payload(b"{}")
     bad = Bar("PETR4", date(2026, 3, 30), None, None, None, Decimal(0), None, None, None, "brapi", HASH)

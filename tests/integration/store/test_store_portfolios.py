@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 
 from invest.domain.alerts import Alert, AlertEvent, AlertKind
-from invest.domain.portfolio import Operation, Transaction
-from invest.domain.statements_import import read_statement
+from invest.domain.brokerage.plan import read_statement
+from invest.domain.portfolios.portfolio import Operation, Transaction
 from invest.errors import NotFound
 from invest.store import Store
 

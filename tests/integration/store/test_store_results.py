@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from invest.domain.access import Scope
-from invest.domain.analysis import (
+from invest.domain.analysis.models import (
     Analysis,
     FundamentalAnalysis,
     Recommendation,
@@ -20,10 +20,10 @@ from invest.domain.analysis import (
     ValuationAnalysis,
 )
 from invest.domain.documents import StoredReport
-from invest.domain.observations import Consensus, Observation, RawPayload
-from invest.domain.opinion import AiConsensus, Opinion, OpinionStatus
-from invest.domain.outcome import Outcome
-from invest.domain.tickers import AssetKind
+from invest.domain.market.tickers import AssetKind
+from invest.domain.opinions.opinion import AiConsensus, Opinion, OpinionStatus
+from invest.domain.opinions.outcome import Outcome
+from invest.domain.values.observations import Consensus, Observation, RawPayload
 from invest.errors import NotFound
 from invest.store import Store
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invest.domain.bars import Bar, Bars, BarTable
+from invest.domain.market.bars import Bar, Bars, BarTable
 from invest.store import Store
 
 HASH = "a" * 64

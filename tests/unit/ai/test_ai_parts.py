@@ -18,9 +18,9 @@ from invest.ai.wires.anthropic import Anthropic
 from invest.ai.wires.base import Question, Reply, events, failure, hide_keys, parse
 from invest.ai.wires.openai_chat import OpenAIChat
 from invest.ai.wires.openai_responses import OpenAIResponses
-from invest.domain.faithfulness import check_figures
-from invest.domain.language import language_of
-from invest.domain.opinion import Opinion, OpinionStatus, Snapshot, SnapshotFact, SnapshotNews
+from invest.domain.opinions.faithfulness import check_figures
+from invest.domain.opinions.language import language_of
+from invest.domain.opinions.opinion import Opinion, OpinionStatus, Snapshot, SnapshotFact, SnapshotNews
 
 AT = datetime(2026, 3, 31, tzinfo=UTC)
 

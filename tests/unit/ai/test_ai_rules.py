@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invest.ai.rules import CRITERIA, REACH, RulesAnalyst
-from invest.domain.faithfulness import check_figures
-from invest.domain.language import language_of
-from invest.domain.opinion import OpinionStatus, Snapshot, SnapshotFact, SnapshotNews
+from invest.domain.opinions.faithfulness import check_figures
+from invest.domain.opinions.language import language_of
+from invest.domain.opinions.opinion import OpinionStatus, Snapshot, SnapshotFact, SnapshotNews
 
 NOW = datetime(2026, 3, 31, tzinfo=UTC)
 GOOD: dict[str, tuple[float, str]] = {

@@ -15,11 +15,12 @@ import pytest
 from rich.console import Console
 
 from command_line import command_line
-from invest.cli import exit_code, main, reference, show
-from invest.cli.demo_table import assets_table, opinions_table
-from invest.cli.origins import explain
-from invest.cli.quality import in_short
-from invest.cli.tasks import parse_arguments
+from invest.cli import exit_code, main, reference
+from invest.cli import output as show
+from invest.cli.platform.demo_table import assets_table, opinions_table
+from invest.cli.platform.origins import explain
+from invest.cli.verbs.quality import in_short
+from invest.cli.verbs.tasks import parse_arguments
 from invest.engine import ErrorInfo, JobFailed, ResultTimeout
 from invest.errors import ConfigError, NotFound, Unreachable
 from invest.settings import load

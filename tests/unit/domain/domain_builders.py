@@ -8,12 +8,12 @@ from decimal import Decimal
 
 import numpy as np
 
-from invest.domain.analysis_models import Analysis
-from invest.domain.assets import ActionKind, Asset, CorporateAction, MacroPoint, NewsItem, StatementLine
-from invest.domain.bars import Bars, Floats
-from invest.domain.calendar import sessions_between
-from invest.domain.observations import Consensus
-from invest.domain.tickers import AssetKind
+from invest.domain.analysis.models import Analysis
+from invest.domain.market.assets import ActionKind, Asset, CorporateAction, MacroPoint, NewsItem, StatementLine
+from invest.domain.market.bars import Bars, Floats
+from invest.domain.market.calendar import sessions_between
+from invest.domain.market.tickers import AssetKind
+from invest.domain.values.observations import Consensus
 
 NOW = datetime(2026, 4, 1, 2, tzinfo=UTC)  # the evening of 31 March in São Paulo
 LAST = date(2026, 3, 31)

@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from invest.domain.alerts import Alert, AlertKind, Watched, evaluate
-from invest.domain.assets import ActionKind, CorporateAction, NewsItem
-from invest.domain.observations import Basis, Consensus
+from invest.domain.market.assets import ActionKind, CorporateAction, NewsItem
+from invest.domain.values.observations import Basis, Consensus
 
 NOW = datetime(2026, 3, 31, 20, 0, tzinfo=UTC)
 D = Decimal

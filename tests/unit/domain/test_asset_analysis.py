@@ -29,16 +29,16 @@ from domain_builders import (
     split,
 )
 
-from invest.domain.analysis import Analysis, AnalysisInput, analyse
-from invest.domain.analysis_input import as_known
-from invest.domain.analysis_models import Fact, Recommendation, bare
-from invest.domain.assets import Asset
-from invest.domain.bars import Bars
-from invest.domain.fact_keys import FACT_KEYS
-from invest.domain.macro import RateCurve
-from invest.domain.panel import looks_ahead
-from invest.domain.prices import usable
-from invest.domain.tickers import AssetKind
+from invest.domain.analysis.analyse import analyse
+from invest.domain.analysis.fact_keys import FACT_KEYS
+from invest.domain.analysis.inputs import AnalysisInput, as_known
+from invest.domain.analysis.models import Analysis, Fact, Recommendation, bare
+from invest.domain.backtest.score_panel import looks_ahead
+from invest.domain.market.assets import Asset
+from invest.domain.market.bars import Bars
+from invest.domain.market.macro import RateCurve
+from invest.domain.market.prices import usable
+from invest.domain.market.tickers import AssetKind
 
 
 def whole(**changes: Any) -> AnalysisInput:

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from invest.domain.cohorts import apart, cohort_interval
-from invest.domain.significance import holm, student_cdf, student_quantile
+from invest.domain.maths.cohorts import apart, cohort_interval
+from invest.domain.maths.significance import holm, student_cdf, student_quantile
 
 
 def test_the_published_cohorts() -> None:

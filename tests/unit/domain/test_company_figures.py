@@ -9,12 +9,7 @@ from domain_builders import BANK, SOUND, asset, dividend, filed, split
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain.assets import ActionKind
-from invest.domain.fundamentals import Fundamentals, Period, fundamentals, operating_capital, ratios, roa, roe, roic
-from invest.domain.quality import TESTS, Candidate, altman, altman_z, greenblatt, piotroski
-from invest.domain.statements import Chart, read_filings
-from invest.domain.tickers import AssetKind
-from invest.domain.valuation import (
+from invest.domain.analysis.valuation import (
     bazin,
     dividend_figures,
     dividends_per_share,
@@ -26,6 +21,20 @@ from invest.domain.valuation import (
     split_factor,
     value_figures,
 )
+from invest.domain.filings.filing import Chart, read_filings
+from invest.domain.filings.fundamentals import (
+    Fundamentals,
+    Period,
+    fundamentals,
+    operating_capital,
+    ratios,
+    roa,
+    roe,
+    roic,
+)
+from invest.domain.filings.soundness import TESTS, Candidate, altman, altman_z, greenblatt, piotroski
+from invest.domain.market.assets import ActionKind
+from invest.domain.market.tickers import AssetKind
 
 LATER = datetime(2026, 12, 31, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain.faithfulness import check_figures, split_sentences
-from invest.domain.opinion import SnapshotFact
+from invest.domain.opinions.faithfulness import check_figures, split_sentences
+from invest.domain.opinions.opinion import SnapshotFact
 
 FACTS = tuple(
     SnapshotFact(id=f"f{i:02}", key=key, value=value, unit=unit, sector_median=median)

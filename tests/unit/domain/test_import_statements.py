@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain.assets import Asset
-from invest.domain.portfolio import Operation, Transaction
-from invest.domain.statement_reading import StatementRefused, day, decode, number
-from invest.domain.statements_import import ImportPlan, plan_booking, plan_import, read_statement
-from invest.domain.tickers import AssetKind
+from invest.domain.brokerage.plan import ImportPlan, plan_booking, plan_import, read_statement
+from invest.domain.brokerage.reading import StatementRefused, day, decode, number
+from invest.domain.market.assets import Asset
+from invest.domain.market.tickers import AssetKind
+from invest.domain.portfolios.portfolio import Operation, Transaction
 
 D = Decimal
 TODAY = date(2026, 11, 24)

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invest.domain import statement_sheets
-from invest.domain.statement_reading import StatementRefused
-from invest.domain.statement_sheets import read_sheets
-from invest.domain.statements_import import ImportPlan, plan_import, read_statement
+from invest.domain.brokerage import workbook as statement_sheets
+from invest.domain.brokerage.plan import ImportPlan, plan_import, read_statement
+from invest.domain.brokerage.reading import StatementRefused
+from invest.domain.brokerage.workbook import read_sheets
 
 TODAY = date(2026, 11, 24)
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invest.domain import indicators
-from invest.domain.bars import Floats
+from invest.domain.market.bars import Floats
+from invest.domain.maths import indicators
 
 EMA_CLOSES = "22.27 22.19 22.08 22.17 22.18 22.13 22.23 22.43 22.24 22.29 22.15 22.39 22.38 22.61 23.36 24.05"
 RSI_CLOSES = (

@@ -8,9 +8,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from invest.domain.assets import TickerChange
-from invest.domain.bars import Bar, Bars
-from invest.domain.lineage import Lineages, Span, joined, known_changes
+from invest.domain.market.assets import TickerChange
+from invest.domain.market.bars import Bar, Bars
+from invest.domain.market.lineage import Lineages, Span, joined, known_changes
 
 
 def change(old: str, new: str, day: str, ratio: str = "1") -> TickerChange:

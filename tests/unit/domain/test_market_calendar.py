@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from invest.domain import calendar
+from invest.domain.market import calendar
 
 # The oracle is written for pandas 2 and warns of what pandas 4 will change.
 oracle = pytest.mark.filterwarnings("ignore::DeprecationWarning")

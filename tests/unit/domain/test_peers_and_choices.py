@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from domain_builders import NOW, SOUND, asset, bars, cdi, filed, grown, news, quarterly_dividends, six_years
 
-from invest.domain.analysis import Analysis, AnalysisInput, analyse, build_snapshot
-from invest.domain.analysis_models import Recommendation
-from invest.domain.base_rates import base_rate, windows_beaten
-from invest.domain.comparison import Comparison, Criterion, compare
-from invest.domain.macro import RateCurve
-from invest.domain.prices import usable
-from invest.domain.ranking import Ranking, greenblatt_ranks, opportunities, rank
-from invest.domain.sectors import SectorStats, all_sector_stats, sector_stats
-from invest.domain.tickers import AssetKind, Market
+from invest.domain.analysis.analyse import analyse
+from invest.domain.analysis.comparison import Comparison, Criterion, compare
+from invest.domain.analysis.inputs import AnalysisInput
+from invest.domain.analysis.models import Analysis, Recommendation
+from invest.domain.analysis.ranking import Ranking, greenblatt_ranks, opportunities, rank
+from invest.domain.analysis.sectors import SectorStats, all_sector_stats, sector_stats
+from invest.domain.market.macro import RateCurve
+from invest.domain.market.prices import usable
+from invest.domain.market.tickers import AssetKind, Market
+from invest.domain.maths.base_rates import base_rate, windows_beaten
+from invest.domain.opinions.snapshot import build_snapshot
 
 INDEX = usable(bars("^BVSP", seed=99, volatility=0.01, price=100_000))
 CURVE = RateCurve.of(cdi())

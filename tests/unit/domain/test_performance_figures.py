@@ -12,18 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invest.domain import performance, risk
-from invest.domain.adjustment import adjustment_factors, distinct_actions
-from invest.domain.allocation import concentrations, grouped, hhi, rebalance, weights
-from invest.domain.assets import ActionKind, Asset, CorporateAction, MacroPoint
-from invest.domain.bars import Bars, Days, Floats
-from invest.domain.calendar import sessions_between
-from invest.domain.income import jcp_withheld, projected_income
-from invest.domain.macro import RateCurve
-from invest.domain.portfolio import Operation, Portfolio, Transaction
-from invest.domain.portfolio_metrics import PortfolioInput, PortfolioMetrics, measure
-from invest.domain.tickers import AssetKind
-from invest.domain.timeline import build_timeline
+from invest.domain.market.adjustment import adjustment_factors, distinct_actions
+from invest.domain.market.assets import ActionKind, Asset, CorporateAction, MacroPoint
+from invest.domain.market.bars import Bars, Days, Floats
+from invest.domain.market.calendar import sessions_between
+from invest.domain.market.macro import RateCurve
+from invest.domain.market.tickers import AssetKind
+from invest.domain.maths import risk
+from invest.domain.portfolios import performance
+from invest.domain.portfolios.allocation import concentrations, grouped, hhi, rebalance, weights
+from invest.domain.portfolios.income import jcp_withheld, projected_income
+from invest.domain.portfolios.metrics import PortfolioInput, PortfolioMetrics, measure
+from invest.domain.portfolios.portfolio import Operation, Portfolio, Transaction
+from invest.domain.portfolios.timeline import build_timeline
 
 D = Decimal
 START, END = date(2025, 1, 2), date(2026, 3, 31)

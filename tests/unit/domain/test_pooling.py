@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import composite
 
-from invest.domain.opinion import Argument, Opinion, OpinionStatus, Rating
-from invest.domain.pooling import (
+from invest.domain.opinions.opinion import Argument, Opinion, OpinionStatus, Rating
+from invest.domain.opinions.pooling import (
     Extremity,
     Skill,
     Vote,

@@ -8,8 +8,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain.portfolio import Operation, Transaction
-from invest.domain.positions import derive, natural_key, row_hashes
+from invest.domain.portfolios.portfolio import Operation, Transaction
+from invest.domain.portfolios.positions import derive, natural_key, row_hashes
 
 D = Decimal
 

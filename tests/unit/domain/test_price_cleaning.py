@@ -11,9 +11,9 @@ from domain_builders import bars, of_closes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invest.domain.bars import Bars
-from invest.domain.prices import aligned_returns, usable
-from invest.domain.technical import technical_figures
+from invest.domain.analysis.technical import technical_figures
+from invest.domain.market.bars import Bars
+from invest.domain.market.prices import aligned_returns, usable
 
 
 @pytest.mark.parametrize("bad", [np.nan, 0.0, -3.0, np.inf])

@@ -11,9 +11,10 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from invest.domain import indicators, performance, risk
-from invest.domain.allocation import hhi
-from invest.domain.bars import Floats
+from invest.domain.market.bars import Floats
+from invest.domain.maths import indicators, risk
+from invest.domain.portfolios import performance
+from invest.domain.portfolios.allocation import hhi
 
 
 def of(text: str) -> Floats:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from invest.domain.assets import Asset
-from invest.domain.recognition import Recogniser
-from invest.domain.tickers import AssetKind
+from invest.domain.market.assets import Asset
+from invest.domain.market.tickers import AssetKind
+from invest.domain.news.recognition import Recogniser
 
 ASSETS = (
     ("PETR3", "Petróleo Brasileiro S.A. - Petrobras", AssetKind.STOCK),

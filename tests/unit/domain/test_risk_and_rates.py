@@ -11,9 +11,10 @@ from domain_builders import PAYLOAD, cdi
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain import macro, risk
-from invest.domain.assets import MacroPoint
-from invest.domain.macro import RateCurve
+from invest.domain.market import macro
+from invest.domain.market.assets import MacroPoint
+from invest.domain.market.macro import RateCurve
+from invest.domain.maths import risk
 
 PUBLISHED = np.array([1, 10, -4, 2, 3, 2, 1, -10]) / 100
 RETURNS = st.lists(st.floats(-0.2, 0.2), min_size=5, max_size=80).map(np.array)

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from domain_builders import LAST, NOW, asset, bars, six_years
 
-from invest.domain.analysis import AnalysisInput
-from invest.domain.backtest import backtest, quantile_of, rank_autocorrelation, ranks
-from invest.domain.backtest_models import Backtest
-from invest.domain.bars import Bars, Floats
-from invest.domain.calendar import sessions_between
-from invest.domain.panel import Panel, looks_ahead, moment_of, outcomes, score_panel
-from invest.domain.prices import Prices, usable
-from invest.domain.statements import read_filings
+from invest.domain.analysis.inputs import AnalysisInput
+from invest.domain.analysis.score_models import Backtest
+from invest.domain.backtest.backtest import backtest, quantile_of, rank_autocorrelation, ranks
+from invest.domain.backtest.score_panel import Panel, looks_ahead, moment_of, outcomes, score_panel
+from invest.domain.filings.filing import read_filings
+from invest.domain.market.bars import Bars, Floats
+from invest.domain.market.calendar import sessions_between
+from invest.domain.market.prices import Prices, usable
 
 HORIZON = 30
 MONTHS = [date(year, month, 1) for year in (2022, 2023, 2024, 2025) for month in range(1, 13)]

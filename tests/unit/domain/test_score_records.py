@@ -12,13 +12,13 @@ import pytest
 from domain_builders import LAST, NOW, asset, bars, filed, grown, six_years
 from domain_builders import SOUND as BALANCE
 
-from invest.domain.analysis import AnalysisInput
-from invest.domain.backtest_models import ScoreRecord
-from invest.domain.cohorts import Interval
-from invest.domain.panel import joined, judged_score, score_panel
-from invest.domain.score_record import STEP_DAYS, checked_for_future, corrected, score_record, scored_days
-from invest.domain.statements import read_filings
-from invest.domain.tickers import Market
+from invest.domain.analysis.inputs import AnalysisInput
+from invest.domain.analysis.score_models import ScoreRecord
+from invest.domain.backtest.score_panel import joined, judged_score, score_panel
+from invest.domain.backtest.score_record import STEP_DAYS, checked_for_future, corrected, score_record, scored_days
+from invest.domain.filings.filing import read_filings
+from invest.domain.market.tickers import Market
+from invest.domain.maths.cohorts import Interval
 
 Scorer = Callable[[AnalysisInput], float | None]
 DAYS = scored_days(date(2022, 6, 1), LAST)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain.analysis_models import Recommendation
-from invest.domain.fact_keys import FACT_KEYS, fact_key
-from invest.domain.scorecards import BANK, CARDS, DIMENSIONS, FII, STOCK, Card, Rule, card_for
-from invest.domain.scoring import dimensions, judge, recommend
-from invest.domain.statements import Chart
-from invest.domain.tickers import AssetKind
+from invest.domain.analysis.fact_keys import FACT_KEYS, fact_key
+from invest.domain.analysis.models import Recommendation
+from invest.domain.analysis.scorecards import BANK, CARDS, DIMENSIONS, FII, STOCK, Card, Rule, card_for
+from invest.domain.analysis.scoring import dimensions, judge, recommend
+from invest.domain.filings.filing import Chart
+from invest.domain.market.tickers import AssetKind
 
 RULES = [(card.name, part, rule) for card in CARDS.values() for part, rules in card.rules.items() for rule in rules]
 

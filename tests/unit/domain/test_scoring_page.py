@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from invest.domain.fact_keys import fact_key
-from invest.domain.scorecards import CARDS, Card
+from invest.domain.analysis.fact_keys import fact_key
+from invest.domain.analysis.scorecards import CARDS, Card
 
 PAGE = Path(__file__).parents[3] / "docs" / "scoring.md"
 

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 import pytest
 from domain_builders import BANK, INSURER, SOUND, filed, grown
 
-from invest.domain.fundamentals import fundamentals
-from invest.domain.statements import Chart, known_filings, plain, read_filings
+from invest.domain.filings.filing import Chart, known_filings, plain, read_filings
+from invest.domain.filings.fundamentals import fundamentals
 
 LATER = datetime(2026, 12, 1, tzinfo=UTC)
 YEAR = (date(2025, 1, 1), date(2025, 12, 31))

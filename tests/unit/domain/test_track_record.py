@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from invest.domain.outcome import Outcome
-from invest.domain.track_benchmarks import benchmark_outcomes
-from invest.domain.track_record import TrackLine, error_correlation, skills, track_record
+from invest.domain.opinions.benchmarks import benchmark_outcomes
+from invest.domain.opinions.outcome import Outcome
+from invest.domain.opinions.track_record import TrackLine, error_correlation, skills, track_record
 
 O = (1, 0, 1, 1, 0, 0, 1, 0, 1, 0)  # noqa: E741 - the outcomes' letter in the published table
 PLANTED: dict[str, Callable[[int, int], float]] = {

@@ -9,13 +9,13 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from invest.domain.adjustment import adjustment_factors
-from invest.domain.assets import ActionKind, CorporateAction
-from invest.domain.bars import Bars
-from invest.domain.calendar import sessions_between
-from invest.domain.opinion import Opinion, OpinionStatus
-from invest.domain.prices import Prices, usable
-from invest.domain.track_resolve import Call, calls_of, resolve, resolve_all
+from invest.domain.market.adjustment import adjustment_factors
+from invest.domain.market.assets import ActionKind, CorporateAction
+from invest.domain.market.bars import Bars
+from invest.domain.market.calendar import sessions_between
+from invest.domain.market.prices import Prices, usable
+from invest.domain.opinions.closing import Call, calls_of, resolve, resolve_all
+from invest.domain.opinions.opinion import Opinion, OpinionStatus
 
 FIRST, LAST = date(2024, 1, 2), date(2025, 3, 28)
 LATER = datetime(2025, 6, 1, tzinfo=UTC)

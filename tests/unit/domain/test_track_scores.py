@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import pytest
 from scipy import stats  # type: ignore[import-untyped]  # ships no types
 
-from invest.domain.significance import holm, student_cdf, student_quantile
-from invest.domain.track_scores import (
+from invest.domain.maths.significance import holm, student_cdf, student_quantile
+from invest.domain.opinions.scores import (
     brier,
     cohort_means,
     excess_return,

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 import pytest
 from domain_builders import SOUND, filed, grown, six_years
 
-from invest.domain.assets import StatementLine
-from invest.domain.fundamentals import cagr, fundamentals, quarter_to
-from invest.domain.statements import read_filings
+from invest.domain.filings.filing import read_filings
+from invest.domain.filings.fundamentals import cagr, fundamentals, quarter_to
+from invest.domain.market.assets import StatementLine
 
 LATER = datetime(2026, 12, 31, tzinfo=UTC)
 REVENUE = {"3.01": 0.0, "3.11": 1.0, "3.11.01": 1.0}

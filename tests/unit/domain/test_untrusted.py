@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain.assets import NewsItem
-from invest.domain.untrusted import (
+from invest.domain.market.assets import NewsItem
+from invest.domain.opinions.untrusted import (
     bounded_by_news,
     clean,
     clean_excerpt,

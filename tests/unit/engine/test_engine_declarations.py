@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain.tickers import Ticker
-from invest.engine import Context, InvalidArguments, Queue, Rate, Retry, Threshold, chain, chord, group, registry
-from invest.engine.connection import parse_address
+from invest.domain.market.tickers import Ticker
+from invest.engine import Context, InvalidArguments, Queue, Rate, Retry, Threshold, chain, chord, group
+from invest.engine.calls.policy import parse_rate
+from invest.engine.declare import registry
 from invest.engine.errors import ErrorInfo
-from invest.engine.inspection import QueueStats
-from invest.engine.policy import parse_rate
-from invest.engine.supervisor import parse_range, wanted
-from invest.engine.wire import CorruptPayload, read_job, result_head
+from invest.engine.manage.inspection import QueueStats
+from invest.engine.redis.connection import parse_address
+from invest.engine.redis.wire import CorruptPayload, read_job, result_head
+from invest.engine.worker.supervisor import parse_range, wanted
 from invest.errors import ConfigError
 
 queue = Queue("unit_kit")

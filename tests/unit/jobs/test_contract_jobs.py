@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from invest.engine import registry
+from invest.engine.declare import registry
 from invest.jobs.names import declare_all
 
 declare_all()

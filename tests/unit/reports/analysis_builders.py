@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from invest.domain.analysis import (
+from invest.domain.analysis.fact_keys import FACT_KEYS
+from invest.domain.analysis.models import (
     Analysis,
     Dimension,
     Fact,
@@ -21,12 +22,11 @@ from invest.domain.analysis import (
     TechnicalAnalysis,
     ValuationAnalysis,
 )
-from invest.domain.backtest_models import Alarm, Backtest, ScoreRecord, verdict_of
-from invest.domain.bars import Bars
-from invest.domain.cohorts import Interval
-from invest.domain.fact_keys import FACT_KEYS
-from invest.domain.scoring import recommend
-from invest.domain.tickers import AssetKind, Market
+from invest.domain.analysis.score_models import Alarm, Backtest, ScoreRecord, verdict_of
+from invest.domain.analysis.scoring import recommend
+from invest.domain.market.bars import Bars
+from invest.domain.market.tickers import AssetKind, Market
+from invest.domain.maths.cohorts import Interval
 
 NOW = datetime(2026, 3, 31, 21, 40, tzinfo=UTC)
 

@@ -9,13 +9,11 @@ from typing import Any
 
 from analysis_builders import NOW, sha
 
-from invest.domain.assets import ActionKind, CorporateAction, NewsItem
-from invest.domain.collection import SourceOutcome
-from invest.domain.observations import Basis, Consensus, RawPayload, Rejected
-from invest.domain.opinion import AiConsensus, Argument, KeyFact, Opinion, OpinionStatus, Rating, Risk
-from invest.reports.data import (
-    TrackRow,
-)
+from invest.domain.market.assets import ActionKind, CorporateAction, NewsItem
+from invest.domain.opinions.opinion import AiConsensus, Argument, KeyFact, Opinion, OpinionStatus, Rating, Risk
+from invest.domain.values.collected import SourceOutcome
+from invest.domain.values.observations import Basis, Consensus, RawPayload, Rejected
+from invest.reports.data import TrackRow
 
 
 def opinion(provider: str, p: float | None, **changes: Any) -> Opinion:

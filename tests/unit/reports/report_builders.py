@@ -30,10 +30,8 @@ from analysis_builders import (
 )
 from evidence_builders import actions, ai_consensus, news, opinion, opinions, outcomes, payloads, quality, track_record
 
-from invest.domain.analysis import (
-    Analysis,
-)
-from invest.domain.comparison import compare
+from invest.domain.analysis.comparison import compare
+from invest.domain.analysis.models import Analysis
 from invest.reports.data import (
     AssetReportData,
     ComparisonReportData,

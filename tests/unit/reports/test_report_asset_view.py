@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import report_builders as build
 
-from invest.domain.assets import ActionKind
-from invest.domain.opinion import Argument, OpinionStatus, Risk
-from invest.domain.tickers import AssetKind, Market
+from invest.domain.market.assets import ActionKind
+from invest.domain.market.tickers import AssetKind, Market
+from invest.domain.opinions.opinion import Argument, OpinionStatus, Risk
 from invest.reports import (
     ReportView,
     build_asset_view,

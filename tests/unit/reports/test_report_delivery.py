@@ -23,17 +23,14 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 from invest.domain.addresses import is_public
 from invest.reports import ReportView, build_asset_view, export_view
-from invest.reports.delivery import (
+from invest.reports.delivery.mail import SmtpServer, build_email, send_email, smtp_server
+from invest.reports.delivery.webhook import (
     DeliveryFailed,
     DeliveryRefused,
-    SmtpServer,
-    build_email,
     check_url,
     post_webhook,
     report_event,
-    send_email,
     sign,
-    smtp_server,
     verify,
 )
 

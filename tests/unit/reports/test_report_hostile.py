@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from invest.domain.opinion import Argument, Risk
+from invest.domain.opinions.opinion import Argument, Risk
 from invest.reports import ReportView, build_asset_view, build_portfolio_view, render_html, render_markdown, render_pdf
-from invest.reports.markdown import plain
+from invest.reports.rendering.markdown import plain
 
 HOSTILE = [
     "R$ 5 #read(\"x\") =cmd|' /C calc'!A0 <img onerror=alert(1) src=x>",

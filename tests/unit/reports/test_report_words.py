@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain.analysis import Recommendation
-from invest.domain.assets import ActionKind
-from invest.domain.opinion import OpinionStatus
-from invest.domain.tickers import AssetKind, Market
+from invest.domain.analysis.models import Recommendation
+from invest.domain.market.assets import ActionKind
+from invest.domain.market.tickers import AssetKind, Market
+from invest.domain.opinions.opinion import OpinionStatus
 from invest.reports.locale import locale_of
 from invest.reports.sections.remarks import is_routine, remark
 from invest.reports.words import clean, words_of

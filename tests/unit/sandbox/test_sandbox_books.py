@@ -7,10 +7,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from invest.sandbox.world import charts
-from invest.sandbox.world.books import Books
-from invest.sandbox.world.listings import Chart
-from invest.sandbox.world.world import World
+from invest_sandbox.world import charts
+from invest_sandbox.world.books import Books
+from invest_sandbox.world.listings import Chart
+from invest_sandbox.world.world import World
 
 TODAY = date(2026, 3, 31)
 

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from invest.sandbox.faults import Fault, FaultBook, parse_fault
-from invest.sandbox.rescale import garble, rescale
+from invest_sandbox.faults import Fault, FaultBook, parse_fault
+from invest_sandbox.rescale import garble, rescale
 
 
 def test_a_rate_is_kept_and_runs_repeat() -> None:

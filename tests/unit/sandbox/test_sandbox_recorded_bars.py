@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from invest.errors import ConfigError
-from invest.sandbox.world.world import World
+from invest_sandbox.world.world import World
 
 HEAD = "ticker,date,open,high,low,close,adj_close,volume,kind\n"
 

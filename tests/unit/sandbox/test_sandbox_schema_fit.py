@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invest.ai.answer import answer_schema
-from invest.sandbox.ai.opinion import judge
-from invest.sandbox.ai.question import understand
-from invest.sandbox.ai.schema import fit
+from invest_sandbox.ai.opinion import judge
+from invest_sandbox.ai.question import understand
+from invest_sandbox.ai.schema import fit
 
 PROMPT = (
     'Ativo: PETR4.\n{"id":"f01","key":"p_l","value":5.1}\n{"id":"f02","key":"roe","value":0.21}\n'

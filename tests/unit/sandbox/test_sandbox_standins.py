@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from invest.sandbox.ai.completion import Asked, complete
-from invest.sandbox.ai.opinion import judge
-from invest.sandbox.ai.question import understand
+from invest_sandbox.ai.completion import Asked, complete
+from invest_sandbox.ai.opinion import judge
+from invest_sandbox.ai.question import understand
 
 GOOD = {"p_l": 4.0, "p_vp": 0.8, "roe": 0.27, "net_debt_ebitda": 0.2, "dividend_yield": 0.1, "close": 20.0}
 BAD = {"p_l": 40.0, "p_vp": 6.0, "roe": 0.02, "net_debt_ebitda": 5.0, "dividend_yield": 0.0, "close": 20.0}

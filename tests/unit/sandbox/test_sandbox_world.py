@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from invest.domain.tickers import B3_CODE, CRYPTO_PAIR
+from invest.domain.market.tickers import B3_CODE, CRYPTO_PAIR
 from invest.errors import ConfigError
-from invest.sandbox.world.codes import cnpj, isin
-from invest.sandbox.world.listings import Listing
-from invest.sandbox.world.profile import profile
-from invest.sandbox.world.sessions import is_session, last_session, sessions
-from invest.sandbox.world.world import World
+from invest_sandbox.world.codes import cnpj, isin
+from invest_sandbox.world.listings import Listing
+from invest_sandbox.world.profile import profile
+from invest_sandbox.world.sessions import is_session, last_session, sessions
+from invest_sandbox.world.world import World
 
 TODAY = date(2026, 3, 31)
 

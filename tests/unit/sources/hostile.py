@@ -14,14 +14,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from invest.domain.observations import RawPayload
+from invest.domain.values.observations import RawPayload
 from invest.settings import Settings, SourceSettings
+from invest.sources.client.flight import Flights
+from invest.sources.client.http import Response
+from invest.sources.client.memory import Memory
+from invest.sources.client.zips import check_zip
 from invest.sources.errors import NotAvailable
-from invest.sources.flight import Flights
-from invest.sources.http import Response
-from invest.sources.memory import Memory
 from invest.sources.model import Gathered
-from invest.sources.zips import check_zip
 
 NOW = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)
 BIGINT, INT = 2**63 - 1, 2**31 - 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from invest.sources.cache import DAY, prune, touch
+from invest.sources.client.cache import DAY, prune, touch
 
 NOW = 1_800_000_000.0
 OLD, NEWER, USED = "a" * 64, "b" * 64, "c" * 64

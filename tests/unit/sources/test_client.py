@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 
 from invest.settings import HttpSettings, Settings, SourceSettings
+from invest.sources.client.http import SourceClient
 from invest.sources.errors import (
     BreakerOpen,
     BudgetSpent,
@@ -26,7 +27,6 @@ from invest.sources.errors import (
     SourceRefused,
     TooLarge,
 )
-from invest.sources.http import SourceClient
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FAST = HttpSettings(backoff=0.001, read_timeout=2, connect_timeout=1, breaker_failures=100, max_json_bytes=10_000)

@@ -17,10 +17,10 @@ import pytest
 from aiohttp import web
 
 from invest.settings import HttpSettings, Settings, SourceSettings
-from invest.sources.download import Part, Validators
+from invest.sources.client.download import Part, Validators
+from invest.sources.client.http import SourceClient
+from invest.sources.client.shelves import Shelves
 from invest.sources.errors import BreakerOpen, Malformed, SourceDown
-from invest.sources.http import SourceClient
-from invest.sources.shelves import Shelves
 
 FAST = HttpSettings(backoff=0.001, read_timeout=2, connect_timeout=1, breaker_failures=100, retries=3)
 

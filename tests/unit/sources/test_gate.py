@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from redis.asyncio import Redis
 
-from invest.sources.gate import PREFIX, Gate, Limits, LocalGate, RedisGate, budget_key
+from invest.sources.client.gate import PREFIX, Gate, Limits, LocalGate, RedisGate, budget_key
 
 
 @dataclass

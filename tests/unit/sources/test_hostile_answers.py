@@ -16,20 +16,20 @@ from hostile import NOW, FakeClient, assert_storable, spoilt
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from invest.domain.assets import Asset
-from invest.domain.tickers import AssetKind
-from invest.sources.b3 import B3Source
-from invest.sources.bcb import BcbSource
-from invest.sources.binance import BinanceSource
-from invest.sources.brapi import BrapiSource
+from invest.domain.market.assets import Asset
+from invest.domain.market.tickers import AssetKind
+from invest.sources.b3.source import B3Source
+from invest.sources.bcb.olinda import OlindaSource
+from invest.sources.bcb.sgs import BcbSource
+from invest.sources.brapi.source import BrapiSource
 from invest.sources.errors import SourceError
-from invest.sources.fundamentus import FundamentusSource
-from invest.sources.gdelt import GdeltSource
-from invest.sources.google_news import GoogleNewsSource
+from invest.sources.feeds.gdelt import GdeltSource
+from invest.sources.feeds.google_news import GoogleNewsSource
+from invest.sources.feeds.rss import RssSource
 from invest.sources.model import Gathered, Source, Want
-from invest.sources.olinda import OlindaSource
-from invest.sources.rss import RssSource
-from invest.sources.yahoo import YahooSource
+from invest.sources.others.binance import BinanceSource
+from invest.sources.others.fundamentus import FundamentusSource
+from invest.sources.others.yahoo import YahooSource
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STOCK = Want(

@@ -16,13 +16,13 @@ from hostile import NOW, FakeClient, assert_storable
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from invest.domain.assets import Asset
-from invest.domain.tickers import AssetKind
-from invest.sources.cotahist import CotahistSource
-from invest.sources.cotahist_format import parse_cotahist
-from invest.sources.cvm import CvmSource
-from invest.sources.cvm_format import table
-from invest.sources.cvm_register import read_cad
+from invest.domain.market.assets import Asset
+from invest.domain.market.tickers import AssetKind
+from invest.sources.b3.cotahist import CotahistSource
+from invest.sources.b3.cotahist_format import parse_cotahist
+from invest.sources.cvm.format import table
+from invest.sources.cvm.register import read_cad
+from invest.sources.cvm.source import CvmSource
 from invest.sources.errors import SourceError
 from invest.sources.model import Gathered, Source, Want
 

@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from invest.domain.assets import ActionKind, CorporateAction
-from invest.domain.bars import Bar
-from invest.domain.observations import RawPayload
+from invest.domain.market.assets import ActionKind, CorporateAction
+from invest.domain.market.bars import Bar
+from invest.domain.values.observations import RawPayload
 from invest.settings import SourceSettings
-from invest.sources.bcb import points
+from invest.sources.bcb.olinda import expectations
+from invest.sources.bcb.sgs import points
 from invest.sources.errors import Implausible
 from invest.sources.model import Basket, Want
-from invest.sources.olinda import expectations
 from invest.sources.plausible import believe, off_by, payable
 
 NOW = datetime(2026, 3, 31, 23, tzinfo=UTC)

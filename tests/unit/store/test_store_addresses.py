@@ -6,8 +6,8 @@ import pytest
 
 from invest.errors import ConfigError
 from invest.settings import DatabaseSettings
-from invest.store.address import address_of, connect_arguments, parse_address
-from invest.store.encoding import clean, from_json, to_json
+from invest.store.core.address import address_of, connect_arguments, parse_address
+from invest.store.core.encoding import clean, from_json, to_json
 
 
 @pytest.mark.parametrize(

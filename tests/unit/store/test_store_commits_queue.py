@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from invest.domain.assets import Asset
-from invest.domain.tickers import AssetKind
+from invest.domain.market.assets import Asset
+from invest.domain.market.tickers import AssetKind
 from invest.errors import Unreachable
 from invest.store.commits import Commits
 from invest.store.gathered import Gathering, Saved

@@ -1,1 +1,11 @@
 """One module per wire format: how a question is put on it and how its answer is read."""
+
+from __future__ import annotations
+
+from invest.ai.wires.anthropic import Anthropic
+from invest.ai.wires.base import Question, Reply, Structure, Wire, parse
+from invest.ai.wires.gemini import Gemini
+from invest.ai.wires.openai_chat import OpenAIChat
+from invest.ai.wires.openai_responses import OpenAIResponses
+
+__all__ = ["Anthropic", "Gemini", "OpenAIChat", "OpenAIResponses", "Question", "Reply", "Structure", "Wire", "parse"]

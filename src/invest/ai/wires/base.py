@@ -13,7 +13,7 @@ import orjson
 
 from invest.ai.answer import one_line
 from invest.ai.errors import CallFailed
-from invest.domain.opinion import OpinionStatus
+from invest.domain.opinions import OpinionStatus
 
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 # Codes of an account without money: asking again within the call helps nothing.

@@ -4,5 +4,6 @@ from invest.reports.charts.bars import draw_bars, draw_columns
 from invest.reports.charts.draw import draw_chart
 from invest.reports.charts.lines import draw_lines, draw_sparkline
 from invest.reports.charts.price import draw_price
+from invest.reports.charts.scale import GAP, runs
 
-__all__ = ["draw_bars", "draw_chart", "draw_columns", "draw_lines", "draw_price", "draw_sparkline"]
+__all__ = ["GAP", "draw_bars", "draw_chart", "draw_columns", "draw_lines", "draw_price", "draw_sparkline", "runs"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from invest.domain.opinion import AiConsensus, Argument, Opinion, OpinionStatus
+from invest.domain.opinions import AiConsensus, Argument, Opinion, OpinionStatus
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale

@@ -8,13 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from invest.domain.analysis import Analysis
-from invest.domain.bars import Bars, Floats
-from invest.domain.fact_keys import FACT_KEYS
-from invest.domain.tickers import AssetKind
+from invest.domain.analysis import FACT_KEYS, Analysis
+from invest.domain.market import AssetKind, Bars, Floats
 from invest.reports.facts import FactBook
-from invest.reports.frame import change_text
 from invest.reports.locale import Locale
+from invest.reports.phrases import change_text
 from invest.reports.sections.analysts import VERDICT_MARKS
 from invest.reports.sections.prices import days_of, last_year, series_of
 from invest.reports.views import Bar, BarsChart, Cell, Column, Line, LinesChart, Section, Series, Table

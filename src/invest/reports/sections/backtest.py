@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from invest.domain.analysis import Analysis
-from invest.domain.backtest_models import Backtest, ScoreRecord
-from invest.domain.cohorts import MIN_COHORTS
+from invest.domain.analysis import Analysis, Backtest, ScoreRecord
+from invest.domain.maths import MIN_COHORTS
 from invest.reports.locale import MISSING, Locale
 from invest.reports.views import Cell, Column, Mark, Paragraph, Section, Table
 

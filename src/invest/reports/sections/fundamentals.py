@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from invest.domain.analysis import Analysis
-from invest.domain.tickers import AssetKind
+from invest.domain.market import AssetKind
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING
 from invest.reports.views import Cell, Column, Section, Table

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from invest.domain.analysis import SentimentAnalysis
-from invest.domain.assets import NewsItem
+from invest.domain.market import NewsItem
 from invest.reports.locale import MARKET_ZONE, Locale
 from invest.reports.views import Block, Cell, Column, Mark, Paragraph, Section, Table
 from invest.reports.words import clean

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from invest.domain.bars import Bars, Floats
-from invest.reports.charts.scale import GAP, runs
+from invest.domain.market import Bars, Floats
+from invest.reports.charts import GAP, runs
 from invest.reports.facts import FactBook
 from invest.reports.locale import Locale
 from invest.reports.views import Block, Figure, Paragraph, PriceChart, Section, Series, Stat, Stats

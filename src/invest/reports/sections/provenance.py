@@ -7,11 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from invest.domain.collection import SourceOutcome
-from invest.domain.observations import Consensus, RawPayload, Rejected
-from invest.domain.opinion import Opinion
+from invest.domain.opinions import Opinion
+from invest.domain.values import Consensus, RawPayload, Rejected, SourceOutcome
 from invest.reports.facts import SHA_SHOWN, FactBook
 from invest.reports.locale import MISSING, Locale
+from invest.reports.phrases import source_name
 from invest.reports.sections.analysts import analyst_name, cost_of
 from invest.reports.sections.remarks import is_routine, remark
 from invest.reports.views import Block, Cell, Claims, Column, Mark, Paragraph, Section, Stats, Table
@@ -19,13 +19,6 @@ from invest.reports.words import clean
 
 _PAYLOADS_SHOWN: Final = 5
 _FIELDS_SHOWN: Final = 12
-
-
-def source_name(source: str | None, locale: Locale) -> str:
-    """The source's name as its publisher writes it."""
-    if not source:
-        return MISSING
-    return locale.words.get(f"source.{source.lower()}", clean(source, 40))
 
 
 def quality_section(fields: Sequence[Consensus], book: FactBook) -> Section | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from invest.domain.analysis import Analysis, Fact, Reason, Withheld
-from invest.domain.fact_keys import FACT_KEYS
+from invest.domain.analysis import FACT_KEYS, Analysis, Fact, Reason, Withheld
 from invest.reports.facts import FactBook
 from invest.reports.views import Claim, Ref
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from invest.domain.analysis import RiskAnalysis
-from invest.domain.fact_keys import FACT_KEYS
+from invest.domain.analysis import FACT_KEYS, RiskAnalysis
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING
 from invest.reports.views import Block, Cell, Column, Mark, Paragraph, Ref, Section, Table

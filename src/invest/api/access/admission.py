@@ -1,0 +1,194 @@
+"""Rate limits per key and Idempotency-Keys, shared by all web processes: one round trip for all waiting requests.
+
+Rates are GCRA (the "leaky bucket as a meter"): one number per key. An idempotent request's answer is kept for 24 h;
+while the first one is worked on, its mark expires after `IN_FLIGHT` seconds, so that a crashed process blocks nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from invest.api.http.batching import Batcher
+from invest.api.http.problems import Problem, retry_after, unavailable
+from invest.settings import WebSettings
+
+log = structlog.get_logger("invest.web")
+RATE_KEY = "invest:web:rate:"  # + caller
+IDEMPOTENCY_KEY = "invest:web:idem:"  # + hash of caller and key
+KEEP = 24 * 3600  # seconds an answer is kept
+IN_FLIGHT = 60  # seconds
+KEY_SHAPE = re.compile(r'"?[\x21-\x7e]{1,200}"?')
+
+# ARGV: seconds in flight, microseconds per request, burst, JSON [[rate key, idempotency key or "", hash], ...], seconds
+# to keep answers, JSON [[key, answer or null], ...]: one argument for all requests, as the client packs them one by one
+SCRIPT = """
+for _, row in ipairs(cjson.decode(ARGV[6])) do
+  if row[2] == cjson.null then redis.call('DEL', row[1]) else redis.call('SET', row[1], row[2], 'EX', ARGV[5]) end
+end
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local each, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
+local answers = {}
+for i, ask in ipairs(cjson.decode(ARGV[4])) do
+  local key, idem, hash = ask[1], ask[2], ask[3]
+  local tat = math.max(tonumber(redis.call('GET', key) or '0'), now)
+  local wait = tat + each - burst * each - now
+  local kept = ''
+  if wait <= 0 then
+    redis.call('SET', key, string.format('%.0f', tat + each), 'PX', math.ceil((tat + each - now) / 1000) + 1)
+    if idem ~= '' then
+      local fresh = redis.call('SET', idem, 'w' .. hash, 'NX', 'EX', ARGV[1])
+      kept = fresh and 'mine' or redis.call('GET', idem)
+    end
+    wait = 0
+    tat = tat + each
+  end
+  answers[i] = {math.ceil(wait), math.floor((now + burst * each - tat) / each), math.ceil(tat - now), kept}
+end
+return answers
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The answer kept under an Idempotency-Key."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Ticket(NamedTuple):
+    """What admission said: requests left, microseconds until the full burst is back, and the kept answer, if any."""
+
+    left: int
+    reset_us: int
+    idempotency: str = ""
+    kept: Kept | None = None
+
+
+class Ask(NamedTuple):
+    """One request that wants in."""
+
+    bucket: str
+    idempotency: str
+    request_hash: str
+
+
+class Answer(NamedTuple):
+    """What to keep under an idempotency key, for the repeats of its request; None gives the key back."""
+
+    key: str
+    text: str | None
+
+
+class Admission:
+    """Lets requests in."""
+
+    def __init__(self, redis: Redis, settings: WebSettings) -> None:
+        self._redis = redis
+        self._rate = settings.rate_limit
+        self._burst = settings.rate_burst
+        self._sha = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+        # Requests that come and answers that go share their round trips.
+        self._batches: Batcher[Ask | Answer, Any] = Batcher(self._flush)
+
+    @property
+    def policy(self) -> str:
+        """The value of the RateLimit-Policy header."""
+        return f'"key";q={self._burst};w={max(1, round(self._burst / self._rate))}'
+
+    async def admit(self, caller: str, *, idempotency: str = "", request_hash: str = "") -> Ticket:
+        """Count one request. Raises 429, 409 for a key still in flight, 422 for a key used for something else.
+
+        Without Redis requests pass uncounted (those that need it fail by themselves), except idempotent ones.
+        """
+        try:
+            wait, left, reset, kept = await self._batches.add(Ask(RATE_KEY + caller, idempotency, request_hash))
+        except (RedisError, OSError, TimeoutError) as error:
+            if idempotency:
+                raise unavailable("Redis does not answer: an Idempotency-Key cannot be honoured now") from error
+            return Ticket(self._burst, 0)
+        if wait > 0:
+            said = f"more than {self._rate:g} requests a second (burst {self._burst}) with this key"
+            headers = {**retry_after(wait / 1e6), **self.headers(Ticket(0, reset))}
+            raise Problem(429, said, kind="urn:invest:rate-limited", headers=headers)
+        if not idempotency or kept == b"mine":
+            return Ticket(left, reset, idempotency)
+        return Ticket(left, reset, "", _kept(kept, request_hash))
+
+    def headers(self, ticket: Ticket) -> dict[str, str]:
+        """The RateLimit headers (draft-ietf-httpapi-ratelimit-headers)."""
+        reset = -(-ticket.reset_us // 1_000_000)
+        return {"RateLimit-Policy": self.policy, "RateLimit": f'"key";r={max(0, ticket.left)};t={reset}'}
+
+    async def keep(self, key: str, request_hash: str, kept: Kept) -> None:
+        """Keep an answer for the repeats of its request."""
+        head = {"h": request_hash, "s": kept.status, "hd": kept.headers}
+        await self._batches.add(Answer(key, f"d{orjson.dumps(head).decode()}\n{kept.body.decode()}"))
+
+    async def release(self, key: str) -> None:
+        """Give a key back after a failure, so that the caller may try again."""
+        await self._batches.add(Answer(key, None))
+
+    async def _flush(self, batch: Sequence[Ask | Answer]) -> Sequence[Any]:
+        asks = [item for item in batch if isinstance(item, Ask)]
+        answers = [item for item in batch if isinstance(item, Answer)]
+        said = iter(await self._call(asks, answers))
+        return [next(said) if isinstance(item, Ask) else None for item in batch]
+
+    async def _call(self, asks: Sequence[Ask], answers: Sequence[Answer]) -> Any:
+        each = round(1_000_000 / self._rate)
+        argv = (
+            IN_FLIGHT,
+            each,
+            self._burst,
+            orjson.dumps([*map(tuple, asks)]),
+            KEEP,
+            orjson.dumps([*map(tuple, answers)]),
+        )
+        try:
+            return await self._redis.evalsha(self._sha, 0, *argv)  # type: ignore[misc, arg-type] # redis-py: str alone
+        except NoScriptError:
+            return await self._redis.eval(SCRIPT, 0, *argv)  # type: ignore[misc, arg-type] # the same
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        await self._batches.close()
+
+
+def idempotency_of(caller: str, given: str | None) -> str:
+    """The Redis key of a caller's Idempotency-Key; empty without one. Raises 422 for one that is no key."""
+    if given is None:
+        return ""
+    if not KEY_SHAPE.fullmatch(given):
+        raise Problem(
+            422, "Idempotency-Key: 1 to 200 printable ASCII characters without blanks", kind="urn:invest:invalid"
+        )
+    return IDEMPOTENCY_KEY + hashlib.sha256(f"{caller}\0{given}".encode()).hexdigest()[:40]
+
+
+def _kept(raw: bytes | None, request_hash: str) -> Kept:
+    if raw is None or raw[:1] == b"w":
+        if raw is not None and raw[1:].decode() != request_hash:
+            raise _another()
+        said = "a request with this Idempotency-Key is still being worked on"
+        raise Problem(409, said, kind="urn:invest:in-flight", headers={"Retry-After": "1"})
+    head, _, body = raw[1:].partition(b"\n")
+    data = orjson.loads(head)
+    if data["h"] != request_hash:
+        raise _another()
+    return Kept(data["s"], data["hd"], body)
+
+
+def _another() -> Problem:
+    return Problem(422, "this Idempotency-Key was used for another request", kind="urn:invest:idempotency-key-reused")

@@ -1,0 +1,179 @@
+"""Who is asking, and what they may do: API keys beyond loopback, and guards against a browser used as a proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from invest.api.http.problems import Problem
+from invest.api.services import LazyStore
+from invest.domain.access import ApiKey, Scope
+from invest.errors import Unreachable
+from invest.settings import Settings
+
+CACHE_SECONDS = 1.0  # a revoked key is refused after at most this long
+STALE_SECONDS = 300.0  # while PostgreSQL is away, where nobody can revoke anything, a key seen valid stays so
+CACHE_SIZE = 10_000
+RANKS: dict[str, int] = {scope: rank for rank, scope in enumerate(Scope)}
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request."""
+
+    id: str
+    name: str
+    scope: Scope
+    expires_at: float | None = None
+
+    def allows(self, scope: str) -> bool:
+        """Whether the caller may do what needs `scope`."""
+        return RANKS[self.scope] >= RANKS[scope]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the store said of a key, and until when it need not be asked again."""
+
+    caller: Caller | None
+    seen: float
+    until: float
+
+
+LOCAL = Caller("local", "this machine", Scope.ADMIN)
+ANYBODY = Caller("anybody", "without a key", Scope.READ)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine alone."""
+    bare = host.strip("[]").rstrip(".").lower()
+    if bare == "localhost" or bare.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return False
+
+
+def keys_required(settings: Settings) -> bool:
+    """`web.auth`; "auto" asks for keys wherever others than this machine can connect."""
+    return settings.web.auth == "on" or (settings.web.auth == "auto" and not is_loopback(settings.web.host))
+
+
+class Keyring:
+    """Looks keys up in the store, remembering each answer for `CACHE_SECONDS`, longer while the store is away."""
+
+    def __init__(self, settings: Settings, stores: LazyStore) -> None:
+        self.required = keys_required(settings)
+        self._check_host = settings.web.auth == "auto" and not self.required
+        self._stores = stores
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Future[_Known]] = {}
+
+    async def caller(self, request: web.Request, scope: str | None, guard: Callable[[], Awaitable[Any]]) -> Caller:
+        """Who asks; `guard` is awaited before a key is looked up in the database.
+
+        Raises 401 without a valid key where one is needed, 403 without the scope.
+        """
+        if not self.required:
+            self._refuse_foreign_pages(request)
+            return LOCAL
+        if scope is None:
+            return ANYBODY
+        given = key_of(request)
+        if given is None:
+            raise _unauthorized(
+                "this server needs an API key: Authorization: Bearer inv_… (make one: invest keys create)"
+            )
+        found = await self._look_up(given, guard)
+        if found is None:
+            raise _unauthorized("the API key is unknown, revoked or expired")
+        if not found.allows(scope):
+            raise Problem(403, f"this needs a key with scope {scope}; {found.name!r} has {found.scope}")
+        return found
+
+    async def _look_up(self, given: str, guard: Callable[[], Awaitable[Any]]) -> Caller | None:
+        digest, now = _digest(given), time.monotonic()
+        known = self._known.get(digest)
+        if known is None or known.until <= now:
+            if known is not None:
+                known.until = now + CACHE_SECONDS  # one request asks; those beside it take the answer there is
+            if known is None or known.caller is None:
+                await guard()
+            known = await self._asked(given, digest, known)
+        caller = known.caller
+        return caller if caller and (caller.expires_at or 1e12) > time.time() else None
+
+    async def _asked(self, given: str, digest: bytes, known: _Known | None) -> _Known:
+        """The answer of `_ask`, once for all requests that come with a key while it is looked up."""
+        asking = self._asking.get(digest)
+        if asking is None:
+            asking = self._asking[digest] = asyncio.ensure_future(self._ask(given, digest, known))
+            asking.add_done_callback(lambda done: self._forget(digest, done))
+        return await asyncio.shield(asking)
+
+    def _forget(self, digest: bytes, done: asyncio.Future[_Known]) -> None:
+        del self._asking[digest]
+        if not done.cancelled():
+            done.exception()  # told to those who wait; nobody may be left
+
+    async def _ask(self, given: str, digest: bytes, known: _Known | None) -> _Known:
+        """The store's answer, or while it does not answer what it said before. Raises `Unreachable`."""
+        try:
+            store = await self._stores.get()
+            caller = _caller(await store.keys.verify(given))
+        except Unreachable:
+            if known is None or known.caller is None or time.monotonic() - known.seen > STALE_SECONDS:
+                raise
+            return known
+        seen = time.monotonic()
+        answer = self._known[digest] = _Known(caller, seen, seen + CACHE_SECONDS)
+        self._known.move_to_end(digest)
+        while len(self._known) > CACHE_SIZE:
+            self._known.popitem(last=False)
+        return answer
+
+    def _refuse_foreign_pages(self, request: web.Request) -> None:
+        """Without keys a web page elsewhere must not act through the browser of somebody at this machine."""
+        host = request.headers.get("Host", "")
+        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        if self._check_host and not is_loopback(name):
+            raise Problem(421, f"this server answers on loopback names only, not {host[:100]!r}")
+        if request.method in SAFE_METHODS:
+            return
+        origin = request.headers.get("Origin")
+        site = request.headers.get("Sec-Fetch-Site", "same-origin")
+        if site not in ("same-origin", "none") or (origin is not None and origin.partition("://")[2] != host):
+            raise Problem(403, "requests from pages of other sites are refused")
+
+
+def key_of(request: web.Request) -> str | None:
+    """The key a request carries, as Bearer token or X-Api-Key."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()[:300]
+    return request.headers.get("X-Api-Key", "").strip()[:300] or None
+
+
+def _digest(given: str) -> bytes:
+    return hashlib.sha256(given.encode("utf-8", "surrogatepass")).digest()
+
+
+def _caller(key: ApiKey | None) -> Caller | None:
+    if key is None:
+        return None
+    highest = max(key.scopes, key=list(Scope).index)
+    return Caller(key.id, key.name, highest, key.expires_at.timestamp() if key.expires_at else None)
+
+
+def _unauthorized(detail: str) -> Problem:
+    return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="invest"'})

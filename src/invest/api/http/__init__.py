@@ -1,0 +1,1 @@
+"""HTTP mechanics: routing, wire format, problems, connections, OpenAPI."""

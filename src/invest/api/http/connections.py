@@ -1,0 +1,139 @@
+"""Connections that cannot be held open for nothing: time limits on headers, problems for what is no HTTP.
+
+aiohttp limits the size of a head but not how long it may take, so slow clients could occupy every connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_server import Server
+
+from invest.api.http.load import Load
+from invest.api.http.problems import Problem, render
+from invest.api.http.refusing import REFUSAL, is_simple, may_refuse
+from invest.api.services import SERVICES
+
+HEAD_SECONDS = 10.0  # from connecting, or a request's first byte, to the end of its head
+KEEP_ALIVE = 75.0  # seconds an idle connection stays
+MAX_CONNECTIONS = 4_000
+LIMITS: dict[str, Any] = {"max_line_size": 8190, "max_field_size": 8190, "max_headers": 100, "lingering_time": 5.0}
+
+
+class Connection(RequestHandler):
+    """One client's connection."""
+
+    __slots__ = ("_head_timer", "_load", "_simple")
+
+    def __init__(self, *args: Any, load: Load | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._load = load
+        self._simple = True  # whether all that came so far were whole requests without bodies, one at a time
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the clock of the first head; refuse a connection too many."""
+        super().connection_made(transport)
+        if self._manager is not None and len(self._manager.connections) > MAX_CONNECTIONS:
+            self.force_close()
+            return
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Stop the clock when a head is complete; start it at the first byte of the next.
+
+        A process with too much to do says so at once where that is safe: reading a request to refuse it costs two
+        fifths of accepting it. Safe is a connection whose every message ended with its packet, so that nothing of
+        another message can be taken for one.
+        """
+        if self._simple and not is_simple(data):
+            self._simple = False
+        load = self._load if self._simple else None
+        if load is not None and load.full and may_refuse(data) and self._wants_a_head() and self.transport:
+            self._calm()
+            load.count()
+            self.transport.write(REFUSAL)
+            self._watch(KEEP_ALIVE)  # aiohttp's own clock of idle connections starts with a request it has read
+            return
+        super().data_received(data)
+        if self._load is not None and self._current_request is None and not self._wants_a_head():
+            self._load.arrived.add(self)
+        if not self._wants_a_head():
+            self._calm()
+        elif self._head_timer is None:
+            self._watch()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Stop the clock."""
+        self._calm()
+        self._begun()
+        super().connection_lost(exc)
+
+    def _wants_a_head(self) -> bool:
+        """Whether nothing is worked on or about to be: aiohttp's task waits for its next message."""
+        return self._waiter is not None and not self._waiter.done()
+
+    async def _handle_request(self, *args: Any, **kwargs: Any) -> Any:
+        self._begun()
+        return await super()._handle_request(*args, **kwargs)
+
+    def _begun(self) -> None:
+        if self._load is not None:
+            self._load.arrived.discard(self)
+
+    def _watch(self, seconds: float = HEAD_SECONDS) -> None:
+        self._head_timer = self._loop.call_later(seconds, self._too_slow)
+
+    def _calm(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        if self._wants_a_head():
+            self.force_close()
+
+    def log_exception(self, *args: Any, **kwargs: Any) -> None:
+        """A traceback of what is ours; a body that cannot be decoded is its sender's fault, told in the answer."""
+        if not isinstance(kwargs.get("exc_info"), web.RequestPayloadError | HttpProcessingError | ConnectionError):
+            super().log_exception(*args, **kwargs)
+
+    def handle_error(
+        self, request: Any, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """What aiohttp itself refuses: a malformed request, or an error outside every handler."""
+        if status >= 500 and exc is not None:
+            self.log_exception("Error handling request", exc_info=exc)
+        detail = "this is no HTTP request we can read" if status == 400 else "an error on our side"
+        response = render(Problem(status, detail))
+        response.force_close()
+        return response
+
+
+class PatientServer(Server):
+    """Makes `Connection`s."""
+
+    load: Load | None = None
+
+    def __call__(self) -> RequestHandler:
+        """One per accepted socket."""
+        return Connection(self, loop=self._loop, load=self.load, **self._kwargs)
+
+
+class Runner(web.AppRunner):
+    """An application runner whose connections have limits."""
+
+    def __init__(self, app: web.Application, **options: Any) -> None:
+        super().__init__(app, access_log=None, keepalive_timeout=KEEP_ALIVE, **LIMITS, **options)
+
+    async def _make_server(self) -> Server:
+        server = await super()._make_server()
+        server.__class__ = PatientServer  # aiohttp has no hook for its connections' class
+        assert isinstance(server, PatientServer)
+        server.load = self.app[SERVICES].load if SERVICES in self.app else None
+        return server

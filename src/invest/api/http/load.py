@@ -1,0 +1,61 @@
+"""How many requests are being worked on here, not counting those that only wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from invest.api.http.problems import Problem, unavailable
+
+log = structlog.get_logger("invest.web")
+PROBE = "/healthz"  # never refused: a platform restarts a process that does not answer it, which helps nobody here
+TOLD_EVERY = 1000  # refusals without a log line between two with one
+
+
+class Load:
+    """Counts requests; more than `limit` at once are refused rather than queued without end."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.working = 0
+        self.arrived: set[object] = set()  # connections whose request was read and waits to be begun
+        self.refused = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether one more would be too many."""
+        return self.working + len(self.arrived) >= self._limit
+
+    @contextmanager
+    def work(self, *, refuse: bool = True) -> Iterator[None]:
+        """One request. Raises 503 above the limit, unless it is not one to refuse."""
+        if refuse and self.working >= self._limit:
+            self.count()
+            raise too_many()
+        self.working += 1
+        try:
+            yield
+        finally:
+            self.working -= 1
+
+    @contextmanager
+    def idle(self) -> Iterator[None]:
+        """A stretch in which a request only waits for events or for its job."""
+        self.working -= 1
+        try:
+            yield
+        finally:
+            self.working += 1
+
+    def count(self) -> None:
+        """Note a refusal; one in a thousand is told."""
+        if self.refused % TOLD_EVERY == 0:
+            log.warning("requests refused: too many at once", limit=self._limit, refused_so_far=self.refused + 1)
+        self.refused += 1
+
+
+def too_many() -> Problem:
+    """What a client is told that comes when there are too many."""
+    return unavailable("too many requests at once: try again in a moment", after=1)

@@ -1,0 +1,50 @@
+"""Cursor pages: a list, the cursor of the next page in the body, and the same as a `Link` header."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, Field
+
+from invest.api.http.problems import invalid
+from invest.api.http.routing import Reply, Request
+
+T = TypeVar("T")
+
+
+class Listing(BaseModel, Generic[T]):
+    """One page."""
+
+    items: list[T]
+    count: int = Field(description="entries on this page")
+    next_cursor: str | None = Field(default=None, description="give it as `cursor` for the next page")
+
+
+def paged(request: Request, items: Sequence[T], cursor: str | None) -> Reply[Listing[T]]:
+    """The page as a reply; `cursor` None after the last one."""
+    body: Listing[T] = Listing(items=list(items), count=len(items), next_cursor=cursor)
+    headers: dict[str, str] = {}
+    if cursor is not None:
+        url = request.http.rel_url.update_query(cursor=cursor)
+        headers["Link"] = f'<{url}>; rel="next"'
+    return Reply(body, 200, headers)
+
+
+def time_cursor(at: datetime) -> str:
+    """A cursor that is an instant."""
+    return at.isoformat()
+
+
+def read_time(cursor: str | None) -> datetime | None:
+    """The instant of a cursor. Raises 422 for what is none of ours."""
+    if cursor is None:
+        return None
+    try:
+        at = datetime.fromisoformat(cursor)
+    except ValueError:
+        raise invalid("cursor", "none of ours: take it from the page before") from None
+    if at.tzinfo is None:
+        raise invalid("cursor", "none of ours: take it from the page before")
+    return at

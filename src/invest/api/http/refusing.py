@@ -1,0 +1,48 @@
+"""Saying no to a request without reading it: what costs a process in distress least."""
+
+from __future__ import annotations
+
+import re
+
+from invest.api.http.headers import API_POLICY, SECURITY
+from invest.api.http.load import PROBE, too_many
+from invest.api.http.problems import render
+
+# A whole request without a body, as a client with a keep-alive connection sends it: nothing of it is needed to say no.
+SIMPLE = re.compile(rb"(?:GET|POST|PUT|DELETE) \S+ HTTP/1\.1\r\n")
+# What may announce a body or another protocol, wherever it stands; and line ends that a proxy may read as such.
+UNSURE = re.compile(
+    rb"content-length(?!: *0 *\r\n)|transfer-encoding|upgrade|expect|connection(?!: *keep-alive *\r\n)"
+    rb"|(?<!\r)\n|\r(?!\n)",
+    re.IGNORECASE,
+)
+END = b"\r\n\r\n"
+PROBING = f"GET {PROBE} ".encode()
+
+
+def is_simple(data: bytes) -> bool:
+    """Whether `data` is exactly one whole request without a body."""
+    return (
+        data.endswith(END)
+        and SIMPLE.match(data) is not None
+        and data.find(END) == len(data) - len(END)
+        and UNSURE.search(data) is None
+    )
+
+
+def may_refuse(data: bytes) -> bool:
+    """Whether a simple request is one to refuse: a probe is always answered."""
+    return not data.startswith(PROBING)
+
+
+def _refusal() -> bytes:
+    """503 as `render` makes it, with the headers of every answer, as bytes."""
+    response = render(too_many())
+    assert isinstance(response.body, bytes)
+    headers = {**SECURITY, "Content-Security-Policy": API_POLICY, "Cache-Control": "no-store", **response.headers}
+    headers["Content-Length"] = str(len(response.body))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return b"HTTP/1.1 503 Service Unavailable\r\n" + lines.encode() + b"\r\n" + response.body
+
+
+REFUSAL = _refusal()

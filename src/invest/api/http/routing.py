@@ -1,0 +1,214 @@
+"""A flat table of typed routes: the handler gets its values, the reply its JSON, the API its schema from one place."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from aiohttp import web
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from invest.api.http import wire
+from invest.api.http.problems import Problem, invalid_fields
+
+if TYPE_CHECKING:
+    from invest.api.access.keyring import Caller
+    from invest.api.services import Services
+
+T = TypeVar("T")
+Method = Literal["GET", "POST", "DELETE", "PUT"]
+ScopeName = Literal["read", "write", "admin"]
+PREFIX = "/api/v1"
+LINE = web.RequestKey("line", dict[str, Any])  # what handlers add to the request's log line
+
+
+@dataclass(slots=True)
+class Request:
+    """What a handler is given besides its validated parameters."""
+
+    http: web.Request
+    services: Services
+    caller: Caller
+    request_id: str
+    takes_files: bool = False  # the body is a file as it is, which may be larger than JSON
+    _body: bytes | None = None
+    job_id: str | None = None  # derived from the Idempotency-Key, so that even a lost answer makes no second job
+
+    async def read(self) -> bytes:
+        """The body, read once. Raises 413, 408 or 400."""
+        if self._body is None:
+            web_settings = self.services.settings.web
+            limit = web_settings.max_file_bytes if self.takes_files else web_settings.max_body_bytes
+            self._body = await wire.read_body(self.http, limit)
+        return self._body
+
+    def tell(self, **fields: Any) -> None:
+        """Add to the request's log line."""
+        self.http[LINE] = (self.http.get(LINE) or {}) | fields
+
+    def audit(self, action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
+        """Leave a line about a change, in the log and in the database."""
+        self.services.auditor.line(self, action, subject, detail or {})
+
+    @property
+    def path(self) -> str:
+        """The path that was asked for."""
+        return self.http.rel_url.path
+
+
+@dataclass(slots=True)
+class Reply(Generic[T]):
+    """An answer that needs another status or headers than its route's; `value` None has no body."""
+
+    value: Any
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation. The handler takes ``(request)`` and, where it names them, ``path``, ``query`` and ``body``."""
+
+    method: Method
+    path: str
+    handler: Handler
+    summary: str
+    tag: str
+    scope: ScopeName | None
+    status: int = 200
+    problems: tuple[int, ...] = ()
+    path_model: type[BaseModel] | None = None
+    query_model: type[BaseModel] | None = None
+    body_type: Any = None
+    lone_body: Any = None  # the type of a JSON array that may stand for the body
+    lone_name: str = ""
+    body_required: bool = True
+    reply: Any = None
+    media: Mapping[int, str] = field(default_factory=dict)  # status -> media type, where it is not JSON
+    takes: tuple[str, ...] = ()  # media types of a body that the handler reads as bytes
+    waits: bool = False  # takes ?wait= and Prefer: wait
+    description: str = ""
+
+    @property
+    def name(self) -> str:
+        """The operation's id in OpenAPI."""
+        return self.handler.__name__
+
+    @property
+    def streams(self) -> bool:
+        """Whether its answer has no end of its own."""
+        return "text/event-stream" in self.media.values()
+
+    @cached_property
+    def body_adapter(self) -> TypeAdapter[Any]:
+        """Reads the body."""
+        return TypeAdapter(self.body_type)
+
+    @cached_property
+    def lone_adapter(self) -> TypeAdapter[Any] | None:
+        """Reads a body that is an array."""
+        return None if self.lone_body is None else TypeAdapter(self.lone_body)
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """Names of the query parameters."""
+        fields = self.query_model.model_fields if self.query_model else {}
+        return frozenset(f.alias or name for name, f in fields.items()) | (self.extras)
+
+    @cached_property
+    def extras(self) -> frozenset[str]:
+        """Query parameters that are not the handler's."""
+        if not self.waits:
+            return frozenset()
+        return frozenset({"wait"} if self.method == "GET" else {"wait", "callback"})
+
+    async def arguments(self, request: Request) -> dict[str, Any]:
+        """The validated parameters of a request. Raises `Problem`."""
+        found: dict[str, Any] = {}
+        http = request.http
+        if self.path_model is not None:
+            values = {k: wire.checked_text(k, v) for k, v in http.match_info.items()}
+            found["path"] = _validated(self.path_model, values)
+        query = wire.query_of(http, dict.fromkeys(self.parameters))
+        for name in self.extras:
+            query.pop(name, None)
+        if self.query_model is not None:
+            found["query"] = _validated(self.query_model, query)
+        if self.body_type is not None:
+            found["body"] = await self._body(request)
+        return found
+
+    async def _body(self, request: Request) -> Any:
+        body = await request.read()
+        if not body.strip():
+            if self.body_required:
+                raise Problem(422, "this request needs a JSON body", kind="urn:invest:invalid")
+            return None
+        wire.check_json_type(request.http)
+        wire.check_json(body)
+        if self.lone_adapter is not None and body.lstrip()[:1] == b"[":
+            return wire.parse_json(self.lone_adapter, body, at=self.lone_name)
+        return wire.parse_json(self.body_adapter, body)
+
+
+def _validated(model: type[BaseModel], values: Mapping[str, str]) -> BaseModel:
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise invalid_fields(error.errors(include_url=False, include_input=False)) from None
+
+
+def _replied(annotation: Any) -> Any:
+    """What a handler answers with: X of ``Reply[X]``, None where it writes the response itself."""
+    if get_origin(annotation) is Reply:
+        return get_args(annotation)[0]
+    is_response = isinstance(annotation, type) and issubclass(annotation, web.StreamResponse)
+    return None if is_response else annotation
+
+
+def route(
+    method: Method,
+    path: str,
+    *,
+    tag: str,
+    scope: ScopeName | None = "read",
+    status: int = 200,
+    problems: tuple[int, ...] = (),
+    media: Mapping[int, str] | None = None,
+    waits: bool = False,
+    takes: tuple[str, ...] = (),
+    api: bool = True,
+) -> Callable[[Handler], Route]:
+    """Declare an operation; the types come from the handler's annotations, the texts from its docstring."""
+
+    def make(handler: Handler) -> Route:
+        hints = get_type_hints(handler, include_extras=True)
+        summary, _, description = (handler.__doc__ or handler.__name__).strip().partition("\n")
+        body = hints.get("body")
+        optional = body is not None and type(None) in getattr(body, "__args__", ())
+        return Route(
+            method=method,
+            path=(PREFIX if api else "") + path,
+            handler=handler,
+            summary=summary.rstrip("."),
+            description=" ".join(description.split()),
+            tag=tag,
+            scope=scope,
+            status=status,
+            problems=problems,
+            path_model=hints.get("path"),
+            query_model=hints.get("query"),
+            body_type=body,
+            body_required=not optional,
+            reply=_replied(hints.get("return")),
+            media=media or {},
+            waits=waits,
+            takes=takes,
+        )
+
+    return make

@@ -1,0 +1,148 @@
+"""Untrusted bytes into values and back, in one place: sizes, charsets, nesting, control characters."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from invest.api.http.problems import Problem, invalid, invalid_fields
+
+BODY_SECONDS = 15.0  # a body must arrive within
+MAX_QUERY = 8_000  # characters
+MAX_DEPTH = 32  # of JSON nesting
+JSON_TYPES = ("application/json", "application/octet-stream", "")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def query_of(request: web.Request, known: Mapping[str, object]) -> dict[str, str]:
+    """The query parameters, each at most once and known. Raises a 422 naming the wrong one."""
+    if not request.rel_url.raw_query_string:
+        return {}
+    if len(request.rel_url.raw_query_string) > MAX_QUERY:
+        raise Problem(414, f"the query string is longer than {MAX_QUERY} characters")
+    found: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name not in known:
+            shown = CONTROL.sub("?", name)[:50]
+            raise invalid(shown, f"no such parameter; there are: {', '.join(sorted(known)) or 'none'}")
+        if name in found:
+            raise invalid(name, "given twice")
+        found[name] = checked_text(name, value)
+    return found
+
+
+def checked_text(name: str, value: str) -> str:
+    """`value` without control characters, NUL and lone surrogates, which neither JSON nor PostgreSQL would take."""
+    if CONTROL.search(value):
+        raise invalid(name, "control characters are not taken")
+    if "\ufffd" in value:
+        raise invalid(name, "not valid UTF-8")
+    return value
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """The body, at most `limit` bytes, within `BODY_SECONDS`; empty if there is none."""
+    if not request.body_exists:
+        return b""
+    if (request.content_length or 0) > limit:
+        raise Problem(413, f"the body is larger than {limit} bytes", headers={"Connection": "close"})
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > limit:
+                    raise Problem(413, f"the body is larger than {limit} bytes", headers={"Connection": "close"})
+    except TimeoutError:
+        raise Problem(
+            408, f"the body did not arrive within {BODY_SECONDS:g} s", headers={"Connection": "close"}
+        ) from None
+    except (web.RequestPayloadError, HttpProcessingError):
+        raise Problem(400, "the body could not be read: wrong length, chunks or compression") from None
+    return bytes(body)
+
+
+def check_json_type(request: web.Request) -> None:
+    """415 unless the body says it is JSON in UTF-8 (or says nothing)."""
+    declared = request.headers.get("Content-Type", "")
+    media, _, rest = declared.partition(";")
+    media = media.strip().lower()
+    if media not in JSON_TYPES and not media.endswith("+json"):
+        raise Problem(415, "send JSON: Content-Type: application/json")
+    if "charset" in rest.lower() and not re.search(r"charset\s*=\s*\"?utf-?8\"?\s*($|;)", rest, re.IGNORECASE):
+        raise Problem(415, "JSON is UTF-8 (RFC 8259): drop the charset")
+
+
+def check_json(body: bytes) -> None:
+    """400 for what is no JSON, nests deeper than `MAX_DEPTH` or holds NUL."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem(400, f"the body is not UTF-8 (byte {error.start})") from None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
+        raise Problem(400, f"the body nests deeper than {MAX_DEPTH} levels")
+    if b"\\u" in body and _has_control(_loaded(body)):
+        raise invalid("body", "control characters are not taken")
+
+
+def _loaded(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None  # what is wrong with it is said when it is validated
+
+
+def _has_control(value: Any) -> bool:
+    if isinstance(value, str):
+        return CONTROL.search(value) is not None
+    if isinstance(value, dict):
+        return any(_has_control(k) or _has_control(v) for k, v in value.items())
+    return isinstance(value, list) and any(map(_has_control, value))
+
+
+def _depth(body: bytes) -> int:
+    deepest = level = 0
+    for bracket in re.finditer(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', body):
+        text = bracket.group()
+        if text in b"[{":
+            level += 1
+            deepest = max(deepest, level)
+        elif text in b"]}":
+            level -= 1
+    return deepest
+
+
+def parse_json(kind: TypeAdapter[Any], body: bytes, *, at: str = "") -> Any:
+    """`body` as `kind`, strictly: "true" is no boolean, 1 no string. `at` is the name of what it stands for.
+
+    Raises 400 for no JSON, 422 for a wrong value.
+    """
+    try:
+        return kind.validate_json(body, strict=True)
+    except ValidationError as error:
+        errors: list[dict[str, Any]] = [dict(e) for e in error.errors(include_url=False, include_input=False)]
+        if errors[0]["type"] == "json_invalid":
+            raise Problem(400, f"the body is no JSON: {str(errors[0]['msg']).removeprefix('Invalid JSON: ')}") from None
+        if at:
+            errors = [{**e, "loc": (at, *e["loc"])} for e in errors]
+        raise invalid_fields(errors) from None
+
+
+def to_json(value: Any) -> bytes:
+    """A reply as JSON bytes; Decimals as strings, times as ISO 8601."""
+    if isinstance(value, BaseModel):
+        return value.__pydantic_serializer__.to_json(value)
+    return orjson.dumps(value, default=_fallback, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _fallback(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return str(value)

@@ -1,0 +1,1 @@
+"""What moves: the event hub, callbacks, enqueuing."""

@@ -1,0 +1,58 @@
+"""Calls of waiting requests enter the queue together: one script for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from invest.api.http.batching import Batcher
+from invest.api.http.problems import Problem
+from invest.engine import Call, Invest, Job, JobCancelled, JobFailed, JobStatus, ResultExpired, ResultTimeout, Workflow
+
+MAX_WAIT = 60.0  # seconds a request may wait for its job
+MAX_WAITING = 2_000  # requests that wait at once; more wait for their turn first
+
+
+class Enqueuer:
+    """The way from the door to the queues."""
+
+    def __init__(self, invest: Invest) -> None:
+        self.invest = invest
+        self._limit = invest.settings.engine.max_argument_bytes
+        self._batches: Batcher[Call[Any], Job[Any]] = Batcher(self._flush)
+        self._waiting = asyncio.Semaphore(MAX_WAITING)
+        self._waiters: set[asyncio.Future[Any]] = set()
+
+    async def enqueue(self, what: Call[Any] | Workflow[Any]) -> Job[Any]:
+        """Accept a call or a workflow. Raises 413 for too large arguments, `QueueFull` or `Unreachable`."""
+        if isinstance(what, Workflow):
+            return await self.invest.enqueue(what)
+        if len(what.payload) > self._limit:
+            raise Problem(413, f"{len(what.payload)} bytes of arguments; at most {self._limit} are taken")
+        return await self._batches.add(what)
+
+    async def _flush(self, calls: Sequence[Call[Any]]) -> Sequence[Job[Any]]:
+        return await self.invest.enqueue_many(calls)
+
+    async def wait(self, job_id: str, seconds: float) -> JobStatus:
+        """The job's status once it is final, or after `seconds`. Raises `NotFound`."""
+        if seconds > 0:
+            async with self._waiting:
+                waiter = asyncio.ensure_future(self.invest.wait(job_id, min(seconds, MAX_WAIT)))
+                self._waiters.add(waiter)
+                waiter.add_done_callback(self._waiters.discard)
+                await asyncio.wait([waiter])
+            with suppress(ResultTimeout, JobFailed, JobCancelled, ResultExpired, asyncio.CancelledError):
+                waiter.result()
+        return await self.invest.status(job_id)
+
+    def stop_waiting(self) -> None:
+        """Answer those who wait with the status as it is: this process ends."""
+        for waiter in tuple(self._waiters):
+            waiter.cancel()
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        await self._batches.close()

@@ -1,0 +1,169 @@
+"""The contract's doors to the jobs: POSTs that queue one job each, and one more for any declared job.
+
+Scalars are query parameters, a lone list is a JSON array body; a JSON object with the same names is taken as well.
+Types come from the job's own signature, so what the door accepts is what the job accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from invest.api.http.problems import Problem, invalid
+from invest.api.http.routing import PREFIX, Reply, Request, Route
+from invest.api.routes.models import Queued, Strict
+from invest.api.routes.tasks import accepted
+from invest.engine import JobType, Registry
+
+TAG_OF = {"assets": "collection", "analysis": "analysis", "reports": "reports"}
+
+
+@dataclass(frozen=True)
+class Door:
+    """One endpoint of the contract: its path, its job, where the arguments are, what the reply repeats."""
+
+    path: str
+    job: str
+    query: tuple[str, ...] = ()
+    body: str | None = None  # the argument that may come as a lone JSON array
+    echo: tuple[str, ...] = ()
+    summary: str = ""
+    body_required: bool = False
+
+
+DOORS: tuple[Door, ...] = (
+    Door("/assets/async/collect", "collect_asset_data_async", ("ticker", "force_update"), None, ("ticker",),
+         "Collect every kind of data for one asset"),
+    Door("/assets/async/batch-collect", "batch_collect_assets", ("force_update",), "tickers", ("total_assets",),
+         "Collect many assets", body_required=True),
+    Door("/assets/async/update-prices", "update_market_prices", (), "tickers", (),
+         "Update prices of some or all active assets"),
+    Door("/analysis/async/analyze", "analyze_asset_async", ("ticker", "include_ai"), None, ("ticker",),
+         "Analyse one asset"),
+    Door("/analysis/async/compare", "compare_assets_async", (), "tickers", ("total_assets",),
+         "Compare assets", body_required=True),
+    Door("/analysis/async/opportunities", "detect_opportunities", ("market", "min_score"), None, ("market",),
+         "Look for assets above a score"),
+    Door("/analysis/async/update-rankings", "update_asset_rankings", ("market",), None, ("market",),
+         "Rank a market"),
+    Door("/analysis/async/backtest", "backtest_score", ("market", "years"), None, ("market",),
+         "Backtest the score of a market"),
+    Door("/reports/async/generate", "generate_report_async", ("ticker", "ai_provider", "language"), None,
+         ("ticker", "ai_provider"), "Write the report of one asset"),
+    Door("/reports/async/compare", "generate_comparison_report_async", ("ai_provider", "language"), "tickers",
+         ("total_assets", "ai_provider"), "Write a comparison report", body_required=True),
+    Door("/reports/async/portfolio", "generate_portfolio_report_async",
+         ("portfolio_id", "ai_provider", "include_recommendations", "language"), None, ("portfolio_id",),
+         "Write the report of a portfolio"),
+    Door("/reports/async/market-overview", "generate_market_overview_async",
+         ("market", "ai_provider", "top_n", "language"), None, ("market",), "Write a market overview"),
+    Door("/reports/async/multi-ai", "generate_multi_ai_analysis", ("ticker",), "providers", ("ticker",),
+         "Ask several AIs at once about one asset"),
+)  # fmt: skip
+
+
+def contract_routes(registry: Registry) -> list[Route]:
+    """The doors as routes; one whose job this process does not declare is left out (404)."""
+    found = ((door, registry.find(door.job)) for door in DOORS)
+    return [_route(door, job) for door, job in found if job is not None]
+
+
+def _fields(job: JobType[..., Any], names: Sequence[str]) -> dict[str, Any]:
+    """Model fields of the named parameters that the job has; all optional, as the body may carry them instead."""
+    model = job.signature.model.model_fields
+    found: dict[str, Any] = {}
+    for name in names:
+        if name not in model:
+            continue
+        field = model[name]
+        kind: Any = field.annotation if not field.metadata else Annotated[(field.annotation, *field.metadata)]
+        found[name] = (kind | None if field.is_required() else kind, None if field.is_required() else field.default)
+    return found
+
+
+def _route(door: Door, job: JobType[..., Any]) -> Route:
+    query = create_model(f"{job.name}_query", __base__=Strict, **_fields(job, door.query))
+    whole = create_model(f"{job.name}_body", __base__=Strict, **_fields(job, list(job.signature.model.model_fields)))
+    lone = None
+    if door.body is not None:
+        field = job.signature.model.model_fields[door.body]
+        lone = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+    echoes: dict[str, Any] = {name: (int if name == "total_assets" else str, ...) for name in door.echo}
+    reply = create_model(f"{job.name}_queued", __base__=Queued, **echoes)
+
+    async def queue_job(request: Request, query: Any, body: Any) -> Reply[Any]:
+        arguments = merged(query, body, door.body)
+        call, bound = job.bound(**arguments)
+        if "ticker" in door.echo and bound["ticker"] in request.services.unknown:
+            raise invalid("ticker", f"no source knows {bound['ticker']}: asked within the last day, try tomorrow")
+        echo = {name: len(bound["tickers"]) if name == "total_assets" else bound[name] for name in door.echo}
+        return await accepted(request, call, message=f"queued: {door.summary}", echo=echo)
+
+    queue_job.__name__ = door.job
+    parts = door.path.split("/")
+    return Route(
+        method="POST",
+        path=PREFIX + door.path,
+        handler=queue_job,
+        summary=door.summary,
+        description=(job.__doc__ or "").strip(),
+        tag=TAG_OF[parts[1]],
+        scope="write",
+        status=202,
+        problems=(400, 404, 409, 413, 415, 422),
+        query_model=query,
+        body_type=whole,
+        lone_body=lone,
+        lone_name=door.body or "",
+        body_required=False,
+        reply=reply,
+        waits=True,
+    )
+
+
+def merged(query: BaseModel | None, body: Any, lone: str | None) -> dict[str, Any]:
+    """Arguments from query and body; the same name in both is refused."""
+    arguments = given(query)
+    if body is None:
+        return arguments
+    extra = given(body) if isinstance(body, BaseModel) else {lone or "body": body}
+    for name in extra:
+        if name in arguments:
+            raise invalid(name, "given in the query and in the body")
+    return arguments | extra
+
+
+def given(model: BaseModel | None) -> dict[str, Any]:
+    """The fields somebody set."""
+    return {} if model is None else {name: getattr(model, name) for name in model.model_fields_set}
+
+
+class EnqueueOptions(Strict):
+    """When the job runs."""
+
+    delay: float | None = Field(default=None, ge=0, le=31_536_000, description="seconds from now")
+    priority: int | None = Field(default=None, ge=-1, le=1, description="1 before others, -1 after them")
+
+
+class Arguments(BaseModel):
+    """The job's arguments by name; GET /jobs/{name} has their schema."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class JobPath(Strict):
+    """A job's name in the path."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,99}$", examples=["collect_asset_data_async"])]
+
+
+def call_of(registry: Registry, name: str, arguments: dict[str, Any], options: EnqueueOptions) -> Any:
+    """A call of a public job. Raises 404 for an unknown or internal one."""
+    job = registry.find(name)
+    if job is None:
+        raise Problem(404, f"no job {name!r}; GET {PREFIX}/jobs lists those there are")
+    call = job(**arguments)
+    return call.with_options(delay=options.delay, priority=options.priority)

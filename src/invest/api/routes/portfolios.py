@@ -1,0 +1,294 @@
+"""Portfolios: created, filled by hand or from a broker's statement, measured."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from invest.api.access.ownership import owner_of, require_portfolio
+from invest.api.http.paging import Listing, paged, read_time, time_cursor
+from invest.api.http.problems import FieldError, Problem, invalid
+from invest.api.http.routing import PREFIX, Reply, Request, route
+from invest.api.routes.models import Page, Strict
+from invest.domain.brokerage import ImportedRow, ImportPlan, StatementRefused, plan_booking, read_statement
+from invest.domain.market import Ticker, market_day
+from invest.domain.portfolios import Operation, Portfolio, Transaction, derive
+
+PortfolioId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+EXACT = Decimal("1e-8")
+Amount = Annotated[Decimal, Field(max_digits=24, decimal_places=8, allow_inf_nan=False)]
+
+
+class PortfolioPath(Strict):
+    """A portfolio's id in the path."""
+
+    portfolio_id: PortfolioId
+
+
+class BookTransaction(Strict):
+    """One booked fact: quantity in shares (a split: new shares per old one), price in BRL per share, as strings.
+
+    Dividends and JCP: quantity x price is the cash received. Fees: price is the amount, quantity 1.
+    """
+
+    date: date
+    ticker: Ticker | None = Field(default=None, description="null only for fees of the account")
+    operation: Operation
+    quantity: Annotated[Amount, Field(gt=0, examples=["100"])]
+    price: Annotated[Amount, Field(ge=0, examples=["31.42"])]
+    note: str = Field(default="", max_length=500)
+
+    def booked(self) -> Transaction:
+        """As the domain's value."""
+        return Transaction(**dict(self))
+
+
+class NewPortfolio(Strict):
+    """A name, and what was bought and sold."""
+
+    name: str = Field(min_length=1, max_length=200, examples=["Aposentadoria"])
+    transactions: list[BookTransaction] = Field(default_factory=list, max_length=20_000)
+    targets: dict[Ticker, Annotated[Amount, Field(ge=0, le=1)]] = Field(
+        default_factory=dict, description="wanted weights, fractions that sum to at most 1"
+    )
+
+
+class PortfolioHead(BaseModel):
+    """A portfolio without its transactions."""
+
+    id: str
+    name: str
+    created_at: AwareDatetime
+    transactions: int = Field(description="how many")
+    owner: str | None = Field(description="id of the key that created it")
+
+
+class Holding(BaseModel):
+    """What is held of one asset, as the transactions leave it; `cost` and `average_price` in BRL."""
+
+    ticker: str
+    quantity: Decimal
+    average_price: Decimal
+    cost: Decimal
+
+
+class PortfolioView(BaseModel):
+    """A portfolio; decimals are strings."""
+
+    id: str
+    name: str
+    created_at: AwareDatetime
+    transactions: tuple[Transaction, ...]
+    targets: dict[str, Decimal]
+    positions: list[Holding] = Field(description="derived from the transactions; the metrics price them")
+
+    @classmethod
+    def of(cls, portfolio: Portfolio) -> PortfolioView:
+        """The view of a stored portfolio."""
+        held = [
+            Holding(
+                ticker=ticker,
+                quantity=position.quantity,
+                average_price=(position.cost / position.quantity).quantize(EXACT),
+                cost=position.cost.quantize(EXACT),
+            )
+            for ticker, position in sorted(derive(portfolio.transactions).held.items())
+        ]
+        return cls.model_construct(**dict(portfolio), positions=held)
+
+
+@route("POST", "/portfolios", tag="portfolios", scope="write", status=201, problems=(409, 503))
+async def create_portfolio(request: Request, body: NewPortfolio) -> Reply[PortfolioView]:
+    """Create a portfolio; if one transaction cannot be booked, nothing is."""
+    given = [t.booked() for t in body.transactions]
+    refuse(plan_booking((), given))
+    fit(body.targets)
+    store = await request.services.store()
+    made, _ = await store.portfolios.create(
+        body.name, given, portfolio_id=request.job_id, targets=body.targets, owner=request.caller.id
+    )
+    request.audit("create portfolio", made.id, {"transactions": len(given)})
+    return Reply(PortfolioView.of(made), 201, {"Location": f"{PREFIX}/portfolios/{made.id}"})
+
+
+def refuse(plan: ImportPlan) -> None:
+    """422 naming each transaction that cannot be booked."""
+    errors = [
+        FieldError(field=f"transactions.{place}", message=row.reason or "refused")
+        for place, row in enumerate(plan.rows)
+        if row.status == "refused"
+    ]
+    if errors:
+        said = f"{errors[0].field}: {errors[0].message}; nothing was booked"
+        raise Problem(422, said, kind="urn:invest:invalid", errors=errors[:50])
+
+
+@route("GET", "/portfolios", tag="portfolios", problems=(503,))
+async def list_portfolios(request: Request, query: Page) -> Reply[Listing[PortfolioHead]]:
+    """The portfolios of the key that asks, by creation; everybody's for a key of scope admin."""
+    store = await request.services.store()
+    at, _, last = (query.cursor or "").partition("~")
+    moment = read_time(at or None)
+    after = (moment, last) if moment else None
+    rows = await store.portfolios.list(owner=owner_of(request), after=after, limit=query.limit)
+    heads = [PortfolioHead(id=i, name=n, created_at=c, transactions=t, owner=o) for i, n, c, t, o in rows]
+    cursor = f"{time_cursor(heads[-1].created_at)}~{heads[-1].id}" if len(heads) == query.limit else None
+    return paged(request, heads, cursor)
+
+
+@route("GET", "/portfolios/{portfolio_id}", tag="portfolios", problems=(404, 503))
+async def get_portfolio(request: Request, path: PortfolioPath) -> PortfolioView:
+    """A portfolio with all its transactions in order of their days."""
+    return PortfolioView.of(await stored(request, path.portfolio_id))
+
+
+async def stored(request: Request, portfolio_id: str) -> Portfolio:
+    """The portfolio. Raises 404, also for another's."""
+    await require_portfolio(request, portfolio_id)
+    found: Portfolio | None = await (await request.services.store()).portfolios.get(portfolio_id)
+    if found is None:
+        raise Problem(404, f"no portfolio {portfolio_id!r}")
+    return found
+
+
+@route("DELETE", "/portfolios/{portfolio_id}", tag="portfolios", scope="write", status=204, problems=(404, 503))
+async def delete_portfolio(request: Request, path: PortfolioPath) -> None:
+    """Delete a portfolio with its transactions, metrics and alerts; reports about it stay for the admins."""
+    await require_portfolio(request, path.portfolio_id)
+    if not await (await request.services.store()).portfolios.delete(path.portfolio_id):
+        raise Problem(404, f"no portfolio {path.portfolio_id!r}")
+    request.audit("delete portfolio", path.portfolio_id)
+
+
+class Targets(Strict):
+    """Wanted weights by ticker."""
+
+    targets: dict[Ticker, Annotated[Amount, Field(ge=0, le=1)]] = Field(
+        max_length=1000, description="fractions that sum to at most 1; assets left out are left alone"
+    )
+
+
+@route("PUT", "/portfolios/{portfolio_id}/targets", tag="portfolios", scope="write", status=204, problems=(404, 503))
+async def set_targets(request: Request, path: PortfolioPath, body: Targets) -> None:
+    """Replace the wanted weights; the next metrics say what to buy and sell towards them."""
+    await require_portfolio(request, path.portfolio_id)
+    fit(body.targets)
+    await (await request.services.store()).portfolios.set_targets(path.portfolio_id, body.targets)
+    request.audit("set targets", path.portfolio_id, {"targets": len(body.targets)})
+
+
+def fit(targets: Mapping[str, Decimal]) -> None:
+    """422 for weights that sum to more than 1."""
+    if sum(targets.values(), Decimal(0)) > 1:
+        raise invalid("targets", "they sum to more than 1")
+
+
+class Repeat(Strict):
+    """What to make of rows that look booked already."""
+
+    repeat: bool = Field(default=False, description="rows alike to booked ones happened once more: no duplicates")
+
+
+class Booked(BaseModel):
+    """What became of each row."""
+
+    counts: dict[Literal["booked", "duplicate", "refused"], int]
+    rows: Sequence[ImportedRow]
+    layout: str | None = None
+    encoding: str | None = None
+    dry_run: bool = False
+
+
+@route("POST", "/portfolios/{portfolio_id}/transactions", tag="portfolios", scope="write", status=201,
+       problems=(404, 503))  # fmt: skip
+async def add_transactions(
+    request: Request,
+    path: PortfolioPath,
+    query: Repeat,
+    body: Annotated[list[BookTransaction], Field(min_length=1, max_length=20_000)],
+) -> Booked:
+    """Book transactions; if one cannot be booked, nothing is. What is booked already is named a duplicate."""
+    given = [t.booked() for t in body]
+    existing = (await stored(request, path.portfolio_id)).transactions
+    refuse(plan_booking(existing, given, repeat=query.repeat))
+    plan = await (await request.services.store()).portfolios.add(path.portfolio_id, given, repeat=query.repeat)
+    request.audit("book transactions", path.portfolio_id, dict(plan.counts))
+    return Booked(counts=plan.counts, rows=plan.rows)
+
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class ImportOptions(Strict):
+    """How to import."""
+
+    dry_run: bool = Field(default=False, description="only say what would be booked")
+
+
+@route("POST", "/portfolios/{portfolio_id}/import", tag="portfolios", scope="write",
+       problems=(400, 404, 408, 413, 503), takes=("text/csv", XLSX))  # fmt: skip
+async def import_statement(request: Request, path: PortfolioPath, query: ImportOptions) -> Booked:
+    """Book a statement: B3's negociação or movimentação, a plain table, or the text of a SINACOR note.
+
+    The body is the file as it is: an Excel workbook (.xlsx) as B3 gives it, or text in any encoding. Told row by row:
+    booked, a duplicate, or refused and why.
+    """
+    await require_portfolio(request, path.portfolio_id)
+    store = await request.services.store()
+    data = await request.read()
+    today = market_day(request.services.settings.now())
+    assets = await store.assets.list(active=None)
+    try:
+        statement = await asyncio.to_thread(read_statement, data, today=today, assets=assets)
+    except StatementRefused as error:
+        raise Problem(422, str(error), kind="urn:invest:unknown-statement") from None
+    plan = await store.portfolios.import_statement(path.portfolio_id, statement, dry_run=query.dry_run)
+    if not query.dry_run:
+        request.audit("import statement", path.portfolio_id, {"layout": plan.layout, **plan.counts})
+    return Booked(
+        counts=plan.counts,
+        rows=plan.rows,
+        layout=plan.layout,
+        encoding=plan.encoding,
+        dry_run=query.dry_run,
+    )
+
+
+class Snapshot(BaseModel):
+    """A portfolio's metrics as of one day."""
+
+    day: date
+    metrics: Any
+
+
+class SnapshotFilter(Strict):
+    """Which days."""
+
+    since: date | None = None
+    limit: int = Field(default=30, ge=1, le=400)
+
+
+@route("GET", "/portfolios/{portfolio_id}/metrics", tag="portfolios", problems=(404, 503))
+async def get_metrics(request: Request, path: PortfolioPath, query: SnapshotFilter) -> list[Snapshot]:
+    """What was computed of the portfolio, oldest day first; `calculate_portfolio_metrics` computes today's."""
+    await stored(request, path.portfolio_id)
+    store = await request.services.store()
+    rows = await store.portfolios.snapshots(path.portfolio_id, since=query.since, limit=query.limit)
+    return [Snapshot(day=day, metrics=metrics) for day, metrics in rows]
+
+
+ROUTES = (
+    create_portfolio,
+    list_portfolios,
+    get_portfolio,
+    delete_portfolio,
+    set_targets,
+    add_transactions,
+    import_statement,
+    get_metrics,
+)

@@ -1,0 +1,299 @@
+"""What is known: assets, prices, fundamentals, news, data quality, analyses, rankings, opinions, track record."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from invest.api.http.paging import Listing, paged, read_time, time_cursor
+from invest.api.http.problems import Problem
+from invest.api.http.routing import Reply, Request, route
+from invest.api.routes.models import Page, Strict
+from invest.domain.analysis import Analysis, ScoreRecord
+from invest.domain.market import Asset, AssetKind, CorporateAction, Market, NewsItem, StatementLine, Ticker
+from invest.domain.opinions import Opinion, TrackRecord, track_record
+from invest.domain.values import Basis, Consensus
+from invest.jobs.loading import backtest_key
+
+
+class TickerPath(Strict):
+    """The asset's code in the path."""
+
+    ticker: Ticker
+
+
+async def known(request: Request, ticker: str) -> Asset:
+    """The asset. Raises 404 saying how to collect it."""
+    store = await request.services.store()
+    asset = await store.assets.get(ticker)
+    if asset is not None:
+        return asset
+    current = (await store.assets.lineages()).current(ticker)
+    if current != ticker:
+        raise Problem(404, f"{ticker} trades as {current} now: GET /api/v1/assets/{current}")
+    raise Problem(404, f"{ticker} is not known yet: POST /api/v1/assets/async/collect?ticker={ticker}")
+
+
+class AssetFilter(Page):
+    """Which assets."""
+
+    market: Market | None = None
+    kind: AssetKind | None = None
+    search: str | None = Field(default=None, min_length=1, max_length=100, description="part of the name or code")
+    active: bool | None = Field(default=None, description="only traded ones, or only those no longer traded")
+
+
+@route("GET", "/assets", tag="assets", problems=(422, 503))
+async def list_assets(request: Request, query: AssetFilter) -> Reply[Listing[Asset]]:
+    """Assets on record, by code."""
+    store = await request.services.store()
+    if query.search is not None:
+        return paged(request, await store.assets.search(query.search, limit=query.limit), None)
+    kinds = [query.kind] if query.kind else None
+    found = await store.assets.list(
+        kinds=kinds, market=query.market, active=query.active, after=query.cursor or "", limit=query.limit + 1
+    )
+    more = len(found) > query.limit
+    return paged(request, found[: query.limit], found[query.limit - 1].ticker if more else None)
+
+
+@route("GET", "/assets/{ticker}", tag="assets", problems=(404, 422, 503))
+async def get_asset(request: Request, path: TickerPath) -> Asset:
+    """One asset's identity."""
+    return await known(request, path.ticker)
+
+
+class PriceBar(BaseModel):
+    """One session, as traded, BRL; with the payload it came from."""
+
+    day: date
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    close: Decimal
+    volume: int | None
+    turnover: Decimal | None
+    trades: int | None
+    source: str
+    payload: str = Field(description="SHA-256 of the raw bytes")
+
+
+class PriceFilter(Strict):
+    """Which sessions."""
+
+    since: date | None = None
+    limit: int = Field(default=250, ge=1, le=5000)
+
+
+@route("GET", "/assets/{ticker}/prices", tag="assets", problems=(404, 422, 503))
+async def get_prices(request: Request, path: TickerPath, query: PriceFilter) -> list[PriceBar]:
+    """Daily bars, newest first, unadjusted."""
+    await known(request, path.ticker)
+    rows = await (await request.services.store()).bars.rows(path.ticker, since=query.since, limit=query.limit)
+    return [PriceBar(**{k: v for k, v in row._asdict().items() if k != "ticker"}) for row in rows]
+
+
+@route("GET", "/assets/{ticker}/actions", tag="assets", problems=(404, 422, 503))
+async def get_actions(request: Request, path: TickerPath) -> list[CorporateAction]:
+    """Dividends, interest on equity, splits and the like."""
+    await known(request, path.ticker)
+    return await (await request.services.store()).actions.of(path.ticker)
+
+
+class Fundamentals(BaseModel):
+    """What companies filed and sources reported, each value with its origin."""
+
+    ticker: str
+    values: dict[str, Consensus] = Field(description="the value in force per field, with its provenance")
+    statements: list[StatementLine] = Field(description="filed lines of the newest filings, official")
+
+
+class FundamentalsFilter(Strict):
+    """How far back."""
+
+    since: date | None = Field(default=None, description="statements of periods that end on this day or later")
+    known_on: date | None = Field(default=None, description="only what had been delivered to CVM by this day")
+
+
+@route("GET", "/assets/{ticker}/fundamentals", tag="assets", problems=(404, 422, 503))
+async def get_fundamentals(request: Request, path: TickerPath, query: FundamentalsFilter) -> Fundamentals:
+    """Cross-checked values and the filed statements."""
+    asset = await known(request, path.ticker)
+    store = await request.services.store()
+    lines = (
+        await store.statements.read(cnpj=asset.cnpj, since=query.since, known_on=query.known_on) if asset.cnpj else []
+    )
+    return Fundamentals(ticker=path.ticker, values=await store.observations.latest(path.ticker), statements=lines)
+
+
+class Observation(BaseModel):
+    """One value of one field from one source at one time, in the field's unit: BRL, shares, a fraction."""
+
+    ticker: str
+    field: str
+    value: Decimal
+    as_of: AwareDatetime
+    source: str
+    basis: Basis
+    unit: str
+    payload: str = Field(description="sha256 of the raw payload it was read from")
+    fetched_at: AwareDatetime
+    official: bool
+    rank: int = Field(description="lower is preferred where sources disagree")
+
+
+@route("GET", "/assets/{ticker}/observations", tag="assets", problems=(404, 422, 503))
+async def get_observations(request: Request, path: TickerPath) -> list[Observation]:
+    """What each source said last of each field: the evidence behind the values in force."""
+    await known(request, path.ticker)
+    newest = await (await request.services.store()).observations.newest(path.ticker)
+    return [Observation(**seen._asdict()) for seen in newest]
+
+
+class DataQuality(BaseModel):
+    """How far the data of an asset can be trusted."""
+
+    ticker: str
+    fields: list[Any] = Field(description="per field: freshness, sources, agreement")
+    divergences: list[Consensus] = Field(description="fields on which sources disagree")
+
+
+@route("GET", "/assets/{ticker}/quality", tag="assets", problems=(404, 422, 503))
+async def get_quality(request: Request, path: TickerPath) -> DataQuality:
+    """Freshness, number of sources and agreement of every field."""
+    await known(request, path.ticker)
+    store = await request.services.store()
+    return DataQuality(
+        ticker=path.ticker,
+        fields=list(await store.observations.quality(path.ticker)),
+        divergences=await store.observations.divergences(ticker=path.ticker),
+    )
+
+
+class NewsFilter(Page):
+    """Which news."""
+
+    ticker: Ticker | None = None
+
+
+@route("GET", "/news", tag="assets", problems=(422, 503))
+async def list_news(request: Request, query: NewsFilter) -> Reply[Listing[NewsItem]]:
+    """News, newest first, of one asset or of all."""
+    return await _news(request, query, query.ticker)
+
+
+@route("GET", "/assets/{ticker}/news", tag="assets", problems=(404, 422, 503))
+async def get_news(request: Request, path: TickerPath, query: Page) -> Reply[Listing[NewsItem]]:
+    """News that name the asset, newest first."""
+    await known(request, path.ticker)
+    return await _news(request, query, path.ticker)
+
+
+async def _news(request: Request, page: Page, ticker: str | None) -> Reply[Listing[NewsItem]]:
+    store = await request.services.store()
+    found = await store.news.latest(ticker, before=read_time(page.cursor), limit=page.limit)
+    cursor = time_cursor(found[-1].published_at or found[-1].fetched_at) if len(found) == page.limit else None
+    return paged(request, found, cursor)
+
+
+@route("GET", "/assets/{ticker}/analysis", tag="analysis", problems=(404, 422, 503))
+async def get_analysis(request: Request, path: TickerPath) -> Analysis:
+    """The newest analysis."""
+    found = await (await request.services.store()).analyses.latest(path.ticker)
+    if found is None:
+        raise Problem(
+            404, f"no analysis of {path.ticker} yet: POST /api/v1/analysis/async/analyze?ticker={path.ticker}"
+        )
+    return found
+
+
+@route("GET", "/assets/{ticker}/analyses", tag="analysis", problems=(404, 422, 503))
+async def list_analyses(request: Request, path: TickerPath, query: Page) -> Reply[Listing[Analysis]]:
+    """All analyses of an asset, newest first."""
+    store = await request.services.store()
+    found = await store.analyses.history(path.ticker, before=read_time(query.cursor), limit=query.limit)
+    cursor = time_cursor(found[-1].analyzed_at) if len(found) == query.limit else None
+    return paged(request, found, cursor)
+
+
+class MarketPath(Strict):
+    """A market in the path."""
+
+    market: Market
+
+
+class StoredRanking(BaseModel):
+    """A market's ranking as it was computed last."""
+
+    market: Market
+    computed_at: datetime
+    ranking: Any
+    backtest: ScoreRecord | None = Field(default=None, description="what this market's score was worth so far")
+
+
+@route("GET", "/rankings/{market}", tag="analysis", problems=(404, 422, 503))
+async def get_ranking(request: Request, path: MarketPath) -> StoredRanking:
+    """A market's ranking, and beside it what its score was worth so far."""
+    keys = [path.market.value, backtest_key(path.market)]
+    kept = await (await request.services.store()).analyses.rankings(keys)
+    found, backtest = map(kept.get, keys)
+    if found is None:
+        where = f"POST /api/v1/analysis/async/update-rankings?market={path.market}"
+        raise Problem(404, f"no ranking of {path.market} yet: {where}")
+    record = ScoreRecord.model_validate(backtest[1]).brief() if backtest else None
+    return StoredRanking(market=path.market, computed_at=found[0], ranking=found[1], backtest=record)
+
+
+@route("GET", "/backtests/{market}", tag="analysis", problems=(404, 422, 503))
+async def get_backtest(request: Request, path: MarketPath) -> ScoreRecord:
+    """What a market's score was worth on past days: rank IC, quintiles, turnover, costs, and how sure that is."""
+    found = await (await request.services.store()).analyses.ranking(backtest_key(path.market))
+    if found is None:
+        where = f"POST /api/v1/analysis/async/backtest?market={path.market}"
+        raise Problem(404, f"the score of {path.market} was not backtested yet: {where}")
+    return ScoreRecord.model_validate(found[1])
+
+
+class OpinionFilter(Page):
+    """Whose opinions."""
+
+    provider: str | None = Field(default=None, max_length=100)
+
+
+@route("GET", "/assets/{ticker}/opinions", tag="opinions", problems=(404, 422, 503))
+async def list_opinions(request: Request, path: TickerPath, query: OpinionFilter) -> Reply[Listing[Opinion]]:
+    """What the AIs said of an asset, newest first, abstentions included; never changed afterwards."""
+    store = await request.services.store()
+    found = await store.opinions.history(
+        path.ticker, provider=query.provider, before=read_time(query.cursor), limit=query.limit
+    )
+    cursor = time_cursor(found[-1].asked_at) if len(found) == query.limit else None
+    return paged(request, found, cursor)
+
+
+@route("GET", "/track-record", tag="opinions", problems=(422, 503))
+async def get_track_record(request: Request) -> TrackRecord:
+    """What became of closed opinions: each analyst's hits, calibration and skill, with what chance alone would give."""
+    return track_record(await (await request.services.store()).opinions.outcomes())
+
+
+ROUTES = (
+    list_assets,
+    get_asset,
+    get_prices,
+    get_actions,
+    get_fundamentals,
+    get_observations,
+    get_quality,
+    list_news,
+    get_news,
+    get_analysis,
+    list_analyses,
+    get_ranking,
+    get_backtest,
+    list_opinions,
+    get_track_record,
+)

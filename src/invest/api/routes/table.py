@@ -1,0 +1,35 @@
+"""The flat list of all routes, in the order they are matched."""
+
+from __future__ import annotations
+
+import asyncio
+
+from invest.api.http.routing import Route
+from invest.api.routes import alerts, contract, operations, research, tasks
+from invest.api.routes import health as ops
+from invest.api.routes import portfolios as holdings
+from invest.api.routes import reports as documents
+from invest.api.services import Services
+from invest.engine import Registry
+
+
+def routes(registry: Registry) -> list[Route]:
+    """Every operation. Raises `UnknownJob` where a job of the contract is not declared."""
+    return [
+        *contract.contract_routes(registry),
+        *tasks.ROUTES,
+        *operations.ROUTES,
+        *research.ROUTES,
+        *documents.ROUTES,
+        *holdings.ROUTES,
+        *alerts.ROUTES,
+        *ops.ROUTES,
+    ]
+
+
+def background(services: Services) -> list[asyncio.Task[None]]:
+    """What runs beside the requests of a web process."""
+    return [
+        asyncio.create_task(services.callbacks.adopt()),
+        asyncio.create_task(services.unknown.follow(services.invest.redis)),
+    ]

@@ -1,0 +1,237 @@
+"""Tasks: accept them, follow them, stop them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from aiohttp import web
+from pydantic import Field
+
+from invest.api.access.ownership import require_calls, require_status, require_task, visible
+from invest.api.http.paging import Listing, paged
+from invest.api.http.problems import Problem, invalid
+from invest.api.http.routing import PREFIX, Reply, Request, route
+from invest.api.http.wire import to_json
+from invest.api.live.hub import frame_of
+from invest.api.routes.models import (
+    ActiveTask,
+    ActiveTasks,
+    Cancelled,
+    Page,
+    QueueCounts,
+    QueueStats,
+    Strict,
+    TaskPath,
+    TaskProgress,
+    TaskStatus,
+)
+from invest.engine import Call, JobState, JobStatus, TimelineEntry, Workflow
+
+POLL_AFTER = 1  # seconds, the Retry-After of a task that is not finished
+WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?")
+MAX_WAIT = 60
+JOB_CURSOR = r"^\d{1,15}:.{1,200}$"  # of the engine's listings
+
+
+async def accepted(
+    request: Request, what: Call[Any] | Workflow[Any], *, message: str, echo: dict[str, Any]
+) -> Reply[Any]:
+    """Queue a call and answer 202 with its address, or 200 with its result where the client waits for it."""
+    wait, callback = wait_of(request.http), request.http.query.get("callback")
+    if callback is not None:
+        request.services.callbacks.check(callback)
+    await require_calls(request, what)
+    if isinstance(what, Call) and request.job_id is not None:
+        what = what.with_options(id=request.job_id)
+    job = await request.services.enqueuer.enqueue(what)
+    if callback is not None:
+        await request.services.callbacks.owe(job.id, callback)
+    name = what.name if isinstance(what, Call) else what.kind
+    # The audit line of a queued job is its request's own; the database has it as a row of job_run.
+    request.tell(action="enqueue", task_id=job.id, job=name, caller=request.caller.id)
+    headers = {"Location": f"{PREFIX}/tasks/{job.id}/status"}
+    if wait is not None:
+        with request.services.load.idle():
+            status = await request.services.enqueuer.wait(job.id, wait)
+        if status.final:
+            headers["Preference-Applied"] = f"wait={wait:g}"
+            return Reply(TaskStatus.of(status, PREFIX), 200, headers)
+    headers["Retry-After"] = str(POLL_AFTER)
+    body = {"status": "queued", "task_id": job.id, **echo, "message": message if job.new else f"already {message}"}
+    return Reply(body, 202, headers)
+
+
+def wait_of(http: web.Request) -> float | None:
+    """Seconds a client wants to wait: ``?wait=20`` or ``Prefer: wait=20``; None if it does not. At most `MAX_WAIT`."""
+    given = http.query.get("wait")
+    if given is None:
+        match = WAIT_PREFERENCE.search(http.headers.get("Prefer", "")[:200])
+        return min(float(match[1]), MAX_WAIT) if match else None
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= MAX_WAIT:
+        raise invalid("wait", f"seconds from 0 to {MAX_WAIT}")
+    return seconds
+
+
+@route("GET", "/tasks/{task_id}/status", tag="tasks", problems=(404,), waits=True)
+async def task_status(request: Request, path: TaskPath) -> Reply[TaskStatus]:
+    """Where a task is, and its result.
+
+    With `wait` the answer comes when the task is finished, or after so many seconds. The ETag changes with the state.
+    """
+    wait = wait_of(request.http) or 0
+    with request.services.load.idle():
+        status = await request.services.enqueuer.wait(path.task_id, wait)
+    await require_status(request, status)
+    return status_reply(request, status)
+
+
+def status_reply(request: Request, status: JobStatus) -> Reply[TaskStatus]:
+    """The status with its ETag, or 304."""
+    view = TaskStatus.of(status, PREFIX)
+    etag = etag_of(to_json(view))
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if not status.final:
+        headers["Retry-After"] = str(POLL_AFTER)
+    if etag_matches(request.http, etag):
+        return Reply(None, 304, headers)
+    return Reply(view, 200, headers)
+
+
+def etag_of(body: bytes) -> str:
+    """A weak validator of a body."""
+    return f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
+
+
+def etag_matches(http: web.Request, etag: str) -> bool:
+    """Whether If-None-Match names `etag` (weak comparison, RFC 9110)."""
+    given = http.headers.get("If-None-Match", "")
+    bare = etag.removeprefix("W/")
+    return given.strip() == "*" or any(part.strip().removeprefix("W/") == bare for part in given.split(","))
+
+
+@route("DELETE", "/tasks/{task_id}", tag="tasks", scope="write", problems=(404, 409))
+async def cancel_task(request: Request, path: TaskPath) -> Cancelled:
+    """Cancel a task or a whole workflow: one that waits never starts, one that runs is told to stop."""
+    await require_task(request, path.task_id)
+    stopped = await request.services.invest.cancel(path.task_id)
+    if not stopped:
+        raise Problem(409, f"task {path.task_id} has already finished", kind="urn:invest:finished")
+    request.audit("cancel", path.task_id)
+    return Cancelled(task_id=path.task_id, message="cancelled: it will not run (any further)")
+
+
+@route("GET", "/tasks/active", tag="tasks")
+async def active_tasks(request: Request) -> ActiveTasks:
+    """What runs now, oldest first (at most 500)."""
+    running = await visible(request, await request.services.invest.inspect.active())
+    tasks = [
+        ActiveTask(
+            worker=s.worker,
+            task_id=s.id,
+            name=s.name,
+            args=s.args,
+            kwargs=s.kwargs,
+            queue=s.queue,
+            started_at=s.started_at,
+            progress=TaskProgress.of(s.progress),
+        )
+        for s in running
+    ]
+    return ActiveTasks(active_tasks=tasks, count=len(tasks))
+
+
+@route("GET", "/tasks/queue/stats", tag="tasks")
+async def queue_stats(request: Request) -> QueueStats:
+    """Depths of all queues, and how many workers are alive."""
+    inspect = request.services.invest.inspect
+    queues, workers = await inspect.queues(), await inspect.workers()
+    counts = {
+        name: QueueCounts(waiting=q.waiting, active=q.active, scheduled=q.scheduled, dead=q.dead)
+        for name, q in queues.items()
+    }
+    return QueueStats(
+        active_tasks=sum(c.active for c in counts.values()),
+        scheduled_tasks=sum(c.scheduled for c in counts.values()),
+        workers=sum(w.alive for w in workers),
+        queues=counts,
+    )
+
+
+class TaskFilter(Page):
+    """Which tasks."""
+
+    state: JobState = Field(default=JobState.RUNNING, description="the state to list")
+    queue: str | None = Field(default=None, max_length=100)
+    name: str | None = Field(default=None, max_length=100, description="the job's name")
+    cursor: str | None = Field(default=None, max_length=250, pattern=JOB_CURSOR)
+
+
+@route("GET", "/tasks", tag="tasks", problems=(422,))
+async def list_tasks(request: Request, query: TaskFilter) -> Reply[Listing[TaskStatus]]:
+    """Tasks in one state, page by page: waiting ones by due time, finished ones newest first."""
+    page = await request.services.invest.inspect.jobs(
+        query.state, queue=query.queue, name=query.name, limit=query.limit, cursor=query.cursor
+    )
+    return paged(request, [TaskStatus.of(s, PREFIX) for s in await visible(request, page.items)], page.cursor)
+
+
+@route("GET", "/tasks/{task_id}/timeline", tag="tasks", problems=(404,))
+async def task_timeline(request: Request, path: TaskPath) -> list[TimelineEntry]:
+    """What happened to a task, in order: queued, every attempt and crash, its end."""
+    await require_task(request, path.task_id)
+    return await request.services.invest.inspect.timeline(path.task_id)
+
+
+@route("GET", "/tasks/{task_id}/events", tag="events", problems=(404, 503), media={200: "text/event-stream"})
+async def task_events(request: Request, path: TaskPath) -> web.StreamResponse:
+    """A task's events as they happen (server-sent events).
+
+    Starts with `status`, ends after the final event; come back with `Last-Event-ID` to miss nothing. 204 says that
+    there is nothing more to come.
+    """
+    seen = await request.services.hub.mark()
+    status = await request.services.invest.status(path.task_id)
+    await require_status(request, status)
+    if status.final and request.http.headers.get("Last-Event-ID"):
+        return web.Response(status=204)
+    first = frame_of("status", TaskStatus.of(status, PREFIX).model_dump(mode="json"))
+    if status.final:
+        first += frame_of(status.state.value, {"task_id": status.id, "name": status.name, "queue": status.queue})
+    with request.services.load.idle():
+        return await request.services.hub.serve(
+            request.http, job_id=status.id, first=first, after=seen, ends=status.final
+        )
+
+
+class EventFilter(Strict):
+    """Which events."""
+
+    queue: str | None = Field(default=None, max_length=100)
+    last_event_id: str | None = Field(
+        default=None, max_length=50, description="as Last-Event-ID, for programs that cannot set headers"
+    )
+
+
+@route("GET", "/events", tag="events", problems=(422, 503), media={200: "text/event-stream"})
+async def all_events(request: Request, query: EventFilter) -> web.StreamResponse:
+    """All jobs' events as they happen (server-sent events), a heartbeat every 15 s; resumes from `Last-Event-ID`."""
+    with request.services.load.idle():
+        return await request.services.hub.serve(request.http, queue=query.queue)
+
+
+ROUTES = (
+    active_tasks,
+    queue_stats,
+    list_tasks,
+    task_status,
+    cancel_task,
+    task_timeline,
+    task_events,
+    all_events,
+)

@@ -1,0 +1,161 @@
+"""Printing: tables for people, JSON for programs, one connection per verb."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import BaseModel
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+T = TypeVar("T")
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout", show_default=False)]
+TEXTS = frozenset({"job", "arguments", "error", "what it does", "detail", "cron", "workflow", "queues"})  # may be cut
+LEAST = ("arguments", "attempt", "only when", "cron", "delay", "retries")  # left out first on a narrow terminal
+NARROWEST = 20  # characters a text keeps
+GAP = 3  # between two columns
+MARKS = {
+    "scheduled": ("◷", "dim"),
+    "queued": ("○", ""),
+    "running": ("●", "blue"),
+    "retrying": ("■", "dark_orange3"),
+    "succeeded": ("●", "green"),
+    "failed": ("◆", "red"),
+    "cancelled": ("×", "dim"),
+}
+
+
+def with_platform(work: Callable[[Any], Awaitable[T]]) -> T:
+    """Run `work` with a connected `Invest`; servers are started or attached to where none is configured."""
+    from invest.cli.platform.local import local_settings
+    from invest.engine import Invest
+    from invest.jobs.names import declare_all
+
+    declare_all()
+
+    async def connected() -> T:
+        async with Invest.connect(settings) as invest:
+            return await work(invest)
+
+    with local_settings() as settings:
+        return asyncio.run(connected())
+
+
+def with_store(work: Callable[[Any], Awaitable[T]]) -> T:
+    """Run `work` with an open `Store`."""
+    from invest.cli.platform.local import local_settings
+    from invest.store import Store
+
+    async def opened() -> T:
+        async with Store.open(settings) as store:
+            return await work(store)
+
+    with local_settings() as settings:
+        return asyncio.run(opened())
+
+
+def plain(value: Any) -> Any:
+    """Models as JSON-able data."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value
+
+
+def as_json(value: Any) -> None:
+    """Print `value` as JSON."""
+    typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2, default=str))
+
+
+def outcome(json_output: bool, said: str, **fields: Any) -> None:
+    """What a verb did: one line for a person, or `fields` as JSON."""
+    as_json(fields) if json_output else typer.echo(said)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = (), empty: str) -> None:
+    """Print rows; `empty` where there are none. Columns named in `right` hold figures.
+
+    On a narrow terminal texts are cut or left out; ids, states and figures stay whole.
+    """
+    console = Console()
+    held = [[c if isinstance(c, Text) else Text("—" if c is None else str(c)) for c in row] for row in rows]
+    if not held:
+        console.print(Text(empty, style="dim"))
+        return
+    widths = [max(len(name), *(row[i].cell_len for row in held)) for i, name in enumerate(columns)]
+    shown = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
+    kept = fitting(columns, widths, console.width)
+    for i, width in kept.items():
+        side: Any = "right" if columns[i] in right else "left"
+        shown.add_column(columns[i], justify=side, overflow="ellipsis", no_wrap=True, width=width)
+    for row in held:
+        shown.add_row(*(row[i] for i in kept))
+    console.print(shown)
+
+
+def fitting(columns: Sequence[str], widths: Sequence[int], room: int) -> dict[int, int]:
+    """The columns to show, by place, with their widths: ids, states and figures whole, texts cut to what is left."""
+    kept = list(range(len(columns)))
+    for name in LEAST:
+        needed = sum(GAP + (min(widths[i], NARROWEST) if columns[i] in TEXTS else widths[i]) for i in kept)
+        if needed > room and name in columns:
+            kept.remove(columns.index(name))
+    found = {i: widths[i] for i in kept}
+    texts = sorted((i for i in kept if columns[i] in TEXTS), key=lambda i: widths[i])
+    left = room - GAP * len(kept) - sum(w for i, w in found.items() if i not in texts)
+    for place, i in enumerate(texts):  # the shorter ones first: what they do not need is the longer ones'
+        found[i] = max(1, min(widths[i], left // (len(texts) - place)))
+        left -= found[i]
+    return found
+
+
+def state(name: str) -> Text:
+    """A state with its shape and colour."""
+    mark, style = MARKS.get(name, ("·", ""))
+    return Text(f"{mark} {name}", style=style)
+
+
+def ago(moment: datetime | None) -> str | None:
+    """How long ago, or in how long."""
+    if moment is None:
+        return None
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    return f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
+
+
+def span(seconds: float | None) -> str | None:
+    """A length of time in two figures."""
+    if seconds is None:
+        return None
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    for limit, unit, size in ((60, "s", 1), (3600, "min", 60), (86400, "h", 3600)):
+        if seconds < limit:
+            return f"{seconds / size:.1f} {unit}" if seconds / size < 10 else f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 86400:.0f} d"
+
+
+def arguments(status: Any, width: int = 60) -> str:
+    """A job's arguments in short."""
+    parts = [json.dumps(a, ensure_ascii=False, default=str) for a in status.args]
+    parts += [f"{k}={json.dumps(v, ensure_ascii=False, default=str)}" for k, v in status.kwargs.items()]
+    text = ", ".join(parts)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def announce(line: str) -> None:
+    """One plain line for a person, on stderr so that stdout stays data."""
+    sys.stderr.write(line + os.linesep)
+    sys.stderr.flush()

@@ -1,0 +1,135 @@
+"""What `invest doctor` looks at; each check says what it found and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from typing import Literal, NamedTuple
+
+from invest.errors import InvestError, Unreachable
+from invest.settings import Settings
+
+OLDEST = (3, 11)
+State = Literal["ok", "note", "fix", "unreachable"]
+
+
+class Check(NamedTuple):
+    """One line: what was looked at, its state, what was found, what to do."""
+
+    what: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+def python() -> Check:
+    """The interpreter."""
+    version = ".".join(str(n) for n in sys.version_info[:3])
+    if sys.version_info >= OLDEST:
+        return Check("Python", "ok", version)
+    return Check("Python", "fix", version, "install 3.11 or newer")
+
+
+async def servers(settings: Settings) -> list[Check]:
+    """Redis, its workers, and PostgreSQL, all at once."""
+    checks = (("Redis", redis), ("workers", workers), ("PostgreSQL", postgresql))
+    return list(await asyncio.gather(*(_guarded(what, settings, check) for what, check in checks)))
+
+
+async def _guarded(what: str, settings: Settings, check: Callable[[Settings], Awaitable[Check]]) -> Check:
+    try:
+        return await check(settings)
+    except (Unreachable, ConnectionError, TimeoutError) as error:
+        return Check(what, "unreachable", str(error), "start the server, or correct its URL")
+    except InvestError as error:
+        return Check(what, "fix", str(error), "correct the setting named")
+
+
+async def redis(settings: Settings) -> Check:
+    """Whether Redis answers, and keeps what it was given."""
+    from redis.exceptions import RedisError
+
+    from invest.engine import open_redis
+
+    client = open_redis(settings, max_connections=2)
+    try:
+        memory = await client.info("memory")
+    except RedisError as error:
+        raise Unreachable(f"no answer: {error}") from None
+    finally:
+        await client.aclose()
+    policy = memory.get("maxmemory_policy")
+    if policy in (None, "noeviction"):
+        return Check("Redis", "ok", f"answers; maxmemory-policy {policy or 'not told'}")
+    return Check("Redis", "fix", f"maxmemory-policy {policy}", "set noeviction, or jobs may be lost")
+
+
+async def workers(settings: Settings) -> Check:
+    """Whether anybody runs jobs."""
+    from invest.engine import Invest
+
+    async with Invest.connect(settings) as invest:
+        alive = [w for w in await invest.inspect.workers() if w.alive]
+    served = {q for w in alive for q in w.queues}
+    idle = sorted({"data_collection", "analysis", "reports"} - served)
+    if idle:
+        return Check("workers", "note", f"{len(alive)} alive; nobody serves {', '.join(idle)}", "invest worker")
+    return Check("workers", "ok", f"{len(alive)} alive")
+
+
+async def postgresql(settings: Settings) -> Check:
+    """Whether PostgreSQL answers and has the newest schema."""
+    from invest.store import pending
+
+    missing = await pending(settings)
+    if missing:
+        return Check("PostgreSQL", "fix", f"{len(missing)} migrations missing", "invest db migrate")
+    return Check("PostgreSQL", "ok", "answers; the schema is up to date")
+
+
+def upstreams(settings: Settings) -> list[Check]:
+    """Each enabled upstream: an address, and a token where it wants one."""
+    found = []
+    for name, given in settings.sources.items():
+        source = settings.source(name)
+        if not given.enabled:
+            continue
+        if not source.base_url and not source.feeds:
+            found.append(Check(name, "fix", "enabled without an address", f"set sources.{name}.base_url"))
+        elif name == "brapi" and not source.token:
+            found.append(Check(name, "note", "no token: four assets only", "set BRAPI_TOKEN"))
+        else:
+            found.append(Check(name, "ok", "has what it needs (not asked)"))
+    return found
+
+
+def analysts(settings: Settings) -> list[Check]:
+    """Each enabled AI: a key where it wants one."""
+    names = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY"}
+    found = []
+    for name, given in settings.ai.providers.items():
+        if not given.enabled:
+            continue
+        if given.kind in names and not settings.provider(name).api_key:
+            own = f"INVEST_AI__PROVIDERS__{name.upper()}__API_KEY"
+            found.append(Check(f"AI {name}", "note", "no key: it abstains", f"set {names.get(name, own)}"))
+        else:
+            found.append(Check(f"AI {name}", "ok", "has what it needs (not asked)"))
+    return found
+
+
+def disk(settings: Settings) -> Check:
+    """Whether exports and the embedded servers can write."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return Check(
+            "disk", "note", f"{folder}: {reason}", "set INVEST_DATA_DIR; exports stay in PostgreSQL until then"
+        )
+    return Check("disk", "ok", f"{folder} is writable")

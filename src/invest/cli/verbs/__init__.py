@@ -1,0 +1,1 @@
+"""The verbs of the `invest` command, one module per subject."""

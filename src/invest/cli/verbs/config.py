@@ -1,0 +1,54 @@
+"""Verbs about settings: `invest config …`."""
+
+from __future__ import annotations
+
+import shlex
+
+import typer
+
+from invest.cli import output as show
+from invest.cli.output import AsJson
+from invest.errors import Unreachable
+
+config = typer.Typer(no_args_is_help=True, help="The settings in force.")
+
+
+@config.callback()
+def group() -> None:
+    """The settings in force."""
+
+
+@config.command("show")
+def show_settings(json_output: AsJson = False) -> None:
+    """Every setting, secrets as stars, with where its value comes from."""
+    from invest.cli.platform.origins import explain
+    from invest.settings import load
+
+    found = explain(load())
+    if json_output:
+        show.as_json({s.path: {"value": s.value, "origin": s.origin} for s in found})
+        return
+    for one in found:
+        value = "—" if one.value in (None, "") else one.value
+        typer.echo(f"{one.path} = {value}  # {one.origin}")
+
+
+@config.command("env")
+def environment(json_output: AsJson = False) -> None:
+    """Addresses of the servers in use as shell lines, for programs beside `invest run`: eval "$(invest config env)"."""
+    from invest.local import running
+    from invest.settings import load
+
+    settings = load()
+    urls = {"REDIS_URL": settings.redis.url, "DATABASE_URL": settings.database.url}
+    found = {name: url.get_secret_value() for name, url in urls.items() if url}
+    if missing := sorted(urls.keys() - found.keys()):
+        embedded = running(settings.data_dir)
+        found |= {name: embedded[name] for name in missing if name in embedded}
+    if lost := [name for name in missing if name not in found]:
+        raise Unreachable(f"{' and '.join(lost)}: not set, and no embedded server runs here; start `invest run` first")
+    if json_output:
+        show.as_json(found)
+        return
+    for name, url in found.items():
+        typer.echo(f"export {name}={shlex.quote(url)}")

@@ -1,0 +1,69 @@
+"""`invest doctor`: what is there, what is missing, what to do."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from invest.cli import EXIT_FAILED, EXIT_UNREACHABLE
+from invest.cli import output as show
+from invest.cli.output import AsJson
+from invest.cli.platform.checks import Check, analysts, disk, python, servers, upstreams
+from invest.errors import InvestError, Unreachable
+
+SHAPES = {
+    "ok": ("●", "green"),
+    "note": ("■", "dark_orange3"),
+    "fix": ("◆", "red"),
+    "unreachable": ("×", "red"),
+}
+
+
+def doctor(json_output: AsJson = False) -> None:
+    """Check everything the platform needs. Exit code 1 if something is to fix, 3 if a server is unreachable."""
+    checks = examine()
+    if json_output:
+        show.as_json([c._asdict() for c in checks])
+    else:
+        _print(checks)
+    states = {c.state for c in checks}
+    raise typer.Exit(EXIT_UNREACHABLE if "unreachable" in states else EXIT_FAILED if "fix" in states else 0)
+
+
+def examine() -> list[Check]:
+    """All checks in order; a setting that is wrong ends them, for nothing else can be told then."""
+    from invest.cli.platform.local import local_settings
+    from invest.jobs.names import declare_all
+    from invest.settings import load
+
+    declare_all()  # before any clock runs: importing the jobs takes seconds on a slow machine
+    checks = [python()]
+    try:
+        settings = load()
+    except InvestError as error:
+        return [*checks, Check("settings", "fix", str(error), "correct what is named")]
+    checks.append(Check("settings", "ok", "valid"))
+    try:
+        with local_settings() as ready:
+            checks += asyncio.run(servers(ready))
+    except Unreachable as error:
+        checks.append(Check("servers", "unreachable", str(error), "set REDIS_URL and DATABASE_URL"))
+    except InvestError as error:
+        checks.append(Check("servers", "fix", str(error), "correct what is named"))
+    return [*checks, *upstreams(settings), *analysts(settings), disk(settings)]
+
+
+def _print(checks: list[Check]) -> None:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for check in checks:
+        shape, style = SHAPES[check.state]
+        advice = f" → {check.advice}" if check.advice else ""
+        grid.add_row(Text(f"{shape} {check.state}", style=style), Text(check.what), Text(check.found + advice))
+    Console().print(grid)

@@ -1,0 +1,186 @@
+"""Verbs about what is known and how well: `invest data quality`, `invest ai track-record`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from invest.cli import output as show
+from invest.cli.output import AsJson
+from invest.errors import ConfigError, NotFound
+
+data = typer.Typer(no_args_is_help=True, help="Collected data.")
+ai = typer.Typer(no_args_is_help=True, help="The AIs.")
+
+
+@data.callback()
+def data_group() -> None:
+    """Collected data."""
+
+
+@ai.callback()
+def ai_group() -> None:
+    """The AIs."""
+
+
+@data.command("quality")
+def quality(ticker: Annotated[str, typer.Argument(help="such as PETR4")], json_output: AsJson = False) -> None:
+    """Per field: the value in force, its source and age, how far sources agree, and what speaks against it."""
+    from invest.domain.market import parse_ticker
+    from invest.settings import load
+
+    name = parse_ticker(ticker)
+
+    now = load().now()
+
+    async def work(store: Any) -> Any:
+        return await store.observations.quality(name, now=now)
+
+    fields = show.with_store(work)
+    if json_output:
+        show.as_json(fields)
+        return
+    rows = [
+        (
+            f.field,
+            in_short(f.value, f.unit),
+            f.source,
+            f"{f.age_days:.0f} d",
+            None if f.agreement is None else f"{f.agreement:.0%}",
+            _against(f),
+        )
+        for f in fields
+    ]
+    columns = ("field", "value", "source", "age", "agree", "state")
+    empty = f"nothing is stored of {name}; invest enqueue collect {name} --wait"
+    show.table(columns, rows, right=("value", "age", "agree"), empty=empty)
+    others = [
+        (f.field, s.source, in_short(s.value, f.unit), f"{s.age_days:.0f} d", s.rejected or f.kept_because or "older")
+        for f in fields
+        for s in f.sources
+        if not s.chosen and (s.rejected or s.value != f.value)
+    ]
+    if others:
+        show.table(("field", "not chosen", "value", "age", "why"), others, right=("value", "age"), empty="")
+
+
+@data.command("bytes")
+def payload_bytes(
+    sha256: Annotated[
+        str, typer.Argument(help="a payload's hash, as `data quality --json`, the API and reports name it")
+    ],
+    find: Annotated[
+        str | None, typer.Option(help="show the lines with this text: a ticker, a CNPJ as CVM writes it")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="write the bytes to this file")] = None,
+    json_output: AsJson = False,
+) -> None:
+    """The bytes a stored value was read from: where and when they came from, the lines in question, or all of them."""
+    from invest.jobs.provenance import bytes_of, lines_with
+    from invest.settings import load
+
+    found = show.with_store(lambda store: bytes_of(store, load(), sha256.strip().lower()))
+    if found.body is None:
+        raise NotFound(found.lost)
+    if out is not None:
+        out.write_bytes(found.body)
+    lines = list(lines_with(found.body, find)) if find else []
+    told = found.payload.model_dump(mode="json", exclude={"body"}) | {"kept": found.where}
+    if json_output:
+        show.as_json({**told, "lines": [asdict(line) for line in lines]})
+        return
+    show.table(("", sha256[:12]), [(name, value) for name, value in told.items() if value is not None], empty="")
+    for line in lines:
+        typer.echo(f"{line.member or found.payload.url}:{line.number}: {line.text}")
+
+
+@data.command("backtest")
+def backtest(
+    market: Annotated[str, typer.Argument(help="stocks, fiis, etfs, bdrs or cryptos")] = "stocks",
+    json_output: AsJson = False,
+) -> None:
+    """What a market's score was worth on past days; `invest enqueue backtest` computes it, a job does so weekly."""
+    from invest.domain.analysis import ScoreRecord
+    from invest.domain.market import Market
+    from invest.jobs.loading import backtest_key
+
+    if market not in list(Market):
+        raise ConfigError(f"no market {market!r}: {', '.join(Market)}")
+
+    async def work(store: Any) -> Any:
+        return await store.analyses.ranking(backtest_key(Market(market)))
+
+    found = show.with_store(work)
+    record = ScoreRecord.model_validate(found[1]) if found else None
+    if json_output:
+        show.as_json(record)
+        return
+    rows = [_horizon(b, verdict) for b, verdict in zip(record.horizons, record.verdicts, strict=True)] if record else []
+    columns = ("days", "IC", "95 %", "spread", "net", "turn", "verdict")
+    empty = f"the score of {market} was not backtested yet: invest enqueue backtest {market} --wait"
+    show.table(columns, rows, right=columns[:-1], empty=empty)
+    if record:
+        stamp = "SANDBOX · " if record.sandbox else ""
+        typer.echo(f"{stamp}{record.assets} assets, {record.ended} of them ended; up to {record.as_of}.")
+        typer.echo(record.convention)
+
+
+def _horizon(result: Any, verdict: str) -> tuple[Any, ...]:
+    ic = result.ic
+    known = ic.low is not None and ic.standing != "collecting"
+    return (
+        result.horizon_days,
+        None if ic.mean is None else f"{ic.mean:+.2f}",
+        f"{ic.low:+.2f}/{ic.high:+.2f}" if known else None,
+        *(None if value is None else f"{value:+.1%}" for value in (result.spread, result.spread_net)),
+        None if result.turnover is None else f"{result.turnover:.0%}",
+        verdict,
+    )
+
+
+def in_short(value: Decimal | None, unit: str) -> str | None:
+    """A value to read, not to reckon with: `--json` has all its digits."""
+    if value is None:
+        return None
+    if unit == "fraction":
+        return f"{value * 100:.2f} %"
+    for size, word in ((10**12, "tn "), (10**9, "bn "), (10**6, "mn ")):
+        if abs(value) >= size:
+            return f"{value / size:.2f} {word}{unit}"
+    return f"{value:,.2f} {unit}"
+
+
+def _against(field: Any) -> str:
+    marks = {"◆ quarantined": field.quarantined, "■ divergent": field.divergent, "○ stale": field.stale}
+    return ", ".join(mark for mark, is_so in marks.items() if is_so) or "● good"
+
+
+@ai.command("track-record")
+def track_record(json_output: AsJson = False) -> None:
+    """How good each AI's closed opinions were, beside the benchmarks on the same items."""
+    from invest.jobs.track import record
+
+    found = show.with_store(record)
+    if json_output:
+        lines = [{**show.plain(line), "verdict": line.verdict} for line in found.lines]
+        show.as_json({**show.plain(found), "lines": lines})
+        return
+    rows = [
+        (
+            line.horizon_days,
+            line.rank,
+            line.analyst + (" (benchmark)" if line.benchmark else ""),
+            line.closed,
+            f"{line.brier:.3f}",
+            f"{line.skill:+.2f}",
+            line.verdict,
+        )
+        for line in found.lines
+    ]
+    columns = ("days", "rank", "analyst", "closed", "Brier", "skill", "verdict")
+    empty = "no opinion is closed yet: the first are after 30 days"
+    show.table(columns, rows, right=("days", "rank", "closed", "Brier", "skill"), empty=empty)

@@ -1,0 +1,49 @@
+"""Analysis of one asset: figures, technical picture, valuation, scores, ranking and the evidence behind them."""
+
+from __future__ import annotations
+
+from invest.domain.analysis.analyse import analyse
+from invest.domain.analysis.comparison import Comparison, Criterion, compare
+from invest.domain.analysis.evidence import gather
+from invest.domain.analysis.fact_keys import FACT_KEYS
+from invest.domain.analysis.inputs import AnalysisInput, as_known
+from invest.domain.analysis.models import (
+    Analysis,
+    Fact,
+    Reason,
+    Recommendation,
+    RiskAnalysis,
+    SentimentAnalysis,
+    Withheld,
+)
+from invest.domain.analysis.ranking import opportunities, rank
+from invest.domain.analysis.score_models import Alarm, Backtest, ScoreRecord, verdict_of
+from invest.domain.analysis.scorecards import card_for
+from invest.domain.analysis.sectors import SectorStats, all_sector_stats
+
+__all__ = [
+    "FACT_KEYS",
+    "Alarm",
+    "Analysis",
+    "AnalysisInput",
+    "Backtest",
+    "Comparison",
+    "Criterion",
+    "Fact",
+    "Reason",
+    "Recommendation",
+    "RiskAnalysis",
+    "ScoreRecord",
+    "SectorStats",
+    "SentimentAnalysis",
+    "Withheld",
+    "all_sector_stats",
+    "analyse",
+    "as_known",
+    "card_for",
+    "compare",
+    "gather",
+    "opportunities",
+    "rank",
+    "verdict_of",
+]

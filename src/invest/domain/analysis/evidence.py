@@ -1,0 +1,160 @@
+"""Every figure of one asset with where it comes from: bars, filings, corporate actions, consensus, central bank."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
+from invest.domain.analysis.fact_keys import FACT_KEYS
+from invest.domain.analysis.inputs import AnalysisInput
+from invest.domain.analysis.technical import technical_figures
+from invest.domain.analysis.valuation import dividend_figures, model_figures, value_figures
+from invest.domain.filings import altman, piotroski
+from invest.domain.market import market_day
+from invest.domain.values import Consensus
+
+Figures = dict[str, float | None]
+
+
+class Figure(NamedTuple):
+    """A value and its origin; `payload` is the sha256 of the bytes it was read from where there is one."""
+
+    value: float | None
+    source: str | None = None
+    payload: str | None = None
+    as_of: date | None = None
+    stale: bool = False
+
+
+def gather(given: AnalysisInput) -> dict[str, Figure]:
+    """All figures by key. What is computed here wins over what a source computed, which fills the gaps."""
+    technical = technical_figures(given.prices, given.index_prices, given.curve)
+    close = _close(given)
+    found: dict[str, Figure] = {}
+    last = given.prices.last_day
+    bars = Figure(None, given.bars_source or _source(given.latest, "close") or "bars", given.bars_payload, last)
+    macro = _macro(given)
+    for key, value in technical.items():
+        _put(found, key, value, macro if key in ("cdi_1y", "cdi_annual") else bars)
+    found["close"] = close
+    _put(found, "change_1d", _change(given, close), close)
+    _put_company(found, given, close)
+    _put_latest(found, given)
+    _put_models(found, given, close)
+    _put_news(found, given)
+    return found
+
+
+def _put(found: dict[str, Figure], key: str, value: float | None, origin: Figure) -> None:
+    if value is not None and math.isfinite(value):
+        found[key] = origin._replace(value=value)
+
+
+def _source(latest: Mapping[str, Consensus], key: str) -> str | None:
+    held = latest.get(key)
+    return held.source if held is not None else None
+
+
+def _of(consensus: Consensus | None) -> Figure | None:
+    """The consensus as a figure; None where it holds no value or was put in quarantine."""
+    if consensus is None or consensus.value is None or consensus.quarantined:
+        return None
+    value = float(consensus.value)
+    day = market_day(consensus.as_of)
+    return Figure(value, consensus.source, consensus.payload, day, consensus.stale) if math.isfinite(value) else None
+
+
+def _close(given: AnalysisInput) -> Figure:
+    """The newest price: the consensus where it is as new as the bars, else the last bar's close."""
+    prices, newest = given.prices, given.prices.last_day
+    agreed = _of(given.latest.get("close"))
+    if agreed is not None and agreed.value is not None and agreed.value > 0 and agreed.as_of is not None:
+        known = given.latest["close"].as_of <= given.now
+        if known and (newest is None or agreed.as_of >= newest):
+            return agreed
+    if not len(prices):
+        return Figure(None)
+    return Figure(float(prices.raw_close[-1]), given.bars_source or "bars", given.bars_payload, prices.last_day)
+
+
+def _change(given: AnalysisInput, close: Figure) -> float | None:
+    """Change of the day: last bar over the one before, or the newer price over the last bar."""
+    prices = given.prices
+    if close.value is None or not len(prices) or close.as_of is None or prices.last_day is None:
+        return None
+    if close.as_of > prices.last_day:
+        return close.value / float(prices.raw_close[-1]) - 1
+    return float(prices.returns[-1]) if len(prices.returns) else None
+
+
+def _macro(given: AnalysisInput) -> Figure:
+    curve, last = given.curve, given.prices.last_day
+    if curve is None or last is None:
+        return Figure(None)
+    return Figure(None, curve.source, curve.payload, curve.last_before(last))
+
+
+def _put_company(found: dict[str, Figure], given: AnalysisInput, close: Figure) -> None:
+    """Figures of the filings, and multiples of price and filings."""
+    company, papers = given.company, given.papers
+    stated = given.latest.get("market_cap")
+    cap = _of(stated) if stated is not None and stated.as_of <= given.now else None
+    value = cap.value if cap else None
+    period = company.current if company else None
+    values = value_figures(period, company.ratios if company else {}, close.value, papers, value)
+    if company is None or period is None:
+        _put(found, "market_cap", values["market_cap"], cap or close)
+        return
+    filed = Figure(None, "cvm", company.payload, company.as_of)
+    for key, number in company.ratios.items():
+        _put(found, key, number, filed)
+    priced = filed._replace(as_of=close.as_of, stale=close.stale)
+    for key, number in values.items():
+        _put(found, key, number, filed if key in ("eps", "bvps") else priced)
+    _put(found, "market_cap", values["market_cap"], cap or close)
+    tests = piotroski(period, company.previous)
+    if tests is not None:
+        _put(found, "piotroski", tests.score, filed)
+        _put(found, "piotroski_tests", tests.known or None, filed)
+    _put(found, "altman_z", altman(period, values.get("market_cap")), priced)
+
+
+def _put_latest(found: dict[str, Figure], given: AnalysisInput) -> None:
+    """Fill what could not be computed from what the sources agree on."""
+    for key, consensus in given.latest.items():
+        if key in found or key not in FACT_KEYS or consensus.as_of > given.now:
+            continue
+        figure = _of(consensus)
+        if figure is not None:
+            found[key] = figure
+
+
+def _put_models(found: dict[str, Figure], given: AnalysisInput, close: Figure) -> None:
+    """Dividends of the corporate actions, then the fair-value models over everything found so far."""
+    actions = given.known_actions
+    if actions:
+        newest = max(actions, key=lambda action: action.last_date_with)
+        origin = Figure(None, newest.source, newest.payload, given.today)
+        for key, value in dividend_figures(actions, close.value, given.today).items():
+            _put(found, key, value, origin)
+    values = {key: figure.value for key, figure in found.items()}
+    for key, value in model_figures(values, close.value).items():
+        _put(found, key, value, Figure(None, _model_source(found, key), None, close.as_of))
+
+
+def _model_source(found: Mapping[str, Figure], key: str) -> str | None:
+    basis = "dividends_12m" if key.startswith(("bazin", "gordon")) else "eps"
+    return found[basis].source if basis in found else None
+
+
+def _put_news(found: dict[str, Figure], given: AnalysisInput) -> None:
+    items = given.recent_news
+    if not items:
+        return
+    origin = Figure(None, items[0].source, items[0].payload, given.today)
+    _put(found, "news_count_30d", len(items), origin)
+    tones = [item.sentiment for item in items if item.sentiment is not None]
+    if tones:
+        _put(found, "news_tone_30d", sum(tones) / len(tones), origin)

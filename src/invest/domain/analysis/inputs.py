@@ -1,0 +1,138 @@
+"""What an analysis is made from: everything stored of one asset, and the moment it is looked at from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+from invest.domain.analysis.own_multiples import multiple_medians
+from invest.domain.analysis.score_models import ScoreRecord
+from invest.domain.analysis.sectors import SectorStats
+from invest.domain.analysis.valuation import shares_behind, split_factor
+from invest.domain.filings import Filing, Fundamentals, fundamentals, read_filings
+from invest.domain.market import (
+    DAYS_A_YEAR_CRYPTO,
+    SESSIONS_A_YEAR,
+    Asset,
+    AssetKind,
+    Bars,
+    CorporateAction,
+    MacroPoint,
+    NewsItem,
+    Prices,
+    RateCurve,
+    StatementLine,
+    market_day,
+    usable,
+)
+from invest.domain.values import Consensus
+
+
+@dataclass(frozen=True)
+class AnalysisInput:
+    """Everything stored of one asset, and the moment it is looked at from.
+
+    `filings` may be given in place of `statements` where they were read before; `cdi` as a ready curve and `index` as
+    ready prices where many assets share them. `latest` is keyed by the names of `fact_keys` ("close", "market_cap").
+    `shares_as_of` dates the asset's number of shares where `now` lies before it: later splits are undone.
+    `backtest` is what the market's score was worth so far: shown beside the score, never part of it.
+    """
+
+    asset: Asset
+    bars: Bars
+    now: datetime
+    index: Bars | Prices | None = None
+    statements: Sequence[StatementLine] = ()
+    actions: Sequence[CorporateAction] = ()
+    latest: Mapping[str, Consensus] = field(default_factory=dict)
+    news: Sequence[NewsItem] = ()
+    cdi: Sequence[MacroPoint] | RateCurve = ()
+    peers: SectorStats | None = None
+    sandbox: bool = False
+    filings: Sequence[Filing] | None = None
+    bars_source: str | None = None
+    bars_payload: str | None = None
+    shares_as_of: date | None = None
+    backtest: ScoreRecord | None = None
+
+    @cached_property
+    def today(self) -> date:
+        """The day in São Paulo at `now`."""
+        return market_day(self.now)
+
+    @cached_property
+    def prices(self) -> Prices:
+        """The asset's usable bars up to today."""
+        crypto = self.asset.kind is AssetKind.CRYPTO
+        return usable(self.bars.until(self.today), periods=DAYS_A_YEAR_CRYPTO if crypto else SESSIONS_A_YEAR)
+
+    @cached_property
+    def index_prices(self) -> Prices | None:
+        """The index's usable bars."""
+        return usable(self.index.until(self.today)) if isinstance(self.index, Bars) else self.index
+
+    @cached_property
+    def curve(self) -> RateCurve | None:
+        """The CDI curve, None without a point."""
+        curve = self.cdi if isinstance(self.cdi, RateCurve) else RateCurve.of(self.cdi)
+        return curve if len(curve) else None
+
+    @cached_property
+    def company(self) -> Fundamentals | None:
+        """What the filings received by `now` say."""
+        filings = self.filings if self.filings is not None else read_filings(self.statements)
+        return fundamentals(filings, self.now)
+
+    @cached_property
+    def papers(self) -> float | None:
+        """Traded papers that stand for the company's shares, as of `now`."""
+        papers = shares_behind(self.asset)
+        if papers is not None and self.shares_as_of is not None:
+            papers /= split_factor(self.actions, self.today, self.shares_as_of)
+        return papers
+
+    @cached_property
+    def medians(self) -> Mapping[str, float | None]:
+        """The asset's own five-year medians: ratios of its yearly reports, multiples the market then paid."""
+        company = self.company
+        if company is None:
+            return {}
+        paid = multiple_medians(company, self.prices, self.known_actions, self.papers, self.today)
+        return company.medians | paid
+
+    @cached_property
+    def known_actions(self) -> list[CorporateAction]:
+        """Corporate actions whose last day with rights has come."""
+        return [action for action in self.actions if action.last_date_with <= self.today]
+
+    @cached_property
+    def recent_news(self) -> list[NewsItem]:
+        """News of the asset published in the thirty days before `now`."""
+        start, ticker = self.now - timedelta(days=30), self.asset.ticker
+        return [
+            item
+            for item in self.news
+            if start <= (item.published_at or item.fetched_at) <= self.now
+            and (not item.tickers or ticker in item.tickers)
+        ]
+
+
+def as_known(given: AnalysisInput) -> AnalysisInput:
+    """`given` without anything from after `now`: what a computation at that moment could have read."""
+    index, curve = given.index, given.cdi
+    if isinstance(index, Bars):
+        index = index.until(given.today)
+    filings = given.filings if given.filings is not None else read_filings(given.statements)
+    return replace(
+        given,
+        bars=given.bars.until(given.today),
+        index=index,
+        statements=(),
+        filings=tuple(filing for filing in filings if filing.received_on <= given.today),
+        actions=tuple(a for a in given.actions if a.last_date_with <= given.today or (a.factor and not a.kind.in_cash)),
+        latest={key: held for key, held in given.latest.items() if held.as_of <= given.now},
+        news=tuple(item for item in given.news if (item.published_at or item.fetched_at) <= given.now),
+        cdi=curve if isinstance(curve, RateCurve) else tuple(p for p in curve if p.day <= given.today),
+    )

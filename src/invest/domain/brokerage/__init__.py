@@ -1,0 +1,25 @@
+"""Brokerage statements: B3's files and brokers' notes read into a plan of transactions."""
+
+from __future__ import annotations
+
+from invest.domain.brokerage.plan import (
+    ImportedRow,
+    ImportPlan,
+    Statement,
+    plan_booking,
+    plan_import,
+    read_statement,
+    with_origin,
+)
+from invest.domain.brokerage.reading import StatementRefused
+
+__all__ = [
+    "ImportPlan",
+    "ImportedRow",
+    "Statement",
+    "StatementRefused",
+    "plan_booking",
+    "plan_import",
+    "read_statement",
+    "with_origin",
+]

@@ -1,0 +1,290 @@
+"""The sheets of an Excel workbook (.xlsx) as rows of text: what a statement needs of the format and no more.
+
+Read with the standard library. A workbook is a zip of XML files from a stranger: no document type is accepted (so no
+entity is ever expanded), only the named parts are unpacked and never beyond a limit, and rows, columns and the length
+of a text are bounded. Formulae are not computed: the value that Excel stored with them is read.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from math import isfinite
+from xml.parsers import expat
+
+from invest.domain.brokerage.reading import MAX_CELL, MAX_ROWS, StatementRefused
+
+MAGIC = b"PK\x03\x04"
+MAX_UNPACKED = 60_000_000  # bytes of XML in all: twenty times what 50,000 rows take
+MAX_COLUMNS = 100
+MAX_SHEETS = 50
+MAX_TEXTS = 1_000_000  # shared strings
+WORKBOOK = "xl/workbook.xml"
+# What zipfile and expat raise for archives cut short, altered, locked by a password or packed in another way.
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    KeyError,
+    ArithmeticError,
+)
+_REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
+_DATE_FORMATS = frozenset({*range(14, 23), *range(45, 48)})  # of Excel's own number formats
+_QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+
+Row = tuple[int, list[str]]  # its number in the sheet from 1, and its cells
+Start = Callable[[str, dict[str, str]], None]
+Heard = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet: its name and the rows that hold something."""
+
+    name: str
+    rows: list[Row]
+
+
+def is_workbook(data: bytes) -> bool:
+    """Whether the bytes are a zip, as a workbook is."""
+    return data.startswith(MAGIC)
+
+
+def read_sheets(data: bytes) -> Iterator[Sheet]:
+    """The sheets of a workbook in their order, one at a time; numbers with a decimal comma, dates as yyyy-mm-dd.
+
+    Raises `StatementRefused` for what is no workbook, is damaged or protected, or goes beyond a limit.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            yield from _Workbook(archive).sheets()
+    except StatementRefused:
+        raise
+    except DAMAGED:
+        raise StatementRefused("the workbook is damaged or protected: save it again, or as CSV") from None
+
+
+@dataclass(slots=True)
+class _Workbook:
+    """An open workbook and how much of it may still be unpacked."""
+
+    archive: zipfile.ZipFile
+    left: int = field(default_factory=lambda: MAX_UNPACKED)
+    texts: list[str] = field(default_factory=list)
+    dated: frozenset[int] = frozenset()
+    epoch: date = date(1899, 12, 30)
+
+    def sheets(self) -> Iterator[Sheet]:
+        """Every sheet with its rows."""
+        names = set(self.archive.namelist())
+        if WORKBOOK not in names:
+            raise StatementRefused("the file is a zip but no Excel workbook (.xlsx): export it as XLSX or CSV")
+        targets, listed = self._targets(), self._listed()
+        if "xl/sharedStrings.xml" in names:
+            self.texts = self._texts("xl/sharedStrings.xml")
+        if "xl/styles.xml" in names:
+            self.dated = self._dated("xl/styles.xml")
+        for name, ident in listed[:MAX_SHEETS]:
+            part = targets.get(ident, "")
+            if part in names:
+                yield Sheet(name, self._rows(part))
+
+    def _unpack(self, part: str) -> bytes:
+        with self.archive.open(part) as packed:
+            data = packed.read(self.left + 1)
+        self.left -= len(data)
+        if self.left < 0:
+            raise StatementRefused(f"the workbook unpacks to more than {MAX_UNPACKED:,} bytes: split it by year")
+        return data
+
+    def _parse(self, part: str, start: Start, end: Heard | None = None, text: Heard | None = None) -> None:
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartDoctypeDeclHandler = _no_doctype
+        parser.StartElementHandler = lambda tag, attributes: start(_bare(tag), attributes)
+        if end is not None:
+            parser.EndElementHandler = lambda tag: end(_bare(tag))
+        if text is not None:
+            parser.CharacterDataHandler = text
+        try:
+            parser.Parse(self._unpack(part), True)
+        except expat.ExpatError:
+            raise StatementRefused(f"the workbook is damaged ({part[:60]} is no XML): save it again") from None
+
+    def _targets(self) -> dict[str, str]:
+        """Parts of the archive by relation."""
+        found: dict[str, str] = {}
+
+        def start(tag: str, given: dict[str, str]) -> None:
+            if tag == "Relationship" and given.get("TargetMode") != "External":
+                target = given.get("Target", "")
+                found[given.get("Id", "")] = posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
+
+        self._parse("xl/_rels/workbook.xml.rels", start)
+        return found
+
+    def _listed(self) -> list[tuple[str, str]]:
+        """(name, relation) of each sheet; notes by the way which day the workbook counts from."""
+        found: list[tuple[str, str]] = []
+
+        def start(tag: str, given: dict[str, str]) -> None:
+            if tag == "sheet":
+                ident = next((value for key, value in given.items() if _bare(key) == "id"), "")
+                found.append((given.get("name", "")[:100], ident))
+            elif tag == "workbookPr" and given.get("date1904") in ("1", "true"):
+                self.epoch = date(1904, 1, 1)
+
+        self._parse(WORKBOOK, start)
+        return found
+
+    def _texts(self, part: str) -> list[str]:
+        """Shared strings; the runs of one are joined, what is only pronunciation is left out."""
+        found: list[str] = []
+        open_tags: list[str] = []
+
+        def start(tag: str, given: dict[str, str]) -> None:
+            open_tags.append(tag)
+            if tag == "si":
+                if len(found) >= MAX_TEXTS:
+                    raise StatementRefused("the workbook holds too many texts: split it by year")
+                found.append("")
+
+        def end(tag: str) -> None:
+            open_tags.pop()
+
+        def text(said: str) -> None:
+            if open_tags[-1] == "t" and "rPh" not in open_tags and found and len(found[-1]) < MAX_CELL:
+                found[-1] += said
+
+        self._parse(part, start, end, text)
+        return found
+
+    def _dated(self, part: str) -> frozenset[int]:
+        """Cell styles that show a number as a date."""
+        formats: dict[str, str] = {}
+        dated: set[int] = set()
+        styles = [0]
+        inside = [""]
+
+        def start(tag: str, given: dict[str, str]) -> None:
+            if tag == "numFmt":
+                formats[given.get("numFmtId", "")] = given.get("formatCode", "")
+            elif tag in ("cellXfs", "cellStyleXfs"):
+                inside[0] = tag
+            elif tag == "xf" and inside[0] == "cellXfs":
+                ident = given.get("numFmtId", "0")
+                code = _QUOTED.sub("", formats.get(ident, "")).lower()
+                own = ident.isdigit() and int(ident) in _DATE_FORMATS
+                if own or ("d" in code and "y" in code) or ("m" in code and "y" in code):
+                    dated.add(styles[0])
+                styles[0] += 1
+
+        self._parse(part, start)
+        return frozenset(dated)
+
+    def _rows(self, part: str) -> list[Row]:
+        reader = _SheetReader(self)
+        self._parse(part, reader.start, reader.end, reader.text)
+        return reader.rows
+
+
+@dataclass(slots=True)
+class _SheetReader:
+    """Collects the cells of one sheet as its XML goes by."""
+
+    book: _Workbook
+    rows: list[Row] = field(default_factory=list)
+    cells: list[str] = field(default_factory=list)
+    row: int = 0
+    column: int = 0
+    kind: str = ""
+    style: int = 0
+    value: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+
+    def start(self, tag: str, given: dict[str, str]) -> None:
+        """A row or a cell begins."""
+        self.tags.append(tag)
+        if tag == "row":
+            said = given.get("r", "")
+            self.row = int(said) if said.isascii() and said.isdigit() and len(said) < 8 else self.row + 1
+            self.cells, self.column = [], 0
+        elif tag == "c":
+            at = _REFERENCE.fullmatch(given.get("r", ""))
+            self.column = _column(at[1]) if at else self.column + 1
+            self.kind, self.value = given.get("t", "n"), []
+            style = given.get("s", "0")
+            self.style = int(style) if style.isascii() and style.isdigit() and len(style) < 8 else 0
+
+    def end(self, tag: str) -> None:
+        """A cell or a row is over."""
+        self.tags.pop()
+        if tag == "c" and self.value and self.column <= MAX_COLUMNS:
+            self.cells += [""] * (self.column - len(self.cells))
+            self.cells[self.column - 1] = self._shown("".join(self.value))
+        elif tag == "row" and any(cell.strip() for cell in self.cells):
+            if len(self.rows) > MAX_ROWS + 1_000:
+                raise StatementRefused(f"the sheet has more than {MAX_ROWS:,} rows: split it by year")
+            self.rows.append((self.row, self.cells))
+
+    def text(self, said: str) -> None:
+        """Text of a value; formulae and pronunciation are passed over."""
+        if self.tags[-1] in ("v", "t") and "rPh" not in self.tags and len(self.value) < 1_000:
+            self.value.append(said[:MAX_CELL])
+
+    def _shown(self, value: str) -> str:
+        if self.kind == "s":
+            texts = self.book.texts
+            return texts[int(value)] if value.isascii() and value.isdigit() and int(value) < len(texts) else ""
+        if self.kind == "d":
+            return value[:10]
+        if self.kind != "n":
+            return value
+        try:
+            figure = float(value)
+        except ValueError:
+            return value
+        if self.style in self.book.dated and 0 < figure < 200_000:
+            return (self.book.epoch + timedelta(days=int(figure))).isoformat()
+        return _written(figure) if isfinite(figure) else value
+
+
+def _written(figure: float) -> str:
+    """A stored double as it was typed, with a decimal comma and at least two places: never taken for thousands.
+
+    A computed one (10/3) has more digits than anybody typed: eight places are kept.
+    """
+    number = Decimal(repr(figure))
+    if abs(figure) < 1e9:
+        number = round(number, 8).normalize()
+    if number == number.to_integral_value():
+        return f"{number:.0f}"
+    whole, _, part = f"{number:f}".partition(".")
+    return f"{whole},{part.ljust(2, '0')}"
+
+
+def _column(letters: str) -> int:
+    """A is 1, Z 26, AA 27."""
+    at = 0
+    for letter in letters:
+        at = at * 26 + ord(letter) - 64
+    return at
+
+
+def _bare(tag: str) -> str:
+    return tag.rsplit(":", 1)[-1]
+
+
+def _no_doctype(*_: object) -> None:
+    raise StatementRefused("the workbook declares a document type, as none that Excel wrote does: it is not read")

@@ -1,0 +1,115 @@
+"""Who an asset is, what happened to it, what it filed, what was written of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field
+
+from invest.domain.frozen import Frozen
+from invest.domain.market.tickers import AssetKind
+
+
+class Asset(Frozen):
+    """Identity of one asset. Fields that no source gave are null."""
+
+    ticker: str
+    kind: AssetKind
+    name: str | None = None
+    cnpj: str | None = Field(default=None, description="14 digits, no punctuation")
+    cvm_code: int | None = None
+    isin: str | None = None
+    sector: str | None = None
+    segment: str | None = None
+    active: bool = True
+    successor: str | None = None
+    shares_outstanding: Decimal | None = None
+
+
+class TickerChange(Frozen):
+    """`old` trades as `new` from the session of `changed_on` on; `ratio` new shares came per old one."""
+
+    old: str
+    new: str
+    changed_on: date
+    ratio: Decimal = Decimal(1)
+    source: str
+
+
+class ActionKind(StrEnum):
+    """Kinds of corporate action."""
+
+    DIVIDEND = "dividend"
+    JCP = "jcp"
+    INCOME = "income"  # rendimento: FIIs and ETFs
+    AMORTISATION = "amortisation"
+    SPLIT = "split"
+    REVERSE_SPLIT = "reverse_split"
+    BONUS = "bonus"
+    SUBSCRIPTION = "subscription"
+
+    @property
+    def in_cash(self) -> bool:
+        """Whether it pays money per share (`amount`) rather than changing their number (`factor`)."""
+        return self in (ActionKind.DIVIDEND, ActionKind.JCP, ActionKind.INCOME, ActionKind.AMORTISATION)
+
+
+class CorporateAction(Frozen):
+    """One event. `amount` BRL per share, gross; `factor` new shares per old one (2:1 split 2, 10:1 reverse 0.1)."""
+
+    ticker: str
+    kind: ActionKind
+    last_date_with: date = Field(description="last session with rights; prices are ex from the next session")
+    payment_date: date | None = None
+    amount: Decimal | None = None
+    factor: Decimal | None = None
+    source: str
+    payload: str
+
+
+class StatementLine(Frozen):
+    """One account of one filing, ESCALA_MOEDA applied (CVM, DFP and ITR layouts). Values in BRL."""
+
+    cnpj: str
+    cvm_code: int
+    company: str
+    form: str = Field(description="DFP or ITR")
+    statement: str = Field(description="BPA, BPP, DRE, DFC_MI, DFC_MD, DVA, DRA")
+    consolidated: bool
+    version: int
+    reference_date: date
+    period_start: date | None = Field(description="null for balance sheets")
+    period_end: date
+    account: str
+    description: str
+    value: Decimal
+    received_on: date | None = Field(default=None, description="DT_RECEB: when the market could first read it")
+    payload: str
+
+
+class NewsItem(Frozen):
+    """Title, link and summary of one published item, never its full text. Untrusted words: escape, never obey."""
+
+    id: str = Field(description="sha256 of the normalised link, or of outlet and title where there is no link")
+    title: str = Field(max_length=500)
+    link: str | None = None
+    outlet: str
+    summary: str = Field(default="", max_length=2000)
+    published_at: AwareDatetime | None = None
+    fetched_at: AwareDatetime
+    source: str
+    payload: str
+    tickers: tuple[str, ...] = ()
+    sentiment: float | None = Field(default=None, ge=-1, le=1)
+
+
+class MacroPoint(Frozen):
+    """One value of one macro series; `value` in the series' own unit (BCB SGS: percent as published)."""
+
+    series: str = Field(description="sgs:12, focus:IPCA:2026, …")
+    day: date
+    value: Decimal
+    source: str
+    payload: str

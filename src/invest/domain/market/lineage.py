@@ -1,0 +1,118 @@
+"""Codes across their changes: whose bars and events are the history of an asset that traded under several codes.
+
+A code may change more than once, come back to its company (NATU3 → NTCO3 → NATU3) or be taken by another company.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from invest.domain.market.assets import TickerChange
+from invest.domain.market.bars import Bars
+
+HOPS = 16  # changes of one code that are followed; more would be a circle
+DAY = timedelta(days=1)
+FIGURES = ("open", "high", "low", "close", "volume", "turnover", "factor")
+
+
+class Span(NamedTuple):
+    """A stretch of days under one code; None: open at that end."""
+
+    ticker: str
+    first: date | None
+    last: date | None
+
+    def holds(self, day: date) -> bool:
+        """Whether `day` lies within."""
+        return (self.first is None or day >= self.first) and (self.last is None or day <= self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Lineages:
+    """All known changes. `ended`: codes that trade no more under their own name (the others may have been reused)."""
+
+    changes: Sequence[TickerChange] = ()
+    ended: frozenset[str] = frozenset()
+    _touched: frozenset[str] = field(init=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        touched = {c.old for c in self.changes} | {c.new for c in self.changes}
+        object.__setattr__(self, "_touched", frozenset(touched))
+
+    def __contains__(self, ticker: object) -> bool:
+        """Whether `ticker` ever changed, or was changed into."""
+        return ticker in self._touched
+
+    def __iter__(self) -> Iterator[str]:
+        """Every code that changed, or was changed into."""
+        return iter(sorted(self._touched))
+
+    def current(self, ticker: str) -> str:
+        """The code that `ticker` trades as now: the end of its chain, itself where there is none."""
+        since = date.min
+        for _ in range(HOPS):
+            later = [c for c in self.changes if c.old == ticker and c.changed_on >= since]
+            if not later or ticker not in self.ended:
+                break
+            newest = max(later, key=lambda c: c.changed_on)
+            ticker, since = newest.new, newest.changed_on
+        return ticker
+
+    def spans(self, ticker: str) -> list[Span]:
+        """The stretches that make up the history of `ticker`, oldest first, up to the code it trades as now."""
+        found: list[Span] = []
+        code, last = self.current(ticker), None
+        for _ in range(HOPS):
+            before = self._before(code, last)
+            if before is None or before.new != code:
+                # Where the code was another company's before, its bars up to then are that company's.
+                found.append(Span(code, before.changed_on if before else None, last))
+                break
+            found.append(Span(code, before.changed_on, last))
+            code, last = before.old, before.changed_on - DAY
+        return found[::-1]
+
+    def ratios(self, ticker: str) -> list[tuple[date, TickerChange]]:
+        """The changes within the history of `ticker` that changed the number of shares, by the last day before them."""
+        spans = self.spans(ticker)
+        pairs = {(a.ticker, b.ticker, b.first) for a, b in pairwise(spans)}
+        mine = [c for c in self.changes if (c.old, c.new, c.changed_on) in pairs and c.ratio != 1]
+        return [(c.changed_on - DAY, c) for c in mine]
+
+    def _before(self, code: str, last: date | None) -> TickerChange | None:
+        """The newest change that `code` took part in up to `last`."""
+        parts = [c for c in self.changes if code in (c.old, c.new) and (last is None or c.changed_on <= last)]
+        return max(parts, key=lambda c: (c.changed_on, c.new == code), default=None)
+
+
+def joined(ticker: str, spans: Iterable[Span], found: Mapping[str, Bars]) -> Bars | None:
+    """The bars of `spans` as one history of `ticker`, raw; None where there are none."""
+    parts = [_between(found[s.ticker], s) for s in spans if s.ticker in found]
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return None
+    days = np.concatenate([part.days for part in parts])
+    figures = [np.concatenate([getattr(part, name) for part in parts]) for name in FIGURES]
+    return Bars(ticker, days, *figures)
+
+
+def _between(bars: Bars, span: Span) -> Bars:
+    kept = bars.until(span.last) if span.last is not None else bars
+    start = int(np.searchsorted(kept.days, np.datetime64(span.first, "D"))) if span.first is not None else 0
+    return Bars(bars.ticker, kept.days[start:], *(getattr(kept, name)[start:] for name in FIGURES))
+
+
+def known_changes(ticker: str, told: Iterable[TickerChange]) -> list[TickerChange]:
+    """Of what sources told, each change that `ticker` takes part in, once, the earliest day where they differ."""
+    best: dict[tuple[str, str], TickerChange] = {}
+    for change in told:
+        key = (change.old, change.new)
+        if ticker in key and (key not in best or change.changed_on < best[key].changed_on):
+            best[key] = change
+    return [best[key] for key in sorted(best)]

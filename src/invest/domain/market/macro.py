@@ -1,0 +1,103 @@
+"""Rates of the central bank, compounded: CDI by the day (SGS 12), IPCA by the month (SGS 433)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from invest.domain.market.assets import MacroPoint
+from invest.domain.market.bars import Days, Floats
+from invest.domain.market.calendar import count_sessions
+
+EPOCH = date(1970, 1, 1)
+CARRIED_SESSIONS = 10  # how long the last published rate is carried forward
+
+
+def annual_rate(daily_percent: float) -> float:
+    """A daily rate in percent as an annual fraction: (1 + r/100) ** 252 - 1."""
+    return float((1 + daily_percent / 100) ** 252 - 1)
+
+
+def compound(percents: Iterable[float]) -> float:
+    """Accumulated fraction of consecutive periodic rates in percent: product of (1 + r/100), minus 1."""
+    growth = 1.0
+    for percent in percents:
+        growth *= 1 + percent / 100
+    return growth - 1
+
+
+@dataclass(frozen=True)
+class RateCurve:
+    """Daily rates as fractions with their running product; the rate of a day accrues until the next one."""
+
+    days: Days
+    rates: Floats
+    growth_to: Floats  # growth_to[i]: product over days before days[i]; one longer than `days`
+    source: str | None = None
+    payload: str | None = None  # of the newest point
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    @cached_property
+    def stamps(self) -> npt.NDArray[np.int64]:
+        """Days since 1970-01-01."""
+        return self.days.astype(np.int64)
+
+    @classmethod
+    def of(cls, points: Iterable[MacroPoint]) -> RateCurve:
+        """The curve of a daily series in percent; the last of two values for one day wins."""
+        by_day = {point.day: point for point in points}
+        ordered = [by_day[day] for day in sorted(by_day)]
+        days = np.array([point.day for point in ordered], dtype="datetime64[D]")
+        rates = np.array([float(point.value) / 100 for point in ordered], dtype=np.float64)
+        newest = ordered[-1] if ordered else None
+        grown = np.concatenate(([1.0], np.cumprod(1 + rates)))
+        return cls(days, rates, grown, newest.source if newest else None, newest.payload if newest else None)
+
+    def growth(self, start: date, end: date) -> float | None:
+        """Factor from `start` to `end`: rates of the days start <= d < end.
+
+        The newest rate is carried forward for at most ten sessions; None where the curve does not reach.
+        """
+        ends = self._at(np.array([_stamp(start), _stamp(end)]))
+        return float(ends[1] / ends[0]) if ends is not None else None
+
+    def over(self, days: Days) -> Floats | None:
+        """The rate earned between consecutive `days`, as fractions (one shorter than `days`); None beyond the curve."""
+        grown = self._at(days.astype(np.int64)) if len(days) else None
+        return grown[1:] / grown[:-1] - 1 if grown is not None else None
+
+    def annual(self, day: date) -> float | None:
+        """The rate of `day`, or the newest before it, as an annual fraction; None where the curve does not reach."""
+        newest = self.last_before(day)
+        if newest is None or count_sessions(newest, day) > CARRIED_SESSIONS:
+            return None
+        return annual_rate(float(self.rates[np.searchsorted(self.stamps, _stamp(newest))]) * 100)
+
+    def last_before(self, day: date) -> date | None:
+        """The newest day of the curve up to `day`."""
+        at = int(np.searchsorted(self.stamps, _stamp(day), side="right")) - 1
+        return self.days[at].astype(object) if at >= 0 else None
+
+    def _at(self, stamps: npt.NDArray[np.int64]) -> Floats | None:
+        """The running product at days since 1970-01-01, ascending; None beyond the curve."""
+        if not len(self) or stamps[0] < self.stamps[0]:
+            return None
+        grown = self.growth_to[np.searchsorted(self.stamps, stamps, side="left")]
+        last = self.days[-1].astype(object)
+        for i in range(int(np.searchsorted(stamps, self.stamps[-1], side="right")), len(stamps)):
+            idle = count_sessions(last, EPOCH + timedelta(days=int(stamps[i]) - 1))
+            if idle > CARRIED_SESSIONS:
+                return None
+            grown[i] *= (1 + self.rates[-1]) ** idle
+        return np.asarray(grown)
+
+
+def _stamp(day: date) -> int:
+    return (day - EPOCH).days

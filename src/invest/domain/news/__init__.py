@@ -1,0 +1,8 @@
+"""News items: which companies they name, and their tone."""
+
+from __future__ import annotations
+
+from invest.domain.news.recognition import Recogniser, hints, plain
+from invest.domain.news.sentiment import sentiment
+
+__all__ = ["Recogniser", "hints", "plain", "sentiment"]

@@ -1,0 +1,65 @@
+"""AIs' opinions: the opinion, its faithfulness to facts, pooling, and the track record."""
+
+from __future__ import annotations
+
+from invest.domain.opinions.benchmarks import benchmark_outcomes
+from invest.domain.opinions.closing import HORIZONS, Call, calls_of, resolve_all
+from invest.domain.opinions.faithfulness import FigureCheck, check_figures
+from invest.domain.opinions.language import language_of
+from invest.domain.opinions.opinion import (
+    AiConsensus,
+    Argument,
+    ChangeOfMind,
+    KeyFact,
+    Objection,
+    Opinion,
+    OpinionStatus,
+    Rating,
+    Risk,
+    Snapshot,
+    SnapshotFact,
+    SnapshotNews,
+)
+from invest.domain.opinions.outcome import Outcome
+from invest.domain.opinions.pooling import Skill, confidence_of, pool, rating_of
+from invest.domain.opinions.snapshot import build_snapshot
+from invest.domain.opinions.track_record import TrackLine, TrackRecord, skills, track_record
+from invest.domain.opinions.untrusted import age_of, bounded_by_news, clean_excerpt, moved_by_news, plain_name
+
+__all__ = [
+    "HORIZONS",
+    "AiConsensus",
+    "Argument",
+    "Call",
+    "ChangeOfMind",
+    "FigureCheck",
+    "KeyFact",
+    "Objection",
+    "Opinion",
+    "OpinionStatus",
+    "Outcome",
+    "Rating",
+    "Risk",
+    "Skill",
+    "Snapshot",
+    "SnapshotFact",
+    "SnapshotNews",
+    "TrackLine",
+    "TrackRecord",
+    "age_of",
+    "benchmark_outcomes",
+    "bounded_by_news",
+    "build_snapshot",
+    "calls_of",
+    "check_figures",
+    "clean_excerpt",
+    "confidence_of",
+    "language_of",
+    "moved_by_news",
+    "plain_name",
+    "pool",
+    "rating_of",
+    "resolve_all",
+    "skills",
+    "track_record",
+]

@@ -1,0 +1,198 @@
+"""Words of strangers on their way to an AI: reduced to enums and a short, cleaned excerpt without figures.
+
+What protects the judgement is its construction (the news may move a probability by little, see `bounded_by_news`);
+cleaning only makes the attacker's work harder and the excerpt safe to quote.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from datetime import datetime
+from typing import Literal
+
+from invest.domain.market import NewsItem
+from invest.domain.opinions.opinion import SnapshotNews
+
+MAX_EXCERPT = 200
+MAX_READ = 3000
+NEWS_REACH = 0.025  # two runs with different news then differ by .05 at most
+NEWS_FLAG = 0.20
+TONE_FROM = 0.15
+Topic = Literal["results", "dividends", "merger", "debt", "governance", "regulation", "operations", "market", "other"]
+
+_TAG = re.compile(r"<!--.*?(?:-->|$)|<(script|style)\b.*?(?:</\1\s*>|$)|</?[a-zA-Z!?][^<>]*(?:>|$)", re.DOTALL | re.I)
+_LINK = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]*:/{0,2}|www\.)\S+|\S+@\S+\.\S+|data:\S+")
+_BLOB = re.compile(r"\S*[A-Za-z0-9+/=_-]{24,}\S*|(?:\b[0-9a-fA-F]{2}[\s:]){6,}\S*|(?:\\[ux][0-9a-fA-F]{2,4}){3,}")
+_FIGURE = re.compile(r"(?<![^\W\d_])(?:R\$|US\$|\$|€)?\s?[-+−]?\d[\d.,:/]*\d?\s?(?:%|p\.?p\.?\b|bps\b)?", re.IGNORECASE)
+_MARKUP = re.compile(r"[<>\[\]{}|`~#*_=\\^«»‹›⟨⟩【】]+")
+_RULE = re.compile(r"(?:[-–—=.]\s?){4,}")
+_LETTERS_APART = re.compile(r"\b(?:[^\W\d_][\s.·-]){4,}[^\W\d_]\b")
+# Words to a machine or to a reader who is to act, not about a company. One is enough to withhold the excerpt.
+_ORDERS = re.compile(
+    r"(?ix)\b(?:"
+    r"ignor\w+|desconsider\w+|disregard\w*|esque[cç]\w+|forget|override\w*|sobrescrev\w+"
+    r"|instru[cç][oõ]\w*|instru[cç][aã]o|instructions?|prompts?|jailbreak\w*|dan\s+mode"
+    r"|system|sistema|assistant|assistente|usu[aá]rio:|user:|human:|developer|modelo\s+de\s+linguagem|language\s+model"
+    r"|intelig[eê]ncia\s+artificial|llms?|chatgpt|gpt|claude|gemini|chatbot|ai\s+(?:model|analyst)s?|analista\s+de\s+ia"
+    r"|compliance|aten[cç][aã]o\s+(?:analista|modelo)|nota\s+d[oae]|por\s+determina[cç][aã]o|corre[cç][aã]o|erratum|errata"
+    r"|o\s+(?:valor|n[uú]mero|dado)\s+correto|correct\s+(?:value|figure|number)|corrected\s+data"
+    r"|repita|repeat\s+(?:the|after|your)|responda|respond\s+with|output|imprima|revele|reveal|json|schema|base64|rot13|decod\w+"
+    r"|p_beat\w*|probabilidade|probability|confian[cç]a\s+m[aá]xima|rating|insufficient_data|fact_ids?|key_facts?"
+    r"|voc[eê]\s+(?:deve|[eé]|agora)|you\s+(?:must|are|should|will)|deve(?:m|r[aá])?\s+(?:ser\s+)?(?:classific|recomend|atribu|consider)\w*"
+    r"|(?:must|should)\s+(?:be\s+)?(?:rate|recommend|assign|consider)\w*|classifique|recomende|atribua|assign|rate\s+(?:it|this|as)"
+    r"|(?:strong|forte)\s+(?:buy|compra)|compr(?:e|em)\b|vend(?:a|am)\s+(?:tudo|j[aá]|agora)|buy\s+now|sell\s+now"
+    r"|end\s+of\s+(?:news|data|input)|fim\s+(?:das?\s+)?(?:not[ií]cias?|dados)|nova\s+regra|new\s+rule|segredo|secret|senha|password|api\s*key"
+    r")"
+)
+_TOPIC_WORDS: tuple[tuple[Topic, str], ...] = (
+    (
+        "dividends",
+        r"dividend|provento|\bjcp\b|juros sobre (?:o )?capital|rendimento|payout|buyback|recompra",
+    ),
+    (
+        "results",
+        r"lucro|preju[ií]zo|receita|ebitda|resultado|balan[cç]o|trimestre|earnings|revenue|profit|guidance",
+    ),
+    (
+        "merger",
+        r"fus[aã]o|aquisi[cç]|adquir|incorpora|compra d[aeo]|vende (?:fatia|participa)|\bopa\b|merger"
+        r"|acqui|takeover",
+    ),
+    (
+        "debt",
+        r"d[ií]vida|deb[eê]nture|\bbonds?\b|rating|recupera[cç][aã]o judicial|credor|calote|endivid|\bdebt\b"
+        r"|default|alavancagem",
+    ),
+    (
+        "governance",
+        r"conselho|\bceo\b|\bcfo\b|presidente|diretor|assembleia|acionist|governan|fraude|investiga|board|resign",
+    ),
+    (
+        "regulation",
+        r"\bcvm\b|\bcade\b|aneel|anp\b|anatel|regula|\blei\b|decreto|imposto|tribut|multa|\btax\b|fine\b"
+        r"|lawsuit|justi[cç]a",
+    ),
+    (
+        "operations",
+        r"produ[cç][aã]o|vendas|contrato|f[aá]brica|obra|expans|investiment|capex|inaugur|greve|output|plant|contract",
+    ),
+    (
+        "market",
+        r"ibovespa|bolsa|a[cç][oõ]es (?:sobem|caem)|d[oó]lar|pre[cç]o-alvo|upgrade|downgrade|target price"
+        r"|shares? (?:rise|fall)|cota[cç]",
+    ),
+)
+_TOPICS = tuple((topic, re.compile(words, re.IGNORECASE)) for topic, words in _TOPIC_WORDS)
+
+
+def clean(text: str) -> str:
+    """`text` as plain words: markup out, NFKC, no invisible, bidirectional or private characters, on one line."""
+    for _ in range(3):
+        plain = html.unescape(text)
+        if plain == text:
+            break
+        text = plain
+    text = _TAG.sub(" ", text)
+    text = unicodedata.normalize("NFKC", text)
+    text = "".join(_shown(c) for c in text)
+    text = _TAG.sub(" ", text)  # full-width brackets became real ones
+    return " ".join(_thin_marks(text).split())
+
+
+def clean_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
+    """A quotable excerpt of `text`: cleaned, without links, blobs, figures or markup; empty where it gives orders."""
+    words = clean(text[:MAX_READ])
+    joined = _LETTERS_APART.sub(lambda m: re.sub(r"[\s.·-]", "", m[0]), words)
+    if gives_orders(words) or gives_orders(joined) or _BLOB.search(words):
+        return ""
+    words = _LINK.sub(" ", words)
+    words = _FIGURE.sub(" # ", _MARKUP.sub(" ", words))
+    words = " ".join(_RULE.sub(" ", words).split())
+    if len(words) <= limit:
+        return words
+    return words[: limit - 1].rsplit(" ", 1)[0].rstrip() + "…"
+
+
+def gives_orders(text: str) -> bool:
+    """Whether `text` speaks to a machine or orders its reader, rather than reporting on a company."""
+    return bool(_ORDERS.search(_fold(text)) or _ORDERS.search(text))
+
+
+def excerpt(item: NewsItem, now: datetime) -> SnapshotNews:
+    """`item` as an AI may read it: tone, topic and age by code, and an excerpt of the title and summary."""
+    text = f"{item.title}. {item.summary}" if item.summary else item.title
+    published = item.published_at or item.fetched_at
+    return SnapshotNews(
+        tone=_tone(item.sentiment),
+        topic=topic_of(clean(item.title)),
+        age_days=max((now - published).days, 0),
+        excerpt=clean_excerpt(text) or clean_excerpt(item.title),
+    )
+
+
+def topic_of(text: str) -> Topic:
+    """The first topic whose words occur in `text`."""
+    return next((topic for topic, words in _TOPICS if words.search(text)), "other")
+
+
+def age_of(days: int) -> str:
+    """Age in coarse steps, so that a question does not change every day."""
+    return "0-2 d" if days <= 2 else "3-7 d" if days <= 7 else "8-30 d" if days <= 30 else "> 30 d"
+
+
+def bounded_by_news(blind: float, informed: float) -> float:
+    """The probability after news: the blind one, moved by .025 at most and kept within [0, 1]."""
+    moved = min(max(informed, blind - NEWS_REACH), blind + NEWS_REACH)
+    return round(min(max(moved, 0.0), 1.0), 6)
+
+
+def moved_by_news(blind: float, informed: float) -> bool:
+    """Whether the news would have moved the probability by more than .20: worth a look by a person."""
+    return abs(informed - blind) > NEWS_FLAG
+
+
+def plain_name(text: str | None, limit: int = 60) -> str | None:
+    """A company's or sector's name fit for a prompt: letters, digits and the signs that names have; None if empty."""
+    if not text:
+        return None
+    name = " ".join(re.sub(r"[^\w\s&.,'/()+-]", " ", clean(text)).replace("_", " ").split())[:limit].strip()
+    return name if name and not gives_orders(name) else None
+
+
+def _tone(sentiment: float | None) -> Literal["positive", "neutral", "negative"]:
+    if sentiment is None or abs(sentiment) < TONE_FROM:
+        return "neutral"
+    return "positive" if sentiment > 0 else "negative"
+
+
+def _shown(c: str) -> str:
+    if c in "\n\r\t\v\f\u0085\u2028\u2029":
+        return " "
+    category = unicodedata.category(c)
+    if category in ("Cf", "Cc", "Co", "Cs", "Cn") or 0xFE00 <= ord(c) <= 0xFE0F or 0xE0100 <= ord(c) <= 0xE01EF:
+        return ""
+    if c in "\u115f\u1160\u3164\uffa0\u2800\u034f":  # letters that show nothing
+        return ""
+    return " " if category in ("Zs", "Zl", "Zp") else c
+
+
+def _thin_marks(text: str) -> str:
+    """At most two combining marks in a row: more is no spelling."""
+    return re.sub(
+        r"([\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{2})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+", r"\1", text
+    )
+
+
+# Letters of other scripts that pass for Latin ones, and digits and signs that stand for letters.
+_LOOKALIKES = str.maketrans(
+    "аеорсухіјѕԁһӏкмтвнАЕОРСУХІЈЅКМТВНαορυικΑΒΕΖΗΙΚΜΝΟΡΤΥΧ0134@$5",
+    "aeopcyxijsdhlkmtbhAEOPCYXIJSKMTBHaopuikABEZHIKMNOPTYXoieaasS".replace("S", "s"),
+)
+
+
+def _fold(text: str) -> str:
+    """`text` with look-alike letters made Latin and accents taken off."""
+    latin = unicodedata.normalize("NFD", text.translate(_LOOKALIKES))
+    return "".join(c for c in latin if not unicodedata.combining(c))

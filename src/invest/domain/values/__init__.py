@@ -1,0 +1,23 @@
+"""Values observed by sources: tolerances, choice of one value, data quality."""
+
+from __future__ import annotations
+
+from invest.domain.values.choice import choose_all, scale_error, unit_error
+from invest.domain.values.collected import AssetData, SourceOutcome
+from invest.domain.values.observations import Basis, Consensus, Observation, RawPayload, Rejected
+from invest.domain.values.quality import FieldQuality, SourceValue
+
+__all__ = [
+    "AssetData",
+    "Basis",
+    "Consensus",
+    "FieldQuality",
+    "Observation",
+    "RawPayload",
+    "Rejected",
+    "SourceOutcome",
+    "SourceValue",
+    "choose_all",
+    "scale_error",
+    "unit_error",
+]

@@ -1,0 +1,28 @@
+"""Values that describe work: calls, signatures, policies, workflows, outcomes. No Redis."""
+
+from __future__ import annotations
+
+from invest.engine.calls.calls import Call, Options
+from invest.engine.calls.outcome import Err, Ok, Outcome
+from invest.engine.calls.policy import Priority, Rate, Retry, parse_rate
+from invest.engine.calls.signature import Signature
+from invest.engine.calls.workflow import Threshold, Workflow, chain, chord, group, result_adapter
+
+__all__ = [
+    "Call",
+    "Err",
+    "Ok",
+    "Options",
+    "Outcome",
+    "Priority",
+    "Rate",
+    "Retry",
+    "Signature",
+    "Threshold",
+    "Workflow",
+    "chain",
+    "chord",
+    "group",
+    "parse_rate",
+    "result_adapter",
+]

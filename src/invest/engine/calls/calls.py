@@ -1,0 +1,89 @@
+"""A call of a job as data: nothing has run, it can be enqueued, delayed, or made part of a workflow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from invest.engine.declare import JobType
+
+R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """When and how one call runs; None leaves it to the job's declaration."""
+
+    delay: float | None = None
+    at: datetime | None = None
+    priority: int | None = None
+    id: str | None = None
+    expires: float | None = None
+    result_ttl: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[R_co]):
+    """`JobType` called with arguments. The arguments were validated when the call was made."""
+
+    job: JobType[..., R_co]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    payload: bytes = field(repr=False)
+    options: Options = Options()
+
+    def with_options(
+        self,
+        *,
+        delay: float | timedelta | None = None,
+        at: datetime | None = None,
+        priority: int | None = None,
+        id: str | None = None,  # noqa: A002 - the public name of a job's identity
+        expires: float | timedelta | None = None,
+        result_ttl: float | None = None,
+    ) -> Call[R_co]:
+        """The same call, to run after `delay` seconds or `at` an aware instant, as job `id` (the same id is the same
+        job, so enqueuing it twice gives the first one), not to be started later than
+        `expires` seconds from its due time.
+
+        Raises ValueError for a naive `at`, for both `delay` and `at`, or for a negative time.
+        """
+        if delay is not None and at is not None:
+            raise ValueError("give either delay or at, not both")
+        if at is not None and at.tzinfo is None:
+            raise ValueError("at must be an aware datetime")
+        before = self.options
+        options = Options(
+            delay=_either(_seconds("delay", delay), before.delay),
+            at=_either(at, before.at),
+            priority=_either(priority, before.priority),
+            id=_either(_checked_id(id), before.id),
+            expires=_either(_seconds("expires", expires), before.expires),
+            result_ttl=_either(_seconds("result_ttl", result_ttl), before.result_ttl),
+        )
+        return Call(self.job, self.args, self.kwargs, self.payload, options)
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return self.job.name
+
+
+def _either(given: T | None, before: T | None) -> T | None:
+    return before if given is None else given
+
+
+def _seconds(name: str, value: float | timedelta | None) -> float | None:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if seconds is not None and not 0 <= seconds < 10 * 366 * 86400:
+        raise ValueError(f"{name} must be between 0 and ten years, not {value!r}")
+    return seconds
+
+
+def _checked_id(text: str | None) -> str | None:
+    if text is not None and not (0 < len(text) <= 200 and text.isprintable() and "," not in text):
+        raise ValueError("id must be 1 to 200 printable characters without a comma")
+    return text

@@ -1,0 +1,238 @@
+"""Looking at jobs, queues and workers: every question costs O(log n + page), never a scan."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from invest.engine.declare import registry
+from invest.engine.redis import Frozen, JobState, JobStatus, id_bytes, id_text, keys, moment, read_statuses
+from invest.errors import ConfigError
+
+if TYPE_CHECKING:
+    from invest.engine.client import Invest
+
+MAX_PAGE: Final = 500
+INDEX: Final = {
+    JobState.SCHEDULED: keys.WAITING,
+    JobState.QUEUED: keys.WAITING,
+    JobState.RETRYING: keys.RETRYING,
+    JobState.RUNNING: keys.RUNNING,
+    JobState.SUCCEEDED: keys.DONE,
+    JobState.FAILED: keys.FAILED,
+    JobState.CANCELLED: keys.CANCELLED,
+}
+
+
+class Page(Frozen):
+    """Some jobs, and the cursor of the next page (None after the last)."""
+
+    items: list[JobStatus]
+    cursor: str | None = None
+
+
+class QueueStats(Frozen):
+    """Depths of one queue: due now, due later (retries too), running, dead letters; age of the oldest due job."""
+
+    name: str
+    waiting: int
+    scheduled: int
+    active: int
+    dead: int
+    done: int
+    oldest_seconds: float | None
+
+
+class WorkerInfo(Frozen):
+    """One worker process, as of its last heartbeat."""
+
+    id: str
+    host: str
+    pid: int
+    queues: list[str]
+    slots: int
+    running: int
+    done: int
+    failed: int
+    retried: int
+    stopping: bool
+    started_at: datetime
+    seen_at: datetime
+    alive: bool
+
+
+class TimelineEntry(Frozen):
+    """One thing that happened to a job."""
+
+    at: datetime
+    what: str
+    detail: str = ""
+
+
+class Inspector:
+    """Questions about what is going on."""
+
+    def __init__(self, invest: Invest) -> None:
+        self._invest = invest
+        self._redis = invest.redis
+
+    async def names(self, queue: str | None = None) -> dict[str, str]:
+        """Job names to queues: those declared here and those ever enqueued."""
+        raw = await self._redis.hgetall(keys.NAMES)  # type: ignore[misc] # redis-py: Awaitable | dict
+        known = {k.decode("utf-8", "replace"): v.decode("utf-8", "replace") for k, v in raw.items()}
+        known |= {job.name: job.queue.name for job in registry.jobs()}
+        return {n: q for n, q in sorted(known.items()) if queue is None or q == queue}
+
+    async def _now(self) -> int:
+        seconds, micros = await self._redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    async def jobs(
+        self,
+        state: JobState,
+        *,
+        queue: str | None = None,
+        name: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page:
+        """A page of jobs in one state: waiting ones by due time, finished ones newest first.
+
+        Raises `ConfigError` for a cursor that is none of ours.
+        """
+        limit = max(1, min(limit, MAX_PAGE))
+        names = [name] if name is not None else list(await self.names(queue))
+        newest_first = state.final
+        found = await self._gather(state, names, limit, _read_cursor(cursor), newest_first)
+        found.sort(key=lambda pair: pair[:2], reverse=newest_first)
+        page = found[:limit]
+        statuses = await read_statuses(self._redis, [job_id for _, job_id in page])
+        items = [s for s in statuses if s is not None and (queue is None or s.queue == queue)]
+        more = len(found) > limit
+        return Page(items=items, cursor=f"{page[-1][0]:.0f}:{page[-1][1]}" if more else None)
+
+    async def _gather(
+        self, state: JobState, names: list[str], limit: int, after: tuple[float, str] | None, newest_first: bool
+    ) -> list[tuple[float, str]]:
+        now = await self._now()
+        low: Any = f"({now}" if state is JobState.SCHEDULED else "-inf"
+        high: Any = now if state is JobState.QUEUED else "+inf"
+        ties = [0] * len(names)
+        if after is not None:
+            if newest_first:
+                high = f"{after[0]:.0f}"
+            else:
+                low = f"{after[0]:.0f}"
+            ties = await self._ties(state, names, after[0])
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for job_name, tied in zip(names, ties, strict=True):
+                key, count = INDEX[state] + job_name, limit + 1 + tied
+                if newest_first:
+                    pipe.zrevrangebyscore(key, high, low, start=0, num=count, withscores=True)
+                else:
+                    pipe.zrangebyscore(key, low, high, start=0, num=count, withscores=True)
+            rows = await pipe.execute(raise_on_error=False)
+        pairs = [(score, id_text(raw)) for row in rows if isinstance(row, list) for raw, score in row]
+        if after is None:
+            return pairs
+        return [p for p in pairs if (p < after if newest_first else p > after)]
+
+    async def _ties(self, state: JobState, names: list[str], score: float) -> list[int]:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for job_name in names:
+                pipe.zcount(INDEX[state] + job_name, score, score)
+            return [int(n) for n in await pipe.execute()]
+
+    async def active(self, limit: int = MAX_PAGE) -> list[JobStatus]:
+        """What runs now, oldest first."""
+        return (await self.jobs(JobState.RUNNING, limit=limit)).items
+
+    async def queues(self) -> dict[str, QueueStats]:
+        """Depths of every queue."""
+        names = await self.names()
+        now = await self._now()
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.zcount(keys.WAITING + name, "-inf", now)
+                pipe.zcount(keys.WAITING + name, f"({now}", "+inf")
+                for index in (keys.RETRYING, keys.RUNNING, keys.FAILED, keys.DONE):
+                    pipe.zcard(index + name)
+                pipe.zrange(keys.WAITING + name, 0, 0, withscores=True)
+            rows = await pipe.execute()
+        sums: dict[str, list[float]] = {q.name: [0] * 5 for q in registry.queues()}
+        oldest: dict[str, float] = {}
+        for position, queue in enumerate(names.values()):
+            waiting, later, retrying, running, failed, done, head = rows[position * 7 : position * 7 + 7]
+            own = sums.setdefault(queue, [0] * 5)
+            for slot, amount in enumerate((waiting, later + retrying, running, failed, done)):
+                own[slot] += amount
+            if head and head[0][1] <= now:
+                oldest[queue] = min(oldest.get(queue, head[0][1]), head[0][1])
+        return {
+            queue: QueueStats(
+                name=queue,
+                waiting=int(own[0]),
+                scheduled=int(own[1]),
+                active=int(own[2]),
+                dead=int(own[3]),
+                done=int(own[4]),
+                oldest_seconds=(now - oldest[queue]) / 1000 if queue in oldest else None,
+            )
+            for queue, own in sorted(sums.items())
+        }
+
+    async def workers(self) -> list[WorkerInfo]:
+        """Worker processes that were heard of in the last minute."""
+        now = await self._now()
+        seen = await self._redis.zrangebyscore(keys.WORKERS, now - 60_000, "+inf", withscores=True)
+        if not seen:
+            return []
+        beats = await self._redis.mget([keys.WORKER.encode() + raw for raw, _ in seen])
+        found = []
+        for (raw, score), beat in zip(seen, beats, strict=True):
+            if beat is None:
+                continue
+            said = orjson.loads(beat)
+            said["started_at"] = moment(said["started_at"] * 1000)
+            alive = now - score < self._invest.settings.engine.lease * 1000
+            found.append(WorkerInfo(id=raw.decode(), seen_at=moment(score), alive=alive, **said))
+        return found
+
+    async def timeline(self, job_id: str) -> list[TimelineEntry]:
+        """What happened to one job, in order. Raises `NotFound`."""
+        status = await self._invest.status(job_id)
+        entries = [TimelineEntry(at=status.enqueued_at, what="enqueued")] if status.enqueued_at else []
+        for attempt in status.history:
+            if attempt.started_at:
+                entries.append(TimelineEntry(at=attempt.started_at, what="started", detail=attempt.worker or ""))
+            if attempt.ended_at:
+                why = f"{attempt.error.type}: {attempt.error.message}" if attempt.error else attempt.worker or ""
+                entries.append(TimelineEntry(at=attempt.ended_at, what=attempt.kind, detail=why))
+        told = {a.started_at for a in status.history}
+        if status.started_at and status.started_at not in told:
+            entries.append(TimelineEntry(at=status.started_at, what="started", detail=status.worker or ""))
+        if status.finished_at:
+            why = f"{status.error.type}: {status.error.message}" if status.error else ""
+            entries.append(TimelineEntry(at=status.finished_at, what=status.state.value, detail=why))
+        elif status.due_at and not status.started_at:
+            entries.append(TimelineEntry(at=status.due_at, what="due"))
+        return sorted(entries, key=lambda e: e.at)
+
+    async def position(self, job_id: str) -> int | None:
+        """How many jobs of its queue and priority are due before a waiting job; None if it does not wait."""
+        status = await self._invest.status(job_id)
+        if status.state not in (JobState.QUEUED, JobState.SCHEDULED, JobState.RETRYING) or not status.queue:
+            return None
+        rank = await self._redis.zrank(keys.queue_key(status.queue, status.priority), id_bytes(job_id))
+        return None if rank is None else int(rank)
+
+
+def _read_cursor(text: str | None) -> tuple[float, str] | None:
+    if text is None:
+        return None
+    score, colon, job_id = text.partition(":")
+    if not colon or not score.isdigit():
+        raise ConfigError(f"cursor {text[:40]!r} is none of ours: take it from the page before")
+    return float(score), job_id

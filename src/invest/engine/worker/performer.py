@@ -1,0 +1,123 @@
+"""Performing a claimed job: read its payload, give it a context, run it within its limits, judge the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from invest.engine.client import Invest
+from invest.engine.declare import Context, Resources, registry
+from invest.engine.redis import CorruptPayload, Inputs, moment, read_job
+from invest.engine.worker.execution import CRASHES, Reason, Run, Verdict, as_workflow, bury, drive, encode_result, judge
+
+log = structlog.get_logger("invest.engine")
+Report = Callable[[str, float, float | None, str], Awaitable[None]]
+UNKNOWN_PAUSE_MS = 2000
+
+
+class Performer:
+    """Runs one delivery after another for a worker."""
+
+    def __init__(
+        self,
+        worker: str,
+        invest: Invest,
+        resources: Resources | None,
+        *,
+        report: Report,
+        stop: Callable[[Run, Reason], None],
+    ) -> None:
+        self._worker = worker
+        self._invest = invest
+        self._resources = resources
+        self._settings = invest.settings
+        self._report = report
+        self._stop = stop
+
+    async def perform(self, run: Run) -> Verdict:
+        """Run it and say what its end means. Raises nothing, whatever the job does."""
+        context: Context | None = None
+        try:
+            early = self._unfit(run)
+            if early is not None:
+                return early
+            envelope = read_job(run.body)
+            job = run.job
+            assert job is not None
+            arguments = job.signature.bind(envelope.args, envelope.kwargs)
+            context = self._context(run)
+            run.arm(asyncio.get_running_loop(), self._stop)
+            result = await drive(job.fn(context, **arguments), run)
+            return await self._succeeded(run, result)
+        except CorruptPayload as error:
+            return bury(run, "CorruptPayload", str(error), self._worker)
+        except BaseException as error:  # a job may raise anything; nothing of it may reach the worker
+            verdict = judge(run, error, self._worker, time.monotonic() - run.started)
+            if verdict.action in ("failed", "retry"):
+                log.info("job failed", job_id=run.id, job=run.name, attempt=run.attempt, error=verdict.error)
+            return verdict
+        finally:
+            if context is not None:
+                await self._close(context)
+
+    def _unfit(self, run: Run) -> Verdict | None:
+        """The verdict on a job that cannot be run here at all; None for one that can."""
+        run.job = registry.find(run.name)
+        if run.job is None and run.body is not None:
+            run.job = registry.find(read_job(run.body).function)
+        if run.job is None:
+            if run.name == "?":
+                read_job(run.body)
+            return self._unknown(run)
+        if run.delivery - run.handbacks > run.job.retry.retries + 1 + CRASHES:
+            said = f"its worker died or lost it {run.delivery - run.handbacks - 1} times while it ran"
+            return bury(run, "Poisoned", said, self._worker)
+        return None
+
+    def _unknown(self, run: Run) -> Verdict:
+        waited = 0 if run.unknown_since is None else (run.started_ms - run.unknown_since) / 1000
+        if waited >= self._settings.engine.unknown_job_wait:
+            said = f"no worker knew a job {run.name!r} for {waited:.0f} s"
+            return bury(run, "UnknownJob", said, self._worker)
+        pause = min(UNKNOWN_PAUSE_MS, round(self._settings.engine.unknown_job_wait * 250))
+        return Verdict("back", b"unknown", delay_ms=pause)
+
+    def _context(self, run: Run) -> Context:
+        inputs = None
+        if run.workflow is not None and run.predecessor is not None:
+            inputs = Inputs(self._invest.redis, run.workflow, run.predecessor)
+        return Context(
+            job_id=run.id,
+            name=run.name,
+            queue=run.queue,
+            attempt=run.attempt,
+            delivery=run.delivery,
+            enqueued_at=moment(run.enqueued_ms),
+            workflow=run.workflow,
+            resources=self._resources,
+            invest=self._invest,
+            report=self._report,
+            inputs=inputs,
+        )
+
+    async def _succeeded(self, run: Run, result: Any) -> Verdict:
+        if run.reason == "hard":  # it swallowed its cancellation and answered too late
+            raise asyncio.CancelledError
+        job = run.job
+        assert job is not None
+        workflow = as_workflow(result)
+        if workflow is None:
+            return Verdict("succeeded", encode_result(job, result, self._settings.engine.max_result_bytes))
+        staged = f"{run.id}.{run.delivery}"
+        await self._invest.stage(workflow, staged, parent=run.id)
+        return Verdict("over", staged.encode())
+
+    async def _close(self, context: Context) -> None:
+        try:
+            await context.close()
+        except BaseException as error:  # closing a job's own dependency may fail; its verdict stands
+            log.warning("closing a job's dependency failed", job_id=context.job_id, error=repr(error))

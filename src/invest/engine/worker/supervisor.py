@@ -1,0 +1,168 @@
+"""Keeping worker processes alive: a fixed number, or as many as the queues need."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+from redis.exceptions import RedisError
+
+from invest.engine.client import Invest
+from invest.engine.manage import QueueStats
+from invest.engine.redis import ended
+from invest.engine.worker.worker import SUPERVISOR_VARIABLE
+from invest.errors import ConfigError, InvestError
+from invest.settings import Settings
+
+log = structlog.get_logger("invest.engine")
+LOOK_EVERY: Final = 2.0
+SHRINK_AFTER: Final = 30.0  # seconds of too little work before a process is sent home
+QUICK_DEATH: Final = 5.0
+KILL_AFTER: Final = 10.0  # seconds beyond the grace period
+
+
+def parse_range(text: str) -> tuple[int, int]:
+    """``"3,10"`` as (3, 10). Raises `ConfigError`."""
+    low, _, high = text.partition(",")
+    if not (low.strip().isdigit() and high.strip().isdigit()) or not 1 <= int(low) <= int(high):
+        raise ConfigError(f"autoscale {text!r}: expected MIN,MAX such as 3,10")
+    return int(low), int(high)
+
+
+def wanted(stats: Sequence[QueueStats], slots: int, now: int, low: int, high: int) -> int:
+    """How many processes the depth and age of the queues ask for; `slots` is what one process runs at once."""
+    load = sum(s.waiting + s.active for s in stats)
+    count = math.ceil(load / max(1, slots))
+    oldest = max((s.oldest_seconds or 0 for s in stats), default=0)
+    if oldest > 30:
+        count = max(count, now + 1)
+    return max(low, min(high, count))
+
+
+@dataclass(slots=True)
+class Child:
+    """One worker process."""
+
+    process: asyncio.subprocess.Process
+    born: float = field(default_factory=time.monotonic)
+    leaving: bool = False
+
+
+class Supervisor:
+    """Runs `command` as worker processes; one that ends (recycled, crashed, killed) is replaced."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        settings: Settings,
+        queues: Sequence[str],
+        processes: int = 1,
+        autoscale: tuple[int, int] | None = None,
+        slots: int = 10,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._command = list(command)
+        self._settings = settings
+        self._queues = list(queues)
+        self._low, self._high = autoscale or (processes, processes)
+        self._slots = slots
+        self._env = {**(env if env is not None else os.environ), SUPERVISOR_VARIABLE: str(os.getpid())}
+        self._children: list[Child] = []
+        self._stopping = asyncio.Event()
+        self._calm_since: float | None = None
+        self._quick_deaths = 0
+        self.target = self._low
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that run now."""
+        return [c.process.pid for c in self._children if c.process.returncode is None]
+
+    def stop(self) -> None:
+        """End all of them, gracefully."""
+        self._stopping.set()
+
+    async def run(self, *, handle_signals: bool = True) -> None:
+        """Until SIGTERM or `stop`; then every process has the grace period to end before it is killed."""
+        loop = asyncio.get_running_loop()
+        if handle_signals:
+            for sig in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(sig, self.stop)
+        look = asyncio.create_task(self._scale()) if self._low < self._high else None
+        try:
+            while not self._stopping.is_set():
+                await self._keep_up()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), 0.25)
+        finally:
+            if look is not None:
+                await ended(look)
+            await self._end_all()
+
+    async def _keep_up(self) -> None:
+        for child in [c for c in self._children if c.process.returncode is not None]:
+            self._children.remove(child)
+            quick = time.monotonic() - child.born < QUICK_DEATH and child.process.returncode != 0
+            self._quick_deaths = self._quick_deaths + 1 if quick else 0
+            log.info("worker process ended", pid=child.process.pid, status=child.process.returncode)
+        staying = [c for c in self._children if not c.leaving]
+        if len(staying) < self.target and self._quick_deaths:
+            await asyncio.sleep(min(10.0, 0.25 * 2 ** min(self._quick_deaths, 6)))
+        for _ in range(self.target - len(staying)):
+            if self._stopping.is_set():
+                return
+            process = await asyncio.create_subprocess_exec(*self._command, env=self._env)
+            self._children.append(Child(process))
+        for child in staying[self.target :]:
+            child.leaving = True
+            _signal(child, signal.SIGTERM)
+
+    async def _scale(self) -> None:
+        while True:
+            with contextlib.suppress(RedisError, OSError, InvestError):
+                async with Invest.connect(self._settings) as invest:
+                    while True:
+                        stats = await invest.inspect.queues()
+                        mine = [stats[name] for name in self._queues if name in stats]
+                        self._aim(wanted(mine, self._slots, self.target, self._low, self._high))
+                        await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _aim(self, count: int) -> None:
+        if count > self.target:
+            log.info("scaling up", processes=count)
+            self.target, self._calm_since = count, None
+        elif count == self.target:
+            self._calm_since = None
+        elif self._calm_since is None:
+            self._calm_since = time.monotonic()
+        elif time.monotonic() - self._calm_since >= SHRINK_AFTER:
+            self.target, self._calm_since = self.target - 1, time.monotonic()
+            log.info("scaling down", processes=self.target)
+
+    async def _end_all(self) -> None:
+        for child in self._children:
+            _signal(child, signal.SIGTERM)
+        waits = [asyncio.create_task(c.process.wait()) for c in self._children]
+        if not waits:
+            return
+        _, late = await asyncio.wait(waits, timeout=self._settings.engine.grace + KILL_AFTER)
+        if late:
+            for child in self._children:
+                _signal(child, signal.SIGKILL)
+            await asyncio.wait(late)
+
+
+def _signal(child: Child, sig: signal.Signals) -> None:
+    if child.process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            child.process.send_signal(sig)

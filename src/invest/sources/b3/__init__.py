@@ -1,0 +1,9 @@
+"""B3: the exchange's listed-company backend and its COTAHIST files."""
+
+from __future__ import annotations
+
+from invest.sources.b3.action_labels import cash_kind, plain, share_kind
+from invest.sources.b3.cotahist import CotahistSource
+from invest.sources.b3.source import B3Source
+
+__all__ = ["B3Source", "CotahistSource", "cash_kind", "plain", "share_kind"]

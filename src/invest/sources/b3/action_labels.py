@@ -1,0 +1,57 @@
+"""What the labels of corporate actions mean: kinds, and B3's factors, whose unit depends on the label."""
+
+from __future__ import annotations
+
+import unicodedata
+from decimal import Decimal
+
+from invest.domain.market import ActionKind
+
+CASH = (
+    ("JRS CAP PROPRIO", ActionKind.JCP),
+    ("JUROS", ActionKind.JCP),
+    ("JCP", ActionKind.JCP),
+    ("JSCP", ActionKind.JCP),
+    ("RENDIMENTO", ActionKind.INCOME),
+    ("AMORTIZ", ActionKind.AMORTISATION),
+    ("REST CAP", ActionKind.AMORTISATION),
+    ("RESTITUI", ActionKind.AMORTISATION),
+    ("REDUCAO DE CAP", ActionKind.AMORTISATION),
+    ("DIVIDENDO", ActionKind.DIVIDEND),
+)
+SHARES = (
+    ("DESDOBRAMENTO", ActionKind.SPLIT),
+    ("GRUPAMENTO", ActionKind.REVERSE_SPLIT),
+    ("BONIFICACAO", ActionKind.BONUS),
+)
+
+
+def plain(text: str) -> str:
+    """Upper case without accents."""
+    decomposed = unicodedata.normalize("NFKD", text.upper())
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).strip()
+
+
+def cash_kind(label: str) -> ActionKind | None:
+    """The kind of a payment in cash; None for a label that is none (CIS RED CAP, RESG TOTAL RV, …)."""
+    text = plain(label)
+    return next((kind for start, kind in CASH if text.startswith(start)), None)
+
+
+def share_kind(label: str) -> ActionKind | None:
+    """The kind of a change of the share count; None for a label that changes nothing countable (CISAO)."""
+    text = plain(label)
+    return next((kind for start, kind in SHARES if text.startswith(start)), None)
+
+
+def b3_factor(kind: ActionKind, factor: Decimal) -> Decimal | None:
+    """New shares per old one from B3's own figure.
+
+    DESDOBRAMENTO and BONIFICACAO are percents on top (100 = 2:1, 5 = 5 % more), GRUPAMENTO a multiplier (0.1 = 10:1).
+    None for what makes no sense.
+    """
+    if factor <= 0:
+        return None
+    if kind is ActionKind.REVERSE_SPLIT:
+        return factor if factor < 1 else None
+    return 1 + factor / 100

@@ -1,0 +1,249 @@
+"""B3's historical quotes: official closes of every paper, by year, month or day, one file for the whole market."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from invest.domain.market import (
+    B3_CODE,
+    Asset,
+    AssetKind,
+    Bar,
+    kind_of,
+    last_closed_session,
+    market_day,
+    previous_session,
+    session_hours,
+    sessions_between,
+)
+from invest.domain.values import Basis, RawPayload
+from invest.sources.b3.cotahist_format import ROW, Rows, read_cotahist
+from invest.sources.client import Capped, Shelf, Shelved, Shelves, SourceClient, open_zip
+from invest.sources.errors import Malformed, NotAvailable, SourceError
+from invest.sources.model import YEARS, Basket, Gathered, Identity, Want
+from invest.sources.plausible import believe
+
+# A session is some 370 kB packed, so a year passes the general limit for zips: 251 sessions of 2024 are 92 MB.
+YEAR_BYTES = 256_000_000
+FEW = 8  # sessions that are asked day by day; for more, the month's or the year's file is less to ask
+PAST = 86_400.0  # seconds a file of closed sessions is taken as it was
+CURRENT = 900.0  # seconds the running year's and today's file are
+MICROS = Decimal("0.000001")
+FIRST_YEAR, LAST_YEAR = 1986, 2200
+LOOK_BACK = 5  # sessions among which the newest file is looked for
+SILENT = 180  # days without a trade after which a code is taken for delisted
+PREFERENCE = ("02", "12", "14", "13", "34", "35", "36")
+
+
+class CotahistSource:
+    """Daily bars and the official close."""
+
+    name = "cotahist"
+
+    def __init__(self) -> None:
+        self._shelves = Shelves("cotahist", cut)
+        self._missing: dict[str, date] = {}
+
+    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+        """Bars since `want.bars_until` (or of six years), and the last close as an observation."""
+        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
+        if want.kind in (AssetKind.CRYPTO, AssetKind.INDEX):
+            basket.remark("B3 quotes no such asset")
+            return basket.close("skipped")
+        last = last_closed_session(want.now)
+        if want.bars_until is not None and want.bars_until >= last and not want.force:
+            basket.remark(f"has the session of {last} already")
+            return basket.close("not_modified")
+        known = want.bars_until if not want.force else None
+        files, problems = await self._fetch(client, files_for(known, last, market_day(want.now)), want)
+        if problems and not files:
+            raise problems[0]
+        for problem in problems:
+            basket.remark(problem.reason)
+        await asyncio.to_thread(self._read, basket, want, files, known, last)
+        if not basket.bars and not basket.rejected:
+            basket.remark("no quotes of this code in the files read")
+        return basket.close()
+
+    async def listed(self, client: SourceClient, now: datetime) -> list[Asset]:
+        """Every paper that traded in the newest session there is a file of. Raises `SourceError`."""
+        day, today = last_closed_session(now), market_day(now)
+        for _ in range(LOOK_BACK):
+            try:
+                shelved = await self._one(client, f"D{day:%d%m%Y}", today)
+            except NotAvailable:  # today's file appears some time after the close
+                day = previous_session(day)
+                continue
+            return await asyncio.to_thread(papers, shelved.shelf)
+        raise NotAvailable(self.name, f"no file of the last {LOOK_BACK} sessions")
+
+    async def _fetch(
+        self, client: SourceClient, names: Sequence[str], want: Want
+    ) -> tuple[list[Shelved], list[SourceError]]:
+        """The files that exist, oldest first, and what went wrong with the others."""
+        today = market_day(want.now)
+        asked = [name for name in names if self._missing.get(name) != today]
+        results = await asyncio.gather(*(self._one(client, name, today) for name in asked), return_exceptions=True)
+        found, problems = [], []
+        for name, result in zip(asked, results, strict=True):
+            if isinstance(result, Shelved):
+                found.append(result)
+            elif isinstance(result, NotAvailable):
+                if not name.startswith("A") and _day_of(name) != today:
+                    self._missing[name] = today
+            elif isinstance(result, SourceError):
+                problems.append(result)
+            elif isinstance(result, BaseException):
+                raise result
+        return found, problems
+
+    async def _one(self, client: SourceClient, name: str, today: date) -> Shelved:
+        running = name in (f"A{today.year}", f"D{today:%d%m%Y}")
+        path = f"/InstDados/SerHist/COTAHIST_{name}.ZIP"
+        fresh = CURRENT if running else PAST
+        return await self._shelves.fetch(client, self.name, path, fresh_for=fresh, max_bytes=YEAR_BYTES)
+
+    def _read(self, basket: Basket, want: Want, files: Sequence[Shelved], known: date | None, last: date) -> None:
+        bars: dict[date, Bar] = {}
+        newest: tuple[np.void, RawPayload] | None = None
+        for shelved in files:
+            rows = dated(np.frombuffer(shelved.shelf.get(want.ticker), ROW))
+            if not len(rows):
+                continue
+            basket.payloads[shelved.payload.sha256] = shelved.payload
+            basket.files[shelved.payload.sha256] = str(shelved.path)
+            for note in shelved.shelf.notes.get("remarks", []):  # type: ignore[attr-defined]  # JSON of our own
+                basket.remark(str(note))
+            if newest is None or rows[-1]["date"] >= newest[0]["date"]:
+                newest = rows[-1], shelved.payload
+            bars.update((bar.day, bar) for bar in bars_of(rows, want.ticker, shelved.payload.sha256, known))
+        ordered = [bars[day] for day in sorted(bars)]
+        basket.bars = believe(basket, want, ordered, last)
+        if newest is not None and not (ordered and not basket.bars):
+            self._observe(basket, want, newest[0], newest[1])
+
+    def _observe(self, basket: Basket, want: Want, row: np.void, payload: RawPayload) -> None:
+        bar = next(bars_of(np.array([row], ROW), want.ticker, payload.sha256, None))
+        basket.identity = replace(identity_of(row), active=(market_day(want.now) - bar.day).days <= SILENT)
+        hours = session_hours(bar.day)
+        if hours is None or (basket.bars and basket.bars[-1].day != bar.day):
+            return
+        basket.observe("close", bar.close, hours[1], payload, basis=Basis.RAW)
+        if bar.volume:
+            basket.observe("volume", Decimal(bar.volume), hours[1], payload, unit="count", basis=Basis.RAW)
+
+
+def papers(shelf: Shelf) -> list[Asset]:
+    """The assets of a file by their codes, as its newest quotes name them."""
+    quotes = {code: np.frombuffer(shelf.get(code), ROW)[-1] for code in sorted(shelf)}
+    found = {code: identity_of(row) for code, row in quotes.items()}
+    return [
+        Asset(ticker=code, kind=told.kind or AssetKind.OTHER, name=told.name, isin=told.isin)
+        for code, told in found.items()
+    ]
+
+
+def files_for(known: date | None, last: date, today: date) -> list[str]:
+    """Names of the files that hold the sessions after `known` (None: six years) up to `last`.
+
+    A few sessions are asked one by one; more through the running month's or the years' files.
+    """
+    if known is None:
+        first = max(FIRST_YEAR, last.year - YEARS + 1)
+        return [f"A{year}" for year in range(first, last.year + 1)]
+    sessions = [day.astype(date) for day in sessions_between(known + timedelta(days=1), last)]
+    if len(sessions) <= FEW:
+        return [f"D{day:%d%m%Y}" for day in sessions]
+    return [f"A{year}" for year in range(sessions[0].year, last.year + 1)]
+
+
+def _day_of(name: str) -> date | None:
+    return date(int(name[5:9]), int(name[3:5]), int(name[1:3])) if name.startswith("D") else None
+
+
+def cut(source: Path, shelf: Path) -> None:
+    """Parse the zip at `source` and write its quotes by ticker. Raises `Malformed`."""
+    with open_zip("cotahist", source) as archive:
+        entries = [e for e in archive.infolist() if not e.is_dir() and e.file_size]
+        if not entries:
+            raise Malformed("cotahist", "a zip without a file")
+        entry = max(entries, key=lambda e: e.file_size)
+        with archive.open(entry) as stream:
+            try:
+                parsed = read_cotahist(Capped("cotahist", stream, entry.file_size))
+            except ValueError as error:
+                raise Malformed("cotahist", str(error)) from None
+    Shelf.write(shelf, by_ticker(parsed.rows), {"remarks": parsed.remarks, "lines": parsed.lines})
+
+
+def by_ticker(rows: Rows) -> Iterator[tuple[str, bytes]]:
+    """Quotes grouped by code, days ascending; of two quotes of a day the round lot's (else the larger) is kept."""
+    best = np.zeros(len(rows), np.int8)
+    for rank, code in enumerate(PREFERENCE):
+        best[rows["bdi"] == code.encode()] = len(PREFERENCE) - rank
+    order = np.lexsort((rows["turnover"], best, rows["date"], rows["ticker"]))
+    rows = rows[order]
+    if not len(rows):
+        return
+    last_of_day = np.ones(len(rows), bool)
+    last_of_day[:-1] = (rows["ticker"][1:] != rows["ticker"][:-1]) | (rows["date"][1:] != rows["date"][:-1])
+    rows = rows[last_of_day]
+    starts = np.flatnonzero(np.concatenate([[True], rows["ticker"][1:] != rows["ticker"][:-1]]))
+    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+        code = rows["ticker"][start].decode("latin-1")
+        if B3_CODE.fullmatch(code) and not code.endswith(("F", "B")):
+            yield code, rows[start:end].tobytes()
+
+
+def dated(rows: Rows) -> Rows:
+    """The quotes of days that exist."""
+    years, rest = np.divmod(rows["date"].astype(np.int64), 10_000)
+    months, days = np.divmod(rest, 100)
+    sane = (years >= FIRST_YEAR) & (years < LAST_YEAR) & (months >= 1) & (months <= 12) & (days >= 1)
+    first = (np.where(sane, years, FIRST_YEAR) - 1970) * 12 + np.where(sane, months, 1) - 1
+    after = (first + 1).astype("datetime64[M]").astype("datetime64[D]")
+    lengths = (after - first.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64)
+    real: Rows = rows[sane & (days <= lengths)]
+    return real
+
+
+def bars_of(rows: Rows, ticker: str, payload: str, known: date | None) -> Iterator[Bar]:
+    """Bars of `dated` quotes after the day `known`; a zero volume or turnover is none."""
+    after = int(known.strftime("%Y%m%d")) if known else 0
+    for row in rows[rows["date"] > after]:
+        stamp = int(row["date"])
+        day = date(stamp // 10000, stamp // 100 % 100, stamp % 100)
+        opening, high, low, close = (_price(int(row[name])) for name in ("open", "high", "low", "close"))
+        yield Bar(
+            ticker,
+            day,
+            opening,
+            high,
+            low,
+            close,
+            int(row["volume"]),
+            Decimal(int(row["turnover"])).scaleb(-2),
+            int(row["trades"]),
+            "cotahist",
+            payload,
+        )
+
+
+def _price(micros: int) -> Decimal:
+    return Decimal(micros // 10_000).scaleb(-2) if micros % 10_000 == 0 else Decimal(micros).scaleb(-6)
+
+
+def identity_of(row: np.void) -> Identity:
+    """What a quote says of the paper: trading name, kind, ISIN."""
+    bdi, spec = row["bdi"].decode("latin-1"), row["spec"].decode("latin-1")
+    code = row["ticker"].decode("latin-1")
+    kind = kind_of(code, bdi=bdi, especi=spec)
+    name = row["name"].decode("latin-1").strip()
+    return Identity(name=name or None, kind=kind, isin=row["isin"].decode("latin-1") or None, active=True)

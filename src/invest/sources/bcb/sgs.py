@@ -1,0 +1,105 @@
+"""The central bank's SGS: CDI, Selic, inflation, the dollar. Figures as published: percent, or BRL per USD."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from invest.domain.market import MacroPoint, market_day
+from invest.domain.values import RawPayload
+from invest.sources.client import Response, SourceClient
+from invest.sources.errors import Malformed, NotAvailable, SourceError
+from invest.sources.model import Basket, Gathered, Want
+from invest.sources.numerals import day, number
+
+# Series and the range of its values since 1999 with room to spare; beyond it the unit is wrong, whoever says so.
+SERIES: Mapping[int, tuple[str, float, float]] = {
+    12: ("CDI, % a day", 0, 0.3),
+    11: ("Selic, % a day", 0, 0.3),
+    432: ("Selic target, % a year", 0, 60),
+    433: ("IPCA, % a month", -3, 5),
+    13522: ("IPCA in 12 months, %", -5, 30),
+    1: ("dollar (PTAX, sale), BRL", 0.8, 20),
+    189: ("IGP-M, % a month", -5, 8),
+    24364: ("IBC-Br, seasonally adjusted index", 40, 300),
+}
+FIRST_YEARS = 6
+WINDOW = timedelta(days=3_650)  # SGS answers 406 to more than ten years of a daily series
+AGAIN = timedelta(days=62)  # monthly figures are revised and come late: so much is asked again
+
+
+class BcbSource:
+    """Macro series; asked by `macro`, not asset by asset."""
+
+    name = "bcb"
+
+    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+        """Nothing: macro series belong to no asset."""
+        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
+        basket.remark("has macro series, nothing of single assets")
+        return basket.close("skipped")
+
+    async def macro(self, client: SourceClient, want: Want, since: Mapping[str, date]) -> Gathered:
+        """Every series from its newest known day on (`since`, by "sgs:12"), or of six years."""
+        basket = Basket(self.name, client.settings.source(self.name))
+        today = market_day(want.now)
+        results = await asyncio.gather(
+            *(self._series(client, code, since.get(f"sgs:{code}"), today) for code in SERIES), return_exceptions=True
+        )
+        problems = []
+        for code, result in zip(SERIES, results, strict=True):
+            if isinstance(result, SourceError):
+                problems.append(result)
+                basket.remark(f"series {code}: {result.reason}")
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                for answer in result:
+                    self._read(basket, code, answer, today)
+        if problems and not basket.macro:
+            raise problems[0]
+        return basket.close()
+
+    async def _series(self, client: SourceClient, code: int, known: date | None, today: date) -> list[Response]:
+        start = known - AGAIN if known else today.replace(year=today.year - FIRST_YEARS, day=1)
+        windows = []
+        while start <= today:
+            end = min(today, start + WINDOW)
+            windows.append((start, end))
+            start = end + timedelta(days=1)
+        answers = await asyncio.gather(*(self._window(client, code, a, b) for a, b in windows))
+        return [answer for answer in answers if answer is not None]
+
+    async def _window(self, client: SourceClient, code: int, start: date, end: date) -> Response | None:
+        """One answer; SGS says 404 where the window holds no value."""
+        params = {"formato": "json", "dataInicial": f"{start:%d/%m/%Y}", "dataFinal": f"{end:%d/%m/%Y}"}
+        try:
+            return await client.get(self.name, f"/dados/serie/bcdata.sgs.{code}/dados", params=params)
+        except NotAvailable:
+            return None
+
+    def _read(self, basket: Basket, code: int, answer: Response, today: date) -> None:
+        basket.payloads[answer.payload.sha256] = answer.payload
+        basket.macro += points(basket, code, answer.json(), answer.payload, today)
+
+
+def points(basket: Basket, code: int, data: object, payload: RawPayload, today: date) -> list[MacroPoint]:
+    """Values of one answer up to today (432 is published ahead); blank ones are none. Raises `Malformed`."""
+    if not isinstance(data, Sequence) or isinstance(data, str):
+        raise Malformed("bcb", f"series {code} is no list")
+    found: list[MacroPoint] = []
+    _, lowest, highest = SERIES.get(code, ("", float("-inf"), float("inf")))
+    for row in data:
+        when = day(row.get("data")) if isinstance(row, Mapping) else None
+        value = number(row.get("valor")) if isinstance(row, Mapping) else None
+        if when is None or value is None:
+            continue
+        if when > today:
+            basket.remark(f"series {code} runs ahead: later days are left for later")
+            continue
+        if not lowest <= value <= highest:
+            basket.reject(f"series {code}: {value:f} on {when} is beyond belief, the answer is left out")
+            return []
+        found.append(MacroPoint(series=f"sgs:{code}", day=when, value=value, source="bcb", payload=payload.sha256))
+    return found

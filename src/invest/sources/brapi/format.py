@@ -1,0 +1,230 @@
+"""brapi's JSON, read by rule: three date styles, numbers or null, good and failed symbols side by side."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from invest.domain.market import ActionKind, AssetKind, Bar, CorporateAction
+from invest.domain.values import Basis, RawPayload
+from invest.sources.b3 import cash_kind, share_kind
+from invest.sources.errors import Malformed
+from invest.sources.model import Basket, Identity
+from invest.sources.numerals import day, digits, instant, number, positive
+
+# (module, or None for the quote itself; key; our field; unit; basis)
+FIGURES: tuple[tuple[str | None, str, str, str, Basis], ...] = (
+    (None, "marketCap", "market_cap", "BRL", Basis.SPOT),
+    (None, "priceEarnings", "p_l", "x", Basis.TTM),
+    (None, "earningsPerShare", "eps", "BRL", Basis.TTM),
+    ("defaultKeyStatistics", "priceToBook", "p_vp", "x", Basis.SPOT),
+    ("defaultKeyStatistics", "bookValue", "bvps", "BRL", Basis.SPOT),
+    ("defaultKeyStatistics", "sharesOutstanding", "shares_outstanding", "count", Basis.SPOT),
+    ("defaultKeyStatistics", "enterpriseValue", "enterprise_value", "BRL", Basis.SPOT),
+    ("defaultKeyStatistics", "dividendYield", "dividend_yield", "fraction", Basis.TTM),
+    ("defaultKeyStatistics", "netIncomeToCommon", "net_income", "BRL", Basis.TTM),
+    ("financialData", "totalCash", "cash", "BRL", Basis.SPOT),
+    ("financialData", "totalDebt", "gross_debt", "BRL", Basis.SPOT),
+    ("financialData", "ebitda", "ebitda", "BRL", Basis.TTM),
+    ("financialData", "totalRevenue", "revenue", "BRL", Basis.TTM),
+    ("financialData", "grossProfits", "gross_profit", "BRL", Basis.TTM),
+    ("financialData", "operatingCashflow", "operating_cash_flow", "BRL", Basis.TTM),
+    ("financialData", "freeCashflow", "free_cash_flow", "BRL", Basis.TTM),
+    ("financialData", "currentRatio", "current_ratio", "x", Basis.SPOT),
+    ("financialData", "returnOnEquity", "roe", "fraction", Basis.TTM),
+    ("financialData", "returnOnAssets", "roa", "fraction", Basis.TTM),
+    ("financialData", "grossMargins", "gross_margin", "fraction", Basis.TTM),
+    ("financialData", "ebitdaMargins", "ebitda_margin", "fraction", Basis.TTM),
+    ("financialData", "operatingMargins", "ebit_margin", "fraction", Basis.TTM),
+    ("financialData", "profitMargins", "net_margin", "fraction", Basis.TTM),
+)
+# Of modules, yet as old as the price in them: the quarter they name is that of the other half of the fraction.
+PRICED = frozenset({"p_vp", "enterprise_value", "dividend_yield"})
+BY_MODULE = {
+    module: [(key, name, unit, basis) for at, key, name, unit, basis in FIGURES if at == module]
+    for module in dict.fromkeys(at for at, *_ in FIGURES)
+}
+# Beyond these a figure says more about the source than about the company (a BDR's P/L of 7,781 has been seen).
+BOUNDS: Mapping[str, Decimal] = {
+    "p_l": Decimal(1000),
+    "p_vp": Decimal(500),
+    "dividend_yield": Decimal(1),
+    "roe": Decimal(20),
+    "roa": Decimal(5),
+    "gross_margin": Decimal(1),
+    "net_margin": Decimal(50),
+    "ebitda_margin": Decimal(50),
+    "ebit_margin": Decimal(50),
+    "current_ratio": Decimal(1000),
+}
+
+
+def results_of(source: str, data: Any) -> list[Mapping[str, Any]]:
+    """The ``results`` of an answer. Raises `Malformed` where it has another shape."""
+    if not isinstance(data, Mapping):
+        raise Malformed(source, "the answer is no object")
+    found = data.get("results")
+    if not isinstance(found, list):
+        raise Malformed(source, f"no results: {str(data.get('message') or data.get('error') or '')[:120]!r}")
+    return [entry for entry in found if isinstance(entry, Mapping)]
+
+
+def failed(entry: Mapping[str, Any]) -> str | None:
+    """What brapi says of a symbol it could not answer; `error` is true or a text."""
+    error = entry.get("error")
+    return str(entry.get("message") or error)[:200] if error else None
+
+
+def observe_quote(basket: Basket, entry: Mapping[str, Any], payload: RawPayload) -> datetime | None:
+    """The price, its volume and the figures of the quote; the moment they are of."""
+    moment = instant(entry.get("regularMarketTime"))
+    price = number(entry.get("regularMarketPrice"))
+    if moment is None or price is None or price <= 0:
+        return None
+    basket.observe("close", price, moment, payload, basis=Basis.RAW)
+    volume = number(entry.get("regularMarketVolume"))
+    if volume:  # 0 out of hours is no volume
+        basket.observe("volume", volume, moment, payload, unit="count", basis=Basis.RAW)
+    return moment
+
+
+def observe_figures(basket: Basket, entry: Mapping[str, Any], moment: datetime, payload: RawPayload) -> None:
+    """Every figure of quote and modules that is there and believable."""
+    for module, figures in BY_MODULE.items():
+        part = entry if module is None else entry.get(module)
+        if not isinstance(part, Mapping):
+            continue
+        stamp = moment if module is None else _module_moment(entry, module, moment)
+        for key, name, unit, basis in figures:
+            value = number(part.get(key))
+            if value is None or (not value and unit != "fraction") or (value < 0 and unit == "count"):
+                continue
+            bound = BOUNDS.get(name)
+            if bound is not None and abs(value) > bound:
+                basket.reject(f"{name} of {value:f} is beyond belief")
+                continue
+            at = moment if name in PRICED else stamp
+            basket.observe(name, value, at, payload, unit=unit, basis=basis)
+
+
+def _module_moment(entry: Mapping[str, Any], name: str, moment: datetime) -> datetime:
+    """When a module's figures are of: the newest quarter it names, at most the quote's moment."""
+    for part in (entry.get(name), entry.get("defaultKeyStatistics")):
+        if isinstance(part, Mapping):
+            found = day(part.get("mostRecentQuarter")) or day(part.get("updatedAt"))
+            if found and found <= moment.date():
+                return datetime(found.year, found.month, found.day, 12, tzinfo=moment.tzinfo)
+    return moment
+
+
+def bars(entry: Mapping[str, Any], ticker: str, kind: AssetKind | None, payload: str, source: str) -> list[Bar]:
+    """Daily bars of ``historicalDataPrice``, days ascending, one per day."""
+    history = entry.get("historicalDataPrice")
+    found: dict[date, Bar] = {}
+    for row in history if isinstance(history, list) else ():
+        bar = _bar(row, ticker, kind, payload, source) if isinstance(row, dict) else None
+        if bar is not None:
+            found[bar.day] = bar
+    return [found[key] for key in sorted(found)]
+
+
+def _bar(row: Mapping[str, Any], ticker: str, kind: AssetKind | None, payload: str, source: str) -> Bar | None:
+    moment = instant(row.get("date")) if kind is AssetKind.CRYPTO else None
+    when = moment.date() if moment else day(row.get("date"))
+    close = number(row.get("close"))
+    if when is None or close is None:
+        return None
+    volume = number(row.get("volume"))
+    shares = None if kind in (AssetKind.CRYPTO, AssetKind.INDEX) or volume is None else int(volume)
+    turnover = volume if kind is AssetKind.CRYPTO else None  # of a coin brapi gives money, not coins
+    opened, high, low = number(row.get("open")), number(row.get("high")), number(row.get("low"))
+    return Bar(ticker, when, opened or None, high or None, low or None, close, shares, turnover, None, source, payload)
+
+
+def actions(
+    entry: Mapping[str, Any], ticker: str, isin: str | None, payload: str, source: str
+) -> list[CorporateAction]:
+    """Dividends and changes of the share count of ``dividendsData``; another paper's (by ISIN) are left out."""
+    data = entry.get("dividendsData")
+    if not isinstance(data, Mapping):
+        return []
+    mine = [row for row in _rows(data, "cashDividends", "stockDividends") if _same_paper(row[1], isin)]
+    found = (
+        _action(row, cash=key == "cashDividends", ticker=ticker, payload=payload, source=source) for key, row in mine
+    )
+    return [action for action in found if action is not None]
+
+
+def _rows(data: Mapping[str, Any], *keys: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for key in keys:
+        rows = data.get(key)
+        yield from ((key, row) for row in rows if isinstance(row, Mapping)) if isinstance(rows, list) else ()
+
+
+def _same_paper(row: Mapping[str, Any], isin: str | None) -> bool:
+    theirs = row.get("isinCode") or row.get("assetIssued")
+    return not isin or not theirs or theirs == isin
+
+
+def _action(row: Mapping[str, Any], *, cash: bool, ticker: str, payload: str, source: str) -> CorporateAction | None:
+    label, last = str(row.get("label") or ""), day(row.get("lastDatePrior"))
+    kind = cash_kind(label) if cash else share_kind(label)
+    amount = number(row.get("rate")) if cash else None
+    factor = None if cash else _factor(row, kind)
+    if last is None or kind is None or not (amount or factor):
+        return None
+    return CorporateAction(
+        ticker=ticker,
+        kind=kind,
+        last_date_with=last,
+        payment_date=day(row.get("paymentDate")) if cash else None,
+        amount=amount,
+        factor=factor,
+        source=source,
+        payload=payload,
+    )
+
+
+def _factor(row: Mapping[str, Any], kind: ActionKind | None) -> Decimal | None:
+    """New shares per old one: "2 para 1" says it in words; else `factor`, for a bonus as percent where above 2."""
+    match = re.fullmatch(r"\s*([\d.,]+)\s+para\s+([\d.,]+)\s*", str(row.get("completeFactor") or ""))
+    if match:
+        new, old = number(match[1], pt=True), number(match[2], pt=True)
+        return new / old if new and old else None
+    factor = number(row.get("factor"))
+    if kind is ActionKind.BONUS and factor and (factor > 2 or factor < 1):
+        return 1 + factor / 100 if factor > 2 else 1 + factor
+    return factor if factor and factor > 0 else None
+
+
+def identity(entry: Mapping[str, Any]) -> Identity:
+    """Name, CNPJ, sector and shares as far as brapi knows them."""
+    profile = entry.get("summaryProfile")
+    profile = profile if isinstance(profile, Mapping) else {}
+    statistics = entry.get("defaultKeyStatistics")
+    shares = positive(statistics.get("sharesOutstanding")) if isinstance(statistics, Mapping) else None
+    name = entry.get("longName") or entry.get("shortName")
+    return Identity(
+        name=str(name).strip()[:200] if name else None,
+        cnpj=digits(profile.get("cnpj")),
+        sector=_text(profile.get("sector")),
+        segment=_text(profile.get("industry")),
+        shares_outstanding=shares,
+    )
+
+
+def _text(value: object) -> str | None:
+    return str(value).strip()[:120] or None if value else None
+
+
+def by_symbol(entries: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Entries by their symbol in upper case."""
+    return {str(entry.get("symbol") or "").upper(): entry for entry in entries}
+
+
+def batches(items: Sequence[str], size: int) -> list[Sequence[str]]:
+    """`items` in runs of at most `size`."""
+    return [items[i : i + size] for i in range(0, len(items), size)]

@@ -1,0 +1,11 @@
+"""The HTTP client of all sources: limits, circuit breaker, retries, caches, downloads."""
+
+from __future__ import annotations
+
+from invest.sources.client.cache import Pruned, prune
+from invest.sources.client.http import Response, SourceClient
+from invest.sources.client.shelf import Shelf
+from invest.sources.client.shelves import Shelved, Shelves
+from invest.sources.client.zips import Capped, open_zip
+
+__all__ = ["Capped", "Pruned", "Response", "Shelf", "Shelved", "Shelves", "SourceClient", "open_zip", "prune"]

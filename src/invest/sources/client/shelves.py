@@ -1,0 +1,80 @@
+"""Market-wide files as shelves: fetched once, cut once, whoever asks; the cutting happens in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from invest.domain.values import RawPayload
+from invest.sources.client.cache import touch
+from invest.sources.client.http import Response, SourceClient
+from invest.sources.client.shelf import Shelf
+from invest.sources.errors import Malformed, TooLarge
+
+BODY_LIMIT = 4_000_000  # bytes up to which a file's body travels with its payload; larger ones stay on disk
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A payload and its shelf."""
+
+    payload: RawPayload
+    path: Path
+    shelf: Shelf
+    not_modified: bool
+
+
+@dataclass(slots=True)
+class Shelves:
+    """Shelves of this process by payload. `cut(zip path, shelf path)` writes one."""
+
+    kind: str
+    cut: Callable[[Path, Path], None]
+    capacity: int = 24
+    _open: dict[str, Shelf] = field(default_factory=dict)
+    _threads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+    async def fetch(
+        self, client: SourceClient, source: str, path: str, *, fresh_for: float, max_bytes: int | None = None
+    ) -> Shelved:
+        """The shelf of the newest file at `path`. Raises `SourceError`."""
+        answer = await client.get(source, path, kind="zip", fresh_for=fresh_for, max_bytes=max_bytes)
+        sha256 = answer.payload.sha256
+        shelf = self._open.get(sha256)
+        if shelf is None or not shelf.there:
+            try:
+                shelf = await client.flights.join(f"shelf:{self.kind}:{sha256}", lambda: self._load(answer))
+            except (Malformed, TooLarge) as error:
+                client.memory.forget(answer.payload.url)
+                client.memory.reject(answer.payload.url, error)
+                raise
+        assert answer.path is not None
+        touch(answer.path)
+        return Shelved(answer.payload, answer.path, shelf, answer.not_modified)
+
+    async def _load(self, answer: Response) -> Shelf:
+        assert answer.path is not None
+        path = answer.path.with_name(f"{answer.payload.sha256}.{self.kind}.shelf")
+        async with self._threads:
+            shelf = await asyncio.to_thread(self._open_or_cut, answer.path, path)
+        while len(self._open) >= self.capacity:
+            self._open.pop(next(iter(self._open)))
+        self._open[answer.payload.sha256] = shelf
+        return shelf
+
+    def _open_or_cut(self, source: Path, path: Path) -> Shelf:
+        try:
+            return Shelf(path)
+        except (OSError, ValueError, KeyError):
+            self.cut(source, path)
+            return Shelf(path)
+
+
+async def with_body(shelved: Shelved) -> RawPayload:
+    """The payload with its body where that is small enough to be stored in a row."""
+    if shelved.payload.size > BODY_LIMIT:
+        return shelved.payload
+    body = await asyncio.to_thread(shelved.path.read_bytes)
+    return shelved.payload.model_copy(update={"body": body})

@@ -1,0 +1,8 @@
+"""CVM: filings, the company register, material facts (IPE)."""
+
+from __future__ import annotations
+
+from invest.sources.cvm.format import Filing
+from invest.sources.cvm.source import CvmSource
+
+__all__ = ["CvmSource", "Filing"]

@@ -1,0 +1,222 @@
+"""CVM's open data as it lies in its zips: latin-1 (or UTF-8), `;`, no quoting, columns found by their header."""
+
+from __future__ import annotations
+
+import csv
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from invest.domain.market import StatementLine
+from invest.sources.client import Capped, Shelf, open_zip
+from invest.sources.errors import Malformed
+from invest.sources.numerals import day, digits, number
+
+STATEMENTS = frozenset({"BPA", "BPP", "DRE", "DFC_MI", "DFC_MD", "DVA"})
+ENTRY = re.compile(r"(?P<form>dfp|itr)_cia_aberta_(?P<statement>[A-Z_]+)_(?P<scope>con|ind)_\d{4}\.csv", re.I)
+INDEX_ENTRY = re.compile(r"(?:dfp|itr)_cia_aberta_\d{4}\.csv", re.I)
+MOST_VERSIONS = 999
+DEPTH = 4  # levels of accounts that are kept: 2.01.04.01 yes, 2.01.04.01.01 no
+LAST = (b"\xdaLTIMO", "ÚLTIMO".encode())
+SCALES = {"MIL": Decimal(1000), "UNIDADE": Decimal(1), "UNITARIO": Decimal(1), "MILHAO": Decimal(1_000_000)}
+PER_SHARE = "3.99"  # earnings per share: in BRL whatever the statement's scale
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """One delivered document: `received_on` is the day the market could first read it."""
+
+    cnpj: str
+    cvm_code: int | None
+    company: str
+    form: str
+    reference_date: date
+    version: int
+    received_on: date | None
+
+
+def decode(data: bytes) -> str:
+    """Text of a CVM file: UTF-8 where it is that, else latin-1."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def table(lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
+    """Rows by column name; a row with fewer fields than the header is left out."""
+    rows = iter(lines)
+    header = [name.strip().strip('"').upper() for name in decode(next(rows, b"")).split(";")]
+    for line in rows:
+        values = _fields(decode(line), len(header))
+        if len(values) >= len(header):
+            yield {name: value.strip().strip('"') for name, value in zip(header, values, strict=False)}
+
+
+def _fields(line: str, expected: int) -> list[str]:
+    """CVM quotes nothing as a rule; a quoted field is understood where that makes the columns match."""
+    plain = line.split(";")
+    if '"' in line and len(plain) != expected:
+        try:
+            quoted = next(csv.reader([line], delimiter=";"), plain)
+        except csv.Error:  # a stray control character, as between two fields
+            return plain
+        return quoted if len(quoted) >= expected else plain
+    return plain
+
+
+def cut_statements(source: Path, shelf: Path) -> None:
+    """Statements of a DFP or ITR zip by CNPJ: the last exercise only, each block packed with its header line."""
+    Shelf.write(shelf, _blocks(source))
+
+
+def _blocks(source: Path) -> Iterator[tuple[str, bytes]]:
+    found = False
+    with open_zip("cvm", source) as archive:
+        for entry in archive.infolist():
+            name = entry.filename.rpartition("/")[2]
+            match = ENTRY.fullmatch(name)
+            if match and match["statement"].upper() in STATEMENTS:
+                tag = f"{match['form']};{match['statement']};{match['scope']}".upper().encode()
+            elif INDEX_ENTRY.fullmatch(name):
+                tag = b"INDEX"
+            else:
+                continue
+            found = True
+            with archive.open(entry) as stream:
+                yield from _grouped(Capped("cvm", stream, entry.file_size).lines(), tag)
+    if not found:
+        raise Malformed("cvm", "a zip without statements")
+
+
+def _grouped(lines: Iterator[bytes], tag: bytes) -> Iterator[tuple[str, bytes]]:
+    """Runs of lines of one company, packed; the key is the CNPJ's digits."""
+    header = next(lines, b"")
+    names = decode(header).upper().split(";")
+    if "CNPJ_CIA" not in names:
+        raise Malformed("cvm", f"no column CNPJ_CIA but {names[:3]}")
+    at = names.index("CNPJ_CIA")
+    account = names.index("CD_CONTA") if "CD_CONTA" in names else None
+    order = names.index("ORDEM_EXERC") if "ORDEM_EXERC" in names else None
+    inner = order is not None and 0 < order < len(names) - 1
+    marks = [b";" + mark + b";" for mark in LAST] if inner else list(LAST)  # most lines are of the exercise before
+    head, key, run = tag + b"\n" + header, b"", list[bytes]()
+    for line in lines:
+        if order is not None and not any(mark in line for mark in marks):
+            continue
+        fields = line.split(b";")
+        if len(fields) < len(names) or (order is not None and fields[order] not in LAST):
+            continue
+        if account is not None and fields[account].count(b".") >= DEPTH:
+            continue
+        if fields[at] != key and run:
+            yield _packed(key, head, run)
+            run = []
+        key = fields[at]
+        run.append(line)
+    if run:
+        yield _packed(key, head, run)
+
+
+def _packed(key: bytes, head: bytes, run: list[bytes]) -> tuple[str, bytes]:
+    cnpj = digits(key.decode("latin-1")) or "0"
+    body = zlib.compress(b"\n".join([head, *run]), 1)
+    return cnpj, len(body).to_bytes(4, "little") + body
+
+
+def unpack(block: bytes) -> tuple[str, list[bytes]]:
+    """The tag and the lines (header first) of one packed run."""
+    tag, *lines = zlib.decompress(block[4:]).split(b"\n")
+    return tag.decode(), lines
+
+
+def filings_of(blocks: Iterable[bytes], form: str) -> list[Filing]:
+    """The documents delivered, from the zip's index file."""
+    found = []
+    for block in blocks:
+        tag, lines = unpack(block)
+        if tag != "INDEX":
+            continue
+        for row in table(lines):
+            reference, cnpj = day(row.get("DT_REFER")), digits(row.get("CNPJ_CIA"))
+            if reference is None or cnpj is None:
+                continue
+            code = digits(row.get("CD_CVM"), 7)
+            found.append(
+                Filing(
+                    cnpj, int(code) if code else None, row.get("DENOM_CIA", ""), form, reference, _version(row),
+                    day(row.get("DT_RECEB")),
+                )
+            )  # fmt: skip
+    return found
+
+
+def statements_of(blocks: Iterable[bytes], filings: Iterable[Filing], payload: str) -> list[StatementLine]:
+    """Lines of one company: of each period the highest version, consolidated where it exists, in BRL."""
+    received = {(f.form, f.reference_date, f.version): f.received_on for f in filings}
+    tagged = [unpack(block) for block in blocks]
+    rows = [(tag, row) for tag, lines in tagged if tag != "INDEX" for row in table(lines)]
+    best: dict[tuple[str, date], int] = {}
+    consolidated: set[tuple[str, date]] = set()
+    for tag, row in rows:
+        key = _period(tag, row)
+        if key is not None:
+            best[key] = max(best.get(key, 0), _version(row))
+    for tag, row in rows:
+        key = _period(tag, row)
+        if key is not None and tag.endswith("CON") and _version(row) == best[key]:
+            consolidated.add(key)
+    lines = []
+    for tag, row in rows:
+        key = _period(tag, row)
+        if key is None or _version(row) != best[key] or (key in consolidated) != tag.endswith("CON"):
+            continue
+        line = _line(tag, row, received, payload)
+        if line is not None:
+            lines.append(line)
+    return lines
+
+
+def _period(tag: str, row: Mapping[str, str]) -> tuple[str, date] | None:
+    reference = day(row.get("DT_REFER"))
+    return (tag.partition(";")[0], reference) if reference else None
+
+
+def _version(row: Mapping[str, str]) -> int:
+    """The version of a document; 1 where none is told, and for what cannot be one."""
+    told = number(row.get("VERSAO"))
+    return int(told) if told is not None and 1 <= told <= MOST_VERSIONS else 1
+
+
+def _line(
+    tag: str, row: Mapping[str, str], received: Mapping[tuple[str, date, int], date | None], payload: str
+) -> StatementLine | None:
+    form, statement, scope = tag.split(";")
+    reference, end = day(row.get("DT_REFER")), day(row.get("DT_FIM_EXERC"))
+    cnpj, code = digits(row.get("CNPJ_CIA")), digits(row.get("CD_CVM"), 7)
+    value = number(row.get("VL_CONTA"))
+    scale = SCALES.get(row.get("ESCALA_MOEDA", "").upper())
+    if not (reference and end and cnpj and code) or value is None or scale is None:
+        return None
+    account, version = row.get("CD_CONTA", ""), _version(row)
+    return StatementLine(
+        cnpj=cnpj,
+        cvm_code=int(code),
+        company=row.get("DENOM_CIA", ""),
+        form=form,
+        statement=statement,
+        consolidated=scope == "CON",
+        version=version,
+        reference_date=reference,
+        period_start=day(row.get("DT_INI_EXERC")),
+        period_end=end,
+        account=account,
+        description=row.get("DS_CONTA", ""),
+        value=value if account.startswith(PER_SHARE) else value * scale,
+        received_on=received.get((form, reference, version)),
+        payload=payload,
+    )

@@ -1,0 +1,226 @@
+"""Who a company is: CVM's FCA zips (ticker to CNPJ, CVM code, sector) and its register of companies (CAD)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+from invest.domain.market import InvalidTicker, TickerChange, parse_ticker
+from invest.domain.values import RawPayload
+from invest.sources.client import Capped, SourceClient, open_zip
+from invest.sources.cvm.format import table
+from invest.sources.errors import Malformed, NotAvailable, SourceError
+from invest.sources.numerals import day, digits
+
+DAY = 86_400.0
+CAD_BYTES = 32_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """One company of the register. `listed`: whether its paper still trades by its own filing.
+
+    `started`, `ended`: first and last day of the paper under this code. `reused`: another company had the code before.
+    """
+
+    cnpj: str
+    name: str
+    cvm_code: int | None = None
+    sector: str | None = None
+    segment: str | None = None
+    active: bool = True
+    listed: bool = True
+    successor: str | None = None
+    started: date | None = None
+    ended: date | None = None
+    reused: bool = False
+    changes: tuple[TickerChange, ...] = ()
+    payload: str = ""
+
+
+@dataclass(slots=True)
+class Register:
+    """Companies by ticker and by CNPJ, read from the newest FCA files and CAD; renewed once a day."""
+
+    _by_ticker: dict[str, Company] = field(default_factory=dict)
+    _by_cnpj: dict[str, Company] = field(default_factory=dict)
+    _tickers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _shas: tuple[str, ...] = ()
+    payloads: dict[str, RawPayload] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    async def refresh(self, client: SourceClient, today: date) -> None:
+        """Read what is new of two years' FCA and of CAD. Raises `SourceError` where nothing is known."""
+        await client.flights.join(f"cvm:register:{today}", lambda: self._refresh(client, today))
+
+    async def _refresh(self, client: SourceClient, today: date) -> None:
+        paths = [f"/dados/CIA_ABERTA/DOC/FCA/DADOS/fca_cia_aberta_{year}.zip" for year in (today.year - 1, today.year)]
+        got = await asyncio.gather(
+            *(client.get("cvm", path, kind="zip", fresh_for=DAY) for path in paths),
+            client.get(
+                "cvm", "/dados/CIA_ABERTA/CAD/DADOS/cad_cia_aberta.csv", kind="csv", fresh_for=DAY, max_bytes=CAD_BYTES
+            ),
+            return_exceptions=True,
+        )
+        for problem in got:
+            if isinstance(problem, BaseException) and not isinstance(problem, SourceError):
+                raise problem
+        *forms, cad = got
+        files = [answer for answer in forms if not isinstance(answer, BaseException)]
+        shas = tuple(answer.payload.sha256 for answer in got if not isinstance(answer, BaseException))
+        errors = [error for error in got if isinstance(error, SourceError)]
+        serious = [error for error in errors if not isinstance(error, NotAvailable)]
+        if shas == self._shas and shas:
+            return
+        if not files:
+            if self._by_ticker:
+                return
+            raise (serious or errors)[0]
+        self.problems = [error.reason for error in serious]
+        tickers: dict[str, Company] = {}
+        for answer in files:
+            assert answer.path is not None
+            tickers |= await asyncio.to_thread(read_fca, answer.path, answer.payload.sha256)
+        companies = {}
+        if not isinstance(cad, BaseException):
+            companies = await asyncio.to_thread(read_cad, cad.body, cad.payload.sha256)
+        self._by_ticker = {ticker: _merged(company, companies.get(company.cnpj)) for ticker, company in tickers.items()}
+        self._tickers = {}
+        for ticker, company in sorted(self._by_ticker.items()):
+            self._tickers[company.cnpj] = (*self._tickers.get(company.cnpj, ()), ticker)
+        self._by_cnpj = companies | {company.cnpj: company for company in self._by_ticker.values()}
+        self.payloads = {a.payload.sha256: a.payload for a in got if not isinstance(a, BaseException)}
+        self._shas = shas
+
+    def company(self, ticker: str, cnpj: str | None = None) -> Company | None:
+        """The company of `ticker`, else of its known CNPJ."""
+        found = self._by_ticker.get(ticker)
+        return found or (self._by_cnpj.get(cnpj) if cnpj else None)
+
+    def tickers_by_cnpj(self) -> Mapping[str, tuple[str, ...]]:
+        """The tickers of every company that has any."""
+        return self._tickers
+
+
+def _merged(company: Company, registered: Company | None) -> Company:
+    if registered is None:
+        return company
+    return replace(
+        company,
+        sector=company.sector or registered.sector,
+        cvm_code=company.cvm_code or registered.cvm_code,
+        active=company.active and registered.active,
+    )
+
+
+def read_fca(path: Path, payload: str) -> dict[str, Company]:
+    """Companies by ticker from one FCA zip; the highest version and newest date of each wins."""
+    general: dict[str, dict[str, str]] = {}
+    papers: dict[str, dict[str, str]] = {}
+    bearers: dict[str, set[str | None]] = {}
+    with open_zip("cvm", path) as archive:
+        for entry in archive.infolist():
+            name = entry.filename.lower()
+            if "_geral_" not in name and "_valor_mobiliario_" not in name:
+                continue
+            with archive.open(entry) as stream:
+                rows = list(table(Capped("cvm", stream, entry.file_size).lines()))
+            if "_geral_" in name:
+                general |= _newest(rows, "CNPJ_COMPANHIA")
+            else:
+                papers |= _newest(rows, "CODIGO_NEGOCIACAO")
+                for row in rows:
+                    code = row.get("CODIGO_NEGOCIACAO", "").strip().upper()
+                    bearers.setdefault(code, set()).add(digits(row.get("CNPJ_COMPANHIA")))
+    if not papers:
+        raise Malformed("cvm", "FCA without securities")
+    found = {}
+    for code, row in papers.items():
+        ticker, cnpj = _ticker(code), digits(row.get("CNPJ_COMPANHIA"))
+        if ticker is None or cnpj is None:
+            continue
+        about = general.get(row["CNPJ_COMPANHIA"], {})
+        cvm_code = digits(about.get("CODIGO_CVM"), 7)
+        found[ticker] = Company(
+            cnpj=cnpj,
+            name=row.get("NOME_EMPRESARIAL") or about.get("NOME_EMPRESARIAL") or "",
+            cvm_code=int(cvm_code) if cvm_code else None,
+            sector=about.get("SETOR_ATIVIDADE") or None,
+            segment=row.get("SEGMENTO") or None,
+            listed=not (row.get("DATA_FIM_NEGOCIACAO") or row.get("DATA_FIM_LISTAGEM")),
+            started=day(row.get("DATA_INICIO_NEGOCIACAO")),
+            ended=day(row.get("DATA_FIM_NEGOCIACAO")) or day(row.get("DATA_FIM_LISTAGEM")),
+            reused=len(bearers[code] - {None}) > 1,
+            payload=payload,
+        )
+    return _with_successors(found)
+
+
+def _with_successors(found: dict[str, Company]) -> dict[str, Company]:
+    """A code that ended where its company has one open code of the same class was changed into that one."""
+    open_codes: dict[tuple[str, str], list[str]] = {}
+    for ticker, company in found.items():
+        if company.listed:
+            open_codes.setdefault((company.cnpj, ticker[4:]), []).append(ticker)
+    for ticker, company in found.items():
+        heirs = open_codes.get((company.cnpj, ticker[4:]), [])
+        if not company.listed and len(heirs) == 1:
+            found[ticker] = replace(company, successor=heirs[0])
+            _note_change(found, ticker, heirs[0])
+    return found
+
+
+def _note_change(found: dict[str, Company], old: str, new: str) -> None:
+    """Tell both codes of the change; its day is the new one's first, or the one after the old one's last."""
+    before, after = found[old], found[new]
+    if before.ended is None:
+        return
+    following = before.ended + timedelta(days=1)
+    changed_on = max(following, after.started) if after.started else following
+    change = TickerChange(old=old, new=new, changed_on=changed_on, source="cvm")
+    for code in (old, new):
+        found[code] = replace(found[code], changes=(*found[code].changes, change))
+
+
+def _newest(rows: Iterable[dict[str, str]], key: str) -> dict[str, dict[str, str]]:
+    """By key the row of the newest document; of one ticker two companies may file (a reused code), the newer wins."""
+    best: dict[str, dict[str, str]] = {}
+    for row in rows:
+        name = row.get(key, "").strip().upper() if key.startswith("CODIGO") else row.get(key, "")
+        if name and (name not in best or _age(row) >= _age(best[name])):
+            best[name] = row
+    return best
+
+
+def _age(row: Mapping[str, str]) -> tuple[bool, date, int]:
+    version = row.get("VERSAO", "")
+    open_paper = not row.get("DATA_FIM_NEGOCIACAO")
+    return (open_paper, day(row.get("DATA_REFERENCIA")) or date.min, int(version) if version.isdigit() else 0)
+
+
+def _ticker(code: str) -> str | None:
+    try:
+        return parse_ticker(code)
+    except InvalidTicker:
+        return None
+
+
+def read_cad(body: bytes, payload: str) -> dict[str, Company]:
+    """Companies by CNPJ from the register; of several registrations the active one, else the newest."""
+    best: dict[str, tuple[bool, date, Company]] = {}
+    for row in table(body.replace(b"\r\n", b"\n").split(b"\n")):
+        cnpj, code = digits(row.get("CNPJ_CIA")), digits(row.get("CD_CVM"), 7)
+        if cnpj is None:
+            continue
+        active = row.get("SIT", "").upper().startswith("ATIVO")
+        name = row.get("DENOM_SOCIAL", "")
+        company = Company(
+            cnpj, name, int(code) if code else None, row.get("SETOR_ATIV") or None, active=active, payload=payload
+        )
+        entry = (active, day(row.get("DT_REG")) or date.min, company)
+        if cnpj not in best or entry[:2] >= best[cnpj][:2]:
+            best[cnpj] = entry
+    return {cnpj: entry[2] for cnpj, entry in best.items()}

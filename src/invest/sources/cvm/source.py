@@ -1,0 +1,171 @@
+"""CVM's open data: identity (FCA, CAD), statements (DFP, ITR), facts (IPE); each a file for all companies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date
+
+from invest.domain.market import AssetKind, StatementLine, market_day
+from invest.domain.values import scale_error
+from invest.sources.client import Shelved, Shelves, SourceClient
+from invest.sources.cvm.format import Filing, cut_statements, filings_of, statements_of
+from invest.sources.cvm.ipe import Notices
+from invest.sources.cvm.register import Company, Register
+from invest.sources.errors import NotAvailable, SourceError
+from invest.sources.model import YEARS, Basket, Gathered, Identity, Want
+
+WITHOUT_FILINGS = (AssetKind.CRYPTO, AssetKind.INDEX, AssetKind.FII, AssetKind.ETF, AssetKind.BDR)
+HOUR, DAY = 3_600.0, 86_400.0
+FORMS = ("DFP", "ITR")
+ZIP_BYTES = 128_000_000  # an ITR year is some 40 MB and grows
+
+
+class CvmSource:
+    """Official fundamentals and identities."""
+
+    name = "cvm"
+
+    def __init__(self) -> None:
+        self.register = Register()
+        self._shelves = Shelves("cvm", cut_statements)
+        self._notices = Notices()
+
+    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+        """Who the company is, and the lines of its filings received since `want.statements_until` (or of six years)."""
+        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
+        if want.kind in WITHOUT_FILINGS:
+            basket.remark("files nothing with CVM as a listed company")
+            return basket.close("skipped")
+        today = market_day(want.now)
+        await self.register.refresh(client, today)
+        company = self.register.company(want.ticker, want.asset.cnpj if want.asset else None)
+        if company is None:
+            basket.remark("no company files this ticker with CVM")
+            return basket.close("empty")
+        self._identify(basket, company)
+        files, problems = await self._files(client, years_for(want, today), today)
+        for problem in problems:
+            basket.remark(problem.reason)
+        if problems and not files:
+            raise problems[0]
+        await asyncio.to_thread(_read, basket, want, files, company)
+        if wrong := _wrong_unit(basket.statements, want):
+            return basket.discard(wrong)
+        await self._facts(client, basket, company, today)
+        for text in self.register.problems:
+            basket.remark(text)
+        return basket.close()
+
+    async def news(self, client: SourceClient, limit: int) -> list[Gathered]:
+        """The newest material facts and notices of all companies."""
+        basket, today = Basket(self.name, client.settings.source(self.name)), market_day(client.settings.now())
+        with suppress(SourceError):  # without the register facts have no tickers, and are news all the same
+            await self.register.refresh(client, today)
+        for item, payload in await self._notices.newest(client, today, self.register.tickers_by_cnpj(), limit):
+            basket.news.append(item)
+            basket.payloads[payload.sha256] = payload
+        return [basket.close()]
+
+    async def _facts(self, client: SourceClient, basket: Basket, company: Company, today: date) -> None:
+        tickers = self.register.tickers_by_cnpj().get(company.cnpj, ())
+        try:
+            notices = await self._notices.of(client, company.cnpj, today, tickers)
+        except SourceError as error:
+            basket.remark(f"IPE: {error.reason}")
+            return
+        for item, payload in notices:
+            basket.news.append(item)
+            basket.payloads[payload.sha256] = payload
+
+    async def filings(self, client: SourceClient, since: date, today: date) -> list[Filing]:
+        """Every document received on or after `since`, newest year's files only."""
+        files, problems = await self._files(client, sorted({since.year - 1, since.year, today.year}), today)
+        if problems and not files:
+            raise problems[0]
+        return await asyncio.to_thread(_received_since, files, since)
+
+    def _identify(self, basket: Basket, company: Company) -> None:
+        basket.identity = Identity(
+            name=company.name or None,
+            cnpj=company.cnpj,
+            cvm_code=company.cvm_code,
+            sector=company.sector,
+            segment=company.segment,
+            successor=company.successor,
+            active=company.active and company.listed,
+            since=company.started if company.reused else None,
+            changes=company.changes,
+        )
+        payload = self.register.payloads.get(company.payload)
+        if payload is not None:
+            basket.payloads[payload.sha256] = payload
+
+    async def _files(
+        self, client: SourceClient, years: Sequence[int], today: date
+    ) -> tuple[list[tuple[str, Shelved]], list[SourceError]]:
+        names = [(form, year) for year in years for form in FORMS]
+        results = await asyncio.gather(
+            *(self._one(client, form, year, today) for form, year in names), return_exceptions=True
+        )
+        found, problems = [], []
+        for (form, _), result in zip(names, results, strict=True):
+            if isinstance(result, Shelved):
+                found.append((form, result))
+            elif isinstance(result, SourceError):
+                if not isinstance(result, NotAvailable):
+                    problems.append(result)
+            elif isinstance(result, BaseException):
+                raise result
+        return found, problems
+
+    async def _one(self, client: SourceClient, form: str, year: int, today: date) -> Shelved:
+        path = f"/dados/CIA_ABERTA/DOC/{form}/DADOS/{form.lower()}_cia_aberta_{year}.zip"
+        fresh = HOUR if year >= today.year - 1 else DAY
+        return await self._shelves.fetch(client, self.name, path, fresh_for=fresh, max_bytes=ZIP_BYTES)
+
+
+def years_for(want: Want, today: date) -> list[int]:
+    """Years of reference whose files can hold something new: six at first, then the last two and this one."""
+    if want.statements_until is None or want.force:
+        return list(range(today.year - YEARS, today.year + 1))
+    return list(range(min(want.statements_until.year, today.year) - 1, today.year + 1))
+
+
+def _read(basket: Basket, want: Want, files: Sequence[tuple[str, Shelved]], company: Company) -> None:
+    since = None if want.force else want.statements_until
+    for form, shelved in files:
+        blocks = shelved.shelf.blocks(company.cnpj)
+        filings = filings_of(blocks, form)
+        if since is not None and filings and all(f.received_on and f.received_on < since for f in filings):
+            continue
+        lines = statements_of(blocks, filings, shelved.payload.sha256)
+        lines = [line for line in lines if since is None or line.received_on is None or line.received_on >= since]
+        if lines:
+            basket.payloads[shelved.payload.sha256] = shelved.payload
+            basket.files[shelved.payload.sha256] = str(shelved.path)
+            basket.statements += lines
+
+
+def _wrong_unit(lines: Sequence[StatementLine], want: Want) -> str | None:
+    """Compares the newest total assets with those known: a scale gone wrong makes every line of the filing wrong."""
+    totals = [line for line in lines if line.statement == "BPA" and line.account == "1"]
+    if not totals or not want.total_assets:
+        return None
+    newest = max(totals, key=lambda line: (line.reference_date, line.version))
+    factor = scale_error(newest.value, want.total_assets, 0)
+    if factor is None:
+        return None
+    return f"wrong unit: total assets about {float(factor):.6g} times the known ones"
+
+
+def _received_since(files: Sequence[tuple[str, Shelved]], since: date) -> list[Filing]:
+    found = []
+    for form, shelved in files:
+        for cnpj in shelved.shelf:
+            index = [
+                f for f in filings_of(shelved.shelf.blocks(cnpj), form) if f.received_on and f.received_on >= since
+            ]
+            found += index
+    return found

@@ -1,0 +1,73 @@
+"""Storing whole tables of bars: new ones by COPY, those that may meet stored ones row by row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import date
+
+import numpy as np
+
+from invest.domain.market import BarTable
+from invest.store.core.blocks import add_blocks, packed
+from invest.store.core.database import Connection
+from invest.store.core.lines import copy_text, packed_rows, table_runs
+
+COLUMNS = ("ticker", "day", "open", "high", "low", "close", "volume", "turnover", "trades", "origin")
+SAFE_TICKER = re.compile(r"[A-Z0-9^.-]{1,20}")
+Known = dict[str, tuple[date | None, date | None]]
+Span = tuple[str, date, date]
+
+
+def in_order(table: BarTable) -> BarTable:
+    """Rows sorted by ticker and day. Raises `ValueError` for two bars of one day, or a ticker that cannot be one."""
+    order = np.lexsort((table.days, table.tickers))
+    ordered = table if (np.diff(order) == 1).all() else table.take(order)
+    same = (ordered.tickers[1:] == ordered.tickers[:-1]) & (ordered.days[1:] == ordered.days[:-1])
+    if same.any():
+        at = int(np.flatnonzero(same)[0])
+        raise ValueError(f"two bars of {ordered.tickers[at]} on {ordered.days[at]}: the table was not stored")
+    for ticker, _ in table_runs(ordered.tickers):
+        if not SAFE_TICKER.fullmatch(ticker):
+            raise ValueError(f"{ticker!r} is no ticker: the table was not stored")
+    return ordered
+
+
+def spans_of(table: BarTable) -> list[Span]:
+    """(ticker, first day, last day) of a sorted table."""
+    spans, start = [], 0
+    for ticker, length in table_runs(table.tickers):
+        first, last = table.days[start].astype(object), table.days[start + length - 1].astype(object)
+        spans.append((ticker, first, last))
+        start += length
+    return spans
+
+
+def placed(table: BarTable, known: Known) -> tuple[BarTable, BarTable, BarTable]:
+    """Rows of a sorted table before, inside and after what is stored of their assets; new assets' are all after."""
+    position = np.full(len(table), 1, dtype=np.int8)
+    start = 0
+    for ticker, length in table_runs(table.tickers):
+        first, last = known[ticker]
+        if first is not None and last is not None:
+            days = table.days[start : start + length]
+            own = np.where(days > np.datetime64(last, "D"), 1, np.where(days < np.datetime64(first, "D"), -1, 0))
+            position[start : start + length] = own
+        start += length
+    if (position == 1).all():
+        nothing = table.take(np.empty(0, dtype=np.intp))
+        return nothing, nothing, table
+    return table.take(position == -1), table.take(position == 0), table.take(position == 1)
+
+
+async def add_table(connection: Connection, table: BarTable, origin: int, *, before: bool) -> None:
+    """COPY rows that can meet no stored one, and their packed blocks."""
+    if not len(table):
+        return
+    await connection.copy_to_table("bar", source=_stream(table, origin), columns=COLUMNS, format="text")
+    await add_blocks(connection, packed(table_runs(table.tickers), packed_rows(table)), before=before)
+
+
+async def _stream(table: BarTable, origin: int) -> AsyncIterator[bytes]:
+    for part in copy_text(table, origin):
+        yield part

@@ -1,0 +1,36 @@
+"""Market data: assets, bars, actions, filings, observations, payloads, news, macro series."""
+
+from __future__ import annotations
+
+from invest.store.market.actions import Actions, RankOf, write_actions
+from invest.store.market.assets import Assets, write_assets, write_changes
+from invest.store.market.bars import ORIGIN, BarStore, Origin, write_bars
+from invest.store.market.filings import Statements, write_statements
+from invest.store.market.macro import Macro, write_macro
+from invest.store.market.news import News, write_news
+from invest.store.market.observations import Observations, write_consensus, write_observations
+from invest.store.market.payloads import Payloads, write_payloads
+
+__all__ = [
+    "ORIGIN",
+    "Actions",
+    "Assets",
+    "BarStore",
+    "Macro",
+    "News",
+    "Observations",
+    "Origin",
+    "Payloads",
+    "RankOf",
+    "Statements",
+    "write_actions",
+    "write_assets",
+    "write_bars",
+    "write_changes",
+    "write_consensus",
+    "write_macro",
+    "write_news",
+    "write_observations",
+    "write_payloads",
+    "write_statements",
+]

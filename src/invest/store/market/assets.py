@@ -1,0 +1,219 @@
+"""Identities of assets, and the table of ticker changes."""
+# ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+
+from invest.domain.market import Asset, AssetKind, Lineages, Market, TickerChange
+from invest.store.core import Connection, Database, Record, clean, clean_or_none
+
+COLUMNS = (
+    "ticker, kind, name, cnpj, cvm_code, isin, sector, segment, active, successor, shares_outstanding::text AS shares"
+)
+Found = list[Asset]
+# What is known stays known: a null never erases, "other" never replaces a kind, and a default never reactivates.
+UPSERT = """
+INSERT INTO asset AS a (ticker, kind, name, cnpj, cvm_code, isin, sector, segment, active, successor,
+                        shares_outstanding)
+SELECT t, k, n, c, v, i, s, g, o, u, q::numeric
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::bool[],
+            $10::text[], $11::text[]) AS x (t, k, n, c, v, i, s, g, o, u, q)
+ON CONFLICT (ticker) DO UPDATE SET
+  kind = CASE WHEN excluded.kind = 'other' THEN a.kind ELSE excluded.kind END,
+  name = coalesce(excluded.name, a.name),
+  cnpj = coalesce(excluded.cnpj, a.cnpj),
+  cvm_code = coalesce(excluded.cvm_code, a.cvm_code),
+  isin = coalesce(excluded.isin, a.isin),
+  sector = coalesce(excluded.sector, a.sector),
+  segment = coalesce(excluded.segment, a.segment),
+  active = a.active AND excluded.active,
+  successor = coalesce(excluded.successor, a.successor),
+  shares_outstanding = coalesce(excluded.shares_outstanding, a.shares_outstanding),
+  updated_at = now()
+WHERE (a.kind, a.name, a.cnpj, a.cvm_code, a.isin, a.sector, a.segment, a.active, a.successor, a.shares_outstanding)
+  IS DISTINCT FROM (
+    CASE WHEN excluded.kind = 'other' THEN a.kind ELSE excluded.kind END, coalesce(excluded.name, a.name),
+    coalesce(excluded.cnpj, a.cnpj), coalesce(excluded.cvm_code, a.cvm_code), coalesce(excluded.isin, a.isin),
+    coalesce(excluded.sector, a.sector), coalesce(excluded.segment, a.segment), a.active AND excluded.active,
+    coalesce(excluded.successor, a.successor), coalesce(excluded.shares_outstanding, a.shares_outstanding))
+"""
+
+
+async def write_assets(connection: Connection, assets: Iterable[Asset]) -> None:
+    """Merge `assets` into what is known, in the transaction of `connection`."""
+    rows = sorted({a.ticker: a for a in assets}.values(), key=lambda a: a.ticker)
+    if rows:
+        await connection.execute(
+            UPSERT,
+            [a.ticker for a in rows],
+            [str(a.kind) for a in rows],
+            [clean_or_none(a.name) for a in rows],
+            [a.cnpj for a in rows],
+            [a.cvm_code for a in rows],
+            [a.isin for a in rows],
+            [clean_or_none(a.sector) for a in rows],
+            [clean_or_none(a.segment) for a in rows],
+            [a.active for a in rows],
+            [a.successor for a in rows],
+            [None if a.shares_outstanding is None else str(a.shares_outstanding) for a in rows],
+        )
+
+
+RENAME = """
+INSERT INTO ticker_change (old_ticker, new_ticker, changed_on, ratio, source)
+SELECT o, n, d, r::numeric, s
+FROM unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::text[]) AS x (o, n, d, r, s)
+ON CONFLICT (old_ticker, changed_on) DO UPDATE
+  SET new_ticker = excluded.new_ticker, ratio = excluded.ratio, source = excluded.source
+WHERE (ticker_change.new_ticker, ticker_change.ratio) IS DISTINCT FROM (excluded.new_ticker, excluded.ratio)
+RETURNING old_ticker, new_ticker
+"""
+SUCCEED = """
+UPDATE asset a SET successor = x.n, active = false, updated_at = now()
+FROM unnest($1::text[], $2::text[]) AS x (o, n)
+WHERE a.ticker = x.o AND (a.active OR a.successor IS DISTINCT FROM x.n)
+"""
+
+
+async def write_changes(connection: Connection, changes: Iterable[TickerChange]) -> None:
+    """Record changes of codes, in the transaction of `connection`; one known already ends no code a second time."""
+    rows = sorted({(c.old, c.changed_on): c for c in changes}.values(), key=lambda c: (c.old, c.changed_on))
+    old, new = [c.old for c in rows], [c.new for c in rows]
+    days, ratios, told = [c.changed_on for c in rows], [str(c.ratio) for c in rows], [c.source for c in rows]
+    fresh = await connection.fetch(RENAME, old, new, days, ratios, told)
+    if fresh:
+        await connection.execute(SUCCEED, [r["old_ticker"] for r in fresh], [r["new_ticker"] for r in fresh])
+
+
+async def read_lineages(database: Database) -> Lineages:
+    """All changes of codes, and the codes that ended with theirs."""
+    rows = await database.fetch(
+        "SELECT c.*, (a.ticker IS NULL OR a.successor IS NOT NULL) AS ended FROM ticker_change c "
+        "LEFT JOIN asset a ON a.ticker = c.old_ticker ORDER BY changed_on, old_ticker"
+    )
+    changes = [
+        TickerChange(old=r["old_ticker"], new=r["new_ticker"], changed_on=r["changed_on"], ratio=r["ratio"],
+                     source=r["source"])
+        for r in rows
+    ]  # fmt: skip
+    return Lineages(changes, frozenset(r["old_ticker"] for r in rows if r["ended"]))
+
+
+class Assets:
+    """`store.assets`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def upsert(self, *assets: Asset) -> None:
+        """Merge identities: nulls never erase what is known, an inactive asset stays inactive until `activate`."""
+        await self._db.run(lambda c: write_assets(c, assets))
+
+    async def get(self, ticker: str) -> Asset | None:
+        """One asset by its canonical code, or None."""
+        row = await self._db.fetchrow(f"SELECT {COLUMNS} FROM asset WHERE ticker = $1", ticker)
+        return _asset(row) if row else None
+
+    async def get_many(self, tickers: Sequence[str]) -> dict[str, Asset]:
+        """Those of `tickers` that are known."""
+        rows = await self._db.fetch(f"SELECT {COLUMNS} FROM asset WHERE ticker = ANY($1::text[])", list(tickers))
+        return {row["ticker"]: _asset(row) for row in rows}
+
+    async def list(
+        self,
+        *,
+        kinds: Iterable[AssetKind] | None = None,
+        market: Market | None = None,
+        active: bool | None = True,
+        after: str = "",
+        limit: int | None = None,
+    ) -> list[Asset]:
+        """Assets in order of their tickers: of some kinds or one market; `active` None means all."""
+        wanted = tuple(kinds) if kinds is not None else market.kinds if market else None
+        rows = await self._db.fetch(
+            f"SELECT {COLUMNS} FROM asset WHERE ($1::text[] IS NULL OR kind = ANY($1)) "
+            "AND ($2::bool IS NULL OR active = $2) AND ticker > $3 ORDER BY ticker LIMIT $4",
+            None if wanted is None else [str(k) for k in wanted],
+            active,
+            after,
+            limit,
+        )
+        return [_asset(row) for row in rows]
+
+    async def by_company(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> Found:
+        """All papers of one company, by CNPJ (14 digits) or CVM code."""
+        rows = await self._db.fetch(
+            f"SELECT {COLUMNS} FROM asset WHERE cnpj = $1 OR cvm_code = $2 ORDER BY ticker", cnpj, cvm_code
+        )
+        return [_asset(row) for row in rows]
+
+    async def search(self, text: str, *, limit: int = 20) -> Found:
+        """Assets whose code starts with `text` or whose name holds it, codes first."""
+        pattern = clean(text.strip()).replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+        rows = await self._db.fetch(
+            f"SELECT {COLUMNS} FROM asset WHERE ticker LIKE upper($1) || '%' OR name ILIKE '%' || $1 || '%' "
+            "ORDER BY ticker LIKE upper($1) || '%' DESC, active DESC, ticker LIMIT $2",
+            pattern,
+            limit,
+        )
+        return [_asset(row) for row in rows]
+
+    async def deactivate(self, *tickers: str) -> int:
+        """Mark as no longer traded; their data stays. Returns how many were active."""
+        return await self._set_active(tickers, False)
+
+    async def activate(self, *tickers: str) -> int:
+        """Mark as traded again, under a code that ended before: it has no successor now. Returns how many were not."""
+        return await self._set_active(tickers, True)
+
+    async def _set_active(self, tickers: Sequence[str], active: bool) -> int:
+        return await self._db.execute(
+            "UPDATE asset SET active = $2, successor = CASE WHEN $2 THEN NULL ELSE successor END, updated_at = now() "
+            "WHERE ticker = ANY($1::text[]) AND active <> $2",
+            sorted(tickers),
+            active,
+        )
+
+    async def rename(self, *changes: TickerChange) -> None:
+        """Record that codes changed: the old one is inactive and names its successor."""
+        await self._db.run(lambda c: write_changes(c, changes))
+
+    async def current(self, ticker: str, *, on: date | None = None) -> str:
+        """The code that `ticker` trades as (on a day): the end of its chain of changes, itself where there is none."""
+        end = await self._db.fetchval(
+            """
+            WITH RECURSIVE chain (ticker, since, hops) AS (
+              SELECT $1::text COLLATE "C", '-infinity'::date, 0
+              UNION ALL
+              SELECT c.new_ticker, c.changed_on, hops + 1 FROM chain JOIN ticker_change c
+                ON c.old_ticker = chain.ticker AND c.changed_on >= chain.since
+              WHERE ($2::date IS NULL OR c.changed_on <= $2) AND hops < 16
+            ) SELECT ticker FROM chain ORDER BY hops DESC, since DESC LIMIT 1
+            """,
+            ticker,
+            on,
+        )
+        return str(end)
+
+    async def lineages(self) -> Lineages:
+        """All changes of codes."""
+        return await read_lineages(self._db)
+
+
+def _asset(row: Record) -> Asset:
+    return Asset(
+        ticker=row["ticker"],
+        kind=AssetKind(row["kind"]),
+        name=row["name"],
+        cnpj=row["cnpj"],
+        cvm_code=row["cvm_code"],
+        isin=row["isin"],
+        sector=row["sector"],
+        segment=row["segment"],
+        active=row["active"],
+        successor=row["successor"],
+        shares_outstanding=None if row["shares"] is None else Decimal(row["shares"]),
+    )

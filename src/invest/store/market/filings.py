@@ -1,0 +1,181 @@
+"""Filed accounts: every version is kept, readers get the highest one that could be known."""
+# ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+
+from invest.domain.market import StatementLine
+from invest.store.core import Connection, Database, Record, chunks, clean, columns, texts
+
+CHUNK = 10_000
+FILE = """
+INSERT INTO filing AS f (cnpj, cvm_code, company, form, reference_date, version, received_on)
+SELECT c, v, n, o, r, e, g
+FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::date[], $6::int[], $7::date[])
+  AS x (c, v, n, o, r, e, g)
+ON CONFLICT (cnpj, form, reference_date, version) DO UPDATE
+  SET company = excluded.company, received_on = coalesce(excluded.received_on, f.received_on)
+RETURNING id, cnpj, form, reference_date, version
+"""
+# The same filing read again changes only what CVM itself corrected.
+LINES = """
+WITH done AS (
+INSERT INTO statement_line AS l (filing, statement, consolidated, period_start, period_end, account, description, value,
+                                 payload)
+SELECT f, s, c, a, z, k, d, v::numeric, p
+FROM unnest($1::bigint[], $2::text[], $3::bool[], $4::date[], $5::date[], $6::text[], $7::text[], $8::text[],
+            $9::text[]) AS x (f, s, c, a, z, k, d, v, p)
+ON CONFLICT (filing, statement, consolidated, account, period_end, coalesce(period_start, '-infinity')) DO UPDATE
+  SET description = excluded.description, value = excluded.value, payload = excluded.payload
+WHERE (l.description, l.value) IS DISTINCT FROM (excluded.description, excluded.value)
+RETURNING filing
+) SELECT filing, count(*) AS lines FROM done GROUP BY filing
+"""
+# CVM's deadlines stand in for a delivery day that is not known: 90 days after the year, 45 after the quarter.
+KNOWN_ON = "coalesce({0}.received_on, {0}.reference_date + CASE {0}.form WHEN 'ITR' THEN 45 ELSE 90 END)"
+READ = f"""
+SELECT f.cnpj, f.cvm_code, f.company, f.form, l.statement, l.consolidated, f.version, f.reference_date, l.period_start,
+       l.period_end, l.account, l.description, l.value, f.received_on, l.payload
+FROM filing f JOIN statement_line l ON l.filing = f.id
+WHERE (f.cnpj = ANY($1::text[]) OR f.cvm_code = $2) AND ($3::date IS NULL OR {KNOWN_ON.format("f")} <= $3)
+  AND ($4::date IS NULL OR f.reference_date >= $4)
+  AND ($5 OR NOT EXISTS (
+    SELECT 1 FROM filing n WHERE n.cnpj = f.cnpj AND n.form = f.form AND n.reference_date = f.reference_date
+      AND n.version > f.version AND ($3::date IS NULL OR {KNOWN_ON.format("n")} <= $3)))
+ORDER BY f.cnpj, f.reference_date, f.form, f.version, l.statement, l.consolidated, l.period_end, l.period_start,
+  l.account
+"""
+FilingKey = tuple[str, str, date, int]
+
+
+async def write_statements(connection: Connection, lines: Iterable[StatementLine]) -> Counter[str]:
+    """Store lines in the transaction of `connection`; returns how many were new or corrected, by CNPJ."""
+    once = {_line_key(line): line for line in lines}
+    rows = [once[key] for key in sorted(once)]
+    if not rows:
+        return Counter()
+    filings: dict[FilingKey, StatementLine] = {}
+    for row in rows:
+        key = _filing_key(row)
+        if key not in filings or filings[key].received_on is None:
+            filings[key] = row
+    heads = [filings[key] for key in sorted(filings)]
+    cnpj, code, form, reference, version, received = columns(
+        heads, "cnpj", "cvm_code", "form", "reference_date", "version", "received_on"
+    )
+    companies = [clean(h.company) for h in heads]
+    stored = await connection.fetch(FILE, cnpj, code, companies, form, reference, version, received)
+    ids = {(r["cnpj"], r["form"], r["reference_date"], r["version"]): r["id"] for r in stored}
+    companies_of = {ident: key[0] for key, ident in ids.items()}
+    changed: Counter[str] = Counter()
+    for part in chunks(rows, CHUNK):
+        for row in await connection.fetch(LINES, *_line_columns(part, ids)):
+            changed[companies_of[row["filing"]]] += row["lines"]
+    return changed
+
+
+def _line_columns(rows: Sequence[StatementLine], ids: dict[FilingKey, int]) -> list[Sequence[object]]:
+    statement, consolidated, start, end, account, value, payload = columns(
+        rows, "statement", "consolidated", "period_start", "period_end", "account", "value", "payload"
+    )
+    filings = [ids[_filing_key(row)] for row in rows]
+    described = [clean(row.description) for row in rows]
+    return [filings, statement, consolidated, start, end, account, described, texts(value), payload]
+
+
+def _filing_key(line: StatementLine) -> FilingKey:
+    return (line.cnpj, line.form, line.reference_date, line.version)
+
+
+def _line_key(line: StatementLine) -> tuple[object, ...]:
+    start = line.period_start or date.min
+    return (*_filing_key(line), line.statement, line.consolidated, line.account, line.period_end, start)
+
+
+class Statements:
+    """`store.statements`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def upsert(self, lines: Sequence[StatementLine]) -> int:
+        """Keep filed lines; the same ones again change nothing. Returns how many were new or corrected."""
+        return (await self._db.run(lambda c: write_statements(c, lines))).total()
+
+    async def read(
+        self,
+        *,
+        cnpj: str | None = None,
+        cvm_code: int | None = None,
+        known_on: date | None = None,
+        since: date | None = None,
+        all_versions: bool = False,
+    ) -> list[StatementLine]:
+        """Lines of one company (by CNPJ or CVM code), oldest filing first.
+
+        `known_on`: only what had been delivered to CVM by that day, for computing point in time; a filing whose
+        delivery day is unknown counts from CVM's deadline. Of each form and date the highest version, or all of them.
+        """
+        companies = [] if cnpj is None else [cnpj]
+        rows = await self._db.fetch(READ, companies, cvm_code, known_on, since, all_versions)
+        return [_line(row) for row in rows]
+
+    async def read_many(
+        self, companies: Sequence[str], *, since: date | None = None, all_versions: bool = False
+    ) -> dict[str, list[StatementLine]]:
+        """The same for many companies, by CNPJ, in one round trip; those without filings are left out.
+
+        Ten years of one company are some ten thousand lines: callers bound how many they ask for at a time.
+        """
+        rows = await self._db.fetch(READ, sorted(set(companies)), None, None, since, all_versions)
+        return await asyncio.to_thread(_by_company, rows)  # a second's work for ten companies: off the loop
+
+    async def filings(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> dict[tuple[str, date], int]:
+        """The highest stored version by (form, reference date): what an incremental collection may skip."""
+        rows = await self._db.fetch(
+            "SELECT form, reference_date, max(version) AS version FROM filing WHERE cnpj = $1 OR cvm_code = $2 "
+            "GROUP BY form, reference_date",
+            cnpj,
+            cvm_code,
+        )
+        return {(row["form"], row["reference_date"]): row["version"] for row in rows}
+
+    async def total_assets(self, cnpj: str) -> Decimal | None:
+        """Total assets of the newest stored balance sheet in BRL: what the unit of the next one is checked against."""
+        found = await self._db.fetchval(
+            "SELECT l.value FROM filing f JOIN statement_line l ON l.filing = f.id "
+            "WHERE f.cnpj = $1 AND l.statement = 'BPA' AND l.account = '1' "
+            "ORDER BY f.reference_date DESC, l.period_end DESC, l.consolidated DESC, f.version DESC LIMIT 1",
+            cnpj,
+        )
+        return found if isinstance(found, Decimal) else None
+
+    async def newest(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> date | None:
+        """The newest known delivery day of a company's filings, or None."""
+        found = await self._db.fetchval(
+            "SELECT max(received_on) FROM filing WHERE cnpj = $1 OR cvm_code = $2", cnpj, cvm_code
+        )
+        return found if isinstance(found, date) else None
+
+    async def newest_many(self, companies: Iterable[str]) -> dict[str, date]:
+        """The newest known delivery day of each company (by CNPJ) of which one is known."""
+        sql = "SELECT cnpj, max(received_on) AS day FROM filing WHERE cnpj = ANY($1::text[]) GROUP BY cnpj"
+        rows = await self._db.fetch(sql, sorted(set(companies)))
+        return {row["cnpj"]: row["day"] for row in rows if row["day"] is not None}
+
+
+def _by_company(rows: Sequence[Record]) -> dict[str, list[StatementLine]]:
+    found: dict[str, list[StatementLine]] = {}
+    for row in rows:
+        found.setdefault(row["cnpj"], []).append(_line(row))
+    return found
+
+
+def _line(row: Record) -> StatementLine:
+    # model_construct: validated when written; a company's ten years are thousands of lines.
+    return StatementLine.model_construct(**dict(row))

@@ -1,0 +1,23 @@
+"""Stand-ins for the AIs on their own wire formats; the answer is computed from the prompt."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from aiohttp import web
+
+from invest_sandbox.ai import anthropic, gemini, openai_chat, openai_responses
+
+
+def routes() -> list[web.RouteDef]:
+    """Every AI's paths beneath ``/ai``."""
+    out = [
+        web.post("/anthropic/v1/messages", anthropic.serve),
+        web.post("/gemini/v1beta/models/{call}", gemini.serve),
+        web.post("/gemini/v1/models/{call}", gemini.serve),
+        web.post("/gemini/models/{call}", gemini.serve),
+    ]
+    for vendor in ("openai", "compatible"):
+        out.append(web.post(f"/{vendor}/v1/chat/completions", partial(openai_chat.serve, vendor=vendor)))
+        out.append(web.post(f"/{vendor}/v1/responses", partial(openai_responses.serve, vendor=vendor)))
+    return out

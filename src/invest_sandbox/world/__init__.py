@@ -1,0 +1,38 @@
+"""The invented market: who is listed, how prices moved, what was paid, filed and written. No I/O but the bars' CSV."""
+
+from __future__ import annotations
+
+from invest_sandbox.world.books import Books, Period
+from invest_sandbox.world.charts import Row
+from invest_sandbox.world.codes import dotted
+from invest_sandbox.world.listings import Company, Former, Listing
+from invest_sandbox.world.macro import DAILY, target
+from invest_sandbox.world.news import TEMPLATES, Story, display_name, stories
+from invest_sandbox.world.series import Action, Days, Floats, Series
+from invest_sandbox.world.sessions import ZONE, after_close, is_session
+from invest_sandbox.world.world import INDEX, World
+
+__all__ = [
+    "DAILY",
+    "INDEX",
+    "TEMPLATES",
+    "ZONE",
+    "Action",
+    "Books",
+    "Company",
+    "Days",
+    "Floats",
+    "Former",
+    "Listing",
+    "Period",
+    "Row",
+    "Series",
+    "Story",
+    "World",
+    "after_close",
+    "display_name",
+    "dotted",
+    "is_session",
+    "stories",
+    "target",
+]
