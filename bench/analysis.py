@@ -30,12 +30,12 @@ import pandas as pd
 
 from bench import analysis_peer
 from bench.servers import OUT
-from invest.domain.analysis.analyse import analyse
+from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.inputs import AnalysisInput
 from invest.domain.analysis.models import Analysis
 from invest.domain.analysis.technical import technical_figures
 from invest.domain.filings.filing import read_filings
-from invest.domain.filings.fundamentals import fundamentals
+from invest.domain.filings.fundamentals import fundamentals_of
 from invest.domain.market.assets import ActionKind, Asset, CorporateAction, MacroPoint, StatementLine
 from invest.domain.market.bars import Bar, Bars
 from invest.domain.market.calendar import sessions_between
@@ -237,7 +237,7 @@ def time_filings() -> float:
     lines = [line for year in range(LAST.year - 6, LAST.year) for line in report(year)]
     begun = time.perf_counter()
     for _ in range(10):
-        fundamentals(read_filings(lines), NOW)
+        fundamentals_of(read_filings(lines), NOW)
     return (time.perf_counter() - begun) / 10 * 1000
 
 

@@ -155,7 +155,7 @@ class Bench:
     def _emit(self, valkey: OwnValkey) -> None:
         """Jobs into the queue at a steady pace: each is one event."""
         from invest.engine import Invest
-        from invest.jobs.names import declare_all
+        from invest.jobs.declared import declare_all
         from invest.settings import load as load_settings
 
         async def emit() -> None:

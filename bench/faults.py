@@ -37,7 +37,7 @@ from bench.servers import OUT, OwnValkey, free_port
 from invest.cli.platform.supervise import Family, family
 from invest.engine import Invest, JobState
 from invest.jobs import data_collection as jobs
-from invest.jobs.names import declare_all
+from invest.jobs.declared import declare_all
 from invest.local import LocalServers
 from invest.settings import load
 from invest.store.core.schema import migrate

@@ -85,7 +85,7 @@ def command_line() -> CommandLine:
 def serve(door: socket.socket) -> None:
     """Fork a process for every request until the tests end."""
     import invest.cli.app  # noqa: F401 - what every command needs
-    from invest.jobs.names import declare_all
+    from invest.jobs.declared import declare_all
 
     declare_all()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: their exit codes come by pipe

@@ -30,8 +30,8 @@ def create_app(settings: Settings) -> web.Application:
 
     Raises `Unreachable` where no Redis is named at all.
     """
-    from invest.engine.declare import registry
-    from invest.jobs.names import declare_all
+    from invest.engine import registry
+    from invest.jobs.declared import declare_all
 
     declare_all()
     app = web.Application(middlewares=[hardened, outermost, compressed], client_max_size=settings.web.max_body_bytes)

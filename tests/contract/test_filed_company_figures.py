@@ -15,7 +15,7 @@ import pytest
 
 from invest.domain.analysis.own_multiples import papers_then
 from invest.domain.filings.filing import Chart, read_filings
-from invest.domain.filings.fundamentals import Fundamentals, fundamentals
+from invest.domain.filings.fundamentals import Fundamentals, fundamentals_of
 from invest.domain.filings.soundness import altman, piotroski
 from invest.domain.market.assets import StatementLine
 
@@ -88,7 +88,7 @@ def filed_2023(request: pytest.FixtureRequest) -> dict[str, tuple[Fundamentals, 
             )
     out = {}
     for company, filed in lines.items():
-        read = fundamentals(read_filings(filed), NOW)
+        read = fundamentals_of(read_filings(filed), NOW)
         assert read is not None
         out[company] = read, {account: value for (name, account), (_, value) in newest.items() if name == company}
     return out
@@ -215,7 +215,7 @@ def test_main_ratios_of_every_year_of_the_2010s(company: str, filed_2010s: Filed
     lines, amounts = filed_2010s[company]
     filings = read_filings(lines)
     for year in sorted({year for year, _ in amounts}):
-        read = fundamentals(filings, datetime(year + 1, 6, 30, tzinfo=UTC))
+        read = fundamentals_of(filings, datetime(year + 1, 6, 30, tzinfo=UTC))
         assert read is not None
         assert read.as_of == date(year, 12, 31)
         wanted = expected({account: value for (y, account), value in amounts.items() if y == year})
@@ -234,7 +234,7 @@ DEPRECIATION = {
 @pytest.mark.parametrize("company", DEPRECIATION)
 def test_ebitda_is_ebit_and_the_depreciation_of_the_cash_flow(company: str, filed_2010s: Filed2010s) -> None:
     lines, amounts = filed_2010s[company]
-    read = fundamentals(read_filings(lines), NOW)
+    read = fundamentals_of(read_filings(lines), NOW)
     assert read is not None
     by_hand = amounts[2019, "3.05"] + sum(amounts[2019, account] for account in DEPRECIATION[company])
     assert read.ratios["ebitda"] == pytest.approx(float(by_hand))
@@ -243,7 +243,7 @@ def test_ebitda_is_ebit_and_the_depreciation_of_the_cash_flow(company: str, file
 @pytest.mark.parametrize("company", COMPANIES_2010S)
 def test_five_year_growth_of_revenue(company: str, filed_2010s: Filed2010s) -> None:
     lines, amounts = filed_2010s[company]
-    read = fundamentals(read_filings(lines), NOW)
+    read = fundamentals_of(read_filings(lines), NOW)
     assert read is not None
     ratio = float(amounts[2019, "3.01"] / amounts[2014, "3.01"])
     assert read.ratios["revenue_cagr_5y"] == pytest.approx(ratio**0.2 - 1)
@@ -252,7 +252,7 @@ def test_five_year_growth_of_revenue(company: str, filed_2010s: Filed2010s) -> N
 @pytest.mark.parametrize("company", COMPANIES_2010S)
 def test_piotroski_of_2019_by_hand(company: str, filed_2010s: Filed2010s) -> None:
     lines, amounts = filed_2010s[company]
-    read = fundamentals(read_filings(lines), NOW)
+    read = fundamentals_of(read_filings(lines), NOW)
     assert read is not None
     tests = piotroski(read.current, read.previous)
     assert tests is not None
@@ -280,7 +280,7 @@ def test_piotroski_of_2019_by_hand(company: str, filed_2010s: Filed2010s) -> Non
 def test_a_bank_whose_forms_were_left_blank_has_no_figures_at_all(filed_2010s: Filed2010s) -> None:
     lines, amounts = filed_2010s[BANK]
     assert not any(amounts.values())
-    assert fundamentals(read_filings(lines), NOW) is None
+    assert fundamentals_of(read_filings(lines), NOW) is None
 
 
 def test_a_banks_cash_flow_in_another_layout_is_read(samples_folder: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from invest.domain.analysis.analyse import analyse
+from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.inputs import AnalysisInput
 from invest.domain.analysis.technical import technical_figures
 from invest.domain.market.assets import Asset, MacroPoint

@@ -20,7 +20,7 @@ import pytest
 from redis.asyncio import Redis
 
 from invest.cli.platform.platform import answer_of, free_port
-from invest.engine.redis import keys
+from invest.engine import keys
 from invest.engine.redis.events import parse_event
 
 ROOT = Path(__file__).parents[2]

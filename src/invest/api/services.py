@@ -13,10 +13,9 @@ from aiohttp import web
 from invest.api.http.load import Load
 from invest.api.http.request_log import RequestLog
 from invest.api.live.callbacks import Callbacks
-from invest.engine import Invest, Registry, open_redis
-from invest.engine.declare import registry
+from invest.engine import Invest, Registry, open_redis, registry
 from invest.errors import InvestError, Unreachable
-from invest.jobs.unknown import UnknownTickers
+from invest.jobs.data_collection import UnknownTickers
 from invest.settings import Settings
 from invest.store import Store
 

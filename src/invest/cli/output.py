@@ -38,7 +38,7 @@ def with_platform(work: Callable[[Any], Awaitable[T]]) -> T:
     """Run `work` with a connected `Invest`; servers are started or attached to where none is configured."""
     from invest.cli.platform.local import local_settings
     from invest.engine import Invest
-    from invest.jobs.names import declare_all
+    from invest.jobs.declared import declare_all
 
     declare_all()
 

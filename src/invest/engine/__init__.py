@@ -51,6 +51,7 @@ from invest.engine.redis import (
     JobStatus,
     Progress,
     ended,
+    keys,
     new_id,
     open_redis,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "chord",
     "ended",
     "group",
+    "keys",
     "metrics_text",
     "new_id",
     "open_redis",

@@ -45,9 +45,8 @@ def serve(settings: Settings, plan: WorkerPlan) -> int:
 
 
 def _work(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
-    from invest.engine import Worker
-    from invest.engine.declare import registry
-    from invest.jobs.names import declare_all
+    from invest.engine import Worker, registry
+    from invest.jobs.declared import declare_all
     from invest.workers.deps import resources
 
     declare_all()
@@ -88,7 +87,7 @@ async def _until_done(work: Callable[[], Awaitable[None]], stop: Callable[[], No
 
 def _supervise(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
     from invest.engine import Supervisor
-    from invest.jobs.names import declare_all
+    from invest.jobs.declared import declare_all
 
     declare_all()
     command = [sys.executable, "-m", "invest", "worker", *plan.queues, "--child", "--max-jobs", str(recycled)]

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from invest.ai import Panel
 from invest.engine import Invest, Projector, Resources, ended, open_redis
-from invest.jobs.aikeeping import SharedAnswers, SharedBudget
+from invest.jobs.reports import SharedAnswers, SharedBudget
 from invest.settings import Settings
 from invest.sources import Sources
 from invest.store import Store

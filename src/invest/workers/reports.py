@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from invest.engine import worker_settings
-from invest.jobs.names import declare_all
+from invest.jobs.declared import declare_all
 from invest.workers.deps import resources
 
 declare_all()

@@ -6,7 +6,22 @@ from collections.abc import Iterator
 from datetime import date
 
 from invest_sandbox.seeds import number, unit
-from invest_sandbox.world import Books, Company, Period, Row, World, charts, dotted
+from invest_sandbox.world import (
+    Books,
+    Company,
+    Period,
+    Row,
+    World,
+    added_value,
+    assets,
+    cash_flow,
+    comprehensive,
+    dotted,
+    income,
+    liabilities,
+    parent_only,
+    restated,
+)
 
 STATEMENTS = ("BPA", "BPP", "DFC_MD", "DFC_MI", "DMPL", "DRA", "DRE", "DVA")
 _COMMON = "CNPJ_CIA;DT_REFER;VERSAO;DENOM_CIA;CD_CVM;GRUPO_DFP;MOEDA;ESCALA_MOEDA;ORDEM_EXERC"
@@ -112,14 +127,14 @@ class FormWriter:
             if order == "PENÚLTIMO" and quarter < 4:  # an ITR sets its balance against the end of last year
                 closing = self._seen(books.year(year), scope, books, wrong=False)
             both = {"consolidated": scope == "con"}
-            yield "BPA", order, closing, charts.assets(closing, company.chart)
-            yield "BPP", order, closing, charts.liabilities(closing, company.chart, **both)
+            yield "BPA", order, closing, assets(closing, company.chart)
+            yield "BPP", order, closing, liabilities(closing, company.chart, **both)
             for period in periods:
-                yield "DRE", order, period, charts.income(period, company.chart, on + pn, **both)
+                yield "DRE", order, period, income(period, company.chart, on + pn, **both)
             direct = unit(self.world.seed, "method", company.issuer) < 0.12
-            yield "DFC_MD" if direct else "DFC_MI", order, whole, charts.cash_flow(whole, direct=direct)
-            yield "DVA", order, whole, charts.added_value(whole)
-            yield "DRA", order, whole, charts.comprehensive(whole)
+            yield "DFC_MD" if direct else "DFC_MI", order, whole, cash_flow(whole, direct=direct)
+            yield "DVA", order, whole, added_value(whole)
+            yield "DRA", order, whole, comprehensive(whole)
             yield (
                 "DMPL",
                 order,
@@ -133,5 +148,5 @@ class FormWriter:
     @staticmethod
     def _seen(period: Period, scope: str, books: Books, *, wrong: bool) -> Period:
         if scope == "ind" and books.consolidated:
-            period = charts.parent_only(period)
-        return charts.restated(period) if wrong else period
+            period = parent_only(period)
+        return restated(period) if wrong else period

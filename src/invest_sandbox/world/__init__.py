@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from invest_sandbox.world.books import Books, Period
-from invest_sandbox.world.charts import Row
+from invest_sandbox.world.charts import (
+    Row,
+    added_value,
+    assets,
+    cash_flow,
+    comprehensive,
+    income,
+    liabilities,
+    parent_only,
+    restated,
+)
 from invest_sandbox.world.codes import dotted
 from invest_sandbox.world.listings import Company, Former, Listing
 from invest_sandbox.world.macro import DAILY, target
@@ -29,10 +39,18 @@ __all__ = [
     "Series",
     "Story",
     "World",
+    "added_value",
     "after_close",
+    "assets",
+    "cash_flow",
+    "comprehensive",
     "display_name",
     "dotted",
+    "income",
     "is_session",
+    "liabilities",
+    "parent_only",
+    "restated",
     "stories",
     "target",
 ]

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from api_kit import API, Door
 
-from invest.engine import Invest
-from invest.engine.declare import registry
+from invest.engine import Invest, registry
 from invest.settings import Settings
 
 pytest_plugins = ["api_fixtures"]

@@ -14,8 +14,7 @@ from redis.asyncio import Redis
 
 from invest.domain.documents import StoredReport
 from invest.domain.job_run import JobRun
-from invest.engine import Context, GiveUp, Queue, Retry
-from invest.engine.redis import keys
+from invest.engine import Context, GiveUp, Queue, Retry, keys
 from invest.settings import Settings
 from invest.store import Store
 

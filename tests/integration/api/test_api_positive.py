@@ -14,8 +14,8 @@ from invest.api.routes import table
 from invest.domain.documents import StoredReport
 from invest.domain.market.assets import Asset
 from invest.domain.market.tickers import AssetKind
-from invest.engine.declare import registry
-from invest.jobs.names import declare_all
+from invest.engine import registry
+from invest.jobs.declared import declare_all
 from invest.settings import Settings
 from invest.store import Store
 

@@ -25,8 +25,8 @@ from schemathesis.specs.openapi.checks import (
 from invest.api.http import openapi
 from invest.api.live import enqueuing
 from invest.api.routes import table
-from invest.engine.declare import registry
-from invest.jobs.names import declare_all
+from invest.engine import registry
+from invest.jobs.declared import declare_all
 from invest.settings import Settings
 
 pytest_plugins = ["api_fixtures"]

@@ -12,8 +12,7 @@ from arq.jobs import Job as ArqJob
 from arq.jobs import JobStatus as ArqStatus
 from engine_kit import drained, kit_add, kit_fatal, kit_sleep, until_state, working
 
-from invest.engine import Context, Invest, JobCancelled, JobFailed, JobState, QueueFull
-from invest.engine.declare import registry
+from invest.engine import Context, Invest, JobCancelled, JobFailed, JobState, QueueFull, registry
 from invest.engine.redis.connection import arq_redis_settings
 from invest.engine.redis.wire import deserialize, serialize
 from invest.settings import Settings

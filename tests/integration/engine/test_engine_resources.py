@@ -12,8 +12,7 @@ import pytest
 from engine_kit import drained
 from redis.asyncio import Redis
 
-from invest.engine import Context, Invest, JobFailed, Queue, Resources, Retry
-from invest.engine.declare import registry
+from invest.engine import Context, Invest, JobFailed, Queue, Resources, Retry, registry
 from invest.settings import Settings
 
 Make = Callable[..., Settings]

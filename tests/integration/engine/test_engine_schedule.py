@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from invest.engine import Context, Invest, Queue
-from invest.engine.declare import registry
+from invest.engine import Context, Invest, Queue, registry
 from invest.engine.worker.scheduler import Scheduler, next_tick, ticks
 from invest.errors import ConfigError, NotFound
 from invest.settings import Settings

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 import aiohttp
 from bench.faults_values import copied
 
-from invest.engine import Invest, JobState, JobStatus, Worker
+from invest.engine import Invest, JobState, JobStatus, Worker, registry
 from invest.engine.calls.calls import Call
-from invest.engine.declare import registry
-from invest.jobs.data_collection import batch_collect_assets, update_benchmarks
-from invest.jobs.names import declare_all
+from invest.jobs.data_collection.benchmarks import update_benchmarks
+from invest.jobs.data_collection.collection import batch_collect_assets
+from invest.jobs.declared import declare_all
 from invest.settings import Settings
 from invest.store import Store
 from invest.workers.deps import resources

@@ -11,7 +11,7 @@ import numpy as np
 from job_platform import Platform
 
 from invest.domain.alerts import Alert, AlertKind
-from invest.domain.analysis.analyse import analyse
+from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.inputs import AnalysisInput
 from invest.domain.market.assets import ActionKind, Asset, CorporateAction, NewsItem
 from invest.domain.market.bars import Bars
@@ -19,7 +19,7 @@ from invest.domain.market.calendar import market_day, sessions_between
 from invest.domain.market.tickers import AssetKind
 from invest.domain.portfolios.portfolio import Operation, Transaction
 from invest.domain.values.observations import Consensus
-from invest.jobs.analysis import evaluate_alerts
+from invest.jobs.analysis.alerts import evaluate_alerts
 
 HASH = "a" * 64
 FUND = Asset(ticker="FNDA11", kind=AssetKind.ETF)

@@ -12,25 +12,18 @@ from job_platform import COLLECTED, Platform
 from invest.domain.market.tickers import Market
 from invest.domain.portfolios.portfolio import Operation, Transaction
 from invest.engine import JobFailed, JobState
-from invest.jobs.analysis import (
-    analyze_all_portfolios,
-    analyze_asset_async,
-    batch_analyze_assets,
-    calculate_portfolio_metrics,
-    compare_assets_async,
-    detect_opportunities,
-    update_asset_rankings,
-)
+from invest.jobs.analysis.analyses import analyze_asset_async, batch_analyze_assets, compare_assets_async
+from invest.jobs.analysis.portfolios import analyze_all_portfolios, calculate_portfolio_metrics
+from invest.jobs.analysis.rankings import detect_opportunities, update_asset_rankings
 from invest.jobs.loading import load_inputs
-from invest.jobs.reports import (
-    batch_export_reports,
-    deliver_report,
-    export_report_async,
-    generate_comparison_report_async,
-    generate_market_overview_async,
-    generate_multi_ai_analysis,
+from invest.jobs.reports.asset_reports import generate_report_async
+from invest.jobs.reports.comparisons import generate_comparison_report_async
+from invest.jobs.reports.delivery import deliver_report
+from invest.jobs.reports.exports import batch_export_reports, export_report_async
+from invest.jobs.reports.market_reports import generate_market_overview_async
+from invest.jobs.reports.opinions import generate_multi_ai_analysis
+from invest.jobs.reports.portfolio_reports import (
     generate_portfolio_report_async,
-    generate_report_async,
     generate_weekly_report_async,
     schedule_weekly_reports,
 )

@@ -12,13 +12,9 @@ from invest.domain.market.bars import BarTable
 from invest.domain.market.calendar import market_day, sessions_between
 from invest.domain.market.tickers import AssetKind, Market
 from invest.engine import JobState
-from invest.jobs.analysis import (
-    analyze_asset_async,
-    backtest_score,
-    backtest_scores,
-    detect_opportunities,
-    update_asset_rankings,
-)
+from invest.jobs.analysis.analyses import analyze_asset_async
+from invest.jobs.analysis.backtests import backtest_score, backtest_scores
+from invest.jobs.analysis.rankings import detect_opportunities, update_asset_rankings
 from invest.jobs.loading import backtest_key
 
 FUNDS = [f"FND{letter}11" for letter in "ABCDEFGHIJKL"]

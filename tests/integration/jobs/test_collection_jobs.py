@@ -11,17 +11,12 @@ from job_platform import Platform
 from invest.domain.market.tickers import AssetKind
 from invest.engine import JobState
 from invest.errors import NotFound
-from invest.jobs.data_collection import (
-    batch_collect_assets,
-    cleanup_old_data,
-    collect_asset_data_async,
-    discover_assets,
-    update_benchmarks,
-    update_fundamentals_batch,
-    update_market_prices,
-    update_news_feed,
-)
-from invest.jobs.provenance import bytes_of, lines_with
+from invest.jobs.data_collection.benchmarks import update_benchmarks
+from invest.jobs.data_collection.cleanup import cleanup_old_data
+from invest.jobs.data_collection.collection import batch_collect_assets, collect_asset_data_async
+from invest.jobs.data_collection.discovery import discover_assets
+from invest.jobs.data_collection.provenance import bytes_of, lines_with
+from invest.jobs.data_collection.refresh import update_fundamentals_batch, update_market_prices, update_news_feed
 
 
 def by_source(data: object) -> dict[str, str]:

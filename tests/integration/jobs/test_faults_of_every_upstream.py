@@ -20,8 +20,9 @@ from bench.faults_values import Values, compare, copied, values_of
 
 from invest.domain.values.collected import SourceOutcome
 from invest.errors import Unreachable
-from invest.jobs import refreshing
-from invest.jobs.collecting import collect
+from invest.jobs.data_collection.benchmarks import collect_benchmarks
+from invest.jobs.data_collection.gathering import collect
+from invest.jobs.data_collection.refresh import update_news, update_prices
 from invest.settings import Settings
 from invest.sources import Sources
 from invest.sources.client.http import Call, SourceClient
@@ -117,10 +118,10 @@ async def collect_all(settings: Settings) -> list[SourceOutcome]:
     async with Store.open(settings) as store, Sources.open(settings) as sources:
         for data in await asyncio.gather(*(collect(store, sources, settings, ticker) for ticker in ASSETS)):
             said += data.sources
-        said += (await refreshing.update_benchmarks(store, sources, settings))[2]
-        said += (await refreshing.update_prices(store, sources, settings, ASSETS, nothing))[1]
+        said += (await collect_benchmarks(store, sources, settings))[2]
+        said += (await update_prices(store, sources, settings, ASSETS, nothing))[1]
         try:
-            outcomes = (await refreshing.update_news(store, sources, settings, 50))[1]
+            outcomes = (await update_news(store, sources, settings, 50))[1]
             said += [
                 SourceOutcome.model_validate({"source": name, "status": text.split()[1].rstrip(":"), "reason": text})
                 for name, text in outcomes.items()

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 
 from invest.engine import Invest, JobState, Projector, chain
-from invest.jobs.analysis import analyze_asset_async
-from invest.jobs.data_collection import collect_asset_data_async
-from invest.jobs.names import declare_all
+from invest.jobs.analysis.analyses import analyze_asset_async
+from invest.jobs.data_collection.collection import collect_asset_data_async
+from invest.jobs.declared import declare_all
 from invest.settings import Settings
 from invest.store import Store
 from invest.workers.history import history_sink, keep_whole, restore_lost

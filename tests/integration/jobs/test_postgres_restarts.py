@@ -9,10 +9,9 @@ import aiohttp
 import pytest
 from bench.servers import OwnPostgres
 
-from invest.engine import Invest, JobState, Worker
-from invest.engine.declare import registry
-from invest.jobs.data_collection import batch_collect_assets
-from invest.jobs.names import declare_all
+from invest.engine import Invest, JobState, Worker, registry
+from invest.jobs.data_collection.collection import batch_collect_assets
+from invest.jobs.declared import declare_all
 from invest.settings import Settings
 from invest.store import Store
 from invest.store.core.schema import migrate

@@ -8,8 +8,8 @@ import pytest
 
 from invest.engine import Invest, JobState
 from invest.errors import NotFound
-from invest.jobs.names import declare_all
-from invest.jobs.workflows import TaskScheduler, get_task_result, purge_queue, schedule_delayed_task, schedule_task
+from invest.jobs.declared import declare_all
+from invest.jobs.scheduler import TaskScheduler, get_task_result, purge_queue, schedule_delayed_task, schedule_task
 from invest.settings import Settings
 
 

@@ -15,8 +15,7 @@ import pytest
 from rich.console import Console
 
 from command_line import command_line
-from invest.cli import exit_code, main, reference
-from invest.cli import output as show
+from invest.cli import exit_code, main, output, reference
 from invest.cli.platform.demo_table import assets_table, opinions_table
 from invest.cli.platform.origins import explain
 from invest.cli.verbs.quality import in_short
@@ -142,8 +141,8 @@ def test_a_table_keeps_ids_whole_and_fits_its_terminal(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     columns = ("state", "id", "job", "arguments", "attempt", "queued")
-    row = (show.state("succeeded"), ID, "generate_multi_ai_analysis", "x" * 60, 1, "26 min ago")
-    show.table(columns, [row], right=("attempt",), empty="none")
+    row = (output.state("succeeded"), ID, "generate_multi_ai_analysis", "x" * 60, 1, "26 min ago")
+    output.table(columns, [row], right=("attempt",), empty="none")
     out = capsys.readouterr().out
     assert ID in out and "26 min ago" in out and "succeeded" in out
     assert max(map(len, out.splitlines())) <= width

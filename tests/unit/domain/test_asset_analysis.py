@@ -29,7 +29,7 @@ from domain_builders import (
     split,
 )
 
-from invest.domain.analysis.analyse import analyse
+from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.analysis.inputs import AnalysisInput, as_known
 from invest.domain.analysis.models import Analysis, Fact, Recommendation, bare

@@ -25,7 +25,7 @@ from invest.domain.filings.filing import Chart, read_filings
 from invest.domain.filings.fundamentals import (
     Fundamentals,
     Period,
-    fundamentals,
+    fundamentals_of,
     operating_capital,
     ratios,
     roa,
@@ -43,7 +43,7 @@ def company(amounts: dict[str, float] | None = None, before: dict[str, float] | 
     lines = filed({**SOUND, **(amounts or {})})
     if before is not None:
         lines += filed({**SOUND, **before}, date(2024, 12, 31))
-    made = fundamentals(read_filings(lines), LATER)
+    made = fundamentals_of(read_filings(lines), LATER)
     assert made is not None
     return made
 
@@ -107,7 +107,7 @@ def test_no_revenue_gives_no_margins() -> None:
 
 def test_missing_depreciation_gives_no_ebitda() -> None:
     without = {a: v for a, v in SOUND.items() if a not in ("7.04.01", "6.01.01.02")}
-    made = fundamentals(read_filings(filed(without)), LATER)
+    made = fundamentals_of(read_filings(filed(without)), LATER)
     assert made is not None
     assert made.ratios["ebitda"] is made.ratios["net_debt_ebitda"] is None
     assert made.ratios["ebit"] == 150e6
@@ -144,7 +144,7 @@ def test_altman_of_a_company_by_hand() -> None:
 
 def test_banks_have_neither_altman_nor_piotroski() -> None:
     lines = filed({"1": 100.0, "2.08": 10.0, "3.01": 9.0, "3.09": 1.0}, chart=BANK)
-    bank = fundamentals(read_filings(lines), LATER)
+    bank = fundamentals_of(read_filings(lines), LATER)
     assert bank is not None
     assert altman(bank.current, 50.0) is None
     assert piotroski(bank.current, None) is None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from domain_builders import NOW, SOUND, asset, bars, cdi, filed, grown, news, quarterly_dividends, six_years
 
-from invest.domain.analysis.analyse import analyse
+from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.comparison import Comparison, Criterion, compare
 from invest.domain.analysis.inputs import AnalysisInput
 from invest.domain.analysis.models import Analysis, Recommendation

@@ -12,7 +12,7 @@ from domain_builders import LAST, NOW, asset, bars, six_years
 from invest.domain.analysis.inputs import AnalysisInput
 from invest.domain.analysis.score_models import Backtest
 from invest.domain.backtest.backtest import backtest, quantile_of, rank_autocorrelation, ranks
-from invest.domain.backtest.score_panel import Panel, looks_ahead, moment_of, outcomes, score_panel
+from invest.domain.backtest.score_panel import Panel, build_score_panel, looks_ahead, moment_of, outcomes
 from invest.domain.filings.filing import read_filings
 from invest.domain.market.bars import Bars, Floats
 from invest.domain.market.calendar import sessions_between
@@ -261,13 +261,13 @@ def test_the_panel_scores_each_day_by_what_was_known() -> None:
     def revenue(then: AnalysisInput) -> float | None:
         return then.company.ratios["revenue"] if then.company else None
 
-    panel = score_panel([given], days, revenue)
+    panel = build_score_panel([given], days, revenue)
     assert panel.scores[:, 0] == pytest.approx([800e6 / 1.1, 800e6])
     assert moment_of(days[0]).hour == 20
 
 
 def test_an_asset_that_no_longer_trades_has_no_score() -> None:
     gone = replace(candidate(), bars=bars(until=date(2025, 1, 31)))
-    panel = score_panel([gone], [date(2025, 2, 3), date(2025, 6, 2)])
+    panel = build_score_panel([gone], [date(2025, 2, 3), date(2025, 6, 2)])
     assert np.isfinite(panel.scores[0, 0])
     assert np.isnan(panel.scores[1, 0])

@@ -14,8 +14,14 @@ from domain_builders import SOUND as BALANCE
 
 from invest.domain.analysis.inputs import AnalysisInput
 from invest.domain.analysis.score_models import ScoreRecord
-from invest.domain.backtest.score_panel import joined, judged_score, score_panel
-from invest.domain.backtest.score_record import STEP_DAYS, checked_for_future, corrected, score_record, scored_days
+from invest.domain.backtest.score_panel import build_score_panel, joined, judged_score
+from invest.domain.backtest.score_record import (
+    STEP_DAYS,
+    build_score_record,
+    checked_for_future,
+    corrected,
+    scored_days,
+)
 from invest.domain.filings.filing import read_filings
 from invest.domain.market.tickers import Market
 from invest.domain.maths.cohorts import Interval
@@ -29,10 +35,10 @@ def market(assets: int = 40) -> list[AnalysisInput]:
 
 
 def recorded(inputs: Sequence[AnalysisInput], score: Scorer) -> ScoreRecord:
-    panel = score_panel(inputs, DAYS, score)
+    panel = build_score_panel(inputs, DAYS, score)
     prices = {given.asset.ticker: given.prices for given in inputs}
     checks = checked_for_future(inputs, DAYS, score)
-    record = score_record(Market.STOCKS, panel, prices, checks=checks, computed_at=NOW)
+    record = build_score_record(Market.STOCKS, panel, prices, checks=checks, computed_at=NOW)
     assert record is not None
     return record
 
@@ -94,7 +100,7 @@ def test_our_own_score_reads_nothing_ahead_and_says_how_sure_it_is() -> None:
 def test_what_is_scored_is_what_is_ranked() -> None:
     poor = AnalysisInput(asset=asset(), bars=bars(), now=NOW)  # no filings: under 60 % of the card has data
     sound = replace(poor, statements=six_years())
-    panel = score_panel([poor, sound], [date(2026, 3, 30)], judged_score)
+    panel = build_score_panel([poor, sound], [date(2026, 3, 30)], judged_score)
     assert np.isnan(panel.scores[0, 0])
     assert np.isfinite(panel.scores[0, 1])
 
@@ -108,7 +114,7 @@ def test_a_restated_report_is_read_in_the_version_of_its_day() -> None:
     def revenue(then: AnalysisInput) -> float | None:
         return then.company.ratios["revenue"] if then.company else None
 
-    panel = score_panel([given], [date(2025, 4, 30), date(2025, 6, 2)], revenue)
+    panel = build_score_panel([given], [date(2025, 4, 30), date(2025, 6, 2)], revenue)
     assert panel.scores[:, 0] == pytest.approx([800e6, 80e6])
 
 
@@ -146,18 +152,20 @@ def test_one_horizon_of_three_is_not_enough_where_chance_would_do() -> None:
 def test_few_months_are_collecting_and_no_prices_are_no_record() -> None:
     inputs = market(12)
     days = DAYS[-3:]
-    panel = score_panel(inputs, days, lambda given: float(given.prices.close[-1]))
+    panel = build_score_panel(inputs, days, lambda given: float(given.prices.close[-1]))
     prices = {given.asset.ticker: given.prices for given in inputs}
-    record = score_record(Market.STOCKS, panel, prices, checks=(0, 0), computed_at=NOW)
+    record = build_score_record(Market.STOCKS, panel, prices, checks=(0, 0), computed_at=NOW)
     assert record is not None
     assert record.verdicts == ["collecting: 2 of 3 cohorts", "collecting: 0 of 3 cohorts", "collecting: 0 of 3 cohorts"]
-    assert score_record(Market.STOCKS, panel, {}, checks=(0, 0), computed_at=NOW) is None
+    assert build_score_record(Market.STOCKS, panel, {}, checks=(0, 0), computed_at=NOW) is None
 
 
 def test_pages_of_assets_are_joined_side_by_side() -> None:
     inputs = market(4)
-    whole = score_panel(inputs, DAYS[:3], lambda given: float(given.prices.close[-1]))
-    parts = [score_panel(inputs[at : at + 2], DAYS[:3], lambda given: float(given.prices.close[-1])) for at in (0, 2)]
+    whole = build_score_panel(inputs, DAYS[:3], lambda given: float(given.prices.close[-1]))
+    parts = [
+        build_score_panel(inputs[at : at + 2], DAYS[:3], lambda given: float(given.prices.close[-1])) for at in (0, 2)
+    ]
     both = joined(parts)
     assert both.tickers == whole.tickers
     np.testing.assert_array_equal(both.scores, whole.scores)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain.news.sentiment import sentiment, tone_of
+from invest.domain.news.tone import sentiment, tone_of
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from domain_builders import BANK, INSURER, SOUND, filed, grown
 
 from invest.domain.filings.filing import Chart, known_filings, plain, read_filings
-from invest.domain.filings.fundamentals import fundamentals
+from invest.domain.filings.fundamentals import fundamentals_of
 
 LATER = datetime(2026, 12, 1, tzinfo=UTC)
 YEAR = (date(2025, 1, 1), date(2025, 12, 31))
@@ -37,14 +37,14 @@ def test_without_a_date_of_receipt_the_legal_deadline_counts(form: str, known: d
 
 def test_consolidated_statements_go_before_individual_ones() -> None:
     lines = filed(grown(SOUND, 0.3), consolidated=False) + filed(SOUND)
-    company = fundamentals(read_filings(lines), LATER)
+    company = fundamentals_of(read_filings(lines), LATER)
     assert company is not None
     assert company.consolidated
     assert company.ratios["equity"] == 500e6
 
 
 def test_individual_statements_serve_where_there_is_nothing_else() -> None:
-    company = fundamentals(read_filings(filed(SOUND, consolidated=False)), LATER)
+    company = fundamentals_of(read_filings(filed(SOUND, consolidated=False)), LATER)
     assert company is not None
     assert not company.consolidated
     assert company.ratios["equity"] == 500e6
@@ -52,7 +52,7 @@ def test_individual_statements_serve_where_there_is_nothing_else() -> None:
 
 def test_older_individual_statements_are_not_mixed_with_consolidated_ones() -> None:
     lines = filed(SOUND, date(2024, 12, 31), consolidated=False) + filed(SOUND)
-    company = fundamentals(read_filings(lines), LATER)
+    company = fundamentals_of(read_filings(lines), LATER)
     assert company is not None
     assert len(company.years) == 1
     assert company.ratios["revenue_growth_1y"] is None
@@ -66,13 +66,13 @@ def test_lines_of_last_year_beside_this_years_are_left_out() -> None:
 
 def test_a_form_left_blank_counts_as_not_filed() -> None:
     assert read_filings(filed(dict.fromkeys(SOUND, 0.0))) == ()
-    assert fundamentals(read_filings(filed(dict.fromkeys(SOUND, 0.0))), LATER) is None
+    assert fundamentals_of(read_filings(filed(dict.fromkeys(SOUND, 0.0))), LATER) is None
 
 
 def test_a_zero_in_a_filled_form_stays_zero() -> None:
     filing = read_filings(filed({**SOUND, "2.01.04": 0.0, "2.02.01": 0.0}))[0]
     assert filing.balance["short_debt"] == 0
-    assert fundamentals((filing,), LATER).ratios["gross_debt"] == 0  # type: ignore[union-attr]  # it was just read
+    assert fundamentals_of((filing,), LATER).ratios["gross_debt"] == 0  # type: ignore[union-attr]  # it was just read
 
 
 BANK_AMOUNTS = {
@@ -101,7 +101,7 @@ def test_a_bank_is_read_by_the_words_of_its_own_chart() -> None:
 
 
 def test_a_bank_has_no_ebitda_no_debt_ratio_and_no_liquidity_ratio() -> None:
-    company = fundamentals(read_filings(filed(BANK_AMOUNTS, chart=BANK)), LATER)
+    company = fundamentals_of(read_filings(filed(BANK_AMOUNTS, chart=BANK)), LATER)
     assert company is not None
     assert company.ratios["roe"] == pytest.approx(34 / 180)
     for key in ("ebit", "ebitda", "net_debt", "net_debt_ebitda", "current_ratio", "interest_coverage", "roic"):
@@ -190,4 +190,4 @@ def test_concession_assets_are_investments(words: str) -> None:
 
 def test_nothing_filed_is_nothing_known() -> None:
     assert read_filings([]) == ()
-    assert fundamentals((), LATER) is None
+    assert fundamentals_of((), LATER) is None

@@ -10,7 +10,7 @@ import pytest
 
 from invest.domain.opinions.benchmarks import benchmark_outcomes
 from invest.domain.opinions.outcome import Outcome
-from invest.domain.opinions.track_record import TrackLine, error_correlation, skills, track_record
+from invest.domain.opinions.track_record import TrackLine, build_track_record, error_correlation, skills
 
 O = (1, 0, 1, 1, 0, 0, 1, 0, 1, 0)  # noqa: E741 - the outcomes' letter in the published table
 PLANTED: dict[str, Callable[[int, int], float]] = {
@@ -53,7 +53,7 @@ def cohorts(analyst: str, rule: Callable[[int, int], float], *, count: int = 10,
 
 
 def by_name(outcomes: Iterable[Outcome]) -> dict[str, TrackLine]:
-    return {line.analyst: line for line in track_record(outcomes).lines}
+    return {line.analyst: line for line in build_track_record(outcomes).lines}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_planted_analysts_score_as_published(
 
 def test_planted_analysts_come_out_in_their_order_and_hits_would_not_give_it() -> None:
     rows = [row for name, rule in PLANTED.items() for row in cohorts(name, rule)]
-    lines = track_record(random.Random(1).sample(rows, len(rows))).lines
+    lines = build_track_record(random.Random(1).sample(rows, len(rows))).lines
     honest = [line for line in lines if line.alarm is None]
     assert [line.analyst for line in lines] == list(PLANTED)
     assert [line.rank for line in honest] == [1, 2, 3, 4, 5]
@@ -143,7 +143,7 @@ def test_the_same_call_closed_twice_counts_once() -> None:
 
 def test_at_most_one_in_twenty_of_two_hundred_random_analysts_is_flagged() -> None:
     rows = [row for i in range(200) for row in noisy(f"ai{i:03}", i, count=8, names=5)]
-    lines = track_record(rows).lines
+    lines = build_track_record(rows).lines
     flagged = [line for line in lines if line.significant or line.alarm]
     assert len(lines) == 200
     assert len(flagged) <= 10
@@ -151,7 +151,7 @@ def test_at_most_one_in_twenty_of_two_hundred_random_analysts_is_flagged() -> No
 
 def test_a_skilled_analyst_is_found_among_random_ones() -> None:
     rows = [row for i in range(20) for row in noisy(f"ai{i:03}", i, count=10, names=20)]
-    lines = track_record([*rows, *noisy("skilled", 1, count=10, names=20, edge=0.12)]).lines
+    lines = build_track_record([*rows, *noisy("skilled", 1, count=10, names=20, edge=0.12)]).lines
     best = lines[0]
     assert (best.analyst, best.rank, best.significant) == ("skilled", 1, True)
 
@@ -210,7 +210,7 @@ def test_benchmarks_stand_in_the_table_on_the_same_items() -> None:
     rows = noisy("ai", 1, count=8)
     items = {(row.ticker, row.entry_day): row.excess for row in rows}
     rivals = benchmark_outcomes(rows, momentum=items, score=dict.fromkeys(items, 7.0))
-    record = track_record(rows, rivals)
+    record = build_track_record(rows, rivals)
     lines = {line.analyst: line for line in record.lines}
     assert set(lines) == {"ai", "always 50%", "always buy", "momentum 12-1", "score", "random"}
     assert [line.analyst for line in record.lines if not line.benchmark] == ["ai"]
@@ -228,7 +228,7 @@ def test_a_benchmark_without_its_signal_makes_no_call() -> None:
 def test_models_of_one_provider_are_kept_apart_and_horizons_too() -> None:
     rows = [*noisy("ai", 1, count=3), *noisy("ai", 1, count=3, horizon=30)]
     newer = [row.model_copy(update={"model": "m-2", "opinion_id": "n" + row.opinion_id}) for row in rows]
-    record = track_record([*rows, *newer])
+    record = build_track_record([*rows, *newer])
     assert {(line.analyst, line.horizon_days) for line in record.lines} == {
         (name, days) for name in ("ai", "ai (m-2)") for days in (30, 180)
     }
@@ -272,4 +272,4 @@ def test_clones_err_together_and_strangers_do_not() -> None:
 
 
 def test_an_empty_record_is_a_table_without_lines() -> None:
-    assert track_record([]).lines == ()
+    assert build_track_record([]).lines == ()

@@ -8,7 +8,7 @@ import pytest
 from domain_builders import SOUND, filed, grown, six_years
 
 from invest.domain.filings.filing import read_filings
-from invest.domain.filings.fundamentals import cagr, fundamentals, quarter_to
+from invest.domain.filings.fundamentals import cagr, fundamentals_of, quarter_to
 from invest.domain.market.assets import StatementLine
 
 LATER = datetime(2026, 12, 31, tzinfo=UTC)
@@ -21,7 +21,7 @@ def itr(end: date, start: date, revenue: float) -> list[StatementLine]:
 
 
 def revenue_of(lines: list[StatementLine], now: datetime = LATER) -> float | None:
-    company = fundamentals(read_filings(lines), now)
+    company = fundamentals_of(read_filings(lines), now)
     return company.ratios["revenue"] if company else None
 
 
@@ -68,7 +68,7 @@ def test_four_quarters_serve_where_last_years_part_is_missing() -> None:
 
 def test_without_the_parts_the_last_fiscal_year_stands() -> None:
     lines = filed({**SOUND, "3.01": 1000.0}, date(2025, 12, 31)) + itr(date(2026, 6, 30), date(2026, 1, 1), 600.0)
-    company = fundamentals(read_filings(lines), LATER)
+    company = fundamentals_of(read_filings(lines), LATER)
     assert company is not None
     assert company.ratios["revenue"] == 1000
     assert company.as_of == date(2025, 12, 31)
@@ -90,14 +90,14 @@ def test_amounts_that_one_part_lacks_are_null_not_half_summed() -> None:
     lines = filed({**SOUND, "3.01": 1000.0}, date(2025, 12, 31))
     lines += itr(date(2026, 6, 30), date(2026, 1, 1), 600.0)
     lines += filed({"1": 1.0, "3.01": 450.0, "3.11": 9.0}, date(2025, 6, 30), form="ITR")
-    company = fundamentals(read_filings(lines), LATER)
+    company = fundamentals_of(read_filings(lines), LATER)
     assert company is not None
     assert company.ratios["revenue"] == 1150
     assert company.ratios["ebit"] is None
 
 
 def test_growth_over_five_years_is_compounded() -> None:
-    company = fundamentals(read_filings(six_years(pace=1.10)), LATER)
+    company = fundamentals_of(read_filings(six_years(pace=1.10)), LATER)
     assert company is not None
     assert company.ratios["revenue_cagr_5y"] == pytest.approx(0.10)
     assert company.ratios["net_income_growth_1y"] == pytest.approx(0.10)
@@ -105,7 +105,7 @@ def test_growth_over_five_years_is_compounded() -> None:
 
 def test_growth_needs_the_year_five_years_back() -> None:
     recent = [line for line in six_years() if line.reference_date.year != 2020]
-    company = fundamentals(read_filings(recent), LATER)
+    company = fundamentals_of(read_filings(recent), LATER)
     assert company is not None
     assert company.ratios["revenue_cagr_5y"] is None
 
@@ -120,11 +120,11 @@ def test_cagr_of_a_doubling_in_five_years() -> None:
 
 
 def test_own_medians_are_over_at_least_three_of_the_last_five_years() -> None:
-    company = fundamentals(read_filings(six_years()), LATER)
+    company = fundamentals_of(read_filings(six_years()), LATER)
     assert company is not None
     assert company.medians["roe"] == pytest.approx(90 / 500)
     two = [line for line in six_years() if line.reference_date.year >= 2024]
-    few = fundamentals(read_filings(two), LATER)
+    few = fundamentals_of(read_filings(two), LATER)
     assert few is not None
     assert few.medians["roe"] is None
 
@@ -138,7 +138,7 @@ def test_at_each_moment_only_received_reports_count() -> None:
 
 def test_a_balance_alone_gives_what_needs_no_flows() -> None:
     balance = {account: value for account, value in SOUND.items() if account[0] in "12"}
-    company = fundamentals(read_filings(filed(balance)), LATER)
+    company = fundamentals_of(read_filings(filed(balance)), LATER)
     assert company is not None
     assert company.ratios["current_ratio"] == 2
     assert company.ratios["roe"] is None
@@ -146,7 +146,7 @@ def test_a_balance_alone_gives_what_needs_no_flows() -> None:
 
 def test_flows_alone_give_margins() -> None:
     flows = {account: value for account, value in grown(SOUND, 1).items() if account[0] == "3"}
-    company = fundamentals(read_filings(filed(flows)), LATER)
+    company = fundamentals_of(read_filings(filed(flows)), LATER)
     assert company is not None
     assert company.ratios["net_margin"] == pytest.approx(90 / 800)
     assert company.ratios["roe"] is None

@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invest.domain.market.tickers import Ticker
-from invest.engine import Context, InvalidArguments, Queue, Rate, Retry, Threshold, chain, chord, group
+from invest.engine import Context, InvalidArguments, Queue, Rate, Retry, Threshold, chain, chord, group, registry
 from invest.engine.calls.policy import parse_rate
-from invest.engine.declare import registry
 from invest.engine.errors import ErrorInfo
 from invest.engine.manage.inspection import QueueStats
 from invest.engine.redis.connection import parse_address

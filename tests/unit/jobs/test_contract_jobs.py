@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from invest.engine.declare import registry
-from invest.jobs.names import declare_all
+from invest.engine import registry
+from invest.jobs.declared import declare_all
 
 declare_all()
 

@@ -14,8 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from invest.api.http.problems import Problem, unavailable
-from invest.engine import ended
-from invest.engine.redis import keys
+from invest.engine import ended, keys
 
 log = structlog.get_logger("invest.web")
 HEARTBEAT = 15.0  # seconds

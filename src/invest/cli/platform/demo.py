@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from invest.cli import output as show
+from invest.cli import output
 from invest.cli.platform.demo_table import show_results
 from invest.cli.platform.local import environment_of, local_settings
 from invest.cli.platform.platform import QUEUES, START_LIMIT, World, recorded_bars, start_sandbox
@@ -46,7 +46,7 @@ async def run_demo(out: Path, count: int, bars: Path | None, language: str, *, a
                     summary = await Demo(invest, used, out, language, steps).run(pick(world, count))
     summary["seconds"] = round(time.monotonic() - started, 1)
     (out / "summary.json").write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    show.as_json(summary) if as_json else show_results(summary, out)
+    output.as_json(summary) if as_json else show_results(summary, out)
     return 0 if summary["jobs"]["failed"] == 0 else 1
 
 
@@ -88,7 +88,7 @@ def pick(world: World, count: int) -> list[str]:
 @contextlib.asynccontextmanager
 async def platform(settings: Settings, members: Any) -> AsyncIterator[Invest]:
     """Schema, workers, and a client whose queues are empty."""
-    from invest.jobs.names import declare_all
+    from invest.jobs.declared import declare_all
     from invest.store import migrate
 
     declare_all()

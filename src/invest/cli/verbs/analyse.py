@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from invest.cli import output as show
+from invest.cli import output
 from invest.cli.output import AsJson
 from invest.cli.platform.progress import Steps
 from invest.errors import ConfigError
@@ -41,12 +41,14 @@ def analyse(
         return await finish(invest, collect, report, timeout)
 
     if not (wait or open_it):
-        job_id = show.with_platform(queue)
-        show.as_json({"task_id": job_id}) if json_output else typer.echo(f"queued {job_id} (invest jobs wait {job_id})")
+        job_id = output.with_platform(queue)
+        output.as_json({"task_id": job_id}) if json_output else typer.echo(
+            f"queued {job_id} (invest jobs wait {job_id})"
+        )
         return
-    result, export = show.with_platform(work)
+    result, export = output.with_platform(work)
     if json_output:
-        show.as_json({"report": result, "file": export})
+        output.as_json({"report": result, "file": export})
     else:
         typer.echo(verdict(name, result))
         typer.echo(export.file_path)
@@ -79,7 +81,7 @@ async def finish(invest: Any, collect: Any, report: Any, timeout: float) -> tupl
         typer.echo("no worker is alive: start one with `invest worker` or `invest run`", err=True)
     with Steps() as steps:
         await step(invest, steps, "Collecting", collect, timeout)
-        result = show.plain(await step(invest, steps, "Asking the AIs and writing", report, timeout))
+        result = output.plain(await step(invest, steps, "Asking the AIs and writing", report, timeout))
         export = await step(invest, steps, "Exporting", export_report_async(result["report_id"], "html"), timeout)
     return result, export
 

@@ -6,7 +6,7 @@ import shlex
 
 import typer
 
-from invest.cli import output as show
+from invest.cli import output
 from invest.cli.output import AsJson
 from invest.errors import Unreachable
 
@@ -26,7 +26,7 @@ def show_settings(json_output: AsJson = False) -> None:
 
     found = explain(load())
     if json_output:
-        show.as_json({s.path: {"value": s.value, "origin": s.origin} for s in found})
+        output.as_json({s.path: {"value": s.value, "origin": s.origin} for s in found})
         return
     for one in found:
         value = "—" if one.value in (None, "") else one.value
@@ -48,7 +48,7 @@ def environment(json_output: AsJson = False) -> None:
     if lost := [name for name in missing if name not in found]:
         raise Unreachable(f"{' and '.join(lost)}: not set, and no embedded server runs here; start `invest run` first")
     if json_output:
-        show.as_json(found)
+        output.as_json(found)
         return
     for name, url in found.items():
         typer.echo(f"export {name}={shlex.quote(url)}")

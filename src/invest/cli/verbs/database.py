@@ -6,7 +6,7 @@ import asyncio
 
 import typer
 
-from invest.cli import output as show
+from invest.cli import output
 from invest.cli.output import AsJson
 from invest.cli.platform.local import local_settings
 
@@ -21,7 +21,7 @@ def migrate(json_output: AsJson = False) -> None:
     with local_settings() as settings:
         applied = asyncio.run(apply(settings))
     said = f"applied {', '.join(applied)}" if applied else "the schema is up to date"
-    show.outcome(json_output, said, applied=applied)
+    output.outcome(json_output, said, applied=applied)
 
 
 @db.command("status")
@@ -32,5 +32,5 @@ def status(json_output: AsJson = False) -> None:
     with local_settings() as settings:
         missing = asyncio.run(pending(settings))
     said = f"missing: {', '.join(missing)} (apply them: invest db migrate)" if missing else "the schema is up to date"
-    show.outcome(json_output, said, missing=missing)
+    output.outcome(json_output, said, missing=missing)
     raise typer.Exit(1 if missing else 0)

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from invest.cli import EXIT_FAILED, EXIT_UNREACHABLE
-from invest.cli import output as show
+from invest.cli import EXIT_FAILED, EXIT_UNREACHABLE, output
 from invest.cli.output import AsJson
 from invest.cli.platform.checks import Check, analysts, disk, python, servers, upstreams
 from invest.errors import InvestError, Unreachable
@@ -27,7 +26,7 @@ def doctor(json_output: AsJson = False) -> None:
     """Check everything the platform needs. Exit code 1 if something is to fix, 3 if a server is unreachable."""
     checks = examine()
     if json_output:
-        show.as_json([c._asdict() for c in checks])
+        output.as_json([c._asdict() for c in checks])
     else:
         _print(checks)
     states = {c.state for c in checks}
@@ -37,7 +36,7 @@ def doctor(json_output: AsJson = False) -> None:
 def examine() -> list[Check]:
     """All checks in order; a setting that is wrong ends them, for nothing else can be told then."""
     from invest.cli.platform.local import local_settings
-    from invest.jobs.names import declare_all
+    from invest.jobs.declared import declare_all
     from invest.settings import load
 
     declare_all()  # before any clock runs: importing the jobs takes seconds on a slow machine

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from invest.cli import output as show
+from invest.cli import output
 from invest.cli.output import AsJson
 from invest.domain.access import Scope
 from invest.errors import NotFound
@@ -31,14 +31,14 @@ def create(
     async def work(store: Any) -> Any:
         return await store.keys.create(name, [scope], expires_at=until)
 
-    plain, key = show.with_store(work)
+    plain, key = output.with_store(work)
     _tell(plain, key, json_output)
 
 
 def _tell(plain: str, key: Any, json_output: bool) -> None:
     """The key alone on stdout, so that a script can take it."""
     if json_output:
-        show.as_json({"key": plain, **show.plain(key)})
+        output.as_json({"key": plain, **output.plain(key)})
         return
     typer.echo(plain)
     typer.echo(f"id {key.id}, scope {', '.join(key.scopes)}; shown this once, so keep it now", err=True)
@@ -54,22 +54,22 @@ def ls(
     async def work(store: Any) -> Any:
         return await store.keys.list(revoked=revoked)
 
-    found = show.with_store(work)
+    found = output.with_store(work)
     if json_output:
-        show.as_json(found)
+        output.as_json(found)
         return
     rows = [
         (
             k.id,
             k.name,
             ", ".join(k.scopes),
-            show.ago(k.created_at),
-            show.ago(k.last_used_at),
-            f"revoked {show.ago(k.revoked_at)}" if k.revoked_at else show.ago(k.expires_at),
+            output.ago(k.created_at),
+            output.ago(k.last_used_at),
+            f"revoked {output.ago(k.revoked_at)}" if k.revoked_at else output.ago(k.expires_at),
         )
         for k in found
     ]
-    show.table(("id", "name", "scope", "created", "used", "ends"), rows, empty="no keys")
+    output.table(("id", "name", "scope", "created", "used", "ends"), rows, empty="no keys")
 
 
 @keys.command("rotate")
@@ -79,7 +79,7 @@ def rotate(key_id: KeyId, json_output: AsJson = False) -> None:
     async def work(store: Any) -> Any:
         return await store.keys.rotate(key_id)
 
-    made = show.with_store(work)
+    made = output.with_store(work)
     if made is None:
         raise _unknown(key_id)
     plain, key = made
@@ -93,9 +93,9 @@ def revoke(key_id: KeyId, json_output: AsJson = False) -> None:
     async def work(store: Any) -> Any:
         return await store.keys.revoke(key_id)
 
-    if not show.with_store(work):
+    if not output.with_store(work):
         raise _unknown(key_id)
-    show.outcome(json_output, f"revoked {key_id}", id=key_id, revoked=True)
+    output.outcome(json_output, f"revoked {key_id}", id=key_id, revoked=True)
 
 
 def _unknown(key_id: str) -> NotFound:

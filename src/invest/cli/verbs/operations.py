@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from invest.cli import output as show
+from invest.cli import output
 from invest.cli.output import AsJson
 from invest.errors import ConfigError
 
@@ -37,15 +37,21 @@ def dead_ls(
     async def work(invest: Any) -> Any:
         return await invest.dead.page(queue=queue, name=name, limit=limit, cursor=cursor)
 
-    page = show.with_platform(work)
+    page = output.with_platform(work)
     if json_output:
-        show.as_json(page)
+        output.as_json(page)
         return
     rows = [
-        (j.id, j.name, show.arguments(j, 30), j.error and f"{j.error.type}: {j.error.message}", show.ago(j.finished_at))
+        (
+            j.id,
+            j.name,
+            output.arguments(j, 30),
+            j.error and f"{j.error.type}: {j.error.message}",
+            output.ago(j.finished_at),
+        )
         for j in page.items
     ]
-    show.table(("id", "job", "arguments", "error", "failed"), rows, empty="no dead letters")
+    output.table(("id", "job", "arguments", "error", "failed"), rows, empty="no dead letters")
     if page.cursor:
         typer.echo(f"more: --cursor {page.cursor}")
 
@@ -57,7 +63,7 @@ def dead_show(job_id: JobId, json_output: AsJson = True) -> None:
     async def work(invest: Any) -> Any:
         return await invest.dead.show(job_id)
 
-    show.as_json(show.with_platform(work))
+    output.as_json(output.with_platform(work))
 
 
 @dlq.command("replay")
@@ -77,11 +83,11 @@ def dead_replay(
             return await invest.dead.replay_all(queue=queue, name=name, dry_run=dry_run)
         return await invest.dead.replay(_one(job_id), kwargs=_object(arguments))
 
-    done = show.with_platform(work)
+    done = output.with_platform(work)
     if everything:
-        show.as_json(done)
+        output.as_json(done)
     else:
-        show.outcome(json_output, f"queued {done.id}, a replay of {job_id}", task_id=done.id, replay_of=job_id)
+        output.outcome(json_output, f"queued {done.id}, a replay of {job_id}", task_id=done.id, replay_of=job_id)
 
 
 @dlq.command("discard")
@@ -100,11 +106,11 @@ def dead_discard(
             return await invest.dead.discard_all(queue=queue, name=name, dry_run=dry_run)
         return await invest.dead.discard(_one(job_id))
 
-    done = show.with_platform(work)
+    done = output.with_platform(work)
     if everything:
-        show.as_json(done)
+        output.as_json(done)
     else:
-        show.outcome(json_output, f"discarded {job_id}", task_id=job_id, discarded=True)
+        output.outcome(json_output, f"discarded {job_id}", task_id=job_id, discarded=True)
 
 
 def _one(job_id: str | None) -> str:
@@ -132,14 +138,15 @@ def schedule_ls(json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.schedules.all()
 
-    entries = show.with_platform(work)
+    entries = output.with_platform(work)
     if json_output:
-        show.as_json(entries)
+        output.as_json(entries)
         return
     rows = [
-        (e.name, e.cron, e.when, "paused" if e.paused else show.ago(e.next_at), show.ago(e.last_at)) for e in entries
+        (e.name, e.cron, e.when, "paused" if e.paused else output.ago(e.next_at), output.ago(e.last_at))
+        for e in entries
     ]
-    show.table(("name", "cron", "only when", "next", "last"), rows, empty="no cron lines")
+    output.table(("name", "cron", "only when", "next", "last"), rows, empty="no cron lines")
 
 
 @schedule.command("run")
@@ -149,8 +156,8 @@ def schedule_run(name: CronJob, json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.schedules.run_now(name)
 
-    job_id = show.with_platform(work).id
-    show.outcome(json_output, f"queued {job_id}", task_id=job_id, name=name)
+    job_id = output.with_platform(work).id
+    output.outcome(json_output, f"queued {job_id}", task_id=job_id, name=name)
 
 
 @schedule.command("pause")
@@ -160,8 +167,8 @@ def schedule_pause(name: CronJob, json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         await invest.schedules.pause(name)
 
-    show.with_platform(work)
-    show.outcome(json_output, f"paused {name}", name=name, paused=True)
+    output.with_platform(work)
+    output.outcome(json_output, f"paused {name}", name=name, paused=True)
 
 
 @schedule.command("resume")
@@ -171,8 +178,8 @@ def schedule_resume(name: CronJob, json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         await invest.schedules.resume(name)
 
-    show.with_platform(work)
-    show.outcome(json_output, f"resumed {name}", name=name, paused=False)
+    output.with_platform(work)
+    output.outcome(json_output, f"resumed {name}", name=name, paused=False)
 
 
 def workers(json_output: AsJson = False) -> None:
@@ -181,16 +188,16 @@ def workers(json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.inspect.workers()
 
-    found = show.with_platform(work)
+    found = output.with_platform(work)
     if json_output:
-        show.as_json(found)
+        output.as_json(found)
         return
     rows = [
-        (f"{w.host}:{w.pid}", ", ".join(w.queues), f"{w.running}/{w.slots}", w.done, w.failed, show.ago(w.seen_at))
+        (f"{w.host}:{w.pid}", ", ".join(w.queues), f"{w.running}/{w.slots}", w.done, w.failed, output.ago(w.seen_at))
         for w in found
     ]
     columns = ("worker", "queues", "running", "done", "failed", "seen")
-    show.table(columns, rows, right=("running", "done", "failed"), empty="no workers: start one with `invest worker`")
+    output.table(columns, rows, right=("running", "done", "failed"), empty="no workers: start one with `invest worker`")
 
 
 @workflows.command("ls")
@@ -200,14 +207,15 @@ def workflows_ls(limit: Annotated[int, typer.Option(min=1, max=500)] = 50, json_
     async def work(invest: Any) -> Any:
         return await invest.workflows.page(limit)
 
-    found = show.with_platform(work)
+    found = output.with_platform(work)
     if json_output:
-        show.as_json(found)
+        output.as_json(found)
         return
     rows = [
-        (show.state(w.state.value), w.id, w.name, f"{w.nodes_done}/{w.nodes}", show.ago(w.enqueued_at)) for w in found
+        (output.state(w.state.value), w.id, w.name, f"{w.nodes_done}/{w.nodes}", output.ago(w.enqueued_at))
+        for w in found
     ]
-    show.table(("state", "id", "workflow", "done", "queued"), rows, right=("done",), empty="no workflows")
+    output.table(("state", "id", "workflow", "done", "queued"), rows, right=("done",), empty="no workflows")
 
 
 @workflows.command("show")
@@ -217,12 +225,12 @@ def workflows_show(workflow_id: WorkflowId, json_output: AsJson = False) -> None
     async def work(invest: Any) -> Any:
         return await invest.workflows.show(workflow_id)
 
-    view = show.with_platform(work)
+    view = output.with_platform(work)
     if json_output:
-        show.as_json(view)
+        output.as_json(view)
         return
-    rows = [(show.state(s.state.value), s.id, s.name, show.arguments(s, 40)) for s in view.steps]
-    show.table(("state", "id", "job", "arguments"), rows, empty="no steps")
+    rows = [(output.state(s.state.value), s.id, s.name, output.arguments(s, 40)) for s in view.steps]
+    output.table(("state", "id", "job", "arguments"), rows, empty="no steps")
 
 
 @workflows.command("retry")
@@ -232,8 +240,8 @@ def workflows_retry(workflow_id: WorkflowId, json_output: AsJson = False) -> Non
     async def work(invest: Any) -> Any:
         await invest.workflows.retry(workflow_id)
 
-    show.with_platform(work)
-    show.outcome(json_output, f"retrying {workflow_id} from its failed steps", workflow_id=workflow_id, retrying=True)
+    output.with_platform(work)
+    output.outcome(json_output, f"retrying {workflow_id} from its failed steps", workflow_id=workflow_id, retrying=True)
 
 
 @queues.command("stats")
@@ -243,15 +251,16 @@ def queues_stats(json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.inspect.queues()
 
-    found = show.with_platform(work)
+    found = output.with_platform(work)
     if json_output:
-        show.as_json(found)
+        output.as_json(found)
         return
     rows = [
-        (q.name, q.waiting, q.active, q.scheduled, q.dead, q.done, show.span(q.oldest_seconds)) for q in found.values()
+        (q.name, q.waiting, q.active, q.scheduled, q.dead, q.done, output.span(q.oldest_seconds))
+        for q in found.values()
     ]
     columns = ("queue", "waiting", "running", "scheduled", "dead", "done", "oldest")
-    show.table(columns, rows, right=columns[1:], empty="no queues")
+    output.table(columns, rows, right=columns[1:], empty="no queues")
 
 
 @queues.command("purge")
@@ -267,5 +276,5 @@ def queues_purge(
     async def work(invest: Any) -> Any:
         return await invest.purge(queue)
 
-    count = show.with_platform(work)
-    show.outcome(json_output, f"cancelled {count} jobs of {queue}", queue=queue, cancelled=count)
+    count = output.with_platform(work)
+    output.outcome(json_output, f"cancelled {count} jobs of {queue}", queue=queue, cancelled=count)

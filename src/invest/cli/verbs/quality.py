@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from invest.cli import output as show
+from invest.cli import output
 from invest.cli.output import AsJson
 from invest.errors import ConfigError, NotFound
 
@@ -40,9 +40,9 @@ def quality(ticker: Annotated[str, typer.Argument(help="such as PETR4")], json_o
     async def work(store: Any) -> Any:
         return await store.observations.quality(name, now=now)
 
-    fields = show.with_store(work)
+    fields = output.with_store(work)
     if json_output:
-        show.as_json(fields)
+        output.as_json(fields)
         return
     rows = [
         (
@@ -57,7 +57,7 @@ def quality(ticker: Annotated[str, typer.Argument(help="such as PETR4")], json_o
     ]
     columns = ("field", "value", "source", "age", "agree", "state")
     empty = f"nothing is stored of {name}; invest enqueue collect {name} --wait"
-    show.table(columns, rows, right=("value", "age", "agree"), empty=empty)
+    output.table(columns, rows, right=("value", "age", "agree"), empty=empty)
     others = [
         (f.field, s.source, in_short(s.value, f.unit), f"{s.age_days:.0f} d", s.rejected or f.kept_because or "older")
         for f in fields
@@ -65,7 +65,7 @@ def quality(ticker: Annotated[str, typer.Argument(help="such as PETR4")], json_o
         if not s.chosen and (s.rejected or s.value != f.value)
     ]
     if others:
-        show.table(("field", "not chosen", "value", "age", "why"), others, right=("value", "age"), empty="")
+        output.table(("field", "not chosen", "value", "age", "why"), others, right=("value", "age"), empty="")
 
 
 @data.command("bytes")
@@ -80,10 +80,10 @@ def payload_bytes(
     json_output: AsJson = False,
 ) -> None:
     """The bytes a stored value was read from: where and when they came from, the lines in question, or all of them."""
-    from invest.jobs.provenance import bytes_of, lines_with
+    from invest.jobs.data_collection import bytes_of, lines_with
     from invest.settings import load
 
-    found = show.with_store(lambda store: bytes_of(store, load(), sha256.strip().lower()))
+    found = output.with_store(lambda store: bytes_of(store, load(), sha256.strip().lower()))
     if found.body is None:
         raise NotFound(found.lost)
     if out is not None:
@@ -91,9 +91,9 @@ def payload_bytes(
     lines = list(lines_with(found.body, find)) if find else []
     told = found.payload.model_dump(mode="json", exclude={"body"}) | {"kept": found.where}
     if json_output:
-        show.as_json({**told, "lines": [asdict(line) for line in lines]})
+        output.as_json({**told, "lines": [asdict(line) for line in lines]})
         return
-    show.table(("", sha256[:12]), [(name, value) for name, value in told.items() if value is not None], empty="")
+    output.table(("", sha256[:12]), [(name, value) for name, value in told.items() if value is not None], empty="")
     for line in lines:
         typer.echo(f"{line.member or found.payload.url}:{line.number}: {line.text}")
 
@@ -114,15 +114,15 @@ def backtest(
     async def work(store: Any) -> Any:
         return await store.analyses.ranking(backtest_key(Market(market)))
 
-    found = show.with_store(work)
+    found = output.with_store(work)
     record = ScoreRecord.model_validate(found[1]) if found else None
     if json_output:
-        show.as_json(record)
+        output.as_json(record)
         return
     rows = [_horizon(b, verdict) for b, verdict in zip(record.horizons, record.verdicts, strict=True)] if record else []
     columns = ("days", "IC", "95 %", "spread", "net", "turn", "verdict")
     empty = f"the score of {market} was not backtested yet: invest enqueue backtest {market} --wait"
-    show.table(columns, rows, right=columns[:-1], empty=empty)
+    output.table(columns, rows, right=columns[:-1], empty=empty)
     if record:
         stamp = "SANDBOX · " if record.sandbox else ""
         typer.echo(f"{stamp}{record.assets} assets, {record.ended} of them ended; up to {record.as_of}.")
@@ -162,12 +162,12 @@ def _against(field: Any) -> str:
 @ai.command("track-record")
 def track_record(json_output: AsJson = False) -> None:
     """How good each AI's closed opinions were, beside the benchmarks on the same items."""
-    from invest.jobs.track import record
+    from invest.jobs.analysis import record
 
-    found = show.with_store(record)
+    found = output.with_store(record)
     if json_output:
-        lines = [{**show.plain(line), "verdict": line.verdict} for line in found.lines]
-        show.as_json({**show.plain(found), "lines": lines})
+        lines = [{**output.plain(line), "verdict": line.verdict} for line in found.lines]
+        output.as_json({**output.plain(found), "lines": lines})
         return
     rows = [
         (
@@ -183,4 +183,4 @@ def track_record(json_output: AsJson = False) -> None:
     ]
     columns = ("days", "rank", "analyst", "closed", "Brier", "skill", "verdict")
     empty = "no opinion is closed yet: the first are after 30 days"
-    show.table(columns, rows, right=("days", "rank", "closed", "Brier", "skill"), empty=empty)
+    output.table(columns, rows, right=("days", "rank", "closed", "Brier", "skill"), empty=empty)

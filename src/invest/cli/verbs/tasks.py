@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from invest.cli import output as show
+from invest.cli import output
 from invest.cli.output import AsJson
 from invest.errors import ConfigError
 
@@ -27,17 +27,17 @@ def enqueue(
     args, kwargs = parse_arguments(arguments or [])
 
     async def work(invest: Any) -> Any:
-        from invest.engine.declare import registry
+        from invest.engine import registry
 
         call = registry.call_by_name(SHORT.get(name, name), args, kwargs)
         job = await invest.enqueue(call.with_options(delay=delay) if delay else call)
         return (job.id, await job.result(timeout=timeout)) if wait else (job.id, None)
 
-    job_id, result = show.with_platform(work)
+    job_id, result = output.with_platform(work)
     if wait:
-        show.as_json(result)
+        output.as_json(result)
     elif json_output:
-        show.as_json({"task_id": job_id, "name": SHORT.get(name, name)})
+        output.as_json({"task_id": job_id, "name": SHORT.get(name, name)})
     else:
         typer.echo(f"queued {job_id} (invest jobs wait {job_id})")
 
@@ -81,16 +81,16 @@ def _value(text: str) -> Any:
 @jobs.command("types")
 def types(json_output: AsJson = False) -> None:
     """Every declared job with its policy."""
-    from invest.engine.declare import registry
-    from invest.jobs.names import declare_all
+    from invest.engine import registry
+    from invest.jobs.declared import declare_all
 
     declare_all()
     described = [job.description for job in registry.jobs()]
     if json_output:
-        show.as_json(described)
+        output.as_json(described)
         return
     rows = [(d["queue"], d["name"], d["retries"], f"{d['delay']:g} s", d["cron"], d["summary"]) for d in described]
-    show.table(
+    output.table(
         ("queue", "name", "retries", "delay", "cron", "what it does"), rows, right=("retries", "delay"), empty="none"
     )
 
@@ -115,15 +115,15 @@ def ls(
     async def work(invest: Any) -> Any:
         return await invest.inspect.jobs(JobState(state), queue=queue, name=name, limit=limit, cursor=cursor)
 
-    page = show.with_platform(work)
+    page = output.with_platform(work)
     if json_output:
-        show.as_json(page)
+        output.as_json(page)
         return
     rows = [
-        (show.state(j.state.value), j.id, j.name, show.arguments(j, 40), j.attempt, show.ago(j.enqueued_at))
+        (output.state(j.state.value), j.id, j.name, output.arguments(j, 40), j.attempt, output.ago(j.enqueued_at))
         for j in page.items
     ]
-    show.table(
+    output.table(
         ("state", "id", "job", "arguments", "attempt", "queued"), rows, right=("attempt",), empty=f"no {state} jobs"
     )
     if page.cursor:
@@ -137,23 +137,23 @@ def show_job(job_id: JobId, json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.status(job_id), await invest.inspect.timeline(job_id)
 
-    status, timeline = show.with_platform(work)
+    status, timeline = output.with_platform(work)
     if json_output:
-        show.as_json({"job": status, "timeline": timeline})
+        output.as_json({"job": status, "timeline": timeline})
         return
     facts = {
         "job": status.name,
         "queue": status.queue,
         "state": status.state.value,
-        "arguments": show.arguments(status, 200),
+        "arguments": output.arguments(status, 200),
         "attempt": status.attempt,
         "worker": status.worker,
         "workflow": status.workflow,
         "error": status.error and f"{status.error.type}: {status.error.message}",
     }
-    show.table(("", ""), [(k, v) for k, v in facts.items() if v], empty="")
+    output.table(("", ""), [(k, v) for k, v in facts.items() if v], empty="")
     rows = [(f"{t.at:%Y-%m-%d %H:%M:%S.%f}"[:-3], t.what, t.detail) for t in timeline]
-    show.table(("at (UTC)", "what", "detail"), rows, empty="no timeline kept")
+    output.table(("at (UTC)", "what", "detail"), rows, empty="no timeline kept")
 
 
 @jobs.command("wait")
@@ -167,7 +167,7 @@ def wait_job(
     async def work(invest: Any) -> Any:
         return await invest.job(job_id).result(timeout=timeout)
 
-    show.as_json(show.with_platform(work))
+    output.as_json(output.with_platform(work))
 
 
 @jobs.command("cancel")
@@ -177,9 +177,9 @@ def cancel(job_id: JobId, json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.cancel(job_id)
 
-    done = show.with_platform(work)
+    done = output.with_platform(work)
     if json_output:
-        show.as_json({"task_id": job_id, "cancelled": done})
+        output.as_json({"task_id": job_id, "cancelled": done})
     else:
         typer.echo(
             f"cancelled {job_id}" if done else f"{job_id} had already finished: nothing was cancelled", err=not done
@@ -194,5 +194,5 @@ def retry(job_id: JobId, json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.dead.replay(job_id)
 
-    new_id = show.with_platform(work).id
-    show.outcome(json_output, f"queued {new_id}, a replay of {job_id}", task_id=new_id, replay_of=job_id)
+    new_id = output.with_platform(work).id
+    output.outcome(json_output, f"queued {new_id}, a replay of {job_id}", task_id=new_id, replay_of=job_id)

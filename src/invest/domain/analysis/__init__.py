@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invest.domain.analysis.analyse import analyse
+from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.comparison import Comparison, Criterion, compare
 from invest.domain.analysis.evidence import gather
 from invest.domain.analysis.fact_keys import FACT_KEYS
@@ -19,6 +19,7 @@ from invest.domain.analysis.models import (
 from invest.domain.analysis.ranking import opportunities, rank
 from invest.domain.analysis.score_models import Alarm, Backtest, ScoreRecord, verdict_of
 from invest.domain.analysis.scorecards import card_for
+from invest.domain.analysis.scoring import Verdict, judge
 from invest.domain.analysis.sectors import SectorStats, all_sector_stats
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "ScoreRecord",
     "SectorStats",
     "SentimentAnalysis",
+    "Verdict",
     "Withheld",
     "all_sector_stats",
     "analyse",
@@ -43,6 +45,7 @@ __all__ = [
     "card_for",
     "compare",
     "gather",
+    "judge",
     "opportunities",
     "rank",
     "verdict_of",

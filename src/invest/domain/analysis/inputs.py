@@ -11,7 +11,7 @@ from invest.domain.analysis.own_multiples import multiple_medians
 from invest.domain.analysis.score_models import ScoreRecord
 from invest.domain.analysis.sectors import SectorStats
 from invest.domain.analysis.valuation import shares_behind, split_factor
-from invest.domain.filings import Filing, Fundamentals, fundamentals, read_filings
+from invest.domain.filings import Filing, Fundamentals, fundamentals_of, read_filings
 from invest.domain.market import (
     DAYS_A_YEAR_CRYPTO,
     SESSIONS_A_YEAR,
@@ -83,7 +83,7 @@ class AnalysisInput:
     def company(self) -> Fundamentals | None:
         """What the filings received by `now` say."""
         filings = self.filings if self.filings is not None else read_filings(self.statements)
-        return fundamentals(filings, self.now)
+        return fundamentals_of(filings, self.now)
 
     @cached_property
     def papers(self) -> float | None:

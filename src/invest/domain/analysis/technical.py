@@ -12,7 +12,23 @@ import numpy as np
 
 from invest.domain.analysis.models import TechnicalAnalysis, bare
 from invest.domain.market import YEAR, Floats, Prices, RateCurve, aligned_returns, sessions_between, stamp_of
-from invest.domain.maths import indicators, risk
+from invest.domain.maths import (
+    annual_volatility,
+    atr,
+    bollinger,
+    directional,
+    ema,
+    macd,
+    market_link,
+    max_drawdown,
+    obv,
+    pivots,
+    rsi,
+    sharpe,
+    sma,
+    stochastic,
+    value_at_risk,
+)
 
 Figures = dict[str, float | None]
 
@@ -87,25 +103,25 @@ def _trend(prices: Prices) -> Figures:
     close = prices.close
     tail = close[-260:]
     price = _last(close)
-    figures: Figures = {f"sma_{n}": _last(indicators.sma(tail, n)) for n in (20, 50, 200)}
-    figures["ema_20"] = _last(indicators.ema(close, 20))
+    figures: Figures = {f"sma_{n}": _last(sma(tail, n)) for n in (20, 50, 200)}
+    figures["ema_20"] = _last(ema(close, 20))
     figures["distance_sma_50"] = _over(price, figures["sma_50"])
     figures["distance_sma_200"] = _over(price, figures["sma_200"])
     start = prices.whole
-    moves = indicators.directional(prices.high[start:], prices.low[start:], close[start:])
+    moves = directional(prices.high[start:], prices.low[start:], close[start:])
     figures["adx_14"], figures["plus_di_14"], figures["minus_di_14"] = map(_last, moves)
     return figures
 
 
 def _oscillators(prices: Prices) -> Figures:
     close, start = prices.close, prices.whole
-    macd = indicators.macd(close)
-    slow = indicators.stochastic(prices.high[start:], prices.low[start:], close[start:])
+    lines = macd(close)
+    slow = stochastic(prices.high[start:], prices.low[start:], close[start:])
     return {
-        "rsi_14": _last(indicators.rsi(close)),
-        "macd": _last(macd.line),
-        "macd_signal": _last(macd.signal),
-        "macd_histogram": _last(macd.histogram),
+        "rsi_14": _last(rsi(close)),
+        "macd": _last(lines.line),
+        "macd_signal": _last(lines.signal),
+        "macd_histogram": _last(lines.histogram),
         "stochastic_k": _last(slow.k),
         "stochastic_d": _last(slow.d),
     }
@@ -123,17 +139,17 @@ def _returns(prices: Prices) -> Figures:
 
 def _bands(prices: Prices) -> Figures:
     close, start = prices.close, prices.whole
-    upper, middle, lower = map(_last, indicators.bollinger(close[-60:]))
+    upper, middle, lower = map(_last, bollinger(close[-60:]))
     spread = upper - lower if upper is not None and lower is not None else 0.0
-    atr = _last(indicators.atr(prices.high[start:], prices.low[start:], close[start:]))
+    true_range = _last(atr(prices.high[start:], prices.low[start:], close[start:]))
     price = float(close[-1])
     return {
         "bollinger_upper": upper,
         "bollinger_middle": middle,
         "bollinger_lower": lower,
         "bollinger_position": (price - lower) / spread if lower is not None and spread > 1e-9 * price else None,
-        "atr_14": atr,
-        "atr_percent": atr / price if atr is not None else None,
+        "atr_14": true_range,
+        "atr_percent": true_range / price if true_range is not None else None,
     }
 
 
@@ -141,14 +157,14 @@ def _risk(prices: Prices) -> Figures:
     figures: Figures = dict.fromkeys(("volatility_21d", "volatility_1y", "max_drawdown_1y", "max_drawdown_5y"))
     figures["drawdown"] = float(prices.close[-1] / prices.close.max()) - 1
     if len(prices.returns) >= 21 and prices.covers(30):
-        figures["volatility_21d"] = risk.annual_volatility(prices.returns[-21:], prices.periods)
+        figures["volatility_21d"] = annual_volatility(prices.returns[-21:], prices.periods)
     if prices.covers(YEAR):
         base = prices.base(YEAR)
-        figures["volatility_1y"] = risk.annual_volatility(prices.returns[base:], prices.periods)
-        figures["max_drawdown_1y"] = risk.max_drawdown(prices.close[base:])
-        figures["var_95"] = risk.value_at_risk(prices.returns[base:])
+        figures["volatility_1y"] = annual_volatility(prices.returns[base:], prices.periods)
+        figures["max_drawdown_1y"] = max_drawdown(prices.close[base:])
+        figures["var_95"] = value_at_risk(prices.returns[base:])
     if prices.covers(5 * YEAR):
-        figures["max_drawdown_5y"] = risk.max_drawdown(prices.close[prices.base(5 * YEAR) :])
+        figures["max_drawdown_5y"] = max_drawdown(prices.close[prices.base(5 * YEAR) :])
     return figures
 
 
@@ -156,7 +172,7 @@ def _levels(prices: Prices) -> Figures:
     figures: Figures = dict.fromkeys(LEVELS)
     price = float(prices.close[-1])
     start = max(prices.whole, len(prices) - 262)
-    tops, bottoms = indicators.pivots(prices.high[start:], prices.low[start:])
+    tops, bottoms = pivots(prices.high[start:], prices.low[start:])
     known = np.concatenate((tops, bottoms))
     known = known[np.isfinite(known)]
     above, below = known[known > price], known[known < price]
@@ -185,12 +201,12 @@ def _volume(prices: Prices) -> Figures:
         if mean > 0 and figures["volume"] is not None:
             figures["relative_volume"] = figures["volume"] / mean
     if known.any():
-        obv = indicators.obv(prices.close, volume)
-        figures["obv"] = _last(obv)
+        balance = obv(prices.close, volume)
+        figures["obv"] = _last(balance)
         quarter = volume[-63:][known[-63:]]
         typical = float(quarter.mean()) if len(quarter) else 0.0
-        if len(obv) > 63 and typical > 0:
-            figures["obv_change_63d"] = float(obv[-1] - obv[-64]) / typical
+        if len(balance) > 63 and typical > 0:
+            figures["obv_change_63d"] = float(balance[-1] - balance[-64]) / typical
     figures["turnover_21d"] = _mean_turnover(prices, 21)
     figures["turnover_63d"] = _mean_turnover(prices, 63)
     return figures
@@ -223,7 +239,7 @@ def _against_index(prices: Prices, index: Prices) -> Figures:
     if prices.covers(YEAR):
         mine, market = aligned_returns(prices, index, YEAR)
         if len(mine) >= 120:
-            figures["beta_1y"], figures["correlation_1y"] = risk.market_link(mine, market)
+            figures["beta_1y"], figures["correlation_1y"] = market_link(mine, market)
     last = prices.last_day
     before = prices.close_before(YEAR)
     if last is not None and before is not None:
@@ -245,7 +261,7 @@ def _against_cdi(prices: Prices, cdi: RateCurve, return_1y: float | None) -> Fig
         base = prices.base(YEAR)
         risk_free = cdi.over(prices.days[base:])
         if risk_free is not None:
-            figures["sharpe_1y"] = risk.sharpe(prices.returns[base:], risk_free, prices.periods)
+            figures["sharpe_1y"] = sharpe(prices.returns[base:], risk_free, prices.periods)
     return figures
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from invest.domain.backtest.score_panel import Panel, joined, judged_score, score_panel
-from invest.domain.backtest.score_record import checked_for_future, score_record, scored_days
+from invest.domain.backtest.score_panel import Panel, build_score_panel, joined, judged_score
+from invest.domain.backtest.score_record import build_score_record, checked_for_future, scored_days
 
-__all__ = ["Panel", "checked_for_future", "joined", "judged_score", "score_panel", "score_record", "scored_days"]
+__all__ = [
+    "Panel",
+    "build_score_panel",
+    "build_score_record",
+    "checked_for_future",
+    "joined",
+    "judged_score",
+    "scored_days",
+]

@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 
 import numpy as np
 
-from invest.domain.analysis import AnalysisInput, Recommendation, as_known, card_for, gather, scoring
+from invest.domain.analysis import AnalysisInput, Recommendation, Verdict, as_known, card_for, gather, judge
 from invest.domain.market import MARKET_ZONE, Days, Floats, Prices
 
 ENTRY_WAIT = np.timedelta64(10, "D")  # an asset that does not trade within this after a score could not be bought
@@ -53,10 +53,10 @@ def judged_score(given: AnalysisInput) -> float | None:
     return None if verdict.recommendation is Recommendation.INSUFFICIENT_DATA else verdict.overall
 
 
-def _verdict(given: AnalysisInput) -> scoring.Verdict:
+def _verdict(given: AnalysisInput) -> Verdict:
     figures = {key: figure.value for key, figure in gather(given).items()}
     company = given.company
-    return scoring.judge(card_for(given.asset.kind, company.chart if company else None), figures)
+    return judge(card_for(given.asset.kind, company.chart if company else None), figures)
 
 
 def moment_of(day: date) -> datetime:
@@ -64,7 +64,7 @@ def moment_of(day: date) -> datetime:
     return datetime.combine(day, AFTER_CLOSE, MARKET_ZONE)
 
 
-def score_panel(inputs: Sequence[AnalysisInput], days: Sequence[date], score: Scorer = overall_score) -> Panel:
+def build_score_panel(inputs: Sequence[AnalysisInput], days: Sequence[date], score: Scorer = overall_score) -> Panel:
     """`score` of every input as of the evening of each day. Assets without bars within ten days of it have none."""
     table = np.full((len(days), len(inputs)), np.nan)
     for column, given in enumerate(inputs):

@@ -47,7 +47,7 @@ def _traded(given: AnalysisInput, day: date) -> bool:
     return at >= 0 and bool(np.datetime64(day, "D") - days[at] <= ENTRY_WAIT)
 
 
-def score_record(
+def build_score_record(
     market: Market,
     panel: Panel,
     prices: Mapping[str, Prices],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from invest.domain.filings.filing import Chart, Filing, newest_due, plain, read_filings
-from invest.domain.filings.fundamentals import Figures, Fundamentals, Period, fundamentals, quotient, ratios, total
+from invest.domain.filings.fundamentals import Figures, Fundamentals, Period, fundamentals_of, quotient, ratios, total
 from invest.domain.filings.soundness import Candidate, altman, greenblatt, piotroski
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "Fundamentals",
     "Period",
     "altman",
-    "fundamentals",
+    "fundamentals_of",
     "greenblatt",
     "newest_due",
     "piotroski",

@@ -44,7 +44,7 @@ class Fundamentals:
     filings: tuple[Filing, ...] = field(repr=False)
 
 
-def fundamentals(filings: Sequence[Filing], now: datetime) -> Fundamentals | None:
+def fundamentals_of(filings: Sequence[Filing], now: datetime) -> Fundamentals | None:
     """The company as its filings show it at `now`; None where nothing usable had been received."""
     known = known_filings(filings, now)
     if not known:

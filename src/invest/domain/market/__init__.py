@@ -15,6 +15,7 @@ from invest.domain.market.assets import (
 from invest.domain.market.bars import MICRO, Bar, Bars, BarTable, Days, Floats
 from invest.domain.market.calendar import (
     MARKET_ZONE,
+    count_sessions,
     is_session,
     is_stale,
     last_closed_session,
@@ -80,6 +81,7 @@ __all__ = [
     "TickerChange",
     "adjustment_factors",
     "aligned_returns",
+    "count_sessions",
     "distinct_actions",
     "is_session",
     "is_stale",

@@ -23,7 +23,7 @@ from invest.domain.opinions.opinion import (
 from invest.domain.opinions.outcome import Outcome
 from invest.domain.opinions.pooling import Skill, confidence_of, pool, rating_of
 from invest.domain.opinions.snapshot import build_snapshot
-from invest.domain.opinions.track_record import TrackLine, TrackRecord, skills, track_record
+from invest.domain.opinions.track_record import TrackLine, TrackRecord, build_track_record, skills
 from invest.domain.opinions.untrusted import age_of, bounded_by_news, clean_excerpt, moved_by_news, plain_name
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "benchmark_outcomes",
     "bounded_by_news",
     "build_snapshot",
+    "build_track_record",
     "calls_of",
     "check_figures",
     "clean_excerpt",
@@ -61,5 +62,4 @@ __all__ = [
     "rating_of",
     "resolve_all",
     "skills",
-    "track_record",
 ]

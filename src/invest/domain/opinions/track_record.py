@@ -111,7 +111,7 @@ class TrackRecord(Frozen):
         return tuple(line for line in self.lines if line.horizon_days == horizon_days)
 
 
-def track_record(outcomes: Iterable[Outcome], benchmarks: Iterable[Outcome] = ()) -> TrackRecord:
+def build_track_record(outcomes: Iterable[Outcome], benchmarks: Iterable[Outcome] = ()) -> TrackRecord:
     """The record of `outcomes`, with `benchmarks` (see `track_benchmarks`) as lines beside them.
 
     The same call closed twice counts once. Analysts are told apart by dated model: a new model starts afresh.

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, Field
 
 from invest.domain.frozen import Frozen
 from invest.domain.market import Asset, Bars, CorporateAction, Floats, RateCurve, market_day
-from invest.domain.maths import risk
+from invest.domain.maths import annual_volatility, beta, expected_shortfall, sharpe, value_at_risk
 from invest.domain.portfolios import allocation, performance
 from invest.domain.portfolios.allocation import Concentration, Trade
 from invest.domain.portfolios.income import implied_splits, projected_income, received_by_month, received_since
@@ -265,12 +265,12 @@ def _returns(line: Timeline) -> dict[str, object]:
         "twr": total,
         "annual_return": performance.annualised(total, int((days[-1] - days[0]).astype(int))),
         "xirr": performance.timeline_xirr(line),
-        "volatility": risk.annual_volatility(at_work) if enough else None,
+        "volatility": annual_volatility(at_work) if enough else None,
         "max_drawdown": span[0] if span else None,
         "drawdown_from": days[max(span[1] - 1, 0)].astype(object) if span and span[0] < 0 else None,
         "drawdown_to": days[span[2] - 1].astype(object) if span and span[0] < 0 else None,
-        "var_95": risk.value_at_risk(at_work),
-        "cvar_95": risk.expected_shortfall(at_work),
+        "var_95": value_at_risk(at_work),
+        "cvar_95": expected_shortfall(at_work),
     }
     return figures | {"curve_days": days.astype(object).tolist(), "curve": np.cumprod(1 + at_work).tolist()}
 
@@ -289,7 +289,7 @@ def _benchmarks(line: Timeline, given: PortfolioInput) -> dict[str, object]:
     if ibov is not None:
         moved = ibov[1:] / ibov[:-1] - 1
         figures |= {
-            "beta": risk.beta(mine[1:], moved) if len(moved) >= MIN_SESSIONS else None,
+            "beta": beta(mine[1:], moved) if len(moved) >= MIN_SESSIONS else None,
             "ibov_return": float(ibov[-1] - 1),
             "excess_ibov": growth / float(ibov[-1]) - 1,
             "curve_ibov": ibov.tolist(),
@@ -299,7 +299,7 @@ def _benchmarks(line: Timeline, given: PortfolioInput) -> dict[str, object]:
         cdi = np.concatenate(([1.0], np.cumprod(1 + rates)))
         enough = len(rates) >= MIN_SESSIONS
         figures |= {
-            "sharpe_ratio": risk.sharpe(mine[1:], rates) if enough else None,
+            "sharpe_ratio": sharpe(mine[1:], rates) if enough else None,
             "sortino_ratio": performance.sortino(mine[1:], rates) if enough else None,
             "cdi_return": float(cdi[-1] - 1),
             "excess_cdi": growth / float(cdi[-1]) - 1,

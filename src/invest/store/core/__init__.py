@@ -18,14 +18,18 @@ from invest.store.core.encoding import (
     to_json,
 )
 from invest.store.core.schema import migrate, pending
+from invest.store.core.tables import COLUMNS, SAFE_TICKER, add_table, in_order, placed, table_spans
 
 __all__ = [
+    "COLUMNS",
     "READ",
+    "SAFE_TICKER",
     "Connection",
     "Database",
     "Record",
     "Table",
     "add_blocks",
+    "add_table",
     "address_of",
     "array_text",
     "chunks",
@@ -36,13 +40,16 @@ __all__ = [
     "columns_of",
     "encoded",
     "from_json",
+    "in_order",
     "lost_server",
     "migrate",
     "moments",
     "open_pool",
     "packed",
     "pending",
+    "placed",
     "rebuild_blocks",
+    "table_spans",
     "texts",
     "to_json",
 ]

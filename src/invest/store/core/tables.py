@@ -33,7 +33,7 @@ def in_order(table: BarTable) -> BarTable:
     return ordered
 
 
-def spans_of(table: BarTable) -> list[Span]:
+def table_spans(table: BarTable) -> list[Span]:
     """(ticker, first day, last day) of a sorted table."""
     spans, start = [], 0
     for ticker, length in table_runs(table.tickers):

@@ -18,18 +18,23 @@ import numpy as np
 
 from invest.domain.market import Bar, Bars, BarTable, PriceEvent, adjustment_factors, joined
 from invest.store.core import (
+    COLUMNS,
     READ,
+    SAFE_TICKER,
     Connection,
     Database,
     Table,
     add_blocks,
+    add_table,
     chunks,
     columns,
     columns_of,
     encoded,
+    in_order,
     packed,
+    placed,
     rebuild_blocks,
-    tables,
+    table_spans,
     texts,
 )
 from invest.store.market.actions import Actions, RankOf
@@ -115,18 +120,18 @@ async def write_table(
     connection: Connection, table: BarTable, rank_of: RankOf, fetched_at: datetime | None = None
 ) -> int:
     """`write_bars` for a whole table of columns: no Python object per row where the rows are new."""
-    ordered = tables.in_order(table)
+    ordered = in_order(table)
     if not len(ordered):
         return 0
     at = fetched_at or datetime.now(UTC)
     rank, official = rank_of(table.source)
     origin = await connection.fetchval(ORIGINS, [table.source], [table.payload], [official], [rank], [at])
-    spans = tables.spans_of(ordered)
+    spans = table_spans(ordered)
     stored = await connection.fetch(LOCK, [ticker for ticker, _, _ in spans])
     known = {r["ticker"]: (r["first_day"], r["last_day"]) for r in stored}
-    before, inside, after = tables.placed(ordered, known)
-    await tables.add_table(connection, before, origin, before=True)
-    await tables.add_table(connection, after, origin, before=False)
+    before, inside, after = placed(ordered, known)
+    await add_table(connection, before, origin, before=True)
+    await add_table(connection, after, origin, before=False)
     key = (table.source, table.payload)
     changed = await _upsert(connection, inside.rows(), {key: origin})
     if len(before) or len(after):
@@ -157,7 +162,7 @@ def spans_of(rows: Sequence[Bar]) -> list[Span]:
     spans = []
     start = 0
     for ticker, run in groupby(rows, key=itemgetter(0)):
-        if not tables.SAFE_TICKER.fullmatch(ticker):
+        if not SAFE_TICKER.fullmatch(ticker):
             raise ValueError(f"{ticker!r} is no ticker: the bars were not stored")
         length = sum(1 for _ in run)
         spans.append(Span(ticker, rows[start].day, rows[start + length - 1].day, length))
@@ -209,7 +214,7 @@ async def _add(connection: Connection, rows: Sequence[Bar], origins: Mapping[Ori
         return
     parts: list[Table] = []
     source = encoded(rows, origins, parts)
-    await connection.copy_to_table("bar", source=source, columns=tables.COLUMNS, format="text")
+    await connection.copy_to_table("bar", source=source, columns=COLUMNS, format="text")
     runs = [(ticker, sum(1 for _ in run)) for ticker, run in groupby(rows, key=itemgetter(0))]
     await add_blocks(connection, packed(runs, np.concatenate(parts)), before=before)
 

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
 
-from invest.domain.market import Asset, AssetKind, CorporateAction, calendar
+from pydantic import Field
+
+from invest.domain.market import Asset, AssetKind, CorporateAction, Ticker, market_day
 from invest.domain.values import Consensus, Observation, SourceOutcome, choose_all
+from invest.engine import Context
 from invest.errors import Unreachable
-from invest.jobs.collecting import choose_values, describe, known_of, save
-from invest.jobs.loading import CDI, INDEX
+from invest.jobs.data_collection.gathering import describe, save
+from invest.jobs.data_collection.tallies import tallies
+from invest.jobs.queues import DATA_COLLECTION, NEVER, PERIODIC
+from invest.jobs.results import (
+    FundamentalsUpdated,
+    NewsUpdated,
+    PricesUpdated,
+    TickerError,
+)
 from invest.settings import Settings
-from invest.sources import Gathered, SourceError, Sources, Want
+from invest.sources import Gathered, Sources, Want
 from invest.store import Store
 
-Report = Callable[[float, float | None, str], Awaitable[None]]
-Splits = tuple[CorporateAction, ...]
 PAGE = 500
+
+
 FILINGS_BACK = timedelta(days=400)
-RATE_LAG = 2  # sessions the central bank's daily rate may be behind the exchange
+
+
 TRADED = (
     AssetKind.STOCK,
     AssetKind.UNIT,
@@ -33,6 +44,54 @@ TRADED = (
 )
 
 
+@DATA_COLLECTION.job(
+    retry=PERIODIC, key="prices", give_up_on=NEVER, cron="*/5 10-17 * * mon-fri", when="b3_session", catch_up="skip"
+)
+async def update_market_prices(ctx: Context, tickers: list[Ticker] | None = None) -> PricesUpdated:
+    """Newest prices of the given assets, or of all active ones on record, in as few requests as the sources allow."""
+    store = ctx.use(Store)
+    wanted = tickers if tickers is not None else [a.ticker for a in await priced_assets(store)]
+    errors, said = await update_prices(store, ctx.use(Sources), ctx.use(Settings), wanted, ctx.progress)
+    failed = [TickerError(ticker=t, error=e) for t, e in sorted(errors.items())]
+    return PricesUpdated(
+        total=len(wanted),
+        success=len(wanted) - len(failed),
+        failed=len(failed),
+        errors=failed,
+        sources=tallies(said),
+    )
+
+
+@DATA_COLLECTION.job(retry=PERIODIC, key="fundamentals", give_up_on=NEVER, cron="0 19 * * *")
+async def update_fundamentals_batch(ctx: Context, tickers: list[Ticker] | None = None) -> FundamentalsUpdated:
+    """Statements filed since the last run, for the given assets or for all companies on record."""
+    store = ctx.use(Store)
+    wanted = tickers if tickers is not None else [a.ticker for a in await companies(store)]
+    lines, errors = await update_statements(store, ctx.use(Sources), ctx.use(Settings), wanted, ctx.progress)
+    failed = [TickerError(ticker=t, error=e) for t, e in sorted(errors.items())]
+    return FundamentalsUpdated(
+        total=len(wanted),
+        success=len(wanted) - len(failed),
+        failed=len(failed),
+        updated_at=datetime.now(UTC),
+        statements=lines,
+        errors=failed,
+    )
+
+
+@DATA_COLLECTION.job(retry=PERIODIC, key="news", give_up_on=NEVER, cron="0 * * * *")
+async def update_news_feed(ctx: Context, limit: Annotated[int, Field(ge=1, le=1000)] = 100) -> NewsUpdated:
+    """Newest items of every feed, once each, with the assets they name and their tone."""
+    collected, sources = await update_news(ctx.use(Store), ctx.use(Sources), ctx.use(Settings), limit)
+    return NewsUpdated(news_collected=collected, sources=sources, timestamp=datetime.now(UTC))
+
+
+Report = Callable[[float, float | None, str], Awaitable[None]]
+
+
+Splits = tuple[CorporateAction, ...]
+
+
 async def active_assets(store: Store) -> list[Asset]:
     """Every active asset on record."""
     return await store.assets.list(kinds=TRADED, active=True, limit=100_000)
@@ -42,18 +101,6 @@ async def priced_assets(store: Store) -> list[Asset]:
     """Every active asset that was ever collected: one that is only known to be listed costs no request."""
     assets, collected = await asyncio.gather(active_assets(store), store.bars.last_days())
     return [asset for asset in assets if asset.ticker in collected]
-
-
-async def discover(store: Store, sources: Sources) -> tuple[Counter[str], int]:
-    """Put every paper of B3's newest session on record; (papers by kind, how many were new). Raises `Unreachable`."""
-    try:
-        listed = await sources.listed()
-    except SourceError as error:
-        raise Unreachable(str(error)) from error
-    known = await store.assets.get_many([asset.ticker for asset in listed])
-    new = [asset for asset in listed if asset.ticker not in known]
-    await store.assets.upsert(*new)
-    return Counter(str(asset.kind) for asset in listed), len(new)
 
 
 async def companies(store: Store) -> list[Asset]:
@@ -91,7 +138,7 @@ def _price_want(
         now=now,
         asset=asset,
         last_close=close.value if close else None,
-        last_day=calendar.market_day(close.as_of) if close else None,
+        last_day=market_day(close.as_of) if close else None,
         splits=splits,
     )
 
@@ -182,25 +229,3 @@ async def update_news(store: Store, sources: Sources, settings: Settings, limit:
     if gathered and all(g.outcome.status == "failed" for g in gathered):
         raise Unreachable("no feed could be read: " + "; ".join(outcomes.values()))
     return saved.news, outcomes
-
-
-async def update_benchmarks(store: Store, sources: Sources, settings: Settings) -> tuple[int, int, list[SourceOutcome]]:
-    """Fetch the index and the series of the economy since what is stored; (new points, new bars, outcomes)."""
-    since, known = await asyncio.gather(store.macro.series(), known_of(store, INDEX))
-    asset, now = Asset(ticker=INDEX, kind=AssetKind.INDEX, name="Ibovespa"), settings.now()
-    want = replace(known, asset=asset).want(INDEX, now, force=False)
-    macro, index = await asyncio.gather(sources.macro(want, since), sources.gather(want))
-    chosen = await choose_values(store, index, known, INDEX, now)
-    saved = await save(store, asset, [*macro, *index], chosen)
-    if not any(g.usable for g in [*macro, *index]):
-        raise Unreachable("; ".join(describe(g.outcome) for g in [*macro, *index]))
-    return saved.macro, saved.bars, [g.outcome for g in [*macro, *index]]
-
-
-async def benchmarks_stale(store: Store, settings: Settings) -> bool:
-    """Whether the index or the daily rate lags the last closed session."""
-    session = calendar.last_closed_session(settings.now())
-    rate, days = await asyncio.gather(store.macro.last(CDI), store.bars.last_days([INDEX]))
-    newest = days.get(INDEX)
-    lag = calendar.count_sessions(rate.day, session) if rate else None
-    return newest is None or newest < session or lag is None or lag > RATE_LAG

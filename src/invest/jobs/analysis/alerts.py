@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from invest.domain.alerts import Alert, AlertEvent, Watched, evaluate
 from invest.domain.portfolios import derive
+from invest.engine import Context
+from invest.jobs.queues import ANALYSIS, NEVER, PERIODIC
+from invest.jobs.results import (
+    AlertsEvaluated,
+)
 from invest.settings import Settings
 from invest.store import Store
 
 NEWS_BACK = timedelta(days=3)
+
+
 ACTIONS_BACK = timedelta(days=30)
+
+
 FIGURES_BACK = timedelta(days=7)  # an analysis of older data fires nothing
+
+
+@ANALYSIS.job(retry=PERIODIC, key="alerts", give_up_on=NEVER, cron="*/10 * * * *", catch_up="skip")
+async def evaluate_alerts(ctx: Context) -> AlertsEvaluated:
+    """Look at every alert against the newest data; what fired is kept, each cause once."""
+    count, fired = await evaluate_all(ctx.use(Store), ctx.use(Settings))
+    return AlertsEvaluated(alerts=count, fired=list(fired), timestamp=datetime.now(UTC))
 
 
 async def evaluate_all(store: Store, settings: Settings) -> tuple[int, Sequence[AlertEvent]]:

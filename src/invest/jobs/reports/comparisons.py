@@ -5,17 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from invest.domain.analysis import compare
+from invest.domain.market import Ticker
 from invest.engine import Context
-from invest.jobs.analysing import analyse_many, ask
-from invest.jobs.reporting import keep, new_report_id, payloads_of, providers_for
+from invest.jobs.analysis import analyse_many, ask
+from invest.jobs.queues import NEVER, PERIODIC, REPORTS
+from invest.jobs.reports.arguments import Language, Provider, Report
+from invest.jobs.reports.keeping import keep, new_report_id, payloads_of, providers_for
 from invest.reports import ComparisonReportData, build_comparison_view
 from invest.settings import Settings
 from invest.store import Store
 
 BARS_BACK = timedelta(days=400)
+
+
+TwoOrMore = Annotated[list[Ticker], Field(min_length=2, max_length=20)]
+
+
+@REPORTS.job(retry=PERIODIC, give_up_on=NEVER)
+async def generate_comparison_report_async(
+    ctx: Context, tickers: TwoOrMore, ai_provider: Provider = "openai", language: Language = "pt-BR"
+) -> Report:
+    """Several assets side by side."""
+    return await comparison_report(ctx, list(dict.fromkeys(tickers)), ai_provider, language)
 
 
 async def comparison_report(ctx: Context, tickers: Sequence[str], ai_provider: str, language: str) -> dict[str, Any]:

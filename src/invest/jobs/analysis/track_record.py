@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
@@ -18,17 +18,29 @@ from invest.domain.opinions import (
     TrackLine,
     TrackRecord,
     benchmark_outcomes,
+    build_track_record,
     calls_of,
     resolve_all,
     skills,
-    track_record,
 )
+from invest.engine import Context
 from invest.jobs.loading import INDEX
+from invest.jobs.queues import ANALYSIS, NEVER, PERIODIC
+from invest.jobs.results import (
+    OpinionsClosed,
+)
 from invest.reports import TrackRow
 from invest.settings import Settings
 from invest.store import Store
 
 MOMENTUM_FROM, MOMENTUM_TO = timedelta(days=365), timedelta(days=30)  # twelve months but for the last one
+
+
+@ANALYSIS.job(retry=PERIODIC, key="close-opinions", give_up_on=NEVER, cron="30 21 * * mon-fri")
+async def close_opinions(ctx: Context) -> OpinionsClosed:
+    """Close AI opinions whose 30, 90 or 180 days are over, against the index: the track record grows by them."""
+    closed = await close_due(ctx.use(Store), ctx.use(Settings))
+    return OpinionsClosed(closed=closed, timestamp=datetime.now(UTC))
 
 
 async def close_due(store: Store, settings: Settings) -> int:
@@ -59,7 +71,7 @@ async def record(store: Store) -> TrackRecord:
     momentum = {item: m for item in items if (m := momentum_at(prices.get(item[0]), item[1])) is not None}
     score = await _scores(store, items)
     rivals = benchmark_outcomes(outcomes, momentum=momentum, score=score)
-    return await asyncio.to_thread(track_record, outcomes, rivals)
+    return await asyncio.to_thread(build_track_record, outcomes, rivals)
 
 
 def momentum_at(prices: Prices | None, day: date) -> float | None:

@@ -9,6 +9,8 @@ from invest.domain.values import SourceOutcome
 from invest.jobs.results import SourceTally
 
 GAVE = ("ok", "not_modified")
+
+
 FAILED = ("failed", "rejected")
 
 

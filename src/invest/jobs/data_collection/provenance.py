@@ -17,6 +17,8 @@ from invest.settings import Settings
 from invest.store import Store
 
 Where = Literal["database", "disk", "nowhere"]
+
+
 LONGEST = 2_000  # characters of a line that are shown
 
 

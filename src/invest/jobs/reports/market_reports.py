@@ -5,22 +5,42 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from invest.domain.analysis import Analysis
 from invest.domain.market import Market
 from invest.engine import Context
 from invest.errors import NotFound
-from invest.jobs.analysing import analyse_market
+from invest.jobs.analysis import analyse_market
 from invest.jobs.loading import INDEX
-from invest.jobs.reporting import keep, new_report_id, payloads_of
+from invest.jobs.queues import NEVER, PERIODIC, REPORTS
+from invest.jobs.reports.arguments import Language, Provider, Report
+from invest.jobs.reports.keeping import keep, new_report_id, payloads_of
 from invest.reports import MarketReportData, build_market_view
 from invest.settings import Settings
 from invest.store import Store
 
 BARS_BACK = timedelta(days=400)
+
+
 CDI_DAYS = 252  # a rate per day compounds over so many sessions a year
+
+
 SERIES = {"selic_target": "sgs:432", "cdi_annual": "sgs:12", "ipca_12m": "sgs:13522", "usd_brl": "sgs:1"}
+
+
+@REPORTS.job(retry=PERIODIC, give_up_on=NEVER)
+async def generate_market_overview_async(
+    ctx: Context,
+    market: Market = Market.STOCKS,
+    ai_provider: Provider = "openai",
+    top_n: Annotated[int, Field(ge=1, le=50)] = 10,
+    language: Language = "pt-BR",
+) -> Report:
+    """One market: its best assets by score, what moved, and the figures of the economy."""
+    return await market_overview(ctx, market, ai_provider, top_n, language)
 
 
 async def market_overview(ctx: Context, market: Market, ai_provider: str, top_n: int, language: str) -> dict[str, Any]:

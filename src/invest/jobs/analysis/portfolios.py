@@ -8,8 +8,13 @@ from typing import Any
 
 from invest.domain.market import RateCurve
 from invest.domain.portfolios import Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
+from invest.engine import Context, Ok, Workflow, chord, group
 from invest.errors import NotFound
 from invest.jobs.loading import CDI, INDEX
+from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PERIODIC
+from invest.jobs.results import (
+    PortfoliosAnalysed,
+)
 from invest.reports import PortfolioReportData, PositionRow
 from invest.settings import Settings
 from invest.store import Store
@@ -33,6 +38,27 @@ PRINTED = (
     "dividend_yield",
     "yield_on_cost",
 )
+
+
+@ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
+async def calculate_portfolio_metrics(ctx: Context, portfolio_id: str) -> PortfolioMetrics:
+    """Value, returns, risk, allocation and income of one portfolio, from its transactions; keeps a snapshot."""
+    return await measure_and_keep(ctx.use(Store), ctx.use(Settings), portfolio_id)
+
+
+@ANALYSIS.job(retry=FAN_OUT, give_up_on=NEVER, cron="0 20 * * *")
+async def analyze_all_portfolios(ctx: Context) -> Workflow[PortfoliosAnalysed]:
+    """Measure every portfolio: one job each, then one that counts them."""
+    ids = await ctx.use(Store).portfolios.ids()
+    children = group((calculate_portfolio_metrics(i) for i in ids), on_failure="continue")
+    return chord(children, finish_portfolios(len(ids)))
+
+
+@ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
+async def finish_portfolios(ctx: Context, total: int) -> PortfoliosAnalysed:
+    """Count the measured portfolios (the last step of `analyze_all_portfolios`)."""
+    done = sum([isinstance(o, Ok) async for o in ctx.iter_results()])
+    return PortfoliosAnalysed(total_portfolios=total, analyzed=done, failed=total - done, timestamp=datetime.now(UTC))
 
 
 async def portfolio_of(store: Store, portfolio_id: str) -> Portfolio:

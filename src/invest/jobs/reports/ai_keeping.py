@@ -11,8 +11,14 @@ from redis.asyncio import Redis
 from invest.domain.opinions import Opinion
 
 ANSWER = "invest:ai:answer:"
+
+
 SPENT = "invest:ai:spent:"
+
+
 MICRO = Decimal(1_000_000)  # money is counted in whole millionths of a dollar: exact, and one INCRBY
+
+
 KEEP_DAYS = 40
 
 

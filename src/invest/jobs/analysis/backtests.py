@@ -6,28 +6,76 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
 
-from invest.domain.analysis import AnalysisInput, ScoreRecord
+from pydantic import Field
+
+from invest.domain.analysis import (
+    AnalysisInput,
+    ScoreRecord,
+)
 from invest.domain.backtest import (
     Panel,
+    build_score_panel,
+    build_score_record,
     checked_for_future,
     joined,
     judged_score,
-    score_panel,
-    score_record,
     scored_days,
 )
 from invest.domain.market import Asset, Bars, Market, Prices, market_day
-from invest.engine import Context
+from invest.engine import Context, Ok, Workflow, chord, group
 from invest.errors import NotFound
 from invest.jobs.loading import Shared, backtest_key, load_filings, load_shared
+from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PERIODIC
+from invest.jobs.results import (
+    BacktestsMade,
+)
 from invest.settings import Settings
 from invest.store import Store
 
 PAGE = 50  # assets scored at a time
+
+
 BARS_BEFORE = timedelta(days=2 * 366)  # of history behind the first score: a year of returns, and room to settle
+
+
 FILED_BEFORE = timedelta(days=7 * 366)  # six yearly reports, for growth over five
+
+
 NEWS_KEPT = 5000  # items per asset; older ones are cleaned up
+
+
+Years = Annotated[int, Field(ge=1, le=15)]
+
+
+@ANALYSIS.job(retry=FAN_OUT, key="backtest:{market}", give_up_on=NEVER)
+async def backtest_score(ctx: Context, market: Market = Market.STOCKS, years: Years = 5) -> ScoreRecord:
+    """What the score of a market was worth on past days, each scored by what was known then; shown beside the score."""
+    return await backtest_market(ctx, market, years)
+
+
+@ANALYSIS.job(retry=FAN_OUT, give_up_on=NEVER, cron="0 3 * * sat")
+async def backtest_scores(ctx: Context) -> Workflow[BacktestsMade]:
+    """Backtest the score of every market that has assets: one job each, then one that gathers what may be said."""
+    store = ctx.use(Store)
+    markets = [m for m in Market if await store.assets.list(market=m, active=None, limit=1)]
+    children = group((backtest_score(market) for market in markets), on_failure="continue")
+    return chord(children, finish_backtests(markets))
+
+
+@ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
+async def finish_backtests(ctx: Context, markets: list[Market]) -> BacktestsMade:
+    """Gather what may be said of each market's score (the last step of `backtest_scores`)."""
+    verdicts: dict[str, list[str]] = {}
+    errors: dict[str, str] = {}
+    outcomes = [o async for o in ctx.iter_results(ScoreRecord)]
+    for market, outcome in zip(markets, outcomes, strict=True):
+        if isinstance(outcome, Ok):
+            verdicts[market.value] = outcome.value.verdicts
+        else:
+            errors[market.value] = f"{outcome.error.type}: {outcome.error.message}"
+    return BacktestsMade(verdicts=verdicts, errors=errors, timestamp=datetime.now(UTC))
 
 
 async def backtest_market(ctx: Context, market: Market, years: int) -> ScoreRecord:
@@ -50,7 +98,7 @@ async def backtest_market(ctx: Context, market: Market, years: int) -> ScoreReco
     record = None
     if panels:
         record = await asyncio.to_thread(
-            score_record,
+            build_score_record,
             market,
             joined(panels),
             prices,
@@ -71,7 +119,7 @@ class _Scored:
 
 
 def _score(inputs: Sequence[AnalysisInput], days: Sequence[date]) -> _Scored:
-    return _Scored(score_panel(inputs, days, judged_score), checked_for_future(inputs, days))
+    return _Scored(build_score_panel(inputs, days, judged_score), checked_for_future(inputs, days))
 
 
 async def _past(

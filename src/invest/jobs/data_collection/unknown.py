@@ -10,9 +10,17 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 KEY = "invest:unknown"  # sorted set: ticker by when it is forgotten
+
+
 FOR = 86_400.0  # seconds; a code may be listed tomorrow
+
+
 LOOK_EVERY = 2.0
+
+
 MOST = 10_000
+
+
 log = structlog.get_logger("invest.jobs")
 
 

@@ -9,10 +9,13 @@ from typing import Literal
 
 from invest.engine import Context, RetryLater
 from invest.errors import ConfigError, NotFound
+from invest.jobs.queues import DELIVERY, NEVER, REPORTS
+from invest.jobs.reports.arguments import ReportId
 from invest.jobs.results import Delivered
 from invest.reports import (
     AnyView,
     DeliveryFailed,
+    DeliveryRefused,
     build_email,
     export_view,
     load_view,
@@ -24,9 +27,21 @@ from invest.reports import (
 from invest.settings import DeliverySettings, Settings
 from invest.store import Store
 
-Channel = Literal["email", "webhook"]
 TAKEN = "invest:delivered:"  # set of channels that took a report, by job
+
+
 TAKEN_FOR = 7 * 86400
+
+
+@REPORTS.job(retry=DELIVERY, give_up_on=(*NEVER, DeliveryRefused))
+async def deliver_report(
+    ctx: Context, report_id: ReportId, channels: list[Literal["email", "webhook"]] | None = None
+) -> Delivered:
+    """Send a finished report by e-mail and signed webhook, by the channels that are configured (or those named)."""
+    return await deliver(ctx, report_id, channels)
+
+
+Channel = Literal["email", "webhook"]
 
 
 async def deliver(ctx: Context, report_id: str, channels: Sequence[Channel] | None) -> Delivered:

@@ -10,7 +10,7 @@ MODULES = ("data_collection", "analysis", "reports")
 def declare_all() -> None:
     """Import every module that declares jobs, and the conditions their cron lines name."""
     from invest.domain.market import session_open
-    from invest.engine.declare import registry
+    from invest.engine import registry
 
     for module in MODULES:
         import_module(f"invest.jobs.{module}")

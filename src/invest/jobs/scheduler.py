@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from invest.domain.market import Market
-from invest.engine import Invest, JobState, Workflow, chain, group
-from invest.engine.declare import registry
+from invest.engine import Invest, JobState, Workflow, chain, group, registry
 from invest.errors import NotFound
 from invest.jobs.analysis import (
     analyze_all_portfolios,

@@ -4,19 +4,62 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from invest.domain.market import market_day
 from invest.engine import Context
-from invest.jobs import portfolios
-from invest.jobs.reporting import keep, new_report_id
-from invest.reports import PortfolioReportData, WeeklyReportData, build_portfolio_view, build_weekly_view
+from invest.jobs.analysis import change_over, report_data
+from invest.jobs.queues import FAN_OUT_SOON, NEVER, PERIODIC, REPORTS
+from invest.jobs.reports.arguments import Language, Provider, Report
+from invest.jobs.reports.keeping import keep, new_report_id
+from invest.jobs.results import (
+    ScheduledReport,
+    WeeklyScheduled,
+)
+from invest.reports import (
+    PortfolioReportData,
+    WeeklyReportData,
+    build_portfolio_view,
+    build_weekly_view,
+)
 from invest.settings import Settings
 from invest.store import Store
 
 WEEK = timedelta(days=7)
+
+
 NEWS_SHOWN = 6
+
+
+@REPORTS.job(retry=PERIODIC, give_up_on=NEVER)
+async def generate_portfolio_report_async(
+    ctx: Context,
+    portfolio_id: str,
+    ai_provider: Provider = "openai",
+    include_recommendations: bool = True,
+    language: Language = "pt-BR",
+) -> Report:
+    """One portfolio: value, returns, risk, positions and, where asked for, each position's verdict."""
+    return await portfolio_report(ctx, portfolio_id, ai_provider, language, include_recommendations)
+
+
+@REPORTS.job(retry=PERIODIC, give_up_on=NEVER)
+async def generate_weekly_report_async(ctx: Context, portfolio_id: str, language: Language = "pt-BR") -> Report:
+    """One portfolio's week: what moved, what was paid, what changed."""
+    return await weekly_report(ctx, portfolio_id, language)
+
+
+@REPORTS.job(retry=FAN_OUT_SOON, give_up_on=NEVER, cron="0 6 * * sun")
+async def schedule_weekly_reports(ctx: Context, portfolio_ids: list[str] | None = None) -> WeeklyScheduled:
+    """Queue the weekly report of each portfolio (all without a list); a rerun in the same week queues none twice."""
+    store = ctx.use(Store)
+    ids = portfolio_ids if portfolio_ids is not None else await store.portfolios.ids()
+    week = datetime.now(UTC).strftime("%G-W%V")
+    calls = [generate_weekly_report_async(i).with_options(id=f"weekly:{week}:{i}") for i in ids]
+    jobs = await ctx.invest.enqueue_many(calls)
+    scheduled = [ScheduledReport(portfolio_id=i, task_id=j.id) for i, j in zip(ids, jobs, strict=True)]
+    return WeeklyScheduled(scheduled_count=len(scheduled), scheduled_reports=scheduled, timestamp=datetime.now(UTC))
 
 
 async def portfolio_report(
@@ -30,7 +73,7 @@ async def portfolio_report(
 
 
 async def _data(ctx: Context, portfolio_id: str, language: str, *, recommend: bool) -> PortfolioReportData:
-    return await portfolios.report_data(
+    return await report_data(
         ctx.use(Store),
         ctx.use(Settings),
         portfolio_id,
@@ -63,9 +106,7 @@ async def weekly_report(ctx: Context, portfolio_id: str, language: str) -> dict[
         week_end=end,
         week_return=_week(data, "portfolio", start),
         index_return=_week(data, "ibov", start),
-        week_returns={
-            t: portfolios.change_over([d.item() for d in b.days], b.adjusted.tolist(), start) for t, b in bars.items()
-        },
+        week_returns={t: change_over([d.item() for d in b.days], b.adjusted.tolist(), start) for t, b in bars.items()},
         changes=changes,
         payments=[a for of_one in actions.values() for a in of_one if a.kind.in_cash],
         news=list({n.id: n for items in news.values() for n in items}.values())[:NEWS_SHOWN],
@@ -76,7 +117,7 @@ async def weekly_report(ctx: Context, portfolio_id: str, language: str) -> dict[
 
 def _week(data: PortfolioReportData, curve: str, start: date) -> float | None:
     values = data.curves.get(curve)
-    return portfolios.change_over(list(data.curve_days), list(values), start) if values else None
+    return change_over(list(data.curve_days), list(values), start) if values else None
 
 
 async def _changes(store: Store, tickers: list[str], start: date) -> list[tuple[str, str, str]]:

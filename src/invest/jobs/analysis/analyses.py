@@ -1,4 +1,4 @@
-"""Analyses of one asset, of several, of a market: read, compute off the loop, keep."""
+"""Analyse one asset, many, a whole market, or several side by side."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from invest.ai import Panel
-from invest.domain.analysis import Analysis, AnalysisInput, all_sector_stats, analyse
-from invest.domain.market import Market
+from invest.domain.analysis import Analysis, AnalysisInput, Comparison, Criterion, all_sector_stats, analyse, compare
+from invest.domain.market import Market, Ticker
 from invest.domain.opinions import AiConsensus, Objection, Opinion, build_snapshot, pool
-from invest.engine import Context
+from invest.engine import Context, Ok, Workflow, chord, group
+from invest.jobs.analysis.track_record import known_skills
 from invest.jobs.loading import BARS_BACK, load_inputs, load_shared, never_collected, peers_key
-from invest.jobs.track import known_skills
+from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PER_ANALYSIS, PERIODIC
+from invest.jobs.results import (
+    BatchAnalysed,
+    TickerError,
+)
 from invest.settings import Settings
 from invest.store import Store
 
@@ -117,3 +124,49 @@ def brief(analysis: Analysis) -> dict[str, Any]:
         "price": analysis.price,
         "analyzed_at": analysis.analyzed_at.isoformat(),
     }
+
+
+Tickers = Annotated[list[Ticker], Field(min_length=1, max_length=5000)]
+
+
+TwoOrMore = Annotated[list[Ticker], Field(min_length=2, max_length=50)]
+
+
+@ANALYSIS.job(retry=PER_ANALYSIS, give_up_on=NEVER)
+async def analyze_asset_async(
+    ctx: Context, ticker: Ticker, include_ai: bool = False, cache_result: bool = True
+) -> Analysis:
+    """Figures, scores and verdict of one asset from what is stored; with `include_ai`, what the AIs think as well."""
+    return await analyse_one(ctx, ticker, include_ai=include_ai, keep=cache_result)
+
+
+@ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
+async def compare_assets_async(ctx: Context, tickers: TwoOrMore, criteria: list[Criterion] | None = None) -> Comparison:
+    """Assets side by side, ranked by each criterion, with a winner."""
+    unique = list(dict.fromkeys(tickers))
+    analyses = await analyse_many(ctx, unique)
+    return compare(list(analyses.values()), criteria=criteria, compared_at=datetime.now(UTC))
+
+
+@ANALYSIS.job(retry=FAN_OUT, give_up_on=NEVER)
+async def batch_analyze_assets(ctx: Context, tickers: Tickers, include_ai: bool = False) -> Workflow[BatchAnalysed]:
+    """Analyse many assets: one job each, then one that gathers them. No slot waits meanwhile."""
+    unique = list(dict.fromkeys(tickers))
+    children = group((analyze_asset_async(t, include_ai=include_ai) for t in unique), on_failure="continue")
+    return chord(children, finish_batch_analyze(unique))
+
+
+@ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
+async def finish_batch_analyze(ctx: Context, tickers: Tickers) -> BatchAnalysed:
+    """Gather a batch's analyses (the last step of `batch_analyze_assets`)."""
+    analyses: dict[str, dict[str, Any]] = {}
+    errors = []
+    outcomes = [o async for o in ctx.iter_results(Analysis)]
+    for ticker, outcome in zip(tickers, outcomes, strict=True):
+        if isinstance(outcome, Ok):
+            analyses[ticker] = brief(outcome.value)
+        else:
+            errors.append(TickerError(ticker=ticker, error=f"{outcome.error.type}: {outcome.error.message}"))
+    return BatchAnalysed(
+        total=len(tickers), success=len(analyses), analyses=analyses, errors=errors, timestamp=datetime.now(UTC)
+    )

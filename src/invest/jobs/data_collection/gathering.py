@@ -10,7 +10,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn
 
-from invest.domain.market import Asset, AssetKind, CorporateAction, TickerChange, calendar, kind_of, known_changes
+from invest.domain.market import (
+    Asset,
+    AssetKind,
+    CorporateAction,
+    TickerChange,
+    kind_of,
+    known_changes,
+    last_closed_session,
+    market_day,
+    session_hours,
+    session_open,
+)
 from invest.domain.values import AssetData, Consensus, RawPayload, SourceOutcome, choose_all
 from invest.engine import GiveUp
 from invest.errors import Unreachable
@@ -19,6 +30,8 @@ from invest.sources import Gathered, Identity, Sources, Want
 from invest.store import Gathering, Saved, Store
 
 FRESH_INTRADAY = timedelta(minutes=15)
+
+
 MAX_KEPT = 16_000_000  # bytes of one upstream file kept in the database
 
 
@@ -43,7 +56,7 @@ class Known:
             bars_until=self.bars_until,
             statements_until=self.statements_until,
             last_close=close.value if close else None,
-            last_day=calendar.market_day(close.as_of) if close else None,
+            last_day=market_day(close.as_of) if close else None,
             total_assets=self.total_assets,
             splits=tuple(a for a in self.actions if a.factor is not None),
             payments=tuple(a for a in self.actions if a.amount is not None),
@@ -216,9 +229,9 @@ def merge_identity(ticker: str, known: Asset | None, gathered: Iterable[Gathered
 
 def oldest_fresh(now: datetime) -> datetime:
     """The oldest moment a price may be of and still be fresh at `now`."""
-    if calendar.session_open(now):
+    if session_open(now):
         return now - FRESH_INTRADAY
-    hours = calendar.session_hours(calendar.last_closed_session(now))
+    hours = session_hours(last_closed_session(now))
     assert hours is not None  # a closed session had hours
     return hours[0]
 
@@ -235,10 +248,10 @@ def is_fresh(known: Known, settings: Settings, now: datetime) -> bool:
         return False
     if price.as_of < oldest_fresh(now) or price.divergent or price.quarantined:
         return False
-    if known.bars_until is None or known.bars_until < calendar.last_closed_session(now):
+    if known.bars_until is None or known.bars_until < last_closed_session(now):
         return False
     official = price.source is not None and settings.source(price.source).official
-    return official or calendar.session_open(now) or asset.kind is AssetKind.INDEX
+    return official or session_open(now) or asset.kind is AssetKind.INDEX
 
 
 async def still_fresh(store: Store, settings: Settings, ticker: str) -> AssetData | None:

@@ -1,0 +1,54 @@
+"""Jobs that compute: analyses, comparisons, rankings, backtests, portfolios, alerts. The queue `analysis`."""
+
+from __future__ import annotations
+
+from invest.jobs.analysis.alerts import evaluate_alerts
+from invest.jobs.analysis.analyses import (
+    Answers,
+    analyse_many,
+    analyse_market,
+    analyse_one,
+    analyze_asset_async,
+    ask,
+    batch_analyze_assets,
+    compare_assets_async,
+    finish_batch_analyze,
+    opinion_brief,
+)
+from invest.jobs.analysis.backtests import backtest_score, backtest_scores, finish_backtests
+from invest.jobs.analysis.portfolios import (
+    analyze_all_portfolios,
+    calculate_portfolio_metrics,
+    change_over,
+    finish_portfolios,
+    report_data,
+)
+from invest.jobs.analysis.rankings import detect_opportunities, update_asset_rankings
+from invest.jobs.analysis.track_record import close_opinions, record, track_rows
+
+__all__ = [
+    "Answers",
+    "analyse_many",
+    "analyse_market",
+    "analyse_one",
+    "analyze_all_portfolios",
+    "analyze_asset_async",
+    "ask",
+    "backtest_score",
+    "backtest_scores",
+    "batch_analyze_assets",
+    "calculate_portfolio_metrics",
+    "change_over",
+    "close_opinions",
+    "compare_assets_async",
+    "detect_opportunities",
+    "evaluate_alerts",
+    "finish_backtests",
+    "finish_batch_analyze",
+    "finish_portfolios",
+    "opinion_brief",
+    "record",
+    "report_data",
+    "track_rows",
+    "update_asset_rankings",
+]

@@ -1,0 +1,36 @@
+"""Delete what is old and no longer needed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from invest.engine import Context
+from invest.jobs.queues import DATA_COLLECTION, NEVER, PERIODIC
+from invest.jobs.results import (
+    Cleaned,
+)
+from invest.sources import Sources
+from invest.store import Store
+
+
+@DATA_COLLECTION.job(retry=PERIODIC, key="cleanup", give_up_on=NEVER, cron="0 2 * * sun")
+async def cleanup_old_data(ctx: Context, days_to_keep: Annotated[int, Field(ge=1, le=36500)] = 90) -> Cleaned:
+    """Delete what is old and no longer needed, idle files too; never bars, statements, transactions or kept reports."""
+    cutoff = datetime.now(UTC) - timedelta(days=days_to_keep)
+    store = ctx.use(Store)
+    done = await store.cleanup.run(cutoff)
+    files = await ctx.use(Sources).prune(spare=await store.payloads.without_body())
+    freed = sum(cleaned.bytes for cleaned in done.values()) + files.bytes
+    return Cleaned(
+        cutoff_date=cutoff,
+        tables_cleaned=sorted(table for table, cleaned in done.items() if cleaned.rows),
+        rows_deleted=sum(cleaned.rows for cleaned in done.values()),
+        space_freed_mb=round(freed / 1e6, 3),
+        rows_by_table={table: cleaned.rows for table, cleaned in done.items()},
+        files_deleted=files.files,
+        files_freed_mb=round(files.bytes / 1e6, 3),
+        files_spared_mb=round(files.spared / 1e6, 3),
+    )

@@ -1,0 +1,71 @@
+"""Collect one asset or many: ask every source at once, cross-check, store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from invest.domain.market import Ticker
+from invest.domain.values import AssetData, SourceOutcome
+from invest.engine import Context, GiveUp, Ok, Workflow, chord, group
+from invest.jobs.data_collection.benchmarks import benchmarks_stale, update_benchmarks
+from invest.jobs.data_collection.gathering import collect, still_fresh
+from invest.jobs.data_collection.tallies import tallies
+from invest.jobs.data_collection.unknown import forget, remember
+from invest.jobs.queues import DATA_COLLECTION, FAN_OUT, NEVER, PER_ASSET, PERIODIC
+from invest.jobs.results import (
+    BatchCollected,
+    TickerError,
+)
+from invest.settings import Settings
+from invest.sources import Sources
+from invest.store import Store
+
+Tickers = Annotated[list[Ticker], Field(min_length=1, max_length=5000)]
+
+
+@DATA_COLLECTION.job(retry=PER_ASSET, key="collect:{ticker}:{force_update}", give_up_on=NEVER)
+async def collect_asset_data_async(ctx: Context, ticker: Ticker, force_update: bool = False) -> AssetData:
+    """Every kind of data for one asset, from all sources at once, cross-checked and stored."""
+    store, settings = ctx.use(Store), ctx.use(Settings)
+    if await benchmarks_stale(store, settings):
+        await ctx.invest.enqueue(update_benchmarks())
+    if not force_update and (fresh := await still_fresh(store, settings, ticker)):
+        return fresh
+    try:
+        data = await collect(store, ctx.use(Sources), settings, ticker, force=force_update)
+    except GiveUp:
+        await remember(ctx.invest.redis, ticker)
+        raise
+    await forget(ctx.invest.redis, ticker)
+    return data
+
+
+@DATA_COLLECTION.job(retry=FAN_OUT, give_up_on=NEVER)
+async def batch_collect_assets(ctx: Context, tickers: Tickers, force_update: bool = False) -> Workflow[BatchCollected]:
+    """Collect many assets: one job each, then one that counts them. No slot waits meanwhile."""
+    unique = list(dict.fromkeys(tickers))
+    children = group((collect_asset_data_async(t, force_update=force_update) for t in unique), on_failure="continue")
+    return chord(children, finish_batch_collect(unique))
+
+
+@DATA_COLLECTION.job(retry=PERIODIC, give_up_on=NEVER)
+async def finish_batch_collect(ctx: Context, tickers: Tickers) -> BatchCollected:
+    """Count the outcomes of a collected batch (the last step of `batch_collect_assets`)."""
+    good, errors, said = [], [], list[SourceOutcome]()
+    for ticker, outcome in zip(tickers, await ctx.results(AssetData), strict=True):
+        if isinstance(outcome, Ok):
+            data = outcome.value
+            said += data.sources
+            good.append({"ticker": ticker, "sources_count": data.sources_count, "bars_stored": data.bars_stored})
+        else:
+            errors.append(TickerError(ticker=ticker, error=f"{outcome.error.type}: {outcome.error.message}"))
+    return BatchCollected(
+        total_count=len(tickers),
+        success_count=len(good),
+        failed_count=len(errors),
+        results=good,
+        errors=errors,
+        sources=tallies(said),
+    )

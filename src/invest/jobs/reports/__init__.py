@@ -1,0 +1,32 @@
+"""Jobs that write: reports, opinions of several AIs, exports, delivery. The queue `reports`."""
+
+from __future__ import annotations
+
+from invest.jobs.reports.ai_keeping import SharedAnswers, SharedBudget
+from invest.jobs.reports.asset_reports import generate_report_async
+from invest.jobs.reports.comparisons import generate_comparison_report_async
+from invest.jobs.reports.delivery import deliver_report
+from invest.jobs.reports.exports import batch_export_reports, export_report_async, finish_batch_export
+from invest.jobs.reports.market_reports import generate_market_overview_async
+from invest.jobs.reports.opinions import generate_multi_ai_analysis
+from invest.jobs.reports.portfolio_reports import (
+    generate_portfolio_report_async,
+    generate_weekly_report_async,
+    schedule_weekly_reports,
+)
+
+__all__ = [
+    "SharedAnswers",
+    "SharedBudget",
+    "batch_export_reports",
+    "deliver_report",
+    "export_report_async",
+    "finish_batch_export",
+    "generate_comparison_report_async",
+    "generate_market_overview_async",
+    "generate_multi_ai_analysis",
+    "generate_portfolio_report_async",
+    "generate_report_async",
+    "generate_weekly_report_async",
+    "schedule_weekly_reports",
+]

@@ -1,0 +1,87 @@
+"""Reports of one asset: analysis and opinions -> view -> Markdown, stored whole, exported on demand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from invest.domain.analysis import Analysis
+from invest.domain.market import Ticker
+from invest.engine import Context
+from invest.jobs.analysis import Answers, analyse_one, ask, track_rows
+from invest.jobs.queues import NEVER, PER_ASSET, REPORTS
+from invest.jobs.reports.arguments import Language, Provider, Report
+from invest.jobs.reports.keeping import keep, new_report_id, payloads_of, providers_for
+from invest.reports import (
+    AssetReportData,
+    build_asset_view,
+)
+from invest.settings import Settings
+from invest.store import Store
+
+BARS_BACK = timedelta(days=3 * 366)
+
+
+DIVIDEND_YEARS = 5  # whole years of dividends beside the running one
+
+
+async def asset_report(
+    ctx: Context, ticker: str, providers: Sequence[str] | None, language: str, *, named: str | None
+) -> dict[str, Any]:
+    """Analyse, ask, write and keep; the contract's shape of a report, with its Markdown as `content`."""
+    settings = ctx.use(Settings)
+    analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
+    said = await ask(ctx, analysis, providers_for(settings, providers), language)
+    return await write_asset_report(ctx, analysis, said, language, named=named)
+
+
+async def write_asset_report(
+    ctx: Context, analysis: Analysis, said: Answers, language: str, *, named: str | None
+) -> dict[str, Any]:
+    """The report of what was analysed and said."""
+    data = await asset_data(ctx, analysis, said, language, named)
+    view = await asyncio.to_thread(build_asset_view, data)
+    return await keep(ctx, view, tickers=[analysis.ticker], ai_provider=named)
+
+
+async def asset_data(
+    ctx: Context, analysis: Analysis, said: Answers, language: str, named: str | None
+) -> AssetReportData:
+    """Everything the report of one asset shows, read at once."""
+    store, settings = ctx.use(Store), ctx.use(Settings)
+    ticker, since = analysis.ticker, settings.now().date().replace(month=1, day=1)
+    bars, actions, news, latest, track = await asyncio.gather(
+        store.bars.read(ticker, since=(settings.now() - BARS_BACK).date()),
+        store.actions.of(ticker, since=since.replace(year=since.year - DIVIDEND_YEARS)),
+        store.news.latest(ticker, limit=6),
+        store.observations.latest(ticker),
+        track_rows(store),
+    )
+    return AssetReportData(
+        report_id=new_report_id(),
+        generated_at=datetime.now(UTC),
+        language=language,
+        sandbox=settings.sandbox,
+        ai_provider=named,
+        payloads=await payloads_of(store, [analysis], latest.values()),
+        analysis=analysis,
+        bars=bars,
+        opinions=said.opinions,
+        ai_consensus=said.consensus,
+        objection=said.objection.argument if said.objection else None,
+        objection_by=said.objection.provider if said.objection else None,
+        actions=actions,
+        news=news,
+        track_record=track,
+        quality=list(latest.values()),
+    )
+
+
+@REPORTS.job(retry=PER_ASSET, give_up_on=NEVER)
+async def generate_report_async(
+    ctx: Context, ticker: Ticker, ai_provider: Provider = "openai", language: Language = "pt-BR"
+) -> Report:
+    """The report of one asset with one AI's opinion beside the local rules'."""
+    return await asset_report(ctx, ticker, [ai_provider], language, named=ai_provider)

@@ -1,0 +1,96 @@
+"""Export stored reports as files."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import uuid4
+
+from pydantic import Field
+
+from invest.engine import Context, Ok, Workflow, chord, group
+from invest.errors import NotFound
+from invest.jobs.queues import FAN_OUT_SOON, NEVER, PERIODIC, REPORTS
+from invest.jobs.reports.arguments import Format, ReportId
+from invest.jobs.results import (
+    BatchExported,
+    Exported,
+    ExportFailed,
+)
+from invest.reports import (
+    export_view,
+    load_view,
+)
+from invest.settings import Settings
+from invest.store import Store
+
+
+@REPORTS.job(retry=PERIODIC, give_up_on=NEVER)
+async def export_report_async(
+    ctx: Context, report_id: ReportId, format: Format = "pdf", include_charts: bool = True
+) -> Exported:
+    """A stored report as a real file: kept in PostgreSQL for download and written under the data folder."""
+    return await export(ctx, report_id, format, include_charts)
+
+
+@REPORTS.job(retry=FAN_OUT_SOON, give_up_on=NEVER)
+async def batch_export_reports(
+    ctx: Context, report_ids: Annotated[list[ReportId], Field(min_length=1, max_length=1000)], format: Format = "pdf"
+) -> Workflow[BatchExported]:
+    """Export many reports: one job each, then one that gathers them."""
+    unique = list(dict.fromkeys(report_ids))
+    children = group((export_report_async(r, format=format) for r in unique), on_failure="continue")
+    return chord(children, finish_batch_export(unique))
+
+
+@REPORTS.job(retry=PERIODIC, give_up_on=NEVER)
+async def finish_batch_export(ctx: Context, report_ids: list[ReportId]) -> BatchExported:
+    """Gather a batch's exports (the last step of `batch_export_reports`)."""
+    exports, errors = [], []
+    for report_id, outcome in zip(report_ids, await ctx.results(Exported), strict=True):
+        if isinstance(outcome, Ok):
+            exports.append(outcome.value)
+        else:
+            errors.append(ExportFailed(report_id=report_id, error=f"{outcome.error.type}: {outcome.error.message}"))
+    return BatchExported(
+        total=len(report_ids), success=len(exports), failed=len(errors), exports=exports, errors=errors
+    )
+
+
+async def export(ctx: Context, report_id: str, format: str, include_charts: bool) -> Exported:
+    """Render a stored report into a file: kept in PostgreSQL, and written under the data folder where that can be."""
+    store, settings = ctx.use(Store), ctx.use(Settings)
+    stored = await store.reports.get(report_id)
+    if stored is None:
+        raise NotFound(f"no report {report_id!r}; `GET /api/v1/reports` lists those there are")
+    file = await asyncio.to_thread(export_view, load_view(stored.view), format, include_charts=include_charts)
+    kept = await store.reports.save_export(
+        report_id, format, file.body, filename=file.name, content_type=file.media_type, include_charts=include_charts
+    )
+    path = settings.data_dir.resolve() / "exports" / file.name
+    try:
+        await asyncio.to_thread(_write, path, file.body)
+        where = str(path)
+    except OSError as error:  # a read-only or full disk: the file is in PostgreSQL all the same
+        ctx.log.warning("export kept in the database only", path=str(path), error=str(error))
+        where = f"/api/v1/reports/{report_id}/export?format={format}"
+    return Exported(
+        report_id=report_id,
+        format=format,
+        file_path=where,
+        file_size=len(file.body),
+        exported_at=datetime.now(UTC),
+        sha256=kept.sha256,
+        media_type=file.media_type,
+    )
+
+
+def _write(path: Any, body: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    try:
+        partial.write_bytes(body)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

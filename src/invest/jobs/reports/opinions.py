@@ -1,0 +1,54 @@
+"""Ask several AIs about one asset at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from invest.domain.market import Ticker
+from invest.domain.opinions import Opinion
+from invest.engine import Context
+from invest.jobs.analysis import analyse_one, ask, opinion_brief
+from invest.jobs.queues import FAN_OUT_SOON, NEVER, REPORTS
+from invest.jobs.reports.arguments import Provider
+from invest.jobs.reports.asset_reports import write_asset_report
+from invest.jobs.reports.keeping import providers_for
+from invest.jobs.results import MultiAi
+from invest.settings import Settings
+
+
+@REPORTS.job(retry=FAN_OUT_SOON, give_up_on=NEVER)
+async def generate_multi_ai_analysis(ctx: Context, ticker: Ticker, providers: list[Provider] | None = None) -> MultiAi:
+    """What several AIs think of one asset, asked at the same time on the same numbers, and their consensus."""
+    return await multi_ai(ctx, ticker, providers)
+
+
+async def multi_ai(ctx: Context, ticker: str, providers: Sequence[str] | None) -> MultiAi:
+    """Ask the named AIs (or all configured ones) at the same time; one that fails is named and hides nobody."""
+    settings = ctx.use(Settings)
+    analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
+    said = await ask(ctx, analysis, providers_for(settings, providers), settings.language)
+    report = await write_asset_report(ctx, analysis, said, settings.language, named="multi")
+    return MultiAi(
+        ticker=ticker,
+        providers=[o.provider for o in said.opinions],
+        analyses={o.provider: answer_of(o) for o in said.opinions},
+        consensus=said.consensus.model_dump(mode="json"),
+        report_id=report["report_id"],
+        timestamp=datetime.now(UTC),
+        sandbox=settings.sandbox,
+    )
+
+
+def answer_of(opinion: Opinion) -> dict[str, Any]:
+    """One provider's part of a multi-AI analysis: its opinion, or its error."""
+    if opinion.valid:
+        return opinion_brief(opinion)
+    return {
+        "error": opinion.reason or opinion.status.value,
+        "status": opinion.status.value,
+        "provider": opinion.provider,
+        "model": opinion.model,
+        "seconds": opinion.seconds,
+    }
