@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 
-from invest.errors import InvestError, Unreachable
+from invest.errors import InvestError, ServerAway, Unreachable
 from invest.settings import Settings
 from invest.store import Store
 
@@ -31,7 +31,8 @@ class LazyStore:
                 return self._store
             now = asyncio.get_running_loop().time()
             if self._failed and now - self._failed[0] < REOPEN:
-                raise type(self._failed[1])(str(self._failed[1]))
+                failed = self._failed[1]
+                raise failed.copy() if isinstance(failed, ServerAway) else type(failed)(str(failed))
             if self._settings.database.url is None:
                 raise Unreachable("no PostgreSQL: set DATABASE_URL, or start with `invest run`")
             try:
