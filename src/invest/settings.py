@@ -183,6 +183,9 @@ class WebSettings(Section):
     rate_limit: float = Field(default=50, gt=0)
     rate_burst: int = Field(default=500, ge=1)
     max_in_flight: int = Field(default=500, ge=1)
+    max_connections: int = Field(default=4_000, ge=10)
+    max_connections_per_peer: int = Field(default=1_000, ge=1)
+    trusted_proxies: list[str] = Field(default_factory=list)
     cors_origins: list[str] = Field(default_factory=list)
     webhook_private: bool = False
 
