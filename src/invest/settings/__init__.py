@@ -12,7 +12,7 @@ from invest.settings.section import Section
 from invest.settings.servers import DatabaseSettings, RedisSettings
 from invest.settings.sources import HttpSettings, SourceSettings
 from invest.settings.tree import Settings
-from invest.settings.web import LoggingSettings, WebSettings
+from invest.settings.web import LoggingSettings, QuotaSettings, WebSettings
 
 __all__ = [
     "NOT_SETTINGS",
@@ -26,6 +26,7 @@ __all__ = [
     "LoggingSettings",
     "ProviderSettings",
     "QueueSettings",
+    "QuotaSettings",
     "RedisSettings",
     "Section",
     "Settings",

@@ -17,6 +17,7 @@ class RedisSettings(Section):
     socket_timeout: float = Field(default=15, gt=0)
     connect_timeout: float = Field(default=5, gt=0)
     ssl_cert_reqs: Literal["none", "optional", "required"] = "required"
+    allow_eviction: bool = False
 
 
 class DatabaseSettings(Section):

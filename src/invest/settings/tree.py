@@ -27,7 +27,7 @@ from invest.settings.environment import PREFIX, WellKnownSource, refuse_unknown
 from invest.settings.files import settings_file
 from invest.settings.servers import DatabaseSettings, RedisSettings
 from invest.settings.sources import HttpSettings, SourceSettings
-from invest.settings.web import LoggingSettings, WebSettings
+from invest.settings.web import LoggingSettings, QuotaSettings, WebSettings
 
 
 class Settings(BaseSettings):
@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     ai: AiSettings = AiSettings()
     delivery: DeliverySettings = DeliverySettings()
     web: WebSettings = WebSettings()
+    quotas: QuotaSettings = QuotaSettings()
     logging: LoggingSettings = LoggingSettings()
 
     @classmethod

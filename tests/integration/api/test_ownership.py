@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from invest.domain.alerts import AlertEvent, AlertKind
 from invest.domain.documents import StoredReport
 from invest.domain.job_run import JobRun
-from invest.engine import Context, GiveUp, Queue, Retry, keys
+from invest.engine import Context, GiveUp, Invest, Queue, Retry, keys, registry
+from invest.jobs.declared import declare_all
 from invest.settings import Settings
 from invest.store import Store
 from tests.integration.api.api_kit import API, Door, open_door, working
@@ -22,23 +24,35 @@ pytest_plugins = ["tests.integration.api.api_fixtures"]
 owned = Queue("owned", concurrency=5, timeout=30, soft_timeout=None, retry=Retry(retries=0))
 
 
-@owned.job()
+@owned.job(owner={"portfolio_id": "portfolio"})
 async def owned_ok(ctx: Context, portfolio_id: str) -> str:
     """Tell the portfolio's secret."""
     return f"secret of {portfolio_id}"
 
 
-@owned.job()
+@owned.job(owner={"portfolio_id": "portfolio"})
 async def owned_fail(ctx: Context, portfolio_id: str) -> str:
     """Fail for good."""
     raise GiveUp(f"secret of {portfolio_id}")
 
 
-@owned.job()
+@owned.job(owner={"portfolio_id": "portfolio"})
 async def owned_sleep(ctx: Context, portfolio_id: str) -> str:
     """Run until it is told to stop."""
     await asyncio.sleep(60)
     return portfolio_id
+
+
+@owned.job(scope="admin")
+async def owned_admin(ctx: Context) -> str:
+    """Fail for good, for admins."""
+    raise GiveUp("no")
+
+
+@owned.job()
+async def owned_free(ctx: Context) -> str:
+    """Everybody's."""
+    return "free"
 
 
 @dataclass
@@ -145,21 +159,115 @@ async def test_anothers_key_sees_none_of_it_in_any_list(world: World) -> None:
             assert one.encode() not in answer.body, (path, name)
 
 
-async def test_alerts_of_a_portfolio_are_seen_made_and_deleted_with_its_key_alone(world: World) -> None:
+async def test_alerts_are_seen_made_and_deleted_with_their_owners_key_alone(world: World) -> None:
+    ask = world.door.ask
     wish = {"kind": "dividend", "portfolio_id": world.ids["portfolio_id"]}
-    await world.door.ask("POST", f"{API}/alerts", json=wish, headers=world.other, status=404)
-    made = (await world.door.ask("POST", f"{API}/alerts", json=wish, headers=world.mine, status=201)).json()
-    shared = {"kind": "dividend", "ticker": "VALE3"}
-    common = (await world.door.ask("POST", f"{API}/alerts", json=shared, headers=world.mine, status=201)).json()
-    for who, seen in ((world.mine, {made["id"], common["id"]}), (world.other, {common["id"]})):
-        listed = (await world.door.ask("GET", f"{API}/alerts", headers=who, status=200)).json()
-        assert {alert["id"] for alert in listed} == seen
+    await ask("POST", f"{API}/alerts", json=wish, headers=world.other, status=404)
+    made = (await ask("POST", f"{API}/alerts", json=wish, headers=world.mine, status=201)).json()
+    alone = {"kind": "dividend", "ticker": "VALE3"}
+    mine = (await ask("POST", f"{API}/alerts", json=alone, headers=world.mine, status=201)).json()
+    theirs = (await ask("POST", f"{API}/alerts", json=alone, headers=world.other, status=201)).json()
+    for who, seen in (
+        (world.mine, {made["id"], mine["id"]}),
+        (world.other, {theirs["id"]}),
+        (world.admin, {made["id"], mine["id"], theirs["id"]}),
+    ):
+        listed = (await ask("GET", f"{API}/alerts", headers=who, status=200)).json()
+        assert {alert["id"] for alert in listed} == seen and all(alert["owner"] for alert in listed)
     of_one = f"?portfolio_id={world.ids['portfolio_id']}"
     for path in (f"/alerts{of_one}", f"/alerts/events{of_one}"):
-        await world.door.ask("GET", API + path, headers=world.other, status=404)
-        await world.door.ask("GET", API + path, headers=world.mine, status=200)
-    await world.door.ask("DELETE", f"{API}/alerts/{made['id']}", headers=world.other, status=404)
-    await world.door.ask("DELETE", f"{API}/alerts/{made['id']}", headers=world.mine, status=204)
+        await ask("GET", API + path, headers=world.other, status=404)
+        await ask("GET", API + path, headers=world.mine, status=200)
+    for one in (made, mine):
+        await ask("DELETE", f"{API}/alerts/{one['id']}", headers=world.other, status=404)
+        await ask("DELETE", f"{API}/alerts/{one['id']}", headers=world.mine, status=204)
+
+
+async def test_what_an_alert_was_told_of_is_its_owners_alone(world: World, platform: Settings) -> None:
+    body = {"kind": "dividend", "ticker": "VALE3"}
+    made = (await world.door.ask("POST", f"{API}/alerts", json=body, headers=world.mine, status=201)).json()
+    event = AlertEvent(
+        alert_id=made["id"],
+        occasion="o",
+        ticker="VALE3",
+        kind=AlertKind.DIVIDEND,
+        message="m",
+        fired_at=datetime.now(UTC),
+    )
+    async with Store.open(platform) as store:
+        assert await store.alerts.record([event])
+    for who, count in ((world.mine, 1), (world.other, 0), (world.admin, 1)):
+        assert len((await world.door.ask("GET", f"{API}/alerts/events", headers=who, status=200)).json()) == count
+
+
+async def test_a_rotated_key_keeps_its_alerts(world: World, platform: Settings) -> None:
+    body = {"kind": "dividend", "ticker": "VALE3"}
+    made = (await world.door.ask("POST", f"{API}/alerts", json=body, headers=world.mine, status=201)).json()
+    async with Store.open(platform) as store:
+        rotated = await store.keys.rotate(made["owner"])
+    assert rotated is not None
+    listed = await world.door.ask("GET", f"{API}/alerts", headers={"X-Api-Key": rotated[0]}, status=200)
+    assert [alert["id"] for alert in listed.json()] == [made["id"]]
+
+
+async def test_a_job_beyond_a_keys_scope_is_started_shown_and_run_again_by_nobody_below(world: World) -> None:
+    ask, name = world.door.ask, "owned_admin"
+    await ask("POST", f"{API}/jobs/{name}", headers=world.mine, status=403)
+    steps = {"kind": "chain", "steps": [{"job": "owned_free"}, {"job": name}]}
+    await ask("POST", f"{API}/workflows", json=steps, headers=world.mine, status=403)
+    queued = (await ask("POST", f"{API}/jobs/{name}", headers=world.admin, status=202)).json()["task_id"]
+    await ask("GET", f"{API}/tasks/{queued}/status?wait=20", headers=world.admin, status=200)
+    await ask("POST", f"{API}/dead-letters/{queued}/replay", headers=world.mine, status=403)
+    await ask("DELETE", f"{API}/tasks/{queued}", headers=world.mine, status=403)
+    whole = (await ask("POST", f"{API}/workflows", json=steps, headers=world.admin, status=202)).json()["task_id"]
+    await ask("GET", f"{API}/tasks/{whole}/status?wait=20", headers=world.admin, status=200)
+    await ask("POST", f"{API}/workflows/{whole}/retry", headers=world.mine, status=403)
+    await ask("POST", f"{API}/jobs/cleanup_old_data", json={"days_to_keep": 90}, headers=world.mine, status=403)
+    await ask("POST", f"{API}/schedules/cleanup_old_data/run", headers=world.mine, status=403)
+    await ask("POST", f"{API}/jobs/cleanup_old_data", json={"days_to_keep": 29}, headers=world.admin, status=422)
+    await ask("POST", f"{API}/jobs/cleanup_old_data", json={"days_to_keep": 30}, headers=world.admin, status=202)
+
+
+async def test_a_job_that_is_not_declared_here_is_for_admins_alone(world: World, platform: Settings) -> None:
+    run = JobRun(id="old", state="succeeded", name="gone", args={"kwargs": {"portfolio": "x"}}, event_id="1-1")
+    async with Store.open(platform) as store:
+        await store.jobs.upsert([run])
+    listed = await world.door.ask("GET", f"{API}/history?name=gone", headers=world.mine, status=200)
+    assert listed.json()["items"] == []
+    assert (await world.door.ask("GET", f"{API}/history?name=gone", headers=world.admin, status=200)).json()["items"]
+
+
+OWNED_WORDS = {"portfolio", "portfolios", "report", "reports", "alert", "alerts", "transaction", "transactions"}
+OWNED_MODELS = {"AlertEvent", "Alert", "PortfolioMetrics", "Portfolio", "Transaction", "ScheduledReport", "ImportPlan"}
+
+
+def test_every_declared_job_says_whose_what_it_takes_and_gives() -> None:
+    declare_all()
+    jobs = [job for job in registry.jobs() if job.fn.__module__.startswith("invest.")]
+    assert len(jobs) > 25
+    for job in jobs:
+        named = {p.name for p in job.signature.parameters if set(p.name.split("_")) & OWNED_WORDS}
+        declared = set(job.owner) if isinstance(job.owner, Mapping) else set()
+        if job.owner == "everybody":
+            continue
+        assert named == declared - {"task_id"}, f"{job.name} takes {named} and declares {declared}"
+        shapes = job.signature.result_schema.get("$defs", {})
+        shows = set(shapes) | {job.signature.result_schema.get("title", "")}
+        assert declared or not shows & OWNED_MODELS, f"{job.name} is everybody's and shows {shows & OWNED_MODELS}"
+
+
+async def test_what_everybodys_alerts_fired_is_in_no_result_that_a_key_sees(world: World, platform: Settings) -> None:
+    """As the platform runs it every ten minutes; its result names the alerts of all."""
+    ask = world.door.ask
+    for path in ("/jobs/evaluate_alerts", "/schedules/evaluate_alerts/run"):
+        await ask("POST", API + path, headers=world.mine, status=403)
+    async with Invest.connect(platform) as invest:
+        await invest.enqueue(registry.job("evaluate_alerts")().with_options(id="evaluated"))
+    for path in ("/tasks/evaluated/status", "/tasks/evaluated/timeline"):
+        await ask("GET", API + path, headers=world.other, status=404)
+        await ask("GET", API + path, headers=world.admin, status=200)
+    listed = await ask("GET", f"{API}/tasks?state=queued", headers=world.other, status=200)
+    assert b"evaluated" not in listed.body
 
 
 async def test_anothers_key_starts_no_job_over_it(world: World) -> None:
