@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from api_kit import API, Door, open_door
 
 from invest.api.http import connections
 from invest.api.http.addresses import Networks
@@ -18,8 +17,9 @@ from invest.api.http.roster import Roster
 from invest.errors import ConfigError
 from invest.settings import Settings
 from invest.store import Store
+from tests.integration.api.api_kit import API, Door, open_door
 
-pytest_plugins = ["api_fixtures"]
+pytest_plugins = ["tests.integration.api.api_fixtures"]
 HALF = b"GET / HTTP/1.1\r\nHo"
 
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from engine_kit import working
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from invest.engine import Context, Invest, JobState, Queue, Resources, Retry, group, job_head
@@ -15,6 +14,7 @@ from invest.engine.redis import keys
 from invest.engine.worker import execution, worker
 from invest.errors import ServerAway, Unreachable
 from invest.settings import Settings
+from tests.integration.engine.engine_kit import working
 
 Make = Callable[..., Settings]
 away = Queue("away", concurrency=3, timeout=20, soft_timeout=None, retry=Retry(retries=1, delay=0.01))
