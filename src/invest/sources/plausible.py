@@ -46,12 +46,13 @@ def believe(basket: Basket, want: Want, bars: Sequence[Bar], last: date, *, only
     """The bars that may be stored; the others are noted in `basket`.
 
     A bar about 10, 100 or 1,000 times both its neighbours is left out. A wrong unit of all bars rejects them all,
-    unless they are the exchange's own: those are kept, and a jump that no known event explains is remarked.
+    unless they are the exchange's own and its turnover over its volume gives the same prices: those are kept, and a
+    jump that no known event explains is remarked.
     `only_sessions` leaves out days on which B3 did not trade, as unofficial sources fill them.
     """
     bars = _without_spikes(basket, want, bars)
     wrong = _wrong_unit(want, bars)
-    if wrong and not _exchange(basket):
+    if wrong and not (_exchange(basket) and _paid(bars)):
         basket.reject(wrong)
         return []
     if wrong and bars:
@@ -71,6 +72,12 @@ def believe(basket: Basket, want: Want, bars: Sequence[Bar], last: date, *, only
 def _exchange(basket: Basket) -> bool:
     """Whether the bars are the exchange's own file, which is believed whatever was known before."""
     return basket.conf.official or basket.source == "cotahist"
+
+
+def _paid(bars: Sequence[Bar]) -> bool:
+    """Whether the money that changed hands gives the prices: turnover over volume, where a bar has both."""
+    counted = [bar for bar in bars if bar.volume and bar.turnover and bar.close > 0]
+    return not any(unit_error(bar.close, bar.turnover / bar.volume) for bar in counted if bar.turnover and bar.volume)
 
 
 def _without_spikes(basket: Basket, want: Want, bars: Sequence[Bar]) -> list[Bar]:

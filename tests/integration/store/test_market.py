@@ -252,7 +252,7 @@ async def test_a_jump_nothing_explains_leaves_no_adjusted_price_before_it(store:
     closes = [Decimal("0.17"), Decimal("1.70"), Decimal("1.75")]
     days = [date(2023, 1, 25), date(2023, 1, 26), date(2023, 1, 27)]
     rows = [Bar("ABCD3", d, c, c, c, c, 10, None, None, "cotahist", "p") for d, c in zip(days, closes, strict=True)]
-    await store.bars.upsert(rows)
+    await store.bars.save(rows)
     bars = await store.bars.read("ABCD3")
     assert bars.close.tolist() == [0.17, 1.70, 1.75]
     assert [f != f for f in bars.factor.tolist()] == [True, False, False]

@@ -173,6 +173,14 @@ def test_a_level_that_stays_is_no_spike() -> None:
     assert "unexplained jump: 3.1 on 2026-03-03 after 0.30" in basket.remarks[0]
 
 
+def test_an_official_level_that_its_own_turnover_denies_is_refused() -> None:
+    want = Want("ABCD3", NOW, last_close=Decimal("0.31"), last_day=date(2026, 2, 27))
+    for price, kept in (("3.10", 2), ("0.31", 0)):
+        basket = Basket("cotahist", SourceSettings(official=True), "ABCD3")
+        given = [bar._replace(volume=1000, turnover=1000 * Decimal(price)) for bar in bars("3.1", "3.0")]
+        assert len(believe(basket, want, given, LAST)) == kept, basket.remarks
+
+
 def test_an_unofficial_level_against_the_known_price_is_refused_whole() -> None:
     basket = Basket("yahoo", SourceSettings(), "ABCD3")
     want = Want("ABCD3", NOW, last_close=Decimal("0.31"), last_day=date(2026, 2, 27))
