@@ -1,4 +1,4 @@
-"""One frozen tree of settings: defaults < settings.toml < .env < environment.
+"""One frozen tree of settings: the package's defaults < the user's settings.toml < .env < environment.
 
 `INVEST_` + the path with ``__`` sets any of them (``INVEST_AI__QUORUM=3``). ``REDIS_URL``, ``DATABASE_URL``, ``PORT``,
 ``BRAPI_TOKEN`` and the AIs' usual key names are understood as well. Unknown names are refused, so a typo is seen.
@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.resources
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -131,6 +132,12 @@ class SourceSettings(Section):
     batch: int = Field(default=1, ge=1)
     history_range: str = "3mo"
     feeds: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("feeds")
+    @classmethod
+    def _named_with_an_address(cls, feeds: dict[str, str]) -> dict[str, str]:
+        """Without those whose address is empty: so a user's file turns off a feed of the defaults."""
+        return {name: address for name, address in feeds.items() if address}
 
 
 class ProviderSettings(Section):
@@ -255,7 +262,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, environment, .env, settings.toml: the first that has a value wins; INVEST_ before the others."""
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
+        files = dict.fromkeys(f for f in (settings_file(), defaults_file()) if f)  # one file in a checkout
         in_file = dict(dotenv_settings.env_vars) if isinstance(dotenv_settings, DotEnvSettingsSource) else {}
         refuse_unknown([*os.environ, *in_file])
         if isinstance(dotenv_settings, DotEnvSettingsSource):  # .env is shared with other programs: ours alone are read
@@ -266,7 +273,7 @@ class Settings(BaseSettings):
             WellKnownSource(settings_cls, os.environ),
             dotenv_settings,
             WellKnownSource(settings_cls, in_file),
-            toml,
+            *(TomlConfigSettingsSource(settings_cls, toml_file=file) for file in files),
         )
 
     @property
@@ -315,12 +322,27 @@ class Settings(BaseSettings):
         return given.model_copy(update={"base_url": url, "api_key": SecretStr("sandbox")})
 
 
-def settings_file() -> Path:
-    """settings.toml: ``INVEST_SETTINGS``, the working directory's, or the one beside the source tree."""
+def settings_file() -> Path | None:
+    """The user's settings.toml, merged over the defaults: ``INVEST_SETTINGS``, else the working directory's, if any.
+
+    Raises `ConfigError` where ``INVEST_SETTINGS`` names no file.
+    """
     if named := os.environ.get("INVEST_SETTINGS"):
-        return Path(named)
+        file = Path(named)
+        if not file.is_file():
+            raise ConfigError(f"settings: INVEST_SETTINGS names {named}, which is no file")
+        return file.resolve()
     here = Path("settings.toml")
-    return here if here.exists() else Path(__file__).parents[2] / "settings.toml"
+    return here.resolve() if here.is_file() else None
+
+
+def defaults_file() -> Path:
+    """settings.toml with every default: the copy in an installed package, or a checkout's own beside ``src``."""
+    package = Path(str(importlib.resources.files("invest")))
+    inside, checkout = package / "settings.toml", package.parents[1] / "settings.toml"
+    if found := next((f for f in (inside, checkout) if f.is_file()), None):
+        return found.resolve()
+    raise ConfigError(f"settings: the defaults are missing ({inside}): install invest again")
 
 
 def refuse_unknown(names: Iterable[str]) -> None:
@@ -365,7 +387,7 @@ def load(**overrides: Any) -> Settings:
         lines = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_url=False)]
         raise ConfigError("settings: " + "; ".join(lines)) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"settings: {settings_file()} is not valid TOML: {error}") from None
+        raise ConfigError(f"settings: {settings_file() or defaults_file()} is not valid TOML: {error}") from None
     except (SettingsError, OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"settings: {error}") from None
 
