@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from invest.api.access.ownership import require_calls, require_status, require_task, visible
 from invest.api.http.paging import Listing, paged
 from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, Request, route
+from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.request import Request
 from invest.api.routes.contract import Arguments, EnqueueOptions, JobPath, call_of
 from invest.api.routes.models import Page, Queued, Strict, TaskId, TaskStatus
+from invest.api.routes.ownership import require_calls, require_status, require_task, visible
 from invest.api.routes.tasks import JOB_CURSOR, accepted
 from invest.domain.access import AuditLine
 from invest.domain.job_run import JobRun

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from invest.api.http.problems import Problem
-from invest.api.http.routing import Request
+from invest.api.request import Request
 from invest.engine import Call, JobStatus, Workflow
 from invest.errors import NotFound
 

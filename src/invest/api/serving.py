@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,9 +14,11 @@ from aiohttp import web
 
 from invest.api.access import admission
 from invest.api.http import wire
-from invest.api.http.load import PROBE
+from invest.api.http.caller import ANYBODY
+from invest.api.http.load import PROBES
 from invest.api.http.problems import Problem, problem_of, render
-from invest.api.http.routing import LINE, Reply, Request, Route
+from invest.api.http.routing import LINE, Reply, Route
+from invest.api.request import Request
 from invest.api.services import SERVICES, Services
 from invest.engine import new_id
 
@@ -31,10 +34,21 @@ def http_handler(route: Route) -> HttpHandler:
 
     async def handle(http: web.Request) -> web.StreamResponse:
         services = http.app[SERVICES]
-        caller = await _known_caller(http, services, route)
-        request = Request(http, services, caller, request_id=http[REQUEST_ID], takes_files=bool(route.takes))
+        if route.path in PROBES:
+            return answer(route, await route.handler(Request(http, ANYBODY, http[REQUEST_ID], 0, services=services)))
+        origin = services.keyring.origin(http)
+        caller = await services.keyring.caller(http, route.scope, partial(services.admission.admit, f"guess:{origin}"))
+        limits = services.settings.web
+        request = Request(
+            http,
+            caller,
+            http[REQUEST_ID],
+            limits.max_file_bytes if route.takes else limits.max_body_bytes,
+            services=services,
+        )
         key, digest = await _idempotency(request, route)
-        ticket = await services.admission.admit(caller.id, idempotency=key, request_hash=digest)
+        bucket = f"addr:{origin}" if caller is ANYBODY else caller.id
+        ticket = await services.admission.admit(bucket, idempotency=key, request_hash=digest)
         if ticket.kept is not None:
             response: web.StreamResponse = web.Response(
                 status=ticket.kept.status,
@@ -48,13 +62,6 @@ def http_handler(route: Route) -> HttpHandler:
         return response
 
     return handle
-
-
-async def _known_caller(http: web.Request, services: Services, route: Route) -> Any:
-    def slow_guessing() -> Awaitable[Any]:
-        return services.admission.admit(f"addr:{http.remote}")
-
-    return await services.keyring.caller(http, route.scope, slow_guessing)
 
 
 async def _idempotency(request: Request, route: Route) -> tuple[str, str]:
@@ -98,7 +105,11 @@ async def _keep(services: Services, key: str, digest: str, response: web.Respons
 
 async def respond(route: Route, request: Request) -> web.StreamResponse:
     """Validate, call the handler, write its value."""
-    value = await route.handler(request, **await route.arguments(request))
+    return answer(route, await route.handler(request, **await route.arguments(request)))
+
+
+def answer(route: Route, value: Any) -> web.StreamResponse:
+    """What a handler gave as a response."""
     if isinstance(value, web.StreamResponse):
         return value
     reply = value if isinstance(value, Reply) else Reply(value)
@@ -115,7 +126,7 @@ async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamRes
     started = time.perf_counter()
     request_id = request[REQUEST_ID] = new_id()[:20]
     try:
-        with request.app[SERVICES].load.work(refuse=request.raw_path != PROBE):
+        with request.app[SERVICES].load.work(refuse=request.path not in PROBES):
             response = await handler(request)
     except Exception as error:
         problem = problem_of(error)
