@@ -80,6 +80,7 @@ def analyse(given: AnalysisInput) -> Analysis:
         windows_beaten_180d=windows,
         base_rate_180d=base_rate([windows, given.peers.windows_beaten_180d if given.peers else None]),
         backtest=given.backtest,
+        remarks=[*given.price_remarks, *(company.remarks if company else ())],
         ai=None,
     )
 

@@ -102,11 +102,6 @@ def next_session(day: date) -> date:
     return day
 
 
-def session_on_or_before(day: date) -> date:
-    """`day` itself where it is a session, else the last one before it."""
-    return day if is_session(day) else previous_session(day)
-
-
 def last_closed_session(now: datetime) -> date:
     """The newest session whose close has passed at `now` (aware): the day a daily bar may be expected for."""
     day = market_day(now)
