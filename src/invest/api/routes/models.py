@@ -1,4 +1,4 @@
-"""Shapes of requests and replies that belong to the door alone; everything else is a domain model."""
+"""Request and reply models that only the HTTP API has; all others are domain models."""
 
 from __future__ import annotations
 
