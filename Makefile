@@ -10,7 +10,7 @@ COMPILE := uv pip compile -q --upgrade --universal --python-version 3.11 --gener
 
 EXPORT  := uv export -q --frozen --no-emit-project --no-annotate --no-header
 
-.PHONY: help setup demo run test lint format requirements clean bench chaos faults
+.PHONY: help setup demo run test check lint format requirements clean bench chaos faults
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -45,6 +45,9 @@ run: $(VENV)/.runtime ## web and workers on port 8000 (SANDBOX=1: with the sandb
 
 test: $(VENV)/.dev ## every test, against a real Valkey and PostgreSQL started for it
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+
+check: lint ## lint and the fast tests, in under a minute: for each change; `make test` before it is submitted
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not slow' tests/unit
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check src tests bench examples

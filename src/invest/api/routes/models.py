@@ -1,4 +1,4 @@
-"""Shapes of requests and replies that are the API's alone; `invest.http` has those its client reads."""
+"""Request and reply models that only the HTTP API has; `invest.http` has those its client reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the platform runs: declared jobs, workflows, schedules, dead letters, workers, history, audit."""
+"""Operations: declared jobs, workflows, schedules, dead letters, workers, history, audit."""
 
 from __future__ import annotations
 
