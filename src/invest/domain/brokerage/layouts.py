@@ -1,4 +1,4 @@
-"""What the rows of B3's statements and of plain CSV files mean. Each layout is told by its header, never by a name."""
+"""Layouts of B3's statements and of plain CSV files, recognised by their header, never by the file's name."""
 
 from __future__ import annotations
 
