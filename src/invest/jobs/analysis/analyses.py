@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -17,6 +18,7 @@ from invest.domain.market import Market, Ticker
 from invest.domain.opinions import AiConsensus, Objection, Opinion, build_snapshot, pool
 from invest.engine import Context, Ok, Workflow, chord, group
 from invest.jobs.analysis.track_record import known_skills
+from invest.jobs.callers import book_ai, may_ask
 from invest.jobs.loading import BARS_BACK, load_inputs, load_shared, never_collected, peers_key
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PER_ANALYSIS, PERIODIC
 from invest.jobs.results import (
@@ -96,7 +98,9 @@ async def ask(ctx: Context, analysis: Analysis, providers: Sequence[str] | None,
     store, settings, panel = ctx.use(Store), ctx.use(Settings), ctx.use(Panel)
     news = await store.news.latest(analysis.ticker, limit=6)
     snapshot = build_snapshot(analysis.model_copy(update={"analyzed_at": settings.now()}), news, language)
+    await may_ask(ctx)
     opinions = await panel.ask(snapshot, providers=providers, language=language)
+    await book_ai(ctx, sum((o.cost_usd or Decimal(0) for o in opinions), Decimal(0)))
     consensus = pool(opinions, await known_skills(store), quorum=settings.ai.quorum)
     await store.opinions.append(*opinions)
     asked_at = max(o.asked_at for o in opinions)
