@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from invest.domain.market import ActionKind, Bars, CorporateAction, Days, Floats, TickerChange, sessions_between
+from invest.domain.market import ActionKind, Bars, CorporateAction, Days, Floats, sessions_between
 from invest.domain.portfolios.metrics import PortfolioInput, PortfolioMetrics, measure
 from invest.domain.portfolios.performance import xirr
 from invest.domain.portfolios.portfolio import Operation, Portfolio, Transaction

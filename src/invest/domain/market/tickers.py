@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 
-B3_CODE = re.compile(r"^([A-Z][A-Z0-9]{3})([3-8]|1[1-3]|3[1-59])([BF]?)$")
+B3_CODE = re.compile(r"^([A-Z][A-Z0-9]{3})([1-9]|1[0-5]|3[1-59])([BF]?)$")
 CRYPTO_PAIR = re.compile(r"^([A-Z0-9]{2,10})-(BRL|USD)$")
 INDEX_CODE = re.compile(r"^\^[A-Z]{4,8}$")
 KNOWN_COINS = frozenset(
@@ -95,7 +95,7 @@ def kind_from_suffix(ticker: str) -> AssetKind | None:
     suffix = int(match[2])
     if suffix == 11:
         return None
-    if suffix in (12, 13):
+    if suffix in (1, 2, 9, 10, 12, 13, 14, 15):
         return AssetKind.RIGHT
     return AssetKind.BDR if suffix >= 31 else AssetKind.STOCK
 

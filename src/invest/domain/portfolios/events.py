@@ -104,7 +104,7 @@ def _renamings(ticker: str, items: list[Item], known: Known, until: date) -> lis
     if ticker not in lineages:
         return []
     return [
-        _implied(ticker, change.changed_on, change.ratio, "change of code", change.source)
+        _implied((ticker, change.changed_on, "change of code", change.source), change.ratio)
         for last, change in lineages.ratios(ticker)
         if change.changed_on <= until and held_on(items, last) > 0
     ]
@@ -134,9 +134,9 @@ def _share_events(
             _count_from(item, ex, factor)
         missing = held * (factor - 1) - came
         if not chosen:
-            implied = _implied(ticker, ex, factor.quantize(SHARE), str(event.kind), event.source)
+            implied = _implied((ticker, ex, str(event.kind), event.source), factor.quantize(SHARE))
         elif abs(missing) >= len(chosen) and not any(i.t.shares is None and _is_ratio(i.t) for i in chosen):
-            implied = _implied(ticker, ex, factor.quantize(SHARE), f"part of a {event.kind}", event.source, missing)
+            implied = _implied((ticker, ex, f"part of a {event.kind}", event.source), factor.quantize(SHARE), missing)
         else:
             continue
         made.append(Item(-1, implied, implied, matched=True))
@@ -147,9 +147,9 @@ def _counts(event: CorporateAction, until: date) -> bool:
     return event.kind in SHARE_KINDS and event.factor is not None and event.factor > 0 and event.last_date_with < until
 
 
-def _implied(
-    ticker: str, day: date, ratio: Decimal, note: str, source: str, shares: Decimal | None = None
-) -> Transaction:
+def _implied(event: tuple[str, date, str, str], ratio: Decimal, shares: Decimal | None = None) -> Transaction:
+    """A known event as a fact; `event` is its asset, the day it counts from, what it is, and who told it."""
+    ticker, day, note, source = event
     return Transaction(
         date=day,
         ticker=ticker,

@@ -13,6 +13,7 @@ from invest.domain.portfolios.income import Announced
 from invest.domain.portfolios.portfolio import Plain
 from invest.domain.portfolios.returns import PeriodReturn
 
+
 class UnbookedIncome(Frozen):
     """A payment that the store knows, for shares held then, and that nobody booked. BRL, after tax withheld."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from invest.domain.portfolios.identity import broker_key, same_broker
 from invest.domain.portfolios.portfolio import CENT, ZERO, Operation, Transaction
 
 NOTE_ORIGINS = frozenset({"sinacor"})  # fees of a broker's note belong to the trades of its day
@@ -68,34 +69,6 @@ def prorated(total: Decimal, values: Sequence[Decimal]) -> list[Decimal]:
     largest = max(range(len(values)), key=lambda i: (values[i], i))
     parts[largest] += total - sum(parts, ZERO)
     return parts
-
-
-def same_broker(one: str, other: str) -> bool:
-    """Whether two names may mean one institution; an unnamed one may be any."""
-    if not one or not other or one == other:
-        return True
-    mine, theirs = broker_key(one), broker_key(other)
-    return not mine or not theirs or mine == theirs or mine.startswith(f"{theirs} ") or theirs.startswith(f"{mine} ")
-
-
-LEGAL = frozenset(
-    "SA S A CCTVM CTVM DTVM CCVM CVM LTDA CORRETORA DISTRIBUIDORA INVESTIMENTOS DE DO DA E TITULOS VALORES MOBILIARIOS "
-    "CAMBIO BANCO".split()
-)
-_keys: dict[str, str] = {}
-
-
-def broker_key(name: str) -> str:
-    """The words that tell an institution from another, upper case: legal forms left out."""
-    known = _keys.get(name)
-    if known is None:
-        bare = "".join(letter if letter.isalnum() else " " for letter in name.upper())
-        words = bare.split()
-        known = " ".join(w for w in words if w not in LEGAL) or " ".join(words)
-        if len(_keys) > 10_000:
-            _keys.clear()
-        _keys[name] = known
-    return known
 
 
 def is_note_fee(transaction: Transaction) -> bool:

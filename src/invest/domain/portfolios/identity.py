@@ -1,4 +1,4 @@
-"""What makes two transactions the same fact."""
+"""What makes two transactions the same fact, and two names the same institution."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from invest.domain.portfolios.fills import broker_key
 from invest.domain.portfolios.portfolio import Operation, Transaction
 
 
@@ -43,3 +42,52 @@ def row_hashes(transactions: Sequence[Transaction], taken: Iterable[str] = ()) -
                 break
         hashes.append(digest)
     return hashes
+
+
+def same_broker(one: str, other: str) -> bool:
+    """Whether two names may mean one institution; an unnamed one may be any."""
+    if not one or not other or one == other:
+        return True
+    mine, theirs = broker_key(one), broker_key(other)
+    return not mine or not theirs or mine == theirs or mine.startswith(f"{theirs} ") or theirs.startswith(f"{mine} ")
+
+
+LEGAL = frozenset(
+    [
+        "SA",
+        "S",
+        "A",
+        "CCTVM",
+        "CTVM",
+        "DTVM",
+        "CCVM",
+        "CVM",
+        "LTDA",
+        "CORRETORA",
+        "DISTRIBUIDORA",
+        "INVESTIMENTOS",
+        "DE",
+        "DO",
+        "DA",
+        "E",
+        "TITULOS",
+        "VALORES",
+        "MOBILIARIOS",
+        "CAMBIO",
+        "BANCO",
+    ]
+)
+_keys: dict[str, str] = {}
+
+
+def broker_key(name: str) -> str:
+    """The words that tell an institution from another, upper case: legal forms left out."""
+    known = _keys.get(name)
+    if known is None:
+        bare = "".join(letter if letter.isalnum() else " " for letter in name.upper())
+        words = bare.split()
+        known = " ".join(w for w in words if w not in LEGAL) or " ".join(words)
+        if len(_keys) > 10_000:
+            _keys.clear()
+        _keys[name] = known
+    return known

@@ -95,7 +95,7 @@ def announced(
                 continue
             due = action.payment_date
             ahead = action.last_date_with >= today
-            if due is not None and due <= today or (due is None and not ahead):
+            if (due is not None and due <= today) or (due is None and not ahead):
                 continue
             shares = steps.on(min(action.last_date_with, today))
             if shares <= 0:

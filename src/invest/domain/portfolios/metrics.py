@@ -14,13 +14,13 @@ import numpy as np
 
 from invest.domain.market import Asset, Bars, CorporateAction, Lineages, MacroPoint, RateCurve, TickerChange, market_day
 from invest.domain.portfolios import allocation, performance, returns
-from invest.domain.portfolios.dollars import in_reais
 from invest.domain.portfolios.events import Settled, settled
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
 from invest.domain.portfolios.income import announced, projected_income, received_by_month, received_since
-from invest.domain.portfolios.known import Known
+from invest.domain.portfolios.known import Known, in_reais
+from invest.domain.portfolios.ledger import Position
 from invest.domain.portfolios.portfolio import CENT, ZERO, Portfolio, Transaction
-from invest.domain.portfolios.positions import Book, Position, derive
+from invest.domain.portfolios.positions import Book, derive
 from invest.domain.portfolios.receipts import Holdings, Receipt, holdings, receipts
 from invest.domain.portfolios.timeline import Timeline, build_timeline
 
@@ -199,9 +199,7 @@ def _position(
     )
 
 
-def _sums(
-    facts: _Facts, values: Mapping[str, Decimal], positions: Sequence[PositionMetrics]
-) -> dict[str, object]:
+def _sums(facts: _Facts, values: Mapping[str, Decimal], positions: Sequence[PositionMetrics]) -> dict[str, object]:
     book = facts.book
     every = book.positions.values()
     cost = sum((p.cost for p in positions), ZERO)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from invest.domain.frozen import Frozen
-from invest.domain.market import Bars, Days, Floats, MacroPoint, RateCurve
+from invest.domain.market import Bars, Floats, MacroPoint, RateCurve
 from invest.domain.maths import annual_volatility, beta, expected_shortfall, sharpe, value_at_risk
 from invest.domain.portfolios import performance
 from invest.domain.portfolios.timeline import Timeline
@@ -175,10 +175,8 @@ def _period(
         return None
     days = line.days[mine]
     start, end = days[0].item(), days[-1].item()
-    others = {
-        name: None if moved is None else float(np.prod(1 + moved[mine]) - 1) for name, moved in series.items()
-    }
-    months = [m for m in np.unique(days.astype("datetime64[M]")).astype(object)]
+    others = {name: None if moved is None else float(np.prod(1 + moved[mine]) - 1) for name, moved in series.items()}
+    months = np.unique(days.astype("datetime64[M]")).astype(object).tolist()
     published = [inflation[m] for m in months if m in inflation]
     ipca = float(np.prod([1 + rate for rate in published]) - 1) if len(published) == len(months) else None
     return PeriodReturn(

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from invest.domain.market import Bars, Days, Floats, sessions_between
+from invest.domain.portfolios.ledger import Entry
 from invest.domain.portfolios.portfolio import Operation, Transaction
-from invest.domain.portfolios.positions import Book, Entry, by_day
+from invest.domain.portfolios.positions import Book, by_day
 from invest.domain.portfolios.receipts import PAYS, Receipt
 
 Matrix = npt.NDArray[np.float64]  # sessions x assets
