@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 
 from invest.domain.brokerage import listings, movements
-from invest.domain.brokerage.reading import Cells, Table, clock
+from invest.domain.brokerage.reading import Cells, clock
 from invest.domain.brokerage.rows import EIGHT, Reader, Reading, Row, booked, code, refused
 from invest.domain.filings import plain
 from invest.domain.portfolios import Operation
@@ -68,9 +69,9 @@ NAMES = {
 }  # fmt: skip
 
 
-def layout_of(table: Table) -> tuple[str, Reader] | None:
+def layout_of(header: Iterable[str]) -> tuple[str, Reader] | None:
     """(name, reader of a row) of the layout whose header this is; None for a header of something else."""
-    headers = set(table.headers)
+    headers = set(header)
     if {"entrada/saida", "data", "movimentacao", "produto", "quantidade"} <= headers:
         return "movimentacao", movements.read_movement
     if {"data do negocio", "tipo de movimentacao", "codigo de negociacao", "quantidade", "preco"} <= headers:

@@ -41,7 +41,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     at = 0
     while at < len(lines):
         number_, raw = lines[at]
-        bare = " ".join(plain(raw).split())
+        bare = plain(raw)
         taken = 1
         if "data pregao" in bare or "data do pregao" in bare or "data de pregao" in bare:
             while DATE.search(raw) is None and taken <= 6 and at + taken < len(lines):
@@ -52,8 +52,8 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
             joined, used = _cells(lines, at, _complete)
             if used:
                 raw, taken = joined, used
-        elif (label := _label_alone(bare)) is not None:
-            joined, used = _cells(lines, at, lambda said: amounts_on(" ".join(plain(said).split())) != [])
+        elif (label := _label_alone(bare)) is not None and _digits_follow(lines, at):
+            joined, used = _cells(lines, at, lambda said: amounts_on(plain(said)) != [], most=4)
             if used:
                 raw, taken = joined, used
                 if label != NET and at + taken < len(lines) and lines[at + taken][1].strip() in ("D", "C"):
@@ -62,10 +62,16 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
         at += taken
 
 
-def _cells(lines: Sequence[tuple[int, str]], at: int, complete: Callable[[str], bool]) -> tuple[str, int]:
+def _digits_follow(lines: Sequence[tuple[int, str]], at: int) -> bool:
+    return any(any(c.isdigit() for c in line) for _, line in lines[at + 1 : at + 3])
+
+
+def _cells(
+    lines: Sequence[tuple[int, str]], at: int, complete: Callable[[str], bool], most: int = MAX_CELLS
+) -> tuple[str, int]:
     """The shortest run of lines from `at` that is complete; ("", 0) where none is."""
     said = ""
-    for taken in range(1, MAX_CELLS + 1):
+    for taken in range(1, most + 1):
         if at + taken > len(lines):
             break
         said = f"{said} {lines[at + taken - 1][1].strip()}".strip()
@@ -89,7 +95,13 @@ def _label_alone(bare: str) -> str | None:
 
 
 def amounts_on(bare: str) -> list[tuple[str, Decimal, str]]:
-    """(label, amount, its words) of every label of costs, tax and sums on a line, in either column."""
+    """(label, amount, its words) of every label of costs, tax and sums on a (plain) line, in either column.
+
+    Of several figures behind a label the last before its D or C counts: what stands before it is what it was taken of.
+    A cost given back (C) is negative.
+    """
+    if MONEY.search(bare) is None:
+        return []
     at: list[tuple[int, str]] = []
     taken: list[tuple[int, int]] = []
     for label in LABELS:
@@ -105,25 +117,29 @@ def amounts_on(bare: str) -> list[tuple[str, Decimal, str]]:
     found = []
     for place, (start, label) in enumerate(at):
         end = at[place + 1][0] if place + 1 < len(at) else len(bare)
-        segment = bare[start:end]
-        figures = MONEY.findall(DATE.sub("", segment))
-        if not figures:
-            continue
-        amount = number(figures[-1] if "base" in segment or label in WITHHELD else figures[0]) or Decimal(0)
-        marks = segment.split()
-        back = marks[-1] == "c" and label != NET
-        found.append((label, -amount if back and label in COSTS else _signed(label, amount, marks), segment[:60]))
+        amount, mark = _amount(DATE.sub("", bare[start:end]))
+        if amount is not None:
+            back = (label == NET and mark == "d") or (label in COSTS and mark == "c")
+            found.append((label, -amount if back else amount, bare[start:end][:60].strip()))
     return found
 
 
-def _signed(label: str, amount: Decimal, marks: Sequence[str]) -> Decimal:
-    """What the note pays out is positive, what it asks for negative; costs as they are."""
-    return -amount if label == NET and marks[-1] == "d" else amount
+def _amount(segment: str) -> tuple[Decimal | None, str]:
+    """The last figure before the segment's first D or C, and which of the two it is."""
+    amount: Decimal | None = None
+    for word in segment.split():
+        mark = word[-1] if word[-1] in "cd" and (len(word) == 1 or word[-2].isdigit()) else ""
+        figure = MONEY.fullmatch(word.removesuffix(mark).removeprefix("r$"))
+        if figure:
+            amount = number(figure[0])
+        if mark and amount is not None:
+            return amount, mark
+    return amount, ""
 
 
 def starts_trade(raw: str) -> bool:
     """Whether a line begins as a trade does and ends in three figures."""
-    bare = " ".join(plain(raw[:MAX_LINE]).split())
+    bare = plain(raw[:MAX_LINE])
     head = MARKET.match(bare)
     if head is None:
         return False

@@ -73,7 +73,7 @@ class _Note:
 
 def is_broker_note(text: str) -> bool:
     """Whether `text` is a note: it says so, or has a line of SINACOR's trades."""
-    head = " ".join(plain(text[:5000]).split())
+    head = plain(text[:5000])
     return any(word in head for word in HEADS) or any(starts_trade(line) for line in text.splitlines())
 
 
@@ -95,7 +95,7 @@ def _notes(text: str, today: date) -> list[_Note]:
     notes: list[_Note] = []
     page = _Note()
     for line, raw in logical_lines(text):
-        bare = " ".join(plain(raw).split())
+        bare = plain(raw)
         another = page.day and page.trades and raw.startswith("\x01") and f"{page.day:%d/%m/%Y}" not in raw
         if another or (any(head in bare for head in HEADS) and (page.trades or page.net or page.day)):
             _close(notes, page)

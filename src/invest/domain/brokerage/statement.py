@@ -39,19 +39,19 @@ def read_statement(data: bytes, *, today: date, assets: Iterable[Asset] = ()) ->
 
     `assets` resolve the names in broker's notes. Raises `StatementRefused` for a file that is none of the layouts.
     """
-    known = list(assets)
+    papers = list(assets)
     small_enough(data)
     if is_workbook(data):
-        return _read_workbook(data, today, known)
+        return _read_workbook(data, today, papers)
     text, encoding = decode(data)
     seen: tuple[str, ...] = ()
-    for table in tables(text):
+    for table in tables(text, _known):
         if found := _rows_of(table, today):
-            rows = joined(found[1], known)
+            rows = joined(found[1], papers)
             return Statement(found[0], encoding, table.delimiter, rows, today, _remarks(table))
         seen = seen or table.headers
     if is_broker_note(text):
-        return _read_note(text, encoding, today, known)
+        return _read_note(text, encoding, today, papers)
     raise _unknown(seen)
 
 
@@ -83,7 +83,7 @@ def _read_workbook(data: bytes, today: date, assets: list[Asset]) -> Statement:
     layouts: dict[str, str] = {}
     rows: dict[str, list[Row]] = {}
     for sheet in read_sheets(data):
-        for table in headed(sheet.rows, ";"):
+        for table in headed(sheet.rows, ";", _known):
             if found := _rows_of(table, today):
                 layouts.setdefault(found[0], sheet.name)
                 rows.setdefault(found[0], []).extend(found[1])
@@ -103,9 +103,13 @@ def _read_workbook(data: bytes, today: date, assets: list[Asset]) -> Statement:
     return Statement(chosen[0], "xlsx", None, joined(every, assets), today, remarks)
 
 
+def _known(headers: tuple[str, ...]) -> bool:
+    return layout_of(headers) is not None
+
+
 def _rows_of(table: Table, today: date) -> tuple[str, list[Row]] | None:
     """(layout, rows) of a table whose header is known, else None."""
-    found = layout_of(table)
+    found = layout_of(table.headers)
     if found is None:
         return None
     _few_enough(len(table.rows))
