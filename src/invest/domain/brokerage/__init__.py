@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from invest.domain.brokerage.plan import ImportedRow, ImportPlan, plan_booking, plan_import, with_origin
+from invest.domain.brokerage.plan import Accept, ImportedRow, ImportPlan, plan_booking, plan_import, with_origin
 from invest.domain.brokerage.reading import StatementRefused
 from invest.domain.brokerage.statement import Statement, read_statement
 
 __all__ = [
+    "Accept",
     "ImportPlan",
     "ImportedRow",
     "Statement",
