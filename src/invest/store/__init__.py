@@ -2,6 +2,7 @@
 
 from invest.store.core import migrate, pending
 from invest.store.gathered import Gathering, Saved
+from invest.store.portfolio_corrections import Harmful
 from invest.store.store import Store
 
-__all__ = ["Gathering", "Saved", "Store", "migrate", "pending"]
+__all__ = ["Gathering", "Harmful", "Saved", "Store", "migrate", "pending"]

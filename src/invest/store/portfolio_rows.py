@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
@@ -43,7 +44,7 @@ async def load_transactions(connection: Connection, portfolio_id: str) -> list[T
     rows = await connection.fetch(
         f"SELECT {COLUMNS} FROM portfolio_transaction WHERE portfolio_id = $1 ORDER BY day, id", portfolio_id
     )
-    return [transaction_of(row) for row in rows]
+    return await asyncio.to_thread(lambda: [transaction_of(row) for row in rows])
 
 
 def transaction_of(row: Record) -> Transaction:
@@ -80,10 +81,11 @@ async def write_transactions(
     operations = [str(t.operation) for t in transactions]
     notes = [clean(t.note) for t in transactions]
     fees, brokers, others, places = columns(transactions, "fees", "broker", "other", "place")
+    hashes = await asyncio.to_thread(row_hashes, transactions, list(taken))
     shares = [None if t.shares is None else f"{t.shares:f}" for t in transactions]
     await connection.execute(
         BOOK, portfolio_id, days, tickers, operations, texts(quantities), texts(prices), notes, origins,
-        row_hashes(transactions, taken), texts(fees), [clean(b) for b in brokers], others, shares, places, import_id,
+        hashes, texts(fees), [clean(b) for b in brokers], others, shares, places, import_id,
     )  # fmt: skip
 
 

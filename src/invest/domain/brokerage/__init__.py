@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invest.domain.brokerage.pieces import joined, read_in_pieces
 from invest.domain.brokerage.plan import Accept, ImportedRow, ImportPlan, plan_booking, plan_import, with_origin
 from invest.domain.brokerage.reading import StatementRefused
 from invest.domain.brokerage.statement import Statement, read_statement
@@ -12,8 +13,10 @@ __all__ = [
     "ImportedRow",
     "Statement",
     "StatementRefused",
+    "joined",
     "plan_booking",
     "plan_import",
+    "read_in_pieces",
     "read_statement",
     "with_origin",
 ]
