@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from invest.api.http.problems import Problem, invalid
 from invest.api.http.routing import PREFIX, Reply, Route
 from invest.api.request import Request
-from invest.api.routes.models import Queued, Strict
+from invest.api.routes.models import Strict
 from invest.api.routes.tasks import accepted
 from invest.engine import JobType, Registry
+from invest.http import Queued
 
 TAG_OF = {"assets": "collection", "analysis": "analysis", "reports": "reports"}
 
