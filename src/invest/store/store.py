@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from invest.domain.values import Harvest
 from invest.settings import DatabaseSettings, Settings
 from invest.store.alerts import Alerts
 from invest.store.analyses import Analyses
@@ -12,7 +13,7 @@ from invest.store.audit import Audit
 from invest.store.cleanup import Cleanup
 from invest.store.commits import Commits
 from invest.store.core import Database, address_of, close_pool, open_pool
-from invest.store.gathered import Gathering, Saved
+from invest.store.harvests import Saved
 from invest.store.idempotency import Idempotency
 from invest.store.job_runs import Jobs
 from invest.store.keys import Keys
@@ -75,12 +76,12 @@ class Store:
         finally:
             await close_pool(pool, settings)
 
-    async def save_gathered(self, gathering: Gathering) -> Saved:
+    async def save_harvest(self, harvest: Harvest) -> Saved:
         """Write everything one collection brought: all of it or nothing. Returns once it is committed.
 
-        Gatherings of jobs that end together share a transaction (`invest.store.commits`).
+        Harvests of jobs that end together share a transaction (`invest.store.commits`).
         """
-        return await self._commits.save(gathering)
+        return await self._commits.save(harvest)
 
     async def ready(self) -> None:
         """Ask the database for one row of the schema. Raises `Unreachable`, or `ConfigError` without a schema."""

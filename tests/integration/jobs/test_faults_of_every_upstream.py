@@ -20,8 +20,8 @@ from bench.faults_values import Values, compare, copied, values_of
 
 from invest.domain.values.collected import SourceOutcome
 from invest.errors import Unreachable
+from invest.jobs.data_collection.asset_data import collect
 from invest.jobs.data_collection.benchmarks import collect_benchmarks
-from invest.jobs.data_collection.gathering import collect
 from invest.jobs.data_collection.refresh import update_news, update_prices
 from invest.settings import Settings
 from invest.sources import Sources
