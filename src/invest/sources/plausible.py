@@ -1,4 +1,6 @@
-"""What is not to be believed of a price, whoever says it: zero, future, torn, or in another unit than what is known."""
+"""Reject implausible prices from any source: zero, in the future, inconsistent, or in another unit than stored
+prices.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Harvests of jobs that end at about the same time share a transaction; each job waits until its own is durable.
+"""Group commit of collected data: jobs that end at about the same time share a transaction; each waits until its
+own part is durable.
 
 While a transaction is under way, the harvests that arrive form the next one: a lone job waits for nobody, and a
 hundred at once cost a few commits instead of a hundred. Where a transaction is refused, each of its harvests is

@@ -1,4 +1,4 @@
-"""What `invest doctor` looks at; each check says what it found and what to do."""
+"""The checks of `invest doctor`; each reports what it saw and how to fix it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The analysis of one asset, point in time: bars, filings, actions, consensus and news in; figures, scores, facts out.
+"""Analyse one asset at one moment: bars, filings, actions, consensus and news in; figures, scores, facts out.
 
 Pure: the same input gives the same `Analysis`, and nothing after `now` is read.
 """

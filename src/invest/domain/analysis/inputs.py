@@ -1,4 +1,4 @@
-"""What an analysis is made from: everything stored of one asset, and the moment it is looked at from."""
+"""The input of an analysis: everything stored of one asset, and the moment for which it is analysed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The factor that turns raw prices into adjusted ones, from corporate actions (figures.md of B3's own practice).
+"""The factor that turns raw prices into adjusted ones, from corporate actions (docs/figures.md, B3's own practice).
 
 Cash: 1 - sum of the day's amounts (gross) / close of the last session with rights. Shares: 1 / new shares per old one.
 Other events: the `price_factor` they were booked with. Each applies to every session up to and including the last one

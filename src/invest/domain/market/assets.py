@@ -1,4 +1,4 @@
-"""Who an asset is, what happened to it, what it filed, what was written of it."""
+"""Assets: identity, corporate actions, filed lines, news."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions of B3: which days trade, from when until when, and what was the last one.
+"""B3's trading calendar: sessions, their hours, and the last closed one.
 
 Days off come from `holidays` (financial calendar BVMF); what that calendar lacks before 2022 (city and state holidays
 of São Paulo, year ends, one World Cup opening) is added here. Weekends are tested as well. Times are America/Sao_Paulo,

@@ -1,4 +1,4 @@
-"""Codes across their changes: whose bars and events are the history of an asset that traded under several codes.
+"""Changes of code: whose bars and events make up the history of an asset that traded under several codes.
 
 A code may change more than once, come back to its company (NATU3 → NTCO3 → NATU3) or be taken by another company.
 """

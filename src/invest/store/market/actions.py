@@ -1,4 +1,4 @@
-"""Corporate actions, each once per source; readers get each event once."""
+"""Corporate actions: stored once per source, read once per event."""
 # ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
 
 from __future__ import annotations
