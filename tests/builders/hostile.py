@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from invest.domain.values.observations import RawPayload
 from invest.settings import Settings, SourceSettings
+from invest.sources.client.call import Response
 from invest.sources.client.flight import Flights
-from invest.sources.client.http import Response
 from invest.sources.client.memory import Memory
 from invest.sources.client.zips import check_zip
 from invest.sources.errors import NotAvailable

@@ -14,7 +14,7 @@ from invest.domain.values.observations import RawPayload
 from invest.settings import SourceSettings
 from invest.sources.bcb.olinda import expectations
 from invest.sources.bcb.sgs import points
-from invest.sources.client.http import Response
+from invest.sources.client.call import Response
 from invest.sources.errors import Malformed
 from invest.sources.model import Reading
 

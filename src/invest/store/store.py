@@ -14,7 +14,6 @@ from invest.store.cleanup import Cleanup
 from invest.store.commits import Commits
 from invest.store.core import Database, address_of, close_pool, open_pool
 from invest.store.harvests import Saved
-from invest.store.idempotency import Idempotency
 from invest.store.job_runs import Jobs
 from invest.store.keys import Keys
 from invest.store.market import Actions, Assets, BarStore, Macro, News, Observations, Payloads, RankOf, Statements
@@ -47,7 +46,6 @@ class Store:
         self.alerts = Alerts(database)
         self.jobs = Jobs(database)
         self.keys = Keys(database)
-        self.idempotency = Idempotency(database)
         self.audit = Audit(database)
         self.spend = Spend(database)
         self.cleanup = Cleanup(database)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal, Protocol
 
 import orjson
@@ -14,6 +12,7 @@ import orjson
 from invest.ai.answer import one_line
 from invest.ai.errors import CallFailed
 from invest.domain.opinions import OpinionStatus
+from invest.retry_after import retry_after as read_retry_after
 
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 # Codes of an account without money: asking again within the call helps nothing.
@@ -170,13 +169,8 @@ def retry_after(headers: Mapping[str, str], error: Mapping[str, Any], message: s
     """Seconds to wait before the next try: header, google.rpc.RetryInfo, or the message's own words."""
     lower = {name.lower(): value for name, value in headers.items()}
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(float(lower[name]) * scale, 0.0)
-        except KeyError:
-            continue
-        except ValueError:
-            if (wait := _until(lower[name])) is not None:
-                return wait
+        if (wait := read_retry_after(lower.get(name))) is not None:
+            return wait * scale
     for detail in error.get("details") or ():
         if isinstance(detail, dict) and str(detail.get("@type", "")).endswith("RetryInfo"):
             return _seconds(str(detail.get("retryDelay", "")))
@@ -255,15 +249,6 @@ def _spent_for_the_day(error: Mapping[str, Any]) -> bool:
             if "PerDay" in str(as_dict(violation).get("quotaId", "")):
                 return True
     return False
-
-
-def _until(date: str) -> float | None:
-    """Seconds until an HTTP date; None where it is none."""
-    try:
-        moment = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    return max((moment - datetime.now(moment.tzinfo or UTC)).total_seconds(), 0.0) if moment.tzinfo else None
 
 
 def _seconds(text: str) -> float | None:

@@ -35,7 +35,6 @@ YEAR_BYTES = 256_000_000
 FEW = 8  # sessions that are asked day by day; for more, the month's or the year's file is less to ask
 PAST = 86_400.0  # seconds a file of closed sessions is taken as it was
 CURRENT = 900.0  # seconds the running year's and today's file are
-MICROS = Decimal("0.000001")
 FIRST_YEAR, LAST_YEAR = 1986, 2200
 LOOK_BACK = 5  # sessions among which the newest file is looked for
 SILENT = 180  # days without a trade after which a code is taken for delisted

@@ -108,19 +108,3 @@ class B3Source:
 def _rows(row: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     rows = row.get(key)
     return [entry for entry in rows if isinstance(entry, Mapping)] if isinstance(rows, list) else []
-
-
-async def companies(client: SourceClient) -> dict[str, Identity]:
-    """Every listed company by issuer (the code's first four characters), for naming and mapping."""
-    found: dict[str, Identity] = {}
-    page, last = 1, 1
-    while page <= last:
-        path = f"{CALLS}/GetInitialCompanies/{fmt.argument(language='pt-br', pageNumber=page, pageSize=120)}"
-        answer = await client.get("b3", path, fresh_for=DAY)
-        for row in fmt.objects(answer):
-            issuer = str(row.get("issuingCompany") or "").strip().upper()
-            if issuer:
-                found[issuer] = fmt.company_identity(row, issuer)
-        last = fmt.pages(answer)
-        page += 1
-    return found

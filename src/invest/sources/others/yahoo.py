@@ -140,7 +140,7 @@ def _zone(meta: Mapping[str, Any]) -> ZoneInfo:
     """The exchange's zone by name: the offset beside it is wrong in Brazil since daylight saving ended."""
     try:
         return ZoneInfo(str(meta.get("exchangeTimezoneName") or SAO_PAULO.key))
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a directory of zones, a name too long
         return SAO_PAULO
 
 

@@ -146,13 +146,6 @@ class Assets:
         )
         return [_asset(row) for row in rows]
 
-    async def by_company(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> Found:
-        """All papers of one company, by CNPJ (14 digits) or CVM code."""
-        rows = await self._db.fetch(
-            f"SELECT {COLUMNS} FROM asset WHERE cnpj = $1 OR cvm_code = $2 ORDER BY ticker", cnpj, cvm_code
-        )
-        return [_asset(row) for row in rows]
-
     async def search(self, text: str, *, limit: int = 20) -> Found:
         """Assets whose code starts with `text` or whose name holds it, codes first."""
         pattern = clean(text.strip()).replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
