@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from invest.ai import Panel
+from invest.ai import Analysts
 from invest.engine import Invest, Projector, Resources, ended, open_redis
 from invest.jobs.reports import SharedAnswers, SharedBudget
 from invest.settings import Settings
@@ -28,7 +28,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         redis = open_redis(settings)
         stack.push_async_callback(redis.aclose)
         held.add(await stack.enter_async_context(Sources.open(settings, redis)))
-        panel = Panel.open(settings, cache=SharedAnswers(redis), budget=SharedBudget(redis))
+        panel = Analysts.open(settings, cache=SharedAnswers(redis), budget=SharedBudget(redis))
         held.add(await stack.enter_async_context(panel))
         invest = Invest(redis, settings)
         for work in (Projector(invest, history_sink(store)).run(), keep_whole(invest, store)):

@@ -7,6 +7,7 @@ from invest.domain.opinions.closing import HORIZONS, Call, calls_of, resolve_all
 from invest.domain.opinions.faithfulness import FigureCheck, check_figures
 from invest.domain.opinions.language import language_of
 from invest.domain.opinions.opinion import (
+    RULES,
     AiConsensus,
     Argument,
     ChangeOfMind,
@@ -19,19 +20,39 @@ from invest.domain.opinions.opinion import (
     Snapshot,
     SnapshotFact,
     SnapshotNews,
+    model_key,
 )
 from invest.domain.opinions.outcome import Outcome
-from invest.domain.opinions.pooling import Skill, confidence_of, pool, rating_of
+from invest.domain.opinions.pooling import (
+    Extremity,
+    Skill,
+    confidence_of,
+    pool,
+    rated,
+    rating_of,
+    shrunk,
+    whole_percent,
+)
 from invest.domain.opinions.snapshot import build_snapshot
+from invest.domain.opinions.stance import speaks_against
 from invest.domain.opinions.track_record import TrackLine, TrackRecord, build_track_record, skills
-from invest.domain.opinions.untrusted import age_of, bounded_by_news, clean_excerpt, moved_by_news, plain_name
+from invest.domain.opinions.untrusted import (
+    age_of,
+    bounded_by_news,
+    clean_excerpt,
+    material_news,
+    moved_by_news,
+    plain_name,
+)
 
 __all__ = [
     "HORIZONS",
+    "RULES",
     "AiConsensus",
     "Argument",
     "Call",
     "ChangeOfMind",
+    "Extremity",
     "FigureCheck",
     "KeyFact",
     "Objection",
@@ -56,10 +77,16 @@ __all__ = [
     "clean_excerpt",
     "confidence_of",
     "language_of",
+    "material_news",
+    "model_key",
     "moved_by_news",
     "plain_name",
     "pool",
+    "rated",
     "rating_of",
     "resolve_all",
+    "shrunk",
     "skills",
+    "speaks_against",
+    "whole_percent",
 ]

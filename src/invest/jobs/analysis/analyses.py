@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from invest.ai import Panel
+from invest.ai import Analysts
 from invest.domain.analysis import Analysis, AnalysisInput, Comparison, Criterion, all_sector_stats, analyse, compare
 from invest.domain.market import Market, Ticker
 from invest.domain.opinions import AiConsensus, Objection, Opinion, build_snapshot, pool
@@ -93,7 +93,7 @@ class Answers:
 
 async def ask(ctx: Context, analysis: Analysis, providers: Sequence[str] | None, language: str) -> Answers:
     """Ask the AIs at the same time on the same numbers; every answer is kept, valid or not."""
-    store, settings, panel = ctx.use(Store), ctx.use(Settings), ctx.use(Panel)
+    store, settings, panel = ctx.use(Store), ctx.use(Settings), ctx.use(Analysts)
     news = await store.news.latest(analysis.ticker, limit=6)
     snapshot = build_snapshot(analysis.model_copy(update={"analyzed_at": settings.now()}), news, language)
     opinions = await panel.ask(snapshot, providers=providers, language=language)
