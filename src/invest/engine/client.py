@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from invest.engine.calls import Call, Workflow, result_adapter
+from invest.engine.calls import Call, Workflow, acting_for, result_adapter
 from invest.engine.declare import registry
 from invest.engine.errors import (
     ErrorInfo,
@@ -51,7 +51,7 @@ from invest.engine.redis import (
     resolve,
     script,
 )
-from invest.errors import NotFound, Unreachable
+from invest.errors import NotFound, ServerAway
 from invest.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -167,18 +167,18 @@ class Invest:
         await close_redis(self.redis)
 
     @overload
-    async def enqueue(self, what: Call[R]) -> Job[R]: ...
+    async def enqueue(self, what: Call[R], *, caller: str | None = None) -> Job[R]: ...
     @overload
-    async def enqueue(self, what: Workflow[R]) -> Job[R]: ...
-    async def enqueue(self, what: Call[Any] | Workflow[Any]) -> Job[Any]:
-        """Put a call on its queue, or start a workflow.
+    async def enqueue(self, what: Workflow[R], *, caller: str | None = None) -> Job[R]: ...
+    async def enqueue(self, what: Call[Any] | Workflow[Any], *, caller: str | None = None) -> Job[Any]:
+        """Put a call on its queue, or start a workflow, on behalf of `caller` (in a job: of the job's own caller).
 
         A call whose id or unique key is already taken by an unfinished job gives that job (`Job.new` is False).
         Raises `InvalidArguments` for too large arguments, `QueueFull`, or `Unreachable`.
         """
         if isinstance(what, Workflow):
-            return await self._start(what)
-        return (await self.enqueue_many([what]))[0]
+            return await self._start(what, caller or acting_for.get())
+        return (await self.enqueue_many([what.with_options(caller=caller) if caller else what]))[0]
 
     async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[Job[R]]:
         """Many calls in few round trips, in their order; each batch of 500 is taken whole or not at all."""
@@ -217,7 +217,7 @@ class Invest:
             round(options.at.timestamp() * 1000) if options.at else "",
             round(options.expires * 1000) if options.expires is not None else "",
             round(ttl * 1000),
-            job_head(job.name, call.payload),
+            job_head(job.name, call.payload, options.caller or acting_for.get()),
         ]
 
     def _check_size(self, call: Call[Any]) -> None:
@@ -226,19 +226,19 @@ class Invest:
             said = f"{len(call.payload)} bytes of arguments, at most {limit} are taken: store the data and pass its id"
             raise InvalidArguments(call.name, [{"loc": (), "msg": said, "type": "too_large"}])
 
-    async def _start(self, workflow: Workflow[R]) -> Job[R]:
+    async def _start(self, workflow: Workflow[R], caller: str | None) -> Job[R]:
         workflow_id = new_id()
-        plan = await self.stage(workflow, workflow_id, parent=workflow_id)
-        await self.submit(workflow_id, workflow.kind, plan)
+        plan = await self.stage(workflow, workflow_id, parent=workflow_id, caller=caller)
+        await self.submit(workflow_id, workflow.kind, plan, caller=caller)
         return Job(self, workflow_id, result_adapter(workflow))
 
-    async def stage(self, workflow: Workflow[Any], workflow_id: str, *, parent: str) -> Plan:
+    async def stage(self, workflow: Workflow[Any], workflow_id: str, *, parent: str, caller: str | None = None) -> Plan:
         """Lay a workflow's nodes down without starting it; the engine's own step of `enqueue` and of handing over."""
         layout = lay_out(workflow, parent)
         for node in layout.nodes.values():
             if node.call is not None:
                 self._check_size(node.call)
-        plan = layout.plan(self.settings.engine.result_ttl)
+        plan = layout.plan(self.settings.engine.result_ttl, caller)
         await self.lay_down(workflow_id, plan)
         return plan
 
@@ -248,10 +248,10 @@ class Invest:
             page: list[Argument] = [field for row in plan.rows[start : start + STAGE_PAGE] for field in row]
             await self._guarded(script("stage")(self.redis, workflow_id, plan.last, *page))
 
-    async def submit(self, workflow_id: str, kind: str, plan: Plan) -> bool:
+    async def submit(self, workflow_id: str, kind: str, plan: Plan, *, caller: str | None = None) -> bool:
         """Start what was laid down; False if it was started before."""
         ttl = round(self.settings.engine.result_ttl * 1000)
-        asked = script("submit")(self.redis, workflow_id, kind, ttl, job_head(kind, b"{}"), plan.kept())
+        asked = script("submit")(self.redis, workflow_id, kind, ttl, job_head(kind, b"{}", caller), plan.kept())
         return bool(await self._guarded(asked))
 
     def job(self, job_id: str) -> Job[Any]:
@@ -367,9 +367,8 @@ class Invest:
             return await asked
         except CONNECTION_ERRORS as error:
             where = address_of(self.settings)
-            raise Unreachable(
-                f"Redis at {where} does not answer: {error or type(error).__name__}; check REDIS_URL"
-            ) from error
+            said = f"Redis at {where} does not answer: {error or type(error).__name__}; check REDIS_URL"
+            raise ServerAway(said, server="Redis") from error
         except RedisError as error:
             if is_full(error):
                 raise QueueFull("Redis has no room left: new work is refused, try again later") from error

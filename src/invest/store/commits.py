@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextvars import Context
 from dataclasses import dataclass
 
-from invest.errors import Unreachable
+from invest.errors import ServerAway
 from invest.store.core import Database, lost_server
 from invest.store.gathered import Gathering, Saved, write_gatherings
 from invest.store.market import RankOf
@@ -109,7 +109,7 @@ class Commits:
         except Exception as error:
             if lost_server(error):
                 for waiting in batch:
-                    waiting.fail(_own(error))
+                    waiting.fail(error.copy() if isinstance(error, ServerAway) else error)
             elif len(batch) == 1:
                 batch[0].fail(error)
             else:
@@ -119,10 +119,3 @@ class Commits:
         for waiting, one in zip(batch, saved, strict=True):
             if not waiting.done.done():
                 waiting.done.set_result(one)
-
-
-def _own(error: Exception) -> Unreachable:
-    """An error of one's own for each who waited: an exception raised in several tasks mixes their tracebacks."""
-    copied = Unreachable(*error.args)
-    copied.__cause__ = error.__cause__
-    return copied

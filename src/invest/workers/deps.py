@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from invest.ai import Analysts
 from invest.engine import Invest, Projector, Resources, ended, open_redis
@@ -15,7 +16,7 @@ from invest.jobs.reports import SharedAnswers, SharedBudget
 from invest.settings import Settings
 from invest.sources import Sources
 from invest.store import Store
-from invest.workers.history import history_sink, keep_whole
+from invest.workers.history import history_sink, keep_whole, lost_payload
 
 
 @asynccontextmanager
@@ -25,6 +26,8 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         held = Resources()
         held.add(settings, Settings)
         store = held.add(await stack.enter_async_context(Store.open(settings, patience=settings.database.patience)))
+        held.add_check(store.ready)
+        held.add_payloads(partial(lost_payload, store))
         redis = open_redis(settings)
         stack.push_async_callback(redis.aclose)
         held.add(await stack.enter_async_context(Sources.open(settings, redis)))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 from redis.exceptions import RedisError
 
 from invest.domain import job_run
-from invest.engine import Invest, JobRun, JobState, restore
+from invest.engine import InvalidArguments, Invest, JobRun, JobState, job_head, registry, restore
 from invest.errors import InvestError
 from invest.store import Store
 
@@ -52,6 +52,20 @@ async def keep_whole(invest: Invest, store: Store) -> None:
         await asyncio.sleep(LOOK_EVERY)
 
 
+async def lost_payload(store: Store, job_id: str) -> bytes | None:
+    """The payload of a job that Redis has lost, made again from the history; None for one it does not know."""
+    run = await store.jobs.get(job_id)
+    if run is None or run.args is None or registry.find(run.name or "") is None:
+        return None
+    row = known(run)
+    try:
+        call = registry.call_by_name(row.name, row.args, row.kwargs)
+    except InvalidArguments:
+        return None
+    enqueued = run.enqueued_at or datetime.now(UTC)
+    return job_head(call.name, call.payload, row.caller) + b"%d}" % (enqueued.timestamp() * 1000)
+
+
 def known(run: job_run.JobRun) -> JobRun:
     """A stored row as the engine's; `kept` backwards."""
     given = run.args if isinstance(run.args, dict) else {}
@@ -65,6 +79,7 @@ def known(run: job_run.JobRun) -> JobRun:
         state=JobState(run.state),
         args=given.get("args", []),
         kwargs=given.get("kwargs", {}),
+        caller=given.get("by"),
         workflow=run.workflow,
         due_at=datetime.fromisoformat(due) if due else None,
         priority=given.get("priority", 0),
@@ -76,18 +91,20 @@ def kept(row: JobRun) -> job_run.JobRun:
     """One row as it is stored; all that the caller said together: arguments, when, how urgent, a workflow's plan."""
     milliseconds, number = divmod(row.sequence, 1_000_000)
     said: dict[str, object] = {"args": row.args, "kwargs": row.kwargs}
+    said |= {"by": row.caller} if row.caller else {}
     if not row.state.final:
         waits = row.due_at is not None and row.state in (JobState.SCHEDULED, JobState.QUEUED)
         said |= {"due_at": row.due_at.isoformat()} if row.due_at is not None and waits else {}
         said |= {"priority": row.priority} if row.priority else {}
         said |= {"plan": row.plan} if row.plan is not None else {}
     error = {"type": row.error_type, "message": row.error_message} if row.error_type else None
+    told = any(said.values())  # a payload that Redis has lost says nothing: what was known before stays
     return job_run.JobRun(
         id=row.id,
         state=row.state.value,
         name=row.name,
         queue=row.queue,
-        args=said,
+        args=said if told else None,
         attempt=row.attempt,
         deliveries=row.delivery,
         enqueued_at=row.enqueued_at,

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, Field
 
 from invest.api.http.problems import invalid
-from invest.api.http.routing import Reply, Request
+from invest.api.http.routing import Incoming, Reply
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class Listing(BaseModel, Generic[T]):
     next_cursor: str | None = Field(default=None, description="give it as `cursor` for the next page")
 
 
-def paged(request: Request, items: Sequence[T], cursor: str | None) -> Reply[Listing[T]]:
+def paged(request: Incoming, items: Sequence[T], cursor: str | None) -> Reply[Listing[T]]:
     """The page as a reply; `cursor` None after the last one."""
     body: Listing[T] = Listing(items=list(items), count=len(items), next_cursor=cursor)
     headers: dict[str, str] = {}

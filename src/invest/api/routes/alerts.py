@@ -9,10 +9,11 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from invest.api.access.ownership import owner_of, require_portfolio
 from invest.api.http.problems import Problem, invalid, invalid_fields
-from invest.api.http.routing import PREFIX, Reply, Request, route
+from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.request import Request
 from invest.api.routes.models import Strict
+from invest.api.routes.ownership import owner_of, require_portfolio
 from invest.api.routes.portfolios import Amount, PortfolioId
 from invest.domain.alerts import Alert, AlertEvent, AlertKind, Comparison
 from invest.domain.analysis import FACT_KEYS
@@ -69,7 +70,7 @@ async def create_alert(request: Request, body: NewAlert) -> Reply[Alert]:
         await require_portfolio(request, body.portfolio_id)
     made = request.job_id or secrets.token_hex(8)
     try:
-        alert = Alert(id=made, created_at=request.services.settings.now(), **dict(body))
+        alert = Alert(id=made, created_at=request.services.settings.now(), owner=request.caller.id, **dict(body))
     except ValidationError as error:
         raise invalid_fields(error.errors()) from None
     await (await request.services.store()).alerts.save(alert)

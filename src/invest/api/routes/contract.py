@@ -13,7 +13,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, Request, Route
+from invest.api.http.routing import PREFIX, Reply, Route
+from invest.api.request import Request
 from invest.api.routes.models import Queued, Strict
 from invest.api.routes.tasks import accepted
 from invest.engine import JobType, Registry

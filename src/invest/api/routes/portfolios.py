@@ -10,11 +10,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.access.ownership import owner_of, require_portfolio
 from invest.api.http.paging import Listing, paged, read_time, time_cursor
 from invest.api.http.problems import FieldError, Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, Request, route
+from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
+from invest.api.routes.ownership import owner_of, require_portfolio
 from invest.domain.brokerage import ImportedRow, ImportPlan, StatementRefused, plan_booking, read_statement
 from invest.domain.market import Ticker, market_day
 from invest.domain.portfolios import Operation, Portfolio, Transaction, derive

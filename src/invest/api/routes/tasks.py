@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any
 
 from aiohttp import web
 from pydantic import Field
 
-from invest.api.access.ownership import require_calls, require_status, require_task, visible
+from invest.api.http.etags import etag_matches, etag_of
 from invest.api.http.paging import Listing, paged
 from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, Request, route
+from invest.api.http.routing import PREFIX, Reply, route
 from invest.api.http.wire import to_json
 from invest.api.live.hub import frame_of
+from invest.api.request import Request
 from invest.api.routes.models import (
     ActiveTask,
     ActiveTasks,
@@ -27,6 +27,7 @@ from invest.api.routes.models import (
     TaskProgress,
     TaskStatus,
 )
+from invest.api.routes.ownership import require_calls, require_status, require_task, visible
 from invest.engine import Call, JobState, JobStatus, TimelineEntry, Workflow
 
 POLL_AFTER = 1  # seconds, the Retry-After of a task that is not finished
@@ -103,22 +104,10 @@ def status_reply(request: Request, status: JobStatus) -> Reply[TaskStatus]:
     return Reply(view, 200, headers)
 
 
-def etag_of(body: bytes) -> str:
-    """A weak validator of a body."""
-    return f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
-
-
-def etag_matches(http: web.Request, etag: str) -> bool:
-    """Whether If-None-Match names `etag` (weak comparison, RFC 9110)."""
-    given = http.headers.get("If-None-Match", "")
-    bare = etag.removeprefix("W/")
-    return given.strip() == "*" or any(part.strip().removeprefix("W/") == bare for part in given.split(","))
-
-
 @route("DELETE", "/tasks/{task_id}", tag="tasks", scope="write", problems=(404, 409))
 async def cancel_task(request: Request, path: TaskPath) -> Cancelled:
     """Cancel a task or a whole workflow: one that waits never starts, one that runs is told to stop."""
-    await require_task(request, path.task_id)
+    await require_task(request, path.task_id, acting=True)
     stopped = await request.services.invest.cancel(path.task_id)
     if not stopped:
         raise Problem(409, f"task {path.task_id} has already finished", kind="urn:invest:finished")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invest.engine.calls.acting import acting_for
 from invest.engine.calls.calls import Call, Options
 from invest.engine.calls.outcome import Err, Ok, Outcome
 from invest.engine.calls.policy import Priority, Rate, Retry, parse_rate
@@ -20,6 +21,7 @@ __all__ = [
     "Signature",
     "Threshold",
     "Workflow",
+    "acting_for",
     "chain",
     "chord",
     "group",

@@ -23,6 +23,7 @@ class Options:
     id: str | None = None
     expires: float | None = None
     result_ttl: float | None = None
+    caller: str | None = None  # on whose behalf it runs: the id of an API key, for example
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,11 @@ class Call(Generic[R_co]):
         id: str | None = None,  # noqa: A002 - the public name of a job's identity
         expires: float | timedelta | None = None,
         result_ttl: float | None = None,
+        caller: str | None = None,
     ) -> Call[R_co]:
         """The same call, to run after `delay` seconds or `at` an aware instant, as job `id` (the same id is the same
         job, so enqueuing it twice gives the first one), not to be started later than
-        `expires` seconds from its due time.
+        `expires` seconds from its due time, on behalf of `caller`.
 
         Raises ValueError for a naive `at`, for both `delay` and `at`, or for a negative time.
         """
@@ -63,6 +65,7 @@ class Call(Generic[R_co]):
             id=_either(_checked_id(id), before.id),
             expires=_either(_seconds("expires", expires), before.expires),
             result_ttl=_either(_seconds("result_ttl", result_ttl), before.result_ttl),
+            caller=_either(caller, before.caller),
         )
         return Call(self.job, self.args, self.kwargs, self.payload, options)
 

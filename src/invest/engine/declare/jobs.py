@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import string
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeAlias, TypeVar, overload
 
@@ -20,6 +20,9 @@ R = TypeVar("R")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,99}")
 CatchUp: TypeAlias = Literal["latest", "skip", "all"]
 Condition: TypeAlias = str | Callable[[datetime], bool]
+Scope: TypeAlias = Literal["read", "write", "admin"]
+# Parameters and the kinds of things they name, or "everybody": it reads what belongs to all.
+Owner: TypeAlias = Mapping[str, str] | Literal["everybody"]
 
 
 class Queue:
@@ -60,6 +63,8 @@ class Queue:
         max_running: int | None = None,
         rate: str | Rate | None = None,
         result_ttl: float | None = None,
+        owner: Owner | None = None,
+        scope: Scope = "write",
     ) -> Declare:
         """Declare an async function of a `Context` and JSON-able parameters as a job of this queue.
 
@@ -67,6 +72,8 @@ class Queue:
         `cron` is a crontab line in the market's time zone, `when` a further condition on the tick (the name of a
         registered one, or a function of the aware instant), `catch_up` what to do with ticks missed while nobody ran.
         `give_up_on` fails at once; `max_running` and `rate` hold over all workers.
+        `owner` says whose data the job reads or returns, by the parameters that name it (``{"portfolio_id":
+        "portfolio"}``); without it the job is everybody's to see. `scope` is what a key needs to start it.
         Raises ValueError for a name declared twice or a wrong cron line or key.
         """
 
@@ -85,6 +92,8 @@ class Queue:
             declared.max_running = max_running
             declared.rate = parse_rate(rate) if rate is not None else None
             declared.result_ttl = result_ttl
+            declared.owner = _checked_owner(declared, owner)
+            declared.scope = scope
             from invest.engine.declare.registry import registry
 
             registry.add(declared)
@@ -127,6 +136,8 @@ class JobType(Generic[P, R]):
     max_running: int | None = None
     rate: Rate | None = None
     result_ttl: float | None = None
+    owner: Owner | None = None
+    scope: Scope = "write"
 
     def __init__(self, fn: Callable[..., Any], queue: Queue, name: str) -> None:
         if not inspect.iscoroutinefunction(fn):
@@ -172,6 +183,8 @@ class JobType(Generic[P, R]):
             "key": self.key,
             "priority": self.priority,
             "max_running": self.max_running,
+            "owner": dict(self.owner) if isinstance(self.owner, Mapping) else self.owner,
+            "scope": self.scope,
             "rate": None if self.rate is None else {"limit": self.rate.limit, "per": self.rate.per},
             "parameters": self.signature.parameters_schema,
             "result": self.signature.result_schema,
@@ -200,6 +213,13 @@ def _checked_key(job: JobType[..., Any], key: str | None) -> str | None:
         if field is not None and field.partition(".")[0].partition("[")[0] not in known:
             raise ValueError(f"{job.name}: key {key!r} names {field!r}, which is no parameter")
     return key
+
+
+def _checked_owner(job: JobType[..., Any], owner: Owner | None) -> Owner | None:
+    known = {p.name for p in job.signature.parameters}
+    if isinstance(owner, Mapping) and (wrong := sorted(owner.keys() - known)):
+        raise ValueError(f"{job.name}: owner names {wrong[0]!r}, which is no parameter")
+    return owner
 
 
 def _checked_cron(name: str, line: str | None) -> str | None:

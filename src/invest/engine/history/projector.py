@@ -47,6 +47,7 @@ class JobRun(Frozen):
     delivery: int = 0
     args: list[Any] = Field(default_factory=list)
     kwargs: dict[str, Any] = Field(default_factory=dict)
+    caller: str | None = None
     enqueued_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -174,6 +175,7 @@ def _row(event: Event, status: JobStatus | None, plan: dict[str, Any] | None) ->
         delivery=status.delivery,
         args=status.args,
         kwargs=status.kwargs,
+        caller=status.caller,
         enqueued_at=status.enqueued_at,
         started_at=status.started_at,
         finished_at=status.finished_at,

@@ -55,7 +55,13 @@ def _call_of(row: JobRun) -> Call[Any] | None:
         log.warning("not restored: its arguments are no longer valid", job_id=row.id, job=row.name, error=str(error))
         return None
     due = row.due_at if row.due_at is not None and row.due_at > datetime.now(UTC) else None
-    return Call(call.job, call.args, call.kwargs, call.payload, Options(id=row.id, at=due, priority=row.priority))
+    return Call(
+        call.job,
+        call.args,
+        call.kwargs,
+        call.payload,
+        Options(id=row.id, at=due, priority=row.priority, caller=row.caller),
+    )
 
 
 async def _begin_again(invest: Invest, row: JobRun) -> bool:

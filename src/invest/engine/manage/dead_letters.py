@@ -71,7 +71,7 @@ class DeadLetters:
         if kwargs is not None:
             status = await self.show(job_id)
             call = registry.call_by_name(status.name, (), kwargs)
-            head = job_head(call.name, call.payload)
+            head = job_head(call.name, call.payload, status.caller)
         reply = await script("replay")(self._invest.redis, id_bytes(job_id), new_id(), head)
         if reply == b"workflow":
             raise PartOfWorkflow(f"{job_id} is a step of a workflow: retry the workflow instead")

@@ -61,9 +61,9 @@ class Layout:
     nodes: dict[str, Node]
     last: str
 
-    def plan(self, result_ttl: float) -> Plan:
-        """The workflow as ``stage.lua`` takes it."""
-        return Plan(self.last, [_fields(node, result_ttl) for node in self.nodes.values()])
+    def plan(self, result_ttl: float, caller: str | None = None) -> Plan:
+        """The workflow as ``stage.lua`` takes it; its jobs run on behalf of `caller`."""
+        return Plan(self.last, [_fields(node, result_ttl, caller) for node in self.nodes.values()])
 
 
 def lay_out(workflow: Workflow[Any] | Call[Any], parent: str) -> Layout:
@@ -117,7 +117,7 @@ def _after(before: str, starts: list[str], nodes: dict[str, Node]) -> None:
             nodes[start].pending.append(before)
 
 
-def _fields(node: Node, result_ttl: float) -> list[str | bytes | int]:
+def _fields(node: Node, result_ttl: float, caller: str | None) -> list[str | bytes | int]:
     call = node.call
     starts = "1" if not node.pending else ""
     edges = [node.predecessor, ",".join(node.successors), ",".join(node.members)]
@@ -128,6 +128,6 @@ def _fields(node: Node, result_ttl: float) -> list[str | bytes | int]:
     priority = int(options.priority if options.priority is not None else job.priority)
     ttl = options.result_ttl or job.result_ttl or result_ttl
     delay = round(options.delay * 1000) if options.delay else ""
-    head = job_head(job.name, call.payload)
+    head = job_head(job.name, call.payload, options.caller or caller)
     own: list[str | bytes | int] = [node.id, "", job.name, job.queue.name, priority, delay, round(ttl * 1000)]
     return [*own, *edges, "", "", "", starts, ",".join(node.pending), head]

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from invest.engine.errors import ErrorInfo
 from invest.engine.redis import keys
 from invest.engine.redis.states import Attempt, JobState, JobStatus, Progress
-from invest.engine.redis.wire import CorruptPayload, id_bytes, printable, read_job
+from invest.engine.redis.wire import CorruptPayload, Envelope, caller_in, id_bytes, printable, read_job
 
 
 def moment(ms: Any) -> datetime | None:
@@ -51,7 +51,7 @@ def status_of(job_id: str, record: Any, body: bytes | None, result: bytes | None
     if not r and body is None and result is None:
         return None
     envelope = _loads(result)
-    args, kwargs = _arguments(body, envelope)
+    known = _known(body, envelope)
     due = int(r.get(b"due") or 0)
     state = _state(r, due, now_ms, envelope)
     error = _loads(r.get(b"e")) if state in (JobState.FAILED, JobState.CANCELLED, JobState.RETRYING) else None
@@ -65,8 +65,9 @@ def status_of(job_id: str, record: Any, body: bytes | None, result: bytes | None
         attempt=int(r.get(b"a") or 0) + (1 if state is JobState.RUNNING and b"sub" not in r else 0),
         delivery=int(r.get(b"d") or 0),
         priority=int(r.get(b"p") or 0),
-        args=args,
-        kwargs=kwargs,
+        args=known.args,
+        kwargs=known.kwargs,
+        caller=known.caller,
         enqueued_at=moment(r.get(b"et")) or moment((envelope or {}).get("et")),
         due_at=moment(r.get(b"due")),
         started_at=moment(r.get(b"st")) or moment((envelope or {}).get("st")),
@@ -112,14 +113,15 @@ def _loads(raw: bytes | None) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _arguments(body: bytes | None, envelope: dict[str, Any] | None) -> tuple[list[Any], dict[str, Any]]:
+def _known(body: bytes | None, envelope: dict[str, Any] | None) -> Envelope:
+    """What the payload says of the job, or the result, which repeats it."""
     if envelope is not None:
-        return list(envelope.get("a") or []), dict(envelope.get("k") or {})
+        args, kwargs = list(envelope.get("a") or []), dict(envelope.get("k") or {})
+        return Envelope("", args, kwargs, caller_in(envelope))
     try:
-        known = read_job(body)
+        return read_job(body)
     except CorruptPayload:
-        return [], {}
-    return known.args, known.kwargs
+        return Envelope("", [], {})
 
 
 def _name(body: bytes | None) -> str:

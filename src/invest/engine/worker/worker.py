@@ -43,6 +43,7 @@ from invest.engine.worker.performer import Performer
 from invest.engine.worker.renewal import Renewal
 from invest.engine.worker.scheduler import Scheduler
 from invest.engine.worker.stats import Stats
+from invest.errors import InvestError
 from invest.settings import Settings
 
 log = structlog.get_logger("invest.engine")
@@ -52,6 +53,8 @@ IDLE_POLL = 1.0  # seconds between looks at the queue when no hint came: a stock
 FINISH_BATCH = 200
 LAST_WORDS = 2.0  # seconds a stopping worker tries to hand back to a Redis that does not answer
 PROGRESS_EVERY = 0.25
+AWAY_LOOK = 1.0  # seconds between looks at a server that is away
+AWAY_ANSWER = 10.0
 SUPERVISOR_VARIABLE = "_SUPERVISOR_OF_INVEST"  # its pid: a worker whose supervisor was killed ends as well
 SWEEP_EVERY = 20  # seconds between sweeps of what is past keeping
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -103,6 +106,8 @@ class Worker(ArqWorker):
         self._stopping = False
         self._give_up_at = float("inf")
         self.stuck = 0
+        self._held: Resources | None = None
+        self._watching: asyncio.Task[None] | None = None  # while a server that jobs need is away
         self._progress: dict[str, tuple[str, bytes]] = {}
         self._progress_at = 0.0
         self._started_at = time.time()
@@ -134,6 +139,8 @@ class Worker(ArqWorker):
             invest = Invest(self._pool, self.settings)
             stack.push_async_callback(invest.notices.close)
             held = await stack.enter_async_context(self._factory(self.settings)) if self._factory else None
+            self._held = held
+            stack.push_async_callback(self._end_watch)
             self._performer = Performer(self.name, invest, held, report=self._report, stop=self._stop_run)
             await self._listen(invest)
             await warn_of_eviction(self._pool)
@@ -283,7 +290,7 @@ class Worker(ArqWorker):
         return bool(self.stuck) or 0 < self.recycle_after <= done
 
     def _may_claim(self) -> bool:
-        if self._stopping or self._recycled() or len(self.running) >= self.slots:
+        if self._watching is not None or self._stopping or self._recycled() or len(self.running) >= self.slots:
             return False
         return self._hungry or time.monotonic() >= self._next_claim
 
@@ -291,7 +298,7 @@ class Worker(ArqWorker):
         if self._outbox or self._may_claim():
             return
         now = time.monotonic()
-        full = self._stopping or self._recycled() or len(self.running) >= self.slots
+        full = self._watching is not None or self._stopping or self._recycled() or len(self.running) >= self.slots
         timeout = IDLE_POLL if full else max(0.0, min(IDLE_POLL, self._next_claim - now))
         if self._progress:
             timeout = min(timeout, max(0.0, self._progress_at + PROGRESS_EVERY - now))
@@ -361,6 +368,8 @@ class Worker(ArqWorker):
         del self.running[run.id]
         self._progress.pop(run.id, None)
         self.stats.ended(run)
+        if verdict.away:
+            self._pause_claiming()
         if verdict.action in ("succeeded", "over"):
             self.jobs_complete += 1
         elif verdict.action == "retry":
@@ -372,6 +381,29 @@ class Worker(ArqWorker):
         if self._saturated:
             self._hungry = True
         self._wake.set()
+
+    def _pause_claiming(self) -> None:
+        """Claim nothing while a server that jobs need is away: what would be claimed could only be handed back."""
+        if self._watching is None and self._held is not None and self._held.checked and not self._stopping:
+            log.error("a server that jobs need is away: nothing is claimed until it is back", worker=self.name)
+            self._watching = asyncio.create_task(self._until_back(self._held))
+
+    async def _until_back(self, held: Resources) -> None:
+        begun = time.monotonic()
+        while True:
+            await asyncio.sleep(AWAY_LOOK)
+            with contextlib.suppress(InvestError, RedisError, OSError, TimeoutError):
+                async with asyncio.timeout(AWAY_ANSWER):
+                    await held.check()
+                break
+        log.warning("all servers are back: claiming goes on", worker=self.name, away=round(time.monotonic() - begun))
+        self._watching = None
+        self._hungry = True
+        self._wake.set()
+
+    async def _end_watch(self) -> None:
+        if self._watching is not None:
+            await ended(self._watching)
 
     def _stop_run(self, run: Run, reason: Reason) -> None:
         run.stop(reason)
