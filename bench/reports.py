@@ -130,7 +130,7 @@ async def measure_asking(analyses: int, latency: float, sample: int = 3) -> dict
     }
 
 
-async def one_after_another(panel: Panel, numbers: range) -> float:
+async def one_after_another(panel: Analysts, numbers: range) -> float:
     """Seconds of the same questions with one call in flight."""
     begun = time.perf_counter()
     opinions = [await panel.ask_one(p, snapshot(n)) for n in numbers for p in PROVIDERS]

@@ -6,7 +6,7 @@ import os
 import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit, urlunsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass
 
 _VERSION = re.compile(r"^v\d+(?:(?:alpha|beta)\d*)?$")
 _LOCAL_NAMES = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
@@ -64,7 +64,7 @@ def proxy_for(url: str) -> str | None:
     found = proxies.get(parts.scheme) or proxies.get("all")
     if not found or host == "localhost" or host.startswith("127.") or host == "::1":
         return None
-    if proxy_bypass_environment(parts.netloc.rpartition("@")[2], proxies):
+    if proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
     return found if "://" in found else f"http://{found}"
 

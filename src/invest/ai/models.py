@@ -13,7 +13,7 @@ from yarl import URL
 
 from invest.ai.addresses import proxy_for, target
 from invest.ai.transport import Endpoint
-from invest.ai.wires import Anthropic, Gemini
+from invest.ai.wires import Anthropic, Gemini, Wire
 from invest.ai.wires.failing import as_dict, as_list, failure
 
 TIMEOUT = aiohttp.ClientTimeout(total=15)
@@ -50,6 +50,12 @@ async def listed_models(session: aiohttp.ClientSession, endpoint: Endpoint, vers
         body if isinstance(body, list) else as_list(as_dict(body).get("data")) or as_list(as_dict(body).get("models"))
     )
     return [model for row in rows if (model := _model(as_dict(row))) is not None]
+
+
+def _path(wire: Wire, version: str) -> str:
+    if isinstance(wire, Anthropic):
+        return "/v1/models?limit=1000"
+    return "/v1beta/models?pageSize=1000" if isinstance(wire, Gemini) else f"{version}/models"
 
 
 def _model(row: Mapping[str, Any]) -> ListedModel | None:

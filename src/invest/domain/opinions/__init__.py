@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from invest.domain.opinions.benchmarks import benchmark_outcomes
-from invest.domain.opinions.closing import HORIZONS, Call, calls_of, resolve_all
+from invest.domain.opinions.closing import CONSENSUS, HORIZONS, Call, calls_of, calls_of_pool, closed_again, resolve_all
+from invest.domain.opinions.extremity import learn_extremity
 from invest.domain.opinions.faithfulness import FigureCheck, check_figures
 from invest.domain.opinions.language import language_of
 from invest.domain.opinions.opinion import (
@@ -34,8 +35,9 @@ from invest.domain.opinions.pooling import (
     whole_percent,
 )
 from invest.domain.opinions.snapshot import build_snapshot
+from invest.domain.opinions.spend import Spend, SpendLine, spend_of
 from invest.domain.opinions.stance import speaks_against
-from invest.domain.opinions.track_record import TrackLine, TrackRecord, build_track_record, skills
+from invest.domain.opinions.track_record import TrackLine, TrackRecord, build_track_record, error_correlation, skills
 from invest.domain.opinions.untrusted import (
     age_of,
     bounded_by_news,
@@ -46,8 +48,12 @@ from invest.domain.opinions.untrusted import (
 )
 
 __all__ = [
+    "BUY_FROM",
+    "CONSENSUS",
     "HORIZONS",
+    "RHO",
     "RULES",
+    "SELL_UNTIL",
     "AiConsensus",
     "Argument",
     "Call",
@@ -65,6 +71,8 @@ __all__ = [
     "Snapshot",
     "SnapshotFact",
     "SnapshotNews",
+    "Spend",
+    "SpendLine",
     "TrackLine",
     "TrackRecord",
     "age_of",
@@ -73,9 +81,13 @@ __all__ = [
     "build_snapshot",
     "build_track_record",
     "calls_of",
+    "calls_of_pool",
     "check_figures",
     "clean_excerpt",
+    "closed_again",
     "confidence_of",
+    "error_correlation",
+    "learn_extremity",
     "language_of",
     "material_news",
     "model_key",
@@ -88,5 +100,6 @@ __all__ = [
     "shrunk",
     "skills",
     "speaks_against",
+    "spend_of",
     "whole_percent",
 ]
