@@ -57,7 +57,7 @@ def is_local(base_url: str) -> bool:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for `url` (`HTTPS_PROXY`, `ALL_PROXY`, less `NO_PROXY`); never for loopback."""
+    """The proxy that the environment names for `url`, less `NO_PROXY`; never for loopback."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     proxies = getproxies_environment()

@@ -203,7 +203,7 @@ class Analysts:
     async def _ask_and_keep(
         self, keys: tuple[str, str], analyst: LlmAnalyst, snapshot: Snapshot, language: str
     ) -> Opinion:
-        """Ask and keep what was paid for; where only the news are new, the opinion without them is not asked for again."""
+        """Ask and keep what was paid for; where only the news are new, the blind run is not paid again."""
         key, blind_key = keys
         blind = await self._recall(blind_key) if key != blind_key else None
         opinion = await analyst.ask(

@@ -1,4 +1,4 @@
-"""Calls of one provider: learns what its server takes, prices and books each request, keeps what went by."""
+"""Calls of one provider: learn what its server takes, price and book each request, record every exchange."""
 
 from __future__ import annotations
 

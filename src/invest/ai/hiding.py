@@ -1,4 +1,4 @@
-"""Keys in what vendors send back: the very key that was sent is masked, whatever its shape, and all that looks like one."""
+"""Mask keys in what vendors send back: the very key that was sent, whatever its shape, and all that looks like one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEY_LIKE = re.compile(
 
 
 def hide_keys(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` without `secrets` (plain, quoted for an address or for JSON, or cut short) and without anything like a key."""
+    """`text` without `secrets` (plain, quoted for an address or JSON, or cut short) and without anything like a key."""
     for secret in secrets:
         if len(secret) < 4:
             continue

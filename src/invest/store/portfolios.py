@@ -1,4 +1,4 @@
-"""Portfolios and their transactions. Whatever is booked was planned under the portfolio's lock."""
+"""Portfolios and their transactions; every booking is planned under the portfolio's lock."""
 # ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
 
 from __future__ import annotations

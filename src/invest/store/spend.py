@@ -1,4 +1,4 @@
-"""What the AIs cost, by call: the ledger. A call that is written twice counts once."""
+"""The ledger of AI calls: what each cost; a call written twice counts once."""
 
 from __future__ import annotations
 

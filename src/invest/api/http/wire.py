@@ -1,4 +1,4 @@
-"""Untrusted bytes into values and back, in one place: sizes, charsets, nesting, control characters."""
+"""Decode and encode untrusted bytes in one place: sizes, charsets, nesting, control characters."""
 
 from __future__ import annotations
 

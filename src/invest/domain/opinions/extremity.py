@@ -15,9 +15,7 @@ LOW, HIGH = 0.0, 4.0  # where the slope is looked for; what is used is drawn to 
 STEPS = 60
 
 
-def learn_extremity(
-    outcomes: Iterable[Outcome], log_odds: Mapping[str, float], horizon_days: int = 180
-) -> Extremity:
+def learn_extremity(outcomes: Iterable[Outcome], log_odds: Mapping[str, float], horizon_days: int = 180) -> Extremity:
     """The slope under which the pool's log-odds would have been likeliest; .5 below eight closed cohorts.
 
     `log_odds` by the id of the pooled opinion, before any slope. Closed items that do not overlap count, as for skills.
