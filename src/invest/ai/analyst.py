@@ -18,7 +18,7 @@ import orjson
 import structlog
 
 from invest.ai.answer import answer_schema, one_line, parse_answer
-from invest.ai.caller import Caller, Log
+from invest.ai.caller import Caller, Errand, Log
 from invest.ai.checks import Checked, check_answer
 from invest.ai.errors import (
     AnswerAbstained,
@@ -30,7 +30,6 @@ from invest.ai.errors import (
     ReasonCode,
 )
 from invest.ai.hiding import hide_keys
-from invest.ai.limits import Limiter
 from invest.ai.questions import Prompt, data_hash, digest, opinion_prompt, render
 from invest.ai.transport import clock
 from invest.ai.wires import Question
@@ -85,9 +84,8 @@ class Run:
 class LlmAnalyst:
     """An AI behind a wire; one per provider, shared by all who ask."""
 
-    def __init__(self, caller: Caller, limiter: Limiter) -> None:
+    def __init__(self, caller: Caller) -> None:
         self._caller = caller
-        self._limiter = limiter
 
     async def ask(
         self,
@@ -127,8 +125,8 @@ class LlmAnalyst:
     async def write(self, question: Question, purpose: str) -> tuple[str, Log]:
         """The bare text of an answer. Raises `CallFailed`, `BudgetSpent`, `PriceUnknown` or `TimeoutError`."""
         kept, terms = Log(), self._caller.terms
-        async with self._limiter.slot(terms.provider, terms.timeout), asyncio.timeout(terms.timeout):
-            reply = await self._caller.whole(question, kept, self._deadline(), purpose)
+        async with self._caller.limiter.slot(terms.provider, terms.timeout), asyncio.timeout(terms.timeout):
+            reply = await self._caller.whole(question, Errand(kept, self._deadline(), purpose))
         return reply.text, kept
 
     async def _blind(self, snapshot: Snapshot, language: str) -> Opinion:
@@ -156,7 +154,7 @@ class LlmAnalyst:
         """One run. Its time starts when its turn comes: waiting for a slot is not the vendor's slowness."""
         run, started, terms = Run(), clock(), self._caller.terms
         try:
-            async with self._limiter.slot(terms.provider, terms.timeout):
+            async with self._caller.limiter.slot(terms.provider, terms.timeout):
                 started = clock()
                 async with asyncio.timeout(terms.timeout):
                     await self._judge(run, prompt, snapshot, language, texts=texts, purpose=purpose)
@@ -171,23 +169,28 @@ class LlmAnalyst:
     def _abstention(self, error: Exception) -> Abstention:
         terms = self._caller.terms
         about = {"provider": terms.provider, "model": terms.endpoint.model}
+        gone: tuple[OpinionStatus, str, ReasonCode]
         match error:
             case CallFailed():
-                return Abstention(error.status, error.reason, error.code, about | error.values)
+                gone, about = (error.status, error.reason, error.code), about | error.values
             case AnswerInvalid():
-                return Abstention(OpinionStatus.INVALID, str(error), error.code, about | {"detail": str(error)})
+                gone, about = (OpinionStatus.INVALID, str(error), error.code), about | {"detail": str(error)}
             case AnswerAbstained():
-                return Abstention(OpinionStatus.ABSTAINED, str(error), "insufficient", about)
+                gone = OpinionStatus.ABSTAINED, str(error), "insufficient"
             case BudgetSpent():
-                limit = {"limit": f"{self._caller.budget:.2f}"}
-                return Abstention(OpinionStatus.UNAVAILABLE, str(error), "budget_spent", about | limit)
+                gone, about["limit"] = (
+                    (OpinionStatus.UNAVAILABLE, str(error), "budget_spent"),
+                    f"{self._caller.budget:.2f}",
+                )
             case PriceUnknown():
-                return Abstention(OpinionStatus.UNAVAILABLE, str(error), "no_price", about)
+                gone = OpinionStatus.UNAVAILABLE, str(error), "no_price"
             case TimeoutError():
-                reason = f"no answer within {terms.timeout:g} s"
-                return Abstention(OpinionStatus.TIMEOUT, reason, "timeout", about | {"seconds": f"{terms.timeout:g}"})
-        log.error("analyst failed", provider=terms.provider, exc_info=error)
-        return Abstention(OpinionStatus.UNAVAILABLE, f"internal: {type(error).__name__}", "internal", about)
+                about["seconds"] = f"{terms.timeout:g}"
+                gone = OpinionStatus.TIMEOUT, f"no answer within {terms.timeout:g} s", "timeout"
+            case _:
+                log.error("analyst failed", provider=terms.provider, exc_info=error)
+                gone = OpinionStatus.UNAVAILABLE, f"internal: {type(error).__name__}", "internal"
+        return Abstention(*gone, about)
 
     async def _judge(
         self, run: Run, prompt: Prompt, snapshot: Snapshot, language: str, *, texts: bool, purpose: str
@@ -197,7 +200,7 @@ class LlmAnalyst:
         question = Question(prompt.system, prompt.user, answer_schema(), self._caller.terms.max_tokens)
 
         async def attempt(asked: Question, why: str) -> Checked:
-            reply = await self._caller.whole(asked, run.log, deadline, why)
+            reply = await self._caller.whole(asked, Errand(run.log, deadline, why))
             return check_answer(parse_answer(reply.text, snapshot, language), snapshot, language)
 
         try:

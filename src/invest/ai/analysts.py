@@ -17,7 +17,7 @@ import structlog
 
 from invest.ai.analyst import LlmAnalyst
 from invest.ai.answer import dump_schema
-from invest.ai.caller import Caller
+from invest.ai.caller import Caller, Shared
 from invest.ai.errors import AnswerInvalid, BudgetSpent, CallFailed, PriceUnknown
 from invest.ai.limits import (
     Budget,
@@ -74,8 +74,8 @@ class Analysts:
         self._settings = settings
         self._now = now
         self._cache = cache
-        self._limiter = limiter
         purse = Purse(budget, Decimal(str(settings.ai.daily_budget_usd)))
+        shared = Shared(session, limiter, purse, ledger, lessons, now)
         self._missing: dict[str, Missing] = {}
         self._analysts: dict[str, LlmAnalyst] = {}
         self._rules: dict[str, RulesAnalyst] = {}
@@ -87,8 +87,7 @@ class Analysts:
             elif provider.kind == "rules":
                 self._rules[name] = RulesAnalyst(name, now, sandbox=settings.sandbox)
             else:
-                caller = Caller(terms_of(settings, name), session, limiter, purse, ledger, lessons, now)
-                self._analysts[name] = LlmAnalyst(caller, limiter)
+                self._analysts[name] = LlmAnalyst(Caller(terms_of(settings, name), shared))
 
     @classmethod
     @asynccontextmanager

@@ -13,11 +13,11 @@ from uuid import uuid4
 import aiohttp
 import structlog
 
-from invest.ai.dialect import MOST_LESSONS, Dialect, learn
+from invest.ai.dialect import MOST_LESSONS, Dialect, Refused, learn
 from invest.ai.errors import CallFailed, PriceUnknown
 from invest.ai.hiding import hide_keys
-from invest.ai.makers import maker_of
 from invest.ai.limits import Ledger, Lessons, Limiter, PaidCall
+from invest.ai.makers import maker_of
 from invest.ai.models import listed_models
 from invest.ai.prices import Cost, PriceList, ceiling, cost_of, estimate
 from invest.ai.spending import Purse, owed
@@ -96,26 +96,47 @@ class Log:
         self.price_version = self.price_version or version
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the callers of all providers share."""
+
+    session: aiohttp.ClientSession
+    limiter: Limiter
+    purse: Purse
+    ledger: Ledger
+    lessons: Lessons
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One run's calls: where they are logged, when they must end (on the loop's clock), and what they are for."""
+
+    log: Log
+    deadline: float
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How one request ended: answered, failed, or cut by our timeout."""
+
+    outcome: str
+    cost: Cost
+    reply: Reply | None = None
+
+
 class Caller:
     """One provider's line."""
 
-    def __init__(
-        self,
-        terms: Terms,
-        session: aiohttp.ClientSession,
-        limiter: Limiter,
-        purse: Purse,
-        ledger: Ledger,
-        lessons: Lessons,
-        now: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, terms: Terms, shared: Shared) -> None:
         self.terms = terms
-        self.now = now
-        self._session = session
-        self._limiter = limiter
-        self._purse = purse
-        self._ledger = ledger
-        self._lessons = lessons
+        self.now = shared.now
+        self.limiter = shared.limiter
+        self._session = shared.session
+        self._purse = shared.purse
+        self._ledger = shared.ledger
+        self._lessons = shared.lessons
         self._dialect: Dialect | None = None
         endpoint = terms.endpoint
         self._lesson = f"{type(endpoint.wire).__name__}|{endpoint.base_url}|{endpoint.model}"
@@ -127,13 +148,13 @@ class Caller:
 
     def vendor_of(self, answered: str | None) -> str:
         """Who made the model that answered, where its id tells; a router may have passed the question on."""
-        return maker_of(answered) or self.terms.vendor if not self.terms.vendor_set else self.terms.vendor
+        return self.terms.vendor if self.terms.vendor_set else maker_of(answered) or self.terms.vendor
 
-    async def whole(self, question: Question, log: Log, deadline: float, purpose: str = "opinion") -> Reply:
+    async def whole(self, question: Question, errand: Errand) -> Reply:
         """One whole reply: a truncated one is asked for once more with far more room. Raises `CallFailed`."""
         wider = question.wider()
         for asked in (question, wider):
-            reply = await self._learning(asked, log, deadline, purpose)
+            reply = await self._learning(asked, errand)
             if reply.finish == "refusal":
                 note = reply.note[:160] or "no reason given"
                 raise CallFailed(
@@ -151,28 +172,29 @@ class Caller:
         """Remember that the server answered a strict structure with prose: from now on the prompt carries it too."""
         await self._keep(replace(await self._known(), schema_in_prompt=True))
 
-    async def _learning(self, question: Question, log: Log, deadline: float, purpose: str) -> Reply:
+    async def _learning(self, question: Question, errand: Errand) -> Reply:
         """A reply, asked for again in another way as long as the server's refusals teach one."""
         for _ in range(MOST_LESSONS):
             dialect = await self._known()
             endpoint = self._endpoint(dialect)
             asked = dialect.shaped(replace(question, effort=self.terms.effort))
-            stream, extra = endpoint.stream, dict(endpoint.extra_body)
-            sent = dialect.request(endpoint.wire, asked, endpoint.model, stream=stream, extra=extra)
-            log.prompts.append({"system": asked.system, "user": asked.user})
+            sent = dialect.request(
+                endpoint.wire, asked, endpoint.model, stream=endpoint.stream, extra=dict(endpoint.extra_body)
+            )
+            errand.log.prompts.append({"system": asked.system, "user": asked.user})
             try:
-                reply = await self._tried(endpoint, sent, asked, log, deadline, purpose)
+                reply = await self._tried(endpoint, sent, asked, errand)
             except CallFailed as error:
                 if error.status is OpinionStatus.INVALID and error.http_status is not None:
                     # A server that checks the structure itself threw an answer away: it is read, or repaired.
-                    log.answers.append(error.raw)
+                    errand.log.answers.append(hide_keys(error.raw, endpoint.secrets))
                     return Reply(error.partial, None, "stop", raw=error.raw)
-                learnt = learn(dialect, error, endpoint.wire, sent, asked, endpoint.base_url)
+                learnt = learn(dialect, error, Refused(endpoint.wire, sent, asked, endpoint.base_url))
                 if learnt is None and error.code == "model_gone" and not (self.terms.endpoint.model or dialect.model):
                     learnt = await self._first_model(dialect, endpoint)
                 if learnt is None:
                     raise
-                log.answers.append(error.raw)
+                errand.log.answers.append(hide_keys(error.raw, endpoint.secrets))
                 if self._dialect == dialect:  # a parallel call may have learnt already
                     await self._keep(learnt)
                 continue
@@ -180,54 +202,49 @@ class Caller:
             return reply
         raise CallFailed(OpinionStatus.UNAVAILABLE, "the server refuses every way of asking", code="request_refused")
 
-    async def _tried(
-        self, endpoint: Endpoint, sent: Request, asked: Question, log: Log, deadline: float, purpose: str
-    ) -> Reply:
+    async def _tried(self, endpoint: Endpoint, sent: Request, asked: Question, errand: Errand) -> Reply:
         """The request, and again where that may help: 408, 425, 429, 5xx, cut or unreadable answers, network errors."""
         for attempt in range(self.terms.retries + 1):
             try:
-                return await self._paid(endpoint, sent, asked, log, purpose)
+                return await self._paid(endpoint, sent, asked, errand)
             except CallFailed as error:
                 if error.code in ("rate_limited", "overloaded") and error.retry_after:
-                    self._limiter.pause(self.terms.provider, error.retry_after)
+                    self.limiter.pause(self.terms.provider, error.retry_after)
                 if not error.retryable or attempt == self.terms.retries:
                     raise
-                await pause(error, attempt, deadline, asyncio.sleep)
+                await pause(error, attempt, errand.deadline, asyncio.sleep)
         raise AssertionError("the loop above returns or raises")
 
-    async def _paid(self, endpoint: Endpoint, sent: Request, asked: Question, log: Log, purpose: str) -> Reply:
+    async def _paid(self, endpoint: Endpoint, sent: Request, asked: Question, errand: Errand) -> Reply:
         """One request, its most reserved before it and what it did cost booked after it, however it ends."""
         at, started, prices = self.now(), clock(), self.terms.prices
         most = ceiling(asked, endpoint, at, prices)
         if most is None and self._purse.limit and not self.terms.sandbox:
-            raise PriceUnknown(
-                f"no price is known for {endpoint.model} (set ai.providers.{self.terms.provider}.price_in and price_out)"
-            )
+            settings = f"ai.providers.{self.terms.provider}.price_in and price_out"
+            raise PriceUnknown(f"no price is known for {endpoint.model} (set {settings})")
         most = most or Decimal(0)
         reservation = await self._purse.reserve(most)
         try:
             reply = await send(self._session, endpoint, sent)
         except BaseException as error:
             cost = owed(error, most)
-            log.lost(cost)
-            outcome = "failed" if isinstance(error, CallFailed) else "cut"
-            noted = self._noted(at, started, purpose, outcome, None, Cost(cost, "at most" if cost else None))
-            await self._purse.settle(reservation, cost, noted)
+            errand.log.lost(cost)
+            ended = _Ended(
+                "failed" if isinstance(error, CallFailed) else "cut", Cost(cost, "at most" if cost else None)
+            )
+            await self._purse.settle(reservation, cost, self._noted(at, started, errand.purpose, ended))
             raise
         reply = replace(reply, raw=hide_keys(reply.raw, endpoint.secrets), text=hide_keys(reply.text, endpoint.secrets))
-        counted = reply.tokens_in is not None and reply.tokens_out is not None
         cost_now = cost_of(reply, endpoint, at, prices)
-        if cost_now.usd is None and not counted:
+        if cost_now.usd is None and (reply.tokens_in is None or reply.tokens_out is None):
             cost_now = estimate(asked, reply, endpoint, at, prices)
-        log.book(reply, cost_now)
-        noted = self._noted(at, started, purpose, "answered", reply, cost_now)
+        errand.log.book(reply, cost_now)
+        noted = self._noted(at, started, errand.purpose, _Ended("answered", cost_now, reply))
         await self._purse.settle(reservation, cost_now.usd or Decimal(0), noted)
         return reply
 
-    async def _noted(
-        self, at: datetime, started: float, purpose: str, outcome: str, reply: Reply | None, cost: Cost
-    ) -> None:
-        terms = self.terms
+    async def _noted(self, at: datetime, started: float, purpose: str, ended: _Ended) -> None:
+        terms, reply = self.terms, ended.reply
         await self._ledger.record(
             PaidCall(
                 call_id=uuid4().hex,
@@ -238,11 +255,11 @@ class Caller:
                 model_asked=terms.endpoint.model,
                 key=terms.key_mark,
                 purpose=purpose,
-                outcome=outcome,
+                outcome=ended.outcome,
                 tokens_in=reply.tokens_in if reply else None,
                 tokens_out=reply.tokens_out if reply else None,
-                cost_usd=cost.usd,
-                price_version=cost.version,
+                cost_usd=ended.cost.usd,
+                price_version=ended.cost.version,
                 seconds=round(clock() - started, 3),
             )
         )

@@ -28,7 +28,8 @@ _ABOUT_SYSTEM = re.compile(
     r"|should be 'user' or 'assistant'"
 )
 _ALLOWED = re.compile(
-    r"(?i)(?:at most|maximum (?:allowed|value|limit)?(?: number of (?:output|completion) tokens)?(?: for \S+)?(?: is| of|:)?"
+    r"(?i)(?:at most|maximum (?:allowed|value|limit)?(?: number of (?:output|completion) tokens)?(?: for \S+)?"
+    r"(?: is| of|:)?"
     r"|less than or equal to|only afford|up to|max(?:imum)? (?:is|of))\s*[`'\"]?(\d{3,7})\b"
     r"|> (\d{3,7}), which is the maximum|\[\s*\d+\s*,\s*(\d{3,7})\s*\]"
 )
@@ -112,41 +113,56 @@ def merged(body: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def learn(
-    dialect: Dialect, error: CallFailed, wire: Wire, sent: Request, asked: Question, base_url: str
-) -> Dialect | None:
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a server refused: the request, the question behind it, and where it went."""
+
+    wire: Wire
+    sent: Request
+    asked: Question
+    base_url: str
+
+
+def learn(dialect: Dialect, error: CallFailed, refused: Refused) -> Dialect | None:
     """What `error` teaches of the server, or None where asking otherwise would not help."""
     if error.http_status in (404, 405) and error.code != "model_gone":
-        return _other_address(dialect, wire, base_url)
+        return _other_address(dialect, refused)
     if error.http_status not in _REFUSING and error.code not in ("context_small", "quota_spent"):
         return None
-    if (narrower := _other_limit(dialect, error, wire, sent, asked)) is not None:
+    if (narrower := _other_limit(dialect, error, refused)) is not None:
         return narrower
     if error.code in ("quota_spent", "refused", "model_gone"):
         return None
     if dialect.system_role and _ABOUT_SYSTEM.search(error.message):
         return replace(dialect, system_role=False)
-    path = next((p for name in _names(error, sent.body) if (p := _path_of(name, sent.body))), None)
-    structural = _ABOUT_STRUCTURE.search(error.message) if path is None else _is_structure(path, sent.body)
+    return _without_parameter(dialect, error, refused)
+
+
+def _without_parameter(dialect: Dialect, error: CallFailed, refused: Refused) -> Dialect | None:
+    """A simpler way to ask for the structure, or the question without the parameter that the error is about."""
+    body, asked = refused.sent.body, refused.asked
+    path = next((p for name in _names(error, body) if (p := _path_of(name, body))), None)
+    structural = _ABOUT_STRUCTURE.search(error.message) if path is None else _is_structure(path, body)
     if asked.schema is not None and asked.structure in _NEXT and structural:
         return replace(dialect, structure=_NEXT[asked.structure])
-    if path is None or path in dialect.dropped or not _REFUSAL_WORDS.search(f"{error.message} {error.code}"):
+    if path is None or path in dialect.dropped or not _REFUSAL_WORDS.search(error.message):
         return None
     return replace(dialect, dropped=(*dialect.dropped, path))
 
 
-def _other_address(dialect: Dialect, wire: Wire, base_url: str) -> Dialect | None:
+def _other_address(dialect: Dialect, refused: Refused) -> Dialect | None:
     """A gateway without the newer API, or a base URL written without its version."""
-    if wire.fallback and not dialect.older_api:
+    if refused.wire.fallback and not dialect.older_api:
         return replace(dialect, older_api=True)
-    if not has_version(base_url) and not dialect.version and type(wire).__name__.startswith("OpenAI"):
+    openai = type(refused.wire).__name__.startswith("OpenAI")
+    if openai and not has_version(refused.base_url) and not dialect.version:
         return replace(dialect, version="/v1")
     return None
 
 
-def _other_limit(dialect: Dialect, error: CallFailed, wire: Wire, sent: Request, asked: Question) -> Dialect | None:
+def _other_limit(dialect: Dialect, error: CallFailed, refused: Refused) -> Dialect | None:
     """Another name for the token limit, or the number of tokens the server allows."""
-    message = error.message
+    message, asked = error.message, refused.asked
     held, spent = _HELD.search(message), _IN_MESSAGES.search(message)
     if held and error.code == "context_small":
         room = int(held[1]) - (int(spent[1]) if spent else 0) - MARGIN
@@ -156,18 +172,11 @@ def _other_limit(dialect: Dialect, error: CallFailed, wire: Wire, sent: Request,
         most = int(next(group for group in allowed.groups() if group))
         if LEAST_TOKENS <= most < asked.max_tokens:
             return replace(dialect, most_tokens=most)
-    now = dialect.limit_name or wire.limit
+    now = dialect.limit_name or refused.wire.limit
     others = [name for name in _LIMIT_NAMES if name != now and re.search(rf"\b{name}\b", message)]
-    if now in sent.body and others and re.search(rf"\b{now}\b", message) and now in _LIMIT_NAMES:
+    if now in _LIMIT_NAMES and now in refused.sent.body and others and re.search(rf"\b{now}\b", message):
         return replace(dialect, limit_name=others[0])
     return None
-
-
-def _is_structure(path: str, body: dict[str, Any]) -> bool:
-    """Whether the parameter at `path` is how the structure of the answer was asked for."""
-    if path == "output_config":
-        return "format" in body["output_config"]
-    return path.startswith(("response_format", "text", "output_config.format")) or path.endswith(_STRUCTURE_ENDS)
 
 
 def _names(error: CallFailed, body: dict[str, Any]) -> Iterator[str]:
@@ -179,8 +188,15 @@ def _names(error: CallFailed, body: dict[str, Any]) -> Iterator[str]:
             yield path
 
 
+def _is_structure(path: str, body: dict[str, Any]) -> bool:
+    """Whether the parameter at `path` is how the structure of the answer was asked for."""
+    if path == "output_config":
+        return "format" in body["output_config"]
+    return path.startswith(("response_format", "text", "output_config.format")) or path.endswith(_STRUCTURE_ENDS)
+
+
 def _path_of(name: str, body: dict[str, Any]) -> str | None:
-    """Where the body holds the parameter `name` (its last part decides, the longest match wins); None if it does not."""
+    """Where the body holds the parameter `name`: its last part decides, the longest match wins. None if nowhere."""
     wanted = [_snake(part) for part in re.split(r"[.\[\]]+", name) if part and not part.isdecimal()]
     found: list[tuple[int, str]] = []
     for path in _paths(body):

@@ -1,6 +1,6 @@
 """Limits of the analysts: calls in flight and per minute, money per day, cached answers. Protocols, local versions.
 
-The local versions hold for one process; those of the workers are shared through Redis and PostgreSQL and have the same shape.
+The local versions hold for one process; the workers' are shared through Redis and PostgreSQL.
 """
 
 from __future__ import annotations

@@ -29,12 +29,11 @@ class ListedModel:
 
 
 async def listed_models(session: aiohttp.ClientSession, endpoint: Endpoint, version: str = "") -> list[ListedModel]:
-    """The models of `endpoint`'s server, in its order; none where the list cannot be read. Raises `CallFailed`, network errors."""
-    path = {Anthropic: "/v1/models?limit=1000", Gemini: "/v1beta/models?pageSize=1000"}.get(
-        type(endpoint.wire),
-        f"{version}/models",  # type: ignore[arg-type]  # a wire that is neither is OpenAI's
-    )
-    url = target(endpoint.base_url, path)
+    """The models of `endpoint`'s server, in its order; none where the list is no list.
+
+    Raises `CallFailed`, or what aiohttp raises where the server cannot be reached.
+    """
+    url = target(endpoint.base_url, _path(endpoint.wire, version))
     headers = {**endpoint.wire.headers(endpoint.key), **endpoint.extra_headers}
     async with session.get(
         URL(url, encoded=True), headers=headers, allow_redirects=False, timeout=TIMEOUT, proxy=proxy_for(url)

@@ -10,8 +10,8 @@ from invest.ai.analyst import LlmAnalyst
 from invest.ai.answer import MAX_SUMMARY, fact_reader, plain_schema
 from invest.ai.checks import held_facts
 from invest.ai.errors import AnswerInvalid
-from invest.ai.reading import final_text, objects_in
 from invest.ai.questions import facts_block, judged_facts, render
+from invest.ai.reading import final_text, objects_in
 from invest.ai.transport import clock
 from invest.ai.wires import Question
 from invest.domain.frozen import Frozen

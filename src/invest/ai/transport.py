@@ -70,7 +70,7 @@ async def send(session: aiohttp.ClientSession, endpoint: Endpoint, request: Requ
 
 
 async def pause(error: CallFailed, attempt: int, deadline: float, sleep: Callable[[float], Awaitable[None]]) -> None:
-    """Wait before the next try: as long as the vendor asks, else a random back-off. Raises `error` beyond the deadline."""
+    """Wait before the next try: as long as the vendor asks, else a random while. Raises `error` beyond the deadline."""
     ceiling = BACKOFF * 2**attempt
     wait = random.uniform(0, ceiling)  # noqa: S311 - jitter, no secret
     if error.retry_after is not None:

@@ -54,7 +54,8 @@ class ReportData:
 class AssetReportData(ReportData):
     """One asset. `bars` may go back as far as is stored; the chart takes the last twelve months.
 
-    `objection`: the strongest counter-argument, shown and never voted. `benchmark`: what the local rules make of it. `quality`: the consensus of each field.
+    `objection`: the strongest counter-argument, shown and never voted.
+    `benchmark`: what the local rules make of it. `quality`: the consensus of each field.
     """
 
     analysis: Analysis

@@ -46,7 +46,8 @@ class Spend:
         await self._db.execute(
             "INSERT INTO ai_call (call_id, day, provider, model, purpose, tokens_in, tokens_out, cost_usd, asked_at, "
             "vendor, model_asked, key_mark, outcome, price_version, seconds) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (call_id) DO NOTHING",
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
+            "ON CONFLICT (call_id) DO NOTHING",
             call_id,
             day,
             provider,

@@ -104,7 +104,8 @@ def run(settings: Callable[..., Settings]) -> Run:
             case: dict[str, Any] = {"kind": "openai_compatible", "provider": {"stream": True}, "responses": [body]}
         else:
             case = json.loads(path.read_text("utf-8"))
-        kind, seen, budget = case["kind"], [], MemoryBudget()
+        kind, budget = case["kind"], MemoryBudget()
+        seen: list[Seen] = []
         async with served(case["responses"], seen) as port:
             given = {"enabled": True, "base_url": f"http://127.0.0.1:{port}/v1", "api_key": KEY} | case["provider"]
             given["base_url"] = given["base_url"].replace("PORT", str(port))

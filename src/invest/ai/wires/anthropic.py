@@ -26,7 +26,7 @@ class Anthropic:
         return {"x-api-key": key, "anthropic-version": VERSION}
 
     def request(self, question: Question, model: str, *, stream: bool) -> Request:
-        """The question; no temperature (recent models refuse it), no tools. A long system text is marked for the cache."""
+        """The question; no temperature (recent models refuse it), no tools. Mark a long system text for the cache."""
         body: dict[str, Any] = {
             "model": model,
             "max_tokens": question.max_tokens,

@@ -17,6 +17,8 @@ from invest.ai.hiding import hide_keys
 from invest.domain.opinions import OpinionStatus
 
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
+_ABOUT_MODEL = frozenset({400, 403, 404, 410})
+_STATUS: dict[ReasonCode, OpinionStatus] = {"invalid": OpinionStatus.INVALID, "refused": OpinionStatus.REFUSED}
 MAX_WAIT = 7 * 86400.0  # seconds; a longer wait is none
 SHOWN = 160
 _NOT_THE_SCHEMA = frozenset({"json_validate_failed", "tool_use_failed"})
@@ -24,8 +26,9 @@ _NOT_THE_SCHEMA = frozenset({"json_validate_failed", "tool_use_failed"})
 _NO_QUOTA = frozenset({"insufficient_quota", "billing_error", "billing_not_active", "credit_balance_too_low"})
 _POLICY = frozenset({
     "invalid_prompt", "content_filter", "content_policy_violation", "content_policy", "policy_violation",
-    "cyber_policy_violation", "cyber_policy", "bio_policy", "usage_policy", "safety", "moderation", "moderation_blocked",
-    "data_inspection_failed", "sensitive_content", "responsibleaipolicyviolation", "content_filter_error",
+    "cyber_policy_violation", "cyber_policy", "bio_policy", "usage_policy", "safety", "moderation",
+    "moderation_blocked", "data_inspection_failed", "sensitive_content", "responsibleaipolicyviolation",
+    "content_filter_error",
     "flagged", "prompt_blocked", "PROHIBITED_CONTENT", "SAFETY",
 })  # fmt: skip
 _MODEL_CODES = frozenset(
@@ -58,7 +61,8 @@ _GONE = re.compile(
     r"|\b(?:no such|unknown|invalid) model\b|^model: \S+$|\bmodel\b.{0,80}\btry pulling"
 )
 _NO_MONEY = re.compile(
-    r"(?i)credit balance|insufficient (?:balance|credits?|funds)|out of credits|billing (?:hard limit|is not active)|payment required"
+    r"(?i)credit balance|insufficient (?:balance|credits?|funds)|out of credits|billing hard limit"
+    r"|billing is not active|payment required"
 )
 _TOO_LARGE = re.compile(r"(?i)request too large|too large for model|prompt is too long|exceeds the limit of \d+ tokens")
 _CONTEXT = re.compile(
@@ -99,32 +103,30 @@ def failure(status: int, headers: Mapping[str, str], payload: bytes, secrets: tu
 
 
 def _meaning(status: int, error: Mapping[str, Any], message: str) -> tuple[OpinionStatus, ReasonCode, bool]:
+    """The abstention, its code and whether to try again: the first rule that holds."""
     codes = set(_codes(error))
-    if codes & _NOT_THE_SCHEMA:
-        return OpinionStatus.INVALID, "invalid", False
-    if codes & _POLICY or (status in (400, 403, 422, 451) and _FLAGGED.search(message)):
-        return OpinionStatus.REFUSED, "refused", False
-    if status == 402 or codes & _NO_QUOTA or (status in (400, 403, 429) and _NO_MONEY.search(message)):
-        return OpinionStatus.UNAVAILABLE, "quota_spent", False
-    if _spent_for_the_day(error):
-        return OpinionStatus.UNAVAILABLE, "day_quota", False
+    limited = status == 429
     about_model = error.get("param") in (None, "", "model")
-    if codes & _MODEL_CODES or (about_model and status in (400, 403, 404, 410) and _GONE.search(message)):
-        return OpinionStatus.UNAVAILABLE, "model_gone", False
-    if status in (401, 403):
-        return OpinionStatus.UNAVAILABLE, "key_refused", False
-    if 300 <= status < 400:
-        return OpinionStatus.UNAVAILABLE, "redirected", False
-    if status == 413 or (status == 429 and _TOO_LARGE.search(message)):
-        return OpinionStatus.UNAVAILABLE, "too_large", False
-    if status in (400, 422) and _CONTEXT.search(message):
-        return OpinionStatus.UNAVAILABLE, "context_small", False
-    if status == 429:
-        return OpinionStatus.UNAVAILABLE, "rate_limited", True
-    if status in (503, 529):
-        return OpinionStatus.UNAVAILABLE, "overloaded", True
-    code: ReasonCode = "server_error" if status >= 500 or status in RETRYABLE else "request_refused"
-    return OpinionStatus.UNAVAILABLE, code, status in RETRYABLE
+    rules: tuple[tuple[object, ReasonCode], ...] = (
+        (codes & _NOT_THE_SCHEMA, "invalid"),
+        (codes & _POLICY or (status in (400, 403, 422, 451) and _FLAGGED.search(message)), "refused"),
+        (
+            status == 402 or codes & _NO_QUOTA or (status in (400, 403, 429) and _NO_MONEY.search(message)),
+            "quota_spent",
+        ),
+        (_spent_for_the_day(error), "day_quota"),
+        (codes & _MODEL_CODES or (about_model and status in _ABOUT_MODEL and _GONE.search(message)), "model_gone"),
+        (status in (401, 403), "key_refused"),
+        (300 <= status < 400, "redirected"),
+        (status == 413 or (limited and _TOO_LARGE.search(message)), "too_large"),
+        (status in (400, 422) and _CONTEXT.search(message), "context_small"),
+        (limited, "rate_limited"),
+        (status in (503, 529), "overloaded"),
+        (status >= 500 or status in RETRYABLE, "server_error"),
+    )
+    code: ReasonCode = next((code for holds, code in rules if holds), "request_refused")
+    kind = _STATUS.get(code, OpinionStatus.UNAVAILABLE)
+    return kind, code, code in ("rate_limited", "overloaded", "server_error") and status in RETRYABLE
 
 
 def failure_event(error: Mapping[str, Any]) -> CallFailed:
@@ -232,7 +234,7 @@ def _codes(error: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _message_of(error: Mapping[str, Any], payload: bytes) -> str:
-    """The error's words: a string, the messages of a list of details (pydantic's `loc` and `msg`), or the body as text."""
+    """The error's words: a string, the messages of a list of details (`loc` and `msg`), or the body as text."""
     message = error.get("message") or error.get("detail") or error.get("msg") or error.get("error_description")
     if isinstance(message, dict):
         message = message.get("message") or message.get("detail") or message
@@ -252,7 +254,7 @@ def _detail(item: Any) -> str:
 
 
 def _named(error: Mapping[str, Any], message: str) -> Iterator[str]:
-    """The parameters an error speaks of, the surest first: `param`, `loc` of its details, field violations, quoted words."""
+    """The parameters an error speaks of, the surest first: `param`, `loc` of details, violations, quoted words."""
     if isinstance(param := error.get("param"), str) and param:
         yield param
     holders = [error.get("detail"), error.get("message"), as_dict(error.get("message")).get("detail")]

@@ -11,7 +11,7 @@ from invest.ai.wires.failing import as_dict, as_list, failure_event
 
 
 class OpenAIChat:
-    """POST /chat/completions. `native` is OpenAI itself, which renamed the token limit; `azure` names its key header."""
+    """POST /chat/completions. `native` is OpenAI itself, which renamed the token limit; `azure` has a key header."""
 
     fallback = False
 

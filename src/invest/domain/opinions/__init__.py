@@ -25,6 +25,9 @@ from invest.domain.opinions.opinion import (
 )
 from invest.domain.opinions.outcome import Outcome
 from invest.domain.opinions.pooling import (
+    BUY_FROM,
+    RHO,
+    SELL_UNTIL,
     Extremity,
     Skill,
     confidence_of,
@@ -87,8 +90,8 @@ __all__ = [
     "closed_again",
     "confidence_of",
     "error_correlation",
-    "learn_extremity",
     "language_of",
+    "learn_extremity",
     "material_news",
     "model_key",
     "moved_by_news",

@@ -11,7 +11,6 @@ from pydantic import AwareDatetime, Field
 
 from invest.domain.frozen import Frozen
 
-
 RULES = "rules"  # the vendor of the local rules, which are no AI
 
 

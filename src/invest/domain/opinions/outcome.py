@@ -11,7 +11,10 @@ from invest.domain.frozen import Frozen
 
 
 class Outcome(Frozen):
-    """One call of one analyst over one horizon, closed; a late correction closes it again beside the first. Returns are fractions over the whole horizon."""
+    """One call of one analyst over one horizon, closed. Returns are fractions over the whole horizon.
+
+    A late correction closes it again beside the first: `revision` counts up.
+    """
 
     opinion_id: str
     horizon_days: int = Field(gt=0)

@@ -114,7 +114,10 @@ def rated(opinion: Opinion, extremity: Extremity | None = None) -> Opinion:
 
 
 def pool_votes(votes: Sequence[Vote], extremity: Extremity | None = None) -> Pooled:
-    """Weighted log-odds of `votes`, drawn to one half, held on the side of most vendors. Raises `ValueError` without any."""
+    """Weighted log-odds of `votes`, drawn to one half and held on the side of most vendors.
+
+    Raises `ValueError` without any vote.
+    """
     if not votes:
         raise ValueError("no votes to pool")
     raw = _raw_weights(votes)
@@ -267,7 +270,7 @@ def _with_most(q: float, views: Sequence[float]) -> float:
 
 
 def _least(view: float) -> float:
-    """The least a pool may be where most vendors are at `view` or above: their side of one half, no sale from a hold."""
+    """The least a pool may be where most vendors are at `view` or above: their side, and no sale from a hold."""
     if view >= 0.5:
         return 0.5
     return min(view, JUST_ABOVE_SELL) if rating_of(view) is Rating.HOLD else 0.0

@@ -15,14 +15,21 @@ _ADVISE = (
     r"(?:recomend\w*(?:-se)?|sugir\w*|suger\w*|aconselh\w*|indic(?:o|amos|a-se)|prefir\w*|convem|vale|melhor|recommend\w*|suggest\w*"
     r"|advis\w*|prefer\w*|we would|i would|better to)"
 )
-_SELL_NOUN = r"(?:venda|vender|reduzir|reducao|evitar|ficar de fora|sair d[aoe]|sell(?:ing)?|avoid(?:ing)?|reduc(?:e|ing)|exit(?:ing)?)"
+_SELL_NOUN = (
+    r"(?:venda|vender|reduzir|reducao|evitar|ficar de fora|sair d[aoe]|sell(?:ing)?|avoid(?:ing)?|reduc(?:e|ing)"
+    r"|exit(?:ing)?)"
+)
 _BUY_NOUN = r"(?:compra|comprar|aumentar|acumular|buy(?:ing)?|accumulat(?:e|ing)|add(?:ing)? to)"
 _HOLD_NOUN = r"(?:manter|manutencao|neutr[oa]|aguardar|esperar|hold(?:ing)?|neutral|wait(?:ing)?)"
 _LINK = r"(?:\s+(?:a|o|de|da|do|uma|um|pela|por|e|is|it|as|the|that|to|you|investors?|os?|ao|investidor\w*))*\s+"
-_WILL = r"(?:deve(?:ra|m)?|tende(?:m)? a|vai|ira|provavelmente|should|will|is likely to|likely to|is expected to|tends to|is set to)"
+_WILL = (
+    r"(?:deve(?:ra|m)?|tende(?:m)? a|vai|ira|provavelmente|should|will|is likely to|likely to|is expected to|tends to"
+    r"|is set to)"
+)
 _BELOW = (
-    rf"(?:ficar|render|andar|performar|ir|terminar|return|end|stay)?\s*(?:\w+\s+){{0,2}}?(?:abaixo|atras|menos|pior|below|behind|less)"
-    rf"\s+(?:\w+\s+){{0,3}}?{_SUBJECT}|perder (?:para|d)\w*\s+{_SUBJECT}|(?:lag|trail|underperform|fall short of|fall behind)"
+    rf"(?:ficar|render|andar|performar|ir|terminar|return|end|stay)?\s*(?:\w+\s+){{0,2}}?"
+    rf"(?:abaixo|atras|menos|pior|below|behind|less)\s+(?:\w+\s+){{0,3}}?{_SUBJECT}"
+    rf"|perder (?:para|d)\w*\s+{_SUBJECT}|(?:lag|trail|underperform|fall short of|fall behind)"
 )
 _ABOVE = (
     rf"(?:supera\w*|bater|vencer|beat|outperform|exceed)\s+(?:\w+\s+){{0,2}}?{_SUBJECT}|(?:ficar|render|andar|performar|return)\s+"

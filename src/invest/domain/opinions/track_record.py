@@ -101,7 +101,7 @@ class TrackLine(Frozen):
 
 
 class TrackRecord(Frozen):
-    """The table: the pool first, then ranked lines by the lower bound of their skill, those with an interval, the rest."""
+    """The table: the pool, then ranked lines by the lower bound of their skill, those with an interval, the rest."""
 
     lines: tuple[TrackLine, ...]
     closed: int

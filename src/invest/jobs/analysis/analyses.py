@@ -98,7 +98,7 @@ class Answers:
 
 
 async def ask(ctx: Context, analysis: Analysis, providers: Sequence[str] | None, language: str) -> Answers:
-    """Ask `providers`, or every enabled AI, at the same time on the same numbers; every answer is kept, valid or not."""
+    """Ask `providers`, or every enabled AI, at once on the same numbers; every answer is kept, valid or not."""
     store, settings, analysts = ctx.use(Store), ctx.use(Settings), ctx.use(Analysts)
     known, news = await asyncio.gather(learnt(store), store.news.latest(analysis.ticker, limit=6))
     snapshot = build_snapshot(analysis.model_copy(update={"analyzed_at": settings.now()}), news, language)

@@ -173,7 +173,7 @@ class Learnt:
 async def learnt(store: Store) -> Learnt:
     """What was learnt from the closed calls over 180 days."""
     outcomes, odds = await asyncio.gather(store.opinions.outcomes(horizon_days=180), store.opinions.pool_log_odds())
-    ais = [outcome for outcome in outcomes if outcome.provider != CONSENSUS and outcome.provider != RULES]
+    ais = [outcome for outcome in outcomes if outcome.provider not in (CONSENSUS, RULES)]
     together = error_correlation(ais)
     rho = RHO if together is None else min(max(together, 0.0), 1.0)
     return Learnt(skills(outcomes), learn_extremity(outcomes, odds), rho)

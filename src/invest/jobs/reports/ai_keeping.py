@@ -1,14 +1,14 @@
-"""What the AIs of all workers share: answers, lessons, money and turns in Redis, and the ledger of calls in PostgreSQL."""
+"""What the AIs of all workers share: answers, lessons, money and turns in Redis, the ledger in PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import orjson
@@ -140,7 +140,7 @@ class SharedBudget:
 
     async def held_today(self) -> Decimal:
         """The sum of the calls in flight, each at its most."""
-        held = await self._redis.hvals(HELD + str(datetime.now(UTC).date()))
+        held = await cast("Awaitable[list[bytes]]", self._redis.hvals(HELD + str(datetime.now(UTC).date())))
         return Decimal(sum(int(most) for most in held)) / MICRO
 
     async def _begin(self, day: date) -> None:
@@ -185,7 +185,7 @@ class StoredLedger:
 
 
 class SharedLimiter:
-    """Slots of this process, pace and pauses of all workers (`invest.ai.Limiter`). Without Redis, this process's own."""
+    """Slots of this process, pace and pauses of all workers (`invest.ai.Limiter`); without Redis this process's own."""
 
     def __init__(self, redis: Redis, concurrency: int, per_minute: Mapping[str, float]) -> None:
         self._redis = redis

@@ -234,6 +234,8 @@ def _abstained_row(opinion: Opinion, locale: Locale) -> tuple[Cell, ...]:
     status = opinion.status if opinion.status is not OpinionStatus.OK else OpinionStatus.ABSTAINED
     text = locale.words.t(f"status.{status}")
     detail = reason_text(opinion, locale)
+    if status is OpinionStatus.UNFAITHFUL:
+        detail = _unfaithful_text(opinion, locale) or detail
     return (
         _name_cell(opinion, locale),
         Cell(text=locale.words.t("status.abstained"), mark="off", muted=True),
