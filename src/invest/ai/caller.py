@@ -22,8 +22,7 @@ from invest.ai.models import listed_models
 from invest.ai.prices import Cost, PriceList, ceiling, cost_of, estimate
 from invest.ai.spending import Purse, owed
 from invest.ai.transport import Endpoint, clock, pause, send
-from invest.ai.wires.base import Question, Reply, Request
-from invest.ai.wires.openai_chat import OpenAIChat
+from invest.ai.wires import OpenAIChat, Question, Reply, Request
 from invest.domain.opinions import OpinionStatus
 
 LEAST_CHARACTERS = 8  # a token holds fewer characters than this in any language we ask in

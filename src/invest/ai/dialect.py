@@ -11,7 +11,7 @@ from typing import Any
 from invest.ai.addresses import has_version
 from invest.ai.errors import CallFailed
 from invest.ai.questions import schema_appendix
-from invest.ai.wires.base import Question, Request, Structure, Wire
+from invest.ai.wires import Question, Request, Structure, Wire
 
 MOST_LESSONS = 10  # things learnt within one call; a server that refuses more wants something else
 LEAST_TOKENS = 1000  # room for an answer; a server that allows less cannot answer

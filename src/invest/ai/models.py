@@ -13,8 +13,7 @@ from yarl import URL
 
 from invest.ai.addresses import proxy_for, target
 from invest.ai.transport import Endpoint
-from invest.ai.wires import Anthropic, Gemini, Wire
-from invest.ai.wires.failing import as_dict, as_list, failure
+from invest.ai.wires import Anthropic, Gemini, Wire, as_dict, as_list, failure
 
 TIMEOUT = aiohttp.ClientTimeout(total=15)
 MAX_BYTES = 4_000_000

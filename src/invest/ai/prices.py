@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from invest.ai.addresses import is_local
 from invest.ai.transport import Endpoint
-from invest.ai.wires.base import Question, Reply
+from invest.ai.wires import Question, Reply
 
 MILLION = Decimal(1_000_000)
 CACHE_WRITE = Decimal("1.25")  # of the input price, where a vendor bills for writing into its cache

@@ -14,7 +14,7 @@ from yarl import URL
 
 from invest.ai.addresses import proxy_for, target
 from invest.ai.errors import CallFailed
-from invest.ai.wires.base import Reply, Request, Wire, parse
+from invest.ai.wires import Reply, Request, Wire, parse
 from invest.domain.opinions import OpinionStatus
 
 SHORTEST_SECRET = 4
