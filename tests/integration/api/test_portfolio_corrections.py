@@ -24,7 +24,9 @@ async def make(door: Door) -> str:
 
 async def send(door: Door, path: str, text: str, **query: str) -> dict[str, Any]:
     asked = "&".join(f"{k}={v}" for k, v in query.items())
-    return (await door.ask("POST", f"{path}/import?{asked}", data=text.encode(), status=200)).json()
+    answer = await door.ask("POST", f"{path}/import?{asked}", data=text.encode(), status=200)
+    told: dict[str, Any] = answer.json()
+    return told
 
 
 async def test_an_import_is_undone_as_a_whole_and_leaves_the_bytes_of_before(web_door: Door) -> None:
