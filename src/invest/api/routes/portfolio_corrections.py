@@ -19,7 +19,7 @@ from invest.api.routes.portfolios import BookTransaction, PortfolioId, Portfolio
 from invest.domain.market import Ticker
 from invest.domain.portfolios import Transaction
 from invest.errors import InvestError, NotFound
-from invest.jobs.analysis.portfolios import calculate_portfolio_metrics
+from invest.jobs.analysis import calculate_portfolio_metrics
 from invest.store import Harmful
 
 RowId = Annotated[int, Field(ge=1, le=2**62)]
