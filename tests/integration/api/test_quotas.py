@@ -146,7 +146,8 @@ async def test_nothing_is_read_for_a_portfolio_that_is_not_ones_own(platform: Se
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 head = (
                     f"POST {API}/portfolios/none/{path} HTTP/1.1\r\nHost: localhost\r\n"
-                    f"X-Api-Key: {mine['X-Api-Key']}\r\n{extra}Content-Type: application/json\r\nContent-Length: 900000\r\n\r\n"
+                    f"X-Api-Key: {mine['X-Api-Key']}\r\n{extra}"
+                    f"Content-Type: application/json\r\nContent-Length: 900000\r\n\r\n"
                 )
                 writer.write(head.encode() + b"[")
                 answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)

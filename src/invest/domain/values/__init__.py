@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invest.domain.values.choice import choose_all
 from invest.domain.values.collected import AssetData, SourceOutcome
+from invest.domain.values.harvest import Harvest
 from invest.domain.values.observations import Basis, Consensus, Observation, RawPayload, Rejected
 from invest.domain.values.quality import FieldQuality, SourceValue
 from invest.domain.values.units import scale_error, unit_error
@@ -13,6 +14,7 @@ __all__ = [
     "Basis",
     "Consensus",
     "FieldQuality",
+    "Harvest",
     "Observation",
     "RawPayload",
     "Rejected",

@@ -82,6 +82,8 @@ WHERE a.ticker = x.o AND (a.active OR a.successor IS DISTINCT FROM x.n)
 async def write_changes(connection: Connection, changes: Iterable[TickerChange]) -> None:
     """Record changes of codes, in the transaction of `connection`; one known already ends no code a second time."""
     rows = sorted({(c.old, c.changed_on): c for c in changes}.values(), key=lambda c: (c.old, c.changed_on))
+    if not rows:
+        return
     old, new = [c.old for c in rows], [c.new for c in rows]
     days, ratios, told = [c.changed_on for c in rows], [str(c.ratio) for c in rows], [c.source for c in rows]
     fresh = await connection.fetch(RENAME, old, new, days, ratios, told, [c.continues for c in rows])
@@ -141,13 +143,6 @@ class Assets:
             active,
             after,
             limit,
-        )
-        return [_asset(row) for row in rows]
-
-    async def by_company(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> Found:
-        """All papers of one company, by CNPJ (14 digits) or CVM code."""
-        rows = await self._db.fetch(
-            f"SELECT {COLUMNS} FROM asset WHERE cnpj = $1 OR cvm_code = $2 ORDER BY ticker", cnpj, cvm_code
         )
         return [_asset(row) for row in rows]
 
