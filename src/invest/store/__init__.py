@@ -2,6 +2,7 @@
 
 from invest.store.core import migrate, pending
 from invest.store.harvests import Saved
+from invest.store.portfolio_corrections import Harmful
 from invest.store.store import Store
 
-__all__ = ["Saved", "Store", "migrate", "pending"]
+__all__ = ["Harmful", "Saved", "Store", "migrate", "pending"]

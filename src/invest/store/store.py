@@ -55,7 +55,7 @@ class Store:
         self.analyses = Analyses(database)
         self.opinions = Opinions(database)
         self.reports = Reports(database)
-        self.portfolios = Portfolios(database)
+        self.portfolios = Portfolios(database, self.actions, self.assets, self.bars)
         self.alerts = Alerts(database)
         self.jobs = Jobs(database)
         self.keys = Keys(database)
