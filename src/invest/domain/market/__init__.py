@@ -25,8 +25,10 @@ from invest.domain.market.calendar import (
     session_open,
     sessions_between,
 )
+from invest.domain.market.funds import IBOV, tracked_index
 from invest.domain.market.lineage import Lineages, joined, known_changes
 from invest.domain.market.macro import RateCurve
+from invest.domain.market.names import display_name
 from invest.domain.market.prices import (
     DAYS_A_YEAR_CRYPTO,
     SESSIONS_A_YEAR,
@@ -52,6 +54,7 @@ __all__ = [
     "B3_CODE",
     "CRYPTO_PAIR",
     "DAYS_A_YEAR_CRYPTO",
+    "IBOV",
     "MARKET_ZONE",
     "MICRO",
     "SESSIONS_A_YEAR",
@@ -82,6 +85,7 @@ __all__ = [
     "adjustment_factors",
     "aligned_returns",
     "count_sessions",
+    "display_name",
     "distinct_actions",
     "is_session",
     "is_stale",
@@ -97,5 +101,6 @@ __all__ = [
     "session_open",
     "sessions_between",
     "stamp_of",
+    "tracked_index",
     "usable",
 ]
