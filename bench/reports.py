@@ -21,10 +21,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import orjson
+from tests.builders import reports as build
 
 from bench.servers import OUT
 from invest.ai import Panel
@@ -33,16 +33,12 @@ from invest.domain.opinions.opinion import Snapshot, SnapshotFact
 from invest.reports import AssetReportData, build_asset_view, render_html, render_pdf
 from invest.settings import Settings, load
 
-# The reports' test data: one place knows how a full report is made.
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit" / "reports"))
 PROVIDERS = ("openai", "anthropic", "gemini")
 KEYS = ("p_l", "p_vp", "ev_ebitda", "roe", "roic", "net_margin", "net_debt_ebitda", "dividend_yield", "return_1y")
 
 
 def full_data(seed: int) -> AssetReportData:
     """A report with everything in it; no two seeds alike."""
-    import report_builders as build
-
     return build.asset_data(
         report_id=f"r_{seed}", bars=build.bars(seed=seed, last=20 + seed), news=build.news(6, f"Item {seed}")
     )

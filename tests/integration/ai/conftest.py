@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from fake_ai_server import VENDORS, FakeAi, Json, OpenPanel, providers
 
 from invest.ai import Panel
 from invest.domain.opinions.opinion import Snapshot, SnapshotFact, SnapshotNews
 from invest.settings import Settings
+from tests.integration.ai.fake_ai_server import VENDORS, FakeAi, Json, OpenPanel, providers
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from job_platform import COLLECTED, Platform
 
 from invest.domain.market.tickers import Market
 from invest.domain.portfolios.portfolio import Operation, Transaction
@@ -28,6 +27,7 @@ from invest.jobs.reports.portfolio_reports import (
     schedule_weekly_reports,
 )
 from invest.store.core.database import Database, Record
+from tests.integration.jobs.job_platform import COLLECTED, Platform
 
 
 def buy(day: date, ticker: str, quantity: str, price: str) -> Transaction:

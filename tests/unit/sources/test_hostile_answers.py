@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import orjson
 import pytest
-from hostile import NOW, FakeClient, assert_storable, spoilt
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +29,7 @@ from invest.sources.model import Gathered, Source, Want
 from invest.sources.others.binance import BinanceSource
 from invest.sources.others.fundamentus import FundamentusSource
 from invest.sources.others.yahoo import YahooSource
+from tests.builders.hostile import NOW, FakeClient, assert_storable, spoilt
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STOCK = Want(

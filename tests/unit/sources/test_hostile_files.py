@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hostile import NOW, FakeClient, assert_storable
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +24,7 @@ from invest.sources.cvm.register import read_cad
 from invest.sources.cvm.source import CvmSource
 from invest.sources.errors import SourceError
 from invest.sources.model import Gathered, Source, Want
+from tests.builders.hostile import NOW, FakeClient, assert_storable
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 DAILY = Want("PETR4", NOW, Asset(ticker="PETR4", kind=AssetKind.STOCK), bars_until=date(2026, 3, 30))

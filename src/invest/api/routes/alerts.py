@@ -70,7 +70,7 @@ async def create_alert(request: Request, body: NewAlert) -> Reply[Alert]:
         await require_portfolio(request, body.portfolio_id)
     made = request.job_id or secrets.token_hex(8)
     try:
-        alert = Alert(id=made, created_at=request.services.settings.now(), **dict(body))
+        alert = Alert(id=made, created_at=request.services.settings.now(), owner=request.caller.id, **dict(body))
     except ValidationError as error:
         raise invalid_fields(error.errors()) from None
     await (await request.services.store()).alerts.save(alert)

@@ -138,7 +138,7 @@ async def get_workflow(request: Request, path: WorkflowPath, query: StepsPage) -
 @route("POST", "/workflows/{workflow_id}/retry", tag="workflows", scope="write", status=204, problems=(404, 409))
 async def retry_workflow(request: Request, path: WorkflowPath) -> None:
     """Run again the steps that did not succeed; those that did keep their results."""
-    await require_task(request, path.workflow_id)
+    await require_task(request, path.workflow_id, acting=True)
     await request.services.invest.workflows.retry(path.workflow_id)
     request.audit("retry workflow", path.workflow_id)
 
@@ -224,7 +224,7 @@ async def replay_dead_letter(
 ) -> Reply[Queued]:
     """Run one again as a new job; it acts once however often it is asked."""
     status = await request.services.invest.status(path.task_id)
-    await require_status(request, status)
+    await require_status(request, status, acting=True)
     if body is not None:
         await require_calls(request, request.services.registry.job(status.name)(**body.arguments))
     job = await request.services.invest.dead.replay(path.task_id, kwargs=body.arguments if body else None)

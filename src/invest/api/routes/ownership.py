@@ -1,7 +1,8 @@
-"""Whose what is: a key sees the portfolios it created and what is made of them; keys of scope admin see all.
+"""Ownership: a key sees the portfolios it created, and their reports and alerts; keys of scope admin see all.
 
-Everything else (market data, analyses, reports about assets) is for every key. What belongs to another is answered as
-if it did not exist, so that ids tell nothing.
+What a job belongs to is declared with it (``@queue.job(owner=…, scope=…)``) and checked wherever it is started, shown,
+stopped or run again. Everything else (market data, analyses, reports about assets) is for every key. What belongs to
+another is answered as if it did not exist, so that ids tell nothing.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from invest.api.http.problems import Problem
 from invest.api.request import Request
-from invest.engine import Call, JobStatus, Workflow
+from invest.engine import Call, JobStatus, JobType, Workflow
 from invest.errors import NotFound
 
-OVER_ALL = frozenset({"analyze_all_portfolios"})  # jobs over everybody's portfolios
-OWNED = frozenset({"portfolio_id", "portfolio_ids", "report_id", "report_ids"})  # parameters that name what is owned
+WORKFLOWS = frozenset({"chain", "group", "chord"})  # whose they are, their steps say
 STEPS = 500  # steps of a workflow read at once
 Given = tuple[Sequence[Any], Mapping[str, Any]]  # positional and named arguments
 
@@ -27,7 +27,8 @@ class Named(NamedTuple):
 
     portfolios: frozenset[str] = frozenset()
     reports: frozenset[str] = frozenset()
-    over_all: bool = False
+    tasks: frozenset[str] = frozenset()  # other jobs: it belongs to whom they belong to
+    over_all: bool = False  # of everybody's things, or of nobody knows whose
 
 
 class Ran(Protocol):
@@ -63,28 +64,38 @@ async def require_report(request: Request, report_id: str) -> None:
 
 
 async def require_calls(request: Request, what: Call[Any] | Workflow[Any]) -> None:
-    """Raises 404 for a job over what is another's, 403 for one over everybody's portfolios."""
+    """Raises 404 for a job over what is another's, 403 for one beyond the caller's scope or over everybody's things."""
+    calls = list(_calls(what))
+    for call in calls:
+        _require_scope(request, call.job)
     if owner_of(request) is None:
         return
-    found = [_named(request, call.name, call.args, call.kwargs) for call in _calls(what)]
-    if any(named.over_all for named in found):
+    named = [_named(call.job, call.args, call.kwargs) for call in calls]
+    if any(one.over_all for one in named):
         raise Problem(403, "this is over everybody's portfolios: it needs a key with scope admin")
-    if closed := await _closed(request, found):
+    if closed := await _closed(request, named):
         raise Problem(404, f"no portfolio or report {min(closed)!r}")
 
 
-async def require_task(request: Request, task_id: str) -> None:
-    """Raises `NotFound` for a task over what is another's, in the words for one that never was."""
+async def require_task(request: Request, task_id: str, *, acting: bool = False) -> None:
+    """Raises `NotFound` for a task over what is another's, in the words for one that never was.
+
+    `acting`: the caller wants to stop it or run it again, for which its job's scope is needed as well.
+    """
     if owner_of(request) is not None:
-        await require_status(request, await request.services.invest.status(task_id))
+        await require_status(request, await request.services.invest.status(task_id), acting=acting)
 
 
-async def require_status(request: Request, status: JobStatus) -> None:
+async def require_status(request: Request, status: JobStatus, *, acting: bool = False) -> None:
     """The same for a task whose status is known."""
     if owner_of(request) is None:
         return
-    found = await _all_named(request, [status, *await _steps(request, status)])
-    if any(named.over_all for named in found) or await _closed(request, found):
+    jobs = [status, *await _steps(request, status)]
+    if acting:
+        for job in jobs:
+            if (declared := request.services.registry.find(job.name)) is not None:
+                _require_scope(request, declared)
+    if not all(await _open(request, jobs)):
         raise NotFound(f"no job {status.id!r}: it never existed, or its record has expired")
 
 
@@ -93,13 +104,33 @@ async def visible(request: Request, jobs: Iterable[R]) -> list[R]:
     listed = list(jobs)
     if owner_of(request) is None:
         return listed
-    found = await _all_named(request, listed)
-    closed = await _closed(request, found)
+    return [job for job, is_open in zip(listed, await _open(request, listed), strict=True) if is_open]
+
+
+def _require_scope(request: Request, job: JobType[..., Any]) -> None:
+    if not request.caller.allows(job.scope):
+        raise Problem(403, f"{job.name} needs a key with scope {job.scope}")
+
+
+async def _open(request: Request, jobs: Sequence[Ran]) -> list[bool]:
+    """Which of these jobs the caller may see."""
+    named = list(await asyncio.gather(*(_named_by(request, job) for job in jobs)))
+    closed = await _closed(request, named)
+    followed = await asyncio.gather(*(_tasks_open(request, one.tasks) for one in named))
     return [
-        job
-        for job, named in zip(listed, found, strict=True)
-        if not named.over_all and closed.isdisjoint(named.portfolios | named.reports)
+        theirs and not one.over_all and closed.isdisjoint(one.portfolios | one.reports)
+        for one, theirs in zip(named, followed, strict=True)
     ]
+
+
+async def _tasks_open(request: Request, tasks: Iterable[str]) -> bool:
+    """Whether the caller may see all of these tasks; one that is forgotten is nobody's."""
+    try:
+        for task_id in tasks:
+            await require_task(request, task_id)
+    except NotFound:
+        return False
+    return True
 
 
 async def _closed(request: Request, found: Sequence[Named]) -> set[str]:
@@ -130,16 +161,16 @@ def _calls(what: Call[Any] | Workflow[Any]) -> Iterable[Call[Any]]:
         yield from _calls(step)
 
 
-async def _all_named(request: Request, jobs: Sequence[Ran]) -> list[Named]:
-    return list(await asyncio.gather(*(_named_by(request, job) for job in jobs)))
-
-
 async def _named_by(request: Request, job: Ran) -> Named:
-    """What a job's arguments name; one whose arguments are forgotten counts as over everybody's portfolios."""
-    name = job.name or ""
-    if not OWNED.intersection(_parameters(request, name)):
-        return Named(over_all=name in OVER_ALL)
-    return _named(request, name, *(_given(job) or await _remembered(request, job.id) or ((), {})))
+    """What a job names; one that is not declared here, or whose arguments are forgotten, is for admins alone."""
+    if job.name in WORKFLOWS:
+        return Named()
+    declared = request.services.registry.find(job.name or "")
+    if declared is None:
+        return Named(over_all=True)
+    if not isinstance(declared.owner, Mapping):
+        return _named(declared, (), {})
+    return _named(declared, *(_given(job) or await _remembered(request, job.id) or ((), {})))
 
 
 def _given(job: Any) -> Given | None:
@@ -160,18 +191,20 @@ async def _remembered(request: Request, job_id: str) -> Given | None:
     return _given(run) if run is not None else None
 
 
-def _parameters(request: Request, name: str) -> list[str]:
-    job = request.services.registry.find(name)
-    return [p.name for p in job.signature.parameters] if job is not None else []
-
-
-def _named(request: Request, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Named:
-    """What arguments name, by the names of the job's parameters."""
-    given = dict(zip(_parameters(request, name), args, strict=False)) | dict(kwargs)
-    owned = [given.get(parameter) for parameter in OWNED.intersection(_parameters(request, name))]
-    portfolios = _texts(given.get("portfolio_id")) | _texts(given.get("portfolio_ids"))
-    reports = _texts(given.get("report_id")) | _texts(given.get("report_ids"))
-    return Named(portfolios, reports, name in OVER_ALL or (bool(owned) and not any(owned)))
+def _named(job: JobType[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Named:
+    """What arguments name, by what the job declares of its parameters; one left out means everybody's."""
+    if not isinstance(job.owner, Mapping):
+        return Named(over_all=job.owner is not None)
+    given = dict(zip((p.name for p in job.signature.parameters), args, strict=False)) | dict(kwargs)
+    found: dict[str, frozenset[str]] = {}
+    for parameter, kind in job.owner.items():
+        found[kind] = found.get(kind, frozenset()) | _texts(given.get(parameter))
+    return Named(
+        portfolios=found.get("portfolio", frozenset()),
+        reports=found.get("report", frozenset()),
+        tasks=found.get("task", frozenset()),
+        over_all=not any(given.get(parameter) for parameter in job.owner),
+    )
 
 
 def _texts(value: Any) -> frozenset[str]:

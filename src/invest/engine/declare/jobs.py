@@ -21,8 +21,8 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,99}")
 CatchUp: TypeAlias = Literal["latest", "skip", "all"]
 Condition: TypeAlias = str | Callable[[datetime], bool]
 Scope: TypeAlias = Literal["read", "write", "admin"]
-# Parameters and the kinds of things they name; "everybody": what belongs to all; "caller": to whoever started it.
-Owner: TypeAlias = Mapping[str, str] | Literal["everybody", "caller"]
+# Parameters and the kinds of things they name, or "everybody": it reads what belongs to all.
+Owner: TypeAlias = Mapping[str, str] | Literal["everybody"]
 
 
 class Queue:

@@ -25,7 +25,7 @@ ACTIONS_BACK = timedelta(days=30)
 FIGURES_BACK = timedelta(days=7)  # an analysis of older data fires nothing
 
 
-@ANALYSIS.job(retry=PERIODIC, key="alerts", give_up_on=NEVER, cron="*/10 * * * *", catch_up="skip")
+@ANALYSIS.job(retry=PERIODIC, key="alerts", give_up_on=NEVER, cron="*/10 * * * *", catch_up="skip", owner="everybody")
 async def evaluate_alerts(ctx: Context) -> AlertsEvaluated:
     """Look at every alert against the newest data; what fired is kept, each cause once."""
     count, fired = await evaluate_all(ctx.use(Store), ctx.use(Settings))

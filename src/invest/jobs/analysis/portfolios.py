@@ -40,13 +40,13 @@ PRINTED = (
 )
 
 
-@ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
+@ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER, owner={"portfolio_id": "portfolio"})
 async def calculate_portfolio_metrics(ctx: Context, portfolio_id: str) -> PortfolioMetrics:
     """Value, returns, risk, allocation and income of one portfolio, from its transactions; keeps a snapshot."""
     return await measure_and_keep(ctx.use(Store), ctx.use(Settings), portfolio_id)
 
 
-@ANALYSIS.job(retry=FAN_OUT, give_up_on=NEVER, cron="0 20 * * *")
+@ANALYSIS.job(retry=FAN_OUT, give_up_on=NEVER, cron="0 20 * * *", owner="everybody")
 async def analyze_all_portfolios(ctx: Context) -> Workflow[PortfoliosAnalysed]:
     """Measure every portfolio: one job each, then one that counts them."""
     ids = await ctx.use(Store).portfolios.ids()
@@ -54,7 +54,7 @@ async def analyze_all_portfolios(ctx: Context) -> Workflow[PortfoliosAnalysed]:
     return chord(children, finish_portfolios(len(ids)))
 
 
-@ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
+@ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER, owner="everybody")
 async def finish_portfolios(ctx: Context, total: int) -> PortfoliosAnalysed:
     """Count the measured portfolios (the last step of `analyze_all_portfolios`)."""
     done = sum([isinstance(o, Ok) async for o in ctx.iter_results()])
