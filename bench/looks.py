@@ -1,6 +1,6 @@
 """Every kind of report in both languages as pictures, to be looked at.
 
-python -m bench.looks [--fresh] [--only NAME ...]   -> bench/out/looks/*.png, sheets of all pages in bench/out/looks/sheets
+python -m bench.looks [--fresh] [--only NAME ...]   -> bench/out/looks/*.png
 
 The data comes from the real jobs over a sandbox market (`bench.looks_gather`, kept in bench/out/looks/data.pickle until
 `--fresh`); poor data, one source, no AI and long names are made from it.
@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 import pypdfium2
+from PIL import Image
 
 from bench.looks_gather import kept_or_gathered
 from bench.servers import OUT
+from invest.domain.analysis import History, Recommendation, Withheld, history_of
 from invest.domain.market import Bars
 from invest.reports import (
     AssetReportData,
@@ -51,7 +52,8 @@ LONG = (
 
 def variants(kept: dict[str, Any]) -> dict[str, Any]:
     """What was gathered, and harder cases made from it."""
-    found = dict(kept)
+    found = {name: _with_history(data, kept) for name, data in kept.items() if type(data) in BUILDERS}
+    kept = kept | found
     for language in ("pt-BR", "en"):
         stock = kept[f"stock.{language}"]
         found[f"stock-no-ai.{language}"] = replace(stock, opinions=(), ai_consensus=None, objection=None)
@@ -65,18 +67,28 @@ def variants(kept: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _with_history(data: Any, kept: dict[str, Any]) -> Any:
+    """The data with its history computed anew, so that work on it is seen without gathering again."""
+    given = kept["inputs"].get(data.analysis.ticker) if isinstance(data, AssetReportData) else None
+    if given is None:
+        return data
+    fresh = history_of(given)
+    dollar = {name: getattr(data.history, name) for name in ("dollar_change_1y", "dollar_return_1y")}
+    return replace(data, history=replace(fresh, **dollar))
+
+
 def _thin(stock: AssetReportData) -> AssetReportData:
     """The same asset a month after its listing: a few bars, no filing, no dividend, no news."""
     kept = [f for f in stock.analysis.facts if f.key in ("close", "change_1d", "turnover_21d")]
     analysis = stock.analysis.model_copy(
         update={
-            "facts": kept, "overall_score": None, "coverage": 0.12, "recommendation": "insufficient_data",
-            "dimensions": [], "reasons": [], "withheld": "coverage", "missing": ["p_l", "roe", "dividend_yield"],
+            "facts": kept, "overall_score": None, "coverage": 0.12, "recommendation": Recommendation.INSUFFICIENT_DATA,
+            "dimensions": [], "reasons": [], "withheld": Withheld.COVERAGE, "missing": ["p_l", "roe", "dividend_yield"],
         }
     )  # fmt: skip
     return replace(
         stock, analysis=analysis, bars=_last_sessions(stock.bars, 15),
-        opinions=(), ai_consensus=None, objection=None, actions=(), news=(),
+        opinions=(), ai_consensus=None, objection=None, actions=(), news=(), history=History(), peers=(),
     )  # fmt: skip
 
 
@@ -85,19 +97,21 @@ def _last_sessions(bars: Bars, count: int) -> Bars:
     return Bars(**{k: v if isinstance(v, str) else v[-count:] for k, v in columns.items()})
 
 
-def draw(name: str, view: ReportView) -> list[Path]:
-    """One PNG per page, and the page as HTML."""
+def draw(name: str, view: ReportView) -> int:
+    """One PNG per page, a sheet of all pages, and the report as PDF and HTML; the number of pages."""
     (LOOKS / f"{name}.html").write_text(render_html(view), encoding="utf-8")
     pdf = render_pdf(view)
     (LOOKS / f"{name}.pdf").write_bytes(pdf)
     document = pypdfium2.PdfDocument(pdf)
-    paths = []
-    for number, page in enumerate(document, start=1):
-        path = LOOKS / f"{name}-{number}.png"
-        page.render(scale=SCALE).to_pil().save(path, optimize=False)
-        paths.append(path)
+    pages = [page.render(scale=SCALE).to_pil() for page in document]
     document.close()
-    return paths
+    for number, page in enumerate(pages, start=1):
+        page.save(LOOKS / f"{name}-{number}.png")
+    sheet = Image.new("RGB", (sum(page.width for page in pages), pages[0].height), "white")
+    for number, page in enumerate(pages):
+        sheet.paste(page, (number * page.width, 0))
+    sheet.save(LOOKS / f"{name}.png")
+    return len(pages)
 
 
 def main() -> None:
@@ -114,7 +128,7 @@ def main() -> None:
         for old in LOOKS.glob(f"{name}-[0-9]*.png"):
             old.unlink()
         pages = draw(name, BUILDERS[type(data)](data))
-        print(f"  {name:<32}{len(pages)} pages")
+        print(f"  {name:<32}{pages} pages")
 
 
 if __name__ == "__main__":

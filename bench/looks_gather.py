@@ -23,6 +23,7 @@ from invest.domain.portfolios import Operation, Transaction
 from invest.engine import Call, Invest, Worker, registry
 from invest.jobs import analysis, data_collection, reports
 from invest.jobs.declared import declare_all
+from invest.jobs.loading import load_inputs
 from invest.jobs.reports import asset_reports, comparisons, market_reports, portfolio_reports
 from invest.local import LocalServers
 from invest.settings import load
@@ -83,12 +84,14 @@ async def running(folder: Path) -> AsyncIterator[tuple[Invest, Store, World]]:
     """Servers, sandbox and a worker of every queue in this process."""
     declare_all()
     world = World(100, 7, recorded_bars(), None)
+    for ticker in [t for t in world.recorded if world.until(t) < world.today]:
+        del world.recorded[ticker]  # a recording that ended long ago: an invented series goes on to today
     servers = LocalServers.start(folder, durable=False)
     with servers:
         async with Sandbox.serve(create_app(world)) as sandbox:
             settings = load(
                 redis={"url": servers.redis_url}, database={"url": servers.database_url}, sandbox_url=sandbox.url,
-                as_of=world.now,
+                as_of=world.now, http={"read_timeout": 120.0},
             )  # fmt: skip
             await migrate(settings)
             async with Invest.connect(settings) as invest, Store.open(settings) as store:
@@ -103,8 +106,9 @@ async def gather_all() -> dict[str, Any]:
     """The data of every report of the looks, by its name."""
     recorder = Recorder()
     with tempfile.TemporaryDirectory(prefix="invest-looks-") as folder, recorder.listening():
-        Path(folder).chmod(0o755)
-        async with running(Path(folder)) as (invest, store, world):
+        where = Path(folder)
+        where.chmod(0o755)  # noqa: ASYNC240 - a moment, before anything else runs
+        async with running(where) as (invest, store, world):
 
             async def run(call: Call[Any], name: str = "") -> Any:
                 recorder.name = name
@@ -112,6 +116,8 @@ async def gather_all() -> dict[str, Any]:
 
             await _collect(run)
             await _write(run, store, world)
+            settings = load(as_of=world.now)
+            recorder.kept["inputs"] = await load_inputs(store, settings, list(SUBJECTS.values()))
     return recorder.kept
 
 
@@ -119,6 +125,7 @@ async def _collect(run: Any) -> None:
     tickers = [*SUBJECTS.values(), *OTHERS]
     await run(data_collection.update_benchmarks())
     await run(data_collection.batch_collect_assets(tickers, force_update=True))
+    await run(data_collection.update_fundamentals_batch())
     await run(data_collection.update_news_feed())
     for market in MARKETS:
         await run(analysis.update_asset_rankings(market))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from invest.domain.filings.filing import QUARTER_ENDS, Chart
+from invest.domain.filings.filing import QUARTER_ENDS, Amounts, Chart, Span
 from invest.domain.filings.fundamentals import Fundamentals, Period, pooled_flows, quarter_to, ratios
 
 YEARS = 6
@@ -53,10 +54,22 @@ def results_by_quarter(company: Fundamentals, most: int = QUARTERS) -> tuple[Res
     found = []
     for end in sorted({span[1] for span in flows}, reverse=True):
         if (quarter := quarter_to(flows, end)) is not None:
-            found.append(_result(Period(end, quarter[1], balances.get(end, {}), company.chart)))
+            amounts = _since_last(flows, end) | dict(quarter[1])
+            found.append(_result(Period(end, amounts, balances.get(end, {}), company.chart)))
         if len(found) == most:
             break
     return tuple(r for r in reversed(found) if r.known)
+
+
+def _since_last(flows: Mapping[Span, Amounts], end: date) -> dict[str, float]:
+    """The year to `end` less the year to the quarter before: cash flows are filed for the year so far alone."""
+    spans = {s[0]: s for s in flows if s[1] == end and (s[1] - s[0]).days > 95}
+    for start, span in spans.items():
+        before = next((s for s in flows if s[0] == start and 85 <= (end - s[1]).days <= 95), None)
+        if before is not None:
+            whole, part = flows[span], flows[before]
+            return {name: whole[name] - part[name] for name in whole.keys() & part.keys()}
+    return {}
 
 
 def _result(period: Period) -> Result:

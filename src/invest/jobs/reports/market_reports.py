@@ -25,6 +25,12 @@ from invest.store import Store
 BARS_BACK = timedelta(days=400)
 
 
+IFIX = "IFIX"
+
+
+NEWS_READ = 100  # of which those on what moved are shown
+
+
 CDI_DAYS = 252  # a rate per day compounds over so many sessions a year
 
 
@@ -50,12 +56,15 @@ async def market_overview(ctx: Context, market: Market, ai_provider: str, top_n:
     if not analyses:
         raise NotFound(f"no {market.value} were collected yet: queue batch_collect_assets first")
     since = (settings.now() - BARS_BACK).date()
-    bars, index, news, macro = await asyncio.gather(
+    bars, ibov, ifix, news, macro = await asyncio.gather(
         store.bars.read_many(best(analyses, top_n), since=since),
         store.bars.read(INDEX, since=since),
-        store.news.latest(limit=6),
+        store.bars.read(IFIX, since=since),
+        store.news.latest(limit=NEWS_READ),
         economy(store, settings.now().date()),
     )
+    funds = market is Market.FIIS and len(ifix) > 1
+    index = ifix if funds else ibov
     data = MarketReportData(
         report_id=new_report_id(),
         generated_at=datetime.now(UTC),
@@ -68,6 +77,7 @@ async def market_overview(ctx: Context, market: Market, ai_provider: str, top_n:
         analyses=analyses,
         bars=bars,
         index=index if len(index) else None,
+        index_name="IFIX" if funds else "IBOV",
         macro=macro,
         news=news,
         top_n=top_n,
@@ -83,10 +93,10 @@ def best(analyses: Sequence[Analysis], count: int) -> list[str]:
 
 
 async def economy(store: Store, today: date) -> list[tuple[str, float, date, str]]:
-    """(name, value, day, payload) of the newest points that are not of the future; rates as fractions a year."""
+    """(name, value, day, source) of the newest points that are not of the future; rates as fractions a year."""
     points = await asyncio.gather(*(store.macro.last(series, on=today) for series in SERIES.values()))
     return [
-        (name, in_print(name, float(point.value)), point.day, point.payload)
+        (name, in_print(name, float(point.value)), point.day, point.source)
         for name, point in zip(SERIES, points, strict=True)
         if point is not None
     ]
