@@ -93,8 +93,9 @@ def _thin(stock: AssetReportData) -> AssetReportData:
 
 
 def _last_sessions(bars: Bars, count: int) -> Bars:
-    columns = {f.name: getattr(bars, f.name) for f in fields(bars)}
-    return Bars(**{k: v if isinstance(v, str) else v[-count:] for k, v in columns.items()})
+    first = max(0, len(bars) - count)
+    columns: dict[str, Any] = {f.name: getattr(bars, f.name) for f in fields(bars)}
+    return Bars(**{name: value if name == "ticker" else value[first:] for name, value in columns.items()})
 
 
 def draw(name: str, view: ReportView) -> int:

@@ -14,11 +14,12 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from invest.cli.platform.platform import recorded_bars
+from invest.domain.market import Market
 from invest.domain.portfolios import Operation, Transaction
 from invest.engine import Call, Invest, Worker, registry
 from invest.jobs import analysis, data_collection, reports
@@ -40,7 +41,7 @@ OTHERS = (
     *("VALE3", "BBAS3", "ABEV3", "WEGE3", "MGLU3", "RENT3", "RADL3", "B3SA3", "KLBN11", "KNRI11", "IVVB11", "MSFT34"),
     *("ETH-BRL", "BBDC4", "SANB11", "PRIO3", "UGPA3", "CSAN3", "MXRF11", "XPLG11", "VISC11", "LREN3", "SUZB3"),
 )
-MARKETS = ("stocks", "fiis", "etfs", "bdrs", "cryptos")
+LANGUAGES: tuple[Literal["pt-BR", "en"], ...] = ("pt-BR", "en")
 HELD = (
     ("PETR4", 900), ("ITUB4", 600), ("BBAS3", 500), ("WEGE3", 200), ("TAEE11", 300), ("HGLG11", 60), ("KNRI11", 50),
     ("BOVA11", 80), ("AAPL34", 150), ("MGLU3", 400),
@@ -127,20 +128,20 @@ async def _collect(run: Any) -> None:
     await run(data_collection.batch_collect_assets(tickers, force_update=True))
     await run(data_collection.update_fundamentals_batch())
     await run(data_collection.update_news_feed())
-    for market in MARKETS:
+    for market in Market:
         await run(analysis.update_asset_rankings(market))
     await run(analysis.batch_analyze_assets(tickers))
 
 
 async def _write(run: Any, store: Store, world: World) -> None:
     for name, ticker in SUBJECTS.items():
-        for language in ("pt-BR", "en"):
+        for language in LANGUAGES:
             if name == "stock":
                 await run(reports.generate_multi_ai_analysis(ticker, None, language), f"{name}.{language}")
             else:
                 await run(reports.generate_report_async(ticker, "anthropic", language), f"{name}.{language}")
     portfolio = await _portfolio(store, world)
-    for language in ("pt-BR", "en"):
+    for language in LANGUAGES:
         stocks = ["PETR4", "PRIO3", "UGPA3", "CSAN3"]
         await run(reports.generate_comparison_report_async(stocks, "openai", language), f"comparison.{language}")
         mixed = [*SUBJECTS.values(), *OTHERS][:20]
@@ -149,9 +150,9 @@ async def _write(run: Any, store: Store, world: World) -> None:
             reports.generate_portfolio_report_async(portfolio, "openai", language=language), f"portfolio.{language}"
         )
         await run(reports.generate_weekly_report_async(portfolio, language), f"weekly.{language}")
-        for market in MARKETS:
+        for market in Market:
             call = reports.generate_market_overview_async(market, language=language)
-            await run(call, f"market-{market}.{language}")
+            await run(call, f"market-{market.value}.{language}")
 
 
 async def _portfolio(store: Store, world: World) -> str:

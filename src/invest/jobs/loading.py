@@ -10,13 +10,14 @@ from typing import Literal
 
 from invest.domain.analysis import Analysis, AnalysisInput, ScoreRecord, SectorStats
 from invest.domain.filings import Filing, read_filings
-from invest.domain.market import Asset, AssetKind, Bars, Market, Prices, RateCurve, StatementLine, usable
+from invest.domain.market import IBOV, Asset, AssetKind, Bars, Market, Prices, RateCurve, StatementLine, usable
 from invest.domain.values import Consensus
 from invest.errors import NotFound
 from invest.settings import Settings
 from invest.store import Store
 
 INDEX = "^BVSP"
+IFIX = "IFIX"
 BARS_BACK = timedelta(days=6 * 366)
 STATEMENTS_BACK = timedelta(days=7 * 366)
 NEWS_BACK = timedelta(days=30)
@@ -50,6 +51,14 @@ async def load_shared(store: Store, settings: Settings, since: date) -> Shared:
         if found := kept.get(backtest_key(market)):
             backtests |= dict.fromkeys(market.kinds, ScoreRecord.model_validate(found[1]).brief())
     return Shared(index, RateCurve.of(points), peers, backtests)
+
+
+async def index_of(store: Store, kind: AssetKind, since: date) -> tuple[str, Bars | None]:
+    """Name and bars of the index an asset is measured by: IFIX for a FII where it is stored, else the IBOV."""
+    if kind is AssetKind.FII and len(funds := await store.bars.read(IFIX, since=since)) > 1:
+        return IFIX, funds
+    index = await store.bars.read(INDEX, since=since)
+    return IBOV, index if len(index) else None
 
 
 PEERS = 5

@@ -158,7 +158,8 @@ def _sections(data: ComparisonReportData, ordered: Sequence[Analysis], locale: L
     if data.comparison.mixed_kinds:
         table.append(Paragraph(text=words.t("comparison.kinds_differ"), muted=True))
     unscored = [a.ticker for a in ordered if not is_judged(a)]
-    scores: list[Block] = [scores_chart(ordered, locale)]
+    chart = scores_chart(ordered, locale)
+    scores: list[Block] = [chart] if chart.bars else []
     if unscored:
         scores.append(Paragraph(text=words.t("comparison.not_scored", items=", ".join(unscored)), muted=True))
     parts = (
@@ -166,7 +167,7 @@ def _sections(data: ComparisonReportData, ordered: Sequence[Analysis], locale: L
                 blocks=tuple(table)),
         returns_section(tickers, data.bars, locale, emphasis=data.comparison.winner.ticker),
         Section(id="scores", title=words.t("comparison.scores_title"), note=words.t("scores.note"),
-                blocks=tuple(scores), span=5),
+                blocks=tuple(scores), span=5) if scores else None,
         _rankings(data, locale),
         _ai(data, tickers, locale),
         backtest_section(shared_record(ordered), locale),

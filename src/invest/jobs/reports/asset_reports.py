@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from invest.domain.analysis import Analysis, history_of
-from invest.domain.market import AssetKind, Ticker
+from invest.domain.market import Ticker
 from invest.engine import Context
 from invest.jobs.analysis import Answers, analyse_one, ask, track_rows
-from invest.jobs.loading import INDEX, load_inputs, peers_of
+from invest.jobs.loading import index_of, load_inputs, peers_of
 from invest.jobs.queues import NEVER, PER_ASSET, REPORTS
 from invest.jobs.reports.arguments import Language, Provider, Report
 from invest.jobs.reports.keeping import keep, new_report_id, payloads_of, providers_for
@@ -29,9 +29,6 @@ DOLLAR = "sgs:1"  # PTAX, sale: BRL for one US dollar
 
 
 DOLLAR_BACK = timedelta(days=400)
-
-
-IFIX = "IFIX"
 
 
 NEWS_READ = 30  # of which the most telling ones are shown
@@ -65,19 +62,19 @@ async def asset_data(
     """Everything the report of one asset shows, read at once."""
     store, settings = ctx.use(Store), ctx.use(Settings)
     ticker, since = analysis.ticker, settings.now().date().replace(month=1, day=1)
-    inputs, actions, news, latest, track, peers, dollar, ifix = await asyncio.gather(
+    inputs, actions, news, latest, track, peers = await asyncio.gather(
         load_inputs(store, settings, [ticker]),
         store.actions.of(ticker, since=since.replace(year=since.year - DIVIDEND_YEARS)),
         store.news.latest(ticker, limit=NEWS_READ),
         store.observations.latest(ticker),
         track_rows(store),
         peers_of(store, analysis),
+    )
+    dollar, (index_name, index) = await asyncio.gather(
         store.macro.read(DOLLAR, since=(settings.now() - DOLLAR_BACK).date()),
-        store.bars.read(IFIX, since=(settings.now() - BARS_BACK).date()),
+        index_of(store, analysis.kind, (settings.now() - BARS_BACK).date()),
     )
     given = inputs[ticker]
-    measured_by_ifix = analysis.kind is AssetKind.FII and len(ifix) > 0
-    index = ifix if measured_by_ifix else await store.bars.read(INDEX, since=(settings.now() - BARS_BACK).date())
     return AssetReportData(
         report_id=new_report_id(),
         generated_at=datetime.now(UTC),
@@ -90,8 +87,8 @@ async def asset_data(
         asset=given.asset,
         history=await asyncio.to_thread(history_of, given, dollar),
         peers=peers,
-        index=index if len(index) else None,
-        index_name="IFIX" if measured_by_ifix else "IBOV",
+        index=index,
+        index_name=index_name,
         opinions=said.opinions,
         ai_consensus=said.consensus,
         objection=said.objection.argument if said.objection else None,

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from invest.domain.analysis import Analysis
-from invest.domain.market import Market
+from invest.domain.market import AssetKind, Market
 from invest.engine import Context
 from invest.errors import NotFound
 from invest.jobs.analysis import analyse_market
-from invest.jobs.loading import INDEX
+from invest.jobs.loading import index_of
 from invest.jobs.queues import NEVER, PERIODIC, REPORTS
 from invest.jobs.reports.arguments import Language, Provider, Report
 from invest.jobs.reports.keeping import keep, new_report_id, payloads_of
@@ -23,9 +23,6 @@ from invest.settings import Settings
 from invest.store import Store
 
 BARS_BACK = timedelta(days=400)
-
-
-IFIX = "IFIX"
 
 
 NEWS_READ = 100  # of which those on what moved are shown
@@ -56,15 +53,13 @@ async def market_overview(ctx: Context, market: Market, ai_provider: str, top_n:
     if not analyses:
         raise NotFound(f"no {market.value} were collected yet: queue batch_collect_assets first")
     since = (settings.now() - BARS_BACK).date()
-    bars, ibov, ifix, news, macro = await asyncio.gather(
+    kind = AssetKind.FII if market is Market.FIIS else AssetKind.STOCK
+    bars, (index_name, index), news, macro = await asyncio.gather(
         store.bars.read_many(best(analyses, top_n), since=since),
-        store.bars.read(INDEX, since=since),
-        store.bars.read(IFIX, since=since),
+        index_of(store, kind, since),
         store.news.latest(limit=NEWS_READ),
         economy(store, settings.now().date()),
     )
-    funds = market is Market.FIIS and len(ifix) > 1
-    index = ifix if funds else ibov
     data = MarketReportData(
         report_id=new_report_id(),
         generated_at=datetime.now(UTC),
@@ -76,8 +71,8 @@ async def market_overview(ctx: Context, market: Market, ai_provider: str, top_n:
         as_of=max(a.as_of for a in analyses),
         analyses=analyses,
         bars=bars,
-        index=index if len(index) else None,
-        index_name="IFIX" if funds else "IBOV",
+        index=index,
+        index_name=index_name,
         macro=macro,
         news=news,
         top_n=top_n,
