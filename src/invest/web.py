@@ -1,4 +1,4 @@
-"""The HTTP door: `create_app` for any aiohttp runner, `serve` for a process of its own."""
+"""The HTTP server: `create_app` for any aiohttp runner, `serve` for a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One AI at work: a blind run over the facts gives the opinion, a second one beside it shows what the news would do.
+"""Ask one AI: a blind run over the facts gives the opinion; a second run beside it shows the effect of the news.
 
 The texts, prices and citations are those of the blind run, which no stranger's word has reached. The run with news may
 move each probability by .025 at most, so two snapshots that differ in their news differ by .05 at most.

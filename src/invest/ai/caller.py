@@ -1,4 +1,4 @@
-"""Calls of one provider: asks for the strictest structure the server takes, prices each reply, keeps what went by."""
+"""Calls of one provider: ask for the strictest structure the server takes, price each reply, record every exchange."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bounds the analysts: calls in flight per provider, money per day, and answers kept. Protocols and local twins.
+"""Limits of the analysts: calls in flight per provider, money per day, cached answers. Protocols and local versions.
 
 The twins hold for one process; a store-backed cache and budget have the same shape.
 """

@@ -1,4 +1,4 @@
-"""The day's money: nothing new is asked once it is spent, and calls in flight count at their most."""
+"""The day's AI budget: no new call once it is spent; calls in flight are counted at their highest possible cost."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from invest.api.http.request_log import RequestLog
 from invest.api.live.callbacks import Callbacks
 from invest.api.live.enqueuing import Enqueuer
 from invest.api.live.hub import Hub
+from invest.api.live.statements import Statements
 from invest.engine import Invest, Registry, open_redis, registry
 from invest.errors import Unreachable
 from invest.jobs.data_collection import UnknownTickers
@@ -37,6 +38,7 @@ class Services:
     load: Load
     requests: RequestLog
     callbacks: Callbacks
+    statements: Statements
     registry: Registry = field(default=registry)
     unknown: UnknownTickers = field(default_factory=UnknownTickers)
 
@@ -49,6 +51,7 @@ class Services:
         await self.hub.close()
         self.requests.flush()
         await self.callbacks.close()
+        await self.statements.close()
         await self.enqueuer.close()
         await self.admission.close()
         await self.auditor.close()
@@ -77,4 +80,5 @@ def open_services(settings: Settings, load: Load) -> Services:
         load=load,
         requests=RequestLog(settings.logging),
         callbacks=Callbacks(invest),
+        statements=Statements(),
     )

@@ -35,7 +35,8 @@ def http_handler(route: Route) -> HttpHandler:
     async def handle(http: web.Request) -> web.StreamResponse:
         services = http.app[SERVICES]
         if route.path in PROBES:
-            return answer(route, await route.handler(Request(http, ANYBODY, http[REQUEST_ID], 0, services=services)))
+            probe = Request(http, ANYBODY, http[REQUEST_ID], 0, services=services)
+            return await answer(route, await route.handler(probe))
         origin = services.keyring.origin(http)
         caller = await services.keyring.caller(http, route.scope, partial(services.admission.admit, f"guess:{origin}"))
         limits = services.settings.web
@@ -105,10 +106,10 @@ async def _keep(services: Services, key: str, digest: str, response: web.Respons
 
 async def respond(route: Route, request: Request) -> web.StreamResponse:
     """Validate, call the handler, write its value."""
-    return answer(route, await route.handler(request, **await route.arguments(request)))
+    return await answer(route, await route.handler(request, **await route.arguments(request)))
 
 
-def answer(route: Route, value: Any) -> web.StreamResponse:
+async def answer(route: Route, value: Any) -> web.StreamResponse:
     """What a handler gave as a response."""
     if isinstance(value, web.StreamResponse):
         return value
@@ -116,7 +117,7 @@ def answer(route: Route, value: Any) -> web.StreamResponse:
     status = reply.status or route.status
     if reply.value is None:
         return web.Response(status=status if status != 200 else 204, headers=reply.headers)
-    body = wire.to_json(reply.value)
+    body = await wire.to_json_in_turns(reply.value)
     return web.Response(status=status, body=body, headers=reply.headers, content_type="application/json")
 
 

@@ -1,4 +1,4 @@
-"""Alerts: a wish of a person, held against the newest data by a pure function; each occasion fires once."""
+"""Alerts: a person's condition, evaluated against the newest data by a pure function; each occasion fires once."""
 
 from __future__ import annotations
 

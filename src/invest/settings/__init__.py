@@ -1,4 +1,4 @@
-"""Settings: one frozen tree, defaults < settings.toml < .env < environment."""
+"""Settings: one frozen tree, the package's defaults < the user's settings.toml < .env < environment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from invest.settings.ai import AiSettings, ProviderSettings
 from invest.settings.delivery import DeliverySettings
 from invest.settings.engine import EngineSettings, QueueSettings
 from invest.settings.environment import NOT_SETTINGS, PREFIX, WELL_KNOWN, setting_paths
-from invest.settings.files import settings_file
+from invest.settings.files import defaults_file, settings_file
 from invest.settings.loading import get_settings, load, masked
 from invest.settings.section import Section
 from invest.settings.servers import DatabaseSettings, RedisSettings
@@ -32,6 +32,7 @@ __all__ = [
     "Settings",
     "SourceSettings",
     "WebSettings",
+    "defaults_file",
     "get_settings",
     "load",
     "masked",

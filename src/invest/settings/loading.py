@@ -8,12 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
-from pydantic_settings import (
-    SettingsError,
-)
+from pydantic_settings import SettingsError
 
 from invest.errors import ConfigError
-from invest.settings.files import settings_file
+from invest.settings.files import defaults_file, settings_file
 from invest.settings.tree import Settings
 
 
@@ -25,7 +23,7 @@ def load(**overrides: Any) -> Settings:
         lines = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_url=False)]
         raise ConfigError("settings: " + "; ".join(lines)) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"settings: {settings_file()} is not valid TOML: {error}") from None
+        raise ConfigError(f"settings: {settings_file() or defaults_file()} is not valid TOML: {error}") from None
     except (SettingsError, OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"settings: {error}") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from invest.settings.section import Section
 
@@ -43,3 +43,9 @@ class SourceSettings(Section):
     batch: int = Field(default=1, ge=1)
     history_range: str = "3mo"
     feeds: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("feeds")
+    @classmethod
+    def _with_an_address(cls, feeds: dict[str, str]) -> dict[str, str]:
+        """Without those whose address is empty: so a user's file turns off a feed of the defaults."""
+        return {name: address for name, address in feeds.items() if address}

@@ -1,4 +1,4 @@
-"""One frozen tree of settings: defaults < settings.toml < .env < environment.
+"""One frozen tree of settings: the package's defaults < the user's settings.toml < .env < environment.
 
 `INVEST_` + the path with ``__`` sets any of them (``INVEST_AI__QUORUM=3``). ``REDIS_URL``, ``DATABASE_URL``, ``PORT``,
 ``BRAPI_TOKEN`` and the AIs' usual key names are understood as well. Unknown names are refused, so a typo is seen."""
@@ -24,7 +24,7 @@ from invest.settings.ai import AiSettings, ProviderSettings
 from invest.settings.delivery import DeliverySettings
 from invest.settings.engine import EngineSettings, QueueSettings
 from invest.settings.environment import PREFIX, WellKnownSource, refuse_unknown
-from invest.settings.files import settings_file
+from invest.settings.files import defaults_file, settings_file
 from invest.settings.servers import DatabaseSettings, RedisSettings
 from invest.settings.sources import HttpSettings, SourceSettings
 from invest.settings.web import LoggingSettings, QuotaSettings, WebSettings
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, environment, .env, settings.toml: the first that has a value wins; INVEST_ before the others."""
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
+        files = dict.fromkeys(f for f in (settings_file(), defaults_file()) if f)  # one file in a checkout
         in_file = dict(dotenv_settings.env_vars) if isinstance(dotenv_settings, DotEnvSettingsSource) else {}
         refuse_unknown([*os.environ, *in_file], settings_cls)
         if isinstance(dotenv_settings, DotEnvSettingsSource):  # .env is shared with other programs: ours alone are read
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
             WellKnownSource(settings_cls, os.environ),
             dotenv_settings,
             WellKnownSource(settings_cls, in_file),
-            toml,
+            *(TomlConfigSettingsSource(settings_cls, toml_file=file) for file in files),
         )
 
     @property

@@ -19,6 +19,7 @@ class WebSettings(Section):
     auth: Literal["auto", "on", "off"] = "auto"
     rate_limit: float = Field(default=50, gt=0)
     rate_burst: int = Field(default=500, ge=1)
+    wait_max: float = Field(default=60, gt=0, le=60)
     max_in_flight: int = Field(default=500, ge=1)
     max_connections: int = Field(default=4_000, ge=10)
     max_connections_per_peer: int = Field(default=1_000, ge=1)

@@ -1,4 +1,4 @@
-"""All enabled upstreams behind one door: asked at once, each on its own, each ending in a truthful outcome."""
+"""One facade over all enabled upstreams: asked concurrently and independently, each with its own outcome."""
 
 from __future__ import annotations
 

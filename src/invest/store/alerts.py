@@ -1,4 +1,4 @@
-"""Alerts and the occasions on which they fired."""
+"""Alerts and the events they fired."""
 # ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
 
 from __future__ import annotations

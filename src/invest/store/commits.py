@@ -1,4 +1,5 @@
-"""Gatherings of jobs that end at about the same time share a transaction; each job waits until its own is durable.
+"""Group commit of collected data: jobs that end at about the same time share a transaction; each waits until its
+own part is durable.
 
 While a transaction is under way, the gatherings that arrive form the next one: a lone job waits for nobody, and a
 hundred at once cost a few commits instead of a hundred. Where a transaction is refused, each of its gatherings is
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from contextvars import Context
 from dataclasses import dataclass
 
-from invest.errors import ServerAway
+from invest.errors import ServerAway, Unreachable
 from invest.store.core import Database, lost_server
 from invest.store.gathered import Gathering, Saved, write_gatherings
 from invest.store.market import RankOf
@@ -109,7 +110,7 @@ class Commits:
         except Exception as error:
             if lost_server(error):
                 for waiting in batch:
-                    waiting.fail(error.copy() if isinstance(error, ServerAway) else error)
+                    waiting.fail(_own(error))
             elif len(batch) == 1:
                 batch[0].fail(error)
             else:
@@ -119,3 +120,8 @@ class Commits:
         for waiting, one in zip(batch, saved, strict=True):
             if not waiting.done.done():
                 waiting.done.set_result(one)
+
+
+def _own(error: Exception) -> Unreachable:
+    """The same failure as an exception of its own: one that several tasks raise mixes their tracebacks."""
+    return error.copy() if isinstance(error, ServerAway) else Unreachable(str(error))

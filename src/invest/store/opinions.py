@@ -1,4 +1,4 @@
-"""Opinions of the AIs: frozen when given, closed by outcomes later."""
+"""The AIs' opinions: immutable once given, closed later by outcomes."""
 # ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Portfolios and their transactions. Whatever is booked was planned under the portfolio's lock."""
+"""Portfolios and their transactions; every booking is planned under the portfolio's lock."""
 # ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -160,7 +161,7 @@ class Portfolios:
             if found is None:
                 raise NotFound(f"no portfolio {portfolio_id}")
             existing = await _transactions(connection, portfolio_id)
-            plan = planner(existing)
+            plan = await asyncio.to_thread(planner, existing)  # thousands of rows: not between two requests
             if not dry_run:
                 hashes = await connection.fetch(
                     "SELECT row_hash FROM portfolio_transaction WHERE portfolio_id = $1", portfolio_id
@@ -214,7 +215,7 @@ async def _transactions(connection: Connection, portfolio_id: str) -> list[Trans
     rows = await connection.fetch(
         f"SELECT {COLUMNS} FROM portfolio_transaction WHERE portfolio_id = $1 ORDER BY day, id", portfolio_id
     )
-    return [_transaction(row) for row in rows]
+    return await asyncio.to_thread(lambda: [_transaction(row) for row in rows])
 
 
 def _transaction(row: Record) -> Transaction:
@@ -238,7 +239,7 @@ async def _write(
     days, tickers, quantities, prices, origins = columns(transactions, "date", "ticker", "quantity", "price", "origin")
     operations = [str(t.operation) for t in transactions]
     notes = [clean(t.note) for t in transactions]
-    hashes = row_hashes(transactions, taken)
+    hashes = await asyncio.to_thread(row_hashes, transactions, list(taken))
     await connection.execute(
         BOOK, portfolio_id, days, tickers, operations, texts(quantities), texts(prices), notes, origins, hashes
     )

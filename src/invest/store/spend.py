@@ -1,4 +1,4 @@
-"""What the AIs cost, by call; a call that is written twice counts once."""
+"""The cost of AI calls; a call written twice counts once."""
 
 from __future__ import annotations
 

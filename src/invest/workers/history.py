@@ -1,4 +1,4 @@
-"""From the engine's rows to the store's: the history of jobs beyond the hour that results live in Redis."""
+"""Write the job history from the engine to the store, for the time after results have expired in Redis."""
 
 from __future__ import annotations
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from aiohttp.web import AppRunner, UnixSite
 
 from invest.engine import InvalidArguments, JobCancelled, JobFailed, ResultTimeout
 from invest.errors import ConfigError, NotFound, Unreachable
-from invest.http import Client, Refused
+from invest.http import Client, Refused, Rows, blocking
 from invest.settings import Settings
+from invest.web import create_app
 from tests.integration.api.api_kit import Door, door_double, door_fail, door_sleep, open_door, working
 
 pytest_plugins = ["tests.integration.api.api_fixtures"]
@@ -74,7 +77,42 @@ async def test_without_a_key_where_one_is_needed_it_says_so(platform: Settings) 
 
 
 async def test_a_server_that_is_away_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("invest.http.TRIES", 2)
+    monkeypatch.setattr("invest.http.transport.TRIES", 2)
     async with Client("http://127.0.0.1:1") as invest:
         with pytest.raises(Unreachable, match="does not answer"):
             await invest.enqueue("door_double", number=1)
+
+
+async def test_the_same_without_await_also_beside_a_running_loop(web_door: Door, platform: Settings) -> None:
+    def script() -> tuple[int, str, bool, Rows]:
+        with blocking(web_door.url) as invest:
+            job = invest.enqueue("door_double", number=21)
+            result = job.result(timeout=10)
+            with pytest.raises(NotFound):
+                invest.get("/assets/ABCD3")
+            return result, job.status().state, invest.job(job.id).cancel(), invest.rows("/tasks", state="succeeded")
+
+    async with working(platform):
+        result, state, cancelled, rows = await asyncio.to_thread(script)
+    assert (result, state, cancelled) == (42, "SUCCESS", False)
+    assert [row["name"] for row in rows] == ["door_double"]
+
+
+async def test_rows_are_every_page_of_a_listing(web_door: Door) -> None:
+    async with Client(web_door.url) as invest:
+        jobs = [(await invest.enqueue("door_double", number=n)).id for n in range(5)]
+        rows = await invest.rows("/tasks", state="queued", queue="door", limit=2)
+    assert [row["task_id"] for row in rows] == jobs
+
+
+async def test_a_server_on_a_socket_of_this_machine_is_reached(
+    web_door: Door, platform: Settings, tmp_path: Path
+) -> None:
+    runner = AppRunner(create_app(platform))
+    await runner.setup()
+    await UnixSite(runner, str(tmp_path / "invest.sock")).start()
+    try:
+        async with Client(f"unix:{tmp_path}/invest.sock") as invest:
+            assert "data_collection" in {queue["name"] for queue in await invest.get("/queues")}
+    finally:
+        await runner.cleanup()

@@ -24,6 +24,8 @@ from invest.local.recipes import Postgres, Valkey
 from invest.settings import Settings
 
 OWNER = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the shell ignores it, as under nohup
 import sys, time
 from pathlib import Path
 from invest.local import LocalServers

@@ -212,6 +212,52 @@ async def test_a_payment_day_that_becomes_known_completes_the_event(store: Store
     assert await store.actions.upsert([dividend(day, "0.1334", pays=pays + timedelta(days=30))]) == 1
 
 
+async def test_equal_instalments_are_kept_apart_and_stay_so(store: Store) -> None:
+    instalments = [dividend(date(2025, 12, 15), "0.22798586") for _ in range(4)]
+    assert await store.actions.upsert(instalments) == 4
+    assert await store.actions.upsert(instalments) == 0
+    assert await store.actions.of("ABEV3") == instalments
+
+
+async def test_a_revised_amount_replaces_the_earlier_word_of_that_source(store: Store) -> None:
+    day = date(2025, 12, 15)
+    await store.actions.upsert([dividend(day, "0.50"), dividend(day, "0.10")])
+    assert await store.actions.upsert([dividend(day, "0.55"), dividend(day, "0.10")]) == 1
+    assert sorted(a.amount for a in await store.actions.of("ABEV3") if a.amount) == [Decimal("0.10"), Decimal("0.55")]
+    other = dividend(date(2025, 11, 17), "0.20")
+    assert await store.actions.upsert([other]) == 1
+    assert len(await store.actions.of("ABEV3")) == 3
+
+
+async def test_terms_of_an_event_come_back(store: Store) -> None:
+    spin_off = CorporateAction(
+        ticker="ABEV3",
+        kind=ActionKind.SPIN_OFF,
+        last_date_with=date(2021, 10, 1),
+        source="owner",
+        payload="0" * 64,
+        label="CIS RED CAP",
+        approved_on=date(2021, 9, 1),
+        other="ABCD3",
+        ratio=Decimal("0.2375"),
+        price_factor=Decimal("0.82"),
+    )
+    assert await store.actions.upsert([spin_off]) == 1
+    assert await store.actions.of("ABEV3") == [spin_off]
+    (step,) = (await store.actions.steps(["ABEV3"], lineages=await store.assets.lineages()))["ABEV3"]
+    assert step.price_factor == Decimal("0.82")
+
+
+async def test_a_jump_nothing_explains_leaves_no_adjusted_price_before_it(store: Store) -> None:
+    closes = [Decimal("0.17"), Decimal("1.70"), Decimal("1.75")]
+    days = [date(2023, 1, 25), date(2023, 1, 26), date(2023, 1, 27)]
+    rows = [Bar("ABCD3", d, c, c, c, c, 10, None, None, "cotahist", "p") for d, c in zip(days, closes, strict=True)]
+    await store.bars.save(rows)
+    bars = await store.bars.read("ABCD3")
+    assert bars.close.tolist() == [0.17, 1.70, 1.75]
+    assert [f != f for f in bars.factor.tolist()] == [True, False, False]
+
+
 def line(value: str, *, version: int = 1, received: date | None = None, account: str = "3.01") -> StatementLine:
     return StatementLine(
         cnpj="33000167000101",

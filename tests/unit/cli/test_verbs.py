@@ -63,6 +63,7 @@ def test_each_error_has_its_exit_code(error: Exception, code: int) -> None:
     assert exit_code(error) == code
 
 
+@pytest.mark.slow
 def test_every_job_is_described_as_json_with_its_policy() -> None:
     done = run("jobs", "types", "--json")
     described = json.loads(done.stdout)

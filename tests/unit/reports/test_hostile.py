@@ -109,6 +109,7 @@ def test_markdown_of_any_text_is_one_line_without_live_markup(text: str) -> None
     assert not re.search(r"(?<!\\)(?:\\\\)*[|`*\[\]]", re.sub(r"\\.", "", shown))
 
 
+@pytest.mark.slow
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_renders_in_every_format(text: str) -> None:
@@ -119,6 +120,7 @@ def test_any_text_renders_in_every_format(text: str) -> None:
     view.model_dump_json().encode()
 
 
+@pytest.mark.slow
 def test_a_portfolio_may_have_any_name() -> None:
     for text in HOSTILE:
         view = build_portfolio_view(build.portfolio_data(2, name=text))

@@ -138,6 +138,7 @@ def test_the_pdf_says_what_the_view_says() -> None:
         assert words in text or words == "Média", words
 
 
+@pytest.mark.slow
 def test_reports_are_typeset_in_several_threads_at_once() -> None:
     views = [KINDS[kind](report_id=f"r_{i}") for i, kind in enumerate([*KINDS, *KINDS])]
     with ThreadPoolExecutor(4) as pool:
@@ -164,6 +165,7 @@ def test_a_page_is_one_file_without_scripts_or_anything_fetched(kind: str) -> No
     ]
 
 
+@pytest.mark.slow
 def test_twenty_assets_stay_under_the_size_of_a_page() -> None:
     assert len(render_html(AWKWARD["twenty assets"]()).encode()) < 500_000
     assert len(render_pdf(AWKWARD["twenty assets"]())) < 1_000_000

@@ -88,6 +88,7 @@ def test_files_that_are_no_bars_are_refused_in_words(tmp_path: Path) -> None:
         World(20, bars=cut)
 
 
+@pytest.mark.slow
 def test_the_recorded_samples_are_served_as_they_are(samples: Path) -> None:
     world = World(60, bars=samples / "yahoo/b3_daily_ohlcv.csv.gz")
     assert world.today == date(2026, 3, 31)

@@ -1,4 +1,4 @@
-"""What the wire formats share: question, reply, server-sent events, and what an error body says."""
+"""What the wire formats share: question, reply, server-sent events, and the meaning of an error body."""
 
 from __future__ import annotations
 

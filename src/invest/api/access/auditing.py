@@ -1,4 +1,4 @@
-"""One line for every change somebody made: who, what, on what, with which request."""
+"""The audit log: one line per change, with who, what, on what, and in which request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is asking, and what they may do: API keys beyond loopback, and guards against a browser used as a proxy."""
+"""Authentication: API keys beyond loopback, scopes, and guards against a browser used as a proxy."""
 
 from __future__ import annotations
 

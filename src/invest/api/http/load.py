@@ -1,4 +1,4 @@
-"""How many requests are being worked on here, not counting those that only wait."""
+"""Count the requests being worked on in this process, without those that only wait."""
 
 from __future__ import annotations
 

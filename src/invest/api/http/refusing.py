@@ -1,4 +1,4 @@
-"""Saying no to a request without reading it: what costs a process in distress least."""
+"""Refuse a request before reading its body: the cheapest answer an overloaded process can give."""
 
 from __future__ import annotations
 

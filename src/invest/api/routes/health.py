@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, and its metrics."""
+"""Liveness, readiness and metrics."""
 
 from __future__ import annotations
 

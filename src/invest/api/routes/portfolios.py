@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http.paging import Listing, paged, read_time, time_cursor
+from invest.api.http.paging import Listing, paged, paged_as, read_time, time_cursor
 from invest.api.http.problems import FieldError, Problem, invalid
 from invest.api.http.routing import PREFIX, Reply, route
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.api.routes.ownership import owner_of, require_portfolio
-from invest.domain.brokerage import ImportedRow, ImportPlan, StatementRefused, plan_booking, read_statement
+from invest.domain.brokerage import ImportedRow, ImportPlan, plan_booking
 from invest.domain.market import Ticker, market_day
 from invest.domain.portfolios import Operation, Portfolio, Transaction, derive
 
@@ -84,13 +84,15 @@ class PortfolioView(BaseModel):
     id: str
     name: str
     created_at: AwareDatetime
-    transactions: tuple[Transaction, ...]
+    transactions: tuple[Transaction, ...] = Field(description="a page of them")
+    transactions_total: int = Field(description="how many there are in all")
+    next_cursor: str | None = Field(default=None, description="give it as `cursor` for the next page")
     targets: dict[str, Decimal]
     positions: list[Holding] = Field(description="derived from the transactions; the metrics price them")
 
     @classmethod
-    def of(cls, portfolio: Portfolio) -> PortfolioView:
-        """The view of a stored portfolio."""
+    def of(cls, portfolio: Portfolio, start: int = 0, limit: int = 1000) -> PortfolioView:
+        """The view of a stored portfolio with the transactions of one page."""
         held = [
             Holding(
                 ticker=ticker,
@@ -100,7 +102,10 @@ class PortfolioView(BaseModel):
             )
             for ticker, position in sorted(derive(portfolio.transactions).held.items())
         ]
-        return cls.model_construct(**dict(portfolio), positions=held)
+        total, end = len(portfolio.transactions), start + limit
+        given = dict(portfolio) | {"transactions": portfolio.transactions[start:end]}
+        cursor = str(end) if end < total else None
+        return cls.model_construct(**given, transactions_total=total, next_cursor=cursor, positions=held)
 
 
 @route("POST", "/portfolios", tag="portfolios", scope="write", status=201, problems=(409, 503))
@@ -114,7 +119,7 @@ async def create_portfolio(request: Request, body: NewPortfolio) -> Reply[Portfo
         body.name, given, portfolio_id=request.job_id, targets=body.targets, owner=request.caller.id
     )
     request.audit("create portfolio", made.id, {"transactions": len(given)})
-    return Reply(PortfolioView.of(made), 201, {"Location": f"{PREFIX}/portfolios/{made.id}"})
+    return Reply(await asyncio.to_thread(PortfolioView.of, made), 201, {"Location": f"{PREFIX}/portfolios/{made.id}"})
 
 
 def refuse(plan: ImportPlan) -> None:
@@ -142,10 +147,19 @@ async def list_portfolios(request: Request, query: Page) -> Reply[Listing[Portfo
     return paged(request, heads, cursor)
 
 
+class TransactionsPage(Strict):
+    """Which of a portfolio's transactions."""
+
+    limit: int = Field(default=1000, ge=1, le=5000)
+    cursor: str | None = Field(default=None, max_length=9, pattern=r"^[0-9]+$", description="where a page begins")
+
+
 @route("GET", "/portfolios/{portfolio_id}", tag="portfolios", problems=(404, 503))
-async def get_portfolio(request: Request, path: PortfolioPath) -> PortfolioView:
-    """A portfolio with all its transactions in order of their days."""
-    return PortfolioView.of(await stored(request, path.portfolio_id))
+async def get_portfolio(request: Request, path: PortfolioPath, query: TransactionsPage) -> Reply[PortfolioView]:
+    """A portfolio, its positions, and its transactions in order of their days, page by page."""
+    whole = await stored(request, path.portfolio_id)
+    view = await asyncio.to_thread(PortfolioView.of, whole, int(query.cursor or 0), query.limit)
+    return paged_as(request, view, view.next_cursor)
 
 
 async def stored(request: Request, portfolio_id: str) -> Portfolio:
@@ -244,10 +258,7 @@ async def import_statement(request: Request, path: PortfolioPath, query: ImportO
     data = await request.read()
     today = market_day(request.services.settings.now())
     assets = await store.assets.list(active=None)
-    try:
-        statement = await asyncio.to_thread(read_statement, data, today=today, assets=assets)
-    except StatementRefused as error:
-        raise Problem(422, str(error), kind="urn:invest:unknown-statement") from None
+    statement = await request.services.statements.read(data, today=today, assets=assets)
     plan = await store.portfolios.import_statement(path.portfolio_id, statement, dry_run=query.dry_run)
     if not query.dry_run:
         request.audit("import statement", path.portfolio_id, {"layout": plan.layout, **plan.counts})

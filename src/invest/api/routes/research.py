@@ -1,4 +1,4 @@
-"""What is known: assets, prices, fundamentals, news, data quality, analyses, rankings, opinions, track record."""
+"""Stored data: assets, prices, fundamentals, news, data quality, analyses, rankings, opinions, track record."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invest.domain.brokerage.pieces import joined, read_in_pieces
 from invest.domain.brokerage.plan import (
     ImportedRow,
     ImportPlan,
@@ -18,8 +19,10 @@ __all__ = [
     "ImportedRow",
     "Statement",
     "StatementRefused",
+    "joined",
     "plan_booking",
     "plan_import",
+    "read_in_pieces",
     "read_statement",
     "with_origin",
 ]

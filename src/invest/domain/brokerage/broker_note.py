@@ -29,12 +29,12 @@ NOTE_DAY = re.compile(r"data\s+preg[aã]o", re.IGNORECASE)
 ANY_DAY = re.compile(r"\b([0-9]{2}/[0-9]{2}/[0-9]{4})\b")
 KINDS = {"ON": "3", "PN": "4", "PNA": "5", "PNB": "6", "PNC": "7", "PND": "8", "UNT": "11", "CI": "11"}
 RECEIPTS = re.compile(r"DR[N1-9E]?|DRE")
-COST = re.compile(
-    r"^\s*(?P<name>taxa\s+de\s+[\w/]+|taxa\s+[\w.]+|emolumentos|corretagem|taxa operacional|execu[cç][aã]o|iss\b.*?|"
-    r"impostos|i\.?r\.?r\.?f\.?.*?|outr[oa]s.*?|clearing)\s*:?\s+(?P<base>(?:R\$\s*)?[0-9.]+,[0-9]{2}\s+)?"
-    r"(?P<amount>[0-9.]+,[0-9]{2})\s*(?P<dc>[DC])?\s*$",
+COST_NAME = re.compile(
+    r"taxa de [\w/]+|taxa [\w.]+|emolumentos|corretagem|taxa operacional|execu[cç][aã]o|iss\b.*|impostos|"
+    r"i\.?r\.?r\.?f\.?.*|outr[oa]s.*|clearing",
     re.IGNORECASE,
 )
+AMOUNT = re.compile(r"([0-9.]+,[0-9]{2})([DC]?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,12 @@ def is_broker_note(text: str) -> bool:
 
 
 def _first_trade(text: str) -> bool:
-    return any(LOOKS_LIKE_TRADE.match(line) for line in text.splitlines())
+    return any(LOOKS_LIKE_TRADE.match(_squeezed(line)) for line in text.splitlines())
+
+
+def _squeezed(line: str) -> str:
+    """A line with single blanks, cut: patterns with several runs of blanks cost the square of their length."""
+    return " ".join(line[:MAX_LINE].split())
 
 
 def read_broker_note(text: str, today: date, resolve: Resolve) -> Iterator[Row]:
@@ -61,7 +66,7 @@ def read_broker_note(text: str, today: date, resolve: Resolve) -> Iterator[Row]:
     costs: list[tuple[str, Decimal]] = []
     cost_line = 0
     for line, whole in enumerate(text.splitlines(), 1):
-        raw = whole[:MAX_LINE]
+        raw = _squeezed(whole)
         if NOTE_DAY.search(raw) or wanted:
             found = ANY_DAY.search(raw)
             wanted = found is None
@@ -78,13 +83,27 @@ def read_broker_note(text: str, today: date, resolve: Resolve) -> Iterator[Row]:
             continue
         if LOOKS_LIKE_TRADE.match(raw):
             yield _trade(line, raw, current, resolve)
-        elif (cost := COST.match(raw)) and cost["dc"] != "C":
-            amount = number(cost["amount"])
-            if amount:
-                costs.append((cost["name"].strip(), amount))
-                cost_line = line
+        elif (cost := _cost(raw)) is not None:
+            costs.append(cost)
+            cost_line = line
     if current is not None:
         yield from _fee(current, costs, cost_line)
+
+
+def _cost(line: str) -> tuple[str, Decimal] | None:
+    """The name and amount of a line of costs that was charged; read from its end, where the amount stands."""
+    words = line.split(" ")
+    mark = words.pop().upper() if words[-1].upper() in ("C", "D") else ""
+    found = AMOUNT.fullmatch(words.pop()) if words else None
+    if found is None or "C" in (mark, found[2].upper()):
+        return None
+    if words and AMOUNT.fullmatch(words[-1].upper().removeprefix("R$")):  # what the amount was computed from
+        words.pop()
+        if words and words[-1].upper() == "R$":
+            words.pop()
+    name = " ".join(words).rstrip(": ")
+    amount = number(found[1])
+    return (name, amount) if amount and COST_NAME.fullmatch(name) else None
 
 
 def _trade(line: int, raw: str, current: date | None, resolve: Resolve) -> Row:

@@ -1,16 +1,16 @@
-"""What the rows of B3's statements and of plain CSV files mean. Each layout is told by its header, never by a name."""
+"""Layouts of B3's statements and of plain CSV files, recognised by their header, never by the file's name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from pydantic import ValidationError
 
-from invest.domain.brokerage.reading import Cells, Table, day, number
+from invest.domain.brokerage.reading import Cells, day, number
 from invest.domain.filings import plain
 from invest.domain.market import InvalidTicker, parse_ticker
 from invest.domain.portfolios import Operation, Transaction
@@ -97,9 +97,9 @@ VALUE = ("valor", "total", "valor total", "amount", "valor da operacao", "valor 
 NOTE = ("nota", "note", "observacao", "obs", "descricao", "corretora", "instituicao")
 
 
-def layout_of(table: Table) -> tuple[str, Reader] | None:
+def layout_of(header: Iterable[str]) -> tuple[str, Reader] | None:
     """(name, reader of a row) of the layout whose header this is; None for a header of something else."""
-    headers = set(table.headers)
+    headers = set(header)
     if {"entrada/saida", "data", "movimentacao", "produto", "quantidade"} <= headers:
         return "movimentacao", read_movement
     if {"data do negocio", "tipo de movimentacao", "codigo de negociacao", "quantidade", "preco"} <= headers:

@@ -1,4 +1,4 @@
-"""From the name that a broker's note prints to the ticker meant, by the assets that are known."""
+"""Match the name that a broker's note prints to a ticker among the known assets."""
 
 from __future__ import annotations
 

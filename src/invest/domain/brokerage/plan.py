@@ -79,7 +79,7 @@ def read_statement(data: bytes, *, today: date, assets: Iterable[Asset] = ()) ->
         return _read_workbook(data, today)
     text, encoding = decode(data)
     seen: tuple[str, ...] = ()
-    for table in tables(text):
+    for table in tables(text, _known):
         if found := _rows_of(table, today):
             return Statement(found[0], encoding, table.delimiter, found[1])
         seen = seen or table.headers
@@ -94,7 +94,7 @@ def _read_workbook(data: bytes, today: date) -> Statement:
     layouts: dict[str, str] = {}
     rows: list[Row] = []
     for sheet in read_sheets(data):
-        for table in headed(sheet.rows, ";"):
+        for table in headed(sheet.rows, ";", _known):
             if found := _rows_of(table, today):
                 layouts.setdefault(found[0], sheet.name)
                 rows += found[1]
@@ -109,9 +109,13 @@ def _read_workbook(data: bytes, today: date) -> Statement:
     return Statement(next(iter(layouts)), "xlsx", None, tuple(rows))
 
 
+def _known(headers: tuple[str, ...]) -> bool:
+    return layout_of(headers) is not None
+
+
 def _rows_of(table: Table, today: date) -> tuple[str, tuple[Row, ...]] | None:
     """(layout, rows) of a table whose header is known, else None."""
-    found = layout_of(table)
+    found = layout_of(table.headers)
     if found is None:
         return None
     _few_enough(len(table.rows))

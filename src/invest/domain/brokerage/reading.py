@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -13,8 +14,11 @@ from decimal import Decimal, InvalidOperation
 from invest.domain.filings import plain
 
 MAX_BYTES = 10_000_000
-MAX_ROWS = 50_000
-MAX_CELL = 10_000
+MAX_ROWS = 20_000
+MAX_CELL = 1_000
+MAX_COLUMNS = 100
+READ_ROWS = MAX_ROWS + 100  # what stands above the header does not count
+HEAD_CHARACTERS = 100_000  # that may tell which delimiter a file has
 HEADER_WITHIN = 30  # lines that a file may have above its header
 DELIMITERS = (";", "\t", ",", "|")
 OLDEST = date(1986, 1, 1)  # no price of B3's history is older
@@ -30,6 +34,9 @@ _DATES = (
     (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2})", re.ASCII), (3, 2, 1)),
 )
 _NUMBER = re.compile(r"\d[\d.,]*", re.ASCII)
+
+
+Known = Callable[[tuple[str, ...]], bool]  # whether a header is one of a known layout
 
 
 class StatementRefused(ValueError):
@@ -97,30 +104,44 @@ def _strict(data: bytes, encoding: str) -> str:
         raise StatementRefused(f"the file is marked as {encoding} but is not: export it as CSV in UTF-8") from None
 
 
-def tables(text: str) -> Iterator[Table]:
-    """Every way to read `text` as a table with a header of at least three columns, the likeliest first."""
-    lines = text.splitlines()[:HEADER_WITHIN]
+def tables(text: str, known: Known) -> Iterator[Table]:
+    """Every way to read `text` as a table with a header of at least three columns, the likeliest first.
+
+    Only the rows below a `known` header are read: a header costs thirty lines, whatever the size of the file.
+    """
+    lines = list(itertools.islice(io.StringIO(text[:HEAD_CHARACTERS]), HEADER_WITHIN))
     order = sorted(DELIMITERS, key=lambda d: -max((line.count(d) for line in lines), default=0))
     for delimiter in order:
-        yield from headed(_rows(text, delimiter), delimiter)
+        for table in headed(_rows(text, delimiter, HEADER_WITHIN), delimiter, known):
+            if not known(table.headers):
+                yield table
+                continue
+            yield from (t for t in headed(_rows(text, delimiter, READ_ROWS), delimiter, known) if known(t.headers))
+            return
 
 
-def headed(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> Iterator[Table]:
-    """Every way to read numbered rows as a table: each of the first thirty with three cells or more as its header."""
+def headed(rows: Sequence[tuple[int, list[str]]], delimiter: str, known: Known) -> Iterator[Table]:
+    """Every way to read numbered rows as a table: each of the first thirty with three cells or more as its header.
+
+    A table whose header is not `known` comes without its rows.
+    """
     for at, (_, cells) in enumerate(rows[:HEADER_WITHIN]):
-        headers = tuple(plain(cell) for cell in cells)
+        headers = tuple(plain(cell[:MAX_CELL]) for cell in cells[:MAX_COLUMNS])
         if len([h for h in headers if h]) >= 3:
-            yield _table(headers, rows[at + 1 :], delimiter)
+            yield _table(headers, rows[at + 1 :] if known(headers) else (), delimiter)
 
 
-def _rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+def _rows(text: str, delimiter: str, limit: int) -> list[tuple[int, list[str]]]:
+    """The first `limit` rows that hold something, numbered by their lines."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows: list[tuple[int, list[str]]] = []
     start = 1
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                rows.append((start, cells))
+                rows.append((start, cells[:MAX_COLUMNS]))
+                if len(rows) >= limit:
+                    break
             start = reader.line_num + 1
     except csv.Error:  # a cell beyond csv's own limit: what came before it is still a table
         pass
@@ -153,7 +174,8 @@ def _dots_group(headers: tuple[str, ...], rows: Sequence[Cells], delimiter: str)
 
 
 def _looks_numeric(value: str) -> bool:
-    return re.fullmatch(r"[\s\xa0]*(R\$)?[\s\xa0]*\(?[-+]?[0-9][0-9.,]*\)?[\s\xa0]*-?[\s\xa0]*", value) is not None
+    bare = value.strip().removeprefix("R$").lstrip()
+    return re.fullmatch(r"\(?[-+]?[0-9][0-9.,]*\)?\s*-?", bare) is not None
 
 
 def number(text: str, *, thousands: bool = True) -> Decimal | None:

@@ -74,6 +74,11 @@ class Call(Generic[R_co]):
         """The job's name."""
         return self.job.name
 
+    def read(self, value: Any) -> R_co:
+        """The job's result from plain data, as the HTTP API gives it. Raises pydantic's `ValidationError`."""
+        result: R_co = self.job.signature.result.validate_python(value)
+        return result
+
 
 def _either(given: T | None, before: T | None) -> T | None:
     return before if given is None else given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -196,10 +196,22 @@ def by_ticker(rows: Rows) -> Iterator[tuple[str, bytes]]:
     last_of_day[:-1] = (rows["ticker"][1:] != rows["ticker"][:-1]) | (rows["date"][1:] != rows["date"][:-1])
     rows = rows[last_of_day]
     starts = np.flatnonzero(np.concatenate([[True], rows["ticker"][1:] != rows["ticker"][:-1]]))
+    codes = named(code.decode("latin-1") for code in rows["ticker"][starts].tolist())
     for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
-        code = rows["ticker"][start].decode("latin-1")
-        if B3_CODE.fullmatch(code) and not code.endswith(("F", "B")):
-            yield code, rows[start:end].tobytes()
+        name = codes.get(rows["ticker"][start].decode("latin-1"))
+        if name is not None:
+            yield name, rows[start:end].tobytes()
+
+
+def named(codes: Iterable[str]) -> dict[str, str]:
+    """The code that each paper of a file is kept under; odd lots, and what is no code, are left out.
+
+    A paper traded over the counter alone (EQMA3B) goes by its base code; where both exist, the base is the paper.
+    """
+    given = {code.strip() for code in codes}
+    matches = {code: match for code in given if (match := B3_CODE.fullmatch(code)) and not code.endswith("F")}
+    bases = {code: match[1] + match[2] for code, match in matches.items()}
+    return {code: base for code, base in bases.items() if code == base or base not in matches}
 
 
 def dated(rows: Rows) -> Rows:

@@ -77,7 +77,8 @@ class B3Source:
         isin = (want.asset.isin if want.asset else None) or (basket.identity.isin if basket.identity else None)
         sha256 = supplement.payload.sha256
         recent = fmt.cash_actions(_rows(row, "cashDividends"), want.ticker, isin, sha256)
-        shares = fmt.share_actions(_rows(row, "stockDividends"), want.ticker, isin, sha256)
+        shares = fmt.share_actions(_rows(row, "stockDividends"), want.ticker, isin, sha256, basket.reject)
+        shares += fmt.subscriptions(_rows(row, "subscriptions"), want.ticker, isin, sha256)
         history = []
         trading = "".join(c for c in str(row.get("tradingName") or "") if c.isalnum() or c == " ").strip()
         if trading:

@@ -129,7 +129,7 @@ class BrapiSource:
     def _read(self, basket: Basket, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> None:
         moment = self._observe(basket, want, entry, payload)
         known_isin = want.asset.isin if want.asset else None
-        found = fmt.actions(entry, want.ticker, known_isin, payload.sha256, self.name)
+        found = fmt.actions(entry, want.ticker, known_isin, payload.sha256, self.name, remark=basket.reject)
         basket.actions = payable(basket, want, found)
         last = last_closed_session(want.now)
         rows = fmt.bars(entry, want.ticker, want.kind, payload.sha256, self.name)

@@ -1,4 +1,4 @@
-"""What a failed GET means: worth another try, for how long to wait, or final."""
+"""Classify a failed GET: retry (and after what wait) or final."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Market-wide files as shelves: fetched once, cut once, whoever asks; the cutting happens in a thread."""
+"""Market-wide files cut by asset or company: fetched once, cut once in a thread, read by every caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pool, and the one place where a statement is sent: time limits, retries, and errors in one clear line."""
+"""The connection pool, and the one place where a statement is sent: time limits, retries, clear errors."""
 
 from __future__ import annotations
 

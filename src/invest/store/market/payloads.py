@@ -1,4 +1,4 @@
-"""The bytes upstreams answered, once each, by their SHA-256."""
+"""Payloads: the bytes upstreams answered, stored once by SHA-256."""
 # ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
 
 from __future__ import annotations

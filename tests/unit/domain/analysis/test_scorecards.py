@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain.analysis.fact_keys import FACT_KEYS, fact_key
+from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.analysis.models import Recommendation
 from invest.domain.analysis.scorecards import BANK, CARDS, DIMENSIONS, FII, STOCK, Card, Rule, card_for
 from invest.domain.analysis.scoring import dimensions, judge, recommend
@@ -25,7 +25,7 @@ def test_every_curve_is_monotone_within_bounds_and_on_the_better_side(card: str,
     steps = [y1 - y0 for (_, y0), (_, y1) in pairwise(rule.curve)]
     assert all(step >= 0 for step in steps) or all(step <= 0 for step in steps)
     assert all(0 <= y <= 10 for _, y in rule.curve)
-    better = fact_key(rule.key).better
+    better = FACT_KEYS[rule.key].better
     assert better is None or (steps[0] > 0) is (better > 0)
 
 
@@ -198,7 +198,7 @@ def test_a_side_of_which_most_is_missing_says_nothing() -> None:
 
 @pytest.mark.parametrize("entry", FACT_KEYS.values(), ids=lambda e: e.key)
 def test_every_figure_has_words_in_both_languages(entry: object) -> None:
-    known = fact_key(entry.key)  # type: ignore[attr-defined]  # parametrised with entries of the table
+    known = FACT_KEYS[entry.key]  # type: ignore[attr-defined]  # parametrised with entries of the table
     assert known.label("pt-BR")
     assert known.label("en")
     assert known.decimals >= 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from invest.domain.analysis.fact_keys import fact_key
+from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.analysis.scorecards import CARDS, Card
 
 PAGE = Path(__file__).parents[4] / "docs" / "scoring.md"
@@ -25,7 +25,7 @@ def rows(card: Card) -> list[str]:
     out = []
     for part, rules in card.rules.items():
         for rule in rules:
-            entry = fact_key(rule.key)
+            entry = FACT_KEYS[rule.key]
             points = ", ".join(f"{printed(x, entry.unit)} → {y:g}" for x, y in rule.curve)
             out.append(f"| {part} | {rule.group} | {entry.en} | {rule.weight:g} | {points} |")
     return out

@@ -47,6 +47,7 @@ def informed(prices: dict[str, Prices], strength: float, seed: int = 7) -> Panel
 pandas_warnings = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 
+@pytest.mark.slow
 @pandas_warnings
 def test_every_figure_agrees_with_alphalens() -> None:
     pd = pytest.importorskip("pandas")
@@ -128,6 +129,7 @@ def test_a_score_that_knows_tomorrows_return_raises_the_alarm() -> None:
     assert backtest(blank, prices, HORIZON).alarms == []
 
 
+@pytest.mark.slow
 def test_shuffled_scores_are_not_distinguishable_from_chance() -> None:
     prices = market()
     flagged = 0

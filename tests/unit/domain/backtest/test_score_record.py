@@ -84,6 +84,7 @@ def test_a_shuffled_score_is_found_to_be_nothing() -> None:
     assert all(b.p_shuffled is not None and b.p_shuffled > 0.05 for b in record.horizons)
 
 
+@pytest.mark.slow
 def test_our_own_score_reads_nothing_ahead_and_says_how_sure_it_is() -> None:
     inputs = [replace(given, filings=read_filings(six_years())) for given in market(12)]
     record = recorded(inputs, judged_score)

@@ -260,8 +260,8 @@ def test_rows_and_columns_beyond_reason_are_refused_or_passed_over(monkeypatch: 
     (only,) = read_sheets(workbook({"A": wide}))
     assert only.rows == [(1, ["2"])]
     long = sheet([TRADES[0], *([TRADES[1]] * 1_200)])
-    monkeypatch.setattr(statement_sheets, "MAX_ROWS", 100)
-    with pytest.raises(StatementRefused, match="more than 100 rows"):
+    monkeypatch.setattr(statement_sheets, "READ_ROWS", 100)
+    with pytest.raises(StatementRefused, match="rows: split it by year"):
         list(read_sheets(workbook({"A": long})))
 
 

@@ -83,7 +83,6 @@ def test_the_last_closed_session_is_yesterdays_until_todays_close() -> None:
 def test_neighbouring_sessions_skip_carnival() -> None:
     assert calendar.previous_session(date(2024, 2, 14)) == date(2024, 2, 9)
     assert calendar.next_session(date(2024, 2, 9)) == date(2024, 2, 14)
-    assert calendar.session_on_or_before(date(2024, 2, 13)) == date(2024, 2, 9)
 
 
 def test_counting_sessions_excludes_the_start_and_is_signed() -> None:

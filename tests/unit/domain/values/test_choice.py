@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invest.domain.market.assets import ActionKind, CorporateAction
-from invest.domain.values.choice import choose, choose_all, is_stale, unit_error
+from invest.domain.values.choice import choose, choose_all, is_stale
 from invest.domain.values.observations import Basis, Consensus, Observation
+from invest.domain.values.units import unit_error
 
 EVENING = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)  # a Tuesday after the close
 CLOSE = datetime(2026, 3, 31, 20, 0, tzinfo=UTC)
