@@ -248,8 +248,8 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
         return None
     columns = (
         Column(label=words.t("table.asset"), width=2),
-        Column(label=words.t("table.verdict"), width=2),
-        Column(label=words.t("table.probability"), align="right", width=1),
+        Column(label=words.t("comparison.ai_verdict"), width=2),
+        Column(label=words.t("comparison.ai_probability"), align="right", width=1.6),
         Column(label=words.t("strip.ais"), align="right", width=1),
         Column(label=words.t("comparison.verdicts"), width=1.6),
     )
