@@ -76,7 +76,9 @@ def opinions() -> list[Opinion]:
         opinion("openai", 0.70),
         opinion("anthropic", 0.62),
         opinion("gemini", 0.52),
-        opinion("rules", 0.58, model="rules-1", cost_usd=None, tokens_in=None, tokens_out=None, seconds=0.01),
+        opinion(
+            "rules", 0.58, model="rules-1", vendor="rules", cost_usd=None, tokens_in=None, tokens_out=None, seconds=0.01
+        ),
         opinion("deepseek", None),
     ]
 

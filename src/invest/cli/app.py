@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from invest import __version__
-from invest.cli.verbs import analyse, config, database, doctor, keys, quality, serve, tasks
+from invest.cli.verbs import analyse, config, database, doctor, events, keys, quality, serve, tasks
 from invest.cli.verbs import operations as ops
 
 app = typer.Typer(
@@ -47,5 +47,9 @@ app.add_typer(ops.queues, name="queues")
 app.add_typer(database.db, name="db")
 app.add_typer(config.config, name="config")
 app.add_typer(keys.keys, name="keys")
+quality.data.command("event")(events.event)
+quality.data.command("events")(events.events)
+quality.data.command("questions")(events.questions)
+quality.data.command("answer")(events.answer)
 app.add_typer(quality.data, name="data")
 app.add_typer(quality.ai, name="ai")

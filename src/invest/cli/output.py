@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 T = TypeVar("T")
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout", show_default=False)]
 TEXTS = frozenset({"job", "arguments", "error", "what it does", "detail", "cron", "workflow", "queues"})  # may be cut
 LEAST = ("arguments", "attempt", "only when", "cron", "delay", "retries")  # left out first on a narrow terminal
@@ -77,6 +78,15 @@ def plain(value: Any) -> Any:
 def as_json(value: Any) -> None:
     """Print `value` as JSON."""
     typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2, default=str))
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before what cannot be undone; `yes` answers in advance. Ends the command where nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{question.rstrip('?')}: nobody can be asked here, say --yes", param_hint="--yes")
+    typer.confirm(question, abort=True)
 
 
 def outcome(json_output: bool, said: str, **fields: Any) -> None:

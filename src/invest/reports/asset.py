@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from invest.domain.analysis import follows_ibov
 from invest.domain.market import AssetKind, NewsItem
+from invest.domain.opinions import Rating
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
 from invest.reports.frame import ai_stats, frame, sources_text
@@ -36,6 +37,7 @@ from invest.reports.sections import (
     own_sections,
     peers_section,
     price_section,
+    printed,
     profile_section,
     provenance_section,
     quality_section,
@@ -187,8 +189,13 @@ def _sentence(data: AssetReportData, book: FactBook) -> Claim:
     tracker = follows_ibov(data.analysis.kind, data.analysis.ticker, data.analysis.name)
     if tracker or pooled is None or not pooled.quorum or pooled.rating is None or pooled.rating.value == verdict:
         return claim
-    rating = book.locale.words.t(f"recommendation.{pooled.rating}").lower()
-    return claim.model_copy(update={"text": f"{claim.text} {book.locale.words.t('strip.ai_differs', rating=rating)}"})
+    words = book.locale.words
+    said = {"rating": words.t(f"recommendation.{pooled.rating}").lower(), "p": printed(pooled.probability, book.locale)}
+    case = pooled.bear_case if pooled.rating is Rating.SELL or verdict == "buy" else pooled.bull_case
+    facts = dict.fromkeys(fact_id for argument in case for fact_id in argument.fact_ids)
+    names = [book.label(fact.key) for fact_id in facts if (fact := book.by_id(fact_id)) is not None][:3]
+    differs = words.t("strip.ai_differs_by", facts=book.locale.join(names), **said) if names else ""
+    return claim.model_copy(update={"text": f"{claim.text} {differs or words.t('strip.ai_differs', **said)}"})
 
 
 def _objection(data: AssetReportData, book: FactBook) -> Claim | None:
@@ -260,7 +267,7 @@ def _qualitative(data: AssetReportData, book: FactBook) -> dict[str, Any]:
         "bull_case": sides["bull"],
         "bear_case": sides["bear"],
         "risk": levels_text(data.analysis.risk_analysis, book, bank=data.analysis.scorecard == "bank"),
-        "consensus": consensus_text(data.ai_consensus, book.locale) if data.ai_consensus else None,
+        "consensus": consensus_text(data.ai_consensus, data.opinions, book.locale) if data.ai_consensus else None,
         "opinions": [
             {
                 "provider": o.provider,

@@ -22,7 +22,9 @@ from invest.reports.sections import (
     backtest_detail,
     backtest_section,
     facts_section,
+    on_scale,
     outside_limits,
+    printed,
     provenance_section,
     ratings_text,
     returns_section,
@@ -264,7 +266,7 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
         rows.append((
             Cell(text=ticker, strong=True),
             Cell(text=verdict, mark=VERDICT_MARKS[str(pooled.rating)] if known else "off"),
-            Cell(text=locale.percent(pooled.probability if known else None, 0)),
+            Cell(text=printed(pooled.probability if known else None, locale)),
             Cell(text=words.t("strip.answered", n=pooled.answered, total=pooled.asked)),
             Cell(text=ratings_text([o for o in data.opinions if o.ticker == ticker], locale)),
         ))  # fmt: skip
@@ -279,7 +281,7 @@ def _alone_row(opinion: Opinion, pooled: AiConsensus, locale: Locale) -> tuple[C
     return (
         Cell(text=opinion.ticker, strong=True),
         Cell(text=words.t(f"recommendation.{rating}"), mark=VERDICT_MARKS[rating], sub=words.t("ai.by", name=name)),
-        Cell(text=locale.percent(opinion.p_beat_180d, 0)),
+        Cell(text=printed(on_scale(opinion), locale)),
         Cell(text=words.t("strip.answered", n=pooled.answered, total=pooled.asked)),
         Cell(text=""),
     )

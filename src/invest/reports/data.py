@@ -55,6 +55,7 @@ class AssetReportData(ReportData):
     """One asset. `bars` may go back as far as is stored; the chart takes the last twelve months.
 
     `objection`: the strongest counter-argument, shown and never voted. `quality`: the consensus of each field.
+    `benchmark`: what the local rules make of the same facts, without a vote.
     `asset`: who it is; `history`: its past; `peers`: the newest analyses of others of its kind and sector;
     `index`: the bars of the index it is measured by (IFIX for FIIs where it is stored, else the IBOV).
     """
@@ -65,6 +66,7 @@ class AssetReportData(ReportData):
     ai_consensus: AiConsensus | None = None
     objection: Argument | None = None
     objection_by: str | None = None
+    benchmark: Opinion | None = None
     actions: Sequence[CorporateAction] = ()
     news: Sequence[NewsItem] = ()
     track_record: Sequence[TrackRow] = ()
@@ -85,6 +87,7 @@ class ComparisonReportData(ReportData):
     bars: Mapping[str, Bars] = field(default_factory=dict)
     ai_consensus: Mapping[str, AiConsensus] = field(default_factory=dict)
     opinions: Sequence[Opinion] = ()
+    benchmarks: Sequence[Opinion] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from invest.domain.opinions import AiConsensus, Opinion
 from invest.domain.values import Consensus
 from invest.reports.data import ReportData
 from invest.reports.locale import Locale
-from invest.reports.sections.analysts import ratings_text
+from invest.reports.sections.analysts import on_scale, printed, ratings_text
 from invest.reports.views import Stat
 from invest.reports.words import clean
 
@@ -50,14 +50,18 @@ def sources_text(sources: Sequence[str], quality: Sequence[Consensus], locale: L
 
 
 def ai_stats(consensus: AiConsensus | None, opinions: Sequence[Opinion], locale: Locale) -> list[Stat]:
-    """Probability and verdicts of the AIs for the strip; nothing where none was asked."""
+    """Probability and verdicts of the AIs for the strip; one opinion alone is called so; empty where none was asked."""
     words = locale.words
-    if consensus is None:
+    asked = [opinion for opinion in opinions if not opinion.benchmark]
+    if consensus is None or not consensus.asked or not asked:
         return []
-    pooled = consensus.probability if consensus.quorum else None
+    lone = not consensus.quorum and consensus.asked == consensus.answered == 1
+    if consensus.quorum:
+        p, sub = consensus.probability, ratings_text(opinions, locale)
+    else:
+        p, sub = (on_scale(asked[0]), words.t("strip.one_opinion")) if lone else (None, words.t("strip.no_quorum"))
     answered = words.t("strip.answered", n=consensus.answered, total=consensus.asked)
-    sub = ratings_text(opinions, locale) if consensus.quorum else words.t("strip.no_quorum")
     ais = Stat(label=words.t("strip.ais"), text=answered, sub=sub or None)
-    if pooled is None:
+    if p is None:
         return [ais]
-    return [Stat(label=words.t("strip.probability"), text=locale.percent(pooled, 0)), ais]
+    return [Stat(label=words.t("strip.probability"), text=printed(p, locale)), ais]

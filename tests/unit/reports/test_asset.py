@@ -223,7 +223,7 @@ def test_an_ai_that_abstained_stands_in_the_table_with_its_reason() -> None:
 def test_what_was_paid_for_is_printed() -> None:
     view = asset()
     openai = table(view, "analysts")[0]
-    assert openai == ["OpenAI", "Compra", "58%", "64%", "70%", "52,60 (42,08 a 65,75)"]
+    assert openai == ["OpenAI", "Compra", "54%", "57%", "60%", "52,60 (42,08 a 65,75)"]
     said = words(view, "analysts")
     assert "OpenAI: Múltiplos baixos e dívida contida." in said
     assert "Risco: Intervenção na política de preços (governança, risco alto)." in said
@@ -234,10 +234,10 @@ def test_the_ais_stand_on_one_axis_with_the_base_rate_and_the_pool() -> None:
     view = asset(analysis=build.analysis(base_rate_180d=0.47))
     chart = next(b for b in section(view, "analysts").blocks if isinstance(b, DotsChart))
     assert [(d.label, d.text, d.hollow) for d in chart.dots] == [
-        ("OpenAI", "70%", False),
-        ("Anthropic", "62%", False),
-        ("Gemini", "52%", False),
-        ("Regras fixas", "58%", True),
+        ("OpenAI", "60%", False),
+        ("Anthropic", "56%", False),
+        ("Gemini", "51%", False),
+        ("Regras fixas", "54%", True),
     ]
     assert [(level.label, level.text) for level in chart.levels] == [("histórico", "47%"), ("conjunto", "59%")]
 
@@ -444,7 +444,8 @@ def test_ais_that_come_to_another_verdict_are_heard_beside_it() -> None:
     agreeing = asset().strip
     assert differing is not None
     assert agreeing is not None
-    assert differing.sentence.text.endswith("As IAs, em conjunto: manter.")
+    assert "As IAs, em conjunto, chegam a outro veredito, manter (51% de superar o IBOV):" in differing.sentence.text
+    assert differing.sentence.text.endswith("dão mais peso a Dividend yield (12 meses).")
     assert "As IAs" not in agreeing.sentence.text
 
 

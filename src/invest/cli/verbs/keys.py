@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from invest.cli import output
-from invest.cli.output import AsJson
+from invest.cli.output import AsJson, Yes
 from invest.domain.access import Scope
 from invest.errors import NotFound
 
@@ -72,6 +73,23 @@ def ls(
     output.table(("id", "name", "scope", "created", "used", "ends"), rows, empty="no keys")
 
 
+@keys.command("use")
+def use(key_id: KeyId, json_output: AsJson = False) -> None:
+    """What a key uses of its quotas: stored things, jobs, answers kept, AI money of today, mails of this hour."""
+    from invest.cli.platform.local import local_settings
+    from invest.cli.platform.quotas import use_of
+
+    with local_settings() as settings:
+        found = asyncio.run(use_of(settings, key_id))
+    if found is None:
+        raise _unknown(key_id)
+    if json_output:
+        output.as_json(found)
+        return
+    rows = [(name, used, limit or "none") for name, (used, limit) in found.items()]
+    output.table(("quota", "used", "limit"), rows, right=("used", "limit"), empty="no quotas")
+
+
 @keys.command("rotate")
 def rotate(key_id: KeyId, json_output: AsJson = False) -> None:
     """Replace a key by a new one with its name, scope, expiry and portfolios; the old one is useless at once."""
@@ -87,8 +105,9 @@ def rotate(key_id: KeyId, json_output: AsJson = False) -> None:
 
 
 @keys.command("revoke")
-def revoke(key_id: KeyId, json_output: AsJson = False) -> None:
+def revoke(key_id: KeyId, yes: Yes = False, json_output: AsJson = False) -> None:
     """Make a key useless; running servers notice within a second. Its portfolios are the admins' from then on."""
+    output.confirm(f"revoke key {key_id}? Whoever uses it is shut out at once", yes=yes)
 
     async def work(store: Any) -> Any:
         return await store.keys.revoke(key_id)

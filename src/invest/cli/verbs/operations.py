@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from invest.cli import output
-from invest.cli.output import AsJson
+from invest.cli.output import AsJson, Yes
 from invest.errors import ConfigError
 
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: jobs that failed for good.")
@@ -97,9 +97,12 @@ def dead_discard(
     queue: OneQueue = None,
     name: OneJob = None,
     dry_run: DryRun = False,
+    yes: Yes = False,
     json_output: AsJson = False,
 ) -> None:
     """Throw dead letters away."""
+    if everything and not dry_run:
+        output.confirm(f"throw away all dead letters of {name or queue or 'every queue'}?", yes=yes)
 
     async def work(invest: Any) -> Any:
         if everything:

@@ -37,6 +37,7 @@ from invest.domain.market.calendar import (
     session_open,
     sessions_between,
 )
+from invest.domain.market.events import OWNER, EventTerms, part_that_stayed
 from invest.domain.market.funds import IBOV, tracked_index
 from invest.domain.market.lineage import Lineages, joined, known_changes
 from invest.domain.market.macro import RateCurve
@@ -69,6 +70,7 @@ __all__ = [
     "IBOV",
     "MARKET_ZONE",
     "MICRO",
+    "OWNER",
     "SESSIONS_A_YEAR",
     "SHARE_KINDS",
     "YEAR",
@@ -81,6 +83,7 @@ __all__ = [
     "CorporateAction",
     "Days",
     "Event",
+    "EventTerms",
     "Floats",
     "InvalidTicker",
     "Lineages",
@@ -110,6 +113,7 @@ __all__ = [
     "last_closed_session",
     "market_day",
     "parse_ticker",
+    "part_that_stayed",
     "previous_session",
     "right_of",
     "session_hours",

@@ -8,14 +8,27 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from invest.domain.opinions import AiConsensus, Argument, ChangeOfMind, Opinion, OpinionStatus, Risk
+from invest.domain.opinions import (
+    BUY_FROM,
+    SELL_UNTIL,
+    AiConsensus,
+    Argument,
+    ChangeOfMind,
+    Opinion,
+    OpinionStatus,
+    Rating,
+    Risk,
+    rating_of,
+    shrunk,
+    whole_percent,
+)
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
-from invest.reports.locale import Locale
+from invest.reports.locale import MISSING, Locale
 from invest.reports.phrases import analyst_name
 from invest.reports.sections.reasons import Side, figure_claims, outside_limits
 from invest.reports.sections.record import pool_record_text
-from invest.reports.sections.remarks import remark
+from invest.reports.sections.remarks import reason_text
 from invest.reports.views import (
     Block,
     Cell,
@@ -86,24 +99,28 @@ def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = F
     if tracker or not opinions:
         text = words.t("ai.tracker", ticker=data.analysis.ticker) if tracker else words.t("ai.none")
         return Section(id="analysts", title=title, blocks=(Paragraph(text=text, muted=True),))
-    ordered = sorted(opinions, key=lambda o: (is_benchmark(o), not o.valid))
+    ordered = in_order(opinions, data.benchmark)
     blocks: list[Block] = []
     if data.ai_consensus is not None:
-        record = pool_record_text(data.track_record, book.locale)
-        blocks.append(Paragraph(text=f"{consensus_text(data.ai_consensus, book.locale)} {record}"))
+        said = consensus_text(data.ai_consensus, opinions, book.locale)
+        record = pool_record_text(data.track_record, book.locale) if data.ai_consensus.quorum else ""
+        blocks.append(Paragraph(text=f"{said} {record}".strip()))
     if chart := disagreement_chart(ordered, data.ai_consensus, data.analysis.base_rate_180d, book.locale):
         blocks.append(chart)
-    blocks += [_opinions_table(ordered, book), Paragraph(text=words.t("ai.price_note"), muted=True)]
-    if said := [claim for o in ordered if o.valid and (claim := _summary_claim(o, book))]:
-        blocks.append(Claims(items=tuple(said)))
+    scale = words.t("ai.scale", **_thresholds(data.ai_consensus, book.locale))
+    blocks += [_opinions_table(ordered, book), Paragraph(text=scale, muted=True)]
+    if claims := [claim for o in ordered if o.valid and (claim := _summary_claim(o, book))]:
+        blocks.append(Claims(items=tuple(claims)))
     if moved := [analyst_name(o.provider, book.locale) for o in ordered if o.valid and o.news_moved]:
         blocks.append(Paragraph(text=words.t("ai.news_moved", names=book.locale.join(moved)), muted=True))
     return Section(id="analysts", title=title, note=words.t("ai.note"), blocks=tuple(blocks))
 
 
-def is_benchmark(opinion: Opinion) -> bool:
-    """Whether it comes from the fixed rules, which are no AI and have no vote."""
-    return "rules" in (opinion.provider, opinion.vendor)
+def in_order(opinions: Sequence[Opinion], benchmark: Opinion | None) -> list[Opinion]:
+    """The AIs that answered, those that did not, and the local rules beneath them."""
+    ais = sorted((o for o in opinions if not o.benchmark), key=lambda o: not o.valid)
+    beside = [o for o in (*(o for o in opinions if o.benchmark), benchmark) if o is not None][:1]
+    return [*ais, *beside]
 
 
 def disagreement_chart(
@@ -117,15 +134,15 @@ def disagreement_chart(
     dots = tuple(
         Dot(
             label=analyst_name(o.provider, locale),
-            value=o.p_beat_180d,
-            text=locale.percent(o.p_beat_180d, 0),
-            hollow=is_benchmark(o),
+            value=on_scale(o),
+            text=printed(on_scale(o), locale),
+            hollow=o.benchmark,
         )
         for o in valid
     )
     pool = consensus.probability if consensus is not None and consensus.quorum else None
     levels = [
-        Level(label=words.t(f"ai.{name}_level"), value=value, text=locale.percent(value, 0), strong=name == "pool")
+        Level(label=words.t(f"ai.{name}_level"), value=value, text=printed(value, locale), strong=name == "pool")
         for name, value in (("base", base_rate), ("pool", pool))
         if value is not None
     ]
@@ -134,8 +151,8 @@ def disagreement_chart(
         description=words.t(
             "ai.chart_description",
             items="; ".join(f"{d.label}: {d.text}" for d in dots),
-            base=locale.percent(base_rate, 0),
-            pool=locale.percent(pool, 0),
+            base=printed(base_rate, locale),
+            pool=printed(pool, locale),
         ),
         unit="%",
         dots=dots,
@@ -159,7 +176,7 @@ def _opinions_table(ordered: Sequence[Opinion], book: FactBook) -> Table:
 
 def ratings_text(opinions: Sequence[Opinion], locale: Locale) -> str:
     """`3 compra, 1 manter`: the verdicts of the AIs that answered."""
-    counts = Counter(str(o.rating) for o in opinions if o.valid and o.rating and not is_benchmark(o))
+    counts = Counter(str(o.rating) for o in opinions if o.valid and o.rating and not o.benchmark)
     order = [name for name in ("buy", "hold", "sell") if counts[name]]
     return ", ".join(locale.words.t(f"rating_count.{name}", n=counts[name]) for name in order)
 
@@ -197,18 +214,20 @@ def _weightiest(opinion: Opinion) -> Risk | None:
     return min(opinion.risks, key=lambda r: order[r.severity], default=None)
 
 
-def consensus_text(consensus: AiConsensus, locale: Locale) -> str:
-    """The pooled verdict in two or three sentences, or that there is no quorum."""
+def consensus_text(consensus: AiConsensus, opinions: Sequence[Opinion], locale: Locale) -> str:
+    """The pooled verdict in two or three sentences; one opinion alone is called so, and no quorum is said."""
     words = locale.words
     if not consensus.quorum or consensus.probability is None or consensus.rating is None:
-        key = "ai.no_quorum_one" if consensus.answered == 1 else "ai.no_quorum"
-        return words.t(key, n=consensus.answered, total=consensus.asked)
-    rating = words.t(f"recommendation.{consensus.rating}").lower()
-    p = locale.percent(consensus.probability, 0)
+        return _without_quorum(consensus, opinions, locale)
+    said = {
+        "rating": words.t(f"recommendation.{consensus.rating}").lower(),
+        "limits": limits_text(consensus.rating.value, consensus, locale),
+        "p": printed(consensus.probability, locale),
+    }
     if consensus.target is None:
-        sentences = [words.t("ai.pooled_no_target", rating=rating, p=p)]
+        sentences = [words.t("ai.pooled_no_target", **said)]
     else:
-        sentences = [words.t("ai.pooled", rating=rating, p=p, target=locale.money(consensus.target))]
+        sentences = [words.t("ai.pooled", target=locale.money(consensus.target), **said)]
     if consensus.dissent:
         names = locale.join([analyst_name(p, locale) for p in consensus.dissent])
         sentences.append(words.t("ai.dissent" if len(consensus.dissent) == 1 else "ai.dissent_many", names=names))
@@ -217,22 +236,67 @@ def consensus_text(consensus: AiConsensus, locale: Locale) -> str:
     return " ".join(sentences)
 
 
+def _without_quorum(consensus: AiConsensus, opinions: Sequence[Opinion], locale: Locale) -> str:
+    words = locale.words
+    alone = [o for o in opinions if o.valid and not o.benchmark and o.ticker == consensus.ticker]
+    if consensus.asked == 1 and len(alone) == 1:
+        opinion, rating = alone[0], alone[0].rating or Rating.HOLD
+        return words.t(
+            "ai.one",
+            name=analyst_name(opinion.provider, locale),
+            rating=words.t(f"recommendation.{rating}").lower(),
+            limits=limits_text(rating.value, consensus, locale),
+            p=printed(on_scale(opinion), locale),
+        )
+    key = "ai.no_quorum_one" if consensus.answered == 1 else "ai.no_quorum"
+    return words.t(key, n=consensus.answered, total=consensus.asked)
+
+
+def printed(p: float | None, locale: Locale) -> str:
+    """A probability as it stands beside its verdict: the very percent that the verdict was cut from."""
+    return MISSING if p is None else locale.percent(whole_percent(p) / 100, 0)
+
+
+def on_scale(opinion: Opinion) -> float | None:
+    """An AI's probability on the scale of the pool."""
+    if opinion.p_shrunk is not None or opinion.p_beat_180d is None:
+        return opinion.p_shrunk
+    return shrunk(opinion.p_beat_180d)
+
+
+def limits_text(rating: str, consensus: AiConsensus | None, locale: Locale) -> str:
+    """Where a verdict begins and ends: "from 55% on"."""
+    return locale.words.t(f"ai.limits_{rating}", **_thresholds(consensus, locale))
+
+
+def _thresholds(consensus: AiConsensus | None, locale: Locale) -> dict[str, str]:
+    buy, sell = (consensus.buy_from, consensus.sell_until) if consensus else (BUY_FROM, SELL_UNTIL)
+    return {"buy": printed(buy, locale), "sell": printed(sell, locale)}
+
+
 def _valid_row(opinion: Opinion, book: FactBook) -> tuple[Cell, ...]:
     locale, words = book.locale, book.locale.words
-    rating = opinion.rating or "hold"
-    sub = words.t("ai.benchmark") if is_benchmark(opinion) else clean(opinion.model, 40)
+    p = on_scale(opinion)
+    rating = opinion.rating or (Rating.HOLD if p is None else rating_of(p))
+    said = words.t("ai.said", p=locale.percent(opinion.p_beat_180d, 0))
     return (
-        Cell(text=analyst_name(opinion.provider, locale), sub=sub or None),
+        _name_cell(opinion, locale),
         Cell(
             text=words.t(f"recommendation.{rating}"),
-            mark=VERDICT_MARKS[rating],
+            mark="off" if opinion.benchmark else VERDICT_MARKS[rating],
             sub=_unfaithful_text(opinion, locale),
+            muted=opinion.benchmark,
         ),
-        Cell(text=locale.percent(opinion.p_beat_30d, 0)),
-        Cell(text=locale.percent(opinion.p_beat_90d, 0)),
-        Cell(text=locale.percent(opinion.p_beat_180d, 0), strong=True, mark="warn" if opinion.news_moved else None),
+        Cell(text=_drawn(opinion.p_beat_30d, locale)),
+        Cell(text=_drawn(opinion.p_beat_90d, locale)),
+        Cell(text=printed(p, locale), sub=said, strong=True, mark="warn" if opinion.news_moved else None),
         Cell(text=_price_range(opinion, locale)),
     )
+
+
+def _drawn(p: float | None, locale: Locale) -> str:
+    """A stated probability on the scale of the pool."""
+    return printed(None if p is None else shrunk(p), locale)
 
 
 def _price_range(opinion: Opinion, locale: Locale) -> str:
@@ -242,6 +306,16 @@ def _price_range(opinion: Opinion, locale: Locale) -> str:
         return middle
     low, high = locale.number(opinion.price_p10, 2), locale.number(opinion.price_p90, 2)
     return locale.words.t("ai.range", mid=middle, low=low, high=high)
+
+
+def _name_cell(opinion: Opinion, locale: Locale) -> Cell:
+    """Who it is and which model answered; where that is not the one asked for, both."""
+    sub = clean(opinion.model, 40)
+    if opinion.answered_by_another:
+        sub = locale.words.t("ai.another", asked=clean(opinion.model_asked, 40), answered=sub)
+    if opinion.benchmark:
+        sub = locale.words.t("ai.benchmark")
+    return Cell(text=analyst_name(opinion.provider, locale), sub=sub or None, muted=opinion.benchmark)
 
 
 def _unfaithful_text(opinion: Opinion, locale: Locale) -> str | None:
@@ -254,13 +328,14 @@ def _unfaithful_text(opinion: Opinion, locale: Locale) -> str | None:
 
 
 def _abstained_row(opinion: Opinion, locale: Locale) -> tuple[Cell, ...]:
-    """No verdict of its own: the state in words, and the reason as the analyst module gave it."""
+    """No verdict of its own: the state in words, the reason, and what to do about it."""
     status = opinion.status if opinion.status is not OpinionStatus.OK else OpinionStatus.ABSTAINED
-    reason = _unfaithful_text(opinion, locale) if status is OpinionStatus.UNFAITHFUL else None
     text = locale.words.t(f"status.{status}")
-    detail = reason or remark(opinion.reason, locale)
+    detail = reason_text(opinion, locale)
+    if status is OpinionStatus.UNFAITHFUL:
+        detail = _unfaithful_text(opinion, locale) or detail
     return (
-        Cell(text=analyst_name(opinion.provider, locale), sub=clean(opinion.model, 40) or None),
+        _name_cell(opinion, locale),
         Cell(text=locale.words.t("status.abstained"), mark="off", muted=True),
         Cell(text=f"{text}: {detail}" if detail else text, muted=True, span=4),
     )
