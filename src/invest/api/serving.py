@@ -91,7 +91,10 @@ async def _run(route: Route, request: Request, key: str, digest: str) -> web.Str
                 await _keep(services, key, digest, failed)
         raise
     if key and isinstance(response, web.Response):
-        await _keep(services, key, digest, response)
+        if response.headers.get("Cache-Control") == "no-store":  # an answer with a secret is kept nowhere
+            await services.admission.release(key)
+        else:
+            await _keep(services, key, digest, response)
     return response
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from invest.api.http.routing import Route
-from invest.api.routes import alerts, contract, operations, research, tasks
+from invest.api.routes import administration, alerts, contract, operations, research, tasks
 from invest.api.routes import health as ops
 from invest.api.routes import portfolios as holdings
 from invest.api.routes import reports as documents
@@ -23,6 +23,7 @@ def routes(registry: Registry) -> list[Route]:
         *documents.ROUTES,
         *holdings.ROUTES,
         *alerts.ROUTES,
+        *administration.ROUTES,
         *ops.ROUTES,
     ]
 

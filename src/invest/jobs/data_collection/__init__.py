@@ -6,11 +6,12 @@ from invest.jobs.data_collection.benchmarks import update_benchmarks
 from invest.jobs.data_collection.cleanup import cleanup_old_data
 from invest.jobs.data_collection.collection import batch_collect_assets, collect_asset_data_async, finish_batch_collect
 from invest.jobs.data_collection.discovery import discover_assets
-from invest.jobs.data_collection.provenance import bytes_of, lines_with
+from invest.jobs.data_collection.provenance import Bytes, bytes_of, lines_with
 from invest.jobs.data_collection.refresh import update_fundamentals_batch, update_market_prices, update_news_feed
 from invest.jobs.data_collection.unknown import UnknownTickers
 
 __all__ = [
+    "Bytes",
     "UnknownTickers",
     "batch_collect_assets",
     "bytes_of",
