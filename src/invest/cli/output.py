@@ -118,8 +118,8 @@ def listing(
 ) -> None:
     """Print a list: a table with a column per name of `columns`, JSON (of `whole`, else of the items), or ids alone.
 
-    `cursor` is the next page's: a line under the table says how to ask for it. ``-q`` prints one column alone: the first
-    of `IDS` that there is, else the first.
+    `cursor` is the next page's: a line under the table says how to ask for it. ``-q`` prints one column alone: the
+    first of `IDS` that there is, else the first.
     """
     if json_output:
         as_json(items if whole is None else whole)
