@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from invest import __version__
 from invest.cli import output
 from invest.cli.investing import alerts, assets, export, portfolios, reports
-from invest.cli.verbs import account, analyse, config, database, doctor, keys, quality, serve, tasks, watch
+from invest.cli.verbs import account, analyse, config, database, doctor, events, keys, quality, serve, tasks, watch
 from invest.cli.verbs import operations as ops
 
 app = typer.Typer(
@@ -77,6 +77,10 @@ app.command("doctor")(doctor.doctor)
 app.command("run")(serve.run)
 app.command("web")(serve.web)
 app.command("sandbox")(serve.sandbox)
+quality.data.command("event")(events.event)
+quality.data.command("events")(events.events)
+quality.data.command("questions")(events.questions)
+quality.data.command("answer")(events.answer)
 tasks.jobs.command("run")(tasks.enqueue)
 app.command("enqueue", hidden=True)(tasks.enqueue)
 app.command("workers", hidden=True)(ops.workers)

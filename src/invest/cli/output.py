@@ -96,6 +96,15 @@ def _chosen(value: Any) -> Any:
     return {name: value[name] for name in manner.fields}
 
 
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before what cannot be undone; `yes` answers in advance. Ends the command where nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{question.rstrip('?')}: nobody can be asked here, say --yes", param_hint="--yes")
+    typer.confirm(question, abort=True, err=True)
+
+
 def outcome(json_output: bool, said: str, **fields: Any) -> None:
     """What a verb did: one line for a person, `fields` as JSON, or with ``-q`` the first of them alone."""
     if json_output:
@@ -132,15 +141,6 @@ def listing(
     table(tuple(columns), [[read(item) for read in columns.values()] for item in items], right=right, empty=empty)
     if cursor:
         typer.echo(f"more: --cursor {cursor}")
-
-
-def confirm(question: str, yes: bool, *, always: bool = False) -> None:
-    """Ask before what destroys, unless ``--yes`` was given. Raises typer's Abort where the answer is no.
-
-    Where nobody sits at a terminal only `always` asks: the answer is read from stdin, whose end is a no.
-    """
-    if not yes and (always or sys.stdin.isatty()):
-        typer.confirm(question, abort=True, err=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = (), empty: str) -> None:

@@ -110,7 +110,7 @@ async def test_keys_are_made_and_revoked_over_http(remote: Remote, locked: Door,
     await asyncio.sleep(1.1)  # a server that has seen a key asks again after a second
     assert (await phone("worker", "ls", code=1)).err.startswith("invest: 401")
     await remote("key", "revoke", rotated["id"], "--yes")
-    assert (await remote("key", "revoke", rotated["id"], code=2)).err.startswith("invest: no key")
+    assert (await remote("key", "revoke", rotated["id"], "--yes", code=2)).err.startswith("invest: no key")
 
 
 async def test_verbs_of_the_database_say_that_they_need_the_machine_itself(remote: Remote, locked: Door) -> None:
@@ -178,8 +178,8 @@ async def investing(invest: Cli, folder: Path) -> None:
     assert (await invest("alert", "rm", alert["id"], "--yes", "-q")).out.strip() == alert["id"]
     assert "no reports" in (await invest("report", "ls")).out
     assert (await invest("report", "get", "nothing", code=2)).err.startswith("invest: ")
-    asked = await invest("portfolio", "rm", "Aposentadoria", code=1)
-    assert "delete the portfolio Aposentadoria" in asked.err and asked.err.endswith("nothing was done\n")
+    asked = await invest("portfolio", "rm", "Aposentadoria", code=2)
+    assert "delete the portfolio Aposentadoria" in asked.err and "say --yes" in asked.err
     await invest("portfolio", "rm", "Aposentadoria", "--yes")
     assert (await invest("portfolio", "show", "Aposentadoria", code=2)).err.startswith("invest: no portfolio")
     assert (await invest("portfolio", "import", "x", str(folder / "none.csv"), code=2)).err.startswith(

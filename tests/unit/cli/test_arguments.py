@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_a_login_file_that_is_broken_is_one_clear_line(home: Path) -> None:
 
 
 def test_rows_are_csv_that_a_spreadsheet_reads_as_data() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"day": "2026-03-31", "close": "-1.5", "note": "=HYPERLINK()"},
         {"day": "2026-04-01", "close": None, "more": ["a", 1], "note": 'he said "x", y'},
         {"day": "2026-04-02", "close": "1E-7", "note": "-1+cmd"},

@@ -371,7 +371,11 @@ def test_ais_that_come_to_another_verdict_are_heard_beside_it() -> None:
     agreeing = asset().strip
     assert differing is not None
     assert agreeing is not None
-    assert differing.sentence.text.endswith("As IAs, em conjunto: manter.")
+    assert (
+        "As IAs, em conjunto, chegam a outro veredito: manter (51% de superar o IBOV em 180 dias)."
+        in differing.sentence.text
+    )
+    assert differing.sentence.text.endswith("e dão mais peso a Dividend yield (12 meses).")
     assert "As IAs" not in agreeing.sentence.text
 
 

@@ -47,7 +47,10 @@ async def accepted(
     await require_calls(request, what)
     if isinstance(what, Call) and request.job_id is not None:
         what = what.with_options(id=request.job_id)
-    job = await request.services.enqueuer.enqueue(what)
+    await request.services.quotas.queue(request.caller, what)
+    job = await request.services.enqueuer.enqueue(what, request.caller.id)
+    if job.new:
+        await request.services.quotas.queued(request.caller, what, job.id)
     if callback is not None:
         await request.services.callbacks.owe(job.id, callback)
     name = what.name if isinstance(what, Call) else what.kind

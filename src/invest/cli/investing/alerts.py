@@ -105,7 +105,7 @@ def rm(
     json_output: AsJson = False,
 ) -> None:
     """Delete an alert and what it fired."""
-    output.confirm(f"delete the alert {alert_id}?", yes, always=True)
+    output.confirm(f"delete the alert {alert_id}?", yes=yes)
 
     async def work(client: Client) -> None:
         await client.ask("DELETE", f"/alerts/{alert_id}")

@@ -153,7 +153,7 @@ async def _send(client: Client, portfolio_id: str, content: bytes, *, dry_run: b
 @portfolio.command("rm")
 def rm(which: Which, yes: Yes = False, json_output: AsJson = False) -> None:
     """Delete a portfolio with its transactions, metrics and alerts."""
-    output.confirm(f"delete the portfolio {which} with all its transactions?", yes, always=True)
+    output.confirm(f"delete the portfolio {which} with all its transactions?", yes=yes)
 
     async def work(client: Client) -> str:
         found = await identify(client, which)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -81,6 +82,23 @@ def ls(
     output.listing(remote_or(ask, lambda: with_store(work)), columns, json_output=json_output, empty="no keys")
 
 
+@keys.command("use")
+def use(key_id: KeyId, json_output: AsJson = False) -> None:
+    """What a key uses of its quotas: stored things, jobs, answers kept, AI money of today, mails of this hour."""
+    from invest.cli.platform.local import local_settings
+    from invest.cli.platform.quotas import use_of
+
+    with local_settings() as settings:
+        found = asyncio.run(use_of(settings, key_id))
+    if found is None:
+        raise _unknown(key_id)
+    if json_output:
+        output.as_json(found)
+        return
+    rows = [(name, used, limit or "none") for name, (used, limit) in found.items()]
+    output.table(("quota", "used", "limit"), rows, right=("used", "limit"), empty="no quotas")
+
+
 @keys.command("rotate")
 def rotate(key_id: KeyId, json_output: AsJson = False) -> None:
     """Replace a key by a new one with its name, scope, expiry and portfolios; the old one is useless at once."""
@@ -101,7 +119,7 @@ def rotate(key_id: KeyId, json_output: AsJson = False) -> None:
 @keys.command("revoke")
 def revoke(key_id: KeyId, yes: Yes = False, json_output: AsJson = False) -> None:
     """Make a key useless; running servers notice within a second. Its portfolios are the admins' from then on."""
-    output.confirm(f"revoke {key_id}?", yes)
+    output.confirm(f"revoke key {key_id}? Whoever uses it is shut out at once", yes=yes)
 
     async def ask(client: Client) -> None:
         await client.ask("DELETE", f"/keys/{key_id}")

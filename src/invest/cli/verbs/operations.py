@@ -98,8 +98,8 @@ def dead_discard(
     json_output: AsJson = False,
 ) -> None:
     """Throw dead letters away."""
-    if not dry_run:
-        output.confirm(f"discard {'all these dead letters' if everything else job_id}?", yes)
+    if everything and not dry_run:
+        output.confirm(f"throw away all dead letters of {name or queue or 'every queue'}?", yes=yes)
 
     async def work(invest: Any) -> Any:
         if everything:
@@ -275,7 +275,8 @@ def queues_purge(
     json_output: AsJson = False,
 ) -> None:
     """Cancel every job that waits in one queue; the others are not touched."""
-    output.confirm(f"cancel every waiting job of {queue}?", yes, always=True)
+    if not yes:
+        typer.confirm(f"cancel every waiting job of {queue}?", abort=True, err=True)
 
     async def work(invest: Any) -> Any:
         return await invest.purge(queue)

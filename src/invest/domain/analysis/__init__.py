@@ -21,6 +21,7 @@ from invest.domain.analysis.score_models import Alarm, Backtest, ScoreRecord, ve
 from invest.domain.analysis.scorecards import card_for
 from invest.domain.analysis.scoring import Verdict, judge
 from invest.domain.analysis.sectors import SectorStats, all_sector_stats
+from invest.domain.analysis.valuation import shares_behind
 
 __all__ = [
     "FACT_KEYS",
@@ -48,5 +49,6 @@ __all__ = [
     "judge",
     "opportunities",
     "rank",
+    "shares_behind",
     "verdict_of",
 ]

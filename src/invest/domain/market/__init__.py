@@ -37,6 +37,7 @@ from invest.domain.market.calendar import (
     session_open,
     sessions_between,
 )
+from invest.domain.market.events import OWNER, EventTerms, part_that_stayed
 from invest.domain.market.lineage import Lineages, joined, known_changes
 from invest.domain.market.macro import RateCurve
 from invest.domain.market.prices import (
@@ -66,6 +67,7 @@ __all__ = [
     "DAYS_A_YEAR_CRYPTO",
     "MARKET_ZONE",
     "MICRO",
+    "OWNER",
     "SESSIONS_A_YEAR",
     "SHARE_KINDS",
     "YEAR",
@@ -78,6 +80,7 @@ __all__ = [
     "CorporateAction",
     "Days",
     "Event",
+    "EventTerms",
     "Floats",
     "InvalidTicker",
     "Lineages",
@@ -106,6 +109,7 @@ __all__ = [
     "last_closed_session",
     "market_day",
     "parse_ticker",
+    "part_that_stayed",
     "previous_session",
     "right_of",
     "session_hours",

@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from statistics import fmean, stdev
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aiohttp
 import structlog
 
-from invest.ai.analyst import Analyst, LlmAnalyst
+from invest.ai.analyst import LlmAnalyst
 from invest.ai.answer import dump_schema
-from invest.ai.caller import Caller, Terms
-from invest.ai.errors import AnswerInvalid, BudgetSpent, CallFailed
-from invest.ai.limits import Budget, Limiter, LocalLimiter, MemoryBudget, MemoryCache, OpinionCache
+from invest.ai.caller import Caller, Shared
+from invest.ai.errors import AnswerInvalid, BudgetSpent, CallFailed, PriceUnknown
+from invest.ai.limits import (
+    Budget,
+    Ledger,
+    Lessons,
+    Limiter,
+    LocalLimiter,
+    MemoryBudget,
+    MemoryCache,
+    MemoryLedger,
+    MemoryLessons,
+    OpinionCache,
+)
 from invest.ai.objection import choose, object_to
+from invest.ai.providers import Missing, missing, terms_of, vendor_of
 from invest.ai.questions import data_hash, digest, opinion_prompt, prompt_language, render
-from invest.ai.rules import MODEL, RulesAnalyst
+from invest.ai.rules import RulesAnalyst
 from invest.ai.spending import Purse
-from invest.ai.transport import Endpoint, open_session
-from invest.ai.wires import Anthropic, Gemini, OpenAIChat, OpenAIResponses, Wire
+from invest.ai.transport import open_session
 from invest.domain.opinions import AiConsensus, Objection, Opinion, OpinionStatus, Snapshot
 from invest.errors import NotFound
-from invest.settings import ProviderSettings, Settings
+from invest.settings import Settings
 
-BASE_URLS = {
-    "openai": "https://api.openai.com/v1",
-    "anthropic": "https://api.anthropic.com",
-    "gemini": "https://generativelanguage.googleapis.com",
-}
-KEY_NAMES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY"}
 # Outcomes that were paid for and would come out the same; a failed call is asked again instead.
 KEPT = frozenset({OpinionStatus.OK, OpinionStatus.ABSTAINED, OpinionStatus.REFUSED, OpinionStatus.UNFAITHFUL})
 log = structlog.get_logger(__name__)
@@ -51,8 +56,8 @@ class Noise:
     deviation: float | None
 
 
-class Panel:
-    """Built by `Panel.open`. Safe to share by every job of a process."""
+class Analysts:
+    """Built by `Analysts.open`. Safe to share by every job of a process."""
 
     def __init__(
         self,
@@ -62,25 +67,27 @@ class Panel:
         cache: OpinionCache,
         budget: Budget,
         limiter: Limiter,
+        ledger: Ledger,
+        lessons: Lessons,
         now: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._now = now
         self._cache = cache
-        self._limiter = limiter
         purse = Purse(budget, Decimal(str(settings.ai.daily_budget_usd)))
-        self._missing: dict[str, str] = {}
-        self._analysts: dict[str, Analyst] = {}
+        shared = Shared(session, limiter, purse, ledger, lessons, now)
+        self._missing: dict[str, Missing] = {}
+        self._analysts: dict[str, LlmAnalyst] = {}
+        self._rules: dict[str, RulesAnalyst] = {}
         self._asking: dict[str, asyncio.Task[Opinion]] = {}
-        for name, given in settings.ai.providers.items():
+        for name in settings.ai.providers:
             provider = settings.provider(name)
-            if reason := _unavailable(name, provider):
-                self._missing[name] = reason
+            if gone := missing(name, provider):
+                self._missing[name] = gone
             elif provider.kind == "rules":
-                self._analysts[name] = RulesAnalyst(name, now, sandbox=settings.sandbox)
+                self._rules[name] = RulesAnalyst(name, now, sandbox=settings.sandbox)
             else:
-                terms = _terms(settings, name, provider, vendor=_vendor(name, given))
-                self._analysts[name] = LlmAnalyst(Caller(terms, session, limiter, purse, now), limiter)
+                self._analysts[name] = LlmAnalyst(Caller(terms_of(settings, name), shared))
 
     @classmethod
     @asynccontextmanager
@@ -91,24 +98,28 @@ class Panel:
         cache: OpinionCache | None = None,
         budget: Budget | None = None,
         limiter: Limiter | None = None,
+        ledger: Ledger | None = None,
+        lessons: Lessons | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> AsyncIterator[Panel]:
-        """The panel of `settings.ai.providers`; cache, budget and limiter are this process's own unless given."""
+    ) -> AsyncIterator[Analysts]:
+        """The analysts of `settings.ai.providers`; what is kept and counted is this process's own unless given."""
         await asyncio.to_thread(_warm)
         connections = settings.ai.concurrency * max(len(settings.ai.providers), 1)
         async with open_session(connections) as session:
-            panel = cls(
+            analysts = cls(
                 settings,
                 session,
                 cache=cache or MemoryCache(),
                 budget=budget or MemoryBudget(),
-                limiter=limiter or LocalLimiter(settings.ai.concurrency),
+                limiter=limiter or LocalLimiter(settings.ai.concurrency, per_minute=per_minute(settings)),
+                ledger=ledger or MemoryLedger(),
+                lessons=lessons or MemoryLessons(),
                 now=now,
             )
             try:
-                yield panel
+                yield analysts
             finally:
-                await panel._stop()
+                await analysts._stop()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,7 +129,13 @@ class Panel:
     @property
     def unavailable(self) -> dict[str, str]:
         """Enabled providers that cannot be asked, and why: "no key (OPENAI_API_KEY)"."""
-        return {name: self._missing[name] for name in self.names if name in self._missing}
+        return {name: self._missing[name].reason for name in self.names if name in self._missing}
+
+    async def benchmark(self, snapshot: Snapshot, language: str | None = None) -> Opinion | None:
+        """What the local rules make of the same facts: shown beside the AIs, never a vote; None where they are off."""
+        tongue = prompt_language(language or snapshot.language)
+        rules = next(iter(self._rules.values()), None)
+        return await rules.ask(snapshot, tongue) if rules else None
 
     async def ask(
         self, snapshot: Snapshot, providers: Sequence[str] | None = None, language: str | None = None
@@ -136,16 +153,17 @@ class Panel:
         """The opinion of one provider. The same question in flight or in the cache is not paid for again."""
         self._known(name)
         tongue = prompt_language(language or snapshot.language)
+        if name in self._rules:
+            return await self._rules[name].ask(snapshot, tongue)
         analyst = self._analysts.get(name)
         if analyst is None:
             return self._absent(name, snapshot, tongue)
-        if isinstance(analyst, RulesAnalyst):
-            return await analyst.ask(snapshot, tongue)
-        key = self._key(name, snapshot, tongue)
+        blind_key = self._key(name, snapshot.model_copy(update={"news": ()}), tongue)
+        key = self._key(name, snapshot, tongue) if analyst.reads_news(snapshot) else blind_key
         if kept := await self._recall(key):
             return kept.model_copy(update={"cached": True, "cost_usd": Decimal(0)})
         if (task := self._asking.get(key)) is None:
-            task = asyncio.create_task(self._ask_and_keep(key, analyst, snapshot, tongue))
+            task = asyncio.create_task(self._ask_and_keep((key, blind_key), analyst, snapshot, tongue))
             self._asking[key] = task
             task.add_done_callback(lambda _: self._asking.pop(key, None))
             return await self._joined(task)
@@ -168,12 +186,12 @@ class Panel:
         """The strongest objection to the verdict, by the AI furthest from it; None where there is none to be had."""
         name = choose(consensus, opinions)
         analyst = self._analysts.get(name or "")
-        if name is None or not isinstance(analyst, LlmAnalyst):
+        if name is None or analyst is None:
             return None
         try:
             tongue = prompt_language(language or snapshot.language)
             return await object_to(analyst, name, snapshot, consensus, tongue)
-        except (CallFailed, AnswerInvalid, BudgetSpent, TimeoutError) as error:
+        except (CallFailed, AnswerInvalid, BudgetSpent, PriceUnknown, TimeoutError) as error:
             log.info("no objection", provider=name, reason=str(error) or "timeout")
             return None
 
@@ -181,16 +199,29 @@ class Panel:
         """The task's result. One that waits and is cancelled leaves the call to the others who wait for it."""
         return await asyncio.shield(task)
 
-    async def _ask_and_keep(self, key: str, analyst: Analyst, snapshot: Snapshot, language: str) -> Opinion:
-        opinion = await analyst.ask(snapshot, language)
-        if opinion.status in KEPT:
-            try:
-                await self._cache.put(key, opinion, self._settings.ai.cache_hours * 3600)
-            except Exception as error:  # an answer that was paid for is worth more than its copy
-                log.warning("opinion not cached", provider=opinion.provider, exc_info=error)
-        else:
+    async def _ask_and_keep(
+        self, keys: tuple[str, str], analyst: LlmAnalyst, snapshot: Snapshot, language: str
+    ) -> Opinion:
+        """Ask and keep what was paid for; where only the news are new, the blind run is not paid again."""
+        key, blind_key = keys
+        blind = await self._recall(blind_key) if key != blind_key else None
+        opinion = await analyst.ask(
+            snapshot,
+            language,
+            blind if blind is not None and blind.valid else None,
+            keep=lambda opinion: self._put(blind_key, opinion),
+        )
+        if opinion.status not in KEPT:
             log.info("analyst abstained", provider=opinion.provider, status=opinion.status, reason=opinion.reason)
+            return opinion
+        await self._put(key, opinion)
         return opinion
+
+    async def _put(self, key: str, opinion: Opinion) -> None:
+        try:
+            await self._cache.put(key, opinion, self._settings.ai.cache_hours * 3600)
+        except Exception as error:  # an answer that was paid for is worth more than its copy
+            log.warning("opinion not cached", provider=opinion.provider, exc_info=error)
 
     async def _recall(self, key: str) -> Opinion | None:
         try:
@@ -210,10 +241,11 @@ class Panel:
             raise NotFound(f"no AI named {name[:40]!r}; there are: {there_are}")
 
     def _key(self, name: str, snapshot: Snapshot, language: str) -> str:
-        """Hash of everything that decides the answer: who is asked, and what. No date in it."""
+        """Hash of everything that decides the answer: who is asked, how, and what. No date in it."""
         given = self._settings.provider(name)
         prompt = opinion_prompt(snapshot, language, with_news=True)
-        asked = (name, given.kind, given.model, given.base_url or "", str(self._settings.ai.blind_run))
+        how = json.dumps([given.effort, given.extra_body], sort_keys=True, default=str)
+        asked = (name, given.kind, given.model, given.base_url or "", how, str(self._settings.ai.blind_run))
         return digest(*asked, prompt.hash, data_hash(snapshot, language))
 
     def _absent(self, name: str, snapshot: Snapshot, language: str) -> Opinion:
@@ -222,10 +254,13 @@ class Panel:
             opinion_id=uuid4().hex,
             ticker=snapshot.ticker,
             provider=name,
-            vendor=_vendor(name, given),
+            vendor=vendor_of(name, given),
             model=given.model,
+            model_asked=given.model,
             status=OpinionStatus.UNAVAILABLE,
-            reason=self._missing[name],
+            reason=self._missing[name].reason,
+            reason_code=self._missing[name].code,
+            reason_values={"provider": name, "model": given.model, "setting": self._missing[name].setting},
             prompt_hash="",
             data_hash=data_hash(snapshot, language),
             language=language,
@@ -239,53 +274,14 @@ def _warm() -> None:
     """Load prices, templates and the schema now, off the loop: the first question must not wait for them."""
     import genai_prices
 
-    genai_prices.calc_price(genai_prices.Usage(input_tokens=1, output_tokens=1), "gpt-5.1", provider_id="openai")
+    with suppress(LookupError, ValueError):
+        genai_prices.calc_price(genai_prices.Usage(input_tokens=1, output_tokens=1), "-", provider_id="openai")
     for language in ("pt-BR", "en"):
         render("system", language)
     dump_schema()
 
 
-def _unavailable(name: str, given: ProviderSettings) -> str | None:
-    if not given.enabled:
-        return f"disabled (ai.providers.{name}.enabled)"
-    if given.kind == "openai_compatible" and not given.base_url:
-        return f"no address (ai.providers.{name}.base_url)"
-    if given.kind in KEY_NAMES and not (given.api_key and given.api_key.get_secret_value().strip()):
-        usual = KEY_NAMES[given.kind] if name == given.kind else f"INVEST_AI__PROVIDERS__{name.upper()}__API_KEY"
-        return f"no key ({usual})"
-    return None
-
-
-def _terms(settings: Settings, name: str, given: ProviderSettings, *, vendor: str) -> Terms:
-    key = given.api_key.get_secret_value().strip() if given.api_key else ""
-    base_url = (given.base_url or BASE_URLS.get(given.kind, "")).rstrip("/")
-    return Terms(
-        provider=name,
-        vendor=vendor,
-        endpoint=Endpoint(_wire(given.kind), base_url, given.model, key, stream=given.stream),
-        timeout=given.timeout or settings.ai.timeout,
-        retries=settings.ai.retries,
-        max_tokens=given.max_tokens or settings.ai.max_tokens,
-        news_run=settings.ai.blind_run,
-        sandbox=settings.sandbox,
-    )
-
-
-def _wire(kind: str) -> Wire:
-    wires: dict[str, Callable[[], Wire]] = {
-        "openai": OpenAIResponses,
-        "anthropic": Anthropic,
-        "gemini": Gemini,
-        "openai_compatible": OpenAIChat,
-    }
-    return wires[kind]()
-
-
-def _vendor(name: str, given: ProviderSettings) -> str:
-    """Who made the model: the vendor, or for a compatible server its host, so that its models share one vote."""
-    if given.kind != "openai_compatible":
-        return MODEL.split("-", 1)[0] if given.kind == "rules" else given.kind
-    try:
-        return urlsplit(given.base_url or "").hostname or name
-    except ValueError:  # no address at all: asking it will say so
-        return name
+def per_minute(settings: Settings) -> dict[str, float]:
+    """Requests per minute of the providers that set them."""
+    rates = ((name, given.requests_per_minute) for name, given in settings.ai.providers.items())
+    return {name: rate for name, rate in rates if rate is not None}
