@@ -10,7 +10,7 @@ from invest.domain.opinions import AiConsensus, Opinion
 from invest.domain.values import Consensus
 from invest.reports.data import ReportData
 from invest.reports.locale import Locale
-from invest.reports.sections.analysts import on_scale, printed, ratings_text
+from invest.reports.sections import on_scale, printed, ratings_text
 from invest.reports.views import Stat
 from invest.reports.words import clean
 
