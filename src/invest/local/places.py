@@ -69,6 +69,13 @@ def private_folder(path: Path, mode: int = 0o700, account: Account | None = None
     return path
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a file that this account alone can read."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 def key_of(folder: Path) -> str:
     """A short name for a data folder, the same however it is spelled."""
     return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]

@@ -64,6 +64,7 @@ def status_view(status: JobStatus, base: str) -> TaskStatus:
         delivery=status.delivery,
         workflow=status.workflow,
         nodes=status.nodes,
+        nodes_done=status.nodes_done,
         progress=progress_view(status.progress),
         timings=Timings(
             enqueued_at=status.enqueued_at,
@@ -75,6 +76,10 @@ def status_view(status: JobStatus, base: str) -> TaskStatus:
         error=public_text(status.error.message) if status.error else None,
         error_type=status.error.type if status.error else None,
         replay_of=status.replay_of,
+        phase=status.state.value,
+        worker=status.worker,
+        args=status.args,
+        kwargs=status.kwargs,
         links=links,
     )
 

@@ -11,16 +11,12 @@ import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson, Yes
-from invest.cli.verbs import quality
+from invest.cli.server import with_platform, with_store
 from invest.errors import NotFound
 
 Key = Annotated[str, typer.Option("--key", help="id of the person's API key (see `invest keys ls`)")]
 
 
-data = quality.data
-
-
-@data.command("export")
 def export(
     key: Key,
     out: Annotated[Path, typer.Option("--out", help="file to write, readable to you alone")] = Path("data.json"),
@@ -32,7 +28,7 @@ def export(
         await _known(store, key)
         return await store.erasure.of_key(key)
 
-    found = output.with_store(work)
+    found = with_store(work)
     descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(found, file, ensure_ascii=False, indent=1)
@@ -41,7 +37,6 @@ def export(
     output.outcome(json_output, f"wrote {out}: {said}", file=str(out), counts=counts)
 
 
-@data.command("erase")
 def erase(key: Key, yes: Yes = False, json_output: AsJson = False) -> None:
     """Delete everything that is kept of a key, here and in Redis, and end the key. Market data and opinions stay."""
     from invest.engine import Invest
@@ -60,7 +55,7 @@ def erase(key: Key, yes: Yes = False, json_output: AsJson = False) -> None:
         await forget_caller(invest, key)
         return gone
 
-    gone = output.with_platform(work)
+    gone = with_platform(work)
     counts = {name: len(getattr(gone, name)) for name in ("portfolios", "reports", "files", "jobs")}
     counts["alerts"] = gone.alerts
     said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
