@@ -106,7 +106,7 @@ def test_who_comes_round_to_the_verdict_never_weakens_it(
     panel: list[Opinion], skills: dict[str, Skill], extremity: Extremity | None, at: int
 ) -> None:
     before = pool(panel, skills, extremity=extremity)
-    if before.probability is None or before.rating is HOLD:
+    if before.probability is None or before.rating is None or before.rating is HOLD:
         return
     one = panel[at % len(panel)]
     p, wanted = one.p_beat_180d or 0.0, 0.9 if before.rating is BUY else 0.1
@@ -199,7 +199,7 @@ def test_the_printed_probability_never_contradicts_the_printed_word(
 ) -> None:
     locale = locale_of(language)
     verdict = pool(panel, skills, extremity=extremity)
-    shown = [(verdict.probability, verdict.rating)] if verdict.rating else []
+    shown: list[tuple[float | None, Rating | None]] = [(verdict.probability, verdict.rating)] if verdict.rating else []
     shown += [(r.p_shrunk, r.rating) for r in (rated(o, extremity) for o in panel)]
     for p, rating in shown:
         percent = int(printed(p, locale).removesuffix("%"))
