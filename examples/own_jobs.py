@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from pydantic import BaseModel
 
-from invest.engine import Context, GiveUp, Queue, Retry, chain
+from invest.engine import Context, GiveUp, Queue, Retry, Workflow, chain
 from invest.store import Store
 
 research = Queue("research", concurrency=4, timeout=60, soft_timeout=None, retry=Retry(retries=2, delay=5))
@@ -48,6 +48,6 @@ async def verdict(ctx: Context) -> str:
     return f"{found.ticker} {'rose' if found.change > 0 else 'fell'} {abs(found.change):.1%}"
 
 
-def study(ticker: str) -> object:
+def study(ticker: str) -> Workflow[str]:
     """Momentum, then the word on it, as one workflow."""
     return chain(momentum(ticker), verdict())

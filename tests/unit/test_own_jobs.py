@@ -81,7 +81,7 @@ class FakeStore:
 def holding(store: FakeStore) -> Resources:
     """What a worker would hold open."""
     resources = Resources()
-    resources.add(store, as_=Store)  # type: ignore[type-var,arg-type] # a stand-in
+    resources.add(store, as_=Store)
     return resources
 
 
@@ -90,7 +90,7 @@ async def test_a_job_runs_at_once_with_the_dependencies_it_uses() -> None:
         job = await invest.enqueue(momentum("PETR4", days=1))
         assert await job.result() == Momentum(ticker="PETR4", sessions=1, change=Decimal("0.5"))
         assert job.progress == [(1, 1, "2 sessions")]
-        assert await (await invest.enqueue(study("PETR4"))).result() == "PETR4 rose 50.0%"  # type: ignore[call-overload]
+        assert await (await invest.enqueue(study("PETR4"))).result() == "PETR4 rose 50.0%"
         lost = await invest.enqueue(momentum("VALE3"))
         with pytest.raises(JobFailed, match="no prices of VALE3"):
             await lost.result()
