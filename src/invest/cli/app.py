@@ -15,7 +15,20 @@ from typer.core import TyperGroup
 from invest import __version__
 from invest.cli import output
 from invest.cli.investing import alerts, assets, export, portfolios, reports
-from invest.cli.verbs import account, analyse, config, database, doctor, events, keys, quality, serve, tasks, watch
+from invest.cli.verbs import (
+    account,
+    analyse,
+    config,
+    database,
+    doctor,
+    events,
+    keys,
+    personal,
+    quality,
+    serve,
+    tasks,
+    watch,
+)
 from invest.cli.verbs import operations as ops
 
 app = typer.Typer(
@@ -88,6 +101,8 @@ quality.data.command("event")(events.event)
 quality.data.command("events")(events.events)
 quality.data.command("questions")(events.questions)
 quality.data.command("answer")(events.answer)
+quality.data.command("export")(personal.export)
+quality.data.command("erase")(personal.erase)
 tasks.jobs.command("run")(tasks.enqueue)
 app.command("enqueue", hidden=True)(tasks.enqueue)
 app.command("workers", hidden=True)(ops.workers)
