@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -15,6 +12,7 @@ from invest.ai.answer import one_line
 from invest.ai.errors import CallFailed, ReasonCode
 from invest.ai.hiding import hide_keys
 from invest.domain.opinions import OpinionStatus
+from invest.retry_after import retry_after as read_retry_after
 
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 _ABOUT_MODEL = frozenset({400, 403, 404, 410})
@@ -142,8 +140,9 @@ def retry_after(headers: Mapping[str, str], error: Mapping[str, Any], message: s
     """
     lower = {name.lower(): value for name, value in headers.items()}
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        if name in lower and (wait := _wait_of(lower[name], scale)) is not None:
-            return wait
+        wait = read_retry_after(lower.get(name))
+        if wait is not None and _sane(wait * scale) is not None:
+            return wait * scale
     for detail in as_list(error.get("details")):
         if str(as_dict(detail).get("@type", "")).endswith("RetryInfo"):
             wait = _seconds(str(as_dict(detail).get("retryDelay", "")))
@@ -153,27 +152,8 @@ def retry_after(headers: Mapping[str, str], error: Mapping[str, Any], message: s
     return _seconds(match[1]) if match else None
 
 
-def _wait_of(given: str, scale: float) -> float | None:
-    try:
-        wait = float(given) * scale
-    except ValueError:
-        return _until(given)
-    return _sane(max(wait, 0.0)) if math.isfinite(wait) else None
-
-
 def _sane(wait: float) -> float | None:
     return wait if wait <= MAX_WAIT else None
-
-
-def _until(date: str) -> float | None:
-    """Seconds until an HTTP date; None where it is none."""
-    try:
-        moment = parsedate_to_datetime(date)
-    except (ValueError, OverflowError):
-        return None
-    if not moment.tzinfo:
-        return None
-    return _sane(max((moment - datetime.now(moment.tzinfo or UTC)).total_seconds(), 0.0))
 
 
 def _seconds(text: str) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from invest.domain.brokerage.plan import Statement, read_statement
+from invest.domain.brokerage.statement import Statement, read_statement
 
 ROWS = 400
 

@@ -22,12 +22,12 @@ from invest.domain.market import (
     session_hours,
     session_open,
 )
-from invest.domain.values import AssetData, Consensus, RawPayload, SourceOutcome, choose_all
+from invest.domain.values import AssetData, Consensus, Harvest, RawPayload, SourceOutcome, choose_all
 from invest.engine import GiveUp
 from invest.errors import Unreachable
 from invest.settings import Settings
-from invest.sources import Gathered, Identity, Sources, Want
-from invest.store import Gathering, Saved, Store
+from invest.sources import Answer, Identity, Sources, Want
+from invest.store import Saved, Store
 
 FRESH_INTRADAY = timedelta(minutes=15)
 
@@ -87,22 +87,22 @@ async def collect(store: Store, sources: Sources, settings: Settings, ticker: st
     """
     now = settings.now()
     known = await known_of(store, ticker)
-    gathered = await sources.gather(known.want(ticker, now, force=force))
-    usable = [g for g in gathered if g.usable]
+    answers = await sources.collect(known.want(ticker, now, force=force))
+    usable = [g for g in answers if g.usable]
     if not usable:
-        refuse(ticker, gathered, known=known.asset is not None)
-    gathered = own_days(gathered)
-    asset = merge_identity(ticker, known.asset, gathered)
-    chosen = await choose_values(store, gathered, known, ticker, now)
-    saved = await save(store, asset, gathered, chosen)
-    await follow_changes(store, sources, asset, gathered, now)
+        refuse(ticker, answers, known=known.asset is not None)
+    answers = own_days(answers)
+    asset = merge_identity(ticker, known.asset, answers)
+    chosen = await choose_values(store, answers, known, ticker, now)
+    saved = await save(store, asset, answers, chosen)
+    await follow_changes(store, sources, asset, answers, now)
     latest, days = await asyncio.gather(store.observations.latest(ticker), store.bars.last_days([ticker]))
     until = days.get(ticker)
     return AssetData(
         ticker=ticker,
         asset=asset,
         sources_count=len(usable),
-        sources=tuple(g.outcome for g in gathered),
+        sources=tuple(g.outcome for g in answers),
         data=latest,
         bars_stored=saved.bars,
         bars_until=until.isoformat() if until else None,
@@ -114,91 +114,73 @@ async def collect(store: Store, sources: Sources, settings: Settings, ticker: st
     )
 
 
-async def save(
-    store: Store, asset: Asset | None, gathered: Sequence[Gathered], chosen: Iterable[Consensus] = ()
-) -> Saved:
+async def save(store: Store, asset: Asset | None, answers: Sequence[Answer], chosen: Iterable[Consensus] = ()) -> Saved:
     """Store what several sources brought, bytes included, in one transaction."""
-    payloads = await with_bodies(store, gathered)
-    return await store.save_gathered(pack(asset, gathered, payloads, chosen))
+    brought = Harvest.sum([*(answer.harvest for answer in answers), Harvest(consensus=list(chosen))])
+    if asset is not None:
+        brought += Harvest(assets=[asset], changes=changes_of(asset.ticker, answers))
+    return await store.save_harvest(replace(brought, payloads=await with_bodies(store, answers)))
 
 
-async def with_bodies(store: Store, gathered: Sequence[Gathered]) -> list[RawPayload]:
+async def with_bodies(store: Store, answers: Sequence[Answer]) -> list[RawPayload]:
     """The payloads; those of market-wide files, which lie on disk, are read once if they are not stored yet.
 
     Files above `MAX_KEPT` stay on disk under their hash: a year of quotes is fetched again sooner than kept twice.
     """
-    files = {sha: Path(path) for g in gathered for sha, path in g.files.items()}
-    payloads = [p for g in gathered for p in g.payloads]
+    files = {sha: Path(path) for g in answers for sha, path in g.files.items()}
+    payloads = [p for g in answers for p in g.harvest.payloads]
     lying = {p.sha256 for p in payloads if p.body is None and p.sha256 in files and p.size <= MAX_KEPT}
     absent = lying - await store.payloads.kept(sorted(lying)) if lying else set()
     bodies = {sha: await asyncio.to_thread(files[sha].read_bytes) for sha in sorted(absent)}
     return [p.model_copy(update={"body": bodies[p.sha256]}) if p.sha256 in bodies else p for p in payloads]
 
 
-def pack(
-    asset: Asset | None,
-    gathered: Sequence[Gathered],
-    payloads: Sequence[RawPayload],
-    chosen: Iterable[Consensus],
-) -> Gathering:
-    """What several sources brought, as one thing to store."""
-    return Gathering(
-        assets=() if asset is None else (asset,),
-        changes=() if asset is None else changes_of(asset.ticker, gathered),
-        payloads=payloads,
-        observations=[o for g in gathered for o in g.observations],
-        consensus=list(chosen),
-        bars=[b for g in gathered for b in g.bars],
-        actions=[a for g in gathered for a in g.actions],
-        statements=[s for g in gathered for s in g.statements],
-        news=[n for g in gathered for n in g.news],
-        macro=[m for g in gathered for m in g.macro],
-    )
-
-
-def changes_of(ticker: str, gathered: Iterable[Gathered]) -> list[TickerChange]:
+def changes_of(ticker: str, answers: Iterable[Answer]) -> list[TickerChange]:
     """The changes of codes that `ticker` takes part in, as the sources told them."""
-    return known_changes(ticker, (c for g in gathered if g.identity for c in g.identity.changes))
+    return known_changes(ticker, (c for g in answers if g.identity for c in g.identity.changes))
 
 
-def own_days(gathered: Sequence[Gathered]) -> list[Gathered]:
-    """What was gathered, without bars from when another company had the code."""
-    since = max((g.identity.since for g in gathered if g.identity and g.identity.since), default=None)
+def own_days(answers: Sequence[Answer]) -> list[Answer]:
+    """The answers, without bars from when another company had the code."""
+    since = max((g.identity.since for g in answers if g.identity and g.identity.since), default=None)
     if since is None:
-        return list(gathered)
-    return [replace(g, bars=[bar for bar in g.bars if bar.day >= since]) for g in gathered]
+        return list(answers)
+    return [
+        replace(g, harvest=replace(g.harvest, bars=[bar for bar in g.harvest.bars if bar.day >= since]))
+        for g in answers
+    ]
 
 
 async def follow_changes(
-    store: Store, sources: Sources, asset: Asset, gathered: Sequence[Gathered], now: datetime
+    store: Store, sources: Sources, asset: Asset, answers: Sequence[Answer], now: datetime
 ) -> None:
     """Keep up with changes of codes: the bars of the code before are fetched once, a code traded again is active."""
-    before = [change.old for change in changes_of(asset.ticker, gathered) if change.new == asset.ticker]
+    before = [change.old for change in changes_of(asset.ticker, answers) if change.new == asset.ticker]
     stored = await store.bars.last_days(before) if before else {}
     for old in sorted(set(before) - set(stored)):
-        past = await sources.gather(Want(ticker=old, now=now), only=("cotahist",))
+        past = await sources.collect(Want(ticker=old, now=now), only=("cotahist",))
         former = merge_identity(old, await store.assets.get(old), past)
         gone = former.model_copy(update={"active": False, "successor": asset.ticker, "cnpj": asset.cnpj})
         await save(store, gone, past)
-    told = [g.identity.active for g in gathered if g.identity is not None]
+    told = [g.identity.active for g in answers if g.identity is not None]
     if not asset.active and True in told and False not in told:
         await store.assets.activate(asset.ticker)
 
 
 async def choose_values(
-    store: Store, gathered: Sequence[Gathered], known: Known, ticker: str, now: datetime
+    store: Store, answers: Sequence[Answer], known: Known, ticker: str, now: datetime
 ) -> list[Consensus]:
     """Choose each field's value from the newest observation of every source, those stored before included."""
-    brought = [o for g in gathered for o in g.observations if o.ticker == ticker]
+    brought = [o for g in answers for o in g.harvest.observations if o.ticker == ticker]
     held = await store.observations.newest(ticker)
-    splits = [a for a in [*known.actions, *(a for g in gathered for a in g.actions)] if a.factor is not None]
+    splits = [a for a in [*known.actions, *(a for g in answers for a in g.harvest.actions)] if a.factor is not None]
     return list(choose_all([*brought, *held], now, last_known=known.latest, splits=splits).values())
 
 
-def refuse(ticker: str, gathered: Sequence[Gathered], *, known: bool) -> NoReturn:
+def refuse(ticker: str, answers: Sequence[Answer], *, known: bool) -> NoReturn:
     """End a collection that no source gave anything to: for good if nobody knows the code, else for now."""
-    said = "; ".join(describe(g.outcome) for g in gathered) or "no source is enabled"
-    if any(g.outcome.status in ("failed", "rejected") for g in gathered):
+    said = "; ".join(describe(g.outcome) for g in answers) or "no source is enabled"
+    if any(g.outcome.status in ("failed", "rejected") for g in answers):
         raise Unreachable(f"{ticker}: no source could answer ({said})")
     if known:
         raise Unreachable(f"{ticker}: no source has it today ({said})")
@@ -210,11 +192,11 @@ def describe(outcome: SourceOutcome) -> str:
     return f"{outcome.source} {outcome.status}" + (f": {outcome.reason}" if outcome.reason else "")
 
 
-def merge_identity(ticker: str, known: Asset | None, gathered: Iterable[Gathered]) -> Asset:
+def merge_identity(ticker: str, known: Asset | None, answers: Iterable[Answer]) -> Asset:
     """The identity from all sources: official ones first, what is known already where none says anything."""
     base = known or Asset(ticker=ticker, kind=kind_of(ticker))
     update: dict[str, object] = {}
-    for found in gathered:
+    for found in answers:
         identity = found.identity or Identity()
         for name in ("name", "cnpj", "cvm_code", "isin", "sector", "segment", "successor", "shares_outstanding"):
             value = getattr(identity, name)
