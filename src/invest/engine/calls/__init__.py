@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invest.engine.calls.calls import Call, Options
+from invest.engine.calls.calls import Call, Declared, Options, kept_for
 from invest.engine.calls.outcome import Err, Ok, Outcome
 from invest.engine.calls.policy import Priority, Rate, Retry, parse_rate
 from invest.engine.calls.signature import Signature
@@ -10,6 +10,7 @@ from invest.engine.calls.workflow import Threshold, Workflow, chain, chord, grou
 
 __all__ = [
     "Call",
+    "Declared",
     "Err",
     "Ok",
     "Options",
@@ -23,6 +24,7 @@ __all__ = [
     "chain",
     "chord",
     "group",
+    "kept_for",
     "parse_rate",
     "result_adapter",
 ]

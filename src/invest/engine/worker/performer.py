@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from invest.engine.client import Invest
+from invest.engine.client import Client
 from invest.engine.declare import Context, Resources, registry
 from invest.engine.redis import CorruptPayload, Inputs, moment, read_job
 from invest.engine.worker.execution import CRASHES, Reason, Run, Verdict, as_workflow, bury, drive, encode_result, judge
@@ -17,6 +17,7 @@ from invest.engine.worker.execution import CRASHES, Reason, Run, Verdict, as_wor
 log = structlog.get_logger("invest.engine")
 Report = Callable[[str, float, float | None, str], Awaitable[None]]
 UNKNOWN_PAUSE_MS = 2000
+UNKNOWN = b"unknown"  # a hand-back of a job that is not declared here
 
 
 class Performer:
@@ -25,22 +26,21 @@ class Performer:
     def __init__(
         self,
         worker: str,
-        invest: Invest,
+        client: Client,
         resources: Resources | None,
         *,
         report: Report,
         stop: Callable[[Run, Reason], None],
     ) -> None:
         self._worker = worker
-        self._invest = invest
+        self._client = client
         self._resources = resources
-        self._settings = invest.settings
+        self._settings = client.settings
         self._report = report
         self._stop = stop
 
     async def perform(self, run: Run) -> Verdict:
         """Run it and say what its end means. Raises nothing, whatever the job does."""
-        context: Context | None = None
         try:
             early = self._unfit(run)
             if early is not None:
@@ -49,20 +49,17 @@ class Performer:
             job = run.job
             assert job is not None
             arguments = job.signature.bind(envelope.args, envelope.kwargs)
-            context = self._context(run)
             run.arm(asyncio.get_running_loop(), self._stop)
-            result = await drive(job.fn(context, **arguments), run)
+            result = await drive(job.fn(self._context(run), **arguments), run)
             return await self._succeeded(run, result)
         except CorruptPayload as error:
+            run.body = None  # nothing of it can go into the result's envelope
             return bury(run, "CorruptPayload", str(error), self._worker)
         except BaseException as error:  # a job may raise anything; nothing of it may reach the worker
             verdict = judge(run, error, self._worker, time.monotonic() - run.started)
             if verdict.action in ("failed", "retry"):
                 log.info("job failed", job_id=run.id, job=run.name, attempt=run.attempt, error=verdict.error)
             return verdict
-        finally:
-            if context is not None:
-                await self._close(context)
 
     def _unfit(self, run: Run) -> Verdict | None:
         """The verdict on a job that cannot be run here at all; None for one that can."""
@@ -84,12 +81,12 @@ class Performer:
             said = f"no worker knew a job {run.name!r} for {waited:.0f} s"
             return bury(run, "UnknownJob", said, self._worker)
         pause = min(UNKNOWN_PAUSE_MS, round(self._settings.engine.unknown_job_wait * 250))
-        return Verdict("back", b"unknown", delay_ms=pause)
+        return Verdict("back", UNKNOWN, delay_ms=pause)
 
     def _context(self, run: Run) -> Context:
         inputs = None
         if run.workflow is not None and run.predecessor is not None:
-            inputs = Inputs(self._invest.redis, run.workflow, run.predecessor)
+            inputs = Inputs(self._client.redis, run.workflow, run.predecessor)
         return Context(
             job_id=run.id,
             name=run.name,
@@ -99,7 +96,7 @@ class Performer:
             enqueued_at=moment(run.enqueued_ms),
             workflow=run.workflow,
             resources=self._resources,
-            invest=self._invest,
+            invest=self._client,
             report=self._report,
             inputs=inputs,
         )
@@ -113,11 +110,5 @@ class Performer:
         if workflow is None:
             return Verdict("succeeded", encode_result(job, result, self._settings.engine.max_result_bytes))
         staged = f"{run.id}.{run.delivery}"
-        await self._invest.stage(workflow, staged, parent=run.id)
+        await self._client.stage(workflow, staged, parent=run.id)
         return Verdict("over", staged.encode())
-
-    async def _close(self, context: Context) -> None:
-        try:
-            await context.close()
-        except BaseException as error:  # closing a job's own dependency may fail; its verdict stands
-            log.warning("closing a job's dependency failed", job_id=context.job_id, error=repr(error))
