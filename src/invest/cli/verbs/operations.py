@@ -108,7 +108,7 @@ def dead_discard(
 
     done = output.with_platform(work)
     if everything:
-        output.as_json(done)
+        output.as_json(done)  # with the steps of workflows that were passed over
     else:
         output.outcome(json_output, f"discarded {job_id}", task_id=job_id, discarded=True)
 
@@ -143,10 +143,10 @@ def schedule_ls(json_output: AsJson = False) -> None:
         output.as_json(entries)
         return
     rows = [
-        (e.name, e.cron, e.when, "paused" if e.paused else output.ago(e.next_at), output.ago(e.last_at))
+        (e.name, e.cron, e.when, "paused" if e.paused else output.ago(e.next_at), output.ago(e.last_at), e.error or "")
         for e in entries
     ]
-    output.table(("name", "cron", "only when", "next", "last"), rows, empty="no cron lines")
+    output.table(("name", "cron", "only when", "next", "last", "trouble"), rows, empty="no cron lines")
 
 
 @schedule.command("run")
@@ -256,11 +256,49 @@ def queues_stats(json_output: AsJson = False) -> None:
         output.as_json(found)
         return
     rows = [
-        (q.name, q.waiting, q.active, q.scheduled, q.dead, q.done, output.span(q.oldest_seconds))
+        (
+            f"{q.name} (paused)" if q.paused else q.name,
+            q.waiting,
+            q.active,
+            q.scheduled,
+            q.dead,
+            q.done,
+            output.span(q.oldest_seconds),
+        )
         for q in found.values()
     ]
     columns = ("queue", "waiting", "running", "scheduled", "dead", "done", "oldest")
     output.table(columns, rows, right=columns[1:], empty="no queues")
+
+
+@queues.command("pause")
+def queues_pause(
+    queue: Annotated[str, typer.Argument(help="name of the queue")],
+    json_output: AsJson = False,
+) -> None:
+    """Start nothing more from one queue: what runs goes on, what waits is kept."""
+
+    async def work(invest: Any) -> Any:
+        return await invest.pause(queue)
+
+    changed = output.with_platform(work)
+    output.outcome(
+        json_output, f"paused {queue}" if changed else f"{queue} was paused already", queue=queue, paused=True
+    )
+
+
+@queues.command("resume")
+def queues_resume(
+    queue: Annotated[str, typer.Argument(help="name of the queue")],
+    json_output: AsJson = False,
+) -> None:
+    """Start jobs of a paused queue again."""
+
+    async def work(invest: Any) -> Any:
+        return await invest.resume(queue)
+
+    changed = output.with_platform(work)
+    output.outcome(json_output, f"resumed {queue}" if changed else f"{queue} was not paused", queue=queue, paused=False)
 
 
 @queues.command("purge")

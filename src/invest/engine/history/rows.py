@@ -85,7 +85,7 @@ def row_of_event(event: Event, record: Record | None, plan: dict[str, Any] | Non
 def row_of_record(record: Record, sequence: int, plan: dict[str, Any] | None = None) -> JobRun:
     """The job as its record says now."""
     status = record.status()
-    unknown = ([], {}) if record.text(fields.KIND) else (None, None)  # a workflow has none
+    unknown: Any = ([], {}) if record.text(fields.KIND) else (None, None)  # a workflow has none
     args, kwargs = record.arguments or unknown
     ttl = record.number(fields.RESULT_TTL)
     return JobRun(

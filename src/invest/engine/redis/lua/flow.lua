@@ -189,7 +189,9 @@ function DO.rerun(wf, parent, request, from)
     budget = budget - 1
     if redis.call('HGET', JOB .. id, F.state) == 'blocked' and redis.call('SCARD', PENDING .. id) == 0 then release(id) end
   end
-  if #page == PAGE then later('rerun', wf, parent, request, from + PAGE) end
+  if #page == PAGE then return later('rerun', wf, parent, request, from + PAGE) end
+  local last = redis.call('HGET', WORKFLOW .. wf, WORKFLOW_LAST)
+  if redis.call('HGET', JOB .. last, F.kept) == '1' then tell(parent, last, true) end  -- only what follows from it was cut off
 end
 
 -- A workflow that was laid down and never started goes.
