@@ -1,5 +1,6 @@
 # Everything below works on a machine with Python >= 3.11, make and a package index; nothing else.
-PYTHON ?= python3
+PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done),python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
@@ -7,16 +8,20 @@ TESTS  ?= tests
 WORKERS ?= 2
 COMPILE := uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-.PHONY: help setup demo run test lint format requirements clean bench chaos faults
+EXPORT  := uv export -q --frozen --no-emit-project --no-annotate --no-header
+
+.PHONY: help setup demo run test check lint format requirements clean bench chaos faults fuzz
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-$(VENV)/.runtime: requirements.txt pyproject.toml
+# The editable install needs setuptools and the demo the embedded servers: requirements-local.txt has both, beside all
+# that production takes (requirements.txt).
+$(VENV)/.runtime: requirements-local.txt pyproject.toml
 	@echo "setting up $(VENV) (once)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "invest needs Python 3.11 or newer; set PYTHON=python3.x")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --no-deps --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements-local.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -41,6 +46,9 @@ run: $(VENV)/.runtime ## web and workers on port 8000 (SANDBOX=1: with the sandb
 test: $(VENV)/.dev ## every test, against a real Valkey and PostgreSQL started for it
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
+check: lint ## lint and the fast tests, in under a minute: for each change; `make test` before it is submitted
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not slow' tests/unit
+
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check src tests bench examples
 	@$(BIN)/ruff format --check src tests bench examples
@@ -49,6 +57,9 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 
 chaos: $(VENV)/.dev ## kill workers at random and count what was lost -> bench/out/chaos.json
 	@$(BIN)/python -m bench.chaos
+
+fuzz: $(VENV)/.dev ## each parser of foreign bytes against INPUTS=100000 spoilt inputs -> bench/out/fuzz.json
+	@$(BIN)/python -W ignore -m bench.fuzz --inputs $(or $(INPUTS),100000)
 
 faults: $(VENV)/.dev ## every upstream in every kind of trouble for a whole batch (ASSETS=200) -> bench/out/faults.json
 	@$(BIN)/python -m bench.faults --assets $(or $(ASSETS),200)
@@ -64,9 +75,11 @@ format: $(VENV)/.dev ## write the house formatting
 
 requirements: ## pin again from pyproject.toml (needs uv)
 	@uv lock -q --upgrade
-	@uv export -q --frozen --no-emit-project --no-dev --no-annotate --no-header -o requirements.txt
-	@uv export -q --frozen --no-emit-project --no-annotate --no-header -o requirements-dev.txt
-	@$(COMPILE) --group bench -o requirements-bench.txt
+	@$(EXPORT) --no-dev -o requirements.txt
+	@$(EXPORT) --only-group build -o requirements-build.txt
+	@$(EXPORT) --no-dev --extra local --extra sandbox --group build -o requirements-local.txt
+	@$(EXPORT) --all-extras --group build --group dev -o requirements-dev.txt
+	@$(COMPILE) bench/peers/peers.in -o requirements-bench.txt
 	@$(COMPILE) bench/peers/taskiq.in -o requirements-bench-taskiq.txt
 	@rm -f uv.lock
 

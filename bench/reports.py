@@ -21,28 +21,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import orjson
+from tests.builders import reports as build
 
 from bench.servers import OUT
-from invest.ai import Panel
+from invest.ai import Analysts
 from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.opinions.opinion import Snapshot, SnapshotFact
 from invest.reports import AssetReportData, build_asset_view, render_html, render_pdf
 from invest.settings import Settings, load
 
-# The reports' test data: one place knows how a full report is made.
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit" / "reports"))
 PROVIDERS = ("openai", "anthropic", "gemini")
 KEYS = ("p_l", "p_vp", "ev_ebitda", "roe", "roic", "net_margin", "net_debt_ebitda", "dividend_yield", "return_1y")
 
 
 def full_data(seed: int) -> AssetReportData:
     """A report with everything in it; no two seeds alike."""
-    import report_builders as build
-
     return build.asset_data(
         report_id=f"r_{seed}", bars=build.bars(seed=seed, last=20 + seed), news=build.news(6, f"Item {seed}")
     )
@@ -114,7 +110,7 @@ async def measure_asking(analyses: int, latency: float, sample: int = 3) -> dict
     """All at once, then a sample one call after another."""
     with slow_apis(latency) as url:
         settings: Settings = load(sandbox_url=url, ai={"cache_hours": 0, "daily_budget_usd": 0})
-        async with Panel.open(settings) as panel:
+        async with Analysts.open(settings) as panel:
             await panel.ask(snapshot(analyses + sample), providers=PROVIDERS)  # connections and schemas
             begun = time.perf_counter()
             answers = await asyncio.gather(*(panel.ask(snapshot(i), providers=PROVIDERS) for i in range(analyses)))
@@ -134,7 +130,7 @@ async def measure_asking(analyses: int, latency: float, sample: int = 3) -> dict
     }
 
 
-async def one_after_another(panel: Panel, numbers: range) -> float:
+async def one_after_another(panel: Analysts, numbers: range) -> float:
     """Seconds of the same questions with one call in flight."""
     begun = time.perf_counter()
     opinions = [await panel.ask_one(p, snapshot(n)) for n in numbers for p in PROVIDERS]

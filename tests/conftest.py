@@ -120,9 +120,18 @@ def samples() -> Path:
 
 
 @pytest.fixture
+def cases() -> Path:
+    """The folder of inputs that once failed, beside the repository or at INVEST_CASES."""
+    folder = Path(os.environ.get("INVEST_CASES") or ROOT.parent / "shared" / "cases")
+    if not folder.is_dir():
+        pytest.skip(f"no cases at {folder} (set INVEST_CASES to their folder)")
+    return folder
+
+
+@pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
     """Makes settings from settings.toml and the given overrides alone: ``settings(redis={"url": redis_url})``."""
-    for name in [n for n in os.environ if n.startswith("INVEST_") and n != "INVEST_SAMPLES"]:
+    for name in [n for n in os.environ if n.startswith("INVEST_") and n not in ("INVEST_SAMPLES", "INVEST_CASES")]:
         monkeypatch.delenv(name)
     for name, _ in settings_module.WELL_KNOWN:
         monkeypatch.delenv(name, raising=False)

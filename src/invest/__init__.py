@@ -7,8 +7,21 @@ async with Invest.connect() as invest:
 
 from __future__ import annotations
 
-from invest.engine import Invest, Job, JobCancelled, JobFailed, JobState, ResultTimeout, chain, chord, group
-from invest.errors import ConfigError, InvestError, NotFound, Unreachable
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from invest.errors import (
+    ConfigError,
+    InvestError,
+    JobCancelled,
+    JobFailed,
+    NotFound,
+    ResultTimeout,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from invest.engine import Invest, Job, JobState, chain, chord, group
 
 __version__ = "0.1.0"
 __all__ = [
@@ -27,3 +40,11 @@ __all__ = [
     "chord",
     "group",
 ]
+ENGINES = frozenset({"Invest", "Job", "JobState", "chain", "chord", "group"})
+
+
+def __getattr__(name: str) -> Any:
+    """Load the engine when one of its names is first asked for, so that ``import invest.http`` stays light."""
+    if name in ENGINES:
+        return getattr(importlib.import_module("invest.engine"), name)
+    raise AttributeError(f"module 'invest' has no attribute {name!r}")

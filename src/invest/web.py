@@ -1,4 +1,4 @@
-"""The HTTP door: `create_app` for any aiohttp runner, `serve` for a process of its own."""
+"""The HTTP server: `create_app` for any aiohttp runner, `serve` for a process of its own."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ import structlog
 from aiohttp import web
 
 from invest.api.http.connections import Runner
-from invest.api.http.headers import compressed, hardened, on_prepare
-from invest.api.http.serving import http_handler, outermost
+from invest.api.http.headers import ORIGINS, compressed, hardened, on_prepare
+from invest.api.http.load import LOAD, Load
+from invest.api.http.roster import Roster
 from invest.api.routes import pages, table
 from invest.api.services import SERVICES, open_services
+from invest.api.serving import http_handler, outermost
 from invest.engine import ended
 from invest.errors import ConfigError
 from invest.garbage import collect_rarely
 from invest.settings import Settings
 
 log = structlog.get_logger("invest.web")
+SPARE_FILES = 500  # beside connections: pools, logs, libraries
+ROSTER = web.AppKey("roster", Roster)
 GRACE = 20.0  # seconds for running requests after SIGTERM; a platform kills after 25 to 30
 
 
@@ -35,6 +39,11 @@ def create_app(settings: Settings) -> web.Application:
 
     declare_all()
     app = web.Application(middlewares=[hardened, outermost, compressed], client_max_size=settings.web.max_body_bytes)
+    app[LOAD] = Load(settings.web.max_in_flight)
+    app[ORIGINS] = tuple(settings.web.cors_origins)
+    app[ROSTER] = Roster(
+        settings.web.max_connections, settings.web.max_connections_per_peer, settings.web.trusted_proxies
+    )
     app.on_response_prepare.append(on_prepare)
     routes = table.routes(registry)
     for route in routes:
@@ -45,7 +54,7 @@ def create_app(settings: Settings) -> web.Application:
     pages.bind(app, routes, sandbox=settings.sandbox)
 
     async def lifespan(running: web.Application) -> AsyncIterator[None]:
-        services = running[SERVICES] = open_services(settings)
+        services = running[SERVICES] = open_services(settings, running[LOAD])
         background = table.background(services)
         yield
         await asyncio.gather(*map(ended, background))
@@ -65,7 +74,7 @@ async def start(app: web.Application, host: str, port: int) -> tuple[Runner, int
 
     Raises `ConfigError` for an address that cannot be had.
     """
-    runner = Runner(app, shutdown_timeout=GRACE)
+    runner = Runner(app, load=app[LOAD], roster=app[ROSTER], shutdown_timeout=GRACE)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, backlog=1024).start()
@@ -97,12 +106,29 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
+def allow_files(wanted: int) -> None:
+    """Raise this process's limit of open files so far: systems begin with 1,024, which connections alone exceed."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    best = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < best:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (best, hard))
+            soft = best
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        log.warning("fewer files may be open than connections are allowed", files=soft, wanted=wanted)
+
+
 async def _serve(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = create_app(settings)
+    allow_files(settings.web.max_connections + SPARE_FILES)
     collect_rarely()
     runner, port = await start(app, settings.web.host, settings.web.port)
     shown = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host

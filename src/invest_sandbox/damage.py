@@ -1,4 +1,4 @@
-"""How faults change a request's course: before the upstream answers, and the answer itself."""
+"""Apply faults to a request: before the upstream answers, or to its answer."""
 
 from __future__ import annotations
 

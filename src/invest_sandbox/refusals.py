@@ -1,4 +1,4 @@
-"""Refusals in the words of whom the sandbox stands for."""
+"""Refusals in the wording of the upstream that the sandbox stands for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes made wrong on purpose: money in another unit, bodies that cannot be read."""
+"""Damage bytes on purpose: money in another unit, unreadable bodies."""
 
 from __future__ import annotations
 

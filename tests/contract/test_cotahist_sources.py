@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from invest.domain.market.tickers import AssetKind
+from invest.domain.market.tickers import AssetKind, parse_ticker
 from invest.sources.b3.cotahist import bars_of, by_ticker, cut, identity_of
 from invest.sources.b3.cotahist_format import ROW, Rows, parse_cotahist
 from invest.sources.client.shelf import Shelf
@@ -70,6 +70,20 @@ def test_kinds_and_names_come_from_the_quote(samples: Path) -> None:
     }
     petrobras = identity_of(quotes(rows, b"PETR4")[0])
     assert (petrobras.name, petrobras.isin) == ("PETROBRAS", "BRPETRACNPR6")
+
+
+def test_every_paper_of_a_session_can_be_named(samples: Path) -> None:
+    everything = parse_cotahist(session(samples), every_market=True).rows
+    cash = everything[np.isin(everything["market"], [b"010", b"020"])]
+    assert len({parse_ticker(code.decode()) for code in cash["ticker"]}) > 1_300
+    kept = parse_cotahist(session(samples)).rows
+    shelf = dict(by_ticker(kept))
+    assert len(shelf) == len(set(kept["ticker"]))
+    assert {"EQMA3", "MRSA3"} <= set(shelf)  # quoted as EQMA3B and MRSA3B only
+    kinds = {identity_of(row).kind for row in kept}
+    assert AssetKind.OTHER not in kinds
+    rights = {row["ticker"] for row in kept if identity_of(row).kind is AssetKind.RIGHT}
+    assert {b"HBSA1", b"MERC2"} <= rights
 
 
 def test_closes_are_those_yahoo_has_but_for_later_splits(samples: Path) -> None:

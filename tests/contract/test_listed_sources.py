@@ -16,7 +16,7 @@ from invest.domain.market.assets import ActionKind
 from invest.domain.market.tickers import B3_CODE, AssetKind, kind_of
 from invest.domain.values.observations import RawPayload
 from invest.sources.b3 import format as fmt
-from invest.sources.client.http import Response
+from invest.sources.client.call import Response
 
 
 def answer(body: bytes) -> Response:
@@ -171,13 +171,18 @@ def test_amounts_quoted_for_a_thousand_are_divided() -> None:
     assert action.amount == Decimal("0.0125")
 
 
-def test_every_code_of_a_year_is_a_ticker_or_left_out_by_rule(samples: Path) -> None:
+def test_every_code_of_a_year_is_a_ticker_with_a_kind(samples: Path) -> None:
     with gzip.open(samples / "b3/all_assets_2025_from_cotahist.csv.gz", "rt") as lines:
         listed = list(csv.DictReader(lines))
-    kinds = [
-        kind_of(row["ticker"], bdi=row["bdi_codes"].zfill(2), especi=row["especi"])
-        for row in listed
-        if B3_CODE.fullmatch(row["ticker"]) and row["bdi_codes"] in ("2", "12", "14", "34")
-    ]
-    assert len(kinds) > 300
-    assert {AssetKind.STOCK, AssetKind.FII, AssetKind.UNIT} <= set(kinds)
+    assert len(listed) == 1_422
+    assert all(B3_CODE.fullmatch(row["ticker"]) for row in listed)
+    kinds = {row["ticker"]: kind_of(row["ticker"], bdi=row["bdi_codes"], especi=row["especi"]) for row in listed}
+    unknown = [ticker for ticker, kind in kinds.items() if kind is AssetKind.OTHER]
+    assert sorted(unknown) == ["IBOV11", "PSVM11F", "SMLL11"]  # two indices, a trust preferred
+    expected = {
+        "GOLL54": AssetKind.STOCK,
+        "LPLP15": AssetKind.FII,
+        "AZEV11F": AssetKind.RIGHT,
+        "ALUP11": AssetKind.UNIT,
+    }
+    assert {ticker: kinds[ticker] for ticker in expected} == expected

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from invest.cli.verbs.config import commented
 from invest.errors import ConfigError
-from invest.settings import Settings, masked, setting_paths
+from invest.settings import Settings, defaults_file, masked, setting_paths, settings_file
 
 
 @pytest.fixture
@@ -118,3 +120,55 @@ def test_every_setting_has_a_path_and_secrets_are_masked(settings: Callable[...,
     assert {("redis", "url"), ("ai", "providers", "*", "model"), ("sources", "*", "feeds", "*")} <= paths
     shown = masked(settings(redis={"url": "redis://:pw@h/0"}).model_dump())
     assert "pw" not in str(shown) and shown["redis"]["url"].startswith("***")
+
+
+def test_a_users_file_is_merged_over_the_defaults(
+    settings: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = settings()
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        '[ai]\nquorum = 3\n[sources.brapi]\nrate = 7.5\n[sources.rss.feeds]\nvalor = ""\nown = "https://o"\n'
+    )
+    monkeypatch.setenv("INVEST_SETTINGS", str(mine))
+    got = settings()
+    assert (got.ai.quorum, got.sources["brapi"].rate) == (3, 7.5)
+    assert got.sources["brapi"].monthly_budget == before.sources["brapi"].monthly_budget, "the rest keeps its default"
+    assert got.ai.providers == before.ai.providers and got.queues == before.queues
+    kept = {**before.sources["rss"].feeds, "own": "https://o"}
+    del kept["valor"]
+    assert got.sources["rss"].feeds == kept, "an empty address turns a feed off"
+
+
+def test_the_working_directory_needs_no_settings(
+    settings: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = settings()
+    monkeypatch.delenv("INVEST_SETTINGS")
+    monkeypatch.chdir(tmp_path)
+    assert settings_file() is None and settings() == before
+    (tmp_path / "settings.toml").write_text("[web]\nport = 9123\n")
+    assert settings_file() == tmp_path / "settings.toml" and settings().web.port == 9123
+
+
+def test_a_named_file_that_is_not_there_is_refused(
+    settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVEST_SETTINGS", "/nowhere/settings.toml")
+    with pytest.raises(ConfigError, match=r"INVEST_SETTINGS names /nowhere/settings\.toml"):
+        settings()
+
+
+def test_a_file_to_begin_with_changes_nothing_and_takes_every_line(
+    settings: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defaults = defaults_file().read_text("utf-8")
+    text = commented(defaults)
+    before = settings()
+    mine = tmp_path / "mine.toml"
+    monkeypatch.setenv("INVEST_SETTINGS", str(mine))
+    mine.write_text(text)
+    assert settings() == before
+    assert re.sub(r"(?m)^# (?=[a-z_]+ *=)", "", text).replace("as_of = ", "# as_of = ", 1) == defaults
+    mine.write_text(text.replace("# quorum = 2", "quorum = 4"))
+    assert settings().ai.quorum == 4

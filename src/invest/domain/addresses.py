@@ -1,4 +1,5 @@
-"""Which IP addresses are of the open internet, whatever they are wrapped in (RFC 6890 and the registries behind it).
+"""Which IP addresses are publicly reachable, also when embedded in other addresses (RFC 6890 and the IANA
+registries).
 
 `is_global` alone is true for addresses that carry a private one inside (IPv4-mapped, 6to4, NAT64, Teredo).
 """

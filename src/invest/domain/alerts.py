@@ -1,4 +1,4 @@
-"""Alerts: a wish of a person, held against the newest data by a pure function; each occasion fires once."""
+"""Alerts: a person's condition, evaluated against the newest data by a pure function; each occasion fires once."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class Alert(Frozen):
     kind: AlertKind
     ticker: Ticker | None = None
     portfolio_id: str | None = None
+    owner: str | None = Field(default=None, description="id of the API key whose it is; null: the admins'")
     field: str | None = Field(default=None, max_length=50, description="fact key, for indicators: p_l, rsi_14, …")
     comparison: Comparison | None = None
     level: Decimal | None = Field(default=None, max_digits=24, decimal_places=8)

@@ -1,4 +1,4 @@
-"""Reports and their exports as they are kept: PaaS disks vanish, so the bytes live in the database."""
+"""Reports and their exports as stored: the bytes live in the database, because disks of a PaaS do not last."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from invest.engine.calls import Call, Workflow, result_adapter
+from invest.engine.calls import Call, Workflow, acting_for, result_adapter
 from invest.engine.errors import (
     ErrorInfo,
     InvalidArguments,
@@ -50,7 +50,7 @@ from invest.engine.redis import (
     resolve,
     transitions,
 )
-from invest.errors import NotFound, Unreachable
+from invest.errors import NotFound, ServerAway, Unreachable
 from invest.settings import Settings, get_settings
 
 R = TypeVar("R")
@@ -136,18 +136,18 @@ class Client:
         await close_redis(self.redis)
 
     @overload
-    async def enqueue(self, what: Call[R]) -> Job[R]: ...
+    async def enqueue(self, what: Call[R], *, caller: str | None = None) -> Job[R]: ...
     @overload
-    async def enqueue(self, what: Workflow[R]) -> Job[R]: ...
-    async def enqueue(self, what: Call[Any] | Workflow[Any]) -> Job[Any]:
-        """Put a call on its queue, or start a workflow.
+    async def enqueue(self, what: Workflow[R], *, caller: str | None = None) -> Job[R]: ...
+    async def enqueue(self, what: Call[Any] | Workflow[Any], *, caller: str | None = None) -> Job[Any]:
+        """Put a call on its queue, or start a workflow, on behalf of `caller` (in a job: of the job's own caller).
 
         A call whose id or unique key is already taken by an unfinished job gives that job (`Job.new` is False).
         Raises `InvalidArguments` for too large arguments, `QueueFull`, or `Unreachable`.
         """
         if isinstance(what, Workflow):
-            return await self._start(what)
-        return (await self.enqueue_many([what]))[0]
+            return await self._start(what, caller or acting_for.get())
+        return (await self.enqueue_many([what.with_options(caller=caller) if caller else what]))[0]
 
     async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[Job[R]]:
         """Many calls in few round trips, in their order; each batch of 250 is taken whole or not at all."""
@@ -185,7 +185,7 @@ class Client:
             at=round(options.at.timestamp() * 1000) if options.at else None,
             expires=round(options.expires * 1000) if options.expires is not None else None,
             result_ttl=round(ttl * 1000),
-            envelope=job_head(job.name, call.payload),
+            envelope=job_head(job.name, call.payload, options.caller or acting_for.get()),
         )
 
     def _check_size(self, call: Call[Any]) -> None:
@@ -194,19 +194,19 @@ class Client:
             said = f"{len(call.payload)} bytes of arguments, at most {limit} are taken: store the data and pass its id"
             raise InvalidArguments(call.name, [{"loc": (), "msg": said, "type": "too_large"}])
 
-    async def _start(self, workflow: Workflow[R]) -> Job[R]:
+    async def _start(self, workflow: Workflow[R], caller: str | None) -> Job[R]:
         workflow_id = new_id()
-        plan = await self.stage(workflow, workflow_id, parent=workflow_id)
-        await self.submit(workflow_id, workflow.kind, plan)
+        plan = await self.stage(workflow, workflow_id, parent=workflow_id, caller=caller)
+        await self.submit(workflow_id, workflow.kind, plan, caller=caller)
         return Job(self, workflow_id, result_adapter(workflow))
 
-    async def stage(self, workflow: Workflow[Any], workflow_id: str, *, parent: str) -> Plan:
+    async def stage(self, workflow: Workflow[Any], workflow_id: str, *, parent: str, caller: str | None = None) -> Plan:
         """Lay a workflow's nodes down without starting it; the engine's own step of `enqueue` and of handing over."""
         layout = lay_out(workflow, parent)
         for node in layout.nodes.values():
             if node.call is not None:
                 self._check_size(node.call)
-        plan = layout.plan(self.settings.engine.result_ttl)
+        plan = layout.plan(self.settings.engine.result_ttl, caller)
         await self.lay_down(workflow_id, plan)
         return plan
 
@@ -217,10 +217,10 @@ class Client:
         for node, kind, before, ids in plan.edges(EDGE_PAGE):
             await self.ask(transitions.edges(workflow_id, node, kind, before, ids))
 
-    async def submit(self, workflow_id: str, kind: str, plan: Plan) -> bool:
+    async def submit(self, workflow_id: str, kind: str, plan: Plan, *, caller: str | None = None) -> bool:
         """Start what was laid down; False if it was started before."""
         ttl = round(self.settings.engine.result_ttl * 1000)
-        asked = transitions.submit(workflow_id, kind, ttl, job_head(kind, b"{}"), plan.kept())
+        asked = transitions.submit(workflow_id, kind, ttl, job_head(kind, b"{}", caller), plan.kept())
         started, left = await self.ask(asked)
         if left:
             await self.proceed()
@@ -352,9 +352,8 @@ class Client:
             return await asked
         except CONNECTION_ERRORS as error:
             where = address_of(self.settings)
-            raise Unreachable(
-                f"Redis at {where} does not answer: {error or type(error).__name__}; check REDIS_URL"
-            ) from error
+            said = f"Redis at {where} does not answer: {error or type(error).__name__}; check REDIS_URL"
+            raise ServerAway(said, server="Redis") from error
         except RedisError as error:
             if is_full(error):
                 raise QueueFull("Redis has no room left: new work is refused, try again later") from error

@@ -130,10 +130,3 @@ def never_collected(ticker: str) -> NotFound:
     return NotFound(
         f"{ticker} was never collected: queue collect_asset_data_async first (invest enqueue collect {ticker})"
     )
-
-
-def known_asset(assets: Mapping[str, Asset], ticker: str) -> Asset:
-    """The asset on record. Raises `NotFound`."""
-    if ticker not in assets:
-        raise never_collected(ticker)
-    return assets[ticker]

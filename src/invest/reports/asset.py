@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from invest.domain.market import AssetKind
+from invest.domain.opinions import Rating
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
 from invest.reports.frame import ai_stats, frame, sources_text
@@ -28,6 +29,7 @@ from invest.reports.sections import (
     missing_text,
     news_section,
     price_section,
+    printed,
     provenance_section,
     quality_section,
     record_section,
@@ -71,7 +73,7 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
         price_section(data.bars, book),
         score_section(analysis, book),
         fundamentals_section(analysis, book),
-        analysts_section(data.opinions, data.ai_consensus, book),
+        analysts_section(data.opinions, data.ai_consensus, book, data.benchmark),
         case_section("bull", bull, data, book),
         case_section("bear", bear, data, book, _objection(data, book)),
         risk_section(analysis.risk_analysis, book, company=company),
@@ -129,7 +131,7 @@ def _strip(data: AssetReportData, book: FactBook) -> Strip:
         verdict=words.t(f"recommendation.{analysis.recommendation}"),
         mark=VERDICT_MARKS[analysis.recommendation],
         sentence=_sentence(data, book),
-        stats=(score, *ai_stats(data.ai_consensus, len(data.opinions), locale)),
+        stats=(score, *ai_stats(data.ai_consensus, data.opinions, locale)),
     )
 
 
@@ -139,8 +141,13 @@ def _sentence(data: AssetReportData, book: FactBook) -> Claim:
     verdict = data.analysis.recommendation.value.removeprefix("strong_")
     if pooled is None or not pooled.quorum or pooled.rating is None or pooled.rating.value == verdict:
         return claim
-    rating = book.locale.words.t(f"recommendation.{pooled.rating}").lower()
-    return claim.model_copy(update={"text": f"{claim.text} {book.locale.words.t('strip.ai_differs', rating=rating)}"})
+    words = book.locale.words
+    said = {"rating": words.t(f"recommendation.{pooled.rating}").lower(), "p": printed(pooled.probability, book.locale)}
+    case = pooled.bear_case if pooled.rating is Rating.SELL or verdict == "buy" else pooled.bull_case
+    facts = dict.fromkeys(fact_id for argument in case for fact_id in argument.fact_ids)
+    names = [book.label(fact.key) for fact_id in facts if (fact := book.by_id(fact_id)) is not None][:3]
+    differs = words.t("strip.ai_differs_by", facts=book.locale.join(names), **said) if names else ""
+    return claim.model_copy(update={"text": f"{claim.text} {differs or words.t('strip.ai_differs', **said)}"})
 
 
 def _objection(data: AssetReportData, book: FactBook) -> Claim | None:
@@ -212,7 +219,7 @@ def _qualitative(data: AssetReportData, book: FactBook) -> dict[str, Any]:
         "bull_case": sides["bull"],
         "bear_case": sides["bear"],
         "risk": levels_text(data.analysis.risk_analysis, book),
-        "consensus": consensus_text(data.ai_consensus, book.locale) if data.ai_consensus else None,
+        "consensus": consensus_text(data.ai_consensus, data.opinions, book.locale) if data.ai_consensus else None,
         "opinions": [
             {
                 "provider": o.provider,

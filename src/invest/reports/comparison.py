@@ -19,6 +19,8 @@ from invest.reports.sections import (
     assets_table,
     backtest_section,
     facts_section,
+    on_scale,
+    printed,
     provenance_section,
     returns_section,
     scores_chart,
@@ -211,7 +213,7 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
         rows.append((
             Cell(text=ticker, strong=True),
             Cell(text=verdict, mark=VERDICT_MARKS[str(pooled.rating)] if known else "off"),
-            Cell(text=locale.percent(pooled.probability if known else None, 0)),
+            Cell(text=printed(pooled.probability if known else None, locale)),
             Cell(text=words.t("strip.answered", n=pooled.answered, total=pooled.asked)),
             Cell(text=locale.number(pooled.agreement if known else None, 2)),
         ))  # fmt: skip
@@ -226,7 +228,7 @@ def _alone_row(opinion: Opinion, pooled: AiConsensus, locale: Locale) -> tuple[C
     return (
         Cell(text=opinion.ticker, strong=True),
         Cell(text=words.t(f"recommendation.{rating}"), mark=VERDICT_MARKS[rating], sub=words.t("ai.by", name=name)),
-        Cell(text=locale.percent(opinion.p_beat_180d, 0)),
+        Cell(text=printed(on_scale(opinion), locale)),
         Cell(text=words.t("strip.answered", n=pooled.answered, total=pooled.asked)),
         Cell(text=MISSING),
     )

@@ -54,7 +54,8 @@ class ReportData:
 class AssetReportData(ReportData):
     """One asset. `bars` may go back as far as is stored; the chart takes the last twelve months.
 
-    `objection`: the strongest counter-argument, shown and never voted. `quality`: the consensus of each field.
+    `objection`: the strongest counter-argument, shown and never voted.
+    `benchmark`: what the local rules make of it. `quality`: the consensus of each field.
     """
 
     analysis: Analysis
@@ -63,6 +64,7 @@ class AssetReportData(ReportData):
     ai_consensus: AiConsensus | None = None
     objection: Argument | None = None
     objection_by: str | None = None
+    benchmark: Opinion | None = None
     actions: Sequence[CorporateAction] = ()
     news: Sequence[NewsItem] = ()
     track_record: Sequence[TrackRow] = ()
@@ -78,6 +80,7 @@ class ComparisonReportData(ReportData):
     bars: Mapping[str, Bars] = field(default_factory=dict)
     ai_consensus: Mapping[str, AiConsensus] = field(default_factory=dict)
     opinions: Sequence[Opinion] = ()
+    benchmarks: Sequence[Opinion] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

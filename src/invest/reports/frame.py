@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from invest.domain.opinions import AiConsensus
+from invest.domain.opinions import AiConsensus, Opinion, whole_percent
 from invest.domain.values import Consensus
 from invest.reports.data import ReportData
 from invest.reports.locale import Locale
@@ -51,20 +51,25 @@ def sources_text(sources: Sequence[str], quality: Sequence[Consensus], locale: L
     return f"{text} · {', '.join(source_name(s, locale) for s in dict.fromkeys(sources))}"
 
 
-def ai_stats(consensus: AiConsensus | None, asked: int, locale: Locale) -> list[Stat]:
-    """Probability and turnout of the AIs for the strip."""
+def ai_stats(consensus: AiConsensus | None, opinions: Sequence[Opinion], locale: Locale) -> list[Stat]:
+    """Probability and turnout of the AIs for the strip; one opinion alone is called so."""
     words = locale.words
-    if consensus is None and not asked:
+    asked = [opinion for opinion in opinions if not opinion.benchmark]
+    if not asked or (consensus is not None and not consensus.asked):
         return [Stat(label=words.t("strip.ais"), text="—", sub=words.t("strip.no_ai"))]
     if consensus is None:
-        return [Stat(label=words.t("strip.ais"), text=str(asked))]
-    pooled = consensus.probability if consensus.quorum else None
-    agreement = consensus.agreement if consensus.quorum else None
-    sub = words.t("strip.agreement", x=locale.number(agreement, 2)) if agreement is not None else None
+        return [Stat(label=words.t("strip.ais"), text=str(len(asked)))]
     if not consensus.quorum:
-        sub = words.t("strip.no_quorum")
+        lone = consensus.asked == consensus.answered == 1
+        sub = words.t("strip.one_opinion") if lone else words.t("strip.no_quorum")
+        p = asked[0].p_shrunk if lone else None
+    else:
+        agreement = consensus.agreement
+        sub = words.t("strip.agreement", x=locale.number(agreement, 2)) if agreement is not None else ""
+        p = consensus.probability
+    shown = locale.percent(None if p is None else whole_percent(p) / 100, 0)
     answered = words.t("strip.answered", n=consensus.answered, total=consensus.asked)
     return [
-        Stat(label=words.t("strip.probability"), text=locale.percent(pooled, 0)),
-        Stat(label=words.t("strip.ais"), text=answered, sub=sub),
+        Stat(label=words.t("strip.probability"), text=shown),
+        Stat(label=words.t("strip.ais"), text=answered, sub=sub or None),
     ]

@@ -1,4 +1,4 @@
-"""Why an upstream gave nothing: a small tree, each error with the wait it knows of.
+"""Errors of upstreams: a small tree, each error with the wait it implies.
 
 Messages name the source and what happened, never a token and never a query string.
 """

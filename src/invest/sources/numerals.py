@@ -116,7 +116,21 @@ def instant(value: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=SAO_PAULO)
 
 
-def digits(text: object, length: int = 14) -> str | None:
-    """The digits of a CNPJ, padded to `length`; None where they are none or too many."""
-    found = re.sub(r"\D", "", str(text or ""))
-    return found.zfill(length) if 0 < len(found) <= length and int(found) else None
+def cnpj_of(text: object) -> str | None:
+    """The 14 characters of a CNPJ without its punctuation; None where they are none or too many.
+
+    Since July 2026 the first twelve may be letters (Receita Federal, IN 2.229/2024): an identifier is a text, and what
+    drops its letters makes two companies one.
+
+    >>> cnpj_of("33.000.167/0001-01"), cnpj_of("12.abc.345/01de-35")
+    ('33000167000101', '12ABC34501DE35')
+    """
+    found = re.sub(r"[^0-9A-Za-z]", "", str(text or "")).upper()
+    sane = found.isascii() and 0 < len(found) <= 14 and found.strip("0") and found[-2:].isdigit()
+    return found.zfill(14) if sane else None
+
+
+def digits(text: object, length: int) -> str | None:
+    """The digits of a code, padded to `length`; None where they are none, too many, or not all it holds."""
+    found = re.sub(r"[\s./-]", "", str(text or ""))
+    return found.zfill(length) if found.isascii() and found.isdigit() and len(found) <= length and int(found) else None

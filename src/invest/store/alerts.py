@@ -1,4 +1,4 @@
-"""Alerts and the occasions on which they fired."""
+"""Alerts and the events they fired."""
 # ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
 
 from __future__ import annotations
@@ -10,11 +10,7 @@ from invest.domain.alerts import Alert, AlertEvent
 from invest.errors import NotFound
 from invest.store.core import Connection, Database, to_json
 
-# Of one owner: those about its portfolios and those about none; of None: all.
-VISIBLE = (
-    "($1::text IS NULL OR a.portfolio_id IS NULL "
-    "OR EXISTS (SELECT 1 FROM portfolio p WHERE p.id = a.portfolio_id AND p.owner = $1))"
-)
+VISIBLE = "($1::text IS NULL OR a.owner = $1)"  # of one owner, or of all
 
 
 class Alerts:
@@ -24,7 +20,10 @@ class Alerts:
         self._db = database
 
     async def save(self, alert: Alert) -> None:
-        """Keep an alert by its id, replacing an earlier one. Raises `NotFound` where its portfolio is gone."""
+        """Keep an alert by its id, replacing an earlier one; one of a portfolio belongs to the portfolio's owner.
+
+        Raises `NotFound` where its portfolio is gone.
+        """
 
         async def work(connection: Connection) -> None:
             if alert.portfolio_id is not None:
@@ -32,17 +31,18 @@ class Alerts:
                 if await connection.fetchval(there, alert.portfolio_id) is None:
                     raise NotFound(f"no portfolio {alert.portfolio_id}")
             await connection.execute(
-                "INSERT INTO alert (id, portfolio_id, ticker, kind, active, created_at, body) "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb) ON CONFLICT (id) DO UPDATE "
-                "SET portfolio_id = excluded.portfolio_id, ticker = excluded.ticker, kind = excluded.kind, "
-                "active = excluded.active, body = excluded.body",
+                "INSERT INTO alert (id, portfolio_id, ticker, kind, active, created_at, body, owner) VALUES ($1, $2, "
+                "$3, $4, $5, $6, $7::text::jsonb, coalesce((SELECT owner FROM portfolio WHERE id = $2), $8)) "
+                "ON CONFLICT (id) DO UPDATE SET portfolio_id = excluded.portfolio_id, ticker = excluded.ticker, "
+                "kind = excluded.kind, active = excluded.active, body = excluded.body",
                 alert.id,
                 alert.portfolio_id,
                 alert.ticker,
                 str(alert.kind),
                 alert.active,
                 alert.created_at,
-                to_json(alert),
+                to_json(alert.model_copy(update={"owner": None})),
+                alert.owner,
             )
 
         await self._db.run(work)
@@ -52,13 +52,13 @@ class Alerts:
     ) -> Sequence[Alert]:
         """Alerts by creation; of one portfolio, or all; those `owner` may see, or all; `active` None means both."""
         rows = await self._db.fetch(
-            f"SELECT a.body FROM alert a WHERE {VISIBLE} AND ($2::text IS NULL OR a.portfolio_id = $2) "
+            f"SELECT a.body, a.owner FROM alert a WHERE {VISIBLE} AND ($2::text IS NULL OR a.portfolio_id = $2) "
             "AND ($3::bool IS NULL OR a.active = $3) ORDER BY a.created_at, a.id",
             owner,
             portfolio_id,
             active,
         )
-        return [Alert.model_validate_json(row["body"]) for row in rows]
+        return [Alert.model_validate_json(row["body"]).model_copy(update={"owner": row["owner"]}) for row in rows]
 
     async def delete(self, alert_id: str, *, owner: str | None = None) -> bool:
         """Delete an alert and its events; False where there is none, or none that `owner` may see."""

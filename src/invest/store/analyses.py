@@ -1,4 +1,4 @@
-"""Analyses as they were computed, and the rankings that readers get without computing."""
+"""Stored analyses, and rankings that are read without computing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One line for every change somebody made."""
+"""The audit log: one line per change."""
 
 from __future__ import annotations
 

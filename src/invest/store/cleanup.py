@@ -1,4 +1,4 @@
-"""Deleting what is old and led to nothing kept, measured in rows and bytes.
+"""Delete old rows that nothing kept refers to; counts rows and bytes.
 
 Never touched: bars, statements, corporate actions, macro series, transactions, opinions and their outcomes, reports
 that a person keeps, and any payload that a stored value or a report leads back to.

@@ -38,7 +38,7 @@ class Keys:
         return plain, key
 
     async def rotate(self, key_id: str) -> tuple[str, ApiKey] | None:
-        """A new key in the place of an old one: same name, scopes and expiry, its portfolios handed over.
+        """A new key in the place of an old one: same name, scopes and expiry, its portfolios and alerts handed over.
 
         The old one is useless at once. None where there is no such key in force.
         """
@@ -54,6 +54,7 @@ class Keys:
             key = _key(row).model_copy(update=fresh)
             await connection.execute(INSERT, *_row(key, plain))
             await connection.execute("UPDATE portfolio SET owner = $2 WHERE owner = $1", key_id, key.id)
+            await connection.execute("UPDATE alert SET owner = $2 WHERE owner = $1", key_id, key.id)
             return key
 
         made = await self._db.run(work)

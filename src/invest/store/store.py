@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from invest.domain.values import Harvest
 from invest.settings import DatabaseSettings, Settings
 from invest.store.alerts import Alerts
 from invest.store.analyses import Analyses
@@ -12,8 +13,7 @@ from invest.store.audit import Audit
 from invest.store.cleanup import Cleanup
 from invest.store.commits import Commits
 from invest.store.core import Database, address_of, close_pool, open_pool
-from invest.store.gathered import Gathering, Saved
-from invest.store.idempotency import Idempotency
+from invest.store.harvests import Saved
 from invest.store.job_runs import Jobs
 from invest.store.keys import Keys
 from invest.store.market import Actions, Assets, BarStore, Macro, News, Observations, Payloads, RankOf, Statements
@@ -42,11 +42,10 @@ class Store:
         self.analyses = Analyses(database)
         self.opinions = Opinions(database)
         self.reports = Reports(database)
-        self.portfolios = Portfolios(database)
+        self.portfolios = Portfolios(database, self.actions, self.assets, self.bars)
         self.alerts = Alerts(database)
         self.jobs = Jobs(database)
         self.keys = Keys(database)
-        self.idempotency = Idempotency(database)
         self.audit = Audit(database)
         self.spend = Spend(database)
         self.cleanup = Cleanup(database)
@@ -75,12 +74,12 @@ class Store:
         finally:
             await close_pool(pool, settings)
 
-    async def save_gathered(self, gathering: Gathering) -> Saved:
+    async def save_harvest(self, harvest: Harvest) -> Saved:
         """Write everything one collection brought: all of it or nothing. Returns once it is committed.
 
-        Gatherings of jobs that end together share a transaction (`invest.store.commits`).
+        Harvests of jobs that end together share a transaction (`invest.store.commits`).
         """
-        return await self._commits.save(gathering)
+        return await self._commits.save(harvest)
 
     async def ready(self) -> None:
         """Ask the database for one row of the schema. Raises `Unreachable`, or `ConfigError` without a schema."""

@@ -5,14 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
 from redis.exceptions import RedisError, ResponseError
 
 from invest.domain import job_run
-from invest.engine import PROJECTOR_GROUP, Invest, JobRun, JobState, keys, restore
+from invest.engine import (
+    PROJECTOR_GROUP,
+    InvalidArguments,
+    Invest,
+    JobRun,
+    JobState,
+    job_head,
+    keys,
+    registry,
+    restore,
+)
 from invest.errors import InvestError
 from invest.store import Store
 
@@ -138,6 +148,22 @@ def _position(event_id: Any) -> tuple[int, int]:
     return int(milliseconds), int(number or 0)
 
 
+async def lost_payload(store: Store, job_id: str) -> bytes | None:
+    """The payload of a job that Redis has lost, made again from the history; None for one it does not know."""
+    run = await store.jobs.get(job_id)
+    if run is None or registry.find(run.name or "") is None:
+        return None
+    row = known(run)
+    if row.args is None or row.kwargs is None:
+        return None
+    try:
+        call = registry.call_by_name(row.name, row.args, row.kwargs)
+    except InvalidArguments:
+        return None
+    enqueued = run.enqueued_at or datetime.now(UTC)
+    return job_head(call.name, call.payload, row.caller) + b"%d}" % (enqueued.timestamp() * 1000)
+
+
 def known(run: job_run.JobRun) -> JobRun:
     """A stored row as the engine's; `kept` backwards."""
     given = run.args if isinstance(run.args, dict) else {}
@@ -150,6 +176,7 @@ def known(run: job_run.JobRun) -> JobRun:
         state=JobState(run.state),
         args=given.get("args"),
         kwargs=given.get("kwargs"),
+        caller=given.get("by"),
         workflow=run.workflow,
         due_at=_instant(given.get("due_at")),
         expires_at=_instant(given.get("expires_at")),
@@ -188,6 +215,8 @@ def _given(row: JobRun) -> dict[str, Any] | None:
         given |= {"args": row.args, "kwargs": row.kwargs}
     elif row.plan is None:
         return None
+    if row.caller:
+        given["by"] = row.caller
     if row.state.final:
         return given
     waits = row.due_at is not None and row.state in (JobState.SCHEDULED, JobState.QUEUED, JobState.RETRYING)

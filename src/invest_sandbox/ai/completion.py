@@ -1,4 +1,4 @@
-"""What an AI says this time: the opinion in the shape asked for, or one of the ways in which they fail."""
+"""The answer of a stand-in AI: the opinion in the requested shape, or one of the ways in which AIs fail."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from api_kit import Door, open_door
 
 from invest.settings import Settings
+from tests.integration.api.api_kit import Door, open_door
 
 
 @pytest.fixture

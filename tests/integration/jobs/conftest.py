@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from job_platform import Platform, running_platform, stock
 
 from invest.settings import Settings
+from tests.integration.jobs.job_platform import Platform, running_platform, stock
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from job_platform import Platform
 
 from invest.domain.alerts import Alert, AlertKind
 from invest.domain.analysis.asset_analysis import analyse
@@ -20,6 +19,7 @@ from invest.domain.market.tickers import AssetKind
 from invest.domain.portfolios.portfolio import Operation, Transaction
 from invest.domain.values.observations import Consensus
 from invest.jobs.analysis.alerts import evaluate_alerts
+from tests.integration.jobs.job_platform import Platform
 
 HASH = "a" * 64
 FUND = Asset(ticker="FNDA11", kind=AssetKind.ETF)

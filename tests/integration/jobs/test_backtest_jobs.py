@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import numpy as np
-from job_platform import Platform
 
 from invest.domain.market.assets import Asset
 from invest.domain.market.bars import BarTable
@@ -16,6 +15,7 @@ from invest.jobs.analysis.analyses import analyze_asset_async
 from invest.jobs.analysis.backtests import backtest_score, backtest_scores
 from invest.jobs.analysis.rankings import detect_opportunities, update_asset_rankings
 from invest.jobs.loading import backtest_key
+from tests.integration.jobs.job_platform import Platform
 
 FUNDS = [f"FND{letter}11" for letter in "ABCDEFGHIJKL"]
 GONE = "FNDL11"

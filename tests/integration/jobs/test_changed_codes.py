@@ -7,13 +7,13 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from job_platform import Platform, running_platform
 
 from invest.jobs.data_collection.collection import batch_collect_assets, collect_asset_data_async
 from invest.jobs.data_collection.refresh import update_market_prices
 from invest.settings import Settings
 from invest_sandbox import Former, World
 from invest_sandbox.world.sessions import last_session
+from tests.integration.jobs.job_platform import Platform, running_platform
 
 OLD, NEW = "CVRD3", "VALE3"
 LISTED = 10

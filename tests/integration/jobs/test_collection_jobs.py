@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from job_platform import Platform
 
 from invest.domain.market.tickers import AssetKind
 from invest.engine import JobState
@@ -17,6 +16,7 @@ from invest.jobs.data_collection.collection import batch_collect_assets, collect
 from invest.jobs.data_collection.discovery import discover_assets
 from invest.jobs.data_collection.provenance import bytes_of, lines_with
 from invest.jobs.data_collection.refresh import update_fundamentals_batch, update_market_prices, update_news_feed
+from tests.integration.jobs.job_platform import Platform
 
 
 def by_source(data: object) -> dict[str, str]:

@@ -1,18 +1,15 @@
-"""One line for every change somebody made: who, what, on what, with which request."""
+"""The audit log: one line per change, with who, what, on what, and in which request."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
+from invest.api.http.lazy_store import LazyStore
 from invest.errors import InvestError
-
-if TYPE_CHECKING:
-    from invest.api.http.routing import Request
-    from invest.api.services import LazyStore
 
 log = structlog.get_logger("invest.audit")
 MAX_WAITING = 10_000
@@ -26,13 +23,11 @@ class Auditor:
         self._lines: asyncio.Queue[tuple[str, str, str, dict[str, Any], str]] = asyncio.Queue(MAX_WAITING)
         self._task: asyncio.Task[None] | None = None
 
-    def line(self, request: Request, action: str, subject: str, detail: dict[str, Any]) -> None:
+    def line(self, actor: str, action: str, subject: str, detail: dict[str, Any], *, request_id: str) -> None:
         """Leave a line; `detail` must hold no secret."""
-        log.info(
-            "audit", action=action, subject=subject, caller=request.caller.id, request_id=request.request_id, **detail
-        )
+        log.info("audit", action=action, subject=subject, caller=actor, request_id=request_id, **detail)
         with contextlib.suppress(asyncio.QueueFull):  # the log has it
-            self._lines.put_nowait((request.caller.id, action, subject, detail, request.request_id))
+            self._lines.put_nowait((actor, action, subject, detail, request_id))
         if self._task is None:
             self._task = asyncio.create_task(self._write())
 

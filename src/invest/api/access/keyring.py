@@ -1,10 +1,12 @@
-"""Who is asking, and what they may do: API keys beyond loopback, and guards against a browser used as a proxy."""
+"""Authentication: API keys beyond loopback, scopes, and guards against a browser used as a proxy."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import ipaddress
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -13,8 +15,10 @@ from typing import Any
 
 from aiohttp import web
 
+from invest.api.http.addresses import Networks, is_forwarded, origin_of
+from invest.api.http.caller import ANYBODY, LOCAL, Caller
+from invest.api.http.lazy_store import LazyStore
 from invest.api.http.problems import Problem
-from invest.api.services import LazyStore
 from invest.domain.access import ApiKey, Scope
 from invest.errors import Unreachable
 from invest.settings import Settings
@@ -22,22 +26,9 @@ from invest.settings import Settings
 CACHE_SECONDS = 1.0  # a revoked key is refused after at most this long
 STALE_SECONDS = 300.0  # while PostgreSQL is away, where nobody can revoke anything, a key seen valid stays so
 CACHE_SIZE = 10_000
-RANKS: dict[str, int] = {scope: rank for rank, scope in enumerate(Scope)}
+STRANGERS = 2  # keys never seen here that are looked up at once: guesses leave connections for everybody else
+SHAPE = re.compile(r"inv_[0-9a-f]{8}_[A-Za-z0-9_-]{43}", re.ASCII)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent a request."""
-
-    id: str
-    name: str
-    scope: Scope
-    expires_at: float | None = None
-
-    def allows(self, scope: str) -> bool:
-        """Whether the caller may do what needs `scope`."""
-        return RANKS[self.scope] >= RANKS[scope]
 
 
 @dataclass(slots=True)
@@ -47,10 +38,6 @@ class _Known:
     caller: Caller | None
     seen: float
     until: float
-
-
-LOCAL = Caller("local", "this machine", Scope.ADMIN)
-ANYBODY = Caller("anybody", "without a key", Scope.READ)
 
 
 def is_loopback(host: str) -> bool:
@@ -74,17 +61,25 @@ class Keyring:
 
     def __init__(self, settings: Settings, stores: LazyStore) -> None:
         self.required = keys_required(settings)
-        self._check_host = settings.web.auth == "auto" and not self.required
+        self._guarded = settings.web.auth == "auto" and not self.required
+        self._proxies = Networks(settings.web.trusted_proxies)
         self._stores = stores
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._strangers = asyncio.Semaphore(STRANGERS)
         self._asking: dict[bytes, asyncio.Future[_Known]] = {}
 
-    async def caller(self, request: web.Request, scope: str | None, guard: Callable[[], Awaitable[Any]]) -> Caller:
-        """Who asks; `guard` is awaited before a key is looked up in the database.
+    def origin(self, request: web.Request) -> str:
+        """The address a request comes from, seen through trusted proxies."""
+        return origin_of(request, self._proxies)
 
-        Raises 401 without a valid key where one is needed, 403 without the scope.
+    async def caller(self, request: web.Request, scope: str | None, charge: Callable[[], Awaitable[Any]]) -> Caller:
+        """Who asks; `charge` is awaited for a key that is none: guesses are counted, first uses of good keys are not.
+
+        Raises 401 without a valid key where one is needed, 403 without the scope, 421 for a request that a proxy
+        passes on to a server that trusts everybody who reaches it.
         """
         if not self.required:
+            self._refuse_forwarded(request)
             self._refuse_foreign_pages(request)
             return LOCAL
         if scope is None:
@@ -94,21 +89,22 @@ class Keyring:
             raise _unauthorized(
                 "this server needs an API key: Authorization: Bearer inv_… (make one: invest keys create)"
             )
-        found = await self._look_up(given, guard)
+        found = await self._look_up(given)
         if found is None:
+            await charge()
             raise _unauthorized("the API key is unknown, revoked or expired")
         if not found.allows(scope):
             raise Problem(403, f"this needs a key with scope {scope}; {found.name!r} has {found.scope}")
         return found
 
-    async def _look_up(self, given: str, guard: Callable[[], Awaitable[Any]]) -> Caller | None:
+    async def _look_up(self, given: str) -> Caller | None:
+        if not SHAPE.fullmatch(given):
+            return None
         digest, now = _digest(given), time.monotonic()
         known = self._known.get(digest)
         if known is None or known.until <= now:
             if known is not None:
                 known.until = now + CACHE_SECONDS  # one request asks; those beside it take the answer there is
-            if known is None or known.caller is None:
-                await guard()
             known = await self._asked(given, digest, known)
         caller = known.caller
         return caller if caller and (caller.expires_at or 1e12) > time.time() else None
@@ -130,7 +126,8 @@ class Keyring:
         """The store's answer, or while it does not answer what it said before. Raises `Unreachable`."""
         try:
             store = await self._stores.get()
-            caller = _caller(await store.keys.verify(given))
+            async with self._strangers if known is None else contextlib.nullcontext():
+                caller = _caller(await store.keys.verify(given))
         except Unreachable:
             if known is None or known.caller is None or time.monotonic() - known.seen > STALE_SECONDS:
                 raise
@@ -142,11 +139,21 @@ class Keyring:
             self._known.popitem(last=False)
         return answer
 
+    def _refuse_forwarded(self, request: web.Request) -> None:
+        """Without keys everybody who reaches this server is its admin: through a proxy that would be the world."""
+        if self._guarded and is_forwarded(request):
+            raise Problem(
+                421,
+                "this server listens on loopback without keys and takes no forwarded requests: behind a proxy set "
+                'web.auth = "on" (INVEST_WEB__AUTH=on) and make keys with `invest keys create`, '
+                'or "off" to trust everybody',
+            )
+
     def _refuse_foreign_pages(self, request: web.Request) -> None:
         """Without keys a web page elsewhere must not act through the browser of somebody at this machine."""
         host = request.headers.get("Host", "")
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-        if self._check_host and not is_loopback(name):
+        if self._guarded and not is_loopback(name):
             raise Problem(421, f"this server answers on loopback names only, not {host[:100]!r}")
         if request.method in SAFE_METHODS:
             return

@@ -1,4 +1,4 @@
-"""Connections that cannot be held open for nothing: time limits on headers, problems for what is no HTTP.
+"""Connections that cannot be held open for nothing: a clock per head, limits in number, problems for what is no HTTP.
 
 aiohttp limits the size of a head but not how long it may take, so slow clients could occupy every connection.
 """
@@ -16,35 +16,42 @@ from aiohttp.web_server import Server
 from invest.api.http.load import Load
 from invest.api.http.problems import Problem, render
 from invest.api.http.refusing import REFUSAL, is_simple, may_refuse
-from invest.api.services import SERVICES
+from invest.api.http.roster import Roster
 
 HEAD_SECONDS = 10.0  # from connecting, or a request's first byte, to the end of its head
 KEEP_ALIVE = 75.0  # seconds an idle connection stays
-MAX_CONNECTIONS = 4_000
 LIMITS: dict[str, Any] = {"max_line_size": 8190, "max_field_size": 8190, "max_headers": 100, "lingering_time": 5.0}
 
 
 class Connection(RequestHandler):
-    """One client's connection."""
+    """One client's connection.
 
-    __slots__ = ("_head_timer", "_load", "_simple")
+    A request counts from the end of its head: half a head occupies nothing but its connection, which the clock ends.
+    """
 
-    def __init__(self, *args: Any, load: Load | None, **kwargs: Any) -> None:
+    __slots__ = ("_body", "_head_timer", "_load", "_resting", "_roster", "_simple")
+
+    def __init__(self, *args: Any, load: Load | None, roster: Roster | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_timer: asyncio.TimerHandle | None = None
         self._load = load
+        self._roster = roster
+        self._body: Any = None  # the payload of the newest request, which the next bytes may belong to
+        self._resting = False  # whether the clock is that of an idle connection
         self._simple = True  # whether all that came so far were whole requests without bodies, one at a time
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock of the first head; refuse a connection too many."""
         super().connection_made(transport)
-        if self._manager is not None and len(self._manager.connections) > MAX_CONNECTIONS:
+        name = transport.get_extra_info("peername")
+        peer = str(name[0]) if isinstance(name, tuple) and name else ""
+        if self._roster is not None and not self._roster.add(self, peer):
             self.force_close()
             return
         self._watch()
 
     def data_received(self, data: bytes) -> None:
-        """Stop the clock when a head is complete; start it at the first byte of the next.
+        """Stop the clock when a head is whole; start it at the first byte of the next.
 
         A process with too much to do says so at once where that is safe: reading a request to refuse it costs two
         fifths of accepting it. Safe is a connection whose every message ended with its packet, so that nothing of
@@ -58,19 +65,31 @@ class Connection(RequestHandler):
             load.count()
             self.transport.write(REFUSAL)
             self._watch(KEEP_ALIVE)  # aiohttp's own clock of idle connections starts with a request it has read
+            self._resting = True
             return
+        before, of_a_body = self._request_count, self._body is not None and not self._body.is_eof()
         super().data_received(data)
-        if self._load is not None and self._current_request is None and not self._wants_a_head():
-            self._load.arrived.add(self)
-        if not self._wants_a_head():
+        if self._request_count != before:
+            self._head_is_whole()
+        elif not of_a_body and (self._head_timer is None or self._resting):
             self._calm()
-        elif self._head_timer is None:
             self._watch()
+
+    def _head_is_whole(self) -> None:
+        self._calm()
+        if self._messages:
+            self._body = self._messages[-1][1]
+        if self._roster is not None:
+            self._roster.work(self)
+        if self._load is not None and self._current_request is None:
+            self._load.arrived.add(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Stop the clock."""
         self._calm()
         self._begun()
+        if self._roster is not None:
+            self._roster.remove(self)
         super().connection_lost(exc)
 
     def _wants_a_head(self) -> bool:
@@ -79,23 +98,31 @@ class Connection(RequestHandler):
 
     async def _handle_request(self, *args: Any, **kwargs: Any) -> Any:
         self._begun()
-        return await super()._handle_request(*args, **kwargs)
+        try:
+            return await super()._handle_request(*args, **kwargs)
+        finally:
+            if self._roster is not None and not self._messages:
+                self._roster.rest(self)
 
     def _begun(self) -> None:
         if self._load is not None:
             self._load.arrived.discard(self)
 
-    def _watch(self, seconds: float = HEAD_SECONDS) -> None:
-        self._head_timer = self._loop.call_later(seconds, self._too_slow)
+    def _watch(self, seconds: float | None = None) -> None:
+        self._head_timer = self._loop.call_later(HEAD_SECONDS if seconds is None else seconds, self._too_slow)
 
     def _calm(self) -> None:
+        self._resting = False
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 
     def _too_slow(self) -> None:
+        """End a connection whose head did not come in time; one that is being answered may finish first."""
         self._head_timer = None
-        if self._wants_a_head():
+        if self._current_request is not None or self._messages:
+            self._watch()
+        else:
             self.force_close()
 
     def log_exception(self, *args: Any, **kwargs: Any) -> None:
@@ -119,21 +146,23 @@ class PatientServer(Server):
     """Makes `Connection`s."""
 
     load: Load | None = None
+    roster: Roster | None = None
 
     def __call__(self) -> RequestHandler:
         """One per accepted socket."""
-        return Connection(self, loop=self._loop, load=self.load, **self._kwargs)
+        return Connection(self, loop=self._loop, load=self.load, roster=self.roster, **self._kwargs)
 
 
 class Runner(web.AppRunner):
     """An application runner whose connections have limits."""
 
-    def __init__(self, app: web.Application, **options: Any) -> None:
+    def __init__(self, app: web.Application, *, load: Load, roster: Roster, **options: Any) -> None:
+        self._load, self._roster = load, roster
         super().__init__(app, access_log=None, keepalive_timeout=KEEP_ALIVE, **LIMITS, **options)
 
     async def _make_server(self) -> Server:
         server = await super()._make_server()
         server.__class__ = PatientServer  # aiohttp has no hook for its connections' class
         assert isinstance(server, PatientServer)
-        server.load = self.app[SERVICES].load if SERVICES in self.app else None
+        server.load, server.roster = self._load, self._roster
         return server

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from invest.api.services import SERVICES
-
+ORIGINS = web.AppKey("origins", tuple[str, ...])  # whose pages may call: `web.cors_origins`
 HttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 PAGE_POLICY = (
@@ -35,7 +34,7 @@ PREFLIGHT = {
 @web.middleware
 async def hardened(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
     """Answer OPTIONS: preflights of the origins in `web.cors_origins` (none by default), else what a resource takes."""
-    allowed = request.app[SERVICES].settings.web.cors_origins
+    allowed = request.app[ORIGINS]
     origin = request.headers.get("Origin")
     if request.method == "OPTIONS" and origin in allowed and "Access-Control-Request-Method" in request.headers:
         response: web.StreamResponse = web.Response(status=204, headers=PREFLIGHT)
@@ -61,7 +60,7 @@ def harden(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.pop("Server", None)
     origin = request.headers.get("Origin")
-    if origin is not None and origin in request.app[SERVICES].settings.web.cors_origins:
+    if origin is not None and origin in request.app[ORIGINS]:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = EXPOSED
         response.headers["Vary"] = "Origin"
@@ -76,8 +75,14 @@ async def compressed(request: web.Request, handler: HttpHandler) -> web.StreamRe
         and isinstance(response.body, bytes)
         and len(response.body) > COMPRESS_FROM
         and response.content_type.startswith(COMPRESSIBLE)
-        and "gzip" in request.headers.get("Accept-Encoding", "")
+        and "Content-Encoding" not in response.headers
+        and takes_gzip(request)
     ):
         response.enable_compression(web.ContentCoding.gzip)
         response.headers["Vary"] = "Accept-Encoding"
     return response
+
+
+def takes_gzip(request: web.Request) -> bool:
+    """Whether the client can unpack gzip."""
+    return "gzip" in request.headers.get("Accept-Encoding", "")

@@ -1,4 +1,4 @@
-"""How many requests are being worked on here, not counting those that only wait."""
+"""Count the requests being worked on in this process, without those that only wait."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
+from aiohttp import web
 
 from invest.api.http.problems import Problem, unavailable
 
 log = structlog.get_logger("invest.web")
-PROBE = "/healthz"  # never refused: a platform restarts a process that does not answer it, which helps nobody here
+# Never refused nor limited: a platform restarts a process that does not answer its probes, which helps nobody here.
+PROBES = frozenset({"/healthz", "/readyz"})
 TOLD_EVERY = 1000  # refusals without a log line between two with one
 
 
@@ -59,3 +61,6 @@ class Load:
 def too_many() -> Problem:
     """What a client is told that comes when there are too many."""
     return unavailable("too many requests at once: try again in a moment", after=1)
+
+
+LOAD = web.AppKey("load", Load)

@@ -1,11 +1,11 @@
-"""Saying no to a request without reading it: what costs a process in distress least."""
+"""Refuse a request before reading its body: the cheapest answer an overloaded process can give."""
 
 from __future__ import annotations
 
 import re
 
 from invest.api.http.headers import API_POLICY, SECURITY
-from invest.api.http.load import PROBE, too_many
+from invest.api.http.load import PROBES, too_many
 from invest.api.http.problems import render
 
 # A whole request without a body, as a client with a keep-alive connection sends it: nothing of it is needed to say no.
@@ -17,7 +17,9 @@ UNSURE = re.compile(
     re.IGNORECASE,
 )
 END = b"\r\n\r\n"
-PROBING = f"GET {PROBE} ".encode()
+PROBING = re.compile(
+    rb"[A-Z]+ (?:https?://[^/ ]*)?(?:%b)[ ?]" % b"|".join(probe.encode() for probe in sorted(PROBES)), re.IGNORECASE
+)
 
 
 def is_simple(data: bytes) -> bool:
@@ -32,7 +34,7 @@ def is_simple(data: bytes) -> bool:
 
 def may_refuse(data: bytes) -> bool:
     """Whether a simple request is one to refuse: a probe is always answered."""
-    return not data.startswith(PROBING)
+    return PROBING.match(data) is None
 
 
 def _refusal() -> bytes:

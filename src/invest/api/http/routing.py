@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from invest.api.http import wire
+from invest.api.http.caller import Caller
 from invest.api.http.problems import Problem, invalid_fields
-
-if TYPE_CHECKING:
-    from invest.api.access.keyring import Caller
-    from invest.api.services import Services
 
 T = TypeVar("T")
 Method = Literal["GET", "POST", "DELETE", "PUT"]
@@ -25,32 +22,25 @@ LINE = web.RequestKey("line", dict[str, Any])  # what handlers add to the reques
 
 
 @dataclass(slots=True)
-class Request:
-    """What a handler is given besides its validated parameters."""
+class Incoming:
+    """A request on its way to its handler: what came, from whom, and how much of a body is taken."""
 
     http: web.Request
-    services: Services
     caller: Caller
     request_id: str
-    takes_files: bool = False  # the body is a file as it is, which may be larger than JSON
+    max_body: int  # bytes
     _body: bytes | None = None
-    job_id: str | None = None  # derived from the Idempotency-Key, so that even a lost answer makes no second job
+    job_id: str | None = None  # of an idempotent request: a repeat whose answer was lost makes no second job
 
     async def read(self) -> bytes:
         """The body, read once. Raises 413, 408 or 400."""
         if self._body is None:
-            web_settings = self.services.settings.web
-            limit = web_settings.max_file_bytes if self.takes_files else web_settings.max_body_bytes
-            self._body = await wire.read_body(self.http, limit)
+            self._body = await wire.read_body(self.http, self.max_body)
         return self._body
 
     def tell(self, **fields: Any) -> None:
         """Add to the request's log line."""
         self.http[LINE] = (self.http.get(LINE) or {}) | fields
-
-    def audit(self, action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
-        """Leave a line about a change, in the log and in the database."""
-        self.services.auditor.line(self, action, subject, detail or {})
 
     @property
     def path(self) -> str:
@@ -127,7 +117,7 @@ class Route:
             return frozenset()
         return frozenset({"wait"} if self.method == "GET" else {"wait", "callback"})
 
-    async def arguments(self, request: Request) -> dict[str, Any]:
+    async def arguments(self, request: Incoming) -> dict[str, Any]:
         """The validated parameters of a request. Raises `Problem`."""
         found: dict[str, Any] = {}
         http = request.http
@@ -143,7 +133,7 @@ class Route:
             found["body"] = await self._body(request)
         return found
 
-    async def _body(self, request: Request) -> Any:
+    async def _body(self, request: Incoming) -> Any:
         body = await request.read()
         if not body.strip():
             if self.body_required:

@@ -21,6 +21,7 @@ class Enqueuer:
     def __init__(self, invest: Invest) -> None:
         self.invest = invest
         self._limit = invest.settings.engine.max_argument_bytes
+        self._wait_max = invest.settings.web.wait_max
         self._batches: Batcher[Call[Any], Job[Any]] = Batcher(self._flush)
         self._waiting = asyncio.Semaphore(MAX_WAITING)
         self._waiters: set[asyncio.Future[Any]] = set()
@@ -37,10 +38,10 @@ class Enqueuer:
         return await self.invest.enqueue_many(calls)
 
     async def wait(self, job_id: str, seconds: float) -> JobStatus:
-        """The job's status once it is final, or after `seconds`. Raises `NotFound`."""
+        """The job's status once it is final, or after `seconds`, at most `web.wait_max`. Raises `NotFound`."""
         if seconds > 0:
             async with self._waiting:
-                waiter = asyncio.ensure_future(self.invest.wait(job_id, min(seconds, MAX_WAIT)))
+                waiter = asyncio.ensure_future(self.invest.wait(job_id, min(seconds, MAX_WAIT, self._wait_max)))
                 self._waiters.add(waiter)
                 waiter.add_done_callback(self._waiters.discard)
                 await asyncio.wait([waiter])

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from invest.api.access.ownership import owner_of, require_portfolio
 from invest.api.http.problems import Problem, invalid, invalid_fields
-from invest.api.http.routing import PREFIX, Reply, Request, route
-from invest.api.routes.models import Strict
+from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.request import Request
+from invest.api.routes.models import Moment, Strict
+from invest.api.routes.ownership import owner_of, require_portfolio
 from invest.api.routes.portfolios import Amount, PortfolioId
 from invest.domain.alerts import Alert, AlertEvent, AlertKind, Comparison
 from invest.domain.analysis import FACT_KEYS
@@ -56,7 +56,7 @@ class AlertFilter(Strict):
 class EventFilter(AlertFilter):
     """Which events."""
 
-    since: datetime | None = None
+    since: Moment | None = None
     limit: int = Field(default=100, ge=1, le=500)
 
 
@@ -69,7 +69,7 @@ async def create_alert(request: Request, body: NewAlert) -> Reply[Alert]:
         await require_portfolio(request, body.portfolio_id)
     made = request.job_id or secrets.token_hex(8)
     try:
-        alert = Alert(id=made, created_at=request.services.settings.now(), **dict(body))
+        alert = Alert(id=made, created_at=request.services.settings.now(), owner=request.caller.id, **dict(body))
     except ValidationError as error:
         raise invalid_fields(error.errors()) from None
     await (await request.services.store()).alerts.save(alert)

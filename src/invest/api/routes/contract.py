@@ -1,4 +1,4 @@
-"""The contract's doors to the jobs: POSTs that queue one job each, and one more for any declared job.
+"""The contract's POST endpoints. Each enqueues one job; one more endpoint enqueues any declared job by name.
 
 Scalars are query parameters, a lone list is a JSON array body; a JSON object with the same names is taken as well.
 Types come from the job's own signature, so what the door accepts is what the job accepts.
@@ -13,10 +13,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, Request, Route
-from invest.api.routes.models import Queued, Strict
+from invest.api.http.routing import PREFIX, Reply, Route
+from invest.api.request import Request
+from invest.api.routes.models import Strict
 from invest.api.routes.tasks import accepted
 from invest.engine import JobType, Registry
+from invest.http import Queued
 
 TAG_OF = {"assets": "collection", "analysis": "analysis", "reports": "reports"}
 

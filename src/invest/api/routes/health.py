@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, and its metrics."""
+"""Liveness, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
 from invest import __version__
-from invest.api.http.routing import Reply, Request, route
+from invest.api.http.routing import Reply, route
+from invest.api.request import Request
 from invest.engine import metrics_text
 from invest.errors import InvestError
 

@@ -1,15 +1,19 @@
-"""Shapes of requests and replies that belong to the door alone; everything else is a domain model."""
+"""Request and reply models that only the HTTP API has; `invest.http` has those its client reads."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from invest.api.http.paging import in_reach
 from invest.engine import JobState, JobStatus, Progress
+from invest.http import TaskProgress, TaskStatus, Timings
 
 TaskId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^,/\s]+$", examples=["01930f3a4c5e8d7b6a90"])]
+
+Moment = Annotated[AwareDatetime, AfterValidator(in_reach)]
 
 
 class Strict(BaseModel):
@@ -31,97 +35,46 @@ class Page(Strict):
     cursor: str | None = Field(default=None, max_length=500, description="where the page before ended")
 
 
-class Queued(BaseModel):
-    """202: the job is accepted and will run once; `Location` is its status."""
-
-    model_config = ConfigDict(extra="allow")
-
-    status: Literal["queued"] = "queued"
-    task_id: str
-    message: str
+def progress_view(progress: Progress | None) -> TaskProgress | None:
+    """The answer's form of what a job said of its progress."""
+    if progress is None:
+        return None
+    return TaskProgress(done=progress.done, total=progress.total, fraction=progress.fraction, message=progress.message)
 
 
-class Timings(BaseModel):
-    """When a task passed its stations, UTC."""
-
-    enqueued_at: datetime | None = None
-    due_at: datetime | None = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-
-
-class TaskProgress(BaseModel):
-    """What a running job said last."""
-
-    done: float
-    total: float | None = None
-    fraction: float | None = None
-    message: str = ""
-
-    @classmethod
-    def of(cls, said: Progress | None) -> TaskProgress | None:
-        """The same from the engine's value."""
-        if said is None:
-            return None
-        return cls(done=said.done, total=said.total, fraction=said.fraction, message=said.message)
-
-
-class TaskStatus(BaseModel):
-    """Where a task is. `result` is there once `successful`, `error` once `failed` (or cancelled)."""
-
-    task_id: str
-    state: Literal["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"]
-    ready: bool
-    successful: bool
-    failed: bool
-    name: str
-    queue: str
-    attempt: int
-    delivery: int
-    workflow: str | None = None
-    nodes: int | None = Field(default=None, description="jobs of a workflow")
-    progress: TaskProgress | None = None
-    timings: Timings
-    result: Any = None
-    error: str | None = None
-    error_type: str | None = None
-    replay_of: str | None = None
-    links: dict[str, str]
-
-    @classmethod
-    def of(cls, status: JobStatus, base: str) -> TaskStatus:
-        """The contract's view of a job; `base` is the API's prefix."""
-        here = f"{base}/tasks/{status.id}"
-        links = {"self": f"{here}/status", "events": f"{here}/events"}
-        if not status.final:
-            links["cancel"] = here
-        if status.workflow:
-            links["workflow"] = f"{base}/workflows/{status.workflow}"
-        return cls(
-            task_id=status.id,
-            state=status.state.contract,
-            ready=status.final,
-            successful=status.state is JobState.SUCCEEDED,
-            failed=status.state is JobState.FAILED,
-            name=status.name,
-            queue=status.queue,
-            attempt=status.attempt,
-            delivery=status.delivery,
-            workflow=status.workflow,
-            nodes=status.nodes,
-            progress=TaskProgress.of(status.progress),
-            timings=Timings(
-                enqueued_at=status.enqueued_at,
-                due_at=status.due_at,
-                started_at=status.started_at,
-                finished_at=status.finished_at,
-            ),
-            result=status.result,
-            error=status.error.message if status.error else None,
-            error_type=status.error.type if status.error else None,
-            replay_of=status.replay_of,
-            links=links,
-        )
+def status_view(status: JobStatus, base: str) -> TaskStatus:
+    """The contract's view of a job; `base` is the API's prefix."""
+    here = f"{base}/tasks/{status.id}"
+    links = {"self": f"{here}/status", "events": f"{here}/events"}
+    if not status.final:
+        links["cancel"] = here
+    if status.workflow:
+        links["workflow"] = f"{base}/workflows/{status.workflow}"
+    return TaskStatus(
+        task_id=status.id,
+        state=status.state.contract,
+        ready=status.final,
+        successful=status.state is JobState.SUCCEEDED,
+        failed=status.state is JobState.FAILED,
+        name=status.name,
+        queue=status.queue,
+        attempt=status.attempt,
+        delivery=status.delivery,
+        workflow=status.workflow,
+        nodes=status.nodes,
+        progress=progress_view(status.progress),
+        timings=Timings(
+            enqueued_at=status.enqueued_at,
+            due_at=status.due_at,
+            started_at=status.started_at,
+            finished_at=status.finished_at,
+        ),
+        result=status.result,
+        error=status.error.message if status.error else None,
+        error_type=status.error.type if status.error else None,
+        replay_of=status.replay_of,
+        links=links,
+    )
 
 
 class Cancelled(BaseModel):

@@ -1,4 +1,4 @@
-"""How the platform runs: declared jobs, workflows, schedules, dead letters, workers, history, audit."""
+"""Operations: declared jobs, workflows, schedules, dead letters, workers, history, audit."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from invest.api.access.ownership import require_calls, require_status, require_task, visible
 from invest.api.http.paging import Listing, paged
 from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, Request, route
+from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.request import Request
 from invest.api.routes.contract import Arguments, EnqueueOptions, JobPath, call_of
-from invest.api.routes.models import Page, Queued, Strict, TaskId, TaskStatus
+from invest.api.routes.models import Page, Strict, TaskId, status_view
+from invest.api.routes.ownership import require_calls, require_status, require_task, visible
 from invest.api.routes.tasks import JOB_CURSOR, accepted
 from invest.domain.access import AuditLine
 from invest.domain.job_run import JobRun
 from invest.engine import Bulk, Call, JobStatus, QueueStats, ScheduleEntry, WorkerInfo, Workflow, chain, chord, group
+from invest.http import Queued, TaskStatus
 
 
 class JobDescription(BaseModel):
@@ -121,7 +123,7 @@ class WorkflowReply(BaseModel):
 async def list_workflows(request: Request, query: StepsPage) -> list[TaskStatus]:
     """The newest workflows."""
     found = await request.services.invest.workflows.page(query.limit, query.offset)
-    return [TaskStatus.of(s, PREFIX) for s in found]
+    return [status_view(s, PREFIX) for s in found]
 
 
 @route("GET", "/workflows/{workflow_id}", tag="workflows", problems=(404,))
@@ -130,14 +132,14 @@ async def get_workflow(request: Request, path: WorkflowPath, query: StepsPage) -
     view = await request.services.invest.workflows.show(path.workflow_id, limit=query.limit, offset=query.offset)
     await require_status(request, view.workflow)
     return WorkflowReply(
-        workflow=TaskStatus.of(view.workflow, PREFIX), steps=[TaskStatus.of(s, PREFIX) for s in view.steps]
+        workflow=status_view(view.workflow, PREFIX), steps=[status_view(s, PREFIX) for s in view.steps]
     )
 
 
 @route("POST", "/workflows/{workflow_id}/retry", tag="workflows", scope="write", status=204, problems=(404, 409))
 async def retry_workflow(request: Request, path: WorkflowPath) -> None:
     """Run again the steps that did not succeed; those that did keep their results."""
-    await require_task(request, path.workflow_id)
+    await require_task(request, path.workflow_id, acting=True)
     await request.services.invest.workflows.retry(path.workflow_id)
     request.audit("retry workflow", path.workflow_id)
 
@@ -193,7 +195,7 @@ async def list_dead_letters(request: Request, query: DeadLetterFilter) -> Reply[
     page = await request.services.invest.dead.page(
         queue=query.queue, name=query.name, limit=query.limit, cursor=query.cursor
     )
-    return paged(request, [TaskStatus.of(s, PREFIX) for s in await visible(request, page.items)], page.cursor)
+    return paged(request, [status_view(s, PREFIX) for s in await visible(request, page.items)], page.cursor)
 
 
 class DeadLetterPath(Strict):
@@ -223,7 +225,7 @@ async def replay_dead_letter(
 ) -> Reply[Queued]:
     """Run one again as a new job; it acts once however often it is asked."""
     status = await request.services.invest.status(path.task_id)
-    await require_status(request, status)
+    await require_status(request, status, acting=True)
     if body is not None:
         await require_calls(request, request.services.registry.job(status.name)(**body.arguments))
     job = await request.services.invest.dead.replay(path.task_id, kwargs=body.arguments if body else None)

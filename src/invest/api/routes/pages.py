@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
@@ -12,11 +14,34 @@ import jinja2
 import orjson
 from aiohttp import web
 
+from invest.api.http.etags import etag_matches
 from invest.api.http.examples import TELLING
+from invest.api.http.headers import takes_gzip
 from invest.api.http.openapi import document
 from invest.api.http.routing import Route
 
 ASSETS = {"invest.css": "text/css", "invest.js": "text/javascript"}
+
+
+class Prepared:
+    """Bytes that are the same for everybody: packed once, not per request, and named by an ETag."""
+
+    def __init__(self, body: bytes, content_type: str, charset: str | None = None) -> None:
+        self._plain = body
+        self._packed = gzip.compress(body, 9, mtime=0)
+        self._type, self._charset = content_type, charset
+        self._etag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
+
+    def answer(self, request: web.Request) -> web.Response:
+        """The bytes, gzipped where the client takes that, or 304."""
+        headers = {"Cache-Control": "no-cache", "ETag": self._etag, "Vary": "Accept-Encoding"}
+        if etag_matches(request, self._etag):
+            return web.Response(status=304, headers=headers)
+        packed = takes_gzip(request)
+        if packed:
+            headers["Content-Encoding"] = "gzip"
+        body = self._packed if packed else self._plain
+        return web.Response(body=body, content_type=self._type, charset=self._charset, headers=headers)
 
 
 @cache
@@ -37,36 +62,43 @@ def bind(app: web.Application, routes: Sequence[Route], *, sandbox: bool) -> Non
         return document(routes)
 
     @cache
-    def docs() -> bytes:
+    def openapi() -> Prepared:
+        return Prepared(orjson.dumps(description()), "application/json")
+
+    @cache
+    def docs() -> Prepared:
         api = description()
-        return templates().get_template("docs.html").render(api=api, groups=grouped(api), here="/docs").encode()
+        page = templates().get_template("docs.html").render(api=api, groups=grouped(api), here="/docs")
+        return Prepared(page.encode(), "text/html", "utf-8")
 
-    async def openapi_json(_request: web.Request) -> web.Response:
-        body = orjson.dumps(description())
-        return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-cache"})
+    @cache
+    def first() -> Prepared:
+        page = templates().get_template("overview.html").render(sandbox=sandbox, here="/")
+        return Prepared(page.encode(), "text/html", "utf-8")
 
-    async def docs_page(_request: web.Request) -> web.Response:
-        return page(docs())
+    @cache
+    def asset(name: str) -> Prepared:
+        return Prepared((files("invest.api") / "static" / name).read_bytes(), ASSETS[name], "utf-8")
 
-    async def overview(_request: web.Request) -> web.Response:
-        return page(templates().get_template("overview.html").render(sandbox=sandbox, here="/").encode())
+    async def openapi_json(request: web.Request) -> web.Response:
+        return openapi().answer(request)
+
+    async def docs_page(request: web.Request) -> web.Response:
+        return docs().answer(request)
+
+    async def overview(request: web.Request) -> web.Response:
+        return first().answer(request)
 
     async def file(request: web.Request) -> web.Response:
         name = request.match_info["name"]
         if name not in ASSETS:
             raise web.HTTPNotFound
-        content = (files("invest.api") / "static" / name).read_bytes()
-        return web.Response(body=content, content_type=ASSETS[name], charset="utf-8")
+        return asset(name).answer(request)
 
     app.router.add_get("/openapi.json", openapi_json)
     app.router.add_get("/docs", docs_page)
     app.router.add_get("/", overview)
     app.router.add_get("/static/{name}", file)
-
-
-def page(body: bytes) -> web.Response:
-    """A page."""
-    return web.Response(body=body, content_type="text/html", charset="utf-8", headers={"Cache-Control": "no-cache"})
 
 
 def grouped(description: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:

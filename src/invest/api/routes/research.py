@@ -1,4 +1,4 @@
-"""What is known: assets, prices, fundamentals, news, data quality, analyses, rankings, opinions, track record."""
+"""Stored data: assets, prices, fundamentals, news, data quality, analyses, rankings, opinions, track record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from invest.api.http.paging import Listing, paged, read_time, time_cursor
 from invest.api.http.problems import Problem
-from invest.api.http.routing import Reply, Request, route
+from invest.api.http.routing import Reply, route
+from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.domain.analysis import Analysis, ScoreRecord
 from invest.domain.market import Asset, AssetKind, CorporateAction, Market, NewsItem, StatementLine, Ticker

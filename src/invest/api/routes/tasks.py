@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any
 
 from aiohttp import web
 from pydantic import Field
 
-from invest.api.access.ownership import require_calls, require_status, require_task, visible
+from invest.api.http.etags import etag_matches, etag_of
 from invest.api.http.paging import Listing, paged
 from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, Request, route
+from invest.api.http.routing import PREFIX, Reply, route
 from invest.api.http.wire import to_json
 from invest.api.live.hub import frame_of
+from invest.api.request import Request
 from invest.api.routes.models import (
     ActiveTask,
     ActiveTasks,
@@ -24,10 +24,12 @@ from invest.api.routes.models import (
     QueueStats,
     Strict,
     TaskPath,
-    TaskProgress,
-    TaskStatus,
+    progress_view,
+    status_view,
 )
+from invest.api.routes.ownership import require_calls, require_status, require_task, visible
 from invest.engine import Call, JobState, JobStatus, TimelineEntry, Workflow
+from invest.http import TaskStatus
 
 POLL_AFTER = 1  # seconds, the Retry-After of a task that is not finished
 WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?")
@@ -57,7 +59,7 @@ async def accepted(
             status = await request.services.enqueuer.wait(job.id, wait)
         if status.final:
             headers["Preference-Applied"] = f"wait={wait:g}"
-            return Reply(TaskStatus.of(status, PREFIX), 200, headers)
+            return Reply(status_view(status, PREFIX), 200, headers)
     headers["Retry-After"] = str(POLL_AFTER)
     body = {"status": "queued", "task_id": job.id, **echo, "message": message if job.new else f"already {message}"}
     return Reply(body, 202, headers)
@@ -93,7 +95,7 @@ async def task_status(request: Request, path: TaskPath) -> Reply[TaskStatus]:
 
 def status_reply(request: Request, status: JobStatus) -> Reply[TaskStatus]:
     """The status with its ETag, or 304."""
-    view = TaskStatus.of(status, PREFIX)
+    view = status_view(status, PREFIX)
     etag = etag_of(to_json(view))
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if not status.final:
@@ -103,22 +105,10 @@ def status_reply(request: Request, status: JobStatus) -> Reply[TaskStatus]:
     return Reply(view, 200, headers)
 
 
-def etag_of(body: bytes) -> str:
-    """A weak validator of a body."""
-    return f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
-
-
-def etag_matches(http: web.Request, etag: str) -> bool:
-    """Whether If-None-Match names `etag` (weak comparison, RFC 9110)."""
-    given = http.headers.get("If-None-Match", "")
-    bare = etag.removeprefix("W/")
-    return given.strip() == "*" or any(part.strip().removeprefix("W/") == bare for part in given.split(","))
-
-
 @route("DELETE", "/tasks/{task_id}", tag="tasks", scope="write", problems=(404, 409))
 async def cancel_task(request: Request, path: TaskPath) -> Cancelled:
     """Cancel a task or a whole workflow: one that waits never starts, one that runs is told to stop."""
-    await require_task(request, path.task_id)
+    await require_task(request, path.task_id, acting=True)
     stopped = await request.services.invest.cancel(path.task_id)
     if not stopped:
         raise Problem(409, f"task {path.task_id} has already finished", kind="urn:invest:finished")
@@ -139,7 +129,7 @@ async def active_tasks(request: Request) -> ActiveTasks:
             kwargs=s.kwargs,
             queue=s.queue,
             started_at=s.started_at,
-            progress=TaskProgress.of(s.progress),
+            progress=progress_view(s.progress),
         )
         for s in running
     ]
@@ -178,7 +168,7 @@ async def list_tasks(request: Request, query: TaskFilter) -> Reply[Listing[TaskS
     page = await request.services.invest.inspect.jobs(
         query.state, queue=query.queue, name=query.name, limit=query.limit, cursor=query.cursor
     )
-    return paged(request, [TaskStatus.of(s, PREFIX) for s in await visible(request, page.items)], page.cursor)
+    return paged(request, [status_view(s, PREFIX) for s in await visible(request, page.items)], page.cursor)
 
 
 @route("GET", "/tasks/{task_id}/timeline", tag="tasks", problems=(404,))
@@ -200,7 +190,7 @@ async def task_events(request: Request, path: TaskPath) -> web.StreamResponse:
     await require_status(request, status)
     if status.final and request.http.headers.get("Last-Event-ID"):
         return web.Response(status=204)
-    first = frame_of("status", TaskStatus.of(status, PREFIX).model_dump(mode="json"))
+    first = frame_of("status", status_view(status, PREFIX).model_dump(mode="json"))
     if status.final:
         first += frame_of(status.state.value, {"task_id": status.id, "name": status.name, "queue": status.queue})
     with request.services.load.idle():

@@ -1,4 +1,4 @@
-"""What `invest doctor` looks at; each check says what it found and what to do."""
+"""The checks of `invest doctor`; each reports what it saw and how to fix it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from invest.errors import InvestError, Unreachable
 from invest.settings import Settings
 
 OLDEST = (3, 11)
+TURN_ON = "set enabled = true in [{}] of settings.toml"
 State = Literal["ok", "note", "fix", "unreachable"]
 
 
@@ -90,7 +91,7 @@ async def postgresql(settings: Settings) -> Check:
 
 
 def upstreams(settings: Settings) -> list[Check]:
-    """Each enabled upstream: an address, and a token where it wants one."""
+    """Each enabled upstream: an address, and a token where it wants one; something to fix where none is on."""
     found = []
     for name, given in settings.sources.items():
         source = settings.source(name)
@@ -102,11 +103,11 @@ def upstreams(settings: Settings) -> list[Check]:
             found.append(Check(name, "note", "no token: four assets only", "set BRAPI_TOKEN"))
         else:
             found.append(Check(name, "ok", "has what it needs (not asked)"))
-    return found
+    return found or [Check("sources", "fix", "none is on: nothing can be collected", TURN_ON.format("sources.NAME"))]
 
 
 def analysts(settings: Settings) -> list[Check]:
-    """Each enabled AI: a key where it wants one."""
+    """Each enabled AI: a key where it wants one; something to fix where none is on, or too few for a consensus."""
     names = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY"}
     found = []
     for name, given in settings.ai.providers.items():
@@ -117,6 +118,12 @@ def analysts(settings: Settings) -> list[Check]:
             found.append(Check(f"AI {name}", "note", "no key: it abstains", f"set {names.get(name, own)}"))
         else:
             found.append(Check(f"AI {name}", "ok", "has what it needs (not asked)"))
+    if not found:
+        return [Check("AIs", "fix", "none is on: no opinion can be asked for", TURN_ON.format("ai.providers.NAME"))]
+    able = sum(c.state == "ok" for c in found)
+    if able < settings.ai.quorum:
+        said = f"{able} can answer, a consensus takes {settings.ai.quorum}"
+        found.append(Check("AIs", "note", said, "set a key, or lower ai.quorum"))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What the demo shows at its end: the assets by score, what the AIs said, the files, what to try next."""
+"""The table at the end of the demo: assets by score, opinions, files, next steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where each setting's value comes from: the environment, .env, settings.toml or the default."""
+"""Where each setting's value comes from: the environment, .env, the user's settings.toml or the default."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def explain(settings: Settings) -> list[Setting]:
     environment = {k.upper(): v for k, v in os.environ.items()}
     in_file = {k.upper(): v or "" for k, v in dotenv_values(".env").items()} if Path(".env").is_file() else {}
     file = settings_file()
-    with_toml = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    with_toml = tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
     found = []
     for path, value in leaves(masked(settings.model_dump())):
         if name := _setter(environment, path):
@@ -37,7 +37,7 @@ def explain(settings: Settings) -> list[Setting]:
         elif name := _setter(in_file, path):
             origin = f".env ({name})"
         else:
-            origin = file.name if _holds(with_toml, path) else "default"
+            origin = file.name if file and _holds(with_toml, path) else "default"
         found.append(Setting(".".join(path), value, origin))
     return found
 

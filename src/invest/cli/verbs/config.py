@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson
-from invest.errors import Unreachable
+from invest.errors import ConfigError, Unreachable
 
 config = typer.Typer(no_args_is_help=True, help="The settings in force.")
 
@@ -31,6 +34,30 @@ def show_settings(json_output: AsJson = False) -> None:
     for one in found:
         value = "—" if one.value in (None, "") else one.value
         typer.echo(f"{one.path} = {value}  # {one.origin}")
+
+
+@config.command("init")
+def init(
+    out: Annotated[Path, typer.Option(help="the file to write")] = Path("settings.toml"),
+    json_output: AsJson = False,
+) -> None:
+    """Write a settings.toml to begin with: every setting with its default, commented out."""
+    from invest.settings import defaults_file
+
+    text = commented(defaults_file().read_text("utf-8"))
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigError(f"{out} is there already: name another with --out, or remove it") from None
+    except OSError as error:
+        raise ConfigError(f"cannot write {out}: {error.strerror or error}") from None
+    output.outcome(json_output, f"wrote {out}; what it leaves commented keeps its default", path=str(out))
+
+
+def commented(defaults: str) -> str:
+    """The defaults with every value commented out; sections stay, so that a line works once its # is gone."""
+    return re.sub(r"(?m)^(?=[a-z_]+ *=)", "# ", defaults)
 
 
 @config.command("env")

@@ -1,4 +1,4 @@
-"""`invest doctor`: what is there, what is missing, what to do."""
+"""`invest doctor`: check what is installed and reachable, and say how to fix what is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verbs about what is known and how well: `invest data quality`, `invest ai track-record`."""
+"""Verbs about stored data and its quality: `invest data quality`, `invest ai track-record`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The analysis of one asset, point in time: bars, filings, actions, consensus and news in; figures, scores, facts out.
+"""Analyse one asset at one moment: bars, filings, actions, consensus and news in; figures, scores, facts out.
 
 Pure: the same input gives the same `Analysis`, and nothing after `now` is read.
 """
@@ -80,6 +80,7 @@ def analyse(given: AnalysisInput) -> Analysis:
         windows_beaten_180d=windows,
         base_rate_180d=base_rate([windows, given.peers.windows_beaten_180d if given.peers else None]),
         backtest=given.backtest,
+        remarks=[*given.price_remarks, *(company.remarks if company else ())],
         ai=None,
     )
 

@@ -1,4 +1,4 @@
-"""Several assets side by side: ranked by each criterion, with a winner of each and of the whole."""
+"""Compare several assets: rank them by each criterion, name the winner of each and overall."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every figure of one asset with where it comes from: bars, filings, corporate actions, consensus, central bank."""
+"""Every figure of one asset with its source: bars, filings, corporate actions, consensus, central bank."""
 
 from __future__ import annotations
 

@@ -298,8 +298,3 @@ FACT_KEYS: Mapping[str, FactKey] = {
         *_MACRO,
     )
 }
-
-
-def fact_key(key: str) -> FactKey:
-    """The entry of `key`. Raises `KeyError` for a key that no analysis states."""
-    return FACT_KEYS[key]

@@ -1,4 +1,4 @@
-"""What an analysis is made from: everything stored of one asset, and the moment it is looked at from."""
+"""The input of an analysis: everything stored of one asset, and the moment for which it is analysed."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ from invest.domain.filings import Filing, Fundamentals, fundamentals_of, read_fi
 from invest.domain.market import (
     DAYS_A_YEAR_CRYPTO,
     SESSIONS_A_YEAR,
+    ActionKind,
     Asset,
     AssetKind,
     Bars,
     CorporateAction,
     MacroPoint,
+    Move,
     NewsItem,
     Prices,
     RateCurve,
     StatementLine,
     market_day,
+    unexplained_moves,
     usable,
 )
 from invest.domain.values import Consensus
+
+REMARKED_DAYS = 365  # for which an event that prices are not adjusted for is told
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,36 @@ class AnalysisInput:
 
     @cached_property
     def prices(self) -> Prices:
-        """The asset's usable bars up to today."""
+        """The asset's usable bars up to today, none from before a change of price whose size is unknown."""
         crypto = self.asset.kind is AssetKind.CRYPTO
-        return usable(self.bars.until(self.today), periods=DAYS_A_YEAR_CRYPTO if crypto else SESSIONS_A_YEAR)
+        bars = self.bars.until(self.today)
+        broken = max((move.before for move in self.moves if move.breaks), default=None)
+        if broken is not None:
+            bars = bars.without_factor(broken)
+        return usable(bars, periods=DAYS_A_YEAR_CRYPTO if crypto else SESSIONS_A_YEAR)
+
+    @cached_property
+    def moves(self) -> list[Move]:
+        """Changes of price that no known event explains."""
+        bars = self.bars.until(self.today)
+        return unexplained_moves(bars.days, bars.close, self.known_actions)
+
+    @property
+    def price_remarks(self) -> list[str]:
+        """What a reader of figures over time should know of the prices and events behind them."""
+        found = [
+            f"{move.words}: "
+            + ("no figure reaches back beyond it" if move.breaks else "figures across it are not corrected")
+            for move in self.moves
+        ]
+        year = self.today - timedelta(days=REMARKED_DAYS)
+        found += [
+            f"{action.label or action.kind.value.replace('_', ' ')} with rights until {action.last_date_with}: "
+            "prices are not adjusted for it"
+            for action in self.known_actions
+            if action.kind in (ActionKind.SUBSCRIPTION, ActionKind.OTHER) and action.last_date_with > year
+        ]
+        return found
 
     @cached_property
     def index_prices(self) -> Prices | None:

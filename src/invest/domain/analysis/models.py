@@ -179,4 +179,7 @@ class Analysis(Frozen):
     )
     base_rate_180d: float | None = Field(default=None, description="how often its peers and itself beat the IBOV")
     backtest: ScoreRecord | None = Field(default=None, description="what this market's score was worth so far")
+    remarks: list[str] = Field(
+        default_factory=list, description="what limits figures over time: unexplained prices, restated statements"
+    )
     ai: dict[str, Any] | None = Field(default=None, description="multi-AI block where include_ai was asked for")

@@ -1,4 +1,4 @@
-"""An asset's own multiples of the past: what the market paid when each yearly report came out."""
+"""An asset's own past multiples: what the market paid when each yearly report came out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The assets of a market in order of their score, and those worth a closer look with the reasons."""
+"""Rank the assets of a market by score; find those worth a closer look, with the reasons."""
 
 from __future__ import annotations
 

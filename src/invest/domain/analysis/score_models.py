@@ -1,4 +1,4 @@
-"""What a backtest found, in a form to keep and to show beside the score."""
+"""The result of a backtest of the score, as it is stored and shown beside the score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables behind every score: which figures count, how much, and what each value is worth from 0 to 10.
+"""Scorecards: which figures count in a score, their weights, and the value of each from 0 to 10.
 
 A curve is monotone and piecewise linear through its points, flat beyond its ends (docs/scoring.md explains each). The
 weights of a stock's parts are the contract's; FIIs, ETFs, BDRs and cryptos have cards of their own, and banks and

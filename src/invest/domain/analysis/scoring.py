@@ -1,4 +1,4 @@
-"""From figures to scores by the tables of `scorecards`: means over what has data, its share, and why."""
+"""Compute scores from figures by the scorecards: weighted means over what has data, coverage, reasons."""
 
 from __future__ import annotations
 

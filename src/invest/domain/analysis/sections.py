@@ -1,4 +1,4 @@
-"""The contract's sections of an analysis, laid out from figures and scores."""
+"""The contract's sections of an analysis, built from figures and scores."""
 
 from __future__ import annotations
 

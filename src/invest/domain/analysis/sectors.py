@@ -1,4 +1,4 @@
-"""What is usual among peers: medians and percentiles of figures and scores over one sector."""
+"""Sector statistics: medians and percentiles of figures and scores among peers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the score said anything about later returns: rank IC, quintiles, turnover, costs, and how sure that is.
+"""Did the score predict later returns? Rank IC, quintiles, turnover, costs, and their confidence.
 
 Conventions: the IC is Spearman's, per day, then averaged; quintile means are averaged per day first; the spread is the
 whole distance of the best quintile from the worst; significance comes from cohorts that do not overlap.

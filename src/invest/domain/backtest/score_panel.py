@@ -1,4 +1,4 @@
-"""Scores of many assets on many days, each from what was known that day, and the returns that came after."""
+"""Scores of many assets on many days, each from the data available that day, with the returns that followed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a market's score: backtested over the AIs' horizons, and made again without the future to be sure."""
+"""The record of a market's score over the AIs' horizons, checked for look-ahead by scoring without later data."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""From the name that a broker's note prints to the ticker meant, by the assets that are known."""
+"""Match the name that a broker's note prints to a ticker among the known assets."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from invest.domain.brokerage.broker_note import KINDS, Resolve, Unresolved
+from invest.domain.brokerage.sinacor import KINDS, Resolve, Unresolved
 from invest.domain.filings import plain
 from invest.domain.market import B3_CODE, Asset, AssetKind
 

@@ -19,11 +19,12 @@ from decimal import Decimal
 from math import isfinite
 from xml.parsers import expat
 
-from invest.domain.brokerage.reading import MAX_CELL, MAX_ROWS, StatementRefused
+from invest.domain.brokerage.reading import MAX_CELL, MAX_COLUMNS, MAX_ROWS, READ_ROWS, StatementRefused
 
 MAGIC = b"PK\x03\x04"
 MAX_UNPACKED = 60_000_000  # bytes of XML in all: twenty times what 50,000 rows take
-MAX_COLUMNS = 100
+MAX_FILLED = 240_000  # cells of a sheet: twelve columns of as many rows as are read
+MAX_NESTED = 50  # tags inside one another: Excel writes a dozen
 MAX_SHEETS = 50
 MAX_TEXTS = 1_000_000  # shared strings
 WORKBOOK = "xl/workbook.xml"
@@ -151,20 +152,20 @@ class _Workbook:
     def _texts(self, part: str) -> list[str]:
         """Shared strings; the runs of one are joined, what is only pronunciation is left out."""
         found: list[str] = []
-        open_tags: list[str] = []
+        tags = _Tags()
 
         def start(tag: str, given: dict[str, str]) -> None:
-            open_tags.append(tag)
+            tags.open(tag)
             if tag == "si":
                 if len(found) >= MAX_TEXTS:
                     raise StatementRefused("the workbook holds too many texts: split it by year")
                 found.append("")
 
         def end(tag: str) -> None:
-            open_tags.pop()
+            tags.close()
 
         def text(said: str) -> None:
-            if open_tags[-1] == "t" and "rPh" not in open_tags and found and len(found[-1]) < MAX_CELL:
+            if tags.inner == "t" and not tags.spoken and found and len(found[-1]) < MAX_CELL:
                 found[-1] += said
 
         self._parse(part, start, end, text)
@@ -200,6 +201,30 @@ class _Workbook:
 
 
 @dataclass(slots=True)
+class _Tags:
+    """The open tags of a document: the innermost one, and whether one of them holds pronunciation only."""
+
+    names: list[str] = field(default_factory=list)
+    spoken: int = 0  # open tags of pronunciation
+
+    @property
+    def inner(self) -> str:
+        """The innermost one."""
+        return self.names[-1] if self.names else ""
+
+    def open(self, tag: str) -> None:
+        """One begins. Raises `StatementRefused` for nesting that no workbook has."""
+        if len(self.names) >= MAX_NESTED:
+            raise StatementRefused(f"the workbook nests deeper than {MAX_NESTED} tags: save it again")
+        self.names.append(tag)
+        self.spoken += tag == "rPh"
+
+    def close(self) -> None:
+        """The innermost one ends."""
+        self.spoken -= self.names.pop() == "rPh"
+
+
+@dataclass(slots=True)
 class _SheetReader:
     """Collects the cells of one sheet as its XML goes by."""
 
@@ -211,11 +236,12 @@ class _SheetReader:
     kind: str = ""
     style: int = 0
     value: list[str] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
+    tags: _Tags = field(default_factory=_Tags)
+    filled: int = 0
 
     def start(self, tag: str, given: dict[str, str]) -> None:
         """A row or a cell begins."""
-        self.tags.append(tag)
+        self.tags.open(tag)
         if tag == "row":
             said = given.get("r", "")
             self.row = int(said) if said.isascii() and said.isdigit() and len(said) < 8 else self.row + 1
@@ -229,18 +255,21 @@ class _SheetReader:
 
     def end(self, tag: str) -> None:
         """A cell or a row is over."""
-        self.tags.pop()
+        self.tags.close()
         if tag == "c" and self.value and self.column <= MAX_COLUMNS:
+            self.filled += 1
+            if self.filled > MAX_FILLED:
+                raise StatementRefused(f"the sheet has more than {MAX_FILLED:,} cells: split it by year")
             self.cells += [""] * (self.column - len(self.cells))
             self.cells[self.column - 1] = self._shown("".join(self.value))
         elif tag == "row" and any(cell.strip() for cell in self.cells):
-            if len(self.rows) > MAX_ROWS + 1_000:
+            if len(self.rows) >= READ_ROWS:
                 raise StatementRefused(f"the sheet has more than {MAX_ROWS:,} rows: split it by year")
             self.rows.append((self.row, self.cells))
 
     def text(self, said: str) -> None:
         """Text of a value; formulae and pronunciation are passed over."""
-        if self.tags[-1] in ("v", "t") and "rPh" not in self.tags and len(self.value) < 1_000:
+        if self.tags.inner in ("v", "t") and not self.tags.spoken and len(self.value) < 1_000:
             self.value.append(said[:MAX_CELL])
 
     def _shown(self, value: str) -> str:
@@ -265,7 +294,13 @@ def _written(figure: float) -> str:
 
     A computed one (10/3) has more digits than anybody typed: eight places are kept.
     """
-    number = Decimal(repr(figure))
+    if figure.is_integer() and abs(figure) < 1e15:
+        return str(int(figure))
+    written = repr(figure)
+    whole, _, part = written.partition(".")
+    if part.isdigit() and len(part) <= 8:
+        return f"{whole},{part.ljust(2, '0')}"
+    number = Decimal(written)
     if abs(figure) < 1e9:
         number = round(number, 8).normalize()
     if number == number.to_integral_value():

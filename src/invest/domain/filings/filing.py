@@ -1,4 +1,4 @@
-"""From the lines a company filed to named amounts: one `Filing` per form, date, basis and version.
+"""Named amounts from the lines of a filing: one `Filing` per form, date, basis and version.
 
 Industrial companies are read by CVM's fixed accounts; banks and insurers by the words of their own charts. A statement
 whose every amount is zero was left blank by the filer and counts as not filed.

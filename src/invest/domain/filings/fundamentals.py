@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from statistics import median
 
 from invest.domain.filings.filing import Amounts, Chart, Filing, Span, known_filings
+from invest.domain.market import market_day
 
+RECLASSIFIED = ("revenue", "gross_profit", "ebit", "net_income")
+RESTATED = 0.02  # of the largest amount: beyond it a sum of periods is no rounding
+TWO_YEARS = timedelta(days=731)
 TAX_RATE = 0.34  # IRPJ 25 % + CSLL 9 %, for the after-tax EBIT of ROIC
 Figures = dict[str, float | None]
 
@@ -42,6 +47,7 @@ class Fundamentals:
     payload: str
     consolidated: bool
     filings: tuple[Filing, ...] = field(repr=False)
+    remarks: tuple[str, ...] = ()  # what makes figures across periods compare badly
 
 
 def fundamentals_of(filings: Sequence[Filing], now: datetime) -> Fundamentals | None:
@@ -58,7 +64,7 @@ def fundamentals_of(filings: Sequence[Filing], now: datetime) -> Fundamentals | 
     years = tuple(
         Period(f.reference_date, _annual(flows, f.reference_date) or {}, f.balance, chart)
         for f in known
-        if f.form == "DFP" and (f.balance or f.flows)
+        if f.form == "DFP" and _is_fiscal_year(f)
     )
     previous = twelve_months(flows, balances, _year_before(current.end), chart)
     newest = max((f for f in known if f.reference_date <= current.end), key=lambda f: f.reference_date)
@@ -74,7 +80,58 @@ def fundamentals_of(filings: Sequence[Filing], now: datetime) -> Fundamentals | 
         payload=newest.payload,
         consolidated=newest.consolidated,
         filings=tuple(known),
+        remarks=(*_changes_of_basis(filings, known, now), *_reclassified(flows, current.end)),
     )
+
+
+def _changes_of_basis(filings: Sequence[Filing], known: Sequence[Filing], now: datetime) -> list[str]:
+    """What changed between the filings that are read: consolidation, chart of accounts."""
+    found = []
+    today, newest, oldest = market_day(now), known[-1], known[0]
+    other = [
+        filing.reference_date
+        for filing in filings
+        if filing.received_on <= today
+        and filing.consolidated is not newest.consolidated
+        and filing.reference_date < oldest.reference_date
+    ]
+    if other:
+        words = ("individual", "consolidated") if newest.consolidated else ("consolidated", "individual")
+        found.append(
+            f"statements up to {max(other)} are {words[0]}, from {oldest.reference_date} on {words[1]}: "
+            "figures across that change are left out"
+        )
+    for before, after in pairwise(known):
+        if before.chart is not after.chart:
+            found.append(
+                f"the chart of accounts changed from {before.chart.value} to {after.chart.value} "
+                f"with the statements of {after.reference_date}: figures across it compare unlike accounts"
+            )
+    return found
+
+
+def _reclassified(flows: Mapping[Span, Amounts], end: date) -> list[str]:
+    """Amounts within two years of `end` whose year to date, less its earlier months, is not the quarter as filed.
+
+    The earlier months were reclassified or restated since: sums over them mix two presentations.
+    """
+    found = []
+    quarters = {span for span in flows if 85 <= _days(span) <= 95 and timedelta() <= end - span[1] <= TWO_YEARS}
+    for span in sorted(quarters):
+        whole = next((s for s in flows if s[1] == span[1] and s[0] < span[0] and not _is_year(s)), None)
+        part = next((s for s in flows if whole and s[0] == whole[0] and abs((span[0] - s[1]).days) <= 3), None)
+        if whole is None or part is None:
+            continue
+        for name in RECLASSIFIED:
+            filed, to_date, earlier = flows[span].get(name), flows[whole].get(name), flows[part].get(name)
+            if filed is None or to_date is None or earlier is None:
+                continue
+            if abs(to_date - earlier - filed) > RESTATED * max(abs(filed), abs(to_date), abs(earlier)):
+                found.append(
+                    f"{name} before {span[0]} was restated: the quarter to {span[1]} was filed as {filed:.6g}, the "
+                    f"year to date less the earlier months gives {to_date - earlier:.6g}: twelve months mix both"
+                )
+    return found
 
 
 def _pooled(known: Sequence[Filing]) -> dict[Span, dict[str, float]]:
@@ -104,6 +161,15 @@ def _days(span: Span) -> int:
 
 def _is_year(span: Span) -> bool:
     return 350 <= _days(span) <= 380
+
+
+def _is_fiscal_year(filing: Filing) -> bool:
+    """Whether a yearly report is of about twelve months: a changed fiscal year begins with a shorter or longer one.
+
+    One without any flow, a balance alone, says nothing against itself.
+    """
+    ends = [span for span in filing.flows if span[1] == filing.reference_date]
+    return any(_is_year(span) for span in ends) if ends else bool(filing.balance)
 
 
 def _year_before(day: date) -> date:

@@ -1,4 +1,4 @@
-"""Tests of a company's quality from its statements: Piotroski's nine, Altman's Z, Greenblatt's two ranks."""
+"""Tests of a company's soundness from its filings: Piotroski's F-score, Altman's Z, Greenblatt's two ranks."""
 
 from __future__ import annotations
 

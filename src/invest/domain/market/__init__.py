@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from invest.domain.market.adjustment import SHARE_KINDS, Event, PriceEvent, Step, adjustment_factors, distinct_actions
+from invest.domain.market.adjustment import (
+    SHARE_KINDS,
+    Event,
+    Move,
+    PriceEvent,
+    Step,
+    adjustment_factors,
+    comparable_factors,
+    distinct_actions,
+    right_of,
+    shares_by_day,
+    unexplained_moves,
+)
 from invest.domain.market.assets import (
     ActionKind,
     Asset,
@@ -71,6 +83,7 @@ __all__ = [
     "Lineages",
     "MacroPoint",
     "Market",
+    "Move",
     "NewsItem",
     "PriceEvent",
     "Prices",
@@ -81,6 +94,7 @@ __all__ = [
     "TickerChange",
     "adjustment_factors",
     "aligned_returns",
+    "comparable_factors",
     "count_sessions",
     "distinct_actions",
     "is_session",
@@ -93,9 +107,12 @@ __all__ = [
     "market_day",
     "parse_ticker",
     "previous_session",
+    "right_of",
     "session_hours",
     "session_open",
     "sessions_between",
+    "shares_by_day",
     "stamp_of",
+    "unexplained_moves",
     "usable",
 ]

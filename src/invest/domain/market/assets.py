@@ -1,4 +1,4 @@
-"""Who an asset is, what happened to it, what it filed, what was written of it."""
+"""Assets: identity, corporate actions, filed lines, news."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Asset(Frozen):
     ticker: str
     kind: AssetKind
     name: str | None = None
-    cnpj: str | None = Field(default=None, description="14 digits, no punctuation")
+    cnpj: str | None = Field(default=None, description="14 digits or, since July 2026, letters; no punctuation")
     cvm_code: int | None = None
     isin: str | None = None
     sector: str | None = None
@@ -29,13 +29,18 @@ class Asset(Frozen):
 
 
 class TickerChange(Frozen):
-    """`old` trades as `new` from the session of `changed_on` on; `ratio` new shares came per old one."""
+    """`old` trades as `new` from the session of `changed_on` on; `ratio` new shares came per old one.
+
+    `continues`: the history of `new` before that day is that of `old` (a renamed paper); not so where `old` was merged
+    into a paper with a history of its own.
+    """
 
     old: str
     new: str
     changed_on: date
     ratio: Decimal = Decimal(1)
     source: str
+    continues: bool = True
 
 
 class ActionKind(StrEnum):
@@ -48,7 +53,13 @@ class ActionKind(StrEnum):
     SPLIT = "split"
     REVERSE_SPLIT = "reverse_split"
     BONUS = "bonus"
-    SUBSCRIPTION = "subscription"
+    SUBSCRIPTION = "subscription"  # right to buy new shares at `price`
+    SPIN_OFF = "spin_off"  # cisão: part of the company leaves it
+    MERGER = "merger"  # incorporação: the paper ends, its holders receive another
+    REDEMPTION = "redemption"  # resgate: the company buys the paper back
+    RATIO_CHANGE = "ratio_change"  # a BDR or unit stands for another number of shares
+    PRICE_MOVE = "price_move"  # an owner's word: the price moved by itself, there was no event
+    OTHER = "other"  # an event whose label is not known
 
     @property
     def in_cash(self) -> bool:
@@ -57,16 +68,26 @@ class ActionKind(StrEnum):
 
 
 class CorporateAction(Frozen):
-    """One event. `amount` BRL per share, gross; `factor` new shares per old one (2:1 split 2, 10:1 reverse 0.1)."""
+    """One event. `amount` BRL per share, gross; `factor` new shares per old one (2:1 split 2, 10:1 reverse 0.1).
+
+    The terms of other events, where a source or the owner gives them: `ratio` papers of `other` per share held, `price`
+    in BRL of a subscription, and `price_factor`, what earlier prices are multiplied by.
+    """
 
     ticker: str
     kind: ActionKind
     last_date_with: date = Field(description="last session with rights; prices are ex from the next session")
-    payment_date: date | None = None
+    payment_date: date | None = Field(default=None, description="null: not set yet")
     amount: Decimal | None = None
     factor: Decimal | None = None
     source: str
     payload: str
+    label: str | None = Field(default=None, max_length=120, description="the source's own word for it")
+    approved_on: date | None = None
+    other: str | None = Field(default=None, max_length=20, description="code or ISIN of the paper received")
+    ratio: Decimal | None = None
+    price: Decimal | None = None
+    price_factor: Decimal | None = None
 
 
 class StatementLine(Frozen):

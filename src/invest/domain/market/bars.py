@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -70,6 +70,12 @@ class Bars:
             self.turnover[:n],
             self.factor[:n],
         )
+
+    def without_factor(self, day: date) -> Bars:
+        """The same bars, none adjusted up to and including `day` (NaN)."""
+        factor = self.factor.copy()
+        factor[: int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right"))] = np.nan
+        return replace(self, factor=factor)
 
     @classmethod
     def from_rows(cls, ticker: str, rows: Sequence[Bar]) -> Bars:

@@ -1,4 +1,4 @@
-"""Sessions of B3: which days trade, from when until when, and what was the last one.
+"""B3's trading calendar: sessions, their hours, and the last closed one.
 
 Days off come from `holidays` (financial calendar BVMF); what that calendar lacks before 2022 (city and state holidays
 of São Paulo, year ends, one World Cup opening) is added here. Weekends are tested as well. Times are America/Sao_Paulo,
@@ -100,11 +100,6 @@ def next_session(day: date) -> date:
     while not is_session(day):
         day += timedelta(days=1)
     return day
-
-
-def session_on_or_before(day: date) -> date:
-    """`day` itself where it is a session, else the last one before it."""
-    return day if is_session(day) else previous_session(day)
 
 
 def last_closed_session(now: datetime) -> date:

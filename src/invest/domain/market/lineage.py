@@ -1,4 +1,4 @@
-"""Codes across their changes: whose bars and events are the history of an asset that traded under several codes.
+"""Changes of code: whose bars and events make up the history of an asset that traded under several codes.
 
 A code may change more than once, come back to its company (NATU3 → NTCO3 → NATU3) or be taken by another company.
 """
@@ -55,19 +55,41 @@ class Lineages:
 
     def current(self, ticker: str) -> str:
         """The code that `ticker` trades as now: the end of its chain, itself where there is none."""
-        since = date.min
+        path = self._path(ticker)
+        return path[-1].new if path else ticker
+
+    def _path(self, ticker: str) -> list[TickerChange]:
+        """The changes that lead from `ticker` to the code it trades as now."""
+        since, path = date.min, list[TickerChange]()
         for _ in range(HOPS):
             later = [c for c in self.changes if c.old == ticker and c.changed_on >= since]
             if not later or ticker not in self.ended:
                 break
             newest = max(later, key=lambda c: c.changed_on)
+            path.append(newest)
             ticker, since = newest.new, newest.changed_on
-        return ticker
+        return path
 
     def spans(self, ticker: str) -> list[Span]:
-        """The stretches that make up the history of `ticker`, oldest first, up to the code it trades as now."""
+        """The stretches that make up the history of `ticker`, oldest first, up to the code it trades as now.
+
+        A paper merged into another continues as that one from the day of the merger; the other's own past is not its.
+        """
+        merged = [change for change in self._path(ticker) if not change.continues]
+        if not merged:
+            return self._history(self.current(ticker), None)
+        last = merged[-1]
+        after = [span for span in self._history(self.current(ticker), None) if _reaches(span, last.changed_on)]
+        after[0] = after[0]._replace(first=last.changed_on)
+        return [*self._history(last.old, last.changed_on - DAY), *after]
+
+    def merged_on(self, ticker: str) -> date | None:
+        """The day from which `ticker` is another paper that it was merged into; None where it never was."""
+        return max((change.changed_on for change in self._path(ticker) if not change.continues), default=None)
+
+    def _history(self, code: str, last: date | None) -> list[Span]:
+        """The stretches of the paper that trades as `code` up to `last`, oldest first."""
         found: list[Span] = []
-        code, last = self.current(ticker), None
         for _ in range(HOPS):
             before = self._before(code, last)
             if before is None or before.new != code:
@@ -87,8 +109,14 @@ class Lineages:
 
     def _before(self, code: str, last: date | None) -> TickerChange | None:
         """The newest change that `code` took part in up to `last`."""
-        parts = [c for c in self.changes if code in (c.old, c.new) and (last is None or c.changed_on <= last)]
+        mine = (c for c in self.changes if c.old == code or (c.new == code and c.continues))
+        parts = [c for c in mine if last is None or c.changed_on <= last]
         return max(parts, key=lambda c: (c.changed_on, c.new == code), default=None)
+
+
+def _reaches(span: Span, day: date) -> bool:
+    """Whether the stretch holds `day` or lies after it."""
+    return span.last is None or span.last >= day
 
 
 def joined(ticker: str, spans: Iterable[Span], found: Mapping[str, Bars]) -> Bars | None:

@@ -12,7 +12,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 
-B3_CODE = re.compile(r"^([A-Z][A-Z0-9]{3})([3-8]|1[1-3]|3[1-59])([BF]?)$")
+# Four characters of the issuer (a digit may lead: 1SBT11), a number, B over the counter, F odd lots.
+B3_CODE = re.compile(r"^((?=[0-9]{0,3}[A-Z])[A-Z0-9]{4})([1-9][0-9]?)(B?F?)$")
 CRYPTO_PAIR = re.compile(r"^([A-Z0-9]{2,10})-(BRL|USD)$")
 INDEX_CODE = re.compile(r"^\^[A-Z]{4,8}$")
 KNOWN_COINS = frozenset(
@@ -21,7 +22,7 @@ KNOWN_COINS = frozenset(
 
 
 class AssetKind(StrEnum):
-    """What an asset is. The suffix 11 alone does not decide between unit, FII and ETF: see `kind_of`."""
+    """What an asset is. A suffix such as 11 does not decide between unit, FII, ETF and others: see `kind_of`."""
 
     STOCK = "stock"
     UNIT = "unit"
@@ -84,7 +85,11 @@ def parse_ticker(text: str) -> str:
 
 
 def kind_from_suffix(ticker: str) -> AssetKind | None:
-    """The kind that the code alone decides; None for suffix 11, which BDI code and ESPECI must decide."""
+    """The kind that the code alone decides; None where BDI code and specification must (11, and numbers from 14 on).
+
+    1, 2, 12 and 13 are rights to subscribe, 9 and 10 receipts of it, 3 to 8 shares, 31 to 35 and 39 receipts of
+    foreign shares.
+    """
     if CRYPTO_PAIR.fullmatch(ticker):
         return AssetKind.CRYPTO
     if INDEX_CODE.fullmatch(ticker):
@@ -93,36 +98,54 @@ def kind_from_suffix(ticker: str) -> AssetKind | None:
     if not match:
         return AssetKind.OTHER
     suffix = int(match[2])
-    if suffix == 11:
-        return None
-    if suffix in (12, 13):
+    if suffix in _RIGHTS:
         return AssetKind.RIGHT
-    return AssetKind.BDR if suffix >= 31 else AssetKind.STOCK
+    if suffix in _DEPOSITARY:
+        return AssetKind.BDR
+    return AssetKind.STOCK if suffix in range(3, 9) else None
 
 
-_KIND_OF_BDI = {"12": AssetKind.FII, "14": AssetKind.ETF}
+_RIGHTS = frozenset({1, 2, 9, 10, 12, 13, 14, 15})
+_DEPOSITARY = frozenset({31, 32, 33, 34, 35, 39})
+_KIND_OF_BDI = {
+    "12": AssetKind.FII,
+    "13": AssetKind.FII,
+    "14": AssetKind.ETF,
+    "10": AssetKind.RIGHT,
+    "22": AssetKind.RIGHT,
+    "34": AssetKind.BDR,
+    "35": AssetKind.BDR,
+    "36": AssetKind.BDR,
+}
 
 
 def kind_of(ticker: str, *, bdi: str | None = None, especi: str | None = None) -> AssetKind:
-    """The kind of a code, by its suffix and, where that is not enough, COTAHIST's CODBDI and ESPECI.
+    """The kind of a code: by COTAHIST's specification first, then by its suffix, then by its BDI code.
 
-    BDI 12 is a real-estate fund, 14 an index fund, 02 the round lot of shares; ESPECI starts with UNT for units,
-    CI for fund shares and DR for depositary receipts (B3, COTAHIST layout, tables CODBDI and ESPECI).
+    ESPECI starts with ON or PN for shares (REC: receipts of a subscription), UNT for units, DR and a level for
+    depositary receipts, CI for fund shares, DIR for rights and BNS for warrants. BDI 12 is a real-estate fund, 14 an
+    index fund (B3, COTAHIST layout, tables CODBDI and ESPECI).
     """
-    by_suffix = kind_from_suffix(ticker)
-    if by_suffix is not None:
-        return by_suffix
-    if bdi in _KIND_OF_BDI:
-        return _KIND_OF_BDI[bdi]
-    words = (especi or "").split()
+    bdi = bdi.strip().zfill(2) if bdi and bdi.strip() else None
+    by_words = _kind_of_words(especi or "", bdi)
+    if by_words is not None:
+        return by_words
+    return kind_from_suffix(ticker) or _KIND_OF_BDI.get(bdi or "", AssetKind.OTHER)
+
+
+def _kind_of_words(especi: str, bdi: str | None) -> AssetKind | None:
+    """What a specification says; None where it says nothing known."""
+    words = especi.replace("*", " ").upper().split()
     head = words[0] if words else ""
+    if head in ("DIR", "BNS", "REC") or "REC" in words[1:]:
+        return AssetKind.RIGHT
+    if head in ("ON", "OR", "PN", "PR") or (len(head) == 3 and head.startswith("PN")):
+        return AssetKind.STOCK
     if head.startswith("UNT"):
         return AssetKind.UNIT
-    if head.startswith("DR"):
-        return AssetKind.BDR
     if head == "CI":
-        return AssetKind.FII
-    return AssetKind.OTHER
+        return AssetKind.ETF if bdi == "14" else AssetKind.FII
+    return AssetKind.BDR if re.fullmatch(r"DR[0-9A-Z]?", head) else None
 
 
 Ticker = Annotated[

@@ -80,7 +80,9 @@ class FigureCheck:
         return len(self.matched) + len(self.unmatched)
 
 
-def check_figures(text: str, facts: Sequence[SnapshotFact], language: str = "pt-BR") -> FigureCheck:
+def check_figures(
+    text: str, facts: Sequence[SnapshotFact], language: str = "pt-BR", *, cited: Sequence[str] | None = None
+) -> FigureCheck:
     """Check every figure of `text` against `facts`.
 
     Both notations are read in either language, and an ambiguous one (12.345) holds if either reading does, so

@@ -19,15 +19,14 @@ from invest.domain.market import (
     last_closed_session,
     market_day,
     session_open,
+    shares_by_day,
 )
 from invest.domain.values.observations import Basis, Consensus, Observation, Rejected
 from invest.domain.values.tolerances import DAILY, POSITIVE, PRICES, Tolerance, tolerance_of
+from invest.domain.values.units import scale_error, unit_error
 
-UNITS = (10, 100, 1000)
-UNIT_SLACK = Decimal("0.15")  # how near to 10, 100 or 1000 a ratio must be to be taken for a wrong unit
-FAR = 6  # so many times the known price, or a part of it, is another unit too, however far from 10, 100 or 1000
-FAR_DAYS = 90  # days for which a known price speaks against a new one: beyond, and after a wrong first one, it heals
 SPLIT_SLACK = Decimal("0.08")
+ENOUGH_AGREE = 3  # sources that agree on a price against the one known before
 MAD_LIMIT = 3.5  # modified z-score (Iglewicz and Hoaglin, 1993)
 MAD_MIN_SOURCES = 4
 JUMP = Decimal("0.30")
@@ -123,30 +122,6 @@ def is_stale(observation: Observation, now: datetime, freshness: Freshness | Non
     return day < last_closed_session(now)
 
 
-def unit_error(value: Decimal, reference: Decimal) -> Decimal | None:
-    """10, 100, 1000 or their inverse where `value` is about so many times `reference`; None otherwise.
-
-    >>> unit_error(Decimal("36100"), Decimal("36.5"))
-    Decimal('1000')
-    """
-    if not value or not reference or (value > 0) != (reference > 0):
-        return None
-    ratio = value / reference
-    for unit in UNITS:
-        for factor in (Decimal(unit), 1 / Decimal(unit)):
-            if abs(ratio / factor - 1) <= UNIT_SLACK:
-                return factor
-    return None
-
-
-def scale_error(value: Decimal, reference: Decimal, days: int) -> Decimal | None:
-    """By how many times a price is off the one known `days` before or after it; None where it can be true."""
-    if days > FAR_DAYS or not value or not reference or (value > 0) != (reference > 0):
-        return None
-    ratio = value / reference
-    return unit_error(value, reference) or (ratio if ratio >= FAR or ratio * FAR <= 1 else None)
-
-
 def _preference(o: Observation) -> tuple[object, ...]:
     return (not o.official, o.rank, o.source, -o.as_of.timestamp(), -o.fetched_at.timestamp(), o.value, o.payload)
 
@@ -223,12 +198,18 @@ def _reference(
 def _wrong_units(
     running: Sequence[Observation], reference: _Reference | None, splits: Sequence[CorporateAction]
 ) -> dict[int, str]:
-    """Values about 10, 100 or 1000 times the known price, or the other sources' middle where three or more speak."""
+    """Values about 10, 100 or 1000 times the known price, or the other sources' middle where three or more speak.
+
+    The exchange's own price is believed against the known one, with those who agree with it, unless another source
+    still gives the known one; so are three sources that agree. The paper then changed its unit without an event told.
+    """
     gone: dict[int, str] = {}
     for i, o in enumerate(running):
         others = [x.value for x in running if x is not o]
         middle = Decimal(median(others)) if len(others) >= 2 and _agree(others, o.field) else None
-        known = reference.value if reference and o.field in PRICES else None
+        known = (
+            reference.value if reference and o.field in PRICES and not _backed(o, running, reference.value) else None
+        )
         for value, words in ((known, "the known value"), (middle, "what the others say")):
             factor = unit_error(o.value, value) if value else None
             if reference and value is not None and value is known:
@@ -239,6 +220,13 @@ def _wrong_units(
             gone[i] = f"unit error: about {float(factor):.6g} times {words}"
             break
     return gone
+
+
+def _backed(o: Observation, running: Sequence[Observation], known: Decimal) -> bool:
+    """Whether a price counts although it is in another unit than the known one."""
+    alike = [x for x in running if tolerance_of(o.field).allows(x.value, o.value)]
+    doubted = any(scale_error(x.value, known, 0) is None for x in running)
+    return (any(x.official for x in alike) and not doubted) or len({x.source for x in alike}) >= ENOUGH_AGREE
 
 
 def _agree(values: Sequence[Decimal], name: str) -> bool:
@@ -262,12 +250,11 @@ def _missed_splits(running: Sequence[Observation], splits: Sequence[CorporateAct
         return {}
     best, gone = running[0], {}
     for i, o in enumerate(running[1:], start=1):
-        for split in splits:
-            factor = split.factor
-            if not factor or abs(factor - 1) < SPLIT_SLACK * 2 or not best.value:
+        for day, factor in shares_by_day(splits).items():
+            if abs(factor - 1) < SPLIT_SLACK * 2 or not best.value:
                 continue
             if any(abs(o.value / best.value / f - 1) <= SPLIT_SLACK for f in (factor, 1 / factor)):
-                gone[i] = f"corporate action of {split.last_date_with}: off by its factor {factor.normalize():f}"
+                gone[i] = f"corporate action of {day}: off by its factor {factor.normalize():f}"
     return gone
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from invest.engine.calls.calls import Call, Declared, Options, kept_for
+from invest.engine.calls.acting import acting_for
+from invest.engine.calls.calls import Call, Declared, Options, Owner, Scope, kept_for
 from invest.engine.calls.outcome import Err, Ok, Outcome
 from invest.engine.calls.policy import Priority, Rate, Retry, parse_rate
 from invest.engine.calls.signature import Signature
@@ -15,12 +16,15 @@ __all__ = [
     "Ok",
     "Options",
     "Outcome",
+    "Owner",
     "Priority",
     "Rate",
     "Retry",
+    "Scope",
     "Signature",
     "Threshold",
     "Workflow",
+    "acting_for",
     "chain",
     "chord",
     "group",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -14,6 +16,11 @@ LEAST_TTL = 0.001
 MOST_SECONDS = 10 * 366 * 86400
 
 
+Scope: TypeAlias = Literal["read", "write", "admin"]
+# Parameters and the kinds of things they name, or "everybody": it reads what belongs to all.
+Owner: TypeAlias = Mapping[str, str] | Literal["everybody"]
+
+
 class Named(Protocol):
     """Whatever has a name: a queue."""
 
@@ -21,9 +28,12 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
-class Results(Protocol):
-    """What is known of a job's result."""
+class Arguments(Protocol):
+    """What is known of a job's arguments and result."""
 
+    parameters: list[inspect.Parameter]
+
+    def bind(self, args: tuple[Any, ...] | list[Any], kwargs: dict[str, Any]) -> dict[str, Any]: ...
     @property
     def result(self) -> TypeAdapter[Any]: ...
     @property
@@ -37,11 +47,13 @@ class Declared(Protocol[R_co]):
     priority: int
     key: str | None
     result_ttl: float | None
+    scope: Scope
+    owner: Owner | None
 
     @property
     def queue(self) -> Named: ...
     @property
-    def signature(self) -> Results: ...
+    def signature(self) -> Arguments: ...
     def unique_key(self, call: Call[Any]) -> str: ...
 
 
@@ -55,6 +67,7 @@ class Options:
     id: str | None = None
     expires: float | None = None
     result_ttl: float | None = None
+    caller: str | None = None  # on whose behalf it runs: the id of an API key, for example
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +89,11 @@ class Call(Generic[R_co]):
         id: str | None = None,  # noqa: A002 - the public name of a job's identity
         expires: float | timedelta | None = None,
         result_ttl: float | None = None,
+        caller: str | None = None,
     ) -> Call[R_co]:
         """The same call, to run after `delay` seconds or `at` an aware instant, as job `id` (the same id is the same
         job, so enqueuing it twice gives the first one), not to be started later than
-        `expires` seconds from its due time.
+        `expires` seconds from its due time, on behalf of `caller`.
 
         Raises ValueError for a naive `at`, for both `delay` and `at`, for a negative time, or for a `result_ttl` that
         would keep nothing.
@@ -96,6 +110,7 @@ class Call(Generic[R_co]):
             id=_either(_checked_id(id), before.id),
             expires=_either(_seconds("expires", expires), before.expires),
             result_ttl=_either(kept_for("result_ttl", result_ttl), before.result_ttl),
+            caller=_either(caller, before.caller),
         )
         return Call(self.job, self.args, self.kwargs, self.payload, options)
 
@@ -103,6 +118,11 @@ class Call(Generic[R_co]):
     def name(self) -> str:
         """The job's name."""
         return self.job.name
+
+    def read(self, value: Any) -> R_co:
+        """The job's result from plain data, as the HTTP API gives it. Raises pydantic's `ValidationError`."""
+        result: R_co = self.job.signature.result.validate_python(value)
+        return result
 
 
 def _either(given: T | None, before: T | None) -> T | None:

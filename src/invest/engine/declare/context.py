@@ -21,11 +21,35 @@ class Resources:
 
     def __init__(self) -> None:
         self._held: dict[type[Any], Any] = {}
+        self._payloads: Callable[[str], Awaitable[bytes | None]] | None = None
+        self._checks: list[Callable[[], Awaitable[object]]] = []
 
     def add(self, instance: T, as_: type[T] | None = None) -> T:
         """Hold an instance under its type (or the type it stands for) and give it back."""
         self._held[as_ or type(instance)] = instance
         return instance
+
+    def add_check(self, check: Callable[[], Awaitable[object]]) -> None:
+        """Say how to ask whether a server that jobs need is there; it raises while not."""
+        self._checks.append(check)
+
+    def add_payloads(self, find: Callable[[str], Awaitable[bytes | None]]) -> None:
+        """Say where to look for the payload of a job that Redis has lost (an eviction, say)."""
+        self._payloads = find
+
+    async def payload(self, job_id: str) -> bytes | None:
+        """The payload of a job that Redis has lost, or None."""
+        return None if self._payloads is None else await self._payloads(job_id)
+
+    @property
+    def checked(self) -> bool:
+        """Whether there is anything to ask."""
+        return bool(self._checks)
+
+    async def check(self) -> None:
+        """Ask all of them. Raises what the first one that is away raises."""
+        for ask in self._checks:
+            await ask()
 
     def get(self, kind: type[T]) -> T:
         """The held instance. Raises `ConfigError` naming the type that nobody added."""
@@ -48,6 +72,7 @@ class Context:
         delivery: int = 1,
         enqueued_at: datetime | None = None,
         workflow: str | None = None,
+        caller: str | None = None,
         resources: Resources | None = None,
         invest: Client | None = None,
         report: Callable[[str, float, float | None, str], Awaitable[None]] | None = None,
@@ -60,6 +85,7 @@ class Context:
         self.delivery = delivery
         self.enqueued_at = enqueued_at
         self.workflow = workflow
+        self.caller = caller
         self._resources = resources
         self._invest = invest
         self._report = report

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar
 
 from cronsim import CronSim, CronSimError
 
-from invest.engine.calls import Call, Rate, Retry, Signature
+from invest.engine.calls import Call, Owner, Rate, Retry, Scope, Signature
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -65,6 +65,8 @@ class JobType(Generic[P, R]):
     max_running: int | None = None
     rate: Rate | None = None
     result_ttl: float | None = None
+    owner: Owner | None = None
+    scope: Scope = "write"
 
     def __init__(self, fn: Callable[..., Any], queue: Group, name: str) -> None:
         if not inspect.iscoroutinefunction(fn):
@@ -110,6 +112,8 @@ class JobType(Generic[P, R]):
             "key": self.key,
             "priority": self.priority,
             "max_running": self.max_running,
+            "owner": dict(self.owner) if isinstance(self.owner, Mapping) else self.owner,
+            "scope": self.scope,
             "rate": None if self.rate is None else {"limit": self.rate.limit, "per": self.rate.per},
             "parameters": self.signature.parameters_schema,
             "result": self.signature.result_schema,
@@ -162,6 +166,14 @@ def checked_key(job: JobType[..., Any], key: str | None) -> str | None:
         if field is not None and field.partition(".")[0].partition("[")[0] not in known:
             raise ValueError(f"{job.name}: key {key!r} names {field!r}, which is no parameter")
     return key
+
+
+def checked_owner(job: JobType[..., Any], owner: Owner | None) -> Owner | None:
+    """Whose data a job reads or returns. Raises ValueError for a parameter it does not have."""
+    known = {p.name for p in job.signature.parameters}
+    if isinstance(owner, Mapping) and (wrong := sorted(owner.keys() - known)):
+        raise ValueError(f"{job.name}: owner names {wrong[0]!r}, which is no parameter")
+    return owner
 
 
 def checked_cron(name: str, line: str | None) -> str | None:

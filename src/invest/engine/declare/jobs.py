@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
-from invest.engine.calls import Rate, Retry, Workflow, kept_for, parse_rate
+from invest.engine.calls import Owner, Rate, Retry, Scope, Workflow, kept_for, parse_rate
 from invest.engine.declare.context import Context
-from invest.engine.declare.job_types import CatchUp, Condition, Group, JobType, checked_cron, checked_key
+from invest.engine.declare.job_types import (
+    CatchUp,
+    Condition,
+    Group,
+    JobType,
+    checked_cron,
+    checked_key,
+    checked_owner,
+)
 from invest.engine.declare.registry import registry
 
 P = ParamSpec("P")
@@ -34,6 +42,8 @@ class Queue(Group):
         max_running: int | None = None,
         rate: str | Rate | None = None,
         result_ttl: float | None = None,
+        owner: Owner | None = None,
+        scope: Scope = "write",
     ) -> Declare:
         """Declare an async function of a `Context` and JSON-able parameters as a job of this queue.
 
@@ -41,6 +51,8 @@ class Queue(Group):
         `cron` is a crontab line in the market's time zone, `when` a further condition on the tick (the name of a
         registered one, or a function of the aware instant), `catch_up` what to do with ticks missed while nobody ran.
         `give_up_on` fails at once; `max_running` and `rate` hold over all workers.
+        `owner` says whose data the job reads or returns, by the parameters that name it (``{"portfolio_id":
+        "portfolio"}``); without it the job is everybody's to see. `scope` is what a key needs to start it.
         Raises ValueError for a name declared twice, a wrong cron line or key, or a figure that cannot be.
         """
         _check_figures(timeout, soft_timeout, max_running)
@@ -61,6 +73,8 @@ class Queue(Group):
             declared.max_running = max_running
             declared.rate = parse_rate(rate) if rate is not None else None
             declared.result_ttl = result_ttl
+            declared.owner = checked_owner(declared, owner)
+            declared.scope = scope
             registry.add(declared)
             self.jobs[declared.name] = declared
             return declared

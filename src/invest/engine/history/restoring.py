@@ -49,7 +49,8 @@ def _job_of(client: Client, row: JobRun) -> NewJob | None:
     if not row.name or not row.queue or row.args is None or row.kwargs is None:
         log.warning("not restored: the history does not know its call", job_id=row.id, job=row.name)
         return None
-    envelope = orjson.dumps({"t": None, "f": row.name, "a": row.args, "k": row.kwargs})
+    by = {"by": row.caller} if row.caller else {}
+    envelope = orjson.dumps({"t": None, "f": row.name, "a": row.args, "k": row.kwargs, **by})
     due = row.due_at if row.due_at is not None and row.due_at > datetime.now(UTC) else None
     ttl = row.result_ttl or client.settings.engine.result_ttl
     return NewJob(
@@ -76,4 +77,4 @@ async def _begin_again(client: Client, row: JobRun) -> bool:
         log.warning("workflow not restored", job_id=row.id, error=str(error))
         return False
     await client.lay_down(row.id, plan)  # what a restore that was cut short laid down stays as it is
-    return await client.submit(row.id, row.name, plan)
+    return await client.submit(row.id, row.name, plan, caller=row.caller)

@@ -36,6 +36,7 @@ class JobRun(Frozen):
     delivery: int = 0
     args: list[Any] | None = None
     kwargs: dict[str, Any] | None = None
+    caller: str | None = None
     enqueued_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -85,8 +86,7 @@ def row_of_event(event: Event, record: Record | None, plan: dict[str, Any] | Non
 def row_of_record(record: Record, sequence: int, plan: dict[str, Any] | None = None) -> JobRun:
     """The job as its record says now."""
     status = record.status()
-    unknown: Any = ([], {}) if record.text(fields.KIND) else (None, None)  # a workflow has none
-    args, kwargs = record.arguments or unknown
+    known = record.call is not None or record.text(fields.KIND) is not None  # a workflow has no arguments
     ttl = record.number(fields.RESULT_TTL)
     return JobRun(
         id=status.id,
@@ -96,8 +96,9 @@ def row_of_record(record: Record, sequence: int, plan: dict[str, Any] | None = N
         state=status.state,
         attempt=status.attempt,
         delivery=status.delivery,
-        args=args,
-        kwargs=kwargs,
+        args=status.args if known else None,
+        kwargs=status.kwargs if known else None,
+        caller=status.caller,
         enqueued_at=status.enqueued_at,
         started_at=status.started_at,
         finished_at=status.finished_at,

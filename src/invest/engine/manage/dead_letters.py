@@ -71,7 +71,7 @@ class DeadLetters:
         if kwargs is not None:
             status = await self.show(job_id)
             call = registry.call_by_name(status.name, (), kwargs)
-            head, unique = job_head(call.name, call.payload), call.job.unique_key(call)
+            head, unique = job_head(call.name, call.payload, status.caller), call.job.unique_key(call)
         what, now = await self._client.ask(transitions.replay(job_id, new_id(), head, unique))
         if what == "workflow":
             raise PartOfWorkflow(f"{job_id} is a step of a workflow: retry the workflow instead")

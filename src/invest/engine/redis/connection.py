@@ -22,7 +22,7 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry as BlockingRetry
 
-from invest.errors import ConfigError, Unreachable
+from invest.errors import ConfigError, ServerAway
 from invest.settings import RedisSettings, Settings
 
 log = structlog.get_logger("invest.engine")
@@ -222,7 +222,7 @@ async def check(redis: Redis, address: Address | str) -> None:
         await redis.ping()
     except (TimeoutError, RedisError, OSError, ssl.SSLError) as error:
         said = f"Redis at {address} does not answer: {error or type(error).__name__}; check REDIS_URL"
-        raise Unreachable(said) from None
+        raise ServerAway(said, server="Redis") from None
 
 
 async def warn_of_eviction(redis: Redis) -> None:

@@ -85,9 +85,9 @@ class Layout:
     nodes: dict[str, Node]
     last: str
 
-    def plan(self, result_ttl: float) -> Plan:
-        """The workflow as ``stage.lua`` takes it."""
-        return Plan(self.last, [_fields(node, result_ttl) for node in self.nodes.values()])
+    def plan(self, result_ttl: float, caller: str | None = None) -> Plan:
+        """The workflow as ``stage.lua`` takes it; its jobs run on behalf of `caller`."""
+        return Plan(self.last, [_fields(node, result_ttl, caller) for node in self.nodes.values()])
 
 
 def lay_out(workflow: Workflow[Any] | Call[Any], parent: str) -> Layout:
@@ -159,7 +159,7 @@ def _with_few_edges(row: Row) -> Row:
     return slim
 
 
-def _fields(node: Node, result_ttl: float) -> Row:
+def _fields(node: Node, result_ttl: float, caller: str | None) -> Row:
     call = node.call
     starts = "1" if not node.pending else ""
     edges = [node.predecessor, ",".join(node.successors), ",".join(node.members)]
@@ -171,6 +171,6 @@ def _fields(node: Node, result_ttl: float) -> Row:
     ttl = options.result_ttl or job.result_ttl or result_ttl
     delay = round(options.delay * 1000) if options.delay else ""
     expires = round(options.expires * 1000) if options.expires is not None else ""
-    head = job_head(job.name, call.payload)
+    head = job_head(job.name, call.payload, options.caller or caller)
     own: Row = [node.id, "", job.name, job.queue.name, priority, delay, expires, round(ttl * 1000)]
     return [*own, *edges, "", "", "", starts, ",".join(node.pending), head]

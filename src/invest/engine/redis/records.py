@@ -13,11 +13,10 @@ from redis.asyncio import Redis
 from invest.engine.errors import ErrorInfo
 from invest.engine.redis import fields, keys
 from invest.engine.redis.states import Attempt, JobState, JobStatus, Progress
-from invest.engine.redis.wire import CorruptPayload, id_bytes, printable, read_job
+from invest.engine.redis.wire import CorruptPayload, Envelope, caller_in, id_bytes, printable, read_job
 
 HEAD_BYTES = 4096  # of a result that is read for the arguments alone
 Results = Literal["none", "arguments", "whole"]
-Arguments = tuple[list[Any], dict[str, Any]]
 
 
 def moment(ms: Any) -> datetime | None:
@@ -34,7 +33,7 @@ class Record:
     body: bytes | None
     envelope: dict[str, Any] | None
     now_ms: int
-    head: Arguments | None = None
+    head: Envelope | None = None
 
     def text(self, field: str) -> str | None:
         """A field as text."""
@@ -65,15 +64,15 @@ class Record:
         return self.envelope.get("r") if self.envelope is not None and self.envelope.get("ref") else None
 
     @property
-    def arguments(self) -> Arguments | None:
-        """Positional and keyword arguments; None if nothing tells them any more."""
+    def call(self) -> Envelope | None:
+        """What was called, with which arguments, on whose behalf; None if nothing tells it any more."""
         if self.envelope is not None:
-            return list(self.envelope.get("a") or []), dict(self.envelope.get("k") or {})
+            args, kwargs = list(self.envelope.get("a") or []), dict(self.envelope.get("k") or {})
+            return Envelope(self.envelope.get("f") or "?", args, kwargs, caller_in(self.envelope))
         try:
-            known = read_job(self.body)
+            return read_job(self.body)
         except CorruptPayload:
             return self.head
-        return known.args, known.kwargs
 
     @property
     def error(self) -> ErrorInfo | None:
@@ -87,18 +86,19 @@ class Record:
     def status(self) -> JobStatus:
         """All of it as one value; a result that is a reference is left out."""
         envelope = self.envelope or {}
-        args, kwargs = self.arguments or ([], {})
+        call = self.call or Envelope("?", [], {})
         running = self.state is JobState.RUNNING and fields.SUB.encode() not in self.fields
         return JobStatus(
             id=printable(self.id),
-            name=self.text(fields.NAME) or envelope.get("f") or _name(self.body),
+            name=self.text(fields.NAME) or call.function,
             queue=self.text(fields.QUEUE) or "",
             state=self.state,
             attempt=self.number(fields.ATTEMPTS) + running,
             delivery=self.number(fields.DELIVERIES),
             priority=self.number(fields.PRIORITY),
-            args=args,
-            kwargs=kwargs,
+            args=call.args,
+            kwargs=call.kwargs,
+            caller=call.caller,
             enqueued_at=self.at(fields.ENQUEUED) or moment(envelope.get("et")),
             due_at=self.at(fields.DUE),
             expires_at=self.at(fields.EXPIRES_AT),
@@ -149,21 +149,21 @@ def _record(job_id: str, answer: list[Any], now_ms: int, results: Results) -> Re
     if not known and payload is None and not result:
         return None
     if results == "arguments":
-        return Record(job_id, known, payload, None, now_ms, arguments_of(result or b""))
+        return Record(job_id, known, payload, None, now_ms, call_in(result or b""))
     return Record(job_id, known, payload, _loads(result), now_ms)
 
 
 async def _completed(redis: Redis, record: Record | None) -> Record | None:
     """The record with its arguments, also where they are longer than the head of the result that was read."""
-    if record is None or record.arguments is not None or record.state is not JobState.SUCCEEDED:
+    if record is None or record.call is not None or record.state is not JobState.SUCCEEDED:
         return record
     raw = await redis.get(keys.ARQ_RESULT.encode() + id_bytes(record.id))
-    head = arguments_of(raw) if isinstance(raw, bytes) else None
+    head = call_in(raw) if isinstance(raw, bytes) else None
     return Record(record.id, record.fields, record.body, None, record.now_ms, head)
 
 
-def arguments_of(head: bytes) -> Arguments | None:
-    """Arguments from the beginning of a result's envelope; None if it was cut before their end."""
+def call_in(head: bytes) -> Envelope | None:
+    """The call from the beginning of a result's envelope; None if it was cut before the end of its arguments."""
     text = head.decode("utf-8", "replace")
     decoder = json.JSONDecoder()
     start = text.find('"a":')
@@ -174,9 +174,11 @@ def arguments_of(head: bytes) -> Arguments | None:
         if not text.startswith(',"k":', end):
             return None
         kwargs, end = decoder.raw_decode(text, end + 5)
+        caller = decoder.raw_decode(text, end + 6)[0] if text.startswith(',"by":', end) else None
     except (ValueError, RecursionError):
         return None
-    return (args, kwargs) if isinstance(args, list) and isinstance(kwargs, dict) and end < len(text) else None
+    whole = isinstance(args, list) and isinstance(kwargs, dict) and text.startswith(",", end)
+    return Envelope("?", args, kwargs, caller if isinstance(caller, str) else None) if whole else None
 
 
 async def read_statuses(redis: Redis, ids: list[str], *, results: bool = False) -> list[JobStatus | None]:
@@ -202,13 +204,6 @@ def _loads(raw: bytes | None) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return data if isinstance(data, dict) else None
-
-
-def _name(body: bytes | None) -> str:
-    try:
-        return read_job(body).function
-    except CorruptPayload:
-        return "?"
 
 
 def _progress(data: dict[str, Any] | None) -> Progress | None:

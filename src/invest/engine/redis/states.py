@@ -90,6 +90,7 @@ class JobStatus(Frozen):
     priority: int = 0
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
+    caller: str | None = None
     enqueued_at: datetime | None = None
     due_at: datetime | None = None
     expires_at: datetime | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import types
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from typing import Any, Literal
 import orjson
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from invest.engine.calls import Call, Workflow, chain
 from invest.engine.declare import JobType
@@ -24,11 +28,14 @@ from invest.engine.errors import (
     TimeLimitExceeded,
 )
 from invest.engine.redis import Claimed, error_json
+from invest.errors import ServerAway
 
+AWAY = (ServerAway, RedisConnectionError, RedisTimeoutError, ReadOnlyError)
 Action = Literal["succeeded", "failed", "cancelled", "retry", "back", "over", "drop"]
 Reason = Literal["cancel", "lease", "shutdown", "hard"]
 CRASHES = 3  # deliveries beyond the attempts before a job that kills its workers is buried
 MAX_RETRY_AFTER = 86_400.0
+AWAY_PAUSE_MS = 2_000  # and up to twice as long: how long a job rests that met a server that is away
 SWALLOW_GRACE = 5.0  # seconds a job may take to end after it was cancelled
 
 
@@ -49,6 +56,7 @@ class Verdict:
     delay_ms: int = 0
     history: bytes = b""
     error: str = ""
+    away: bool = False  # a server of the platform was away: nobody's fault, and others will meet the same
 
 
 class Run:
@@ -166,6 +174,8 @@ def judge(run: Run, error: BaseException, worker: str, elapsed: float) -> Verdic
         info = ErrorInfo(type="Cancelled", message="cancelled while it ran")
         return Verdict("cancelled", error_json(info), error="Cancelled")
     job = run.job
+    if run.reason is None and is_away(error):
+        return Verdict("back", delay_ms=round(AWAY_PAUSE_MS * (1 + random.random())), error="ServerAway", away=True)  # noqa: S311 - jitter
     if run.reason == "hard" and job is not None:
         error = TimeLimitExceeded(f"did not end within {job.timeout:g} s")
     retryable = job is not None and may_retry(job, error, timed_out=run.reason == "hard" or run.soft_fired)
@@ -204,6 +214,18 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
             yield from leaves(inner)
     else:
         yield error
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the platform's own Redis or PostgreSQL was away, however the error was wrapped."""
+    cause: BaseException | None = error
+    for _ in range(10):
+        if cause is None:
+            return False
+        if any(isinstance(e, AWAY) for e in leaves(cause)):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def may_retry(job: JobType[..., Any], error: BaseException, *, timed_out: bool) -> bool:

@@ -9,14 +9,16 @@ from typing import Any
 
 import structlog
 
+from invest.engine.calls import acting_for
 from invest.engine.client import Client
 from invest.engine.declare import Context, Resources, registry
-from invest.engine.redis import CorruptPayload, Inputs, moment, read_job
+from invest.engine.redis import CorruptPayload, Inputs, id_bytes, keys, moment, read_job
 from invest.engine.worker.execution import CRASHES, Reason, Run, Verdict, as_workflow, bury, drive, encode_result, judge
 
 log = structlog.get_logger("invest.engine")
 Report = Callable[[str, float, float | None, str], Awaitable[None]]
 UNKNOWN_PAUSE_MS = 2000
+HISTORY_LAG_MS = 30_000  # how long the history may take to learn of a job
 UNKNOWN = b"unknown"  # a hand-back of a job that is not declared here
 
 
@@ -42,6 +44,8 @@ class Performer:
     async def perform(self, run: Run) -> Verdict:
         """Run it and say what its end means. Raises nothing, whatever the job does."""
         try:
+            if run.body is None and (back := await self._recover(run)) is not None:
+                return back
             early = self._unfit(run)
             if early is not None:
                 return early
@@ -50,7 +54,8 @@ class Performer:
             assert job is not None
             arguments = job.signature.bind(envelope.args, envelope.kwargs)
             run.arm(asyncio.get_running_loop(), self._stop)
-            result = await drive(job.fn(self._context(run), **arguments), run)
+            acting_for.set(envelope.caller)  # each run is a task, and so a context, of its own
+            result = await drive(job.fn(self._context(run, envelope.caller), **arguments), run)
             return await self._succeeded(run, result)
         except CorruptPayload as error:
             run.body = None  # nothing of it can go into the result's envelope
@@ -60,6 +65,18 @@ class Performer:
             if verdict.action in ("failed", "retry"):
                 log.info("job failed", job_id=run.id, job=run.name, attempt=run.attempt, error=verdict.error)
             return verdict
+
+    async def _recover(self, run: Run) -> Verdict | None:
+        """Put a payload that Redis lost back; a verdict where the history may learn of it in a moment."""
+        if self._resources is None:
+            return None
+        run.body = await self._resources.payload(run.id)
+        if run.body is not None:
+            await self._client.redis.set(keys.ARQ_JOB.encode() + id_bytes(run.id), run.body)
+            log.warning("payload put back: Redis had lost it", job_id=run.id, job=run.name)
+            return None
+        young = run.started_ms - run.enqueued_ms < HISTORY_LAG_MS
+        return Verdict("back", delay_ms=UNKNOWN_PAUSE_MS) if young else None
 
     def _unfit(self, run: Run) -> Verdict | None:
         """The verdict on a job that cannot be run here at all; None for one that can."""
@@ -83,7 +100,7 @@ class Performer:
         pause = min(UNKNOWN_PAUSE_MS, round(self._settings.engine.unknown_job_wait * 250))
         return Verdict("back", UNKNOWN, delay_ms=pause)
 
-    def _context(self, run: Run) -> Context:
+    def _context(self, run: Run, caller: str | None) -> Context:
         inputs = None
         if run.workflow is not None and run.predecessor is not None:
             inputs = Inputs(self._client.redis, run.workflow, run.predecessor)
@@ -95,6 +112,7 @@ class Performer:
             delivery=run.delivery,
             enqueued_at=moment(run.enqueued_ms),
             workflow=run.workflow,
+            caller=caller,
             resources=self._resources,
             invest=self._client,
             report=self._report,
@@ -110,5 +128,5 @@ class Performer:
         if workflow is None:
             return Verdict("succeeded", encode_result(job, result, self._settings.engine.max_result_bytes))
         staged = f"{run.id}.{run.delivery}"
-        await self._client.stage(workflow, staged, parent=run.id)
+        await self._client.stage(workflow, staged, parent=run.id, caller=acting_for.get())
         return Verdict("over", staged.encode())

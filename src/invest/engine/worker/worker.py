@@ -30,6 +30,7 @@ from invest.engine.worker.scheduler import Scheduler
 from invest.engine.worker.slots import Slots
 from invest.engine.worker.stats import Stats
 from invest.engine.worker.sweeping import Sweeping
+from invest.engine.worker.waiting import Waiting
 from invest.settings import Settings
 
 log = structlog.get_logger("invest.engine")
@@ -74,6 +75,7 @@ class Worker:
         self._link: Link | None = None
         self._supervised = os.environ.get(SUPERVISOR, "")
         self._exchange: Exchange | None = None
+        self._waiting: Waiting | None = None
 
     @property
     def slots(self) -> int:
@@ -100,6 +102,8 @@ class Worker:
             invest = Invest(redis, self.settings)
             stack.push_async_callback(invest.notices.close)
             held = await stack.enter_async_context(self._factory(self.settings)) if self._factory else None
+            self._waiting = Waiting(self.name, held, self._wake)
+            stack.push_async_callback(self._waiting.close)
             self._performer = Performer(self.name, invest, held, report=self._report, stop=self._stop_run)
             self._exchange = exchange = self._new_exchange(redis)
             await self._listen(invest, exchange)
@@ -131,8 +135,12 @@ class Worker:
             self.stats,
             lease=self.settings.engine.lease,
             claimed=self._start_claimed,
-            may_claim=lambda: not self._stopping and self._recycling.may_claim(),
+            may_claim=self._may_claim,
         )
+
+    def _may_claim(self) -> bool:
+        away = self._waiting is not None and self._waiting.on
+        return not self._stopping and not away and self._recycling.may_claim()
 
     def stop(self) -> None:
         """Claim no more; running jobs get the grace period. A second call hands back at once."""
@@ -311,6 +319,8 @@ class Worker:
         run.ended = time.monotonic()
         del self.running[run.id]
         self.stats.ended(run)
+        if verdict.away and self._waiting is not None and not self._stopping:
+            self._waiting.begin()
         unknown = verdict.action == "back" and verdict.value == UNKNOWN
         (self._unknown.add if unknown else self._unknown.discard)(run.id)
         if unknown:

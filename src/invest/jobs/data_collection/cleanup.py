@@ -15,9 +15,12 @@ from invest.jobs.results import (
 from invest.sources import Sources
 from invest.store import Store
 
+KEEP_AT_LEAST = 30  # days: a slip of the pen must not take everybody's month
+Days = Annotated[int, Field(ge=KEEP_AT_LEAST, le=36500)]
 
-@DATA_COLLECTION.job(retry=PERIODIC, key="cleanup", give_up_on=NEVER, cron="0 2 * * sun")
-async def cleanup_old_data(ctx: Context, days_to_keep: Annotated[int, Field(ge=1, le=36500)] = 90) -> Cleaned:
+
+@DATA_COLLECTION.job(retry=PERIODIC, key="cleanup", give_up_on=NEVER, cron="0 2 * * sun", scope="admin")
+async def cleanup_old_data(ctx: Context, days_to_keep: Days = 90) -> Cleaned:
     """Delete what is old and no longer needed, idle files too; never bars, statements, transactions or kept reports."""
     cutoff = datetime.now(UTC) - timedelta(days=days_to_keep)
     store = ctx.use(Store)

@@ -1,4 +1,4 @@
-"""Codes that every source was asked for and none knows: remembered for a day, so that the door can refuse them."""
+"""Tickers that no source knows, remembered for a day, so that the API refuses them at once."""
 
 from __future__ import annotations
 

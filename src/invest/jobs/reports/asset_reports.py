@@ -13,7 +13,7 @@ from invest.engine import Context
 from invest.jobs.analysis import Answers, analyse_one, ask, track_rows
 from invest.jobs.queues import NEVER, PER_ASSET, REPORTS
 from invest.jobs.reports.arguments import Language, Provider, Report
-from invest.jobs.reports.keeping import keep, new_report_id, payloads_of, providers_for
+from invest.jobs.reports.keeping import keep, new_report_id, payloads_of
 from invest.reports import (
     AssetReportData,
     build_asset_view,
@@ -31,9 +31,8 @@ async def asset_report(
     ctx: Context, ticker: str, providers: Sequence[str] | None, language: str, *, named: str | None
 ) -> dict[str, Any]:
     """Analyse, ask, write and keep; the contract's shape of a report, with its Markdown as `content`."""
-    settings = ctx.use(Settings)
     analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
-    said = await ask(ctx, analysis, providers_for(settings, providers), language)
+    said = await ask(ctx, analysis, providers, language)
     return await write_asset_report(ctx, analysis, said, language, named=named)
 
 
@@ -70,6 +69,7 @@ async def asset_data(
         bars=bars,
         opinions=said.opinions,
         ai_consensus=said.consensus,
+        benchmark=said.benchmark,
         objection=said.objection.argument if said.objection else None,
         objection_by=said.objection.provider if said.objection else None,
         actions=actions,
@@ -83,5 +83,5 @@ async def asset_data(
 async def generate_report_async(
     ctx: Context, ticker: Ticker, ai_provider: Provider = "openai", language: Language = "pt-BR"
 ) -> Report:
-    """The report of one asset with one AI's opinion beside the local rules'."""
+    """The report of one asset with one AI's opinion, and what the local rules make of the same facts beside it."""
     return await asset_report(ctx, ticker, [ai_provider], language, named=ai_provider)

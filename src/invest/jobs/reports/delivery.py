@@ -33,7 +33,7 @@ TAKEN = "invest:delivered:"  # set of channels that took a report, by job
 TAKEN_FOR = 7 * 86400
 
 
-@REPORTS.job(retry=DELIVERY, give_up_on=(*NEVER, DeliveryRefused))
+@REPORTS.job(retry=DELIVERY, give_up_on=(*NEVER, DeliveryRefused), owner={"report_id": "report"})
 async def deliver_report(
     ctx: Context, report_id: ReportId, channels: list[Literal["email", "webhook"]] | None = None
 ) -> Delivered:

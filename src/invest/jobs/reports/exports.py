@@ -26,7 +26,7 @@ from invest.settings import Settings
 from invest.store import Store
 
 
-@REPORTS.job(retry=PERIODIC, give_up_on=NEVER)
+@REPORTS.job(retry=PERIODIC, give_up_on=NEVER, owner={"report_id": "report"})
 async def export_report_async(
     ctx: Context, report_id: ReportId, format: Format = "pdf", include_charts: bool = True
 ) -> Exported:
@@ -34,7 +34,7 @@ async def export_report_async(
     return await export(ctx, report_id, format, include_charts)
 
 
-@REPORTS.job(retry=FAN_OUT_SOON, give_up_on=NEVER)
+@REPORTS.job(retry=FAN_OUT_SOON, give_up_on=NEVER, owner={"report_ids": "report"})
 async def batch_export_reports(
     ctx: Context, report_ids: Annotated[list[ReportId], Field(min_length=1, max_length=1000)], format: Format = "pdf"
 ) -> Workflow[BatchExported]:
@@ -44,7 +44,7 @@ async def batch_export_reports(
     return chord(children, finish_batch_export(unique))
 
 
-@REPORTS.job(retry=PERIODIC, give_up_on=NEVER)
+@REPORTS.job(retry=PERIODIC, give_up_on=NEVER, owner={"report_ids": "report"})
 async def finish_batch_export(ctx: Context, report_ids: list[ReportId]) -> BatchExported:
     """Gather a batch's exports (the last step of `batch_export_reports`)."""
     exports, errors = [], []

@@ -13,7 +13,6 @@ from invest.jobs.analysis import analyse_one, ask, opinion_brief
 from invest.jobs.queues import FAN_OUT_SOON, NEVER, REPORTS
 from invest.jobs.reports.arguments import Provider
 from invest.jobs.reports.asset_reports import write_asset_report
-from invest.jobs.reports.keeping import providers_for
 from invest.jobs.results import MultiAi
 from invest.settings import Settings
 
@@ -28,7 +27,7 @@ async def multi_ai(ctx: Context, ticker: str, providers: Sequence[str] | None) -
     """Ask the named AIs (or all configured ones) at the same time; one that fails is named and hides nobody."""
     settings = ctx.use(Settings)
     analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
-    said = await ask(ctx, analysis, providers_for(settings, providers), settings.language)
+    said = await ask(ctx, analysis, providers, settings.language)
     report = await write_asset_report(ctx, analysis, said, settings.language, named="multi")
     return MultiAi(
         ticker=ticker,

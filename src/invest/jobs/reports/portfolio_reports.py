@@ -32,7 +32,7 @@ WEEK = timedelta(days=7)
 NEWS_SHOWN = 6
 
 
-@REPORTS.job(retry=PERIODIC, give_up_on=NEVER)
+@REPORTS.job(retry=PERIODIC, give_up_on=NEVER, owner={"portfolio_id": "portfolio"})
 async def generate_portfolio_report_async(
     ctx: Context,
     portfolio_id: str,
@@ -44,13 +44,13 @@ async def generate_portfolio_report_async(
     return await portfolio_report(ctx, portfolio_id, ai_provider, language, include_recommendations)
 
 
-@REPORTS.job(retry=PERIODIC, give_up_on=NEVER)
+@REPORTS.job(retry=PERIODIC, give_up_on=NEVER, owner={"portfolio_id": "portfolio"})
 async def generate_weekly_report_async(ctx: Context, portfolio_id: str, language: Language = "pt-BR") -> Report:
     """One portfolio's week: what moved, what was paid, what changed."""
     return await weekly_report(ctx, portfolio_id, language)
 
 
-@REPORTS.job(retry=FAN_OUT_SOON, give_up_on=NEVER, cron="0 6 * * sun")
+@REPORTS.job(retry=FAN_OUT_SOON, give_up_on=NEVER, cron="0 6 * * sun", owner={"portfolio_ids": "portfolio"})
 async def schedule_weekly_reports(ctx: Context, portfolio_ids: list[str] | None = None) -> WeeklyScheduled:
     """Queue the weekly report of each portfolio (all without a list); a rerun in the same week queues none twice."""
     store = ctx.use(Store)

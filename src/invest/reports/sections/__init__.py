@@ -9,6 +9,8 @@ from invest.reports.sections.analysts import (
     arguments_of,
     case_section,
     consensus_text,
+    on_scale,
+    printed,
     spoken,
 )
 from invest.reports.sections.assets import assets_table, returns_section, scores_chart
@@ -56,9 +58,11 @@ __all__ = [
     "metrics_section",
     "missing_text",
     "news_section",
+    "on_scale",
     "positions_section",
     "price_chart",
     "price_section",
+    "printed",
     "provenance_section",
     "quality_section",
     "record_section",

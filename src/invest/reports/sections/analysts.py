@@ -7,12 +7,23 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from invest.domain.opinions import AiConsensus, Argument, Opinion, OpinionStatus
+from invest.domain.opinions import (
+    BUY_FROM,
+    SELL_UNTIL,
+    AiConsensus,
+    Argument,
+    Opinion,
+    OpinionStatus,
+    Rating,
+    rating_of,
+    shrunk,
+    whole_percent,
+)
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
 from invest.reports.sections.reasons import Side, figure_claims
-from invest.reports.sections.remarks import remark
+from invest.reports.sections.remarks import reason_text
 from invest.reports.views import Block, Cell, Claim, Claims, Column, Mark, Paragraph, Ref, Section, Table
 from invest.reports.words import clean
 
@@ -66,8 +77,10 @@ def _same(argument: Argument, said: str) -> bool:
     return " ".join(argument.text.split()).casefold() == said
 
 
-def analysts_section(opinions: Sequence[Opinion], consensus: AiConsensus | None, book: FactBook) -> Section:
-    """The table of AIs, and what they come to together."""
+def analysts_section(
+    opinions: Sequence[Opinion], consensus: AiConsensus | None, book: FactBook, benchmark: Opinion | None = None
+) -> Section:
+    """The table of AIs, what they come to together, and the local rules beneath them, without a vote."""
     words = book.locale.words
     if not opinions:
         blocks: tuple[Block, ...] = (Paragraph(text=words.t("ai.none"), muted=True),)
@@ -80,27 +93,31 @@ def analysts_section(opinions: Sequence[Opinion], consensus: AiConsensus | None,
         Column(label=words.t("ai.argument"), width=3.1),
         Column(label=words.t("ai.risk"), width=2.1),
     )
-    ordered = sorted(opinions, key=lambda o: not o.valid)
-    rows = tuple(_valid_row(o, book) if o.valid else _abstained_row(o, book.locale) for o in ordered)
-    pooled = (Paragraph(text=consensus_text(consensus, book.locale)),) if consensus is not None else ()
+    ordered = sorted((o for o in opinions if not o.benchmark), key=lambda o: not o.valid)
+    beside = [o for o in (*(o for o in opinions if o.benchmark), benchmark) if o is not None][:1]
+    rows = tuple(_valid_row(o, book) if o.valid else _abstained_row(o, book.locale) for o in (*ordered, *beside))
+    pooled = (Paragraph(text=consensus_text(consensus, opinions, book.locale)),) if consensus is not None else ()
     blocks = (*pooled, Table(caption=words.t("ai.caption"), columns=columns, rows=rows))
+    blocks += (Paragraph(text=words.t("ai.scale", **_thresholds(consensus, book.locale)), muted=True),)
     if moved := [analyst_name(o.provider, book.locale) for o in ordered if o.valid and o.news_moved]:
         blocks += (Paragraph(text=words.t("ai.news_moved", names=book.locale.join(moved)), muted=True),)
     return Section(id="analysts", title=words.t("ai.title"), note=words.t("ai.note"), blocks=blocks)
 
 
-def consensus_text(consensus: AiConsensus, locale: Locale) -> str:
-    """The pooled verdict in two or three sentences, or that there is no quorum."""
+def consensus_text(consensus: AiConsensus, opinions: Sequence[Opinion], locale: Locale) -> str:
+    """The pooled verdict in two or three sentences; one opinion alone is called so, and no quorum is said."""
     words = locale.words
     if not consensus.quorum or consensus.probability is None or consensus.rating is None:
-        key = "ai.no_quorum_one" if consensus.answered == 1 else "ai.no_quorum"
-        return words.t(key, n=consensus.answered, total=consensus.asked)
-    rating = words.t(f"recommendation.{consensus.rating}").lower()
-    p = locale.percent(consensus.probability, 0)
+        return _without_quorum(consensus, opinions, locale)
+    said = {
+        "rating": words.t(f"recommendation.{consensus.rating}").lower(),
+        "limits": limits_text(consensus.rating.value, consensus, locale),
+        "p": printed(consensus.probability, locale),
+    }
     if consensus.target is None:
-        sentences = [words.t("ai.pooled_no_target", rating=rating, p=p)]
+        sentences = [words.t("ai.pooled_no_target", **said)]
     else:
-        sentences = [words.t("ai.pooled", rating=rating, p=p, target=locale.money(consensus.target))]
+        sentences = [words.t("ai.pooled", target=locale.money(consensus.target), **said)]
     if consensus.agreement is not None and consensus.independent_votes is not None:
         votes = locale.number(consensus.independent_votes, 1)
         sentences.append(words.t("ai.votes", agreement=locale.number(consensus.agreement, 2), votes=votes))
@@ -112,18 +129,72 @@ def consensus_text(consensus: AiConsensus, locale: Locale) -> str:
     return " ".join(sentences)
 
 
+def _without_quorum(consensus: AiConsensus, opinions: Sequence[Opinion], locale: Locale) -> str:
+    words = locale.words
+    alone = [o for o in opinions if o.valid and not o.benchmark and o.ticker == consensus.ticker]
+    if consensus.asked == 1 and len(alone) == 1:
+        opinion, rating = alone[0], alone[0].rating or Rating.HOLD
+        return words.t(
+            "ai.one",
+            name=analyst_name(opinion.provider, locale),
+            rating=words.t(f"recommendation.{rating}").lower(),
+            limits=limits_text(rating.value, consensus, locale),
+            p=printed(on_scale(opinion), locale),
+        )
+    key = "ai.no_quorum_one" if consensus.answered == 1 else "ai.no_quorum"
+    return words.t(key, n=consensus.answered, total=consensus.asked)
+
+
+def printed(p: float | None, locale: Locale) -> str:
+    """A probability as it stands beside its verdict: the very percent that the verdict was cut from."""
+    return MISSING if p is None else locale.percent(whole_percent(p) / 100, 0)
+
+
+def on_scale(opinion: Opinion) -> float | None:
+    """An AI's probability on the scale of the pool."""
+    if opinion.p_shrunk is not None or opinion.p_beat_180d is None:
+        return opinion.p_shrunk
+    return shrunk(opinion.p_beat_180d)
+
+
+def limits_text(rating: str, consensus: AiConsensus | None, locale: Locale) -> str:
+    """Where a verdict begins and ends: "from 55% on"."""
+    return locale.words.t(f"ai.limits_{rating}", **_thresholds(consensus, locale))
+
+
+def _thresholds(consensus: AiConsensus | None, locale: Locale) -> dict[str, str]:
+    buy, sell = (consensus.buy_from, consensus.sell_until) if consensus else (BUY_FROM, SELL_UNTIL)
+    return {"buy": printed(buy, locale), "sell": printed(sell, locale)}
+
+
 def _valid_row(opinion: Opinion, book: FactBook) -> tuple[Cell, ...]:
     locale, words = book.locale, book.locale.words
-    rating = opinion.rating or "hold"
-    sub = _unfaithful_text(opinion, locale)
+    p = on_scale(opinion)
+    rating = opinion.rating or (Rating.HOLD if p is None else rating_of(p))
+    said = words.t("ai.said", p=locale.percent(opinion.p_beat_180d, 0))
     return (
-        Cell(text=analyst_name(opinion.provider, locale), sub=clean(opinion.model, 40) or None),
-        Cell(text=words.t(f"recommendation.{rating}"), mark=VERDICT_MARKS[rating], sub=sub),
-        Cell(text=locale.percent(opinion.p_beat_180d, 0), mark="warn" if opinion.news_moved else None),
+        _name_cell(opinion, locale),
+        Cell(
+            text=words.t(f"recommendation.{rating}"),
+            mark="off" if opinion.benchmark else VERDICT_MARKS[rating],
+            sub=_unfaithful_text(opinion, locale),
+            muted=opinion.benchmark,
+        ),
+        Cell(text=printed(p, locale), sub=said, mark="warn" if opinion.news_moved else None),
         Cell(text=locale.number(opinion.target if opinion.target is not None else opinion.price_p50, 2)),
         _argument_cell(opinion, book),
         _risk_cell(opinion, locale),
     )
+
+
+def _name_cell(opinion: Opinion, locale: Locale) -> Cell:
+    """Who it is and which model answered; where that is not the one asked for, both."""
+    sub = clean(opinion.model, 40)
+    if opinion.answered_by_another:
+        sub = locale.words.t("ai.another", asked=clean(opinion.model_asked, 40), answered=sub)
+    if opinion.benchmark:
+        sub = locale.words.t("ai.benchmark")
+    return Cell(text=analyst_name(opinion.provider, locale), sub=sub or None, muted=opinion.benchmark)
 
 
 def _argument_cell(opinion: Opinion, book: FactBook) -> Cell:
@@ -159,13 +230,14 @@ def _unfaithful_text(opinion: Opinion, locale: Locale) -> str | None:
 
 
 def _abstained_row(opinion: Opinion, locale: Locale) -> tuple[Cell, ...]:
-    """No verdict of its own: the state in words, and the reason as the analyst module gave it."""
+    """No verdict of its own: the state in words, the reason, and what to do about it."""
     status = opinion.status if opinion.status is not OpinionStatus.OK else OpinionStatus.ABSTAINED
-    reason = _unfaithful_text(opinion, locale) if status is OpinionStatus.UNFAITHFUL else None
     text = locale.words.t(f"status.{status}")
-    detail = reason or remark(opinion.reason, locale)
+    detail = reason_text(opinion, locale)
+    if status is OpinionStatus.UNFAITHFUL:
+        detail = _unfaithful_text(opinion, locale) or detail
     return (
-        Cell(text=analyst_name(opinion.provider, locale), sub=clean(opinion.model, 40) or None),
+        _name_cell(opinion, locale),
         Cell(text=locale.words.t("status.abstained"), mark="off", muted=True),
         Cell(text=MISSING, muted=True),
         Cell(text=MISSING, muted=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from decimal import Decimal
 
 from invest.domain.market import ActionKind
@@ -17,12 +18,23 @@ CASH = (
     ("REST CAP", ActionKind.AMORTISATION),
     ("RESTITUI", ActionKind.AMORTISATION),
     ("REDUCAO DE CAP", ActionKind.AMORTISATION),
+    ("RED CAP", ActionKind.AMORTISATION),
     ("DIVIDENDO", ActionKind.DIVIDEND),
 )
 SHARES = (
     ("DESDOBRAMENTO", ActionKind.SPLIT),
     ("GRUPAMENTO", ActionKind.REVERSE_SPLIT),
     ("BONIFICACAO", ActionKind.BONUS),
+)
+OTHERS = (
+    ("CIS", ActionKind.SPIN_OFF),  # CISAO, CIS RED CAP
+    ("INCORP", ActionKind.MERGER),
+    ("FUSAO", ActionKind.MERGER),
+    ("RESG", ActionKind.REDEMPTION),  # RESG TOTAL RV
+    ("SUBSCRICAO", ActionKind.SUBSCRIPTION),
+    ("CONVERSAO", ActionKind.RATIO_CHANGE),
+    ("PARIDADE", ActionKind.RATIO_CHANGE),
+    ("ALTERACAO DE PARIDADE", ActionKind.RATIO_CHANGE),
 )
 
 
@@ -34,14 +46,22 @@ def plain(text: str) -> str:
 
 def cash_kind(label: str) -> ActionKind | None:
     """The kind of a payment in cash; None for a label that is none (CIS RED CAP, RESG TOTAL RV, …)."""
-    text = plain(label)
-    return next((kind for start, kind in CASH if text.startswith(start)), None)
+    return _kind_in(CASH, label)
 
 
 def share_kind(label: str) -> ActionKind | None:
     """The kind of a change of the share count; None for a label that changes nothing countable (CISAO)."""
+    return _kind_in(SHARES, label)
+
+
+def event_kind(label: str) -> ActionKind:
+    """The kind of any event. One whose label is not known is `ActionKind.OTHER`: it is kept and shown."""
+    return _kind_in((*SHARES, *OTHERS, *CASH), label) or ActionKind.OTHER
+
+
+def _kind_in(labels: Iterable[tuple[str, ActionKind]], label: str) -> ActionKind | None:
     text = plain(label)
-    return next((kind for start, kind in SHARES if text.startswith(start)), None)
+    return next((kind for start, kind in labels if text.startswith(start)), None)
 
 
 def b3_factor(kind: ActionKind, factor: Decimal) -> Decimal | None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from invest.domain.market import B3_CODE, ActionKind, CorporateAction
-from invest.sources.b3.action_labels import b3_factor, cash_kind, share_kind
+from invest.domain.market import B3_CODE, SHARE_KINDS, ActionKind, CorporateAction
+from invest.sources.b3.action_labels import b3_factor, cash_kind, event_kind
 from invest.sources.client import Response
 from invest.sources.errors import Malformed
 from invest.sources.model import Identity
-from invest.sources.numerals import day, digits, number, positive
+from invest.sources.numerals import cnpj_of, day, digits, number, positive
 
 # The class of paper by the code's number, as `typeStock` and the ISIN (characters 7 to 11) write it.
 CLASSES: Mapping[str, tuple[frozenset[str], tuple[str, ...]]] = {
@@ -60,49 +61,122 @@ def pages(answer: Response) -> int:
 
 
 def of_paper(row: Mapping[str, Any], ticker: str, isin: str | None) -> bool:
-    """Whether an event is about the paper `ticker`: by ISIN where known, else by the class its code says."""
-    match = B3_CODE.fullmatch(ticker)
-    kinds, endings = CLASSES.get(match[2] if match else "", (frozenset(), ()))
+    """Whether an event is about the paper `ticker`: by its ISIN, else by the class of share it names."""
     theirs = str(row.get("isinCode") or row.get("assetIssued") or "").strip().upper()
     if theirs:
-        return theirs == isin if isin else any(theirs[6:].startswith(ending) for ending in endings)
+        return same_paper(theirs, ticker, isin)
+    match = B3_CODE.fullmatch(ticker)
+    kinds, _ = CLASSES.get(match[2] if match else "", (frozenset(), ()))
     stock = str(row.get("typeStock") or "").split()
     return bool(stock) and stock[0].upper() in kinds
+
+
+def same_paper(theirs: str, ticker: str, isin: str | None) -> bool:
+    """Whether the ISIN `theirs` is that of the paper `ticker`, whose own may be `isin`.
+
+    A paper gets a new ISIN now and then and keeps its events: the same issuer and the same class of share are the same
+    paper. Another class of the issuer, or a paper without a class (a receipt, a right), is another one.
+    """
+    if theirs == isin:
+        return True
+    match = B3_CODE.fullmatch(ticker)
+    _, endings = CLASSES.get(match[2] if match else "", (frozenset(), ()))
+    if isin and (not isin[6:].startswith(endings) or theirs[2:6] not in (isin[2:6], ticker[:4])):
+        return False
+    return theirs[6:].startswith(endings)  # never with no ending at all: `str.startswith(())` is False
 
 
 def cash_actions(
     rows: Iterable[Mapping[str, Any]], ticker: str, isin: str | None, payload: str
 ) -> list[CorporateAction]:
-    """Payments in cash, of GetListedCashDividends or of a supplement; gross BRL per share."""
+    """Payments in cash, of GetListedCashDividends or of a supplement; gross BRL per share.
+
+    A label that is no payment of earnings or capital (a redemption) is kept as what it is, with its amount.
+    """
     found = []
     for row in rows:
         if not of_paper(row, ticker, isin):
             continue
-        kind = cash_kind(str(row.get("label") or row.get("corporateAction") or ""))
+        label = _label(row)
         last = day(row.get("lastDatePriorEx") or row.get("lastDatePrior"))
         amount = number(row.get("valueCash") or row.get("rate"), pt=True)
         lot = positive(row.get("quotedPerShares"), pt=True) or Decimal(1)
-        if kind is None or last is None or not amount or amount <= 0:
+        if last is None or not amount or amount <= 0:
             continue
-        paid = day(row.get("paymentDate"))
-        found.append(_action(ticker, kind, last, payload, amount=amount / lot, payment_date=paid))
+        more = {"payment_date": day(row.get("paymentDate")), "approved_on": _approved(row), "label": label}
+        kind = cash_kind(label or "") or event_kind(label or "")
+        found.append(_action(ticker, kind, last, payload, amount=amount / lot, **more))
     return found
 
 
 def share_actions(
-    rows: Iterable[Mapping[str, Any]], ticker: str, isin: str | None, payload: str
+    rows: Iterable[Mapping[str, Any]],
+    ticker: str,
+    isin: str | None,
+    payload: str,
+    remark: Callable[[str], None] | None = None,
 ) -> list[CorporateAction]:
-    """Splits, reverse splits and bonuses of a supplement, the factor read by its label."""
+    """Events of a supplement that change the paper: splits, reverse splits and bonuses with their factor by label.
+
+    Others (CISAO, CIS RED CAP, INCORPORACAO, …) are kept without one: B3's figure beside them says nothing of the
+    price.
+    A factor that contradicts its label is left out and told to `remark`.
+    """
     found = []
     for row in rows:
-        kind, last = share_kind(str(row.get("label") or "")), day(row.get("lastDatePrior"))
-        factor = number(row.get("factor"), pt=True)
-        if kind is None or last is None or factor is None or not of_paper(row, ticker, isin):
+        label, last = _label(row), day(row.get("lastDatePrior"))
+        if last is None or not of_paper(row, ticker, isin):
             continue
-        ratio = b3_factor(kind, factor)
-        if ratio is not None and ratio != 1:
-            found.append(_action(ticker, kind, last, payload, factor=ratio))
+        kind, factor = event_kind(label or ""), number(row.get("factor"), pt=True)
+        ratio = b3_factor(kind, factor) if kind in SHARE_KINDS and factor is not None else None
+        if kind in SHARE_KINDS and ratio is None:
+            if remark is not None:
+                remark(f"{label} with a factor of {row.get('factor')!r} makes no sense ({last})")
+        elif ratio != 1:
+            more = {"factor": ratio, "approved_on": _approved(row), "label": label, "other": _received(row)}
+            found.append(_action(ticker, kind, last, payload, **more))
     return found
+
+
+def subscriptions(
+    rows: Iterable[Mapping[str, Any]], ticker: str, isin: str | None, payload: str
+) -> list[CorporateAction]:
+    """Rights to subscribe, of a supplement: `ratio` new papers per one held (`percentage` / 100) at `price` BRL."""
+    found = []
+    for row in rows:
+        last = day(row.get("lastDatePrior"))
+        if last is None or not of_paper(row, ticker, isin):
+            continue
+        percent, price = positive(row.get("percentage"), pt=True), positive(row.get("priceUnit"), pt=True)
+        found.append(
+            _action(
+                ticker,
+                ActionKind.SUBSCRIPTION,
+                last,
+                payload,
+                ratio=percent / 100 if percent else None,
+                price=price,
+                payment_date=day(row.get("subscriptionDate")),
+                approved_on=_approved(row),
+                label=_label(row),
+                other=_received(row),
+            )
+        )
+    return found
+
+
+def _label(row: Mapping[str, Any]) -> str | None:
+    return str(row.get("label") or row.get("corporateAction") or "").strip()[:120] or None
+
+
+def _approved(row: Mapping[str, Any]) -> date | None:
+    return day(row.get("approvedOn") or row.get("dateApproval"))
+
+
+def _received(row: Mapping[str, Any]) -> str | None:
+    """ISIN of the paper an event gives, where it is another one than that it is about."""
+    issued, own = (str(row.get(name) or "").strip().upper() for name in ("assetIssued", "isinCode"))
+    return issued[:20] or None if issued != own else None
 
 
 def _action(ticker: str, kind: ActionKind, last: Any, payload: str, **more: Any) -> CorporateAction:
@@ -139,7 +213,7 @@ def company_identity(row: Mapping[str, Any], ticker: str) -> Identity:
     isin = isins.get(ticker)
     return Identity(
         name=str(row.get("companyName") or row.get("tradingName") or "").strip() or None,
-        cnpj=digits(row.get("cnpj")),
+        cnpj=cnpj_of(row.get("cnpj")),
         cvm_code=int(code) if code else None,
         isin=str(isin) if isin else None,
         sector=sector.strip() or None,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from invest.domain.market import ActionKind, AssetKind, Bar, CorporateAction
+from invest.domain.market import SHARE_KINDS, ActionKind, AssetKind, Bar, CorporateAction, kind_from_suffix
 from invest.domain.values import Basis, RawPayload
-from invest.sources.b3 import cash_kind, share_kind
+from invest.sources.b3 import cash_kind, event_kind, same_paper
 from invest.sources.errors import Malformed
-from invest.sources.model import Basket, Identity
-from invest.sources.numerals import day, digits, instant, number, positive
+from invest.sources.model import Identity, Reading
+from invest.sources.numerals import cnpj_of, day, instant, number, positive
 
 # (module, or None for the quote itself; key; our field; unit; basis)
 FIGURES: tuple[tuple[str | None, str, str, str, Basis], ...] = (
@@ -78,20 +78,20 @@ def failed(entry: Mapping[str, Any]) -> str | None:
     return str(entry.get("message") or error)[:200] if error else None
 
 
-def observe_quote(basket: Basket, entry: Mapping[str, Any], payload: RawPayload) -> datetime | None:
+def observe_quote(reading: Reading, entry: Mapping[str, Any], payload: RawPayload) -> datetime | None:
     """The price, its volume and the figures of the quote; the moment they are of."""
     moment = instant(entry.get("regularMarketTime"))
     price = number(entry.get("regularMarketPrice"))
     if moment is None or price is None or price <= 0:
         return None
-    basket.observe("close", price, moment, payload, basis=Basis.RAW)
+    reading.observe("close", price, moment, payload, basis=Basis.RAW)
     volume = number(entry.get("regularMarketVolume"))
     if volume:  # 0 out of hours is no volume
-        basket.observe("volume", volume, moment, payload, unit="count", basis=Basis.RAW)
+        reading.observe("volume", volume, moment, payload, unit="count", basis=Basis.RAW)
     return moment
 
 
-def observe_figures(basket: Basket, entry: Mapping[str, Any], moment: datetime, payload: RawPayload) -> None:
+def observe_figures(reading: Reading, entry: Mapping[str, Any], moment: datetime, payload: RawPayload) -> None:
     """Every figure of quote and modules that is there and believable."""
     for module, figures in BY_MODULE.items():
         part = entry if module is None else entry.get(module)
@@ -104,10 +104,10 @@ def observe_figures(basket: Basket, entry: Mapping[str, Any], moment: datetime, 
                 continue
             bound = BOUNDS.get(name)
             if bound is not None and abs(value) > bound:
-                basket.reject(f"{name} of {value:f} is beyond belief")
+                reading.reject(f"{name} of {value:f} is beyond belief")
                 continue
             at = moment if name in PRICED else stamp
-            basket.observe(name, value, at, payload, unit=unit, basis=basis)
+            reading.observe(name, value, at, payload, unit=unit, basis=basis)
 
 
 def _module_moment(entry: Mapping[str, Any], name: str, moment: datetime) -> datetime:
@@ -145,17 +145,35 @@ def _bar(row: Mapping[str, Any], ticker: str, kind: AssetKind | None, payload: s
 
 
 def actions(
-    entry: Mapping[str, Any], ticker: str, isin: str | None, payload: str, source: str
+    entry: Mapping[str, Any],
+    ticker: str,
+    isin: str | None,
+    payload: str,
+    source: str,
+    *,
+    remark: Callable[[str], None] | None = None,
 ) -> list[CorporateAction]:
-    """Dividends and changes of the share count of ``dividendsData``; another paper's (by ISIN) are left out."""
+    """Dividends, changes of the share count and other events of ``dividendsData``.
+
+    Another paper's (by ISIN) are left out. So is an event whose label, words and number contradict each other; `remark`
+    is told of it.
+    """
     data = entry.get("dividendsData")
     if not isinstance(data, Mapping):
         return []
-    mine = [row for row in _rows(data, "cashDividends", "stockDividends") if _same_paper(row[1], isin)]
-    found = (
-        _action(row, cash=key == "cashDividends", ticker=ticker, payload=payload, source=source) for key, row in mine
-    )
-    return [action for action in found if action is not None]
+    found = []
+    for key, row in _rows(data, "cashDividends", "stockDividends", "subscriptions"):
+        theirs = str(row.get("isinCode") or row.get("assetIssued") or "").strip().upper()
+        if theirs and not same_paper(theirs, ticker, isin) and _is_share(theirs, ticker, isin):
+            continue
+        try:
+            action = _action(row, cash=key == "cashDividends", ticker=ticker, payload=payload, source=source)
+        except ValueError as error:
+            if remark is not None:
+                remark(str(error))
+        else:
+            found += [action] if action is not None else []
+    return found
 
 
 def _rows(data: Mapping[str, Any], *keys: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -164,17 +182,18 @@ def _rows(data: Mapping[str, Any], *keys: str) -> Iterator[tuple[str, Mapping[st
         yield from ((key, row) for row in rows if isinstance(row, Mapping)) if isinstance(rows, list) else ()
 
 
-def _same_paper(row: Mapping[str, Any], isin: str | None) -> bool:
-    theirs = row.get("isinCode") or row.get("assetIssued")
-    return not isin or not theirs or theirs == isin
+def _is_share(theirs: str, ticker: str, isin: str | None) -> bool:
+    """Whether an ISIN can speak against a paper: its own is known, or both name a class of share."""
+    return isin is not None or (theirs[6:9] in ("ACN", "CDA", "UNT") and kind_from_suffix(ticker) is AssetKind.STOCK)
 
 
 def _action(row: Mapping[str, Any], *, cash: bool, ticker: str, payload: str, source: str) -> CorporateAction | None:
+    """One event; None where it lacks what it takes. Raises `ValueError` where it contradicts itself."""
     label, last = str(row.get("label") or ""), day(row.get("lastDatePrior"))
-    kind = cash_kind(label) if cash else share_kind(label)
+    kind = (cash_kind(label) if cash else None) or event_kind(label)
     amount = number(row.get("rate")) if cash else None
-    factor = None if cash else _factor(row, kind)
-    if last is None or kind is None or not (amount or factor):
+    factor = _factor(row, kind) if kind in SHARE_KINDS else None
+    if last is None or (cash and not amount) or (kind in SHARE_KINDS and not factor):
         return None
     return CorporateAction(
         ticker=ticker,
@@ -185,19 +204,41 @@ def _action(row: Mapping[str, Any], *, cash: bool, ticker: str, payload: str, so
         factor=factor,
         source=source,
         payload=payload,
+        label=label[:120] or None,
+        approved_on=day(row.get("approvedOn")),
     )
 
 
-def _factor(row: Mapping[str, Any], kind: ActionKind | None) -> Decimal | None:
-    """New shares per old one: "2 para 1" says it in words; else `factor`, for a bonus as percent where above 2."""
+def _factor(row: Mapping[str, Any], kind: ActionKind) -> Decimal | None:
+    """New shares per old one, by label, words ("2 para 1", either way round) and number together.
+
+    The label gives the direction: a GRUPAMENTO "10 para 1", "1 para 10", of 10 or of 0.1 is 0.1. A bonus is a percent
+    above 2, a part below 1. Raises `ValueError` where words and number are of different sizes, or a split's number is
+    below one without words that say how it is meant.
+    """
     match = re.fullmatch(r"\s*([\d.,]+)\s+para\s+([\d.,]+)\s*", str(row.get("completeFactor") or ""))
-    if match:
-        new, old = number(match[1], pt=True), number(match[2], pt=True)
-        return new / old if new and old else None
+    new, old = (number(match[1], pt=True), number(match[2], pt=True)) if match else (None, None)
+    words = new / old if new and old else None
     factor = number(row.get("factor"))
-    if kind is ActionKind.BONUS and factor and (factor > 2 or factor < 1):
-        return 1 + factor / 100 if factor > 2 else 1 + factor
-    return factor if factor and factor > 0 else None
+    if kind is ActionKind.BONUS:
+        return _bonus(words, factor)
+    told = [size for size in (words, factor) if size is not None and size > 0]
+    if not told:
+        return None
+    sizes = [max(size, 1 / size) for size in told]
+    if max(sizes) > min(sizes) * Decimal("1.01"):
+        raise ValueError(f"{kind.value}: {row.get('completeFactor')!r} and {row.get('factor')!r} contradict each other")
+    if kind is ActionKind.SPLIT and words is None and told[0] < 1:
+        raise ValueError(f"{kind.value}: {row.get('factor')!r} would leave fewer shares")
+    return 1 / sizes[0] if kind is ActionKind.REVERSE_SPLIT else sizes[0]
+
+
+def _bonus(words: Decimal | None, factor: Decimal | None) -> Decimal | None:
+    if words is not None and words > 0:
+        return words if words > 1 else 1 + words
+    if factor is None or factor <= 0:
+        return None
+    return 1 + factor / 100 if factor > 2 else 1 + factor if factor < 1 else factor
 
 
 def identity(entry: Mapping[str, Any]) -> Identity:
@@ -209,7 +250,7 @@ def identity(entry: Mapping[str, Any]) -> Identity:
     name = entry.get("longName") or entry.get("shortName")
     return Identity(
         name=str(name).strip()[:200] if name else None,
-        cnpj=digits(profile.get("cnpj")),
+        cnpj=cnpj_of(profile.get("cnpj")),
         sector=_text(profile.get("sector")),
         segment=_text(profile.get("industry")),
         shares_outstanding=shares,

@@ -1,4 +1,4 @@
-"""Pruning the folder of fetched files: what lay idle for long, then the longest idle beyond a size.
+"""Prune the folder of fetched files: idle files first, then the longest idle ones beyond a size.
 
 A file and the shelves cut from it stand or fall together. One used within a day stays (jobs last minutes), and so does
 one that is the only place of bytes that stored values lead back to.

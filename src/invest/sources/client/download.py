@@ -1,4 +1,4 @@
-"""Reading bodies with a cap: small ones into memory, zips through a .part file that is checked before it counts.
+"""Read bodies up to a size: small ones into memory, zips into a .part file that is verified before use.
 
 What a cut leaves of a zip stays beside a note of its validators: the next try asks for the rest alone (Range), and only
 if the file is still the same (If-Range).

@@ -1,4 +1,6 @@
-"""The same work wanted by many at once is done once; it goes on even where the one who asked first is cancelled."""
+"""Share work in flight: concurrent callers of the same key await one task, which survives the cancellation of its
+first caller.
+"""
 
 from __future__ import annotations
 

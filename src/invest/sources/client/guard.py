@@ -1,4 +1,4 @@
-"""What may be connected to: allow-listed hosts at public addresses (the sandbox's own address excepted).
+"""Guard of outgoing requests: allow-listed hosts at public addresses (the sandbox excepted).
 
 A resolver alone is not enough: aiohttp does not ask it for literal addresses, and `is_global` is true for addresses
 that carry a private one inside (IPv4-mapped, 6to4, NAT64, Teredo), so those are unwrapped first.

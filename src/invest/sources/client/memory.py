@@ -1,4 +1,4 @@
-"""What was fetched before, with its validators: small bodies in memory, files on disk.
+"""Earlier answers with their validators (ETag, Last-Modified): small bodies in memory, files on disk.
 
 Validators are never kept without the body they belong to. So a 304 always leads to bytes, even where the job that
 fetched them first failed before storing anything.

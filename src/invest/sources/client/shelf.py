@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import orjson
 
-MAGIC = b"invest-shelf-4\n"
+MAGIC = b"invest-shelf-5\n"
 
 
 class Shelf:

@@ -1,4 +1,4 @@
-"""Reading zips that may lie: entry count, packed and unpacked size and ratio are checked before and while reading."""
+"""Read untrusted zips: entry count, sizes and ratio are checked before and while reading."""
 
 from __future__ import annotations
 

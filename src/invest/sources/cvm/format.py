@@ -6,7 +6,6 @@ import csv
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +13,8 @@ from pathlib import Path
 from invest.domain.market import StatementLine
 from invest.sources.client import Capped, Shelf, open_zip
 from invest.sources.errors import Malformed
-from invest.sources.numerals import day, digits, number
+from invest.sources.model import Delivery
+from invest.sources.numerals import cnpj_of, day, digits, number
 
 STATEMENTS = frozenset({"BPA", "BPP", "DRE", "DFC_MI", "DFC_MD", "DVA"})
 ENTRY = re.compile(r"(?P<form>dfp|itr)_cia_aberta_(?P<statement>[A-Z_]+)_(?P<scope>con|ind)_\d{4}\.csv", re.I)
@@ -24,19 +24,6 @@ DEPTH = 4  # levels of accounts that are kept: 2.01.04.01 yes, 2.01.04.01.01 no
 LAST = (b"\xdaLTIMO", "ÚLTIMO".encode())
 SCALES = {"MIL": Decimal(1000), "UNIDADE": Decimal(1), "UNITARIO": Decimal(1), "MILHAO": Decimal(1_000_000)}
 PER_SHARE = "3.99"  # earnings per share: in BRL whatever the statement's scale
-
-
-@dataclass(frozen=True, slots=True)
-class Filing:
-    """One delivered document: `received_on` is the day the market could first read it."""
-
-    cnpj: str
-    cvm_code: int | None
-    company: str
-    form: str
-    reference_date: date
-    version: int
-    received_on: date | None
 
 
 def decode(data: bytes) -> str:
@@ -123,7 +110,7 @@ def _grouped(lines: Iterator[bytes], tag: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _packed(key: bytes, head: bytes, run: list[bytes]) -> tuple[str, bytes]:
-    cnpj = digits(key.decode("latin-1")) or "0"
+    cnpj = cnpj_of(key.decode("latin-1")) or "0"
     body = zlib.compress(b"\n".join([head, *run]), 1)
     return cnpj, len(body).to_bytes(4, "little") + body
 
@@ -134,7 +121,7 @@ def unpack(block: bytes) -> tuple[str, list[bytes]]:
     return tag.decode(), lines
 
 
-def filings_of(blocks: Iterable[bytes], form: str) -> list[Filing]:
+def filings_of(blocks: Iterable[bytes], form: str) -> list[Delivery]:
     """The documents delivered, from the zip's index file."""
     found = []
     for block in blocks:
@@ -142,12 +129,12 @@ def filings_of(blocks: Iterable[bytes], form: str) -> list[Filing]:
         if tag != "INDEX":
             continue
         for row in table(lines):
-            reference, cnpj = day(row.get("DT_REFER")), digits(row.get("CNPJ_CIA"))
+            reference, cnpj = day(row.get("DT_REFER")), cnpj_of(row.get("CNPJ_CIA"))
             if reference is None or cnpj is None:
                 continue
             code = digits(row.get("CD_CVM"), 7)
             found.append(
-                Filing(
+                Delivery(
                     cnpj, int(code) if code else None, row.get("DENOM_CIA", ""), form, reference, _version(row),
                     day(row.get("DT_RECEB")),
                 )
@@ -155,20 +142,24 @@ def filings_of(blocks: Iterable[bytes], form: str) -> list[Filing]:
     return found
 
 
-def statements_of(blocks: Iterable[bytes], filings: Iterable[Filing], payload: str) -> list[StatementLine]:
-    """Lines of one company: of each period the highest version, consolidated where it exists, in BRL."""
+def statements_of(blocks: Iterable[bytes], filings: Iterable[Delivery], payload: str) -> list[StatementLine]:
+    """Lines of one company: of each period the highest version, consolidated where filled in, in BRL.
+
+    A consolidated form whose every amount is zero was left blank by a company without subsidiaries: the individual
+    statements count.
+    """
     received = {(f.form, f.reference_date, f.version): f.received_on for f in filings}
     tagged = [unpack(block) for block in blocks]
     rows = [(tag, row) for tag, lines in tagged if tag != "INDEX" for row in table(lines)]
     best: dict[tuple[str, date], int] = {}
-    consolidated: set[tuple[str, date]] = set()
     for tag, row in rows:
         key = _period(tag, row)
         if key is not None:
             best[key] = max(best.get(key, 0), _version(row))
+    consolidated: set[tuple[str, date]] = set()
     for tag, row in rows:
         key = _period(tag, row)
-        if key is not None and tag.endswith("CON") and _version(row) == best[key]:
+        if key is not None and tag.endswith("CON") and _version(row) == best[key] and number(row.get("VL_CONTA")):
             consolidated.add(key)
     lines = []
     for tag, row in rows:
@@ -197,7 +188,7 @@ def _line(
 ) -> StatementLine | None:
     form, statement, scope = tag.split(";")
     reference, end = day(row.get("DT_REFER")), day(row.get("DT_FIM_EXERC"))
-    cnpj, code = digits(row.get("CNPJ_CIA")), digits(row.get("CD_CVM"), 7)
+    cnpj, code = cnpj_of(row.get("CNPJ_CIA")), digits(row.get("CD_CVM"), 7)
     value = number(row.get("VL_CONTA"))
     scale = SCALES.get(row.get("ESCALA_MOEDA", "").upper())
     if not (reference and end and cnpj and code) or value is None or scale is None:

@@ -17,7 +17,7 @@ from invest.sources.client import Capped, Shelf, Shelved, Shelves, SourceClient,
 from invest.sources.cvm.format import table
 from invest.sources.errors import Malformed, SourceError
 from invest.sources.feeds import clean, identifier, safe_link
-from invest.sources.numerals import SAO_PAULO, day, digits
+from invest.sources.numerals import SAO_PAULO, cnpj_of, day
 
 CATEGORIES = ("FATO RELEVANTE", "COMUNICADO AO MERCADO", "AVISO AOS ACIONISTAS")
 NEWEST = "newest"
@@ -71,13 +71,13 @@ def cut(source: Path, shelf: Path) -> None:
 
 
 def _wanted(row: Mapping[str, str]) -> bool:
-    return plain(row.get("CATEGORIA", "")).startswith(CATEGORIES) and digits(row.get("CNPJ_COMPANHIA")) is not None
+    return plain(row.get("CATEGORIA", "")).startswith(CATEGORIES) and cnpj_of(row.get("CNPJ_COMPANHIA")) is not None
 
 
 def _blocks(rows: list[dict[str, str]]) -> Iterator[tuple[str, bytes]]:
     companies: dict[str, list[dict[str, str]]] = {}
     for row in rows:
-        companies.setdefault(digits(row["CNPJ_COMPANHIA"]) or "", []).append(row)
+        companies.setdefault(cnpj_of(row["CNPJ_COMPANHIA"]) or "", []).append(row)
     for cnpj, mine in companies.items():
         yield cnpj, orjson.dumps(mine)
     newest = sorted(rows, key=lambda row: row.get("DATA_ENTREGA", ""), reverse=True)[:NEWEST_LINES]
@@ -113,6 +113,6 @@ def _item(
         fetched_at=payload.fetched_at,
         source="cvm",
         payload=payload.sha256,
-        tickers=tickers.get(digits(row.get("CNPJ_COMPANHIA")) or "", ()),
+        tickers=tickers.get(cnpj_of(row.get("CNPJ_COMPANHIA")) or "", ()),
         sentiment=sentiment(subject),
     )

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from invest.domain.market import InvalidTicker, TickerChange, parse_ticker
 from invest.domain.values import RawPayload
-from invest.sources.client import Capped, SourceClient, open_zip
+from invest.sources.client import Capped, Response, SourceClient, open_zip
 from invest.sources.cvm.format import table
 from invest.sources.errors import Malformed, NotAvailable, SourceError
-from invest.sources.numerals import day, digits
+from invest.sources.numerals import cnpj_of, day, digits
 
 DAY = 86_400.0
+CAD = "/dados/CIA_ABERTA/CAD/DADOS/cad_cia_aberta.csv"
 CAD_BYTES = 32_000_000
 
 
@@ -57,43 +58,35 @@ class Register:
         await client.flights.join(f"cvm:register:{today}", lambda: self._refresh(client, today))
 
     async def _refresh(self, client: SourceClient, today: date) -> None:
-        paths = [f"/dados/CIA_ABERTA/DOC/FCA/DADOS/fca_cia_aberta_{year}.zip" for year in (today.year - 1, today.year)]
-        got = await asyncio.gather(
-            *(client.get("cvm", path, kind="zip", fresh_for=DAY) for path in paths),
-            client.get(
-                "cvm", "/dados/CIA_ABERTA/CAD/DADOS/cad_cia_aberta.csv", kind="csv", fresh_for=DAY, max_bytes=CAD_BYTES
-            ),
-            return_exceptions=True,
-        )
-        for problem in got:
-            if isinstance(problem, BaseException) and not isinstance(problem, SourceError):
-                raise problem
-        *forms, cad = got
-        files = [answer for answer in forms if not isinstance(answer, BaseException)]
-        shas = tuple(answer.payload.sha256 for answer in got if not isinstance(answer, BaseException))
-        errors = [error for error in got if isinstance(error, SourceError)]
-        serious = [error for error in errors if not isinstance(error, NotAvailable)]
-        if shas == self._shas and shas:
+        forms, cad, errors = await _answers(client, today)
+        answers = [*forms, cad] if cad is not None else forms
+        shas = tuple(answer.payload.sha256 for answer in answers)
+        if shas and shas == self._shas:
             return
-        if not files:
+        serious = [error for error in errors if not isinstance(error, NotAvailable)]
+        if not forms:
             if self._by_ticker:
                 return
             raise (serious or errors)[0]
         self.problems = [error.reason for error in serious]
-        tickers: dict[str, Company] = {}
-        for answer in files:
-            assert answer.path is not None
-            tickers |= await asyncio.to_thread(read_fca, answer.path, answer.payload.sha256)
-        companies = {}
-        if not isinstance(cad, BaseException):
+        papers: dict[str, Company] = {}
+        for answer in forms:
+            assert answer.path is not None  # a zip always lies on disk
+            papers |= await asyncio.to_thread(read_fca, answer.path, answer.payload.sha256)
+        companies: dict[str, Company] = {}
+        if cad is not None:
             companies = await asyncio.to_thread(read_cad, cad.body, cad.payload.sha256)
-        self._by_ticker = {ticker: _merged(company, companies.get(company.cnpj)) for ticker, company in tickers.items()}
+        self._keep(papers, companies)
+        self.payloads = {answer.payload.sha256: answer.payload for answer in answers}
+        self._shas = shas
+
+    def _keep(self, papers: Mapping[str, Company], companies: Mapping[str, Company]) -> None:
+        """Index what the files say: `papers` by ticker, `companies` of the register by CNPJ."""
+        self._by_ticker = {ticker: _merged(company, companies.get(company.cnpj)) for ticker, company in papers.items()}
         self._tickers = {}
         for ticker, company in sorted(self._by_ticker.items()):
             self._tickers[company.cnpj] = (*self._tickers.get(company.cnpj, ()), ticker)
-        self._by_cnpj = companies | {company.cnpj: company for company in self._by_ticker.values()}
-        self.payloads = {a.payload.sha256: a.payload for a in got if not isinstance(a, BaseException)}
-        self._shas = shas
+        self._by_cnpj = {**companies, **{company.cnpj: company for company in self._by_ticker.values()}}
 
     def company(self, ticker: str, cnpj: str | None = None) -> Company | None:
         """The company of `ticker`, else of its known CNPJ."""
@@ -103,6 +96,22 @@ class Register:
     def tickers_by_cnpj(self) -> Mapping[str, tuple[str, ...]]:
         """The tickers of every company that has any."""
         return self._tickers
+
+
+async def _answers(client: SourceClient, today: date) -> tuple[list[Response], Response | None, list[SourceError]]:
+    """The FCA files of two years that came, oldest first, the register (CAD) if it came, and what went wrong."""
+    paths = [f"/dados/CIA_ABERTA/DOC/FCA/DADOS/fca_cia_aberta_{year}.zip" for year in (today.year - 1, today.year)]
+    *forms, cad = await asyncio.gather(
+        *(client.get("cvm", path, kind="zip", fresh_for=DAY) for path in paths),
+        client.get("cvm", CAD, kind="csv", fresh_for=DAY, max_bytes=CAD_BYTES),
+        return_exceptions=True,
+    )
+    problems = [answer for answer in (*forms, cad) if isinstance(answer, BaseException)]
+    errors = [problem for problem in problems if isinstance(problem, SourceError)]
+    if len(errors) < len(problems):
+        raise next(problem for problem in problems if not isinstance(problem, SourceError))
+    came = [answer for answer in forms if not isinstance(answer, BaseException)]
+    return came, None if isinstance(cad, BaseException) else cad, errors
 
 
 def _merged(company: Company, registered: Company | None) -> Company:
@@ -117,10 +126,12 @@ def _merged(company: Company, registered: Company | None) -> Company:
 
 
 def read_fca(path: Path, payload: str) -> dict[str, Company]:
-    """Companies by ticker from one FCA zip; the highest version and newest date of each wins."""
+    """Companies by ticker from one FCA zip, each as its newest document says it: highest date, then highest version.
+
+    A document counts whole: a code that the newest one ends, or lists no more, is what that one makes of it.
+    """
     general: dict[str, dict[str, str]] = {}
-    papers: dict[str, dict[str, str]] = {}
-    bearers: dict[str, set[str | None]] = {}
+    listed: list[dict[str, str]] = []
     with open_zip("cvm", path) as archive:
         for entry in archive.infolist():
             name = entry.filename.lower()
@@ -129,34 +140,43 @@ def read_fca(path: Path, payload: str) -> dict[str, Company]:
             with archive.open(entry) as stream:
                 rows = list(table(Capped("cvm", stream, entry.file_size).lines()))
             if "_geral_" in name:
-                general |= _newest(rows, "CNPJ_COMPANHIA")
+                general |= {row["CNPJ_COMPANHIA"]: row for row in _newest_documents(rows)}
             else:
-                papers |= _newest(rows, "CODIGO_NEGOCIACAO")
-                for row in rows:
-                    code = row.get("CODIGO_NEGOCIACAO", "").strip().upper()
-                    bearers.setdefault(code, set()).add(digits(row.get("CNPJ_COMPANHIA")))
+                listed += rows
+    bearers: dict[str, set[str | None]] = {}
+    for row in listed:
+        bearers.setdefault(_code(row), set()).add(cnpj_of(row.get("CNPJ_COMPANHIA")))
+    papers: dict[str, dict[str, str]] = {}
+    for row in _newest_documents(listed):
+        code = _code(row)
+        if code and (code not in papers or _age(row) >= _age(papers[code])):
+            papers[code] = row
     if not papers:
         raise Malformed("cvm", "FCA without securities")
     found = {}
     for code, row in papers.items():
-        ticker, cnpj = _ticker(code), digits(row.get("CNPJ_COMPANHIA"))
-        if ticker is None or cnpj is None:
-            continue
-        about = general.get(row["CNPJ_COMPANHIA"], {})
-        cvm_code = digits(about.get("CODIGO_CVM"), 7)
-        found[ticker] = Company(
-            cnpj=cnpj,
-            name=row.get("NOME_EMPRESARIAL") or about.get("NOME_EMPRESARIAL") or "",
-            cvm_code=int(cvm_code) if cvm_code else None,
-            sector=about.get("SETOR_ATIVIDADE") or None,
-            segment=row.get("SEGMENTO") or None,
-            listed=not (row.get("DATA_FIM_NEGOCIACAO") or row.get("DATA_FIM_LISTAGEM")),
-            started=day(row.get("DATA_INICIO_NEGOCIACAO")),
-            ended=day(row.get("DATA_FIM_NEGOCIACAO")) or day(row.get("DATA_FIM_LISTAGEM")),
-            reused=len(bearers[code] - {None}) > 1,
-            payload=payload,
-        )
+        ticker, cnpj = _ticker(code), cnpj_of(row.get("CNPJ_COMPANHIA"))
+        if ticker is not None and cnpj is not None:
+            about = general.get(row["CNPJ_COMPANHIA"], {})
+            found[ticker] = _company(row, about, cnpj, payload, reused=len(bearers[code] - {None}) > 1)
     return _with_successors(found)
+
+
+def _company(row: Mapping[str, str], about: Mapping[str, str], cnpj: str, payload: str, *, reused: bool) -> Company:
+    """The company behind one listed paper."""
+    cvm_code = digits(about.get("CODIGO_CVM"), 7)
+    return Company(
+        cnpj=cnpj,
+        name=row.get("NOME_EMPRESARIAL") or about.get("NOME_EMPRESARIAL") or "",
+        cvm_code=int(cvm_code) if cvm_code else None,
+        sector=about.get("SETOR_ATIVIDADE") or None,
+        segment=row.get("SEGMENTO") or None,
+        listed=not (row.get("DATA_FIM_NEGOCIACAO") or row.get("DATA_FIM_LISTAGEM")),
+        started=day(row.get("DATA_INICIO_NEGOCIACAO")),
+        ended=day(row.get("DATA_FIM_NEGOCIACAO")) or day(row.get("DATA_FIM_LISTAGEM")),
+        reused=reused,
+        payload=payload,
+    )
 
 
 def _with_successors(found: dict[str, Company]) -> dict[str, Company]:
@@ -185,20 +205,28 @@ def _note_change(found: dict[str, Company], old: str, new: str) -> None:
         found[code] = replace(found[code], changes=(*found[code].changes, change))
 
 
-def _newest(rows: Iterable[dict[str, str]], key: str) -> dict[str, dict[str, str]]:
-    """By key the row of the newest document; of one ticker two companies may file (a reused code), the newer wins."""
-    best: dict[str, dict[str, str]] = {}
-    for row in rows:
-        name = row.get(key, "").strip().upper() if key.startswith("CODIGO") else row.get(key, "")
-        if name and (name not in best or _age(row) >= _age(best[name])):
-            best[name] = row
-    return best
+def _code(row: Mapping[str, str]) -> str:
+    return row.get("CODIGO_NEGOCIACAO", "").strip().upper()
+
+
+def _newest_documents(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows of each company's newest document."""
+    newest: dict[str, tuple[date, int]] = {}
+    kept = [row for row in rows if row.get("CNPJ_COMPANHIA")]
+    for row in kept:
+        company = row["CNPJ_COMPANHIA"]
+        newest[company] = max(newest.get(company, _document(row)), _document(row))
+    return [row for row in kept if _document(row) == newest[row["CNPJ_COMPANHIA"]]]
+
+
+def _document(row: Mapping[str, str]) -> tuple[date, int]:
+    version = row.get("VERSAO", "")
+    return day(row.get("DATA_REFERENCIA")) or date.min, int(version) if version.isascii() and version.isdigit() else 0
 
 
 def _age(row: Mapping[str, str]) -> tuple[bool, date, int]:
-    version = row.get("VERSAO", "")
-    open_paper = not row.get("DATA_FIM_NEGOCIACAO")
-    return (open_paper, day(row.get("DATA_REFERENCIA")) or date.min, int(version) if version.isdigit() else 0)
+    """Of one code that two companies file (a reused one), the row whose paper still trades, then the newer, wins."""
+    return (not row.get("DATA_FIM_NEGOCIACAO"), *_document(row))
 
 
 def _ticker(code: str) -> str | None:
@@ -212,7 +240,7 @@ def read_cad(body: bytes, payload: str) -> dict[str, Company]:
     """Companies by CNPJ from the register; of several registrations the active one, else the newest."""
     best: dict[str, tuple[bool, date, Company]] = {}
     for row in table(body.replace(b"\r\n", b"\n").split(b"\n")):
-        cnpj, code = digits(row.get("CNPJ_CIA")), digits(row.get("CD_CVM"), 7)
+        cnpj, code = cnpj_of(row.get("CNPJ_CIA")), digits(row.get("CD_CVM"), 7)
         if cnpj is None:
             continue
         active = row.get("SIT", "").upper().startswith("ATIVO")

@@ -26,6 +26,7 @@ MAX_TITLE, MAX_SUMMARY, MAX_MARKUP = 500, 2000, 40_000
 SEARCHED = 300  # characters of a summary in which assets are looked for
 TRACKING = re.compile(r"^(utm_.*|fbclid|gclid|ref|source|origem|at_.*|mc_[ce]id)$", re.I)
 ENTITY = re.compile(rb"<!ENTITY", re.I)
+UNZONED = re.compile(r"(:\d\d)\s*-00:?00(?:\s*\([^)]*\))?\s*$")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -119,17 +120,27 @@ def moment(entry: Mapping[str, Any], now: datetime) -> datetime | None:
 
 
 def _date(text: str) -> datetime | None:
-    found = instant(text)
+    unzoned = UNZONED.search(text)  # RFC 5322: "-0000" is a time in UTC whose sender says nothing of its zone
+    if unzoned is not None:
+        text = text[: unzoned.end(1)]
+    found = instant(text) if unzoned is None else _iso(text)
     if found is None:
         try:
             found = parsedate_to_datetime(text)
         except (ValueError, TypeError, IndexError, OverflowError):
             return None
     if found.tzinfo is None:
-        found = found.replace(tzinfo=SAO_PAULO)
+        found = found.replace(tzinfo=SAO_PAULO if unzoned is None else UTC)
     try:
         return found.astimezone(UTC)
     except (OverflowError, ValueError):
+        return None
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
         return None
 
 

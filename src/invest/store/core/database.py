@@ -1,4 +1,4 @@
-"""The pool, and the one place where a statement is sent: time limits, retries, and errors in one clear line."""
+"""The connection pool, and the one place where a statement is sent: time limits, retries, clear errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 import asyncpg
 
-from invest.errors import ConfigError, InvestError, Unreachable
+from invest.errors import ConfigError, InvestError, ServerAway, Unreachable
 from invest.settings import DatabaseSettings
 from invest.store.core.address import Address, behind_pooler, connect_arguments, server_settings
 from invest.store.core.loss import LossWatch
@@ -43,6 +43,7 @@ AGAIN = (
 )
 PAUSES = (0.02, 0.1)  # seconds before the second and the third try
 AWAY_PAUSE = 0.25  # seconds between tries while a server restarts
+SERVER = "PostgreSQL"
 GONE = ("closed", "released back to the pool")  # what asyncpg says of a connection that was cut before it was used
 SCHEMA_MISSING = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 
@@ -66,12 +67,13 @@ class Database:
         try:
             connection = await self._pool.acquire(timeout=self._settings.acquire_timeout)
         except TimeoutError:
-            raise Unreachable(
+            raise ServerAway(
                 f"PostgreSQL at {self._address.shown}: no connection within {self._settings.acquire_timeout:g} s "
-                f"(pool of {self._settings.pool_max}); is the server up, is database.pool_max large enough?"
+                f"(pool of {self._settings.pool_max}); is the server up, is database.pool_max large enough?",
+                server=SERVER,
             ) from None
         except LOST as error:
-            raise _Away(str(unreachable(self._address, error))) from None
+            raise _Away(str(unreachable(self._address, error)), server=SERVER) from None
         try:
             with translated(self._address), LossWatch(connection):
                 yield connection
@@ -178,7 +180,7 @@ class _Retryable(InvestError):
     """Internal: the transaction may be tried again."""
 
 
-class _Away(Unreachable):
+class _Away(ServerAway):
     """Internal: no connection can be had; a server that restarts is back in a moment."""
 
 
@@ -198,23 +200,28 @@ class translated:  # noqa: N801 - reads as a verb in `with translated(...)`
             raise _Retryable(str(error)) from error
         if isinstance(error, SCHEMA_MISSING):
             raise ConfigError(f"the database lacks {_missing(error)}: run `invest db migrate`") from error
-        if isinstance(error, TimeoutError | asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
+        if isinstance(error, asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
             raise Unreachable(f"PostgreSQL at {self._address.shown} took too long: {one_line(error)}") from error
+        if isinstance(error, TimeoutError):  # the server itself would have ended the statement: it is frozen or cut off
+            said = f"PostgreSQL at {self._address.shown} took too long: {one_line(error)}"
+            raise ServerAway(said, server=SERVER) from error
         if isinstance(error, asyncpg.InterfaceError) and any(word in str(error) for word in GONE):
             raise _Retryable(str(error)) from ConnectionError(str(error))
         if isinstance(error, LOST):
-            raise _Away(str(unreachable(self._address, error))) from error
+            raise _Away(str(unreachable(self._address, error)), server=SERVER) from error
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError | asyncpg.InsufficientResourcesError):
-            raise Unreachable(f"PostgreSQL at {self._address.shown} refuses writes: {one_line(error)}") from error
+            said = f"PostgreSQL at {self._address.shown} refuses writes: {one_line(error)}"
+            raise ServerAway(said, server=SERVER) from error
         if isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError):
             raise ValueError(f"refused by the database: {one_line(error)}") from error
         if isinstance(error, asyncpg.PostgresError):
             raise InvestError(f"PostgreSQL at {self._address.shown}: {one_line(error)}") from error
 
 
-def unreachable(address: Address, error: BaseException) -> Unreachable:
+def unreachable(address: Address, error: BaseException) -> ServerAway:
     """The one line for a server that does not answer; never holds the password."""
-    return Unreachable(f"PostgreSQL at {address.shown} does not answer: {one_line(error)}; check DATABASE_URL")
+    said = f"PostgreSQL at {address.shown} does not answer: {one_line(error)}; check DATABASE_URL"
+    return ServerAway(said, server=SERVER)
 
 
 def lost_server(error: BaseException) -> bool:

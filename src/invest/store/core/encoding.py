@@ -1,4 +1,4 @@
-"""Models to columns and JSON, and back. Text that PostgreSQL cannot hold is made harmless here, in one place."""
+"""Convert models to columns and JSON and back; remove characters that PostgreSQL cannot store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noticing at once that the server cut a connection.
+"""Detect at once that the server closed a connection.
 
 asyncpg ends a statement that waits for an answer, but not one that still sends: a large `executemany` or COPY waits for
 room in a socket that is gone, until `command_timeout` (a minute) has run out.

@@ -1,4 +1,4 @@
-"""Storing whole tables of bars: new ones by COPY, those that may meet stored ones row by row."""
+"""Store whole tables of bars: new rows by COPY, rows that may overlap stored ones one by one."""
 
 from __future__ import annotations
 

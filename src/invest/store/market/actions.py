@@ -1,4 +1,4 @@
-"""Corporate actions, each once per source; readers get each event once."""
+"""Corporate actions: stored once per source, read once per event."""
 # ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
 
 from __future__ import annotations
@@ -6,60 +6,126 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from typing import TypeVar
 
-from invest.domain.market import ActionKind, CorporateAction, Event, Lineages, PriceEvent, Step, distinct_actions
-from invest.store.core import Connection, Database, Record, columns, texts
+from invest.domain.market import (
+    ActionKind,
+    CorporateAction,
+    Event,
+    Lineages,
+    PriceEvent,
+    Step,
+    distinct_actions,
+    right_of,
+)
+from invest.store.core import Connection, Database, Record, clean_or_none, columns, texts
 from invest.store.market.assets import read_lineages
 
+Item = TypeVar("Item")
 KINDS = {str(kind): kind for kind in ActionKind}
 RankOf = Callable[[str], tuple[int, bool]]  # source -> (rank, official)
-# A payment day that becomes known completes the row instead of adding the event a second time.
-COMPLETE = """
-UPDATE corporate_action c SET payment_date = x.p, payload = x.y
-FROM unnest($1::text[], $2::text[], $3::date[], $4::date[], $5::text[], $6::text[], $7::text[], $8::text[])
-  AS x (t, k, d, p, a, f, s, y)
-WHERE c.ticker = x.t AND c.kind = x.k AND c.last_date_with = x.d AND c.source = x.s AND c.payment_date IS NULL
-  AND x.p IS NOT NULL AND c.amount IS NOT DISTINCT FROM x.a::numeric AND c.factor IS NOT DISTINCT FROM x.f::numeric
-  AND NOT EXISTS (SELECT 1 FROM corporate_action o WHERE o.ticker = c.ticker AND o.kind = c.kind
-    AND o.last_date_with = c.last_date_with AND o.source = c.source AND o.payment_date = x.p
-    AND o.amount IS NOT DISTINCT FROM c.amount AND o.factor IS NOT DISTINCT FROM c.factor)
+Word = tuple[str, date, str, str]  # what one source says of one asset, day and kind of right
+TERMS = ("label", "approved_on", "other", "ratio", "price", "price_factor")
+COLUMNS = (
+    f"ticker, kind, last_date_with, payment_date, amount, factor, source, payload, official, rank, {', '.join(TERMS)}"
+)
+HELD = f"""
+SELECT id, {COLUMNS} FROM corporate_action
+WHERE ticker = ANY($1::text[]) AND source = ANY($2::text[]) AND last_date_with BETWEEN $3 AND $4 ORDER BY id
 """
-INSERT = """
-INSERT INTO corporate_action (ticker, kind, last_date_with, payment_date, amount, factor, source, payload, official,
-                              rank)
-SELECT t, k, d, p, a::numeric, f::numeric, s, y, o, r
-FROM unnest($1::text[], $2::text[], $3::date[], $4::date[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bool[],
-            $10::int[]) AS x (t, k, d, p, a, f, s, y, o, r)
-WHERE p IS NOT NULL OR NOT EXISTS (SELECT 1 FROM corporate_action c WHERE c.ticker = t AND c.kind = k
-  AND c.last_date_with = d AND c.source = s AND c.amount IS NOT DISTINCT FROM a::numeric
-  AND c.factor IS NOT DISTINCT FROM f::numeric)
-ON CONFLICT DO NOTHING RETURNING ticker
+INSERT = f"""
+INSERT INTO corporate_action (n, {COLUMNS})
+SELECT n, t, k, d, p, a::numeric, f::numeric, s, y, o, r, l, w, e, q::numeric, c::numeric, m::numeric
+FROM unnest($1::int[], $2::text[], $3::text[], $4::date[], $5::date[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::bool[], $11::int[], $12::text[], $13::date[], $14::text[], $15::text[], $16::text[], $17::text[])
+  AS x (n, t, k, d, p, a, f, s, y, o, r, l, w, e, q, c, m)
+ON CONFLICT DO NOTHING
 """
-COLUMNS = "ticker, kind, last_date_with, payment_date, amount, factor, source, payload, official, rank"
 
 
 async def write_actions(connection: Connection, actions: Iterable[CorporateAction], rank_of: RankOf) -> Counter[str]:
-    """Insert what is new, in the transaction of `connection`; returns how many events were new, by ticker."""
-    rows = sorted(set(actions), key=lambda a: (a.ticker, a.last_date_with, a.kind, a.source, str(a.payment_date)))
-    if not rows:
+    """Keep what is new, in the transaction of `connection`; returns how many events were new, by ticker.
+
+    What a source says of a day and kind of right replaces what it said of them before: an amount that was revised is
+    one event, two equal payments are two. A payment day once known stays known.
+    """
+    given = _by_word(actions, _word)
+    if not given:
         return Counter()
-    ticker, last, pays, source, payload = columns(rows, "ticker", "last_date_with", "payment_date", "source", "payload")
-    kinds = [str(a.kind) for a in rows]
-    arguments = (
-        ticker,
-        kinds,
-        last,
-        pays,
-        texts(a.amount for a in rows),
-        texts(a.factor for a in rows),
-        source,
-        payload,
+    days = [word[1] for word in given]
+    tickers, sources = sorted({word[0] for word in given}), sorted({word[3] for word in given})
+    rows = await connection.fetch(HELD, tickers, sources, min(days), max(days))
+    held = _by_word(rows, lambda row: _word(_action(row)))
+    fresh, gone, new = list[CorporateAction](), list[int](), Counter[str]()
+    for word, events in sorted(given.items()):
+        before = [_action(row) for row in held.get(word, ())]
+        after = _completed(events, before)
+        if Counter(map(_terms, after)) != Counter(map(_terms, before)):
+            fresh += after
+            gone += [row["id"] for row in held.get(word, ())]
+            new[word[0]] += _count_new(before, after)
+    if gone:
+        await connection.execute("DELETE FROM corporate_action WHERE id = ANY($1::bigint[])", gone)
+    if fresh:
+        await connection.execute(INSERT, *_arguments(fresh, rank_of))
+    return +new
+
+
+def _word(action: CorporateAction) -> Word:
+    return (action.ticker, action.last_date_with, right_of(action.kind), action.source)
+
+
+def _by_word(items: Iterable[Item], word_of: Callable[[Item], Word]) -> dict[Word, list[Item]]:
+    words: dict[Word, list[Item]] = {}
+    for item in items:
+        words.setdefault(word_of(item), []).append(item)
+    return words
+
+
+def _completed(events: Sequence[CorporateAction], before: Sequence[CorporateAction]) -> list[CorporateAction]:
+    """`events`, those without a payment day with that of the same event before."""
+    known = [event for event in before if event.payment_date is not None]
+    result = []
+    for event in events:
+        twin = None
+        if event.payment_date is None:
+            twin = next((old for old in known if _essence(old) == _essence(event)), None)
+        if twin is not None:
+            known.remove(twin)
+            event = event.model_copy(update={"payment_date": twin.payment_date})  # noqa: PLW2901
+        result.append(event)
+    return result
+
+
+def _count_new(before: Sequence[CorporateAction], after: Sequence[CorporateAction]) -> int:
+    """How many of `after` are not among `before`; one whose payment day became known is not new."""
+    fresh = Counter((_essence(e), e.payment_date) for e in after) - Counter(
+        (_essence(e), e.payment_date) for e in before
     )
-    if any(pays):
-        await connection.execute(COMPLETE, *arguments)
-    ranks = [rank_of(s) for s in source]
-    new = await connection.fetch(INSERT, *arguments, [r[1] for r in ranks], [r[0] for r in ranks])
-    return Counter(row["ticker"] for row in new)
+    dated = Counter(essence for essence, _ in fresh.elements())
+    undated = Counter(_essence(e) for e in before if e.payment_date is None)
+    return fresh.total() - (dated & undated).total()
+
+
+def _terms(event: CorporateAction) -> tuple[object, ...]:
+    return (*_essence(event), event.payment_date, *(getattr(event, name) for name in TERMS))
+
+
+def _arguments(rows: Sequence[CorporateAction], rank_of: RankOf) -> list[Sequence[object]]:
+    ordinals, counts = list[int](), Counter[tuple[object, ...]]()
+    for row in rows:
+        key = (row.ticker, row.last_date_with, row.kind, row.source)
+        counts[key] += 1
+        ordinals.append(counts[key])
+    ranks = [rank_of(row.source) for row in rows]
+    ticker, last, pays, source, payload = columns(rows, "ticker", "last_date_with", "payment_date", "source", "payload")
+    label, approved, other = columns(rows, "label", "approved_on", "other")
+    return [
+        ordinals, ticker, [str(row.kind) for row in rows], last, pays, texts(row.amount for row in rows),
+        texts(row.factor for row in rows), source, payload, [r[1] for r in ranks], [r[0] for r in ranks],
+        [clean_or_none(text) for text in label], approved, other, texts(row.ratio for row in rows),
+        texts(row.price for row in rows), texts(row.price_factor for row in rows),
+    ]  # fmt: skip
 
 
 class Actions:
@@ -101,7 +167,7 @@ class Actions:
         return await self._db.fetch(
             f"SELECT {COLUMNS} FROM corporate_action WHERE ($1::text[] IS NULL OR ticker = ANY($1)) "
             "AND ($2::date IS NULL OR last_date_with >= $2) "
-            "ORDER BY ticker, last_date_with, kind, amount, factor, source, payment_date",
+            "ORDER BY ticker, last_date_with, kind, amount, factor, source, payment_date, n",
             None if tickers is None else list(tickers),
             since,
         )
@@ -131,7 +197,8 @@ def followed(
     told = {t: found[t] for t in (found if tickers is None else tickers) if t in found}
     for ticker in (t for t in (lineages if tickers is None else tickers) if t in lineages):
         spans = lineages.spans(ticker)
-        own = [e for e in found.get(spans[-1].ticker, ()) if spans[0].first is None or day_of(e) >= spans[0].first]
+        since = lineages.merged_on(ticker) or spans[0].first
+        own = [e for e in found.get(spans[-1].ticker, ()) if since is None or day_of(e) >= since]
         known = {_essence(e) for e in own}
         older = [e for s in spans[:-1] for e in found.get(s.ticker, ()) if s.holds(day_of(e))]
         told[ticker] = sorted([*(e for e in older if _essence(e) not in known), *own], key=day_of)
@@ -158,18 +225,20 @@ def grouped(rows: Sequence[Record], made: Callable[[Record], Event]) -> dict[str
 
 
 def _step(row: Record) -> Step:
-    return Step(KINDS[row["kind"]], row["last_date_with"], row["amount"], row["factor"], row["source"])
+    kind = KINDS[row["kind"]]
+    return Step(kind, row["last_date_with"], row["amount"], row["factor"], row["source"], row["price_factor"])
 
 
 def _action(row: Record) -> CorporateAction:
     # model_construct: the row was validated when it was written, and a thousand assets are read at once.
     return CorporateAction.model_construct(
         ticker=row["ticker"],
-        kind=ActionKind(row["kind"]),
+        kind=KINDS[row["kind"]],
         last_date_with=row["last_date_with"],
         payment_date=row["payment_date"],
         amount=row["amount"],
         factor=row["factor"],
         source=row["source"],
         payload=row["payload"],
+        **{name: row[name] for name in TERMS},
     )

@@ -63,12 +63,13 @@ async def write_assets(connection: Connection, assets: Iterable[Asset]) -> None:
 
 
 RENAME = """
-INSERT INTO ticker_change (old_ticker, new_ticker, changed_on, ratio, source)
-SELECT o, n, d, r::numeric, s
-FROM unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::text[]) AS x (o, n, d, r, s)
+INSERT INTO ticker_change (old_ticker, new_ticker, changed_on, ratio, source, continues)
+SELECT o, n, d, r::numeric, s, c
+FROM unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::text[], $6::bool[]) AS x (o, n, d, r, s, c)
 ON CONFLICT (old_ticker, changed_on) DO UPDATE
-  SET new_ticker = excluded.new_ticker, ratio = excluded.ratio, source = excluded.source
-WHERE (ticker_change.new_ticker, ticker_change.ratio) IS DISTINCT FROM (excluded.new_ticker, excluded.ratio)
+  SET new_ticker = excluded.new_ticker, ratio = excluded.ratio, source = excluded.source, continues = excluded.continues
+WHERE (ticker_change.new_ticker, ticker_change.ratio, ticker_change.continues)
+  IS DISTINCT FROM (excluded.new_ticker, excluded.ratio, excluded.continues)
 RETURNING old_ticker, new_ticker
 """
 SUCCEED = """
@@ -81,9 +82,11 @@ WHERE a.ticker = x.o AND (a.active OR a.successor IS DISTINCT FROM x.n)
 async def write_changes(connection: Connection, changes: Iterable[TickerChange]) -> None:
     """Record changes of codes, in the transaction of `connection`; one known already ends no code a second time."""
     rows = sorted({(c.old, c.changed_on): c for c in changes}.values(), key=lambda c: (c.old, c.changed_on))
+    if not rows:
+        return
     old, new = [c.old for c in rows], [c.new for c in rows]
     days, ratios, told = [c.changed_on for c in rows], [str(c.ratio) for c in rows], [c.source for c in rows]
-    fresh = await connection.fetch(RENAME, old, new, days, ratios, told)
+    fresh = await connection.fetch(RENAME, old, new, days, ratios, told, [c.continues for c in rows])
     if fresh:
         await connection.execute(SUCCEED, [r["old_ticker"] for r in fresh], [r["new_ticker"] for r in fresh])
 
@@ -96,7 +99,7 @@ async def read_lineages(database: Database) -> Lineages:
     )
     changes = [
         TickerChange(old=r["old_ticker"], new=r["new_ticker"], changed_on=r["changed_on"], ratio=r["ratio"],
-                     source=r["source"])
+                     source=r["source"], continues=r["continues"])
         for r in rows
     ]  # fmt: skip
     return Lineages(changes, frozenset(r["old_ticker"] for r in rows if r["ended"]))
@@ -140,13 +143,6 @@ class Assets:
             active,
             after,
             limit,
-        )
-        return [_asset(row) for row in rows]
-
-    async def by_company(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> Found:
-        """All papers of one company, by CNPJ (14 digits) or CVM code."""
-        rows = await self._db.fetch(
-            f"SELECT {COLUMNS} FROM asset WHERE cnpj = $1 OR cvm_code = $2 ORDER BY ticker", cnpj, cvm_code
         )
         return [_asset(row) for row in rows]
 

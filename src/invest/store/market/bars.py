@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from invest.domain.market import Bar, Bars, BarTable, PriceEvent, adjustment_factors, joined
+from invest.domain.market import Bar, Bars, BarTable, PriceEvent, comparable_factors, joined
 from invest.store.core import (
     COLUMNS,
     READ,
@@ -315,8 +315,6 @@ class BarStore:
 
 
 def with_factor(bars: Bars, actions: Sequence[PriceEvent]) -> Bars:
-    """`bars` with the factor of `actions` in place of 1."""
-    if not actions:
-        return bars
-    factor = adjustment_factors(bars.days, bars.close, actions)
+    """`bars` with the factor of `actions` in place of 1, and none where prices do not compare."""
+    factor = comparable_factors(bars.days, bars.close, actions)
     return Bars(bars.ticker, bars.days, bars.open, bars.high, bars.low, bars.close, bars.volume, bars.turnover, factor)

@@ -1,4 +1,4 @@
-"""Filed accounts: every version is kept, readers get the highest one that could be known."""
+"""Filed accounts: every version is stored; readers get the highest version published by their date."""
 # ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
 
 from __future__ import annotations

@@ -1,0 +1,151 @@
+"""From an HTTP request to its route and back: who asks, may they, is it a repeat, run it, answer, log."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from invest.api.access import admission
+from invest.api.http import wire
+from invest.api.http.caller import ANYBODY
+from invest.api.http.load import PROBES
+from invest.api.http.problems import Problem, problem_of, render
+from invest.api.http.routing import LINE, Reply, Route
+from invest.api.request import Request
+from invest.api.services import SERVICES, Services
+from invest.engine import new_id
+
+log = structlog.get_logger("invest.web")
+REPLAYED = ("Location", "Content-Type", "Retry-After", "ETag", "Link", "Preference-Applied")
+REQUEST_ID = web.RequestKey("request_id", str)
+MAX_KEPT = 256_000  # bytes of an answer kept for its repeats
+HttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def http_handler(route: Route) -> HttpHandler:
+    """The aiohttp handler of a route."""
+
+    async def handle(http: web.Request) -> web.StreamResponse:
+        services = http.app[SERVICES]
+        if route.path in PROBES:
+            probe = Request(http, ANYBODY, http[REQUEST_ID], 0, services=services)
+            return await answer(route, await route.handler(probe))
+        origin = services.keyring.origin(http)
+        caller = await services.keyring.caller(http, route.scope, partial(services.admission.admit, f"guess:{origin}"))
+        limits = services.settings.web
+        request = Request(
+            http,
+            caller,
+            http[REQUEST_ID],
+            limits.max_file_bytes if route.takes else limits.max_body_bytes,
+            services=services,
+        )
+        key, digest = await _idempotency(request, route)
+        bucket = f"addr:{origin}" if caller is ANYBODY else caller.id
+        ticket = await services.admission.admit(bucket, idempotency=key, request_hash=digest)
+        if ticket.kept is not None:
+            response: web.StreamResponse = web.Response(
+                status=ticket.kept.status,
+                body=ticket.kept.body,
+                headers={**ticket.kept.headers, "Idempotency-Replayed": "true"},
+            )
+        else:
+            response = await _run(route, request, ticket.idempotency, digest)
+        if not response.prepared:
+            response.headers.update(services.admission.headers(ticket))
+        return response
+
+    return handle
+
+
+async def _idempotency(request: Request, route: Route) -> tuple[str, str]:
+    """The key of an idempotent request and the hash of what it asks for; empty where there is none."""
+    given = request.http.headers.get("Idempotency-Key")
+    if given is None or route.method != "POST":
+        return "", ""
+    key = admission.idempotency_of(request.caller.id, given)
+    whole = f"{route.method} {request.http.rel_url.raw_path_qs}\n".encode() + await request.read()
+    request.job_id = key.removeprefix(admission.IDEMPOTENCY_KEY)[:32]
+    return key, hashlib.sha256(whole).hexdigest()[:32]
+
+
+async def _run(route: Route, request: Request, key: str, digest: str) -> web.StreamResponse:
+    """Run the handler; keep the answer under the key, or give the key back if the server was at fault."""
+    services = request.services
+    try:
+        response = await respond(route, request)
+    except BaseException as error:
+        problem = problem_of(error)
+        if key:
+            if problem is None or problem.status >= 500 or problem.status in (408, 429):
+                with suppress(Exception):  # Redis may be what failed; the mark expires by itself
+                    await services.admission.release(key)
+            else:
+                failed = render(problem, instance=request.path, request_id=request.request_id)
+                await _keep(services, key, digest, failed)
+        raise
+    if key and isinstance(response, web.Response):
+        await _keep(services, key, digest, response)
+    return response
+
+
+async def _keep(services: Services, key: str, digest: str, response: web.Response) -> None:
+    body = response.body if isinstance(response.body, bytes) else b""
+    if len(body) <= MAX_KEPT:
+        headers = {name: response.headers[name] for name in REPLAYED if name in response.headers}
+        with suppress(Exception):  # the work is done; a repeat finds the same job by its derived id
+            await services.admission.keep(key, digest, admission.Kept(response.status, headers, body))
+
+
+async def respond(route: Route, request: Request) -> web.StreamResponse:
+    """Validate, call the handler, write its value."""
+    return await answer(route, await route.handler(request, **await route.arguments(request)))
+
+
+async def answer(route: Route, value: Any) -> web.StreamResponse:
+    """What a handler gave as a response."""
+    if isinstance(value, web.StreamResponse):
+        return value
+    reply = value if isinstance(value, Reply) else Reply(value)
+    status = reply.status or route.status
+    if reply.value is None:
+        return web.Response(status=status if status != 200 else 204, headers=reply.headers)
+    body = await wire.to_json_in_turns(reply.value)
+    return web.Response(status=status, body=body, headers=reply.headers, content_type="application/json")
+
+
+@web.middleware
+async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
+    """Number the request, turn every error into a problem, refuse overload, log one line."""
+    started = time.perf_counter()
+    request_id = request[REQUEST_ID] = new_id()[:20]
+    try:
+        with request.app[SERVICES].load.work(refuse=request.path not in PROBES):
+            response = await handler(request)
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is None:
+            log.exception("request failed", request_id=request_id, method=request.method, path=_shown(request))
+            problem = Problem(500, f"an error on our side; it is in the log under request_id {request_id}")
+        response = render(problem, instance=request.rel_url.path, request_id=request_id)
+    if not response.prepared:
+        response.headers["X-Request-Id"] = request_id
+    fields = request.get(LINE) or {}
+    fields["method"] = request.method
+    fields["path"] = _shown(request)
+    fields["status"] = response.status
+    fields["ms"] = round((time.perf_counter() - started) * 1000, 1)
+    fields["request_id"] = request_id
+    request.app[SERVICES].requests.write(fields)
+    return response
+
+
+def _shown(http: web.Request) -> str:
+    return http.rel_url.raw_path[:300]

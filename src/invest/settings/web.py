@@ -1,0 +1,49 @@
+"""The HTTP server, what one of its keys may use, and the log of every process."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from invest.settings.section import Section
+
+
+class WebSettings(Section):
+    """The HTTP door."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    max_body_bytes: int = 1_000_000
+    max_file_bytes: int = 10_000_000
+    auth: Literal["auto", "on", "off"] = "auto"
+    rate_limit: float = Field(default=50, gt=0)
+    rate_burst: int = Field(default=500, ge=1)
+    wait_max: float = Field(default=60, gt=0, le=60)
+    max_in_flight: int = Field(default=500, ge=1)
+    max_connections: int = Field(default=4_000, ge=10)
+    max_connections_per_peer: int = Field(default=1_000, ge=1)
+    max_bodies_bytes: int = Field(default=64_000_000, ge=1_000_000)
+    trusted_proxies: list[str] = Field(default_factory=list)
+    cors_origins: list[str] = Field(default_factory=list)
+    webhook_private: bool = False
+
+
+class QuotaSettings(Section):
+    """What one API key below scope admin may use; 0 is no limit."""
+
+    portfolios: int = Field(default=100, ge=0)
+    transactions: int = Field(default=200_000, ge=0)
+    alerts: int = Field(default=500, ge=0)
+    queued_jobs: int = Field(default=2_000, ge=0)
+    delayed_jobs: int = Field(default=200, ge=0)
+    kept_answer_bytes: int = Field(default=5_000_000, ge=0)
+    ai_usd_per_day: float = Field(default=2.0, ge=0)
+    mails_per_hour: int = Field(default=20, ge=0)
+
+
+class LoggingSettings(Section):
+    """How logs look."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["auto", "json", "console"] = "auto"

@@ -1,0 +1,220 @@
+"""Data for every kind of report, every part replaceable by keyword; one name for all builders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from invest.domain.analysis.comparison import compare
+from invest.domain.analysis.models import Analysis
+from invest.reports.data import (
+    AssetReportData,
+    ComparisonReportData,
+    MarketReportData,
+    PortfolioReportData,
+    PositionRow,
+    WeeklyReportData,
+)
+from tests.builders.analysis import (
+    CHECKLIST,
+    COMPANY_FIGURES,
+    DIMENSIONS,
+    EFFECTS,
+    FUND_FIGURES,
+    LAST_DAY,
+    NOW,
+    TICKERS,
+    analysis,
+    bare,
+    bars,
+    facts_of,
+    fund,
+    no_bars,
+    reasons_of,
+    score_record,
+    several,
+    sha,
+)
+from tests.builders.evidence import (
+    actions,
+    ai_consensus,
+    news,
+    opinion,
+    opinions,
+    outcomes,
+    payloads,
+    quality,
+    track_record,
+)
+
+__all__ = [
+    "CHECKLIST",
+    "COMPANY_FIGURES",
+    "DIMENSIONS",
+    "EFFECTS",
+    "FUND_FIGURES",
+    "LAST_DAY",
+    "NOW",
+    "TICKERS",
+    "actions",
+    "ai_consensus",
+    "analysis",
+    "asset_data",
+    "bare",
+    "bars",
+    "comparison_data",
+    "facts_of",
+    "fund",
+    "market_data",
+    "news",
+    "no_bars",
+    "opinion",
+    "opinions",
+    "outcomes",
+    "payloads",
+    "portfolio_data",
+    "quality",
+    "reasons_of",
+    "score_record",
+    "several",
+    "sha",
+    "track_record",
+    "weekly_data",
+]
+
+
+def asset_data(**changes: Any) -> AssetReportData:
+    """A full report's data."""
+    fields: dict[str, Any] = {
+        "report_id": "r_01KAZ3",
+        "generated_at": NOW,
+        "ai_provider": "openai",
+        "analysis": analysis(),
+        "bars": bars(),
+        "opinions": opinions(),
+        "ai_consensus": ai_consensus(),
+        "actions": actions(),
+        "news": news(),
+        "track_record": track_record(),
+        "quality": quality(),
+        "payloads": payloads(),
+        "outcomes": outcomes(),
+    }
+    return AssetReportData(**(fields | changes))
+
+
+def comparison_data(analyses: Sequence[Analysis] | None = None, **changes: Any) -> ComparisonReportData:
+    """A comparison of `analyses`, each with bars of its own."""
+    analyses = list(analyses) if analyses is not None else several(4)
+    fields: dict[str, Any] = {
+        "report_id": "r_01KAZ4",
+        "generated_at": NOW,
+        "ai_provider": "openai",
+        "analyses": analyses,
+        "comparison": compare(analyses, compared_at=NOW),
+        "bars": {a.ticker: bars(a.ticker, last=a.price or 10.0, seed=i) for i, a in enumerate(analyses)},
+        "ai_consensus": {a.ticker: ai_consensus(ticker=a.ticker) for a in analyses[:3]},
+        "payloads": payloads(),
+    }
+    return ComparisonReportData(**(fields | changes))
+
+
+def portfolio_data(count: int = 6, **changes: Any) -> PortfolioReportData:
+    """A portfolio of `count` companies with performance and dividends."""
+    analyses = several(count)
+    rng = np.random.default_rng(11)
+    quantities = [Decimal(int(q) * 100) for q in rng.integers(1, 20, count)]
+    values = [(Decimal(str(a.price)) * q).quantize(Decimal("0.01")) for a, q in zip(analyses, quantities, strict=True)]
+    total = sum(values, Decimal(0))
+    positions = [
+        PositionRow(
+            ticker=a.ticker,
+            name=a.name,
+            sector=("Petróleo e gás", "Mineração", "Bancos")[i % 3],
+            quantity=q,
+            average_price=Decimal(str(round((a.price or 0) * 0.84, 2))),
+            price=Decimal(str(a.price)),
+            value=v,
+            cost=(v * Decimal("0.84")).quantize(Decimal("0.01")),
+            weight=float(v / total),
+            result=float(rng.normal(0.1, 0.3)),
+            analysis=a,
+        )
+        for i, (a, q, v) in enumerate(zip(analyses, quantities, values, strict=True))
+    ]
+    column = bars(seed=5)
+    days = [date.fromisoformat(str(d)) for d in column.days[-250:]]
+    curves = {
+        name: [round(float(v / c.adjusted[-250] * 100), 3) for v in c.adjusted[-250:]]
+        for name, c in (("portfolio", column), ("IBOV", bars(seed=8)), ("CDI", bars(seed=9)))
+    }
+    fields: dict[str, Any] = {
+        "report_id": "r_01KAZ5",
+        "generated_at": NOW,
+        "portfolio_id": "p1",
+        "name": "Aposentadoria",
+        "as_of": LAST_DAY,
+        "positions": positions,
+        "total_value": total if positions else None,
+        "total_invested": (total * Decimal("0.84")).quantize(Decimal("0.01")),
+        "metrics": {
+            "return_percent": 0.19, "xirr": 0.142, "twr": 0.168, "excess_ibov": 0.031, "volatility": 0.187,
+            "max_drawdown": -0.142, "sharpe_ratio": 0.41, "beta": 0.93, "var_95": -0.019, "cvar_95": -0.027,
+            "dividend_yield": 0.061, "dividends_12m": 4812.33,
+        },
+        "curve_days": days,
+        "curves": curves,
+        "dividends_by_month": [
+            (date(2025 + (3 + i) // 12, (3 + i) % 12 + 1, 1), Decimal(120 + 37 * i)) for i in range(12)
+        ],
+        "payloads": payloads(),
+    }  # fmt: skip
+    return PortfolioReportData(**(fields | changes))
+
+
+def weekly_data(**changes: Any) -> WeeklyReportData:
+    """A week of `portfolio_data`."""
+    portfolio = changes.pop("portfolio", None) or portfolio_data()
+    rng = np.random.default_rng(13)
+    fields: dict[str, Any] = {
+        "report_id": "r_01KAZ6",
+        "generated_at": NOW,
+        "portfolio": portfolio,
+        "week_start": date(2026, 3, 23),
+        "week_end": date(2026, 3, 27),
+        "week_return": 0.0123,
+        "index_return": 0.0081,
+        "week_returns": {p.ticker: round(float(rng.normal(0.005, 0.03)), 4) for p in portfolio.positions},
+        "changes": [("VALE3", "hold", "buy"), ("MGLU3", "hold", "sell")],
+        "payments": actions()[-3:-1],
+        "news": news(4),
+    }
+    return WeeklyReportData(**(fields | changes))
+
+
+def market_data(count: int = 20, **changes: Any) -> MarketReportData:
+    """A market of `count` companies."""
+    analyses = several(count)
+    fields: dict[str, Any] = {
+        "report_id": "r_01KAZ7",
+        "generated_at": NOW,
+        "market": "stocks",
+        "as_of": NOW,
+        "analyses": [
+            a.model_copy(update={"sector": ("Bancos", "Mineração", "Varejo")[i % 3]}) for i, a in enumerate(analyses)
+        ],
+        "bars": {a.ticker: bars(a.ticker, last=a.price or 10.0, seed=i) for i, a in enumerate(analyses)},
+        "index": bars("^BVSP", last=187_461.84, seed=21),
+        "macro": [
+            ("selic_target", 0.1475, LAST_DAY, "bcb"),
+            ("ipca_12m", 0.0381, date(2026, 2, 28), "bcb"),
+            ("usd_brl", 5.2194, LAST_DAY, "bcb"),
+        ],
+        "news": news(6),
+        "payloads": payloads(),
+    }
+    return MarketReportData(**(fields | changes))

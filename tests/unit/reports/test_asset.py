@@ -1,0 +1,387 @@
+"""What the report of an asset says, in which order, and what it says where data is missing."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from invest.domain.market.assets import ActionKind
+from invest.domain.market.tickers import AssetKind, Market
+from invest.domain.opinions.opinion import Argument, OpinionStatus, Risk
+from invest.reports import (
+    ReportView,
+    build_asset_view,
+    build_comparison_view,
+    build_market_view,
+    build_portfolio_view,
+    build_weekly_view,
+    contract_report,
+    load_view,
+)
+from invest.reports.views import Claims, Paragraph, Section, Table
+from tests.builders import reports as build
+
+KINDS: dict[str, Callable[..., ReportView]] = {
+    "asset": lambda **k: build_asset_view(build.asset_data(**k)),
+    "comparison": lambda **k: build_comparison_view(build.comparison_data(**k)),
+    "portfolio": lambda **k: build_portfolio_view(build.portfolio_data(**k)),
+    "market_overview": lambda **k: build_market_view(build.market_data(**k)),
+    "weekly": lambda **k: build_weekly_view(build.weekly_data(**k)),
+}
+
+
+def section(view: ReportView, ident: str) -> Section:
+    found = view.section(ident)
+    assert found is not None, ident
+    return found
+
+
+def table(view: ReportView, ident: str) -> list[list[str]]:
+    block = next(b for b in section(view, ident).blocks if isinstance(b, Table))
+    return [[cell.text for cell in row] for row in block.rows]
+
+
+def words(view: ReportView, ident: str) -> str:
+    blocks = section(view, ident).blocks
+    said = [b.text for b in blocks if isinstance(b, Paragraph)]
+    return " ".join(said + [c.text for b in blocks if isinstance(b, Claims) for c in b.items])
+
+
+def asset(**changes: Any) -> ReportView:
+    return build_asset_view(build.asset_data(**changes))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("language", ["pt-BR", "en"])
+def test_a_view_survives_its_way_through_json(kind: str, language: str) -> None:
+    view = KINDS[kind](language=language)
+    assert view.report_type == kind
+    assert load_view(view.model_dump_json()) == view
+    assert load_view(view.model_dump(mode="json")) == view
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_contracts_shape_has_all_its_parts(kind: str) -> None:
+    report = contract_report(KINDS[kind](), "# content")
+    wanted = (
+        "report_id ticker generated_at report_type ai_provider overview quantitative_analysis qualitative_analysis "
+        "fundamental_data technical_data news_summary final_recommendation disclaimers content"
+    )
+    assert set(wanted.split()) <= set(report)
+    assert report["content"] == "# content"
+    assert report["overview"]
+
+
+def test_an_asset_report_answers_in_the_order_in_which_one_asks() -> None:
+    assert [s.id for s in asset().sections] == [
+        "price", "scores", "fundamentals", "analysts", "bull", "bear", "risks", "dividends", "news", "record",
+        "quality", "facts", "provenance",
+    ]  # fmt: skip
+
+
+def test_prices_too_old_for_a_verdict_are_named_as_the_reason() -> None:
+    changes = {"recommendation": "insufficient_data", "withheld": "outdated_prices"}
+    strip = asset(analysis=build.analysis(**changes)).strip
+    assert strip is not None
+    said = "Sem veredito: o preço mais novo é de 31/03/2026. A negociação parou, ou a coleta."
+    assert strip.sentence.text.startswith(said)
+    assert len(strip.sentence.refs) == 1
+
+
+def test_a_score_without_a_backtest_says_so() -> None:
+    assert words(asset(), "scores").endswith("A nota deste mercado ainda não tem teste histórico.")
+
+
+def test_the_backtest_stands_beside_the_score_with_how_sure_it_is() -> None:
+    view = asset(analysis=build.analysis(backtest=build.score_record()))
+    assert [s.id for s in view.sections][-5:] == ["backtest", "record", "quality", "facts", "provenance"]
+    said = "Teste histórico em 90 dias: IC de postos +0,02 (−0,05 a +0,09), não distinguível do acaso."
+    assert said in words(view, "scores")
+    assert table(view, "backtest") == [
+        ["30 d", "20", "+0,06", "−0,5%", "+1,2%", "+1,7%", "+1,3%", "60%", "melhor que o acaso"],
+        ["90 d", "9", "+0,02", "+0,1%", "+0,6%", "+0,5%", "+0,1%", "60%", "não distinguível do acaso"],
+        ["180 d", "2", "+0,01", "—", "—", "—", "—", "—", "em coleta (2 de 3 coortes)"],
+    ]
+    assert "120 ativos, 7 deles já sem negociação" in words(view, "backtest")
+    assert "Spearman" in words(view, "backtest")
+    contract = contract_report(view, "# content")
+    assert contract["quantitative_analysis"]["backtest"]["verdicts"][1] == "not distinguishable from chance"
+
+
+def test_scores_side_by_side_show_the_backtest_of_their_one_market() -> None:
+    record = build.score_record()
+    several = [a.model_copy(update={"backtest": record}) for a in build.several(3)]
+    for kind in ("comparison", "market_overview"):
+        view = KINDS[kind](analyses=several)
+        assert table(view, "backtest")[0][0] == "30 d"
+        other = record.model_copy(update={"market": Market.FIIS})
+        mixed = [several[0], *(a.model_copy(update={"backtest": other}) for a in several[1:])]
+        assert KINDS[kind](analyses=mixed).section("backtest") is None
+
+
+def test_an_alarm_of_the_backtest_is_said_and_marked() -> None:
+    record = build.score_record(alarms=["implausible_ic", "looks_ahead"])
+    view = build_asset_view(build.asset_data(analysis=build.analysis(backtest=record), language="en"))
+    cell = next(b for b in section(view, "backtest").blocks if isinstance(b, Table)).rows[0][-1]
+    assert (cell.text, cell.mark) == ("alarm: too good to be true, reads the future", "bad")
+
+
+def test_the_header_says_what_it_is_and_what_it_costs_now() -> None:
+    header = asset().header
+    assert header.title == "PETR4"
+    assert header.value == "R$ 48,67"
+    assert (header.change, header.change_mark) == ("−2,01% no dia", "down")
+    assert "3 de 4 fontes dão preço e concordam" in header.tagline
+    assert "dados até 31/03/2026 18:40" in header.tagline
+
+
+def test_one_source_is_called_not_cross_checked() -> None:
+    view = asset(analysis=build.analysis(sources=["brapi"]), quality=[])
+    assert "1 fonte, sem conferência cruzada · brapi" in view.header.tagline
+
+
+def test_divergence_of_the_sources_is_said_in_the_header() -> None:
+    fields = [build.quality()[0].model_copy(update={"divergent": True}), build.quality()[2]]
+    assert "4 fontes, divergência em 1 campo" in asset(quality=fields).header.tagline
+
+
+def test_the_verdict_rests_on_the_figures_that_moved_the_score() -> None:
+    strip = asset().strip
+    assert strip is not None
+    assert strip.verdict == "Compra"
+    assert strip.sentence.text == "A favor: P/L 5,9 e ROE 24,2%. Contra: Liquidez corrente 0,69."
+    assert [r.fact_id for r in strip.sentence.refs] == ["f01", "f04", "f28"]
+
+
+def test_every_reference_leads_to_a_row_of_the_facts() -> None:
+    view = asset()
+    anchors = {c.anchor for b in section(view, "facts").blocks if isinstance(b, Table) for r in b.rows for c in r}
+    blocks = [b for s in view.sections for b in s.blocks]
+    refs = {r.fact_id for b in blocks if isinstance(b, Claims) for claim in b.items for r in claim.refs}
+    refs |= {r.fact_id for b in blocks if isinstance(b, Table) for row in b.rows for c in row for r in c.refs}
+    assert refs
+    assert refs <= anchors
+
+
+def test_missing_figures_are_dashes_never_zeros() -> None:
+    rows = {row[0]: row[1:] for row in table(asset(), "fundamentals")}
+    assert rows["Cobertura de juros"] == ["—", "—", "5,1", "—", "sem dado"]
+    view = asset(analysis=build.bare(), bars=build.no_bars("XPTO3"), opinions=[], ai_consensus=None, actions=[],
+                 news=[], quality=[], payloads=[], outcomes=[], track_record=[])  # fmt: skip
+    assert view.header.value == "sem cotação"
+    assert view.strip is not None
+    assert view.strip.verdict == "Dados insuficientes"
+    assert "Cobertura de 0%: abaixo de 60% não há veredito." in view.strip.sentence.text
+    assert {cell for row in table(view, "fundamentals") for cell in row[1:-1]} == {"—"}
+    assert "ao menos duas sessões" in words(view, "price")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "percentile", "reading"),
+    [
+        ("p_l", 5.9, 0.1, "barato no setor"),
+        ("p_l", 5.9, 0.5, "em linha"),
+        ("p_l", 5.9, 0.9, "caro no setor"),
+        ("p_l", -3.0, 0.05, "negativo"),
+        ("roe", 0.2, 0.9, "acima do setor"),
+        ("roe", 0.2, 0.1, "abaixo do setor"),
+        ("net_debt_ebitda", 4.0, 0.9, "acima do setor"),
+    ],
+)
+def test_figures_are_read_in_words(key: str, value: float, percentile: float, reading: str) -> None:
+    figures = build.COMPANY_FIGURES | {key: (value, None, 5.0, percentile)}
+    rows = table(asset(analysis=build.analysis(facts=build.facts_of(figures))), "fundamentals")
+    labels = {"p_l": "P/L", "roe": "ROE", "net_debt_ebitda": "Dív. líq./EBITDA"}
+    assert next(row for row in rows if row[0] == labels[key])[-1] == reading
+
+
+def test_without_peers_a_figure_is_read_against_its_own_median() -> None:
+    figures = build.COMPANY_FIGURES | {"roe": (0.30, 0.20, None, None), "p_vp": (1.0, None, None, None)}
+    rows = {r[0]: r[-1] for r in table(asset(analysis=build.analysis(facts=build.facts_of(figures))), "fundamentals")}
+    assert rows["ROE"] == "acima da própria"
+    assert rows["P/VP"] == "sem comparação"
+
+
+def test_an_ai_that_abstained_stands_in_the_table_with_its_reason() -> None:
+    rows = table(asset(), "analysts")
+    assert rows[-1] == ["DeepSeek", "Absteve-se", "—", "—", "Tempo esgotado: sem resposta em 60 s"]
+    assert [row[1] for row in rows] == ["Compra", "Compra", "Manter", "Compra", "Absteve-se"]
+
+
+def test_the_pool_is_said_in_words_with_its_dissent_and_fragility() -> None:
+    view = asset(ai_consensus=build.ai_consensus(fragile=True))
+    said = words(view, "analysts")
+    assert "probabilidade de 59% de superar o IBOV em 180 dias, alvo mediano de R$ 51,85" in said
+    assert "Discordam do conjunto: Gemini." in said
+    assert "Veredito frágil" in said
+
+
+def test_without_a_quorum_no_probability_is_shown() -> None:
+    answers = [build.opinion("openai", 0.7), build.opinion("gemini", None)]
+    pooled = build.ai_consensus(answers, quorum=False, probability=None, rating=None, target=None, dissent=())
+    view = asset(opinions=answers, ai_consensus=pooled)
+    assert "Sem quórum: 1 de 2 respondeu" in words(view, "analysts")
+    assert view.strip is not None
+    assert [s.text for s in view.strip.stats] == ["7,1", "—", "1 de 2"]
+
+
+def test_without_any_ai_the_case_comes_from_the_figures() -> None:
+    view = asset(opinions=[], ai_consensus=None)
+    assert "Nenhuma IA foi consultada" in words(view, "analysts")
+    assert section(view, "bull").note == "pelos números"
+    assert "P/L: 5,9, barato no setor (mediana 8,4); +0,61 na nota." in words(view, "bull")
+    assert "Liquidez corrente: 0,69" in words(view, "bear")
+
+
+def test_a_sentence_with_a_figure_that_does_not_match_is_hidden_and_the_ai_marked() -> None:
+    lie = Argument(text="O ROE de 47,3% é o maior do setor.", fact_ids=("f04",))
+    liar = build.opinion("gemini", 0.8, arguments_for=(lie,), unfaithful=("47,3%",), figures_checked=12)
+    view = asset(opinions=[liar], ai_consensus=build.ai_consensus([liar], bull_case=(lie,), dissent=()))
+    shown = view.model_dump_json()
+    assert "47,3%" not in shown
+    assert "frase oculta" in words(view, "bull")
+    row = next(b for b in section(view, "analysts").blocks if isinstance(b, Table)).rows[0]
+    assert row[1].sub == "1 de 12 números não conferem"
+
+
+def test_an_unfaithful_ai_abstains_with_its_count() -> None:
+    liar = build.opinion("gemini", 0.8, status=OpinionStatus.UNFAITHFUL, unfaithful=("1", "2", "3"), figures_checked=9)
+    rows = table(asset(opinions=[liar], ai_consensus=None), "analysts")
+    assert rows[0][-1] == "Reprovada na conferência: 3 de 9 números não conferem"
+
+
+def test_the_same_sentence_of_two_ais_is_said_once_with_both_names() -> None:
+    block = section(asset(), "bear").blocks[0]
+    assert isinstance(block, Claims)
+    assert [c.by for c in block.items] == ["segundo OpenAI, Anthropic, Gemini e Regras (local)"]
+
+
+def test_the_objection_is_shown_and_named_as_without_a_vote() -> None:
+    objection = Argument(text="O ciclo do petróleo pode virar.", fact_ids=("f25",))
+    view = asset(objection=objection, objection_by="anthropic")
+    block = section(view, "bear").blocks[0]
+    assert isinstance(block, Claims)
+    assert block.items[-1].by == "Objeção mais forte, sem voto (Anthropic)"
+
+
+def test_endless_words_of_an_ai_are_cut() -> None:
+    endless = Argument(text="muito " * 100_000, fact_ids=())
+    risk = Risk(kind="macro", severity="low", text="x" * 1_000_000)
+    talker = build.opinion("openai", 0.7, arguments_for=(endless,), risks=(risk,), summary="z" * 1_000_000)
+    view = asset(opinions=[talker], ai_consensus=build.ai_consensus([talker], bull_case=(endless,)))
+    assert len(view.model_dump_json()) < 200_000
+
+
+def test_at_most_six_news_the_newest_first_and_only_web_links() -> None:
+    items = build.news(9)
+    items[-1] = items[-1].model_copy(update={"link": "javascript:alert(1)"})
+    items[-2] = items[-2].model_copy(update={"link": "https://user:pw@news.example/"})
+    view = asset(news=items)
+    block = next(b for b in section(view, "news").blocks if isinstance(b, Table))
+    assert len(block.rows) == 6
+    assert [row[2].link for row in block.rows][:3] == [None, None, "https://news.example/6"]
+    assert block.rows[0][0].text == "30/03/2026"
+
+
+def test_news_without_a_date_do_not_fail() -> None:
+    items = [build.news(1)[0].model_copy(update={"published_at": None})]
+    assert table(asset(news=items), "news")[0][0] == "—"
+
+
+def test_a_split_is_told_by_what_becomes_of_one_share() -> None:
+    rows = table(asset(), "dividends")
+    assert ["Desdobramento", "02/06/2025", "—", "1 vira 2"] in rows
+    grouped = build.actions()[-1].model_copy(update={"kind": ActionKind.REVERSE_SPLIT, "factor": Decimal("0.1")})
+    bonus = build.actions()[-1].model_copy(update={"kind": ActionKind.BONUS, "factor": Decimal("1.05")})
+    assert [r[-1] for r in table(asset(actions=[grouped, bonus]), "dividends")] == ["10 viram 1", "+5,00%"]
+
+
+def test_the_checklist_shows_value_threshold_and_state() -> None:
+    rows = {row[0]: row[1:] for row in table(asset(), "risks")}
+    assert rows["Liquidez corrente"] == ["0,69", "> 1,00", "fora"]
+    assert rows["Dív. líq./EBITDA"] == ["0,9", "≤ 3,0", "dentro"]
+    assert rows["Cobertura de juros"] == ["—", "> 2,0", "sem dado"]
+    assert rows["Cotação atual"] == ["31/03/2026", "último pregão", "dentro"]
+
+
+@pytest.mark.parametrize("kind", [AssetKind.FII, AssetKind.ETF, AssetKind.BDR, AssetKind.CRYPTO, AssetKind.UNIT])
+def test_every_kind_of_asset_has_its_own_figures(kind: AssetKind) -> None:
+    view = asset(analysis=build.fund("HGLG11", kind=kind), opinions=[], ai_consensus=None)
+    labels = [row[0] for row in table(view, "fundamentals")]
+    assert ("P/L" in labels) == (kind in (AssetKind.BDR, AssetKind.UNIT))
+    assert (view.section("dividends") is None) == (kind is AssetKind.CRYPTO)
+
+
+def test_a_figure_that_is_no_number_is_missing() -> None:
+    facts = [f.model_copy(update={"value": float("nan")}) if f.key == "roe" else f for f in build.analysis().facts]
+    rows = {row[0]: row for row in table(asset(analysis=build.analysis(facts=facts, reasons=[])), "fundamentals")}
+    assert rows["ROE"][1] == "—"
+
+
+def test_sandbox_data_is_stamped_whoever_says_so() -> None:
+    assert asset().stamp is None
+    assert asset(sandbox=True).stamp == "SANDBOX — dados de teste"
+    assert asset(analysis=build.analysis(sandbox=True)).stamp == "SANDBOX — dados de teste"
+    assert asset(opinions=[build.opinion("openai", 0.6, sandbox=True)]).stamp == "SANDBOX — dados de teste"
+    assert asset(sandbox=True, language="en").stamp == "SANDBOX — test data"
+
+
+def test_provenance_names_every_source_with_its_payloads_and_every_model_with_its_cost() -> None:
+    view = asset()
+    tables = [b for b in section(view, "provenance").blocks if isinstance(b, Table)]
+    sources = {row[0].text: row for row in tables[0].rows}
+    assert set(sources) == {"B3 (COTAHIST)", "CVM", "brapi", "Banco Central", "Fundamentus"}
+    assert sources["Fundamentus"][3].text == "falhou: HTTP 503 em 3 tentativas"
+    assert build.sha("payload 0")[:12] in sources["B3 (COTAHIST)"][1].text
+    assert [row[1].text for row in tables[1].rows][:2] == ["gpt-5.1-2026-01-15", "claude-sonnet-4-5-20250929"]
+    assert "Custo das IAs neste relatório: US$ 0,0693." in words(view, "provenance")
+    assert "não é recomendação de investimento" in view.disclaimers[0]
+
+
+def test_an_opinion_from_the_cache_costs_nothing_again() -> None:
+    paid, cached = build.opinion("openai", 0.6), build.opinion("gemini", 0.6, cached=True)
+    view = asset(opinions=[paid, cached], ai_consensus=None)
+    assert "US$ 0,0231." in words(view, "provenance")
+
+
+def test_a_rejected_value_is_shown_with_its_reason() -> None:
+    rows = {row[0]: row for row in table(asset(), "quality")}
+    assert rows["P/L"][-1] == "brapi: 590,0 rejeitado (erro de unidade: cerca de 100 vezes o esperado)"
+    assert "1 com uma só" in words(asset(), "quality")
+
+
+def test_values_passed_over_as_a_matter_of_course_are_no_remark() -> None:
+    older = build.quality()[1].rejected[0].model_copy(update={"reason": "the source itself gave a newer value"})
+    fields = [build.quality()[0].model_copy(update={"rejected": (older,)})]
+    assert not [b for b in section(asset(quality=fields), "quality").blocks if isinstance(b, Table)]
+
+
+def test_english_reports_are_english_throughout() -> None:
+    view = asset(language="en")
+    assert view.strip is not None
+    assert view.strip.verdict == "Buy"
+    assert table(view, "fundamentals")[0] == ["P/E", "5.9", "5.2", "8.4", "18", "cheap in sector"]
+    assert view.header.value == "R$ 48.67"
+    assert view.footer == "invest · report r_01KAZ3 · data to 31 Mar 2026"
+
+
+def test_ais_that_come_to_another_verdict_are_heard_beside_it() -> None:
+    differing = asset(ai_consensus=build.ai_consensus(rating="hold", probability=0.51)).strip
+    agreeing = asset().strip
+    assert differing is not None
+    assert agreeing is not None
+    assert (
+        "As IAs, em conjunto, chegam a outro veredito: manter (51% de superar o IBOV em 180 dias)."
+        in differing.sentence.text
+    )
+    assert differing.sentence.text.endswith("e dão mais peso a Dividend yield (12 meses).")
+    assert "As IAs" not in agreeing.sentence.text
+
+
+def test_an_opinion_that_news_moved_far_is_marked() -> None:
+    moved = build.opinion("gemini", 0.52, news_moved=True)
+    view = asset(opinions=[moved], ai_consensus=None)
+    row = next(b for b in section(view, "analysts").blocks if isinstance(b, Table)).rows[0]
+    assert row[2].mark == "warn"
+    assert "As notícias moveram em mais de 20 pontos a probabilidade de Gemini" in words(view, "analysts")

@@ -1,0 +1,223 @@
+"""Events as B3 and brapi write them: whose paper, which kind, in which direction."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from invest.domain.market.assets import ActionKind, CorporateAction
+from invest.domain.market.bars import Bar
+from invest.settings import SourceSettings
+from invest.sources.b3 import format as b3_format
+from invest.sources.b3.action_labels import event_kind
+from invest.sources.b3.cotahist import named
+from invest.sources.b3.format import same_paper
+from invest.sources.brapi import format as brapi_format
+from invest.sources.feeds.format import moment
+from invest.sources.model import Reading, Want
+from invest.sources.numerals import cnpj_of, digits
+from invest.sources.plausible import believe, payable
+
+NOW = datetime(2026, 3, 31, 23, tzinfo=UTC)
+LAST = date(2026, 3, 31)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ticker", "isin", "same"),
+    [
+        ("BRABCDACNOR1", "ABCD3", "BRABCDACNOR1", True),
+        ("BRABCDACNOR9", "ABCD3", "BRABCDACNOR1", True),  # a new ISIN of the same class
+        ("BRABCDACNPR9", "ABCD3", "BRABCDACNOR1", False),
+        ("BRABCDACNPA2", "ABCD4", "BRABCDACNPR1", False),
+        ("BRWXYZACNOR1", "ABCD3", "BRABCDACNOR1", False),  # another issuer
+        ("BRAXIAACNOR1", "AXIA3", "BRELETACNOR6", True),  # the issuer's new name
+        ("BRELETACNOR6", "AXIA3", None, True),
+        ("BRABCDCDAM13", "ABCD11", "BRABCDCDAM05", True),
+        ("BRABCDR01OR2", "ABCD3", "BRABCDACNOR1", False),  # a receipt
+        ("BRFUNDCTF003", "FUND11", "BRFUNDCTF003", True),
+        ("BRFUNDCTF011", "FUND11", "BRFUNDCTF003", False),
+    ],
+)
+def test_a_paper_keeps_its_events_through_a_new_isin(theirs: str, ticker: str, isin: str | None, same: bool) -> None:
+    assert same_paper(theirs, ticker, isin) is same
+
+
+def supplement(label: str, factor: str = "100,00000000000") -> dict[str, str]:
+    """One row of a supplement's stockDividends."""
+    return {"label": label, "factor": factor, "isinCode": "BRABCDACNOR1", "lastDatePrior": "02/03/2026"}
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("CISAO", ActionKind.SPIN_OFF),
+        ("CIS RED CAP", ActionKind.SPIN_OFF),
+        ("INCORPORAÇÃO", ActionKind.MERGER),
+        ("RESG TOTAL RV", ActionKind.REDEMPTION),
+        ("EVENTO NUNCA VISTO", ActionKind.OTHER),
+        ("", ActionKind.OTHER),
+    ],
+)
+def test_no_event_vanishes_whatever_its_label(label: str, kind: ActionKind) -> None:
+    (found,) = b3_format.share_actions([supplement(label)], "ABCD3", None, "p")
+    assert (found.kind, found.factor, found.label) == (kind, None, label or None)
+    assert event_kind(label) is kind
+
+
+def test_a_subscription_is_kept_with_its_terms() -> None:
+    row = {
+        "assetIssued": "BRABCDD01OR1",
+        "percentage": "12,50",
+        "priceUnit": "4,10",
+        "tradingPeriod": "03/03/2026 a 25/03/2026",
+        "subscriptionDate": "30/03/2026",
+        "approvedOn": "25/02/2026",
+        "isinCode": "BRABCDACNOR1",
+        "label": "SUBSCRICAO",
+        "lastDatePrior": "02/03/2026",
+    }
+    (found,) = b3_format.subscriptions([row], "ABCD3", None, "p")
+    assert (found.kind, found.ratio, found.price) == (ActionKind.SUBSCRIPTION, Decimal("0.125"), Decimal("4.10"))
+    assert (found.last_date_with, found.other) == (date(2026, 3, 2), "BRABCDD01OR1")
+
+
+def test_a_redemption_in_cash_keeps_its_amount_and_is_no_dividend() -> None:
+    row = {"typeStock": "ON", "corporateAction": "RESG TOTAL RV", "valueCash": "9,00", "lastDatePriorEx": "02/03/2026"}
+    (found,) = b3_format.cash_actions([row], "ABCD3", None, "p")
+    assert (found.kind, found.amount, found.kind.in_cash) == (ActionKind.REDEMPTION, Decimal("9.00"), False)
+
+
+def test_a_factor_against_its_label_is_remarked_not_taken() -> None:
+    said: list[str] = []
+    assert b3_format.share_actions([supplement("GRUPAMENTO", "10,0")], "ABCD3", None, "p", said.append) == []
+    assert "GRUPAMENTO with a factor of '10,0'" in said[0]
+
+
+def brapi(label: str, factor: float | None, words: str | None = None) -> tuple[list[CorporateAction], list[str]]:
+    """What is read of one event of brapi, and what was said of it."""
+    row = {"label": label, "factor": factor, "completeFactor": words, "lastDatePrior": "2024-05-24T03:00:00.000Z"}
+    said: list[str] = []
+    data = {"dividendsData": {"stockDividends": [row]}}
+    return brapi_format.actions(data, "ABCD3", None, "p", "brapi", remark=said.append), said
+
+
+@pytest.mark.parametrize(
+    ("label", "factor", "words", "right"),
+    [
+        ("GRUPAMENTO", 10, "10 para 1", "0.1"),
+        ("GRUPAMENTO", 10, None, "0.1"),
+        ("GRUPAMENTO", 0.1, None, "0.1"),
+        ("GRUPAMENTO", 0.1, "1 para 10", "0.1"),
+        ("GRUPAMENTO", None, "1 para 10", "0.1"),
+        ("DESDOBRAMENTO", 2, "2 para 1", "2"),
+        ("DESDOBRAMENTO", 2, "1 para 2", "2"),
+        ("DESDOBRAMENTO", 2, None, "2"),
+        ("BONIFICACAO", 5, None, "1.05"),
+        ("BONIFICACAO", 1.05, "1,05 para 1", "1.05"),
+    ],
+)
+def test_label_words_and_number_agree_in_direction(
+    label: str, factor: float | None, words: str | None, right: str
+) -> None:
+    (found,), said = brapi(label, factor, words)
+    assert (found.factor, said) == (Decimal(right), [])
+
+
+@pytest.mark.parametrize(
+    ("label", "factor", "words"),
+    [("DESDOBRAMENTO", 0.5, None), ("DESDOBRAMENTO", 10, "2 para 1"), ("GRUPAMENTO", 5, "10 para 1")],
+)
+def test_an_event_that_contradicts_itself_is_refused(label: str, factor: float, words: str | None) -> None:
+    found, said = brapi(label, factor, words)
+    assert found == []
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor"),
+    [(ActionKind.REVERSE_SPLIT, "10"), (ActionKind.SPLIT, "0.5"), (ActionKind.BONUS, "0.9"), (ActionKind.SPLIT, "1")],
+)
+def test_whoever_says_more_shares_after_a_reverse_split_is_not_believed(kind: ActionKind, factor: str) -> None:
+    basket = Reading("yahoo", SourceSettings(), "ABCD3")
+    told = CorporateAction(
+        ticker="ABCD3", kind=kind, last_date_with=LAST, factor=Decimal(factor), source="yahoo", payload="p"
+    )
+    assert payable(basket, Want("ABCD3", NOW), [told]) == []
+    assert kind.value in basket.remarks[0]
+
+
+def bars(*closes: str) -> list[Bar]:
+    """Bars of consecutive days from 2 March 2026 on."""
+    prices = [Decimal(close) for close in closes]
+    return [Bar("ABCD3", date(2026, 3, 2 + i), p, p, p, p, 9, None, None, "x", "p") for i, p in enumerate(prices)]
+
+
+@pytest.mark.parametrize("times", ["10", "100", "1000", "0.1", "0.01", "0.001"])
+@pytest.mark.parametrize("at", [0, 1, 3])
+def test_one_bar_in_another_unit_than_its_neighbours_is_left_out(times: str, at: int) -> None:
+    given = bars("30", "30.5", "31", "30.2", "30.1")
+    price = given[at].close * Decimal(times)
+    given[at] = given[at]._replace(open=price, high=price, low=price, close=price)
+    basket = Reading("yahoo", SourceSettings(), "ABCD3")
+    known = Want("ABCD3", NOW, last_close=Decimal("29.8"), last_day=date(2026, 2, 27))
+    kept = believe(basket, known, given, LAST)
+    assert [bar.day for bar in kept] == [bar.day for i, bar in enumerate(given) if i != at]
+    assert str(given[at].day) in basket.remarks[0]
+
+
+def test_a_level_that_stays_is_no_spike() -> None:
+    basket = Reading("cotahist", SourceSettings(official=True), "ABCD3")
+    assert len(believe(basket, Want("ABCD3", NOW), bars("0.30", "3.1", "3.0"), LAST)) == 3
+    assert "unexplained jump: 3.1 on 2026-03-03 after 0.30" in basket.remarks[0]
+
+
+def test_an_official_level_that_its_own_turnover_denies_is_refused() -> None:
+    want = Want("ABCD3", NOW, last_close=Decimal("0.31"), last_day=date(2026, 2, 27))
+    for price, kept in (("3.10", 2), ("0.31", 0)):
+        basket = Reading("cotahist", SourceSettings(official=True), "ABCD3")
+        given = [bar._replace(volume=1000, turnover=1000 * Decimal(price)) for bar in bars("3.1", "3.0")]
+        assert len(believe(basket, want, given, LAST)) == kept, basket.remarks
+
+
+def test_an_unofficial_level_against_the_known_price_is_refused_whole() -> None:
+    basket = Reading("yahoo", SourceSettings(), "ABCD3")
+    want = Want("ABCD3", NOW, last_close=Decimal("0.31"), last_day=date(2026, 2, 27))
+    assert believe(basket, want, bars("3.1", "3.0"), LAST) == []
+    assert "wrong unit" in basket.remarks[0]
+
+
+def test_identifiers_are_texts() -> None:
+    assert cnpj_of("12.ABC.345/01DE-35") == "12ABC34501DE35"
+    assert cnpj_of("12.345/01-35") != cnpj_of("12.ABC.345/01-35")
+    assert (cnpj_of("191"), cnpj_of("00.000.000/0000-00"), cnpj_of("1" * 15), cnpj_of("é1")) == (
+        "00000000000191",
+        None,
+        None,
+        "00000000000001",
+    )
+    assert (digits("009512", 7), digits("95A12", 7)) == ("0009512", None)
+
+
+def test_a_paper_traded_over_the_counter_alone_goes_by_its_base_code() -> None:
+    given = ["EQMA3B", "PETR4", "PETR4B", "PETR4F", "HBSA1", "PETRA123", "1SBT11"]
+    assert named(given) == {"EQMA3B": "EQMA3", "PETR4": "PETR4", "HBSA1": "HBSA1", "1SBT11": "1SBT11"}
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("Tue, 24 Mar 2026 12:00:00 -0000", 12),
+        ("Tue, 24 Mar 2026 12:00:00 -0000 (UTC)", 12),
+        ("2026-03-24 12:00:00 -0000", 12),
+        ("2026-03-24T12:00:00-00:00", 12),
+        ("Tue, 24 Mar 2026 12:00 -0000", 12),
+        ("Tue, 24 Mar 2026 12:00:00 GMT", 12),
+        ("Tue, 24 Mar 2026 12:00:00", 15),
+        ("2026-03-24T12:00:00", 15),
+        ("Tue, 24 Mar 2026 12:00:00 -0300", 15),
+    ],
+)
+def test_a_zone_of_minus_zero_is_utc_and_none_is_sao_paulo(text: str, hour: int) -> None:
+    assert moment({"published": text}, NOW) == datetime(2026, 3, 24, hour, tzinfo=UTC)
