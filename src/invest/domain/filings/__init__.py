@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from invest.domain.filings.filing import Chart, Filing, newest_due, plain, read_filings
-from invest.domain.filings.fundamentals import Figures, Fundamentals, Period, fundamentals_of, quotient, ratios, total
+from invest.domain.filings.fundamentals import (
+    Figures,
+    Fundamentals,
+    Period,
+    fundamentals_of,
+    own_equity,
+    quotient,
+    ratios,
+    total,
+)
 from invest.domain.filings.soundness import Candidate, altman, greenblatt, piotroski
 
 __all__ = [
@@ -17,6 +26,7 @@ __all__ = [
     "fundamentals_of",
     "greenblatt",
     "newest_due",
+    "own_equity",
     "piotroski",
     "plain",
     "quotient",
