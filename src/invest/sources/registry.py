@@ -10,10 +10,10 @@ from invest.domain.news import Recogniser
 from invest.sources.b3 import B3Source, CotahistSource
 from invest.sources.bcb import BcbSource, OlindaSource
 from invest.sources.brapi import BrapiSource
-from invest.sources.cvm import CvmSource
+from invest.sources.cvm import CvmFundsSource, CvmSource
 from invest.sources.feeds import GdeltSource, GoogleNewsSource, RssSource
 from invest.sources.model import AssetSource, FilingIndex, Listing, MacroSource, NewsSource, PriceSource, Source
-from invest.sources.others import BinanceSource, FundamentusSource, YahooSource
+from invest.sources.others import BinanceSource, FundamentusSource, MercadoBitcoinSource, YahooSource
 
 Kind = TypeVar("Kind", bound=Source)
 
@@ -48,11 +48,12 @@ def upstreams(enabled: Callable[[str], bool]) -> Upstreams:
 
     known = Recogniser()
     cotahist, b3, cvm, brapi = CotahistSource(), B3Source(), CvmSource(), BrapiSource()
+    coins = MercadoBitcoinSource()
     rss, google, gdelt = RssSource(known), GoogleNewsSource(known), GdeltSource(known)
     others: Iterable[AssetSource] = (YahooSource(), FundamentusSource(), google, gdelt, BinanceSource())
     return Upstreams(
-        assets=chosen(cotahist, b3, cvm, brapi, rss, *others),
-        prices=chosen(brapi),
+        assets=chosen(cotahist, b3, cvm, CvmFundsSource(), brapi, coins, rss, *others),
+        prices=chosen(brapi, coins),
         news=chosen(cvm, rss),
         macro=chosen(BcbSource(), OlindaSource()),
         listings=chosen(cotahist),
