@@ -67,7 +67,8 @@ fuzz: $(VENV)/.dev ## each parser of foreign bytes against INPUTS=100000 spoilt 
 faults: $(VENV)/.dev ## every upstream in every kind of trouble for a whole batch (ASSETS=200) -> bench/out/faults.json
 	@$(BIN)/python -m bench.faults --assets $(or $(ASSETS),200)
 
-bench: bench-queue bench-recovery bench-collect bench-analysis bench-reports bench-api bench-headline ## every benchmark -> bench/out/*.json
+bench: bench-queue bench-recovery bench-collect bench-analysis bench-reports bench-api bench-headline ## every benchmark -> bench/out/*.json and bench/RESULTS.md
+	@$(BIN)/python -m bench.results
 
 bench-%: $(VENV)/.dev .venv-bench/.done .venv-bench-taskiq/.done
 	@$(BIN)/python -m bench.$*

@@ -99,7 +99,10 @@ async def _run(route: Route, request: Request, key: str, digest: str) -> web.Str
             await _keep(request, key, digest, failed)
         raise
     if isinstance(response, web.Response):
-        await _keep(request, key, digest, response)
+        if key and response.headers.get("Cache-Control") == "no-store":  # an answer with a secret is kept nowhere
+            await request.services.admission.release(key)
+        else:
+            await _keep(request, key, digest, response)
     return response
 
 

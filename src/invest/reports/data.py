@@ -8,9 +8,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from invest.domain.analysis import Analysis, Comparison
-from invest.domain.market import Bars, CorporateAction, NewsItem
+from invest.domain.analysis import Analysis, Comparison, History
+from invest.domain.market import Asset, Bars, CorporateAction, NewsItem
 from invest.domain.opinions import AiConsensus, Argument, Opinion
+from invest.domain.portfolios import Announced, PeriodReturn, Trade
 from invest.domain.values import Consensus, RawPayload, SourceOutcome
 
 
@@ -54,8 +55,10 @@ class ReportData:
 class AssetReportData(ReportData):
     """One asset. `bars` may go back as far as is stored; the chart takes the last twelve months.
 
-    `objection`: the strongest counter-argument, shown and never voted.
-    `benchmark`: what the local rules make of it. `quality`: the consensus of each field.
+    `objection`: the strongest counter-argument, shown and never voted. `quality`: the consensus of each field.
+    `benchmark`: what the local rules make of the same facts, without a vote.
+    `asset`: who it is; `history`: its past; `peers`: the newest analyses of others of its kind and sector;
+    `index`: the bars of the index it is measured by (IFIX for FIIs where it is stored, else the IBOV).
     """
 
     analysis: Analysis
@@ -69,6 +72,11 @@ class AssetReportData(ReportData):
     news: Sequence[NewsItem] = ()
     track_record: Sequence[TrackRow] = ()
     quality: Sequence[Consensus] = ()
+    asset: Asset | None = None
+    history: History = field(default_factory=History)
+    peers: Sequence[Analysis] = ()
+    index: Bars | None = None
+    index_name: str = "IBOV"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +114,9 @@ class PositionRow:
 class PortfolioReportData(ReportData):
     """One portfolio at one day. `metrics` by name (fractions, BRL as Decimal) as the portfolio job computed them.
 
+    `gain`: all gains in BRL: unrealised, realised and income, less fees. `contributions` sum to the time-weighted
+    return; `periods` are calendar months and years beside their benchmarks.
+
     `curve`: total value rebased by time-weighted return, one point per session, with benchmarks on the same days.
     """
 
@@ -116,6 +127,16 @@ class PortfolioReportData(ReportData):
     total_value: Decimal | None
     total_invested: Decimal | None
     metrics: Mapping[str, float | None] = field(default_factory=dict)
+    gain: Decimal | None = None
+    contributions: Mapping[str, float] = field(default_factory=dict)
+    periods: Sequence[PeriodReturn] = ()
+    rebalancing: Sequence[Trade] = ()
+    announced: Sequence[Announced] = ()
+    receivables: Decimal = Decimal(0)
+    income_not_booked: Decimal = Decimal(0)
+    dividends_projected: Decimal | None = None
+    dividends_projected_net: Decimal | None = None
+    week_contributions: Mapping[str, float] = field(default_factory=dict)
     curve_days: Sequence[date] = ()
     curves: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     dividends_by_month: Sequence[tuple[date, Decimal]] = ()
@@ -127,7 +148,8 @@ class PortfolioReportData(ReportData):
 class MarketReportData(ReportData):
     """One market: analyses of its assets in any order, the index beside them, and figures of the economy.
 
-    `macro`: (name, value, day, payload or source); fractions a year, or R$ where the name ends in `_brl`.
+    `macro`: (name, value, day, source); fractions a year, or R$ where the name ends in `_brl`. `index_name`: IFIX for
+    a market of FIIs where that index is stored, else IBOV.
     """
 
     market: str
@@ -135,6 +157,7 @@ class MarketReportData(ReportData):
     analyses: Sequence[Analysis]
     bars: Mapping[str, Bars] = field(default_factory=dict)
     index: Bars | None = None
+    index_name: str = "IBOV"
     macro: Sequence[tuple[str, float, date, str]] = ()
     news: Sequence[NewsItem] = ()
     top_n: int = 10
@@ -145,6 +168,7 @@ class WeeklyReportData(ReportData):
     """One portfolio's week: the portfolio at its end, what moved, what was paid, what was written.
 
     `week_returns`: by ticker, fraction over the week. `changes`: (ticker, recommendation before, after).
+    `contributions`: what each asset added to the week's return; they sum to it. `coming`: events of what is held.
     """
 
     portfolio: PortfolioReportData
@@ -153,6 +177,9 @@ class WeeklyReportData(ReportData):
     week_return: float | None
     index_return: float | None
     week_returns: Mapping[str, float | None] = field(default_factory=dict)
+    contributions: Mapping[str, float] = field(default_factory=dict)
+    coming: Sequence[CorporateAction] = ()
+    results_due: Mapping[str, date] = field(default_factory=dict)
     changes: Sequence[tuple[str, str, str]] = ()
     payments: Sequence[CorporateAction] = ()
     news: Sequence[NewsItem] = ()

@@ -96,6 +96,14 @@ async def task_status(request: Request, path: TaskPath) -> Reply[TaskStatus]:
     return status_reply(request, status)
 
 
+@route("GET", "/tasks/{task_id}", tag="tasks", problems=(404,))
+async def get_task(request: Request, path: TaskPath) -> JobStatus:
+    """Everything known of a task: arguments, attempts, worker, times, result or error; `state` as `/tasks` filters."""
+    status = await request.services.invest.status(path.task_id)
+    await require_status(request, status)
+    return status
+
+
 def status_reply(request: Request, status: JobStatus) -> Reply[TaskStatus]:
     """The status with its ETag, or 304."""
     view = status_view(status, PREFIX)
@@ -223,6 +231,7 @@ ROUTES = (
     queue_stats,
     list_tasks,
     task_status,
+    get_task,
     cancel_task,
     task_timeline,
     task_events,

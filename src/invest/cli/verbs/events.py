@@ -9,6 +9,7 @@ import typer
 
 from invest.cli import output as show
 from invest.cli.output import AsJson
+from invest.cli.server import with_store
 from invest.errors import ConfigError
 
 Text = str | None
@@ -54,14 +55,14 @@ def event(
     }
     if remove:
         what, day = _parsed(ActionKind, kind, "--kind"), _day(last_day)
-        show.with_store(lambda store: withdraw_event(store, name, what, day))
+        with_store(lambda store: withdraw_event(store, name, what, day))
         typer.echo(f"{what.value} of {name} on {day}: taken back")
         return
     try:
         terms = EventTerms.model_validate({key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
         raise ConfigError("; ".join(_words(problem) for problem in error.errors())) from None
-    booked = show.with_store(lambda store: book_event(store, name, terms, now))
+    booked = with_store(lambda store: book_event(store, name, terms, now))
     if json_output:
         show.as_json(booked)
     else:
@@ -78,7 +79,7 @@ def events(ticker: TickerName, json_output: AsJson = False) -> None:
     async def work(store: Any) -> Any:
         return await store.actions.of(name)
 
-    found = show.with_store(work)[::-1]
+    found = with_store(work)[::-1]
     if json_output:
         show.as_json(found)
         return
@@ -110,7 +111,7 @@ def questions(
 
     names = [parse_ticker(ticker)] if ticker else None
     start = _day(since) if since else load().now().date() - timedelta(days=366 * YEARS_BACK)
-    found = show.with_store(lambda store: asked(store, names, start))
+    found = with_store(lambda store: asked(store, names, start))
     if json_output:
         show.as_json(found)
         return
@@ -132,7 +133,7 @@ def answer(
 
     name, now, when = parse_ticker(ticker), load().now(), _day(day)
     what = _parsed(QuestionKind, kind, "kind")
-    show.with_store(lambda store: answer_question(store, name, what, when, text, by="command line", now=now))
+    with_store(lambda store: answer_question(store, name, what, when, text, by="command line", now=now))
     typer.echo(f"{what.value} of {name} on {when}: answered")
 
 

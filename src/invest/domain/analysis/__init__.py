@@ -6,6 +6,16 @@ from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.comparison import Comparison, Criterion, compare
 from invest.domain.analysis.evidence import gather
 from invest.domain.analysis.fact_keys import FACT_KEYS
+from invest.domain.analysis.history import (
+    History,
+    MonthIncome,
+    MonthReturn,
+    MultiplePoint,
+    YearReturn,
+    ends_month,
+    follows_ibov,
+    history_of,
+)
 from invest.domain.analysis.inputs import AnalysisInput, as_known
 from invest.domain.analysis.models import (
     Analysis,
@@ -32,6 +42,10 @@ __all__ = [
     "Comparison",
     "Criterion",
     "Fact",
+    "History",
+    "MonthIncome",
+    "MonthReturn",
+    "MultiplePoint",
     "Reason",
     "Recommendation",
     "RiskAnalysis",
@@ -40,12 +54,16 @@ __all__ = [
     "SentimentAnalysis",
     "Verdict",
     "Withheld",
+    "YearReturn",
     "all_sector_stats",
     "analyse",
     "as_known",
     "card_for",
     "compare",
+    "ends_month",
+    "follows_ibov",
     "gather",
+    "history_of",
     "judge",
     "opportunities",
     "rank",

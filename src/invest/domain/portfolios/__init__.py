@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invest.domain.portfolios.allocation import Trade
 from invest.domain.portfolios.events import is_settlement, settled, trade_day
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
 from invest.domain.portfolios.fills import order_matters, prorated
@@ -33,6 +34,7 @@ __all__ = [
     "PortfolioMetrics",
     "PositionMetrics",
     "Receipt",
+    "Trade",
     "Transaction",
     "UnbookedIncome",
     "broker_key",

@@ -13,11 +13,12 @@ from invest.jobs.data_collection.events import (
     questions,
     withdraw_event,
 )
-from invest.jobs.data_collection.provenance import bytes_of, lines_with
+from invest.jobs.data_collection.provenance import Bytes, bytes_of, lines_with
 from invest.jobs.data_collection.refresh import update_fundamentals_batch, update_market_prices, update_news_feed
 from invest.jobs.data_collection.unknown import UnknownTickers
 
 __all__ = [
+    "Bytes",
     "UnbookableEvent",
     "UnknownTickers",
     "answer_question",
