@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 import numpy as np
 
 from invest.domain.analysis.inputs import AnalysisInput
-from invest.domain.analysis.valuation import EARNED, dividends_per_share, own_equity, split_factor
+from invest.domain.analysis.valuation import EARNED, dividends_per_share, split_factor
 from invest.domain.filings import (
     Chart,
     Fundamentals,
