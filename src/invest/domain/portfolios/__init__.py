@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invest.domain.portfolios.events import is_settlement, settled, trade_day
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
-from invest.domain.portfolios.fills import order_matters, prorated
+from invest.domain.portfolios.fills import fills_of, order_matters, prorated
 from invest.domain.portfolios.identity import broker_key, natural_key, row_hashes, same_broker
 from invest.domain.portfolios.income import Announced
 from invest.domain.portfolios.known import Known
@@ -37,6 +37,7 @@ __all__ = [
     "UnbookedIncome",
     "broker_key",
     "derive",
+    "fills_of",
     "in_order",
     "is_settlement",
     "measure",
