@@ -25,6 +25,10 @@ ASSETS = {
 }
 
 
+def values(*given: object) -> tuple[object, ...]:
+    return given
+
+
 def tx(
     day: str, ticker: str | None, operation: str, quantity: str, price: str, fees: str = "0", **more: Any
 ) -> Transaction:
@@ -59,13 +63,18 @@ def test_p1_a_month_under_the_limit_is_exempt() -> None:
              tx("2026-03-10", "ABCD3", "sell", "300", "28.00", "2.40")]  # fmt: skip
     told = taxed(facts)
     march = month(told, 3)
-    assert (march.state, march.sales, march.exempt_gain, march.tax) == (State.EXEMPT, D("8400.00"), D("2395.80"), 0)
+    assert values(march.state, march.sales, march.exempt_gain, march.tax) == (
+        State.EXEMPT,
+        D("8400.00"),
+        D("2395.80"),
+        0,
+    )
     assert march.buckets[Bucket.COMMON].withheld == 0
     (line,) = march.lines
     assert (line.average_before, line.cost, line.result) == (D("20.006"), D("6001.80"), D("2395.80"))
     assert [i.amount for i in told.income if i.code == "20"] == [D("2395.80")]
     (good,) = told.goods
-    assert (good.code, good.now, good.before, good.quantity) == ("03-01", D("4001.20"), D("0"), 200)
+    assert values(good.code, good.now, good.before, good.quantity) == ("03-01", D("4001.20"), D("0"), 200)
     assert good.description == (
         "200 ações ON de Exemplo S.A., CNPJ 00.000.000/0001-00, código ABCD3, custo médio R$ 20,006."
     )
@@ -109,9 +118,13 @@ def test_p3_losses_are_carried_over_months_and_an_exempt_gain_uses_none() -> Non
     ]
     told = taxed(facts)
     may, june, july, august = (month(told, n) for n in (5, 6, 7, 8))
-    assert (may.state, figures(may)["carry"], may.buckets[Bucket.COMMON].credit_after) == (State.LOSS, 3200, D("1.20"))
-    assert (june.state, june.exempt_gain, figures(june)["carry"]) == (State.EXEMPT, D("1100.00"), 3200)
-    assert (july.state, figures(july)["carry"]) == (State.LOSS, 3600)
+    assert values(may.state, figures(may)["carry"], may.buckets[Bucket.COMMON].credit_after) == (
+        State.LOSS,
+        3200,
+        D("1.20"),
+    )
+    assert values(june.state, june.exempt_gain, figures(june)["carry"]) == (State.EXEMPT, D("1100.00"), 3200)
+    assert values(july.state, figures(july)["carry"]) == (State.LOSS, 3600)
     assert figures(august) == {"result": 5000, "base": 1400, "tax": D("210.00"), "used": 3600, "carry": 0}
     assert august.darf is not None
     assert (august.darf.amount, august.darf.due) == (D("206.75"), date(2026, 9, 30))
@@ -127,7 +140,7 @@ def test_p4_a_day_trade_sold_first_while_holding() -> None:
     march = month(taxed(facts), 3)
     day = march.buckets[Bucket.DAY_TRADE]
     assert (day.result, day.tax, day.withheld, day.due) == (D("500.00"), D("100.00"), D("5.00"), D("95.00"))
-    assert (march.sales, march.exempt_gain) == (0, 0)
+    assert values(march.sales, march.exempt_gain) == (0, 0)
     position = derive(facts).positions["ABCD3"]
     assert position.quantity == 1250
     assert (position.cost, position.average_price) == (D("38125.00"), D("30.50"))
@@ -151,7 +164,7 @@ def test_different_brokers_never_pair() -> None:
         tx("2026-03-10", "ABCD3", "sell", "100", "33.00", broker="B"),
     ]
     march = month(taxed(facts), 3)
-    assert (march.buckets[Bucket.DAY_TRADE].result, march.exempt_gain) == (0, D("300.00"))
+    assert values(march.buckets[Bucket.DAY_TRADE].result, march.exempt_gain) == (0, D("300.00"))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +183,7 @@ def test_p5_shares_and_an_equity_etf_in_one_month(price: str, base: int, tax: st
     march = month(taxed(facts, opening=opening), 3)
     assert march.sales == 18000
     common = march.buckets[Bucket.COMMON]
-    assert (common.base, common.tax, common.withheld) == (base, D(tax), D("1.50"))
+    assert values(common.base, common.tax, common.withheld) == (base, D(tax), D("1.50"))
     assert march.darf is not None
     assert march.darf.amount == D(darf)
 
@@ -189,9 +202,15 @@ def test_p6_funds_are_kept_apart() -> None:
     assert figures(march)["tax"] == D("600.00")
     assert (march.buckets[Bucket.COMMON].withheld, march.buckets[Bucket.FII].withheld) == (D("1.50"), D("0.50"))
     assert march.darf is not None
-    assert (march.darf.amount, march.buckets[Bucket.FII].loss_after) == (D("598.50"), 1500)
+    assert values(march.darf.amount, march.buckets[Bucket.FII].loss_after) == (D("598.50"), 1500)
     fund = april.buckets[Bucket.FII]
-    assert (fund.base, fund.tax, fund.withheld, fund.credit_used, fund.due) == (800, 160, 0, D("0.50"), D("159.50"))
+    assert values(fund.base, fund.tax, fund.withheld, fund.credit_used, fund.due) == (
+        800,
+        160,
+        0,
+        D("0.50"),
+        D("159.50"),
+    )
     assert april.darf is not None
     assert april.darf.amount == D("159.50")
 
@@ -255,7 +274,11 @@ def test_p9_a_darf_below_ten_waits_for_more() -> None:
 def test_what_an_asset_is_must_be_known_before_it_is_exempt() -> None:
     facts = [tx("2025-01-06", "XPTO11", "buy", "10", "10.00"), tx("2026-03-10", "XPTO11", "sell", "10", "20.00")]
     march = month(taxed(facts), 3)
-    assert (march.state, [f.code for f in march.flags], march.exempt_gain) == (State.INCOMPLETE, ["unknown_kind"], 0)
+    assert values(march.state, [f.code for f in march.flags], march.exempt_gain) == (
+        State.INCOMPLETE,
+        ["unknown_kind"],
+        0,
+    )
     said = TaxOpening(kinds={"XPTO11": AssetKind.FII})
     assert month(taxed(facts, opening=said), 3).buckets[Bucket.FII].tax == D("20.00")
 
@@ -265,7 +288,7 @@ def test_units_rights_and_receipts_have_no_exemption() -> None:
              tx("2026-03-02", "ABCD1", "bonus", "10", "0", note="Direito de Subscrição"),
              tx("2026-03-10", "ABCD1", "sell", "10", "5.00")]  # fmt: skip
     march = month(taxed(facts), 3)
-    assert (march.buckets[Bucket.COMMON].base, march.tax, march.exempt_gain) == (150, D("22.50"), 0)
+    assert values(march.buckets[Bucket.COMMON].base, march.tax, march.exempt_gain) == (150, D("22.50"), 0)
 
 
 def test_a_sale_beyond_the_position_makes_the_month_incomplete() -> None:
@@ -277,10 +300,10 @@ def test_credits_end_with_the_year_and_losses_do_not() -> None:
     facts = [tx("2025-01-06", "ABCD3", "buy", "2000", "30.00"), tx("2025-03-10", "ABCD3", "sell", "1000", "25.00"),
              tx("2026-03-10", "ABCD3", "sell", "1000", "41.00")]  # fmt: skip
     old = taxed(facts, year=2025)
-    assert (old.losses[Bucket.COMMON], old.credits_lost[Bucket.COMMON]) == (5000, D("1.25"))
+    assert values(old.losses[Bucket.COMMON], old.credits_lost[Bucket.COMMON]) == (5000, D("1.25"))
     march = month(taxed(facts), 3)
     common = march.buckets[Bucket.COMMON]
-    assert (common.loss_used, common.base, common.credit_used) == (5000, 6000, D("2.05"))
+    assert values(common.loss_used, common.base, common.credit_used) == (5000, 6000, D("2.05"))
 
 
 def test_what_the_notes_withheld_goes_before_what_is_computed() -> None:
