@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invest.domain.taxes.export import tax_csv
 from invest.domain.taxes.lines import TaxInput
 from invest.domain.taxes.models import DarfPaid, Flag, Good, MonthTax, PayerIncome, State, TaxLine, TaxOpening, TaxYear
 from invest.domain.taxes.months import due_day
@@ -24,5 +25,6 @@ __all__ = [
     "TaxOpening",
     "TaxYear",
     "due_day",
+    "tax_csv",
     "tax_year",
 ]

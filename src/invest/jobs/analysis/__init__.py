@@ -24,6 +24,7 @@ from invest.jobs.analysis.portfolios import (
     report_data,
 )
 from invest.jobs.analysis.rankings import detect_opportunities, update_asset_rankings
+from invest.jobs.analysis.taxes import tax_of
 from invest.jobs.analysis.track_record import close_opinions, record, track_rows
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "opinion_brief",
     "record",
     "report_data",
+    "tax_of",
     "track_rows",
     "update_asset_rankings",
 ]
