@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from invest import __version__
-from invest.cli.verbs import analyse, config, database, doctor, keys, quality, serve, tasks
+from invest.cli.verbs import analyse, config, database, doctor, keys, portfolios, quality, serve, tasks
 from invest.cli.verbs import operations as ops
 
 app = typer.Typer(
@@ -44,6 +44,8 @@ app.add_typer(ops.dlq, name="dlq")
 app.add_typer(ops.schedule, name="schedule")
 app.add_typer(ops.workflows, name="workflows")
 app.add_typer(ops.queues, name="queues")
+app.command("tax")(portfolios.tax)
+app.add_typer(portfolios.portfolio, name="portfolio")
 app.add_typer(database.db, name="db")
 app.add_typer(config.config, name="config")
 app.add_typer(keys.keys, name="keys")

@@ -5,7 +5,16 @@ from __future__ import annotations
 import asyncio
 
 from invest.api.http.routing import Route
-from invest.api.routes import alerts, contract, operations, portfolio_corrections, research, tasks, taxes
+from invest.api.routes import (
+    alerts,
+    contract,
+    operations,
+    portfolio_corrections,
+    portfolio_proposals,
+    research,
+    tasks,
+    taxes,
+)
 from invest.api.routes import health as ops
 from invest.api.routes import portfolios as holdings
 from invest.api.routes import reports as documents
@@ -23,6 +32,7 @@ def routes(registry: Registry) -> list[Route]:
         *documents.ROUTES,
         *holdings.ROUTES,
         *portfolio_corrections.ROUTES,
+        *portfolio_proposals.ROUTES,
         *taxes.ROUTES,
         *alerts.ROUTES,
         *ops.ROUTES,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from invest.domain.portfolios.allocation import Trade
 from invest.domain.portfolios.events import is_settlement, settled, trade_day
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
 from invest.domain.portfolios.fills import fills_of, order_matters, prorated
 from invest.domain.portfolios.identity import broker_key, natural_key, row_hashes, same_broker
-from invest.domain.portfolios.income import Announced
+from invest.domain.portfolios.income import PROPOSED, Announced, Proposal
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.ledger import Entry
 from invest.domain.portfolios.metrics import PortfolioInput, measure, positions_of
@@ -19,6 +20,7 @@ __all__ = [
     "AUCTION",
     "CENT",
     "ORDER",
+    "PROPOSED",
     "SHARE",
     "ZERO",
     "Announced",
@@ -32,7 +34,9 @@ __all__ = [
     "PortfolioInput",
     "PortfolioMetrics",
     "PositionMetrics",
+    "Proposal",
     "Receipt",
+    "Trade",
     "Transaction",
     "UnbookedIncome",
     "broker_key",

@@ -16,7 +16,7 @@ from invest.domain.market import Asset, Bars, CorporateAction, Lineages, MacroPo
 from invest.domain.portfolios import allocation, performance, returns
 from invest.domain.portfolios.events import Settled, settled
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
-from invest.domain.portfolios.income import announced, projected_income, received_by_month, received_since
+from invest.domain.portfolios.income import announced, projected_income, proposed, received_by_month, received_since
 from invest.domain.portfolios.known import Known, in_reais
 from invest.domain.portfolios.ledger import Position
 from invest.domain.portfolios.portfolio import CENT, ZERO, Portfolio, Transaction
@@ -36,7 +36,7 @@ class PortfolioInput:
     """What the metrics are computed from. `bars` and `actions` by ticker; `index` IBOV; `cdi` its daily rates.
 
     `changes` of code; `ifix` the index of funds; `ipca` its months and `ptax` reais per dollar, both as published.
-    `cash` waits to be invested: the rebalancing spends it.
+    `cash` waits to be invested: the rebalancing spends it; without `sell` it spends nothing else.
     """
 
     portfolio: Portfolio
@@ -51,6 +51,7 @@ class PortfolioInput:
     ipca: Sequence[MacroPoint] = ()
     ptax: Sequence[MacroPoint] = ()
     cash: Decimal = ZERO
+    sell: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +106,15 @@ def measure(given: PortfolioInput) -> PortfolioMetrics:
         dividends_by_month=received_by_month(facts.settled.transactions),
         positions=positions,
         contributions=parts,
-        rebalancing=allocation.rebalance(values, facts.prices, given.portfolio.targets, cash=given.cash),
+        rebalancing=allocation.rebalance(
+            values, facts.prices, given.portfolio.targets, cash=given.cash, sell=given.sell
+        ),
         concentration=allocation.concentrations(spread, sectors),
         receivables=sum((r.amount for r in facts.receipts if r.pending(today)), ZERO),
         income_not_booked=sum((u.amount for u in unbooked), ZERO),
         not_booked=unbooked,
         announced=announced(facts.held, given.actions, today),
+        proposals=list(proposed(facts.settled.implied, facts.receipts, today).values()),
         periods=returns.period_returns(line, beside),
         day_trades=sum((p.day_trades for p in book.positions.values()), ZERO).quantize(CENT),
         taxes_withheld=book.taxes.quantize(CENT),

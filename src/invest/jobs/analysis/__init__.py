@@ -21,6 +21,8 @@ from invest.jobs.analysis.portfolios import (
     calculate_portfolio_metrics,
     change_over,
     finish_portfolios,
+    measured,
+    portfolio_of,
     report_data,
 )
 from invest.jobs.analysis.rankings import detect_opportunities, update_asset_rankings
@@ -47,7 +49,9 @@ __all__ = [
     "finish_backtests",
     "finish_batch_analyze",
     "finish_portfolios",
+    "measured",
     "opinion_brief",
+    "portfolio_of",
     "record",
     "report_data",
     "tax_of",
