@@ -9,6 +9,8 @@ from aiohttp import web
 from invest.api.access.admission import Admission
 from invest.api.access.auditing import Auditor
 from invest.api.access.keyring import Keyring
+from invest.api.access.quotas import Quotas
+from invest.api.http.bodies import Bodies
 from invest.api.http.lazy_store import LazyStore
 from invest.api.http.load import Load
 from invest.api.http.request_log import RequestLog
@@ -36,6 +38,8 @@ class Services:
     hub: Hub
     auditor: Auditor
     load: Load
+    bodies: Bodies
+    quotas: Quotas
     requests: RequestLog
     callbacks: Callbacks
     statements: Statements
@@ -73,11 +77,13 @@ def open_services(settings: Settings, load: Load) -> Services:
         invest=invest,
         stores=stores,
         keyring=Keyring(settings, stores),
-        admission=Admission(invest.redis, settings.web),
+        admission=Admission(invest.redis, settings.web, settings.quotas.kept_answer_bytes),
         enqueuer=Enqueuer(invest),
         hub=Hub(invest.redis),
         auditor=Auditor(stores),
         load=load,
+        bodies=Bodies(settings.web.max_bodies_bytes),
+        quotas=Quotas(invest.redis, stores, settings.quotas),
         requests=RequestLog(settings.logging),
         callbacks=Callbacks(invest),
         statements=Statements(),

@@ -57,6 +57,14 @@ class Transport:
             raise ConfigError("open the client first: async with Client(…) as invest")
         return self._session.request(method, self._base + path, params=query or {}, **options)
 
+    async def fetch(self, path: str, *, query: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+        """Status and body of a GET, tried once. Raises `Unreachable`."""
+        try:
+            async with self.request("GET", path, query=query) as response:
+                return response.status, await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unreachable(f"{self.url} does not answer: {error or type(error).__name__}") from None
+
     async def ask(
         self,
         method: str,

@@ -108,6 +108,11 @@ class Portfolios(Corrections):
         rows = await self._db.fetch(CLOSED, sorted(set(portfolios)), sorted(set(reports)), owner)
         return {row["id"] for row in rows}
 
+    async def exists(self, portfolio_id: str, *, owner: str | None = None) -> bool:
+        """Whether there is such a portfolio, of `owner` where one is named."""
+        sql = "SELECT 1 FROM portfolio WHERE id = $1 AND ($2::text IS NULL OR owner = $2)"
+        return await self._db.fetchval(sql, portfolio_id, owner) is not None
+
     async def ids(self) -> Sequence[str]:
         """The ids of all portfolios, by creation."""
         return [row["id"] for row in await self._db.fetch("SELECT id FROM portfolio ORDER BY created_at, id")]

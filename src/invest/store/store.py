@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from invest.domain.market import OWNER
 from invest.domain.values import Harvest
 from invest.settings import DatabaseSettings, Settings
 from invest.store.alerts import Alerts
@@ -16,7 +17,18 @@ from invest.store.core import Database, address_of, close_pool, open_pool
 from invest.store.harvests import Saved
 from invest.store.job_runs import Jobs
 from invest.store.keys import Keys
-from invest.store.market import Actions, Assets, BarStore, Macro, News, Observations, Payloads, RankOf, Statements
+from invest.store.market import (
+    Actions,
+    Answers,
+    Assets,
+    BarStore,
+    Macro,
+    News,
+    Observations,
+    Payloads,
+    RankOf,
+    Statements,
+)
 from invest.store.opinions import Opinions
 from invest.store.portfolios import Portfolios
 from invest.store.reports import Reports
@@ -35,6 +47,7 @@ class Store:
         self.payloads = Payloads(database)
         self.observations = Observations(database)
         self.actions = Actions(database, rank_of)
+        self.answers = Answers(database)
         self.bars = BarStore(database, self.actions, rank_of)
         self.statements = Statements(database)
         self.news = News(database)
@@ -91,6 +104,6 @@ def ranks(settings: Settings | None) -> RankOf:
     known = {name: (s.rank, s.official) for name, s in settings.sources.items()} if settings else {}
 
     def rank_of(source: str) -> tuple[int, bool]:
-        return known.get(source, (UNKNOWN_RANK, False))
+        return (0, True) if source == OWNER else known.get(source, (UNKNOWN_RANK, False))
 
     return rank_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -48,8 +48,8 @@ def checked_text(name: str, value: str) -> str:
     return value
 
 
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """The body, at most `limit` bytes, within `BODY_SECONDS`; empty if there is none."""
+async def read_body(request: web.Request, limit: int, count: Callable[[int], None]) -> bytes:
+    """The body, at most `limit` bytes, within `BODY_SECONDS`; empty if there is none. `count` is told what came."""
     if not request.body_exists:
         return b""
     if (request.content_length or 0) > limit:
@@ -58,6 +58,7 @@ async def read_body(request: web.Request, limit: int) -> bytes:
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.content.iter_any():
+                count(len(chunk))
                 body += chunk
                 if len(body) > limit:
                     raise Problem(413, f"the body is larger than {limit} bytes", headers={"Connection": "close"})

@@ -72,7 +72,9 @@ async def create_alert(request: Request, body: NewAlert) -> Reply[Alert]:
         alert = Alert(id=made, created_at=request.services.settings.now(), owner=request.caller.id, **dict(body))
     except ValidationError as error:
         raise invalid_fields(error.errors()) from None
-    await (await request.services.store()).alerts.save(alert)
+    store = await request.services.store()
+    async with request.services.quotas.storing(request.caller, alerts=1):
+        await store.alerts.save(alert)
     request.audit("create alert", alert.id, {"kind": str(alert.kind)})
     return Reply(alert, 201, {"Location": f"{PREFIX}/alerts"})
 

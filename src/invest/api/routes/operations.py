@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from invest.api.http.paging import Listing, paged
 from invest.api.http.problems import Problem, invalid
+from invest.api.http.public import public_text
 from invest.api.http.routing import PREFIX, Reply, route
 from invest.api.request import Request
 from invest.api.routes.contract import Arguments, EnqueueOptions, JobPath, call_of
@@ -209,7 +210,23 @@ async def get_dead_letter(request: Request, path: DeadLetterPath) -> JobStatus:
     """One, with payload, error and the history of its attempts."""
     found = await request.services.invest.dead.show(path.task_id)
     await require_status(request, found)
-    return found
+    return found if request.caller.allows("admin") else without_inside(found)
+
+
+def without_inside(status: JobStatus) -> JobStatus:
+    """A dead letter for a key below admin: what went wrong, without where in the program or on which server."""
+    if status.error is None:
+        return status
+    shown = {"message": public_text(status.error.message), "traceback": None}
+    attempts = [
+        attempt.model_copy(
+            update={"error": attempt.error.model_copy(update={"message": public_text(attempt.error.message)})}
+        )
+        if attempt.error is not None
+        else attempt
+        for attempt in status.history
+    ]
+    return status.model_copy(update={"error": status.error.model_copy(update=shown), "history": attempts})
 
 
 class ReplayRequest(Strict):
@@ -285,7 +302,15 @@ async def list_history(request: Request, query: HistoryFilter) -> Reply[Listing[
     runs = await store.jobs.history(
         queue=query.queue, name=query.name, state=query.state, before=query.cursor, limit=query.limit
     )
-    return paged(request, await visible(request, runs), runs[-1].event_id if len(runs) == query.limit else None)
+    shown = [_without_inside(run) for run in await visible(request, runs)]
+    return paged(request, shown, runs[-1].event_id if len(runs) == query.limit else None)
+
+
+def _without_inside(run: JobRun) -> JobRun:
+    message = run.error.get("message") if isinstance(run.error, dict) else None
+    if not isinstance(message, str):
+        return run
+    return run.model_copy(update={"error": {**run.error, "message": public_text(message)}})
 
 
 class AuditFilter(Page):

@@ -57,6 +57,12 @@ async def require_portfolio(request: Request, portfolio_id: str) -> None:
         raise Problem(404, f"no portfolio {portfolio_id!r}")
 
 
+async def guard_portfolio(request: Request, path: Any) -> None:
+    """Before a body is read: raises 404 unless the portfolio in the path exists and is the caller's."""
+    if not await (await request.services.store()).portfolios.exists(path.portfolio_id, owner=owner_of(request)):
+        raise Problem(404, f"no portfolio {path.portfolio_id!r}")
+
+
 async def require_report(request: Request, report_id: str) -> None:
     """Raises 404 where the report is about a portfolio of another."""
     if await _closed(request, [Named(reports=frozenset({report_id}))]):

@@ -47,7 +47,7 @@ class TransactionFilter(Page):
 async def recompute(request: Request, portfolio_id: str) -> None:
     """Ask for the figures of a corrected portfolio; where the queue is away, the daily run computes them."""
     with suppress(InvestError, Problem):
-        await request.services.enqueuer.enqueue(calculate_portfolio_metrics(portfolio_id))
+        await request.services.enqueuer.enqueue(calculate_portfolio_metrics(portfolio_id), request.caller.id)
 
 
 @route("GET", "/portfolios/{portfolio_id}/transactions", tag="portfolios", problems=(404, 422, 503))

@@ -15,7 +15,7 @@ from invest.api.http.problems import FieldError, Problem, invalid
 from invest.api.http.routing import PREFIX, Reply, route
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
-from invest.api.routes.ownership import owner_of, require_portfolio
+from invest.api.routes.ownership import guard_portfolio, owner_of, require_portfolio
 from invest.domain.brokerage import Accept, ImportedRow, ImportPlan, plan_booking
 from invest.domain.market import Ticker, market_day
 from invest.domain.portfolios import Book, Operation, Plain, Portfolio, Transaction, positions_of
@@ -121,9 +121,10 @@ async def create_portfolio(request: Request, body: NewPortfolio) -> Reply[Portfo
     fit(body.targets)
     store = await request.services.store()
     refuse(plan_booking((), given, known=await store.portfolios.known(given, prices=False)))
-    made, _ = await store.portfolios.create(
-        body.name, given, portfolio_id=request.job_id, targets=body.targets, owner=request.caller.id
-    )
+    async with request.services.quotas.storing(request.caller, portfolios=1, transactions=len(given)):
+        made, _ = await store.portfolios.create(
+            body.name, given, portfolio_id=request.job_id, targets=body.targets, owner=request.caller.id
+        )
     request.audit("create portfolio", made.id, {"transactions": len(given)})
     view = PortfolioView.of(made, await book_of(request, made))
     return Reply(view, 201, {"Location": f"{PREFIX}/portfolios/{made.id}"})
@@ -203,7 +204,8 @@ class Targets(Strict):
     )
 
 
-@route("PUT", "/portfolios/{portfolio_id}/targets", tag="portfolios", scope="write", status=204, problems=(404, 503))
+@route("PUT", "/portfolios/{portfolio_id}/targets", tag="portfolios", scope="write", status=204, problems=(404, 503),
+       guard=guard_portfolio)  # fmt: skip
 async def set_targets(request: Request, path: PortfolioPath, body: Targets) -> None:
     """Replace the wanted weights; the next metrics say what to buy and sell towards them."""
     await require_portfolio(request, path.portfolio_id)
@@ -236,7 +238,7 @@ class Booked(BaseModel):
 
 
 @route("POST", "/portfolios/{portfolio_id}/transactions", tag="portfolios", scope="write", status=201,
-       problems=(404, 503))  # fmt: skip
+       problems=(404, 503), guard=guard_portfolio)  # fmt: skip
 async def add_transactions(
     request: Request,
     path: PortfolioPath,
@@ -249,7 +251,8 @@ async def add_transactions(
     store = await request.services.store()
     known = await store.portfolios.known([*existing, *given], prices=False)
     refuse(await asyncio.to_thread(plan_booking, existing, given, repeat=query.repeat, known=known))
-    plan = await store.portfolios.add(path.portfolio_id, given, repeat=query.repeat)
+    async with request.services.quotas.storing(request.caller, transactions=len(given)):
+        plan = await store.portfolios.add(path.portfolio_id, given, repeat=query.repeat)
     request.audit("book transactions", path.portfolio_id, dict(plan.counts))
     return Booked(counts=plan.counts, rows=plan.rows)
 
@@ -273,22 +276,22 @@ class ImportOptions(Strict):
 
 
 @route("POST", "/portfolios/{portfolio_id}/import", tag="portfolios", scope="write",
-       problems=(400, 404, 408, 413, 503), takes=("text/csv", XLSX))  # fmt: skip
+       problems=(400, 404, 408, 413, 503), takes=("text/csv", XLSX), guard=guard_portfolio)  # fmt: skip
 async def import_statement(request: Request, path: PortfolioPath, query: ImportOptions) -> Booked:
     """Book a statement: B3's negociação, movimentação, posição or proventos, a plain table, or a broker's note.
 
     The body is the file as it is: an Excel workbook (.xlsx) as B3 gives it, text in any encoding, or a note's PDF. Told
     row by row: booked, a duplicate, a question (answer it with `accept`), or refused and why, with what can be done.
     """
-    await require_portfolio(request, path.portfolio_id)
     store = await request.services.store()
     data = await request.read()
     today = query.as_of or market_day(request.services.settings.now())
     assets = await store.assets.list(active=None)
     statement = await request.services.statements.read(data, today=today, assets=assets)
-    plan = await store.portfolios.import_statement(
-        path.portfolio_id, statement, dry_run=query.dry_run, accept=query.accepted()
-    )
+    async with request.services.quotas.storing(request.caller, transactions=len(statement.rows)):
+        plan = await store.portfolios.import_statement(
+            path.portfolio_id, statement, dry_run=query.dry_run, accept=query.accepted()
+        )
     if not query.dry_run:
         request.audit("import statement", path.portfolio_id, {"layout": plan.layout, **plan.counts})
     return Booked(

@@ -99,7 +99,7 @@ async def stored_report(request: Request, report_id: str) -> StoredReport:
 class FileFilter(Strict):
     """Which file of a report."""
 
-    format: Literal["pdf", "html", "markdown"] = "pdf"
+    format: Literal["pdf", "html", "markdown", "xlsx", "csv"] = "pdf"
 
 
 @route("GET", "/reports/{report_id}/exports", tag="reports", problems=(404, 422, 503))

@@ -6,8 +6,10 @@ import asyncio
 
 from invest.api.http.routing import Route
 from invest.api.routes import (
+    administration,
     alerts,
     contract,
+    events,
     operations,
     portfolio_corrections,
     portfolio_proposals,
@@ -31,10 +33,12 @@ def routes(registry: Registry) -> list[Route]:
         *research.ROUTES,
         *documents.ROUTES,
         *holdings.ROUTES,
+        *events.ROUTES,
         *portfolio_corrections.ROUTES,
         *portfolio_proposals.ROUTES,
         *taxes.ROUTES,
         *alerts.ROUTES,
+        *administration.ROUTES,
         *ops.ROUTES,
     ]
 

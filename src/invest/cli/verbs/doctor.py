@@ -11,7 +11,8 @@ from rich.text import Text
 
 from invest.cli import EXIT_FAILED, EXIT_UNREACHABLE, output
 from invest.cli.output import AsJson
-from invest.cli.platform.checks import Check, analysts, disk, python, servers, upstreams
+from invest.cli.platform.checks import Check, analysts, disk, of_server, python, servers, upstreams
+from invest.cli.server import target
 from invest.errors import InvestError, Unreachable
 
 SHAPES = {
@@ -39,6 +40,8 @@ def examine() -> list[Check]:
     from invest.jobs.declared import declare_all
     from invest.settings import load
 
+    if chosen := target():
+        return [python(), *asyncio.run(of_server(chosen.url, chosen.key))]
     declare_all()  # before any clock runs: importing the jobs takes seconds on a slow machine
     checks = [python()]
     try:

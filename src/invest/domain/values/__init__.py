@@ -7,6 +7,7 @@ from invest.domain.values.collected import AssetData, SourceOutcome
 from invest.domain.values.harvest import Harvest
 from invest.domain.values.observations import Basis, Consensus, Observation, RawPayload, Rejected
 from invest.domain.values.quality import FieldQuality, SourceValue
+from invest.domain.values.questions import Question, QuestionKind, price_questions, value_questions
 from invest.domain.values.units import scale_error, unit_error
 
 __all__ = [
@@ -16,11 +17,15 @@ __all__ = [
     "FieldQuality",
     "Harvest",
     "Observation",
+    "Question",
+    "QuestionKind",
     "RawPayload",
     "Rejected",
     "SourceOutcome",
     "SourceValue",
     "choose_all",
+    "price_questions",
     "scale_error",
     "unit_error",
+    "value_questions",
 ]

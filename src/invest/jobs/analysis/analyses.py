@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -17,6 +18,7 @@ from invest.domain.market import Market, Ticker
 from invest.domain.opinions import AiConsensus, Objection, Opinion, build_snapshot, pool, rated
 from invest.engine import Context, Ok, Workflow, chord, group
 from invest.jobs.analysis.track_record import learnt
+from invest.jobs.callers import book_ai, may_ask
 from invest.jobs.loading import BARS_BACK, load_inputs, load_shared, never_collected, peers_key
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PER_ANALYSIS, PERIODIC
 from invest.jobs.results import (
@@ -102,10 +104,12 @@ async def ask(ctx: Context, analysis: Analysis, providers: Sequence[str] | None,
     store, settings, analysts = ctx.use(Store), ctx.use(Settings), ctx.use(Analysts)
     known, news = await asyncio.gather(learnt(store), store.news.latest(analysis.ticker, limit=6))
     snapshot = build_snapshot(analysis.model_copy(update={"analyzed_at": settings.now()}), news, language)
+    await may_ask(ctx)
     given, rules = await asyncio.gather(
         analysts.ask(snapshot, providers=providers_for(settings, providers), language=language),
         analysts.benchmark(snapshot, language),
     )
+    await book_ai(ctx, sum((o.cost_usd or Decimal(0) for o in given), Decimal(0)))
     opinions = [rated(opinion, known.extremity) for opinion in given]
     benchmark = rated(rules, known.extremity) if rules is not None else None
     shown = [*opinions, *([benchmark] if benchmark is not None else [])]

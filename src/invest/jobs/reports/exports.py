@@ -74,7 +74,7 @@ async def export(ctx: Context, report_id: str, format: str, include_charts: bool
         where = str(path)
     except OSError as error:  # a read-only or full disk: the file is in PostgreSQL all the same
         ctx.log.warning("export kept in the database only", path=str(path), error=str(error))
-        where = f"/api/v1/reports/{report_id}/export?format={format}"
+        where = f"/api/v1/reports/{report_id}/download?format={format}"
     return Exported(
         report_id=report_id,
         format=format,

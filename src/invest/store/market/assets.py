@@ -177,6 +177,18 @@ class Assets:
         """Record that codes changed: the old one is inactive and names its successor."""
         await self._db.run(lambda c: write_changes(c, changes))
 
+    async def undo_rename(self, old: str, changed_on: date, source: str) -> bool:
+        """Forget a change of code that `source` reported: the old one trades again. Whether there was one."""
+        gone = await self._db.execute(
+            "DELETE FROM ticker_change WHERE old_ticker = $1 AND changed_on = $2 AND source = $3",
+            old,
+            changed_on,
+            source,
+        )
+        if gone:
+            await self.activate(old)
+        return bool(gone)
+
     async def current(self, ticker: str, *, on: date | None = None) -> str:
         """The code that `ticker` trades as (on a day): the end of its chain of changes, itself where there is none."""
         end = await self._db.fetchval(
