@@ -50,7 +50,7 @@ async def test_the_worked_month_by_http_csv_and_pdf(web_door: Door) -> None:
     found = (await web_door.ask("GET", f"{API}/portfolios/{made}/transactions", status=200)).json()["items"]
     assert line["transactions"] == [found[1]["id"]]
     await web_door.ask(
-        "PUT", path, status=204,
+        "PUT", f"{path}/opening", status=204,
         json={"paid": [{"period": "2025-04", "amount": "785.55", "paid_on": "2025-05-30"}]},
     )  # fmt: skip
     told = (await web_door.ask("GET", f"{path}?year=2025", status=200)).json()

@@ -73,7 +73,8 @@ async def get_tax_file(request: Request, path: PortfolioPath, query: TaxFileFilt
     return file_reply(await asyncio.to_thread(render_pdf, view), "application/pdf", f"{stem}.pdf")
 
 
-@route("PUT", "/portfolios/{portfolio_id}/tax", tag="portfolios", scope="write", status=204, problems=(404, 422, 503))
+@route("PUT", "/portfolios/{portfolio_id}/tax/opening", tag="portfolios", scope="write", status=204,
+       problems=(404, 422, 503))  # fmt: skip
 async def set_tax(request: Request, path: PortfolioPath, body: TaxOpening) -> None:
     """What the tax needs from before: losses and credits with their day, DARFs paid, what unknown assets are."""
     await require_portfolio(request, path.portfolio_id)
