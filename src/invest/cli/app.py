@@ -6,6 +6,7 @@ Names of before stay as hidden aliases: `jobs`, `keys`, `queues`, `workflows`, `
 from __future__ import annotations
 
 import os
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,20 @@ from typer.core import TyperGroup
 from invest import __version__
 from invest.cli import output
 from invest.cli.investing import alerts, assets, corrections, export, portfolios, reports
-from invest.cli.verbs import account, analyse, config, database, doctor, events, keys, quality, serve, tasks, watch
+from invest.cli.verbs import (
+    account,
+    analyse,
+    config,
+    database,
+    doctor,
+    events,
+    keys,
+    personal,
+    quality,
+    serve,
+    tasks,
+    watch,
+)
 from invest.cli.verbs import operations as ops
 
 app = typer.Typer(
@@ -38,6 +52,9 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
     url: Annotated[str | None, typer.Option(help="server to ask, as INVEST_URL; its key: INVEST_KEY")] = None,
+    app_modules: Annotated[
+        list[str] | None, typer.Option("--app", help="module:queues with jobs of your own, as INVEST_APP; repeatable")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="ids and values alone, one a line")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="no colours, as NO_COLOR")] = False,
     fields: Annotated[str | None, typer.Option(hidden=True, help="of JSON objects, comma-separated")] = None,
@@ -45,6 +62,9 @@ def root(
     """Investment research on the Brazilian exchange (B3)."""
     if url is not None:
         os.environ["INVEST_URL"] = url
+    if app_modules:
+        os.environ["INVEST_APP"] = ",".join(app_modules)
+        sys.path.insert(0, "")  # a module of the working directory, as `python -m` finds it
     output.manner.quiet = quiet
     output.manner.color = not no_color
     output.manner.fields = tuple(name.strip() for name in fields.split(",")) if fields else ()
@@ -82,6 +102,8 @@ quality.data.command("event")(events.event)
 quality.data.command("events")(events.events)
 quality.data.command("questions")(events.questions)
 quality.data.command("answer")(events.answer)
+quality.data.command("export")(personal.export)
+quality.data.command("erase")(personal.erase)
 tasks.jobs.command("run")(tasks.enqueue)
 app.command("enqueue", hidden=True)(tasks.enqueue)
 app.command("workers", hidden=True)(ops.workers)

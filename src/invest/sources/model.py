@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from invest.domain.market import (
     Asset,
@@ -215,6 +215,7 @@ class Source(Protocol):
         """Its name in settings.toml."""
 
 
+@runtime_checkable
 class AssetSource(Source, Protocol):
     """Knows single assets."""
 
@@ -222,6 +223,7 @@ class AssetSource(Source, Protocol):
         """Everything new about one asset. Raises `SourceError`; the facade turns that into an outcome."""
 
 
+@runtime_checkable
 class PriceSource(Source, Protocol):
     """Gives current prices of many assets at once."""
 
@@ -229,6 +231,7 @@ class PriceSource(Source, Protocol):
         """One answer per asset, in as few requests as the plan allows."""
 
 
+@runtime_checkable
 class NewsSource(Source, Protocol):
     """Has news of the whole market."""
 
@@ -236,6 +239,7 @@ class NewsSource(Source, Protocol):
         """The newest items, `limit` at most. Raises `SourceError`."""
 
 
+@runtime_checkable
 class MacroSource(Source, Protocol):
     """Has series of the economy."""
 
@@ -243,6 +247,7 @@ class MacroSource(Source, Protocol):
         """Each series from its newest known day on (`since`, by series). `want` only tells the time."""
 
 
+@runtime_checkable
 class Listing(Source, Protocol):
     """Knows which papers are listed."""
 
@@ -250,6 +255,7 @@ class Listing(Source, Protocol):
         """Every paper of the newest session. Raises `SourceError`."""
 
 
+@runtime_checkable
 class FilingIndex(Source, Protocol):
     """Knows which documents companies delivered."""
 

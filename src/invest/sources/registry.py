@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from invest.domain.news import Recogniser
+from invest.errors import ConfigError
+from invest.plugins import installed
 from invest.sources.b3 import B3Source, CotahistSource
 from invest.sources.bcb import BcbSource, OlindaSource
 from invest.sources.brapi import BrapiSource
@@ -40,8 +42,28 @@ class Upstreams:
         return tuple(dict.fromkeys(source.name for source in every))
 
 
+def added() -> list[Source]:
+    """Upstreams that installed packages bring as entry points ``invest.sources``: an instance, or a class without
+    arguments.
+
+    Raises `ConfigError` for what is no source.
+    """
+    found: list[Source] = []
+    for plugin in installed("invest.sources"):
+        source = plugin.value() if isinstance(plugin.value, type) else plugin.value
+        name = getattr(source, "name", None)
+        if not isinstance(source, CAPABILITIES) or not isinstance(name, str):
+            raise ConfigError(f"invest.sources {plugin.name!r}: it has no name or can do nothing that a source does")
+        found.append(source)
+    return found
+
+
+CAPABILITIES = (AssetSource, PriceSource, NewsSource, MacroSource, Listing, FilingIndex)
+
+
 def upstreams(enabled: Callable[[str], bool]) -> Upstreams:
-    """Those whose names are `enabled`."""
+    """Those whose names are `enabled`, those of installed packages behind our own."""
+    more = added()
 
     def chosen(*sources: Kind) -> tuple[Kind, ...]:
         return tuple(source for source in sources if enabled(source.name))
@@ -51,11 +73,11 @@ def upstreams(enabled: Callable[[str], bool]) -> Upstreams:
     rss, google, gdelt = RssSource(known), GoogleNewsSource(known), GdeltSource(known)
     others: Iterable[AssetSource] = (YahooSource(), FundamentusSource(), google, gdelt, BinanceSource())
     return Upstreams(
-        assets=chosen(cotahist, b3, cvm, brapi, rss, *others),
-        prices=chosen(brapi),
-        news=chosen(cvm, rss),
-        macro=chosen(BcbSource(), OlindaSource()),
-        listings=chosen(cotahist),
-        filings=chosen(cvm),
+        assets=chosen(cotahist, b3, cvm, brapi, rss, *others, *(s for s in more if isinstance(s, AssetSource))),
+        prices=chosen(brapi, *(s for s in more if isinstance(s, PriceSource))),
+        news=chosen(cvm, rss, *(s for s in more if isinstance(s, NewsSource))),
+        macro=chosen(BcbSource(), OlindaSource(), *(s for s in more if isinstance(s, MacroSource))),
+        listings=chosen(cotahist, *(s for s in more if isinstance(s, Listing))),
+        filings=chosen(cvm, *(s for s in more if isinstance(s, FilingIndex))),
         known=known,
     )

@@ -171,6 +171,9 @@ class Corrections:
                 else:
                     moved.append(t)
             await write_transactions(connection, portfolio_id, moved, await hashes_of(connection, portfolio_id))
+            await connection.execute(
+                "UPDATE report SET portfolio_id = $2 WHERE portfolio_id = $1", other_id, portfolio_id
+            )
             await connection.execute("DELETE FROM portfolio WHERE id = $1", other_id)
             return len(moved), len(theirs) - len(moved)
 

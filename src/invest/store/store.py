@@ -14,6 +14,7 @@ from invest.store.audit import Audit
 from invest.store.cleanup import Cleanup
 from invest.store.commits import Commits
 from invest.store.core import Database, address_of, close_pool, open_pool
+from invest.store.erasure import Erasure
 from invest.store.harvests import Saved
 from invest.store.job_runs import Jobs
 from invest.store.keys import Keys
@@ -62,6 +63,7 @@ class Store:
         self.audit = Audit(database)
         self.spend = Spend(database)
         self.cleanup = Cleanup(database)
+        self.erasure = Erasure(database)
 
     @classmethod
     @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import stat
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -18,6 +19,7 @@ from invest.store import Store
 from tests.integration.api.api_kit import Door, door_fail, door_sleep, open_door, working
 from tests.integration.api.test_cli import Cli
 
+ROOT = Path(__file__).parents[3]
 pytest_plugins = ["tests.integration.api.api_fixtures"]
 
 CSV = "data;operacao;ticker;quantidade;preco\n2026-03-02;compra;PETR4;100;30,50\n2026-03-03;compra;VALE3;10;61,00\n"
@@ -203,3 +205,19 @@ async def test_events_are_told_as_they_happen(remote: Remote, platform: Settings
         lines = [json.loads(line) for line in (await remote("logs", "--job", job.id, "--json")).out.splitlines()]
     assert lines[0]["kind"] == "status" and lines[-1]["kind"] == "succeeded"
     assert all(line["task_id"] == job.id for line in lines)
+
+
+async def test_jobs_of_ones_own_are_run_by_the_same_verbs(platform: Settings, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "examples" / "own_jobs.py", tmp_path)
+    invest = Cli(platform, tmp_path)
+    job = (await invest("--app", "own_jobs:queues", "job", "run", "momentum", "PETR4", "days=5", "-q")).out.strip()
+    await invest("worker", "run", "research", "--burst", "--app", "own_jobs:queues")
+    failed = await invest("job", "wait", job, code=1)
+    assert "no prices of PETR4 are stored" in failed.err
+    unknown = await invest("worker", "run", "research", code=2)
+    assert "no queue 'research'" in unknown.err
+    missing = await invest("--app", "nothing_here:queues", "job", "types", code=2)
+    assert (
+        missing.err
+        == "invest: --app nothing_here:queues: nothing_here cannot be imported: No module named 'nothing_here'\n"
+    )

@@ -27,7 +27,7 @@ from invest.settings import WebSettings
 
 log = structlog.get_logger("invest.web")
 RATE_KEY = "invest:web:rate:"  # + caller
-IDEMPOTENCY_KEY = "invest:web:idem:"  # + hash of caller and key
+IDEMPOTENCY_KEY = "invest:web:idem:"  # + caller and hash of its key
 KEPT_KEY = "invest:quota:kept:"  # + caller and day: bytes of answers kept
 OWN_CALLERS = 10_000  # remembered by one process
 MAX_KEPT = 16_000  # bytes of an answer kept for its repeats
@@ -250,7 +250,7 @@ def idempotency_of(caller: str, given: str | None) -> str:
         raise Problem(
             422, "Idempotency-Key: 1 to 200 printable ASCII characters without blanks", kind="urn:invest:invalid"
         )
-    return IDEMPOTENCY_KEY + hashlib.sha256(f"{caller}\0{given}".encode()).hexdigest()[:40]
+    return f"{IDEMPOTENCY_KEY}{caller}:{hashlib.sha256(given.encode()).hexdigest()[:40]}"
 
 
 def _kept(raw: bytes | None, request_hash: str) -> Kept:

@@ -19,6 +19,7 @@ from invest.api.routes.ownership import guard_portfolio, owner_of, require_portf
 from invest.domain.brokerage import Accept, ImportedRow, ImportPlan, plan_booking
 from invest.domain.market import Ticker, market_day
 from invest.domain.portfolios import Book, Operation, Plain, Portfolio, Transaction, positions_of
+from invest.jobs.forgetting import forget
 
 PortfolioId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 EXACT = Decimal("1e-8")
@@ -189,11 +190,13 @@ async def stored(request: Request, portfolio_id: str) -> Portfolio:
 
 @route("DELETE", "/portfolios/{portfolio_id}", tag="portfolios", scope="write", status=204, problems=(404, 503))
 async def delete_portfolio(request: Request, path: PortfolioPath) -> None:
-    """Delete a portfolio with its transactions, metrics and alerts; reports about it stay for the admins."""
+    """Delete a portfolio with all that was made of it: metrics, alerts, reports, files, results of its jobs."""
     await require_portfolio(request, path.portfolio_id)
-    if not await (await request.services.store()).portfolios.delete(path.portfolio_id):
+    gone = await (await request.services.store()).erasure.portfolio(path.portfolio_id)
+    if not gone.found:
         raise Problem(404, f"no portfolio {path.portfolio_id!r}")
-    request.audit("delete portfolio", path.portfolio_id)
+    await forget(request.services.invest, request.services.settings.data_dir, gone)
+    request.audit("delete portfolio", path.portfolio_id, {"reports": len(gone.reports)})
 
 
 class Targets(Strict):
