@@ -13,7 +13,7 @@ from invest.domain.portfolios.ledger import Entry
 from invest.domain.portfolios.metrics import PortfolioInput, measure, positions_of
 from invest.domain.portfolios.portfolio import CENT, ZERO, Operation, Plain, Portfolio, Transaction, tidy
 from invest.domain.portfolios.positions import AUCTION, ORDER, SHARE, Book, derive, in_order
-from invest.domain.portfolios.receipts import Receipt, receipts
+from invest.domain.portfolios.receipts import Receipt, receipts_of
 from invest.domain.portfolios.returns import PeriodReturn
 
 __all__ = [
@@ -49,7 +49,7 @@ __all__ = [
     "order_matters",
     "positions_of",
     "prorated",
-    "receipts",
+    "receipts_of",
     "row_hashes",
     "same_broker",
     "settled",

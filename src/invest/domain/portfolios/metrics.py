@@ -21,7 +21,7 @@ from invest.domain.portfolios.known import Known, in_reais
 from invest.domain.portfolios.ledger import Position
 from invest.domain.portfolios.portfolio import CENT, ZERO, Portfolio, Transaction
 from invest.domain.portfolios.positions import Book, derive
-from invest.domain.portfolios.receipts import Holdings, Receipt, holdings, receipts
+from invest.domain.portfolios.receipts import Holdings, Receipt, holdings, receipts_of
 from invest.domain.portfolios.timeline import Timeline, build_timeline
 
 __all__ = ["PortfolioInput", "PortfolioMetrics", "PositionMetrics", "measure", "positions_of"]
@@ -128,7 +128,7 @@ def _facts(given: PortfolioInput) -> _Facts:
     known = Known(given.actions, given.changes, bars)
     facts = settled(booked, known, today)
     held = holdings(facts.transactions, {t.ticker for t in facts.transactions if t.ticker})
-    cash = receipts(facts.transactions, known, today, held)
+    cash = receipts_of(facts.transactions, known, today, held)
     line = build_timeline(facts.transactions, bars, today, cash)
     closes = {t: c for t, b in bars.items() if (c := _last_close(b, today)[0]) is not None}
     return _Facts(

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from invest.domain.market import AssetKind
-from invest.domain.portfolios import CENT, ZERO, Operation, Receipt, Transaction, receipts
+from invest.domain.portfolios import CENT, ZERO, Operation, Receipt, Transaction
 from invest.domain.taxes.lines import Facts, TaxInput, facts_until
 from invest.domain.taxes.models import Flag, Good, PayerIncome
 from invest.domain.taxes.rules import Mark, rule
@@ -170,7 +170,7 @@ def _unbooked(facts: Facts, given: TaxInput, year: int) -> Iterator[Flag]:
 
 
 def _receipts(facts: Facts, given: TaxInput, end: date) -> list[Receipt]:
-    return receipts(facts.transactions, given.known, min(end, given.today))
+    return receipts_of(facts.transactions, given.known, min(end, given.today))
 
 
 def _large_dividends(facts: Facts, year: int) -> Iterator[Flag]:
