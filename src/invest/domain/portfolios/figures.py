@@ -64,6 +64,9 @@ class PortfolioMetrics(Frozen):
     unrealized_gain: Plain | None
     income: Plain = Field(description="dividends and JCP booked since the start")
     fees: Plain
+    gain: Plain | None = Field(
+        default=None, description="of what is held and of what was sold, income known, less fees outside costs, BRL"
+    )
     total_return: float | None = Field(description="all gains by the most that was at work at one time")
     return_percent: float | None = Field(description="total_return in percent, as the contract names it")
     twr: float | None
@@ -93,6 +96,9 @@ class PortfolioMetrics(Frozen):
     dividends_by_month: list[tuple[date, Plain]]
     positions: list[PositionMetrics]
     contributions: dict[str, float] = Field(description="of open and closed positions; they sum to twr")
+    contributions_7d: dict[str, float] = Field(
+        default_factory=dict, description="the same of the sessions of the last seven days and today"
+    )
     rebalancing: list[Trade]
     concentration: list[Concentration]
     warnings: list[str]

@@ -28,6 +28,7 @@ __all__ = ["PortfolioInput", "PortfolioMetrics", "PositionMetrics", "measure", "
 
 PRICE = Decimal("1e-8")
 YEAR = timedelta(days=365)
+WEEK = timedelta(days=7)
 NAMED = 20  # warnings of one kind that are told one by one
 
 
@@ -106,9 +107,14 @@ def measure(given: PortfolioInput) -> PortfolioMetrics:
         dividends_by_month=received_by_month(facts.settled.transactions),
         positions=positions,
         contributions=parts,
+<<<<<<< HEAD
         rebalancing=allocation.rebalance(
             values, facts.prices, given.portfolio.targets, cash=given.cash, sell=given.sell
         ),
+=======
+        contributions_7d=performance.contributions(line, since=today - WEEK),
+        rebalancing=allocation.rebalance(values, facts.prices, given.portfolio.targets, cash=given.cash),
+>>>>>>> main
         concentration=allocation.concentrations(spread, sectors),
         receivables=sum((r.amount for r in facts.receipts if r.pending(today)), ZERO),
         income_not_booked=sum((u.amount for u in unbooked), ZERO),
@@ -226,6 +232,7 @@ def _sums(facts: _Facts, values: Mapping[str, Decimal], positions: Sequence[Posi
         "income": income.quantize(CENT),
         "fees": sum((p.fees for p in every), book.account_fees).quantize(CENT),
         "capital_at_work": capital,
+        "gain": None if gain is None else gain.quantize(CENT),
         "total_return": whole_return,
         "return_percent": None if whole_return is None else whole_return * 100,
     }

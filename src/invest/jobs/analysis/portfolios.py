@@ -7,8 +7,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+<<<<<<< HEAD
 from invest.domain.market import RateCurve
 from invest.domain.portfolios import PROPOSED, Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
+=======
+from invest.domain.market import AssetKind, RateCurve, display_name, kind_of
+from invest.domain.portfolios import Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
+>>>>>>> main
 from invest.engine import Context, Ok, Workflow, chord, group
 from invest.errors import NotFound
 from invest.jobs.loading import CDI, INDEX
@@ -147,6 +152,16 @@ async def report_data(
         total_value=metrics.total_value,
         total_invested=metrics.total_invested,
         metrics={"return_percent": metrics.total_return} | {name: getattr(metrics, name) for name in PRINTED},
+        gain=metrics.gain,
+        contributions=metrics.contributions,
+        periods=metrics.periods,
+        rebalancing=metrics.rebalancing,
+        announced=metrics.announced,
+        receivables=metrics.receivables,
+        income_not_booked=metrics.income_not_booked,
+        dividends_projected=metrics.dividends_projected,
+        dividends_projected_net=metrics.dividends_projected_net,
+        week_contributions=metrics.contributions_7d,
         curve_days=metrics.curve_days,
         curves=curves,
         dividends_by_month=metrics.dividends_by_month,
@@ -155,10 +170,15 @@ async def report_data(
     )
 
 
+def kind_of_position(position: PositionMetrics) -> AssetKind:
+    """Its kind as it is known, else by its code."""
+    return AssetKind(position.kind) if position.kind else kind_of(position.ticker)
+
+
 def _row(position: PositionMetrics, analysis: Any) -> PositionRow:
     return PositionRow(
         ticker=position.ticker,
-        name=position.name,
+        name=display_name(position.ticker, kind_of_position(position), position.name),
         sector=position.sector,
         kind=position.kind,
         quantity=position.quantity,
