@@ -107,14 +107,10 @@ def measure(given: PortfolioInput) -> PortfolioMetrics:
         dividends_by_month=received_by_month(facts.settled.transactions),
         positions=positions,
         contributions=parts,
-<<<<<<< HEAD
+        contributions_7d=performance.contributions(line, since=today - WEEK),
         rebalancing=allocation.rebalance(
             values, facts.prices, given.portfolio.targets, cash=given.cash, sell=given.sell
         ),
-=======
-        contributions_7d=performance.contributions(line, since=today - WEEK),
-        rebalancing=allocation.rebalance(values, facts.prices, given.portfolio.targets, cash=given.cash),
->>>>>>> main
         concentration=allocation.concentrations(spread, sectors),
         receivables=sum((r.amount for r in facts.receipts if r.pending(today)), ZERO),
         income_not_booked=sum((u.amount for u in unbooked), ZERO),

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from invest.domain.market import AssetKind
-from invest.domain.portfolios import CENT, ZERO, Operation, Receipt, Transaction
+from invest.domain.portfolios import CENT, ZERO, Operation, Receipt, Transaction, receipts_of
 from invest.domain.taxes.lines import Facts, TaxInput, facts_until
 from invest.domain.taxes.models import Flag, Good, PayerIncome
 from invest.domain.taxes.rules import Mark, rule

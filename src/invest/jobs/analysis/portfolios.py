@@ -7,13 +7,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-<<<<<<< HEAD
-from invest.domain.market import RateCurve
-from invest.domain.portfolios import PROPOSED, Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
-=======
 from invest.domain.market import AssetKind, RateCurve, display_name, kind_of
-from invest.domain.portfolios import Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
->>>>>>> main
+from invest.domain.portfolios import PROPOSED, Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
 from invest.engine import Context, Ok, Workflow, chord, group
 from invest.errors import NotFound
 from invest.jobs.loading import CDI, INDEX
