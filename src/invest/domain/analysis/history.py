@@ -20,6 +20,7 @@ from invest.domain.filings import (
     Result,
     fundamentals_of,
     next_results,
+    own_equity,
     results_by_quarter,
     results_by_year,
 )
