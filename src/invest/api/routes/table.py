@@ -13,8 +13,10 @@ from invest.api.routes import (
     events,
     operations,
     portfolio_corrections,
+    portfolio_proposals,
     research,
     tasks,
+    taxes,
 )
 from invest.api.routes import health as ops
 from invest.api.routes import portfolios as holdings
@@ -35,6 +37,8 @@ def routes(registry: Registry) -> list[Route]:
         *holdings.ROUTES,
         *events.ROUTES,
         *portfolio_corrections.ROUTES,
+        *portfolio_proposals.ROUTES,
+        *taxes.ROUTES,
         *alerts.ROUTES,
         *administration.ROUTES,
         *ops.ROUTES,
