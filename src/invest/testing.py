@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar, cast
 import orjson
 from pydantic import TypeAdapter
 
-from invest.engine import Call, Context, Err, ErrorInfo, GiveUp, JobFailed, Ok, Resources, Workflow
+from invest.engine import Call, Context, Err, ErrorInfo, GiveUp, JobFailed, JobType, Ok, Resources, Workflow
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -87,7 +87,7 @@ class EagerInvest:
         return await self._call(what, inputs)
 
     async def _call(self, call: Call[Any], inputs: _Inputs | None) -> EagerJob[Any]:
-        declared = call.job
+        declared = cast("JobType[..., Any]", call.job)
         ran: EagerJob[Any] = EagerJob(call.options.id or secrets.token_hex(16), call.name)
         arguments = declared.signature.bind([], orjson.loads(call.payload))
 
@@ -111,8 +111,6 @@ class EagerInvest:
             else:
                 await self._succeeded(ran, call, value, inputs)
                 break
-            finally:
-                await context.close()
         self.jobs.append(ran)
         return ran
 

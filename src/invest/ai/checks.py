@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from invest.ai.answer import Answer
 from invest.domain.opinions import (
+    BASE_RATE,
     Argument,
     FigureCheck,
     Snapshot,
@@ -95,8 +96,5 @@ def held_facts(snapshot: Snapshot) -> tuple[SnapshotFact, ...]:
     """Every figure the analyst was shown: its facts, and the base rate."""
     if snapshot.base_rate_180d is None:
         return snapshot.facts
-    rate = SnapshotFact(id=BASE_RATE, key="base_rate_180d", value=snapshot.base_rate_180d, unit="fraction")
+    rate = SnapshotFact(id="base", key=BASE_RATE, value=snapshot.base_rate_180d, unit="fraction")
     return (*snapshot.facts, rate)
-
-
-BASE_RATE = "base"  # id of the base rate among the held facts; it may be stated without being cited

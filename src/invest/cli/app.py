@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from invest import __version__
 from invest.cli import output
-from invest.cli.investing import alerts, assets, export, portfolios, reports
+from invest.cli.investing import alerts, assets, corrections, export, portfolios, reports
 from invest.cli.verbs import (
     account,
     analyse,
@@ -88,6 +88,7 @@ app.command("demo")(serve.demo)
 app.command("analyse")(analyse.analyse)
 app.command("price")(assets.price)
 app.command("rank")(assets.rank)
+app.command("tax")(corrections.tax)
 app.command("export")(export.export)
 app.command("open")(watch.open_overview)
 app.command("logs")(watch.logs)

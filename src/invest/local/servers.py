@@ -297,6 +297,22 @@ class LocalServers:
         await asyncio.to_thread(self.close)
 
 
+def held(data_dir: Path) -> bool:
+    """Whether another process keeps embedded servers in a data folder, answering or not."""
+    return any(_locked(data_dir / f"{name}.lock") for name in ("valkey", "postgres"))
+
+
+def _locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def running(data_dir: Path) -> dict[str, str]:
     """Addresses of the embedded servers that another process keeps running in a data folder, by platform variable."""
     folder = data_folder(data_dir)

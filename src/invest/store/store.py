@@ -100,6 +100,10 @@ class Store:
         """Ask the database for one row of the schema. Raises `Unreachable`, or `ConfigError` without a schema."""
         await self.database.fetchval("SELECT count(*) FROM schema_migration")
 
+    async def try_to_write(self) -> None:
+        """Write one row. Raises `Unreachable` where the server takes no writes."""
+        await self.database.execute("UPDATE readiness SET at = now() WHERE id = 1")
+
 
 def ranks(settings: Settings | None) -> RankOf:
     """How a source's name gives its (rank, official)."""

@@ -153,7 +153,7 @@ async def test_texts_lose_what_no_reader_sees_and_models_names_are_tamed(
     assert (await only(open_panel, snapshot, "compatible")).status is OK
 
 
-INVENTED = "A margem chegou a 45,0% e o lucro dobrou."
+INVENTED = "A margem chegou a 45,0% e o risco cresceu."
 
 
 async def test_an_invented_figure_is_repaired_once(fake_ai: FakeAi, open_panel: OpenPanel, snapshot: Snapshot) -> None:

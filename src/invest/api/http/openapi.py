@@ -273,7 +273,7 @@ def _responses(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
         if route.waits:
             found["200"] = {
                 "description": "the task finished while the client waited: its status",
-                "content": {"application/json": {"schema": _finished(route, schemas, definitions)}},
+                "content": {"application/json": _exemplified(_finished(route, schemas, definitions), definitions)},
             }
     headers = headers | {name: HEADERS_OF[name] for name in _answers_with(route)}
     success["headers"] = {n: {"description": d, "schema": {"type": t}} for n, (t, d) in headers.items()}
@@ -305,6 +305,10 @@ def _answers_with(route: Route) -> list[str]:
     pages = isinstance(route.reply, type) and route.reply.__name__.startswith("Listing[")
     names = {"Location": route.status == 201, "ETag": route.method == "GET" and route.waits, "Link": pages}
     return [name for name, has in names.items() if has]
+
+
+def _exemplified(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": schema, "example": example_of(schema, definitions)}
 
 
 def _finished(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any]) -> dict[str, Any]:

@@ -246,14 +246,15 @@ async def replay_dead_letter(
     if body is not None:
         await require_calls(request, request.services.registry.job(status.name)(**body.arguments))
     job = await request.services.invest.dead.replay(path.task_id, kwargs=body.arguments if body else None)
-    request.audit("replay", path.task_id, {"as": job.id, "edited": body is not None})
-    answer = Queued(task_id=job.id, message=f"{path.task_id} runs again")
+    request.audit("replay", path.task_id, {"as": job.id, "edited": body is not None, "new": job.new})
+    message = f"{path.task_id} runs again" if job.new else f"{job.id} has its unique key and has not ended"
+    answer = Queued(task_id=job.id, message=message)
     return Reply(answer, 202, {"Location": f"{PREFIX}/tasks/{job.id}/status", "Retry-After": "1"})
 
 
-@route("DELETE", "/dead-letters/{task_id}", tag="dead letters", scope="admin", status=204, problems=(404,))
+@route("DELETE", "/dead-letters/{task_id}", tag="dead letters", scope="admin", status=204, problems=(404, 409))
 async def discard_dead_letter(request: Request, path: DeadLetterPath) -> None:
-    """Let one go."""
+    """Let one go; of a failed workflow, all that failed in it. A single step is refused: a retry needs it."""
     await request.services.invest.dead.discard(path.task_id)
     request.audit("discard", path.task_id)
 
@@ -278,6 +279,26 @@ async def replay_dead_letters(request: Request, query: BulkFilter) -> Bulk:
 async def list_queues(request: Request) -> list[QueueStats]:
     """Every queue: what waits, runs, is due later, is done and dead, and how long the oldest has waited."""
     return list((await request.services.invest.inspect.queues()).values())
+
+
+class QueuePath(Strict):
+    """A queue's name in the path."""
+
+    name: str = Field(max_length=100, examples=["analysis"])
+
+
+@route("POST", "/queues/{name}/pause", tag="operations", scope="admin", status=204, problems=(404,))
+async def pause_queue(request: Request, path: QueuePath) -> None:
+    """Start nothing more from a queue: what runs goes on, what waits is kept."""
+    await request.services.invest.pause(path.name)
+    request.audit("pause queue", path.name)
+
+
+@route("POST", "/queues/{name}/resume", tag="operations", scope="admin", status=204, problems=(404,))
+async def resume_queue(request: Request, path: QueuePath) -> None:
+    """Start jobs of a paused queue again."""
+    await request.services.invest.resume(path.name)
+    request.audit("resume queue", path.name)
 
 
 @route("GET", "/workers", tag="operations")
@@ -348,6 +369,8 @@ ROUTES = (
     replay_dead_letter,
     discard_dead_letter,
     list_queues,
+    pause_queue,
+    resume_queue,
     list_workers,
     list_history,
     list_audit,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from invest.api.http.problems import Problem
 from invest.api.request import Request
-from invest.engine import Call, JobStatus, JobType, Workflow
+from invest.engine import Call, Declared, JobStatus, Workflow
 from invest.errors import NotFound
 
 WORKFLOWS = frozenset({"chain", "group", "chord"})  # whose they are, their steps say
@@ -81,6 +81,8 @@ async def require_calls(request: Request, what: Call[Any] | Workflow[Any]) -> No
         raise Problem(403, "this is over everybody's portfolios: it needs a key with scope admin")
     if closed := await _closed(request, named):
         raise Problem(404, f"no portfolio or report {min(closed)!r}")
+    if not all(await asyncio.gather(*(_tasks_open(request, one.tasks) for one in named))):
+        raise Problem(404, "no such task")
 
 
 async def require_task(request: Request, task_id: str, *, acting: bool = False) -> None:
@@ -113,7 +115,7 @@ async def visible(request: Request, jobs: Iterable[R]) -> list[R]:
     return [job for job, is_open in zip(listed, await _open(request, listed), strict=True) if is_open]
 
 
-def _require_scope(request: Request, job: JobType[..., Any]) -> None:
+def _require_scope(request: Request, job: Declared[Any]) -> None:
     if not request.caller.allows(job.scope):
         raise Problem(403, f"{job.name} needs a key with scope {job.scope}")
 
@@ -197,7 +199,7 @@ async def _remembered(request: Request, job_id: str) -> Given | None:
     return _given(run) if run is not None else None
 
 
-def _named(job: JobType[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Named:
+def _named(job: Declared[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Named:
     """What arguments name, by what the job declares of its parameters; one left out means everybody's."""
     if not isinstance(job.owner, Mapping):
         return Named(over_all=job.owner is not None)

@@ -61,6 +61,14 @@ class RemoteInvest:
         """Cancel all that waits on one queue; gives how many. Raises `NotFound`."""
         return int((await self.client.ask("POST", f"/queues/{queue}/purge"))["cancelled"])
 
+    async def pause(self, queue: str) -> None:
+        """Start nothing more from one queue. Raises `NotFound`."""
+        await self.client.ask("POST", f"/queues/{queue}/pause")
+
+    async def resume(self, queue: str) -> None:
+        """Start jobs of a paused queue again. Raises `NotFound`."""
+        await self.client.ask("POST", f"/queues/{queue}/resume")
+
 
 class RemoteInspector:
     """Jobs by state, queues, workers, timelines."""

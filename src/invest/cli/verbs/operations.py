@@ -16,7 +16,7 @@ from invest.errors import ConfigError
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: jobs that failed for good.")
 schedule = typer.Typer(no_args_is_help=True, help="Cron lines.")
 workflows = typer.Typer(no_args_is_help=True, help="Chains, groups and chords as wholes.")
-queues = typer.Typer(no_args_is_help=True, help="Depths, and emptying one.")
+queues = typer.Typer(no_args_is_help=True, help="Depths, pausing and emptying one.")
 
 Columns = dict[str, Callable[[Any], Any]]
 JobId = Annotated[str, typer.Argument(help="id of the job")]
@@ -144,6 +144,7 @@ def schedule_ls(json_output: AsJson = False) -> None:
         "only when": lambda e: e.when,
         "next": lambda e: "paused" if e.paused else output.ago(e.next_at),
         "last": lambda e: output.ago(e.last_at),
+        "trouble": lambda e: e.error or "",
     }
     output.listing(with_platform(work), columns, json_output=json_output, empty="no cron lines")
 
@@ -254,7 +255,7 @@ def queues_stats(json_output: AsJson = False) -> None:
 
     found = with_platform(work)
     columns: Columns = {
-        "queue": lambda q: q.name,
+        "queue": lambda q: f"{q.name} (paused)" if q.paused else q.name,
         "waiting": lambda q: q.waiting,
         "running": lambda q: q.active,
         "scheduled": lambda q: q.scheduled,
@@ -266,6 +267,34 @@ def queues_stats(json_output: AsJson = False) -> None:
     output.listing(
         list(found.values()), columns, json_output=json_output, right=figures, empty="no queues", whole=found
     )
+
+
+@queues.command("pause")
+def queues_pause(
+    queue: Annotated[str, typer.Argument(help="name of the queue")],
+    json_output: AsJson = False,
+) -> None:
+    """Start nothing more from one queue: what runs goes on, what waits is kept."""
+
+    async def work(invest: Any) -> Any:
+        await invest.pause(queue)
+
+    with_platform(work)
+    output.outcome(json_output, f"paused {queue}", queue=queue, paused=True)
+
+
+@queues.command("resume")
+def queues_resume(
+    queue: Annotated[str, typer.Argument(help="name of the queue")],
+    json_output: AsJson = False,
+) -> None:
+    """Start jobs of a paused queue again."""
+
+    async def work(invest: Any) -> Any:
+        await invest.resume(queue)
+
+    with_platform(work)
+    output.outcome(json_output, f"resumed {queue}", queue=queue, paused=False)
 
 
 @queues.command("purge")

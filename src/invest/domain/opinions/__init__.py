@@ -5,7 +5,7 @@ from __future__ import annotations
 from invest.domain.opinions.benchmarks import benchmark_outcomes
 from invest.domain.opinions.closing import CONSENSUS, HORIZONS, Call, calls_of, calls_of_pool, closed_again, resolve_all
 from invest.domain.opinions.extremity import learn_extremity
-from invest.domain.opinions.faithfulness import FigureCheck, check_figures
+from invest.domain.opinions.faithfulness import BASE_RATE, FigureCheck, check_figures
 from invest.domain.opinions.language import language_of
 from invest.domain.opinions.opinion import (
     RULES,
@@ -51,6 +51,7 @@ from invest.domain.opinions.untrusted import (
 )
 
 __all__ = [
+    "BASE_RATE",
     "BUY_FROM",
     "CONSENSUS",
     "HORIZONS",
