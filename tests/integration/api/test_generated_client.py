@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,15 @@ def client_of(door: Door, key: str = "none") -> Any:
     return part("client").AuthenticatedClient(base_url=door.url, token=key, raise_on_unexpected_status=True)
 
 
-async def test_a_job_is_queued_and_its_result_waited_for(generated: Path, web_door: Door, platform: Settings) -> None:
-    client, models = client_of(web_door), part("models")
+@pytest.fixture
+async def client(generated: Path, web_door: Door) -> AsyncIterator[Any]:
+    """The generated client, closed at the end: a server waits for connections in use."""
+    async with client_of(web_door) as client:
+        yield client
+
+
+async def test_a_job_is_queued_and_its_result_waited_for(client: Any, platform: Settings) -> None:
+    models = part("models")
     arguments = models.Arguments.from_dict({"number": 21})
     async with working(platform):
         queued = await part("api.jobs.enqueue_job").asyncio("door_double", client=client, body=arguments)
@@ -90,8 +97,8 @@ async def test_a_job_is_queued_and_its_result_waited_for(generated: Path, web_do
     assert [task.task_id for task in listed.items] == [queued.task_id]
 
 
-async def test_a_portfolio_is_filled_from_a_form_and_from_bytes(generated: Path, web_door: Door) -> None:
-    client, models, types = client_of(web_door), part("models"), part("types")
+async def test_a_portfolio_is_filled_from_a_form_and_from_bytes(client: Any) -> None:
+    models, types = part("models"), part("types")
     made = await part("api.portfolios.create_portfolio").asyncio_detailed(
         client=client, body=models.NewPortfolio(name="Aposentadoria")
     )
@@ -101,7 +108,7 @@ async def test_a_portfolio_is_filled_from_a_form_and_from_bytes(generated: Path,
     booked = await upload(made.parsed.id, client=client, body=form)
     assert booked.counts.to_dict() == {"booked": 1, "duplicate": 0, "refused": 0} | booked.counts.to_dict()
     assert booked.counts.to_dict()["booked"] == 1
-    again = await upload(made.parsed.id, client=client, body=types.File(io.BytesIO(CSV), "extrato.csv", "text/csv"))
+    again = await upload(made.parsed.id, client=client, body=types.File(CSV, "extrato.csv", "text/csv"))
     assert again.counts.to_dict()["duplicate"] == 1, "the same bytes as they are"
     shown = await part("api.portfolios.get_portfolio").asyncio(made.parsed.id, client=client)
     assert [(held.ticker, held.quantity) for held in shown.positions] == [("PETR4", "100")]
@@ -109,8 +116,8 @@ async def test_a_portfolio_is_filled_from_a_form_and_from_bytes(generated: Path,
     assert gone.status_code == 204
 
 
-async def test_an_alert_is_made_listed_and_deleted(generated: Path, web_door: Door) -> None:
-    client, models = client_of(web_door), part("models")
+async def test_an_alert_is_made_listed_and_deleted(client: Any) -> None:
+    models = part("models")
     wish = models.NewAlert.from_dict({"kind": "price", "ticker": "PETR4", "comparison": "<=", "level": "30.00"})
     made = await part("api.portfolios.create_alert").asyncio(client=client, body=wish)
     listed = await part("api.portfolios.list_alerts").asyncio(client=client)
@@ -123,19 +130,18 @@ async def test_keys_open_what_their_scope_allows(generated: Path, platform: Sett
     async with Store.open(platform) as store:
         admin, _ = await store.keys.create("operator", ["admin"])
     models = part("models")
-    async with open_door(locked) as door:
-        client = client_of(door, admin)
+    async with open_door(locked) as door, client_of(door, admin) as client:
         body = models.NewKey(name="phone", scope=models.Scope.READ)
         made = await part("api.keys.create_key").asyncio(client=client, body=body)
-        phone = client_of(door, made.key)
-        assert (await part("api.operations.list_workers").asyncio_detailed(client=phone)).status_code == 200
-        refused = await part("api.keys.list_keys").asyncio_detailed(client=phone)
+        async with client_of(door, made.key) as phone:
+            assert (await part("api.operations.list_workers").asyncio_detailed(client=phone)).status_code == 200
+            refused = await part("api.keys.list_keys").asyncio_detailed(client=phone)
         assert refused.status_code == 403 and "scope admin" in refused.parsed.detail
         assert (await part("api.keys.revoke_key").asyncio_detailed(made.id, client=client)).status_code == 204
 
 
-async def test_what_is_wrong_is_a_problem_object(generated: Path, web_door: Door) -> None:
-    client, models = client_of(web_door), part("models")
+async def test_what_is_wrong_is_a_problem_object(client: Any) -> None:
+    models = part("models")
     lost = await part("api.assets.get_asset").asyncio("ABCD3", client=client)
     assert isinstance(lost, models.ProblemDetails) and lost.status == 404 and "collect" in lost.detail
     wrong = await part("api.jobs.enqueue_job").asyncio(

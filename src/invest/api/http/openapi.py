@@ -191,7 +191,7 @@ def _operation(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
 
 def _body_example(route: Route, schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     """The lone array where a route takes one, else the object; arguments of any job where it may hold anything."""
-    return example_of(schema, definitions, route.lone_name) or NAMES["arguments"]
+    return example_of(schema, definitions, route.lone_name if route.lone_alone else "") or NAMES["arguments"]
 
 
 def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
