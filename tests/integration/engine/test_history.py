@@ -225,7 +225,7 @@ async def test_a_redis_lost_again_during_the_restore_is_not_marked(
     monkeypatch.setattr(history, "PAGE", 10)
     async with Invest.connect(known) as invest, Store.open(known) as store:
         await accepted(invest, store, 30)
-        real = history.restore
+        real = restore
         pages = 0
 
         async def losing(client: Invest, rows: Sequence[JobRun]) -> int:
