@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invest.jobs.data_collection.backfill import backfill
 from invest.jobs.data_collection.benchmarks import update_benchmarks
 from invest.jobs.data_collection.cleanup import cleanup_old_data
 from invest.jobs.data_collection.collection import batch_collect_assets, collect_asset_data_async, finish_batch_collect
@@ -22,6 +23,7 @@ __all__ = [
     "UnbookableEvent",
     "UnknownTickers",
     "answer_question",
+    "backfill",
     "batch_collect_assets",
     "book_event",
     "bytes_of",
