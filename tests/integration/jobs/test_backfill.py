@@ -6,7 +6,7 @@ import pytest
 
 from invest.errors import ConfigError
 from invest.jobs.data_collection import collect_asset_data_async
-from invest.jobs.data_collection.backfill import Done, backfill
+from invest.jobs.data_collection.backfill import Done, read_history
 from invest.sources import Sources
 from tests.integration.jobs.job_platform import Platform
 
@@ -21,7 +21,7 @@ async def fill(platform: Platform, since: int = SINCE) -> list[Done]:
         told.append(done)
 
     async with Sources.open(platform.settings) as sources:
-        results = await backfill(platform.store, sources, platform.settings, since, tell)
+        results = await read_history(platform.store, sources, platform.settings, since, tell)
     assert results == told
     return told
 

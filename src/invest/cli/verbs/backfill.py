@@ -22,7 +22,7 @@ def backfill(
     What is done is kept: interrupted, or run again with an earlier year, it goes on where it was.
     """
     from invest.domain.market import Market
-    from invest.jobs.data_collection import backfill as fill
+    from invest.jobs.data_collection import read_history
     from invest.settings import load
     from invest.sources import Sources
 
@@ -39,7 +39,7 @@ def backfill(
 
     async def work(store: Any) -> Any:
         async with Sources.open(settings) as sources:
-            return await fill(store, sources, settings, since, tell, market=chosen)
+            return await read_history(store, sources, settings, since, tell, market=chosen)
 
     results = with_store(work)
     failed = [done for done in results if done.problem]

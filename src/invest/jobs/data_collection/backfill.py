@@ -40,7 +40,7 @@ class Done:
     left: float
 
 
-async def backfill(
+async def read_history(
     store: Store,
     sources: Sources,
     settings: Settings,
