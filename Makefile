@@ -50,8 +50,8 @@ check: lint ## lint and the fast tests, in under a minute: for each change; `mak
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not slow' tests/unit
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
-	@$(BIN)/ruff check src tests bench examples
-	@$(BIN)/ruff format --check src tests bench examples
+	@$(BIN)/ruff check src tests bench examples docs
+	@$(BIN)/ruff format --check src tests bench examples docs/house.py
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 

@@ -17,6 +17,7 @@ from invest.api.http.request_log import RequestLog
 from invest.api.live.callbacks import Callbacks
 from invest.api.live.enqueuing import Enqueuer
 from invest.api.live.hub import Hub
+from invest.api.live.readiness import ReadinessCheck
 from invest.api.live.statements import Statements
 from invest.engine import Invest, Registry, open_redis, registry
 from invest.errors import Unreachable
@@ -43,6 +44,7 @@ class Services:
     requests: RequestLog
     callbacks: Callbacks
     statements: Statements
+    readiness: ReadinessCheck
     registry: Registry = field(default=registry)
     unknown: UnknownTickers = field(default_factory=UnknownTickers)
 
@@ -54,7 +56,6 @@ class Services:
         """Close everything, streams first."""
         await self.hub.close()
         self.requests.flush()
-        await self.callbacks.close()
         await self.statements.close()
         await self.enqueuer.close()
         await self.admission.close()
@@ -87,4 +88,5 @@ def open_services(settings: Settings, load: Load) -> Services:
         requests=RequestLog(settings.logging),
         callbacks=Callbacks(invest),
         statements=Statements(),
+        readiness=ReadinessCheck(invest.redis, stores, allow_eviction=settings.redis.allow_eviction),
     )

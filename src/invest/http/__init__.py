@@ -14,6 +14,7 @@ from invest.http.client import Client, Job
 from invest.http.events import Event
 from invest.http.frames import Rows
 from invest.http.models import Queued, TaskProgress, TaskStatus, Timings
+from invest.http.portfolios import PortfolioHandle
 from invest.http.transport import Refused
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Client",
     "Event",
     "Job",
+    "PortfolioHandle",
     "Queued",
     "Refused",
     "Rows",

@@ -22,6 +22,7 @@ from invest.store.market import (
     Actions,
     Answers,
     Assets,
+    Backfills,
     BarStore,
     Macro,
     News,
@@ -49,6 +50,7 @@ class Store:
         self.observations = Observations(database)
         self.actions = Actions(database, rank_of)
         self.answers = Answers(database)
+        self.backfills = Backfills(database)
         self.bars = BarStore(database, self.actions, rank_of)
         self.statements = Statements(database)
         self.news = News(database)
@@ -99,6 +101,10 @@ class Store:
     async def ready(self) -> None:
         """Ask the database for one row of the schema. Raises `Unreachable`, or `ConfigError` without a schema."""
         await self.database.fetchval("SELECT count(*) FROM schema_migration")
+
+    async def try_to_write(self) -> None:
+        """Write one row. Raises `Unreachable` where the server takes no writes."""
+        await self.database.execute("UPDATE readiness SET at = now() WHERE id = 1")
 
 
 def ranks(settings: Settings | None) -> RankOf:

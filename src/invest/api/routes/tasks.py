@@ -52,7 +52,7 @@ async def accepted(
     if job.new:
         await request.services.quotas.queued(request.caller, what, job.id)
     if callback is not None:
-        await request.services.callbacks.owe(job.id, callback)
+        await request.services.callbacks.owe(job.id, callback, request.caller.id)
     name = what.name if isinstance(what, Call) else what.kind
     # The audit line of a queued job is its request's own; the database has it as a row of job_run.
     request.tell(action="enqueue", task_id=job.id, job=name, caller=request.caller.id)
