@@ -14,7 +14,16 @@ from invest.sources.bcb import BcbSource, OlindaSource
 from invest.sources.brapi import BrapiSource
 from invest.sources.cvm import CvmFundsSource, CvmSource
 from invest.sources.feeds import GdeltSource, GoogleNewsSource, RssSource
-from invest.sources.model import AssetSource, FilingIndex, Listing, MacroSource, NewsSource, PriceSource, Source
+from invest.sources.model import (
+    AssetSource,
+    FilingIndex,
+    Listing,
+    MacroSource,
+    NewsSource,
+    PriceSource,
+    QuoteArchive,
+    Source,
+)
 from invest.sources.others import BinanceSource, FundamentusSource, MercadoBitcoinSource, YahooSource
 
 Kind = TypeVar("Kind", bound=Source)
@@ -33,6 +42,7 @@ class Upstreams:
     macro: tuple[MacroSource, ...] = ()
     listings: tuple[Listing, ...] = ()
     filings: tuple[FilingIndex, ...] = ()
+    archives: tuple[QuoteArchive, ...] = ()
     known: Recogniser = field(default_factory=Recogniser)
 
     @property
@@ -90,5 +100,6 @@ def upstreams(enabled: Callable[[str], bool]) -> Upstreams:
         macro=chosen(BcbSource(), OlindaSource(), *(s for s in more if isinstance(s, MacroSource))),
         listings=chosen(cotahist, *(s for s in more if isinstance(s, Listing))),
         filings=chosen(cvm, *(s for s in more if isinstance(s, FilingIndex))),
+        archives=chosen(cotahist, *(s for s in more if isinstance(s, QuoteArchive))),
         known=known,
     )

@@ -262,6 +262,7 @@ async def add_transactions(
 
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FILES = ("text/csv", XLSX, "application/pdf")
 
 
 class ImportOptions(Strict):
@@ -280,7 +281,7 @@ class ImportOptions(Strict):
 
 
 @route("POST", "/portfolios/{portfolio_id}/import", tag="portfolios", scope="write",
-       problems=(400, 404, 408, 413, 503), takes=("text/csv", XLSX), guard=guard_portfolio)  # fmt: skip
+       problems=(400, 404, 408, 413, 503), takes=FILES, guard=guard_portfolio)  # fmt: skip
 async def import_statement(request: Request, path: PortfolioPath, query: ImportOptions) -> Booked:
     """Book a statement: B3's negociação, movimentação, posição or proventos, a plain table, or a broker's note.
 
