@@ -56,7 +56,6 @@ class Services:
         """Close everything, streams first."""
         await self.hub.close()
         self.requests.flush()
-        await self.callbacks.close()
         await self.statements.close()
         await self.enqueuer.close()
         await self.admission.close()

@@ -162,6 +162,15 @@ class Client:
             jobs += await self._enqueue_batch(batch)
         return jobs
 
+    async def enqueue_after(self, job_id: str, call: Call[R]) -> Job[R]:
+        """Have a call run when a job has ended, however it ends: at once where it has, or is no longer known.
+
+        Raises `InvalidArguments`, `QueueFull`, or `Unreachable`.
+        """
+        job = self.new_job(call)
+        new = await self.ask(transitions.follow(job_id, job))
+        return Job(self, job.id, call.job.signature.result, new=new)
+
     async def _enqueue_batch(self, calls: Sequence[Call[R]]) -> list[Job[R]]:
         made = await self.ask(transitions.enqueue([self.new_job(call) for call in calls]))
         return [

@@ -21,8 +21,8 @@ from invest.reports.sections import (
     positions_section,
     provenance_section,
     rebalancing_section,
+    sectors_section,
     sources_section,
-    weights_sections,
 )
 from invest.reports.views import Block, Claim, Claims, Header, Paragraph, PortfolioReportView, Section, Stat, Strip
 from invest.reports.words import clean
@@ -120,7 +120,7 @@ def _sections(data: PortfolioReportData, locale: Locale) -> tuple[Section, ...]:
         income_section(data, locale),
         coming_section(data, locale),
         rebalancing_section(data, locale),
-        *weights_sections(data.positions, locale),
+        sectors_section(data.positions, locale),
     ]
     if data.include_recommendations and data.positions:
         parts.append(verdicts_section(data.positions, locale))
@@ -168,7 +168,7 @@ def verdicts_section(positions: Sequence[PositionRow], locale: Locale) -> Sectio
     claims = tuple(_verdict(p, locale) for p in ends[:10])
     block: Block = Claims(items=claims) if claims else Paragraph(text=words.t("portfolio.verdicts_none"), muted=True)
     title, note = words.t("portfolio.verdicts_title"), words.t("portfolio.verdicts_note")
-    return Section(id="verdicts", title=title, note=note, blocks=(block,))
+    return Section(id="verdicts", title=title, note=note, blocks=(block,), span=6)
 
 
 def _verdict(position: PositionRow, locale: Locale) -> Claim:

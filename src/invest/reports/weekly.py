@@ -200,7 +200,7 @@ def _coming(data: WeeklyReportData, locale: Locale) -> Section | None:
         for day, ticker, what, amount in sorted(events)[:MOST_COMING]
     )
     table = Table(caption=words.t("weekly.coming_caption"), columns=columns, rows=rows, small=True)
-    return Section(id="coming", title=words.t("weekly.coming_title"), blocks=(table,))
+    return Section(id="coming", title=words.t("weekly.coming_title"), blocks=(table,), span=6)
 
 
 def _changes(changes: Sequence[tuple[str, str, str]], locale: Locale) -> Section | None:

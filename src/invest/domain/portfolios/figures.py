@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from invest.domain.frozen import Frozen
 from invest.domain.portfolios.allocation import Concentration, Trade
-from invest.domain.portfolios.income import Announced
+from invest.domain.portfolios.income import Announced, Proposal
 from invest.domain.portfolios.portfolio import Plain
 from invest.domain.portfolios.returns import PeriodReturn
 
@@ -106,6 +106,7 @@ class PortfolioMetrics(Frozen):
     receivables: Plain = Field(default=Decimal(0), description="earned on the ex-day, not yet paid, BRL")
     income_not_booked: Plain = Field(default=Decimal(0), description="known of shares held, booked by nobody, BRL")
     not_booked: list[UnbookedIncome] = Field(default_factory=list, description="the same one by one")
+    proposals: list[Proposal] = Field(default_factory=list, description="what can be confirmed", repr=False)
     announced: list[Announced] = Field(default_factory=list, description="still to be paid, by day")
     periods: list[PeriodReturn] = Field(default_factory=list, description="by month, year, 12 months, since the start")
     day_trades: Plain = Field(default=Decimal(0), description="the part of realized_gain made within a day, BRL")

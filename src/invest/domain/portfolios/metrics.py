@@ -16,12 +16,12 @@ from invest.domain.market import Asset, Bars, CorporateAction, Lineages, MacroPo
 from invest.domain.portfolios import allocation, performance, returns
 from invest.domain.portfolios.events import Settled, settled
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
-from invest.domain.portfolios.income import announced, projected_income, received_by_month, received_since
+from invest.domain.portfolios.income import announced, projected_income, proposed, received_by_month, received_since
 from invest.domain.portfolios.known import Known, in_reais
 from invest.domain.portfolios.ledger import Position
 from invest.domain.portfolios.portfolio import CENT, ZERO, Portfolio, Transaction
 from invest.domain.portfolios.positions import Book, derive
-from invest.domain.portfolios.receipts import Holdings, Receipt, holdings, receipts
+from invest.domain.portfolios.receipts import Holdings, Receipt, holdings, receipts_of
 from invest.domain.portfolios.timeline import Timeline, build_timeline
 
 __all__ = ["PortfolioInput", "PortfolioMetrics", "PositionMetrics", "measure", "positions_of"]
@@ -37,7 +37,7 @@ class PortfolioInput:
     """What the metrics are computed from. `bars` and `actions` by ticker; `index` IBOV; `cdi` its daily rates.
 
     `changes` of code; `ifix` the index of funds; `ipca` its months and `ptax` reais per dollar, both as published.
-    `cash` waits to be invested: the rebalancing spends it.
+    `cash` waits to be invested: the rebalancing spends it; without `sell` it spends nothing else.
     """
 
     portfolio: Portfolio
@@ -52,6 +52,7 @@ class PortfolioInput:
     ipca: Sequence[MacroPoint] = ()
     ptax: Sequence[MacroPoint] = ()
     cash: Decimal = ZERO
+    sell: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,15 @@ def measure(given: PortfolioInput) -> PortfolioMetrics:
         positions=positions,
         contributions=parts,
         contributions_7d=performance.contributions(line, since=today - WEEK),
-        rebalancing=allocation.rebalance(values, facts.prices, given.portfolio.targets, cash=given.cash),
+        rebalancing=allocation.rebalance(
+            values, facts.prices, given.portfolio.targets, cash=given.cash, sell=given.sell
+        ),
         concentration=allocation.concentrations(spread, sectors),
         receivables=sum((r.amount for r in facts.receipts if r.pending(today)), ZERO),
         income_not_booked=sum((u.amount for u in unbooked), ZERO),
         not_booked=unbooked,
         announced=announced(facts.held, given.actions, today),
+        proposals=list(proposed(facts.settled.implied, facts.receipts, today).values()),
         periods=returns.period_returns(line, beside),
         day_trades=sum((p.day_trades for p in book.positions.values()), ZERO).quantize(CENT),
         taxes_withheld=book.taxes.quantize(CENT),
@@ -126,7 +130,7 @@ def _facts(given: PortfolioInput) -> _Facts:
     known = Known(given.actions, given.changes, bars)
     facts = settled(booked, known, today)
     held = holdings(facts.transactions, {t.ticker for t in facts.transactions if t.ticker})
-    cash = receipts(facts.transactions, known, today, held)
+    cash = receipts_of(facts.transactions, known, today, held)
     line = build_timeline(facts.transactions, bars, today, cash)
     closes = {t: c for t, b in bars.items() if (c := _last_close(b, today)[0]) is not None}
     return _Facts(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from invest.domain.market import AssetKind, RateCurve, display_name, kind_of
-from invest.domain.portfolios import Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
+from invest.domain.portfolios import PROPOSED, Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
 from invest.engine import Context, Ok, Workflow
 from invest.errors import NotFound
 from invest.jobs.fan_out import fan_out
@@ -21,6 +21,7 @@ from invest.reports import PortfolioReportData, PositionRow
 from invest.settings import Settings
 from invest.store import Store
 
+AUTO_CONFIRM = "auto_confirm"  # option of a portfolio: known events confirm themselves
 FUNDS_INDEX = "^IFIX"
 IPCA = "sgs:433"
 PTAX = "sgs:1"
@@ -74,7 +75,7 @@ async def portfolio_of(store: Store, portfolio_id: str) -> Portfolio:
 
 
 async def measured(
-    store: Store, settings: Settings, portfolio: Portfolio, *, cash: Decimal = Decimal(0)
+    store: Store, settings: Settings, portfolio: Portfolio, *, cash: Decimal = Decimal(0), sell: bool = True
 ) -> PortfolioMetrics:
     """Metrics of one portfolio, now, from its transactions and what is stored of its assets; `cash` waits, BRL."""
     first = min((t.date for t in portfolio.transactions), default=settings.now().date())
@@ -105,13 +106,21 @@ async def measured(
         ipca=ipca,
         ptax=ptax,
         cash=cash,
+        sell=sell,
     )
     return await asyncio.to_thread(measure, given)
 
 
 async def measure_and_keep(store: Store, settings: Settings, portfolio_id: str) -> PortfolioMetrics:
-    """Measure and keep today's snapshot. Raises `NotFound`."""
+    """Measure, propose what nobody booked (or book it, where its owner wants that), keep today's snapshot.
+
+    Raises `NotFound`.
+    """
     metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
+    if metrics.proposals and (await store.portfolios.options(portfolio_id)).get(AUTO_CONFIRM):
+        await store.portfolios.add(portfolio_id, [p.transaction for p in metrics.proposals], origin=PROPOSED)
+        metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
+    await store.portfolios.propose(portfolio_id, {p.key: p for p in metrics.proposals})
     await store.portfolios.save_snapshot(portfolio_id, metrics.as_of, metrics.calculated_at, metrics)
     return metrics
 

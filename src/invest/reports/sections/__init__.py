@@ -27,7 +27,7 @@ from invest.reports.sections.holdings import (
     metric_text,
     metrics_section,
     positions_section,
-    weights_sections,
+    sectors_section,
 )
 from invest.reports.sections.money import (
     coming_section,
@@ -107,12 +107,12 @@ __all__ = [
     "risk_section",
     "score_section",
     "scores_chart",
+    "sectors_section",
     "shared_record",
     "sources_section",
     "spoken",
     "summary_text",
     "telling",
     "verdict_sentence",
-    "weights_sections",
     "worth_section",
 ]

@@ -120,23 +120,18 @@ def direction(value: float | None) -> Mark | None:
     return None if value is None or abs(value) < 5e-5 else "up" if value > 0 else "down"
 
 
-def weights_sections(positions: Sequence[PositionRow], locale: Locale) -> list[Section]:
-    """Weights by asset and by sector, the rest of a long tail as one bar."""
+def sectors_section(positions: Sequence[PositionRow], locale: Locale) -> Section | None:
+    """Weights by sector, the rest of a long tail as one bar; those of the assets stand beside the positions."""
     words = locale.words
-    by_asset = {p.ticker: p.weight for p in positions if p.weight}
-    by_sector: dict[str, float] = defaultdict(float)
+    shares: dict[str, float] = defaultdict(float)
     for p in positions:
         if p.weight:
-            by_sector[sector_name(p.sector, locale, 40) or words.t("portfolio.no_sector")] += p.weight
-    parts = (("by_asset", "share_chart_asset", by_asset), ("by_sector", "share_chart_sector", by_sector))
-    sections = []
-    for ident, chart_title, shares in parts:
-        if not shares:
-            continue
-        chart = _shares(words.t(f"portfolio.{chart_title}"), shares, locale)
-        title, note = words.t(f"portfolio.{ident}"), words.t("portfolio.share_note")
-        sections.append(Section(id=ident, title=title, note=note, blocks=(chart,), span=6))
-    return sections
+            shares[sector_name(p.sector, locale, 40) or words.t("portfolio.no_sector")] += p.weight
+    if not shares:
+        return None
+    chart = _shares(words.t("portfolio.share_chart_sector"), shares, locale)
+    title, note = words.t("portfolio.by_sector"), words.t("portfolio.share_note")
+    return Section(id="by_sector", title=title, note=note, blocks=(chart,), span=6)
 
 
 def _shares(title: str, shares: Mapping[str, float], locale: Locale) -> BarsChart:
