@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 import typer
 from pydantic import SecretStr
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from invest.cli import EXIT_FAILED, EXIT_UNREACHABLE, output
 from invest.cli.output import AsJson
-from invest.cli.platform.checks import Check, analysts, disk, of_server, python, servers, upstreams
+from invest.cli.platform.checks import Check, State, analysts, disk, of_server, python, servers, upstreams
 from invest.cli.server import target
 from invest.errors import InvestError, Unreachable
 from invest.settings import Settings
@@ -25,9 +26,12 @@ SHAPES = {
 }
 
 
-def doctor(json_output: AsJson = False) -> None:
+def doctor(
+    live: Annotated[bool, typer.Option("--live", help="ask every enabled upstream for one small thing")] = False,
+    json_output: AsJson = False,
+) -> None:
     """Check everything the platform needs. Exit code 1 if something is to fix, 3 if a server is unreachable."""
-    checks = examine()
+    checks = [*examine(), *(trials() if live else ())]
     if json_output:
         output.as_json([c._asdict() for c in checks])
     else:
@@ -63,6 +67,24 @@ def examine() -> list[Check]:
     except InvestError as error:
         checks.append(Check("servers", "fix", str(error), "correct what is named"))
     return [*checks, *upstreams(settings), *analysts(settings), disk(settings)]
+
+
+def trials() -> list[Check]:
+    """One small question to every enabled upstream: whether it answers, how fast, and in the shape that is read."""
+    from invest.settings import load
+    from invest.sources import Sources, Trial, try_live
+
+    async def ask(settings: Settings) -> list[Trial]:
+        async with Sources.open(settings) as sources:
+            every = await asyncio.gather(*(try_live(sources.client, name) for name in sources.names))
+        return [trial for group in every for trial in group]
+
+    try:
+        tried = asyncio.run(ask(load()))
+    except InvestError as error:
+        return [Check("live trial", "fix", str(error), "correct what is named")]
+    states: dict[str, State] = {"ok": "ok", "changed": "fix", "failed": "note"}
+    return [Check(f"{trial.source}, live", states[trial.state], trial.found, trial.remedy) for trial in tried]
 
 
 def beside_a_platform(settings: Settings) -> Settings | None:
