@@ -14,6 +14,7 @@ from rich.text import Text
 from invest.cli import EXIT_FAILED, EXIT_UNREACHABLE, output
 from invest.cli.output import AsJson
 from invest.cli.platform.checks import Check, State, analysts, disk, of_server, python, servers, upstreams
+from invest.cli.platform.live_ai import ages, vendors
 from invest.cli.server import target
 from invest.errors import InvestError, Unreachable
 from invest.settings import Settings
@@ -27,11 +28,16 @@ SHAPES = {
 
 
 def doctor(
-    live: Annotated[bool, typer.Option("--live", help="ask every enabled upstream for one small thing")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="ask every upstream and the AIs' vendors for one small thing")
+    ] = False,
+    spend: Annotated[
+        bool, typer.Option("--spend", help="with --live: ask each AI one small question, which costs")
+    ] = False,
     json_output: AsJson = False,
 ) -> None:
     """Check everything the platform needs. Exit code 1 if something is to fix, 3 if a server is unreachable."""
-    checks = [*examine(), *(trials() if live else ())]
+    checks = [*examine(live=live, spend=spend), *(trials() if live else ())]
     if json_output:
         output.as_json([c._asdict() for c in checks])
     else:
@@ -40,7 +46,7 @@ def doctor(
     raise typer.Exit(EXIT_UNREACHABLE if "unreachable" in states else EXIT_FAILED if "fix" in states else 0)
 
 
-def examine() -> list[Check]:
+def examine(*, live: bool = False, spend: bool = False) -> list[Check]:
     """All checks in order; a setting that is wrong ends them, for nothing else can be told then."""
     from invest.cli.platform.local import local_settings
     from invest.jobs.declared import declare_all
@@ -66,7 +72,10 @@ def examine() -> list[Check]:
         checks.append(Check("servers", "unreachable", str(error), "set REDIS_URL and DATABASE_URL"))
     except InvestError as error:
         checks.append(Check("servers", "fix", str(error), "correct what is named"))
-    return [*checks, *upstreams(settings), *analysts(settings), disk(settings)]
+    ais = [*analysts(settings), *ages(settings)]
+    if live:
+        ais = asyncio.run(vendors(settings, spend=spend))
+    return [*checks, *upstreams(settings), *ais, disk(settings)]
 
 
 def trials() -> list[Check]:
