@@ -15,7 +15,7 @@ from typing import Any, Literal
 import orjson
 
 from invest.domain.market import last_closed_session, market_day, previous_session
-from invest.sources.b3.format import argument
+from invest.sources.b3 import argument
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import (
     BreakerOpen,

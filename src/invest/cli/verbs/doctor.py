@@ -28,9 +28,7 @@ SHAPES = {
 
 
 def doctor(
-    live: Annotated[
-        bool, typer.Option("--live", help="ask every upstream and the AIs' vendors for one small thing")
-    ] = False,
+    live: Annotated[bool, typer.Option("--live", help="ask upstreams and AIs for one small thing")] = False,
     spend: Annotated[
         bool, typer.Option("--spend", help="with --live: ask each AI one small question, which costs")
     ] = False,
