@@ -51,7 +51,7 @@ log = structlog.get_logger(__name__)
 
 
 class Analyst(Protocol):
-    """Whoever answers with an opinion and never with an exception."""
+    """Anything that answers with an opinion, and never with an exception."""
 
     async def ask(self, snapshot: Snapshot, language: str) -> Opinion:
         """The opinion on `snapshot`, or an abstention that says why."""

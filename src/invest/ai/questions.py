@@ -78,7 +78,7 @@ def judged_facts(facts: Sequence[SnapshotFact]) -> list[SnapshotFact]:
 
 
 def news_lines(news: Sequence[SnapshotNews]) -> str:
-    """One line per item: tone, topic, age and the excerpt, cleaned again whoever made it."""
+    """One line per item: tone, topic, age and the excerpt, cleaned again, whatever cleaned it before."""
     rows = (
         {"tone": item.tone, "topic": item.topic, "age": age_of(item.age_days), "excerpt": clean_excerpt(item.excerpt)}
         for item in news[:MAX_NEWS]

@@ -48,7 +48,7 @@ class Endpoint:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown, whoever quotes it: the key and the values of the user's headers."""
+        """Texts that no message may show: the key and the values of the user's headers."""
         return tuple(value for value in (self.key, *self.extra_headers.values()) if len(value) >= SHORTEST_SECRET)
 
 

@@ -1,4 +1,4 @@
-"""The scheduler of the contract (section 3): ready-made workflows and what can be asked of them, all async.
+"""The scheduler of the contract (section 3): ready-made workflows and questions about them, all async.
 
 async with Invest.connect() as invest:
     scheduler = TaskScheduler(invest)

@@ -52,14 +52,14 @@ class Load:
             self.working += 1
 
     def count(self) -> None:
-        """Note a refusal; one in a thousand is told."""
+        """Count a refusal; one in a thousand is logged."""
         if self.refused % TOLD_EVERY == 0:
             log.warning("requests refused: too many at once", limit=self._limit, refused_so_far=self.refused + 1)
         self.refused += 1
 
 
 def too_many() -> Problem:
-    """What a client is told that comes when there are too many."""
+    """The problem for a client that comes when there are too many."""
     return unavailable("too many requests at once: try again in a moment", after=1)
 
 

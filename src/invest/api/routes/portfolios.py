@@ -231,7 +231,7 @@ class Repeat(Strict):
 
 
 class Booked(BaseModel):
-    """What became of each row."""
+    """The outcome of each row."""
 
     counts: dict[Literal["booked", "duplicate", "refused", "question"], int]
     rows: Sequence[ImportedRow]

@@ -280,7 +280,7 @@ async def list_opinions(request: Request, path: TickerPath, query: OpinionFilter
 
 @route("GET", "/track-record", tag="opinions", problems=(422, 503))
 async def get_track_record(request: Request) -> TrackRecord:
-    """What became of closed opinions: each analyst's hits, calibration and skill, with what chance alone would give."""
+    """Outcomes of closed opinions: each analyst's hits, calibration and skill, with what chance alone would give."""
     return await record(await request.services.store())
 
 

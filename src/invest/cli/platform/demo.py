@@ -104,7 +104,7 @@ async def platform(settings: Settings, members: Any) -> AsyncIterator[Invest]:
 
 
 class Demo:
-    """The steps, each a job or several; counts what became of them."""
+    """The steps, each a job or several; counts their outcomes."""
 
     def __init__(self, invest: Invest, settings: Settings, out: Path, language: str, steps: Steps) -> None:
         self.invest = invest

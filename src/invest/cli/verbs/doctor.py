@@ -45,7 +45,7 @@ def doctor(
 
 
 def examine(*, live: bool = False, spend: bool = False) -> list[Check]:
-    """All checks in order; a setting that is wrong ends them, for nothing else can be told then."""
+    """All checks in order; a wrong setting ends them, because the other checks need the settings."""
     from invest.cli.platform.local import local_settings
     from invest.jobs.declared import declare_all
     from invest.settings import load

@@ -46,7 +46,7 @@ class Harvest:
         return cls(**parts)
 
     def __bool__(self) -> bool:
-        """Whether it holds anything but the bytes it was read from."""
+        """Whether it holds more than the payloads it was read from."""
         return any(getattr(self, part) for part in PARTS if part != "payloads")
 
     def subjects(self) -> set[str]:

@@ -22,7 +22,7 @@ AGAIN: Final = 0.2  # seconds between two attempts to connect
 
 
 class Notices:
-    """One subscribed connection, shared by whoever in the process waits for something. Reconnects by itself.
+    """One subscribed connection, shared by all waiters of the process. Reconnects by itself.
 
     Only the task that listens opens and closes the connection, everybody else merely writes to it. redis-py's `PubSub`
     lets every caller reconnect it: after a restart two of them did so at once and the connection that lost stayed open,

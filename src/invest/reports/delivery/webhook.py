@@ -85,7 +85,7 @@ def _mac(key: bytes, message_id: str, seconds: str, body: bytes) -> str:
 
 
 def report_event(view: ReportView, *, url: str | None = None) -> dict[str, Any]:
-    """What a subscriber is told of a finished report; `url` is where it may be read."""
+    """The event sent to a subscriber when a report is finished; `url` is where it may be read."""
     return {
         "type": "report.ready",
         "timestamp": view.generated_at.isoformat(),

@@ -59,7 +59,7 @@ class Part:
         return self.path.with_name(self.path.name + ".json")
 
     def held(self) -> tuple[int, Validators] | None:
-        """How many bytes of which version are there; None for nothing that could be gone on with."""
+        """How many bytes of which version are there; None where there is nothing to resume."""
         try:
             known = Validators(**orjson.loads(self._note.read_bytes()))
             size = self.path.stat().st_size

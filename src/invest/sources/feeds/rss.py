@@ -94,7 +94,7 @@ class RssSource:
     async def _feed(
         self, client: SourceClient, name: str, url: str, fresh_for: float
     ) -> tuple[RawPayload, list[Headline]]:
-        """One feed, read once per answer whoever asks: a batch asks for the same answers once per asset."""
+        """One feed, read once per answer: a batch asks for the same answers once per asset."""
         answer = await client.get(self.name, url, kind="rss", fresh_for=fresh_for)
         key = (answer.payload.sha256, name)
         found = self._read.get(key)
