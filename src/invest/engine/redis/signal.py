@@ -39,7 +39,7 @@ class Signal:
 
 
 async def ended(task: asyncio.Task[Any]) -> None:
-    """Cancel a task until it has ended: a Redis client that is cancelled within its own time limit can swallow one request."""
+    """Cancel a task until it has ended: a Redis client cancelled within its own time limit can swallow one request."""
     while not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=1)
