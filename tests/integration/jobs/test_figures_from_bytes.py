@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from invest.domain.market import Market
 from invest.domain.portfolios import Operation, Transaction
 from invest.jobs.analysis import update_asset_rankings
 from invest.jobs.reports import (
@@ -205,10 +206,9 @@ def check_rights(view: AnyView, paper: Paper, today: date, check: Checked) -> No
         for bar in chart.bars:
             check(f"paid in {bar.label}", bar.text, years[int(bar.label.strip("*"))])
     for row in rows_of(view, "dividends"):
-        day, month, year = map(int, row[1].split("/"))
-        when = date(year, month, day)
+        last, month, year = map(int, row[1].split("/"))
         if row[0] in ("Dividendo", "JCP", "Rendimento"):
-            check(f"right of {when}", row[3], paper.cash[when])
+            check(f"right of {row[1]}", row[3], paper.cash[date(year, month, last)])
     paid = sum(v for d, v in paper.cash.items() if today - timedelta(days=365) < d <= today)
     price = paper.closes[max(paper.closes)]
     for stats in (b for b in section.blocks if b.block == "stats"):
@@ -318,9 +318,9 @@ def by_month(paper: Paper) -> list[tuple[str, date, float]]:
 async def test_the_figures_of_a_comparison_and_of_a_market_come_from_the_bytes(stocked: Platform) -> None:
     known, check = await Bytes.of(stocked), Checked()
     stocks = ["PETR4", "VALE3", "ITUB4"]
-    await stocked.run(update_asset_rankings("stocks"))  # type: ignore[arg-type]  # a market by its name
+    await stocked.run(update_asset_rankings(Market.STOCKS))
     compared = await written(stocked, generate_comparison_report_async(stocks, "anthropic"))
-    market = await written(stocked, generate_market_overview_async("stocks"))  # type: ignore[arg-type]
+    market = await written(stocked, generate_market_overview_async(Market.STOCKS))
     for view, ident, first in ((compared, "table", 0), (market, "top", 1)):
         for row in rows_of(view, ident):
             check_row(row[first:], known.papers[row[first]], check)
@@ -352,7 +352,7 @@ async def test_the_figures_of_a_portfolio_and_its_week_come_from_the_bytes(stock
     made = [
         Transaction(
             date=bought, ticker=t, operation=Operation.BUY, quantity=n, price=str(known.papers[t].closes[bought])
-        )  # type: ignore[arg-type]
+        )
         for t, n in held.items()
     ]
     portfolio, _ = await stocked.store.portfolios.create("Bytes", made)
