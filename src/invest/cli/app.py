@@ -18,6 +18,7 @@ from invest.cli.investing import alerts, assets, corrections, export, portfolios
 from invest.cli.verbs import (
     account,
     analyse,
+    backfill,
     config,
     database,
     doctor,
@@ -98,6 +99,8 @@ app.command("doctor")(doctor.doctor)
 app.command("run")(serve.run)
 app.command("web")(serve.web)
 app.command("sandbox")(serve.sandbox)
+quality.data.command("backfill")(backfill.backfill)
+quality.data.command("record")(backfill.record)
 quality.data.command("event")(events.event)
 quality.data.command("events")(events.events)
 quality.data.command("questions")(events.questions)

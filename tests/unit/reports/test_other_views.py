@@ -185,7 +185,7 @@ def test_the_week_tells_what_comes_next_and_news_of_what_moved_first() -> None:
         ["VALE3", "Resultado do 4T25: prazo legal"],
         ["PETR4", "JCP: pagamento"],
     ]
-    assert rows_of(view, "news")[0][2] == "VALE3 no noticiário"
+    assert rows_of(view, "news")[0][1] == "VALE3 no noticiário"
 
 
 def test_a_quiet_week_has_no_empty_sections() -> None:

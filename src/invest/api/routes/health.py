@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Literal
 
 from aiohttp import web
@@ -11,7 +12,9 @@ from invest import __version__
 from invest.api.http.routing import Reply, route
 from invest.api.http.wire import to_json
 from invest.api.request import Request
+from invest.api.routes.ai import spend_metrics
 from invest.engine import metrics_text
+from invest.errors import ConfigError, Unreachable
 
 
 class Health(BaseModel):
@@ -54,8 +57,10 @@ async def readyz(request: Request) -> Reply[Readiness]:
 
 @route("GET", "/metrics", tag="operations", scope="read", api=False, media={200: "text/plain"})
 async def metrics(request: Request) -> web.Response:
-    """Metrics of all queues and workers for Prometheus."""
-    body = await metrics_text(request.services.invest)
+    """Metrics of all queues and workers, and of the AIs' money, for Prometheus."""
+    body = await metrics_text(request.services.invest) + request.services.meters.text()
+    with suppress(Unreachable, ConfigError):  # without PostgreSQL the queues' metrics go on
+        body += (await spend_metrics(request)).encode()
     return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 

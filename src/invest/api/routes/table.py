@@ -7,6 +7,7 @@ import asyncio
 from invest.api.http.routing import Route
 from invest.api.routes import (
     administration,
+    ai,
     alerts,
     contract,
     events,
@@ -31,6 +32,7 @@ def routes(registry: Registry) -> list[Route]:
         *tasks.ROUTES,
         *operations.ROUTES,
         *research.ROUTES,
+        *ai.ROUTES,
         *documents.ROUTES,
         *holdings.ROUTES,
         *events.ROUTES,

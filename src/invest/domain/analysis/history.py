@@ -13,13 +13,14 @@ from datetime import date, datetime, time, timedelta
 import numpy as np
 
 from invest.domain.analysis.inputs import AnalysisInput
-from invest.domain.analysis.valuation import EARNED, dividends_per_share, own_equity, split_factor
+from invest.domain.analysis.valuation import EARNED, dividends_per_share, split_factor
 from invest.domain.filings import (
     Chart,
     Fundamentals,
     Result,
     fundamentals_of,
     next_results,
+    own_equity,
     results_by_quarter,
     results_by_year,
 )
