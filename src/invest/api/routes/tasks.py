@@ -18,10 +18,10 @@ from invest.api.request import Request
 from invest.api.routes.models import (
     ActiveTask,
     ActiveTasks,
+    AllQueues,
     Cancelled,
     Page,
     QueueCounts,
-    QueueStats,
     Strict,
     TaskPath,
     progress_view,
@@ -148,7 +148,7 @@ async def active_tasks(request: Request) -> ActiveTasks:
 
 
 @route("GET", "/tasks/queue/stats", tag="tasks")
-async def queue_stats(request: Request) -> QueueStats:
+async def queue_stats(request: Request) -> AllQueues:
     """Depths of all queues, and how many workers are alive."""
     inspect = request.services.invest.inspect
     queues, workers = await inspect.queues(), await inspect.workers()
@@ -156,7 +156,7 @@ async def queue_stats(request: Request) -> QueueStats:
         name: QueueCounts(waiting=q.waiting, active=q.active, scheduled=q.scheduled, dead=q.dead)
         for name, q in queues.items()
     }
-    return QueueStats(
+    return AllQueues(
         active_tasks=sum(c.active for c in counts.values()),
         scheduled_tasks=sum(c.scheduled for c in counts.values()),
         workers=sum(w.alive for w in workers),
