@@ -15,6 +15,7 @@ from invest.domain.market.adjustment import (
     shares_by_day,
     unexplained_moves,
 )
+from invest.domain.market.agenda import AgendaEntry, Stage, agenda
 from invest.domain.market.assets import (
     ActionKind,
     Asset,
@@ -75,6 +76,7 @@ __all__ = [
     "SHARE_KINDS",
     "YEAR",
     "ActionKind",
+    "AgendaEntry",
     "Asset",
     "AssetKind",
     "Bar",
@@ -94,11 +96,13 @@ __all__ = [
     "PriceEvent",
     "Prices",
     "RateCurve",
+    "Stage",
     "StatementLine",
     "Step",
     "Ticker",
     "TickerChange",
     "adjustment_factors",
+    "agenda",
     "aligned_returns",
     "comparable_factors",
     "count_sessions",
