@@ -52,7 +52,7 @@ async def readyz(request: Request) -> Reply[Readiness]:
 @route("GET", "/metrics", tag="operations", scope="read", api=False, media={200: "text/plain"})
 async def metrics(request: Request) -> web.Response:
     """Metrics of all queues and workers, and of the AIs' money, for Prometheus."""
-    body = await metrics_text(request.services.invest)
+    body = await metrics_text(request.services.invest) + request.services.meters.text()
     with suppress(Unreachable, ConfigError):  # without PostgreSQL the queues' metrics go on
         body += (await spend_metrics(request)).encode()
     return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
