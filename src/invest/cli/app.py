@@ -24,6 +24,7 @@ from invest.cli.verbs import (
     doctor,
     events,
     keys,
+    mcp,
     personal,
     quality,
     serve,
@@ -95,6 +96,7 @@ app.command("open")(watch.open_overview)
 app.command("logs")(watch.logs)
 app.command("login")(account.login)
 app.command("logout")(account.logout)
+app.command("mcp")(mcp.mcp)
 app.command("doctor")(doctor.doctor)
 app.command("run")(serve.run)
 app.command("web")(serve.web)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from invest import __version__
 from invest.api.http.routing import Reply, route
+from invest.api.http.wire import to_json
 from invest.api.request import Request
 from invest.api.routes.ai import spend_metrics
 from invest.engine import metrics_text
@@ -38,6 +39,11 @@ class Readiness(BaseModel):
 async def healthz(request: Request) -> Health:
     """Whether the process answers; asks nothing else."""
     return Health(sandbox=request.services.settings.sandbox)
+
+
+def alive(*, sandbox: bool) -> web.Response:
+    """The answer of /healthz, made once."""
+    return web.Response(body=to_json(Health(sandbox=sandbox)), content_type="application/json")
 
 
 @route("GET", "/readyz", tag="operations", scope=None, problems=(503,), api=False)

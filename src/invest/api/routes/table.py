@@ -11,6 +11,7 @@ from invest.api.routes import (
     alerts,
     contract,
     events,
+    mcp,
     operations,
     portfolio_corrections,
     portfolio_proposals,
@@ -42,6 +43,7 @@ def routes(registry: Registry) -> list[Route]:
         *alerts.ROUTES,
         *administration.ROUTES,
         *ops.ROUTES,
+        *mcp.ROUTES,
     ]
 
 
