@@ -15,7 +15,7 @@ from invest.domain.market.adjustment import (
     shares_by_day,
     unexplained_moves,
 )
-from invest.domain.market.agenda import AgendaEntry, Stage, agenda
+from invest.domain.market.agenda import AgendaEntry, Stage, events_between
 from invest.domain.market.assets import (
     ActionKind,
     Asset,
@@ -102,12 +102,12 @@ __all__ = [
     "Ticker",
     "TickerChange",
     "adjustment_factors",
-    "agenda",
     "aligned_returns",
     "comparable_factors",
     "count_sessions",
     "display_name",
     "distinct_actions",
+    "events_between",
     "is_session",
     "is_stale",
     "joined",

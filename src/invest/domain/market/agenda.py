@@ -42,7 +42,7 @@ class AgendaEntry(Frozen):
     source: str
 
 
-def agenda(actions: Iterable[CorporateAction], since: date, until: date, today: date) -> list[AgendaEntry]:
+def events_between(actions: Iterable[CorporateAction], since: date, until: date, today: date) -> list[AgendaEntry]:
     """Events whose last day with rights, first day without or payment lies from `since` to `until`, by that day.
 
     One whose payment is not set is there for 400 days, whenever its rights ended.

@@ -18,7 +18,7 @@ from invest.domain.market import (
     CorporateAction,
     EventTerms,
     Step,
-    agenda,
+    events_between,
     part_that_stayed,
 )
 from invest.domain.values import Question, QuestionKind, price_questions, value_questions
@@ -103,7 +103,7 @@ async def questions(store: Store, tickers: Sequence[str] | None, since: date) ->
 async def announced(store: Store, tickers: Sequence[str], since: date, until: date, today: date) -> list[AgendaEntry]:
     """What is announced of some assets from `since` to `until`: rights, payments, and payments still to be set."""
     known = await store.actions.of_many(sorted(set(tickers)), since=since - LOOKED_BACK)
-    return agenda((action for actions in known.values() for action in actions), since, until, today)
+    return events_between((action for actions in known.values() for action in actions), since, until, today)
 
 
 async def held_tickers(store: Store, portfolio_id: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from invest.domain.market.agenda import AgendaEntry, Stage, agenda
+from invest.domain.market.agenda import AgendaEntry, Stage, events_between
 from invest.domain.market.assets import ActionKind, CorporateAction
 
 TODAY = date(2026, 3, 31)  # a Tuesday; Good Friday is 3 April
@@ -28,7 +28,7 @@ def paid(
 
 
 def entries(*actions: CorporateAction) -> list[AgendaEntry]:
-    return agenda(actions, SINCE, UNTIL, TODAY)
+    return events_between(actions, SINCE, UNTIL, TODAY)
 
 
 def test_stages_and_days() -> None:
