@@ -12,6 +12,7 @@ from invest.api.routes import (
     contract,
     events,
     fixed_income,
+    mcp,
     operations,
     portfolio_corrections,
     portfolio_proposals,
@@ -44,6 +45,7 @@ def routes(registry: Registry) -> list[Route]:
         *alerts.ROUTES,
         *administration.ROUTES,
         *ops.ROUTES,
+        *mcp.ROUTES,
     ]
 
 
