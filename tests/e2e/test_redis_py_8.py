@@ -17,8 +17,20 @@ SUITE = ROOT / "tests" / "integration" / "engine"
 def redis_8(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with redis-py 8 alone, to stand before the installed one."""
     folder = tmp_path_factory.mktemp("redis8")
-    pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "install", "--no-deps", "--target", str(folder)]
-    done = subprocess.run([*pip, "redis>=8,<9"], capture_output=True, text=True, check=False, timeout=200)
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "-q",
+        "--disable-pip-version-check",
+        "install",
+        "--no-deps",
+        "--target",
+        str(folder),
+    ]
+    done = subprocess.run(
+        [*pip, "--target", str(folder), "redis>=8,<9"], capture_output=True, text=True, check=False, timeout=200
+    )
     if done.returncode:
         pytest.skip(f"redis-py 8 cannot be installed here: {done.stderr.strip().splitlines()[-1:]}")
     return folder
