@@ -9,8 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from invest import __version__
-from invest.api.http.routing import Reply, route
-from invest.api.http.wire import to_json
+from invest.api.http import Reply, route, to_json
 from invest.api.request import Request
 from invest.api.routes.ai import spend_metrics
 from invest.engine import metrics_text

@@ -13,10 +13,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
-from invest.api.http.load import Load
-from invest.api.http.problems import Problem, render
-from invest.api.http.refusing import REFUSAL, is_plain_probe, is_simple, may_refuse
-from invest.api.http.roster import Roster
+from invest.api.http import Problem, render
+from invest.api.sockets.load import Load
+from invest.api.sockets.refusing import REFUSAL, is_plain_probe, is_simple, may_refuse
+from invest.api.sockets.roster import Roster
 
 HEAD_SECONDS = 10.0  # from connecting, or a request's first byte, to the end of its head
 KEEP_ALIVE = 75.0  # seconds an idle connection stays
