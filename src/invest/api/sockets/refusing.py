@@ -52,5 +52,6 @@ def is_plain_probe(data: bytes) -> bool:
     return data.startswith(ALIVE)
 
 
+NUMBER = b"(request number)"  # stands for X-Request-Id in an answer that is made once
 ALIVE = b"GET /healthz HTTP/1.1\r\n"
 REFUSAL = as_bytes(render(too_many()))
