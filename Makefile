@@ -62,7 +62,7 @@ siege: $(VENV)/.dev ## attack a running platform, take PostgreSQL away (OUTAGE=6
 	@$(BIN)/python -m bench.siege --outage $(or $(OUTAGE),60)
 
 security: $(VENV)/.dev ## bandit over the product; known faults of its dependencies, where a source of advisories answers
-	@$(BIN)/python docs/security.py
+	@$(BIN)/python -m bench.security
 
 soak: $(VENV)/.dev ## MINUTES=60 of steady load while things break by a script -> bench/out/soak.json
 	@$(BIN)/python -W ignore -m bench.soak --minutes $(or $(MINUTES),60)
