@@ -19,7 +19,7 @@ class Purse:
         self._settling: set[asyncio.Task[None]] = set()
 
     async def reserve(self, most: Decimal) -> str:
-        """Hold `most` while a call is in flight. Raises `BudgetSpent` where the day's or the payer's limit is reached."""
+        """Hold `most` while a call is in flight. Raises `BudgetSpent` at the day's or the payer's limit."""
         reservation = await self._budget.reserve(most, self.limit)
         if reservation is None:
             raise BudgetSpent(f"daily budget of US$ {self.limit:.2f} is spent (ai.daily_budget_usd)")
