@@ -87,9 +87,7 @@ async def edit_transaction(request: Request, path: TransactionPath, body: BookTr
     await require_portfolio(request, path.portfolio_id)
     store = await request.services.store()
     try:
-        made = await store.portfolios.edit(
-            path.portfolio_id, path.transaction_id, body.booked().model_copy(update={"origin": "api"})
-        )
+        made = await store.portfolios.edit(path.portfolio_id, path.transaction_id, body.booked())
     except Harmful as error:
         raise Problem(409, str(error)) from None
     request.audit("edit transaction", path.portfolio_id, {"transaction": path.transaction_id})
