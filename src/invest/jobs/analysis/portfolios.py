@@ -12,6 +12,7 @@ from invest.domain.market import Asset, AssetKind, RateCurve, display_name, kind
 from invest.domain.portfolios import PROPOSED, Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
 from invest.engine import Context, Ok, Workflow
 from invest.errors import NotFound
+from invest.jobs.analysis.taxes import tax_of
 from invest.jobs.fan_out import fan_out
 from invest.jobs.loading import CDI, INDEX
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PERIODIC
@@ -145,7 +146,10 @@ async def report_data(
     store: Store, settings: Settings, portfolio_id: str, *, report_id: str, language: str, recommend: bool
 ) -> PortfolioReportData:
     """What the report of a portfolio shows."""
-    metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
+    portfolio = await portfolio_of(store, portfolio_id)
+    metrics, tax = await asyncio.gather(
+        measured(store, settings, portfolio), tax_of(store, settings, [portfolio_id], settings.now().year)
+    )
     tickers = [p.ticker for p in metrics.positions]
     analyses = await store.analyses.latest_many(tickers) if recommend else {}
     curves: dict[str, list[float | None]] = {"portfolio": list(metrics.curve)}
@@ -168,6 +172,7 @@ async def report_data(
         periods=metrics.periods,
         rebalancing=metrics.rebalancing,
         announced=metrics.announced,
+        tax=tax,
         receivables=metrics.receivables,
         income_not_booked=metrics.income_not_booked,
         dividends_projected=metrics.dividends_projected,
