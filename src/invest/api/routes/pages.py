@@ -14,11 +14,7 @@ import jinja2
 import orjson
 from aiohttp import web
 
-from invest.api.http.etags import etag_matches
-from invest.api.http.examples import TELLING
-from invest.api.http.headers import takes_gzip
-from invest.api.http.openapi import document
-from invest.api.http.routing import Route
+from invest.api.http import TELLING, Route, document, etag_matches, takes_gzip
 from invest.api.services import SERVICES
 
 ASSETS = {"invest.css": "text/css", "invest.js": "text/javascript"}

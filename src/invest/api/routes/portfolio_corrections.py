@@ -9,9 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http.paging import Listing, paged
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import Reply, route
+from invest.api.http import Listing, Problem, Reply, invalid, paged, route
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.api.routes.ownership import require_portfolio
