@@ -15,7 +15,9 @@ from invest.api.http.connections import Runner
 from invest.api.http.headers import ORIGINS, compressed, hardened, on_prepare
 from invest.api.http.load import LOAD, Load
 from invest.api.http.roster import Roster
-from invest.api.routes import pages, table
+from invest.api.pages import bind_pages
+from invest.api.pages.page import pages_for_people
+from invest.api.routes import table
 from invest.api.services import SERVICES, open_services
 from invest.api.serving import http_handler, outermost
 from invest.engine import ended
@@ -38,7 +40,9 @@ def create_app(settings: Settings) -> web.Application:
     from invest.jobs.declared import declare_all
 
     declare_all()
-    app = web.Application(middlewares=[hardened, outermost, compressed], client_max_size=settings.web.max_body_bytes)
+    app = web.Application(
+        middlewares=[hardened, outermost, compressed, pages_for_people], client_max_size=settings.web.max_body_bytes
+    )
     app[LOAD] = Load(settings.web.max_in_flight)
     app[ORIGINS] = tuple(settings.web.cors_origins)
     app[ROSTER] = Roster(
@@ -51,7 +55,7 @@ def create_app(settings: Settings) -> web.Application:
         app.router.add_route(route.method, route.path, handler, name=route.name)
         if route.method == "GET" and not route.streams:
             app.router.add_route("HEAD", route.path, handler)
-    pages.bind(app, routes, sandbox=settings.sandbox)
+    bind_pages(app, routes)
 
     async def lifespan(running: web.Application) -> AsyncIterator[None]:
         services = running[SERVICES] = open_services(settings, running[LOAD])

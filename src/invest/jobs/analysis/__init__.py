@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invest.jobs.analysis.alerts import evaluate_alerts
+from invest.jobs.analysis.alerts import evaluate_alerts, watch
 from invest.jobs.analysis.analyses import (
     Answers,
     analyse_many,
@@ -51,4 +51,5 @@ __all__ = [
     "report_data",
     "track_rows",
     "update_asset_rankings",
+    "watch",
 ]

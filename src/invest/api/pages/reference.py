@@ -1,61 +1,24 @@
-"""Pages for people and the API's own description: no framework, no CDN, one stylesheet."""
+"""The API's own description, for programs (/openapi.json) and for people (/docs)."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import jinja2
 import orjson
 from aiohttp import web
 
-from invest.api.http.etags import etag_matches
 from invest.api.http.examples import TELLING
-from invest.api.http.headers import takes_gzip
 from invest.api.http.openapi import document
 from invest.api.http.routing import Route
-
-ASSETS = {"invest.css": "text/css", "invest.js": "text/javascript"}
-
-
-class Prepared:
-    """Bytes that are the same for everybody: packed once, not per request, and named by an ETag."""
-
-    def __init__(self, body: bytes, content_type: str, charset: str | None = None) -> None:
-        self._plain = body
-        self._packed = gzip.compress(body, 9, mtime=0)
-        self._type, self._charset = content_type, charset
-        self._etag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
-
-    def answer(self, request: web.Request) -> web.Response:
-        """The bytes, gzipped where the client takes that, or 304."""
-        headers = {"Cache-Control": "no-cache", "ETag": self._etag, "Vary": "Accept-Encoding"}
-        if etag_matches(request, self._etag):
-            return web.Response(status=304, headers=headers)
-        packed = takes_gzip(request)
-        if packed:
-            headers["Content-Encoding"] = "gzip"
-        body = self._packed if packed else self._plain
-        return web.Response(body=body, content_type=self._type, charset=self._charset, headers=headers)
+from invest.api.pages.rendering import Prepared, templates
 
 
-@cache
-def templates() -> jinja2.Environment:
-    """The page templates; everything is escaped."""
-    env = jinja2.Environment(
-        loader=jinja2.PackageLoader("invest.api", "static"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    env.filters["example"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
-    return env
-
-
-def bind(app: web.Application, routes: Sequence[Route], *, sandbox: bool) -> None:
-    """Add /openapi.json, /docs, the dashboard and their files."""
+def bind_reference(app: web.Application, routes: Sequence[Route]) -> None:
+    """Add /openapi.json and /docs; both are the same for everybody and made once."""
 
     @cache
     def description() -> dict[str, Any]:
@@ -68,17 +31,10 @@ def bind(app: web.Application, routes: Sequence[Route], *, sandbox: bool) -> Non
     @cache
     def docs() -> Prepared:
         api = description()
-        page = templates().get_template("docs.html").render(api=api, groups=grouped(api), here="/docs")
+        # A description leaves out what an operation does not have, so here an unknown name is nothing.
+        lenient = templates().overlay(undefined=jinja2.Undefined)
+        page = lenient.get_template("docs.html").render(api=api, groups=grouped(api))
         return Prepared(page.encode(), "text/html", "utf-8")
-
-    @cache
-    def first() -> Prepared:
-        page = templates().get_template("overview.html").render(sandbox=sandbox, here="/")
-        return Prepared(page.encode(), "text/html", "utf-8")
-
-    @cache
-    def asset(name: str) -> Prepared:
-        return Prepared((files("invest.api") / "static" / name).read_bytes(), ASSETS[name], "utf-8")
 
     async def openapi_json(request: web.Request) -> web.Response:
         return openapi().answer(request)
@@ -86,19 +42,8 @@ def bind(app: web.Application, routes: Sequence[Route], *, sandbox: bool) -> Non
     async def docs_page(request: web.Request) -> web.Response:
         return docs().answer(request)
 
-    async def overview(request: web.Request) -> web.Response:
-        return first().answer(request)
-
-    async def file(request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        if name not in ASSETS:
-            raise web.HTTPNotFound
-        return asset(name).answer(request)
-
     app.router.add_get("/openapi.json", openapi_json)
     app.router.add_get("/docs", docs_page)
-    app.router.add_get("/", overview)
-    app.router.add_get("/static/{name}", file)
 
 
 def grouped(description: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:

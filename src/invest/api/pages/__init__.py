@@ -1,0 +1,5 @@
+"""Pages for people: a desk for those who invest, a console for those who run the platform."""
+
+from invest.api.pages.site import bind_pages
+
+__all__ = ["bind_pages"]
