@@ -14,9 +14,9 @@ from invest.reports import MARKET_ZONE, MISSING, Locale, locale_of
 
 
 @cache
-def translations() -> Mapping[str, str]:
-    """English text -> Portuguese text."""
-    raw = (files("invest.api.pages") / "words.pt-BR.toml").read_text(encoding="utf-8")
+def translations(language: Language) -> Mapping[str, str]:
+    """Text of a template -> what is said, of one language; English needs only what stands for codes (states, kinds)."""
+    raw = (files("invest.api.pages") / f"words.{language}.toml").read_text(encoding="utf-8")
     return {text: said for section in tomllib.loads(raw).values() for text, said in section.items()}
 
 
@@ -29,8 +29,12 @@ class Wording:
 
     def say(self, text: str, /, **values: Any) -> str:
         """`text` in this language with `{name}` filled in; one without a translation stays English."""
-        said = translations().get(text, text) if self.language == "pt-BR" else text
+        said = translations(self.language).get(text, text)
         return said.format(**values) if values else said
+
+    def some(self, number: int, one: str, many: str) -> str:
+        """`one` for 1, else `many`, with `{n}` filled in."""
+        return self.say(one if number == 1 else many, n=self.count(number))
 
     def count(self, number: int | float | None) -> str:
         """A whole number with its groups."""

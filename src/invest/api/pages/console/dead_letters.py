@@ -7,7 +7,7 @@ import asyncio
 from aiohttp import web
 
 from invest.api.pages.console.job_filter import JobFilter, find_jobs, group_failures
-from invest.api.pages.console.rows import JobRow
+from invest.api.pages.console.rows import rows_of
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
@@ -26,7 +26,7 @@ async def dead_letters(visit: Visit) -> web.StreamResponse:
         visit,
         "console/dead_letters.html",
         wanted=wanted,
-        rows=[JobRow(visit, job) for job in found.jobs],
+        rows=await rows_of(visit, found.jobs),
         groups=group_failures(sample.jobs),
         sampled=sample.cursor is not None,
         next=visit.link(cursor=found.cursor) if found.cursor else None,

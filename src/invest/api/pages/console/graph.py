@@ -168,9 +168,10 @@ def _drawn(box: Box) -> str:
     inner = (
         f'<rect class="f-paper s-{role}" x="{box.x:.1f}" y="{box.y:.1f}" width="{WIDE}" height="{TALL}" rx="6" '
         f'stroke-width="{strong}"/>'
-        f'<text class="f-ink" x="{box.x + 12:.1f}" y="{box.y + 19:.1f}" font-size="13">{escape(_cut(box.title, 25))}</text>'
+        f'<text class="f-ink" x="{box.x + 12:.1f}" y="{box.y + 19:.1f}" font-size="13">'
+        f"{escape(_cut(box.title, 22))}</text>"
         f'<text class="f-{role if role != "amber" else "amber-ink"}" x="{box.x + 12:.1f}" y="{box.y + 36:.1f}" '
-        f'font-size="11">{shape} <tspan class="f-muted">{escape(_cut(box.note, 29))}</tspan></text>'
+        f'font-size="11">{shape} <tspan class="f-muted">{escape(_cut(box.note, 24))}</tspan></text>'
     )
     title = f"<title>{escape(f'{box.title}: {box.note}')}</title>"
     return f'<a href="{escape(box.link)}">{title}{inner}</a>' if box.link else f"<g>{title}{inner}</g>"

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from invest.api.http.problems import Problem, invalid, problem_of
 from invest.api.pages.console.job_filter import FINAL, ORDER, JobFilter, count_states, find_jobs, group_failures
-from invest.api.pages.console.rows import JobRow
+from invest.api.pages.console.rows import JobRow, rows_of
 from invest.api.pages.entrance import local_path
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page
@@ -48,7 +48,7 @@ async def jobs_page(visit: Visit) -> web.StreamResponse:
         wanted=wanted,
         counts=counts,
         order=ORDER,
-        rows=[JobRow(visit, job) for job in found.jobs],
+        rows=await rows_of(visit, found.jobs),
         found=found,
         groups=group_failures(failed.jobs)[:8] if failed else [],
         queues=[queue.name for queue in visit.services.registry.queues()],

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from invest.api.pages.console.job_filter import JobFilter, find_jobs, group_failures
-from invest.api.pages.console.rows import JobRow
+from invest.api.pages.console.rows import rows_of
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
@@ -40,7 +40,7 @@ async def overview(visit: Visit) -> web.StreamResponse:
         schedules=schedules,
         until={entry.name: visit.words.span(entry.next_at - now) for entry in schedules if entry.next_at},
         ready=ready,
-        jobs=[JobRow(visit, job) for job in jobs.jobs[:LATEST]],
+        jobs=await rows_of(visit, jobs.jobs[:LATEST]),
         groups=group_failures(letters.items)[:6],
         more_letters=letters.cursor is not None,
         dead=sum(queue.dead for queue in queues),

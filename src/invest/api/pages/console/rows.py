@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +11,19 @@ import orjson
 
 from invest.api.pages.visit import Visit
 from invest.engine import JobState, JobStatus
+from invest.errors import Unreachable
 
 LONG = 120
+
+
+async def rows_of(visit: Visit, jobs: Sequence[JobStatus]) -> list[JobRow]:
+    """The rows of a list. Of an ended job the arguments are in the history; without PostgreSQL they are left out."""
+    bare = [job.id for job in jobs if job.final and not job.args and not job.kwargs]
+    kept: Mapping[str, Any] = {}
+    if bare:
+        with suppress(Unreachable):
+            kept = await (await visit.services.store()).jobs.arguments(bare)
+    return [JobRow(visit, job, kept.get(job.id) or {}) for job in jobs]
 
 
 def arguments_text(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
@@ -34,13 +46,13 @@ def _brief(value: Any) -> str:
 class JobRow:
     """One job of a list, worded."""
 
-    def __init__(self, visit: Visit, job: JobStatus) -> None:
+    def __init__(self, visit: Visit, job: JobStatus, kept: Mapping[str, Any] | None = None) -> None:
         words, now = visit.words, datetime.now(UTC)
-        declared = visit.services.registry.find(job.name)
+        declared, given = visit.services.registry.find(job.name), kept or {}
         self.job = job
         self.id = job.id
         self.name = job.name
-        self.arguments = arguments_text(job.args, job.kwargs)
+        self.arguments = arguments_text(job.args or given.get("args") or [], job.kwargs or given.get("kwargs") or {})
         self.attempt = attempts_text(visit, job)
         self.took = words.span((job.finished_at or now) - job.started_at) if job.started_at else "—"
         self.state = state_text(visit, job, now)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from invest.api.pages.console.rows import JobRow
+from invest.api.pages.console.rows import rows_of
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render
@@ -27,7 +27,7 @@ async def workflows_page(visit: Visit) -> web.StreamResponse:
     return render(
         visit,
         "console/workflows.html",
-        rows=[JobRow(visit, status) for status in shown],
+        rows=await rows_of(visit, shown),
         next=visit.link(start=offset + PAGE) if len(found) > PAGE else None,
     )
 

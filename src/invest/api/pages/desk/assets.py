@@ -111,11 +111,14 @@ async def asset_data(visit: Visit, analysis: Analysis) -> AssetReportData:
         store.opinions.history(ticker, limit=20),
         store.opinions.consensus_history(ticker, limit=1),
     )
+    hashes = {f.payload for f in analysis.facts if f.payload} | {c.payload for c in latest.values() if c.payload}
+    described = await store.payloads.describe(*hashes)
     return AssetReportData(
         report_id="live",
         generated_at=datetime.now(UTC),
         language=visit.words.language,
         sandbox=settings.sandbox,
+        payloads=list(described.values()),
         analysis=analysis,
         bars=bars,
         opinions=newest_round(opinions),

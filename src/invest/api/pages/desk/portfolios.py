@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -81,7 +82,7 @@ async def portfolio_page(visit: Visit) -> web.StreamResponse:
         visit,
         "desk/portfolio.html",
         portfolio=held,
-        m=metrics,
+        m=defaultdict(lambda: None, metrics),
         day=day,
         stale=day < today,
         fresh=_newer(held, day),

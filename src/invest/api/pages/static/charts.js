@@ -39,7 +39,7 @@ for (const box of document.querySelectorAll("[data-series]")) {
     let last = -99;
     for (let i = from + 1; i < days.length; i++) {
       const a = new Date(days[i]), b = new Date(days[i - 1]);
-      if (a.getUTCMonth() !== b.getUTCMonth() && x(i) - last > 74 && x(i) < RIGHT - 20) { last = x(i); parts.push(make("text", { class: "f-muted", x: last, y: 240, "font-size": 11, "text-anchor": "middle" }, monthText.format(a))); }
+      if (a.getUTCMonth() !== b.getUTCMonth() && x(i) - last > 74 && x(i) > 24 && x(i) < RIGHT - 20) { last = x(i); parts.push(make("text", { class: "f-muted", x: last, y: 240, "font-size": 11, "text-anchor": "middle" }, monthText.format(a))); }
     }
     lines.forEach((line, k) => {
       let d = "", joined = false, before = 0;
