@@ -10,7 +10,7 @@ COMPILE := uv pip compile -q --upgrade --universal --python-version 3.11 --gener
 
 EXPORT  := uv export -q --frozen --no-emit-project --no-annotate --no-header
 
-.PHONY: help setup demo run test check lint format requirements clean bench chaos faults
+.PHONY: help setup demo run test check lint format requirements clean bench chaos faults fuzz soak
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -58,10 +58,17 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 chaos: $(VENV)/.dev ## kill workers at random and count what was lost -> bench/out/chaos.json
 	@$(BIN)/python -m bench.chaos
 
+soak: $(VENV)/.dev ## MINUTES=60 of steady load while things break by a script -> bench/out/soak.json
+	@$(BIN)/python -W ignore -m bench.soak --minutes $(or $(MINUTES),60)
+
+fuzz: $(VENV)/.dev ## each parser of foreign bytes against INPUTS=100000 spoilt inputs -> bench/out/fuzz.json
+	@$(BIN)/python -W ignore -m bench.fuzz --inputs $(or $(INPUTS),100000)
+
 faults: $(VENV)/.dev ## every upstream in every kind of trouble for a whole batch (ASSETS=200) -> bench/out/faults.json
 	@$(BIN)/python -m bench.faults --assets $(or $(ASSETS),200)
 
-bench: bench-queue bench-recovery bench-collect bench-analysis bench-reports bench-api ## every benchmark -> bench/out/*.json
+bench: bench-queue bench-recovery bench-collect bench-analysis bench-reports bench-api bench-headline ## every benchmark -> bench/out/*.json and bench/RESULTS.md
+	@$(BIN)/python -m bench.results
 
 bench-%: $(VENV)/.dev .venv-bench/.done .venv-bench-taskiq/.done
 	@$(BIN)/python -m bench.$*

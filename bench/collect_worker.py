@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import uvloop
@@ -19,14 +18,14 @@ import uvloop
 from bench.collect_upstream import GETS, IN_FLIGHT
 from invest import logs
 from invest.domain.market.tickers import kind_from_suffix
+from invest.domain.values import Harvest
 from invest.engine import Context, Queue, Resources, Retry, run_worker
 from invest.garbage import collect_rarely
 from invest.settings import Settings, load
 from invest.sources import Sources
 from invest.sources.brapi import format as fmt
-from invest.sources.model import Basket
+from invest.sources.model import Reading
 from invest.store import Store
-from invest.store.gathered import Gathering
 from invest.workers.deps import resources
 
 SOURCE = "brapi"
@@ -39,24 +38,18 @@ async def bench_collect(ctx: Context, ticker: str) -> int:
     client, store = ctx.use(Sources).client, ctx.use(Store)
     asked = (client.get(SOURCE, f"/quote/{ticker}", params={"part": str(part)}) for part in range(GETS))
     answers = await asyncio.gather(*asked)
-    basket = Basket(SOURCE, client.settings.source(SOURCE), ticker)
+    reading = Reading(SOURCE, client.settings.source(SOURCE), ticker)
     for answer in answers:
         entry = fmt.by_symbol(fmt.results_of(SOURCE, answer.json()))[ticker]
-        basket.payloads[answer.payload.sha256] = answer.payload
-        moment = fmt.observe_quote(basket, entry, answer.payload)
+        reading.keep(answer.payload)
+        moment = fmt.observe_quote(reading, entry, answer.payload)
         assert moment is not None
-        fmt.observe_figures(basket, entry, moment, answer.payload)
-        basket.bars += fmt.bars(entry, ticker, kind_from_suffix(ticker), answer.payload.sha256, SOURCE)
-    found = basket.close()
-    await store.save_gathered(
-        Gathering(
-            payloads=found.payloads,
-            observations=found.observations,
-            bars=found.bars,
-            fetched_at=datetime.now(UTC),
-        )
-    )
-    return len(found.observations)
+        fmt.observe_figures(reading, entry, moment, answer.payload)
+        bars = fmt.bars(entry, ticker, kind_from_suffix(ticker), answer.payload.sha256, SOURCE)
+        reading.add(Harvest(bars=bars))
+    found = reading.close()
+    await store.save_harvest(found.harvest)
+    return len(found.harvest.observations)
 
 
 # Every limit of a host in force, wide enough for the benchmark's own: as many in flight as it allows to everybody, and

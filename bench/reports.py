@@ -27,7 +27,7 @@ import orjson
 from tests.builders import reports as build
 
 from bench.servers import OUT
-from invest.ai import Panel
+from invest.ai import Analysts
 from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.opinions.opinion import Snapshot, SnapshotFact
 from invest.reports import AssetReportData, build_asset_view, render_html, render_pdf
@@ -110,7 +110,7 @@ async def measure_asking(analyses: int, latency: float, sample: int = 3) -> dict
     """All at once, then a sample one call after another."""
     with slow_apis(latency) as url:
         settings: Settings = load(sandbox_url=url, ai={"cache_hours": 0, "daily_budget_usd": 0})
-        async with Panel.open(settings) as panel:
+        async with Analysts.open(settings) as panel:
             await panel.ask(snapshot(analyses + sample), providers=PROVIDERS)  # connections and schemas
             begun = time.perf_counter()
             answers = await asyncio.gather(*(panel.ask(snapshot(i), providers=PROVIDERS) for i in range(analyses)))
@@ -130,7 +130,7 @@ async def measure_asking(analyses: int, latency: float, sample: int = 3) -> dict
     }
 
 
-async def one_after_another(panel: Panel, numbers: range) -> float:
+async def one_after_another(panel: Analysts, numbers: range) -> float:
     """Seconds of the same questions with one call in flight."""
     begun = time.perf_counter()
     opinions = [await panel.ask_one(p, snapshot(n)) for n in numbers for p in PROVIDERS]

@@ -8,7 +8,16 @@ from decimal import Decimal
 from typing import Any
 
 from invest.domain.market.assets import ActionKind, CorporateAction, NewsItem
-from invest.domain.opinions.opinion import AiConsensus, Argument, KeyFact, Opinion, OpinionStatus, Rating, Risk
+from invest.domain.opinions.opinion import (
+    AiConsensus,
+    Argument,
+    ChangeOfMind,
+    KeyFact,
+    Opinion,
+    OpinionStatus,
+    Rating,
+    Risk,
+)
 from invest.domain.values.collected import SourceOutcome
 from invest.domain.values.observations import Basis, Consensus, RawPayload, Rejected
 from invest.reports.data import TrackRow
@@ -35,7 +44,12 @@ def opinion(provider: str, p: float | None, **changes: Any) -> Opinion:
         ),
         "arguments_against": (Argument(text="Os dividendos caem pelo segundo ano.", fact_ids=("f10",)),),
         "risks": (Risk(kind="governance", severity="high", text="Intervenção na política de preços."),),
+        "p_beat_30d": None if p is None else round(0.5 + (p - 0.5) * 0.4, 4),
+        "p_beat_90d": None if p is None else round(0.5 + (p - 0.5) * 0.7, 4),
         "p_beat_180d": p,
+        "price_p10": None if target is None else round(target * 0.8, 2),
+        "price_p90": None if target is None else round(target * 1.25, 2),
+        "would_change": (ChangeOfMind(fact_id="f02", operator=">", value=3.0432),) if p is not None else (),
         "price_p50": target,
         "target": target,
         "summary": "Múltiplos baixos e dívida contida.",
@@ -62,7 +76,9 @@ def opinions() -> list[Opinion]:
         opinion("openai", 0.70),
         opinion("anthropic", 0.62),
         opinion("gemini", 0.52),
-        opinion("rules", 0.58, model="rules-1", cost_usd=None, tokens_in=None, tokens_out=None, seconds=0.01),
+        opinion(
+            "rules", 0.58, model="rules-1", vendor="rules", cost_usd=None, tokens_in=None, tokens_out=None, seconds=0.01
+        ),
         opinion("deepseek", None),
     ]
 
@@ -121,7 +137,7 @@ def news(count: int = 8, title: str = "Petrobras anuncia plano de investimentos 
     return [
         NewsItem(
             id=sha(f"news {i}"),
-            title=title if i % 2 else "Petróleo fecha em queda com estoques maiores nos Estados Unidos",
+            title=f"{title} ({i}ª parte)" if i % 2 else f"Petróleo fecha em queda pelo {i}º dia",
             link=f"https://news.example/{i}",
             outlet=("InfoMoney", "Agência Brasil", "Valor")[i % 3],
             published_at=NOW - timedelta(days=count - i),

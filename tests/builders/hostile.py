@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from invest.domain.values.observations import RawPayload
 from invest.settings import Settings, SourceSettings
+from invest.sources.client.call import Response
 from invest.sources.client.flight import Flights
-from invest.sources.client.http import Response
 from invest.sources.client.memory import Memory
 from invest.sources.client.zips import check_zip
 from invest.sources.errors import NotAvailable
-from invest.sources.model import Gathered
+from invest.sources.model import Answer
 
 NOW = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)
 BIGINT, INT = 2**63 - 1, 2**31 - 1
@@ -113,24 +113,24 @@ class FakeClient:
         return Response(payload, path=file)
 
 
-def assert_storable(found: Gathered) -> None:
+def assert_storable(found: Answer) -> None:
     """Whatever was read can be written to the tables as they are: numbers in range, days that exist, hashes given."""
-    told = {payload.sha256 for payload in found.payloads}
-    for bar in found.bars:
+    told = {payload.sha256 for payload in found.harvest.payloads}
+    for bar in found.harvest.bars:
         assert 0 < bar.close < Decimal(10) ** 10, bar
         assert all(p is None or 0 < p < Decimal(10) ** 10 for p in (bar.open, bar.high, bar.low)), bar
         assert bar.volume is None or 0 <= bar.volume <= BIGINT, bar
         assert bar.trades is None or 0 <= bar.trades <= INT, bar
         assert bar.turnover is None or bar.turnover >= 0, bar
         assert bar.payload in told
-    for observation in found.observations:
+    for observation in found.harvest.observations:
         assert observation.value.is_finite()
         assert observation.payload in told
-    for action in found.actions:
+    for action in found.harvest.actions:
         assert action.amount is None or action.amount > 0, action
         assert action.factor is None or 0 < action.factor < 10**6, action
         assert action.payload in told
-    for line in found.statements:
+    for line in found.harvest.statements:
         assert 0 < line.version <= INT, line
         assert 0 < line.cvm_code <= INT, line
         assert line.payload in told

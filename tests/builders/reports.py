@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 
 from invest.domain.analysis.comparison import compare
+from invest.domain.analysis.history import History, MonthReturn, MultiplePoint, YearReturn
 from invest.domain.analysis.models import Analysis
+from invest.domain.filings.filing import Chart
+from invest.domain.filings.results import Result
+from invest.domain.market.assets import Asset
+from invest.domain.market.tickers import AssetKind
 from invest.reports.data import (
     AssetReportData,
     ComparisonReportData,
@@ -63,12 +68,14 @@ __all__ = [
     "actions",
     "ai_consensus",
     "analysis",
+    "asset",
     "asset_data",
     "bare",
     "bars",
     "comparison_data",
     "facts_of",
     "fund",
+    "history",
     "market_data",
     "news",
     "no_bars",
@@ -79,6 +86,7 @@ __all__ = [
     "portfolio_data",
     "quality",
     "reasons_of",
+    "result",
     "score_record",
     "several",
     "sha",
@@ -103,8 +111,68 @@ def asset_data(**changes: Any) -> AssetReportData:
         "quality": quality(),
         "payloads": payloads(),
         "outcomes": outcomes(),
+        "asset": asset(),
+        "history": history(),
+        "peers": several(4)[1:],
     }
     return AssetReportData(**(fields | changes))
+
+
+def asset(ticker: str = "PETR4", **changes: Any) -> Asset:
+    """Who the asset is."""
+    fields: dict[str, Any] = {
+        "ticker": ticker,
+        "kind": AssetKind.STOCK,
+        "name": "PETROBRAS",
+        "cnpj": "33000167000101",
+        "cvm_code": 9512,
+        "isin": "BRPETRACNPR6",
+        "sector": "Petróleo. Gás e Biocombustíveis",
+        "segment": "Petróleo. Gás e Biocombustíveis / Exploração. Refino e Distribuição",
+    }
+    return Asset(**(fields | changes))
+
+
+def result(end: date, revenue: float | None = 100e9, **changes: float | None) -> Result:
+    """One year or quarter, BRL: EBITDA 30 %, net income 20 % of revenue."""
+    fields: dict[str, float | None] = {
+        "revenue": revenue,
+        "ebitda": None if revenue is None else revenue * 0.3,
+        "net_income": None if revenue is None else revenue * 0.2,
+        "net_debt": 60e9,
+        "equity": 400e9,
+    }
+    return Result(end=end, **(fields | changes))
+
+
+def history(**changes: Any) -> History:
+    """Six years, six quarters, five years of month ends, three calendar years."""
+    ends = [date(2021 + (m // 12), m % 12 + 1, 28) for m in range(3, 63)]
+    fields: dict[str, Any] = {
+        "chart": Chart.INDUSTRY,
+        "years": tuple(result(date(y, 12, 31), 400e9 + 30e9 * (y - 2020)) for y in range(2020, 2026)),
+        "quarters": tuple(
+            result(date(y, m, d), 110e9 + 3e9 * m)
+            for y in (2024, 2025)
+            for m, d in ((3, 31), (6, 30), (9, 30), (12, 31))
+        ),
+        "multiples": tuple(
+            MultiplePoint(day, 4 + (i % 17) / 5, 1 + (i % 11) / 10, 0.05 + (i % 7) / 100) for i, day in enumerate(ends)
+        ),
+        "months": tuple(
+            MonthReturn(y, m, ((y * 12 + m) % 9 - 4) / 100)
+            for y in (2024, 2025, 2026)
+            for m in range(1, 13)
+            if (y, m) <= (2026, 3)
+        ),
+        "calendar_years": (
+            YearReturn(2024, 0.021, -0.104),
+            YearReturn(2025, 0.133, 0.34),
+            YearReturn(2026, 0.08, 0.16),
+        ),
+        "results_due": date(2026, 5, 15),
+    }
+    return History(**(fields | changes))
 
 
 def comparison_data(analyses: Sequence[Analysis] | None = None, **changes: Any) -> ComparisonReportData:

@@ -24,7 +24,7 @@ from invest.sources.client.shelf import Shelf
 from invest.sources.cvm.format import cut_statements, filings_of, statements_of
 from invest.sources.cvm.register import read_fca
 from invest.sources.feeds.format import entries_of, moment
-from invest.sources.model import Basket, Want
+from invest.sources.model import Reading, Want
 from invest.sources.others import yahoo
 from invest.sources.plausible import believe
 
@@ -69,7 +69,7 @@ def test_a_reverse_split_never_gives_more_shares(cases: Path) -> None:
 
 def test_the_exchange_s_own_file_is_believed(cases: Path) -> None:
     rows = parse_cotahist((cases / "data/k6_reverse_split_unannounced.TXT").read_bytes()).rows
-    basket = Basket("cotahist", SourceSettings(official=True), "ABCD3")
+    basket = Reading("cotahist", SourceSettings(official=True), "ABCD3")
     want = Want("ABCD3", NOW, last_close=Decimal("0.17"), last_day=date(2023, 1, 25))
     kept = believe(basket, want, list(bars_of(rows, "ABCD3", "p", None)), date(2026, 11, 27))
     assert [bar.close for bar in kept] == [Decimal("1.70"), Decimal("1.75")]
@@ -83,10 +83,10 @@ def test_the_newest_version_of_a_form_counts_whole(cases: Path) -> None:
 
 def test_one_bar_in_another_unit_is_left_out(cases: Path) -> None:
     chart = yahoo.chart_of(read(cases / "data/k10_yahoo_one_bar_times_100.json"))
-    basket = Basket("yahoo", SourceSettings(), "ABCD3")
+    basket = Reading("yahoo", SourceSettings(), "ABCD3")
     want = Want("ABCD3", NOW, last_close=Decimal("37.4"), last_day=date(2023, 12, 28))
     assert yahoo.read(basket, want, chart, PAYLOAD) is None
-    assert [bar.close for bar in basket.bars] == [Decimal("37.5"), Decimal("38.0")]
+    assert [bar.close for bar in basket.harvest.bars] == [Decimal("37.5"), Decimal("38.0")]
 
 
 def test_minus_zero_is_utc(cases: Path) -> None:

@@ -11,7 +11,7 @@ from invest.domain.market.assets import Asset, NewsItem
 from invest.domain.market.tickers import AssetKind
 from invest.domain.news.recognition import Recogniser
 from invest.domain.values.observations import RawPayload
-from invest.sources.client.http import Response
+from invest.sources.client.call import Response
 from invest.sources.errors import Malformed, SourceDown
 from invest.sources.feeds.format import clean, distinct, entries_of, item, normalised, safe_link
 from invest.sources.feeds.gdelt import articles, stamp

@@ -16,7 +16,7 @@ from invest.domain.market.assets import ActionKind
 from invest.domain.market.tickers import B3_CODE, AssetKind, kind_of
 from invest.domain.values.observations import RawPayload
 from invest.sources.b3 import format as fmt
-from invest.sources.client.http import Response
+from invest.sources.client.call import Response
 
 
 def answer(body: bytes) -> Response:

@@ -14,9 +14,9 @@ from invest.domain.values.observations import RawPayload
 from invest.settings import SourceSettings
 from invest.sources.bcb.olinda import expectations
 from invest.sources.bcb.sgs import points
-from invest.sources.client.http import Response
+from invest.sources.client.call import Response
 from invest.sources.errors import Malformed
-from invest.sources.model import Basket
+from invest.sources.model import Reading
 
 PAYLOAD = RawPayload(sha256="0" * 64, source="bcb", url="u", fetched_at=datetime.now(UTC), status=200, size=0)
 TODAY = date(2026, 4, 25)
@@ -24,7 +24,7 @@ TODAY = date(2026, 4, 25)
 
 def read(path: Path, code: int = 432, today: date = TODAY) -> list[tuple[date, Decimal]]:
     """Points of a recorded answer."""
-    basket = Basket("bcb", SourceSettings())
+    basket = Reading("bcb", SourceSettings())
     return [(p.day, p.value) for p in points(basket, code, json.loads(path.read_bytes()), PAYLOAD, today)]
 
 
@@ -53,7 +53,7 @@ def test_days_ahead_are_left_for_later(samples: Path) -> None:
 
 
 def test_a_blank_value_is_none() -> None:
-    basket = Basket("bcb", SourceSettings())
+    basket = Reading("bcb", SourceSettings())
     data = [
         {"data": "01/02/2026", "valor": ""},
         {"data": "02/02/2026", "valor": "1.5"},
@@ -65,7 +65,7 @@ def test_a_blank_value_is_none() -> None:
 def test_an_error_object_is_no_series(samples: Path) -> None:
     error = json.loads((samples / "bcb/errors/sgs_406_window_over_10_years.json").read_bytes())
     with pytest.raises(Malformed):
-        points(Basket("bcb", SourceSettings()), 12, error, PAYLOAD, TODAY)
+        points(Reading("bcb", SourceSettings()), 12, error, PAYLOAD, TODAY)
 
 
 def test_the_page_for_an_unknown_series_is_malformed(samples: Path) -> None:

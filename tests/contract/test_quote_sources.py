@@ -18,7 +18,7 @@ from invest.settings import SourceSettings
 from invest.sources.brapi import format as brapi
 from invest.sources.brapi.source import BrapiSource
 from invest.sources.errors import Implausible, Malformed, NotAvailable
-from invest.sources.model import Basket, Gathered, Want
+from invest.sources.model import Answer, Reading, Want
 from invest.sources.numerals import SAO_PAULO
 from invest.sources.others import fundamentus_format as fundamentus
 from invest.sources.others import yahoo
@@ -26,9 +26,9 @@ from invest.sources.others import yahoo
 PAYLOAD = RawPayload(sha256="0" * 64, source="x", url="u", fetched_at=datetime.now(UTC), status=200, size=0)
 
 
-def gathered(entry: dict[str, Any], ticker: str, now: datetime, **known: Any) -> Gathered:
+def gathered(entry: dict[str, Any], ticker: str, now: datetime, **known: Any) -> Answer:
     """What the brapi source makes of one entry."""
-    basket = Basket("brapi", SourceSettings(rank=20), ticker)
+    basket = Reading("brapi", SourceSettings(rank=20), ticker)
     try:
         BrapiSource()._read(basket, Want(ticker, now, **known), entry, PAYLOAD)
     except Implausible as error:
@@ -42,9 +42,9 @@ def entry(path: Path, at: int = 0) -> dict[str, Any]:
     return dict(result)
 
 
-def values(found: Gathered) -> dict[str, Decimal]:
+def values(found: Answer) -> dict[str, Decimal]:
     """Observed values by field."""
-    return {o.field: o.value for o in found.observations}
+    return {o.field: o.value for o in found.harvest.observations}
 
 
 def test_a_quote_with_modules(samples: Path) -> None:
@@ -58,20 +58,20 @@ def test_a_quote_with_modules(samples: Path) -> None:
     assert seen["dividend_yield"] == Decimal("0.07")
     assert found.identity is not None
     assert (found.identity.cnpj, found.identity.sector) == ("33000167000101", "Energia")
-    assert {o.as_of.date() for o in found.observations if o.field == "roe"} == {date(2026, 6, 30)}
+    assert {o.as_of.date() for o in found.harvest.observations if o.field == "roe"} == {date(2026, 6, 30)}
     # The session of 1 October is running: its bar is not over.
-    assert found.bars
-    assert max(bar.day for bar in found.bars) < date(2026, 10, 1)
-    assert all(o.value.is_finite() for o in found.observations)
+    assert found.harvest.bars
+    assert max(bar.day for bar in found.harvest.bars) < date(2026, 10, 1)
+    assert all(o.value.is_finite() for o in found.harvest.observations)
 
 
 @pytest.mark.parametrize("ticker", ["PETR4", "AAPL34", "M1TA34", "GMCO34"])
 def test_months_of_bars(samples: Path, ticker: str) -> None:
     path = samples / f"brapi/quote_{ticker}_2025-07-21_range1mo.json"
     found = gathered(entry(path), ticker, datetime(2025, 7, 22, 1, tzinfo=UTC))
-    assert len(found.bars) >= 19
-    assert [bar.day for bar in found.bars] == sorted({bar.day for bar in found.bars})
-    assert all(bar.day.weekday() < 5 and bar.close > 0 for bar in found.bars)
+    assert len(found.harvest.bars) >= 19
+    assert [bar.day for bar in found.harvest.bars] == sorted({bar.day for bar in found.harvest.bars})
+    assert all(bar.day.weekday() < 5 and bar.close > 0 for bar in found.harvest.bars)
     assert values(found)["close"] > 0
 
 
@@ -106,8 +106,8 @@ def test_every_documented_example_is_read_or_refused(samples: Path) -> None:
                 if path == "/api/quote/{tickers}" and " 200 " in name:
                     for result in brapi.results_of("brapi", example):
                         found = gathered(dict(result), str(result["symbol"]), datetime(2025, 8, 30, 16, tzinfo=UTC))
-                        assert found.bars
-                        assert found.actions
+                        assert found.harvest.bars
+                        assert found.harvest.actions
                         read += 1
                 else:
                     with pytest.raises(Malformed):
@@ -134,7 +134,7 @@ def test_prices_before_a_split_are_not_taken_for_raw(samples: Path) -> None:
     split = {"label": "DESDOBRAMENTO", "factor": 2, "lastDatePrior": "2025-07-10T00:00:00.000Z"}
     data = entry(path) | {"dividendsData": {"stockDividends": [split]}}
     found = gathered(data, "PETR4", datetime(2025, 7, 22, 1, tzinfo=UTC))
-    assert min(bar.day for bar in found.bars) == date(2025, 7, 11)
+    assert min(bar.day for bar in found.harvest.bars) == date(2025, 7, 11)
 
 
 @pytest.mark.parametrize("factor", [1000, 100, 10, 0.01])
@@ -145,7 +145,7 @@ def test_a_quote_in_another_unit_is_rejected_whole(samples: Path, factor: float)
         bar |= {name: bar[name] * factor for name in ("open", "high", "low", "close")}
     known = {"last_close": Decimal("31.5"), "last_day": date(2025, 7, 18)}
     found = gathered(data, "PETR4", datetime(2025, 7, 22, 1, tzinfo=UTC), **known)
-    assert (found.outcome.status, found.bars, found.observations) == ("rejected", (), ())
+    assert (found.outcome.status, found.harvest.bars, found.harvest.observations) == ("rejected", (), ())
     assert "wrong unit" in (found.outcome.reason or "")
 
 
@@ -156,19 +156,19 @@ def chart(samples: Path) -> dict[str, Any]:
 
 
 def test_a_chart_is_read_without_its_noise(samples: Path) -> None:
-    basket = Basket("yahoo", SourceSettings(), "PETR4")
+    basket = Reading("yahoo", SourceSettings(), "PETR4")
     now = datetime.fromtimestamp(1679066594, UTC)
     yahoo.read(basket, Want("PETR4", now), chart(samples), PAYLOAD)
-    assert len(basket.bars) > 50
-    assert max(-int(bar.close.as_tuple().exponent) for bar in basket.bars) <= 6
+    assert len(basket.harvest.bars) > 50
+    assert max(-int(bar.close.as_tuple().exponent) for bar in basket.harvest.bars) <= 6
     assert [o.value for o in basket.observations if o.field == "close"] == [Decimal("23.09")]
-    assert max(bar.day for bar in basket.bars) < date(2023, 3, 17), "the session of the capture was running"
+    assert max(bar.day for bar in basket.harvest.bars) < date(2023, 3, 17), "the session of the capture was running"
 
 
 def test_an_american_fund_s_chart_without_quotes_gives_no_bars(samples: Path) -> None:
     found = yahoo.chart_of(json.loads((samples / "yahoo/chart/SOYB_v8_chart.json").read_bytes()))
     assert yahoo.bars_of(found, "SOYB", SAO_PAULO, "p") == []
-    basket = Basket("yahoo", SourceSettings(), "SOYB")
+    basket = Reading("yahoo", SourceSettings(), "SOYB")
     yahoo.read(basket, Want("SOYB", datetime.now(UTC)), found, PAYLOAD)
     assert basket.observations == []
 
@@ -180,9 +180,9 @@ def test_observed_bad_rows_are_left_out(samples: Path) -> None:
     quote = {name.lower(): [float(r[name]) for r in rows] for name in ("Open", "High", "Low", "Close", "Volume")}
     quote["close"].append(None)  # type: ignore[arg-type]  # nulls do occur
     data = {"meta": {}, "timestamp": [*stamps, stamps[-1] + 86_400], "indicators": {"quote": [quote]}}
-    basket = Basket("yahoo", SourceSettings(), "PETR4")
+    basket = Reading("yahoo", SourceSettings(), "PETR4")
     yahoo.read(basket, Want("PETR4", datetime(2023, 9, 1, tzinfo=UTC)), data, PAYLOAD)
-    assert [bar.day.isoformat() for bar in basket.bars] == ["2023-08-02", "2023-08-03", "2023-08-04"]
+    assert [bar.day.isoformat() for bar in basket.harvest.bars] == ["2023-08-02", "2023-08-03", "2023-08-04"]
     assert basket.rejected == 1
 
 
@@ -194,9 +194,9 @@ def test_dividends_are_undone_for_later_splits() -> None:
         "dividends": {"1": {"amount": 0.5, "date": at("2024-03-05")}, "2": {"amount": 0.5, "date": at("2024-06-05")}},
         "splits": {"3": {"numerator": 2, "denominator": 1, "date": at("2024-05-07")}},
     }
-    basket = Basket("yahoo", SourceSettings(), "AAAA3")
+    basket = Reading("yahoo", SourceSettings(), "AAAA3")
     yahoo.read(basket, Want("AAAA3", datetime(2024, 7, 1, tzinfo=UTC)), {"events": events}, PAYLOAD)
-    assert [(a.kind, a.last_date_with, a.amount or a.factor) for a in basket.actions] == [
+    assert [(a.kind, a.last_date_with, a.amount or a.factor) for a in basket.harvest.actions] == [
         (ActionKind.SPLIT, date(2024, 5, 6), Decimal(2)),
         (ActionKind.DIVIDEND, date(2024, 3, 4), Decimal("1.0")),
         (ActionKind.DIVIDEND, date(2024, 6, 4), Decimal("0.5")),

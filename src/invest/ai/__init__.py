@@ -1,6 +1,34 @@
-"""Analysts: several AIs and a set of rules, asked at once for structured opinions on the same numbers."""
+"""Analysts: several AIs asked at once for structured opinions on the same numbers, and a set of rules beside them."""
 
-from invest.ai.limits import Budget, Limiter, LocalLimiter, MemoryBudget, MemoryCache, OpinionCache
-from invest.ai.panel import Panel
+from invest.ai.analysts import Analysts, per_minute
+from invest.ai.limits import (
+    Budget,
+    Ledger,
+    Lessons,
+    Limiter,
+    LocalLimiter,
+    MemoryBudget,
+    MemoryCache,
+    MemoryLedger,
+    MemoryLessons,
+    OpinionCache,
+    PaidCall,
+    too_long,
+)
 
-__all__ = ["Budget", "Limiter", "LocalLimiter", "MemoryBudget", "MemoryCache", "OpinionCache", "Panel"]
+__all__ = [
+    "Analysts",
+    "Budget",
+    "Ledger",
+    "Lessons",
+    "Limiter",
+    "LocalLimiter",
+    "MemoryBudget",
+    "MemoryCache",
+    "MemoryLedger",
+    "MemoryLessons",
+    "OpinionCache",
+    "PaidCall",
+    "per_minute",
+    "too_long",
+]

@@ -5,25 +5,31 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from invest.ai.errors import AnswerAbstained, AnswerInvalid, CallFailed
+from invest.ai.errors import AnswerAbstained, AnswerInvalid, AnswerNotJson, CallFailed
+from invest.ai.reading import final_text, objects_in, refuses
 from invest.domain.frozen import Frozen
 from invest.domain.market import InvalidTicker, parse_ticker
-from invest.domain.opinions import Argument, ChangeOfMind, KeyFact, OpinionStatus, Risk, Snapshot, language_of
+from invest.domain.opinions import (
+    Argument,
+    ChangeOfMind,
+    KeyFact,
+    OpinionStatus,
+    Risk,
+    Snapshot,
+    SnapshotFact,
+    language_of,
+)
 
 MAX_SUMMARY, MAX_TEXT, MAX_ITEMS = 1500, 600, 20
 PRICE_REACH = 5.0  # a price estimate beyond five times (or under a fifth of) the close is no estimate
-_FENCE = re.compile(r"^\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
-# A refusal in words, where the vendor's format has no place for one.
-_REFUSAL = re.compile(
-    r"(?i)\b(?:(?:can['’]?t|cannot|unable\s+to|won['’]t|not\s+able\s+to)\s+(?:\w+\s+)?"
-    r"(?:help|assist|comply|provide|fulfil)"
-    r"|não\s+(?:posso|consigo)\s+(?:\w+\s+)?(?:ajud|atend|fornec|respond|cumpr))"
+_REFERENCE = re.compile(
+    r"(?i)(?<![a-z0-9_])(?:f|fact|fato)[ _.:#-]*0*(\d{1,4})\b|^[\W_]*0*(\d{1,4})[\W_]*$|\b([a-z][a-z0-9_]{1,40})\b"
 )
 _NOISE = frozenset({"title", "default", "description"})
 
@@ -94,10 +100,12 @@ def _plain(node: Any, definitions: dict[str, Any]) -> Any:
 def parse_answer(text: str, snapshot: Snapshot, language: str) -> Answer:
     """The answer in `text`, checked against `snapshot`; citations of facts that do not exist are dropped.
 
-    Raises `AnswerInvalid` (not the structure, another asset or language, out of range, endless, empty),
-    `AnswerAbstained` (insufficient data, no probability) or `CallFailed` for a refusal in plain words.
+    Raises `AnswerInvalid` (not the structure, another asset or language, out of range, endless, empty, without one
+    argument), `AnswerAbstained` (insufficient data, no probability) or `CallFailed` for a refusal in plain words.
     """
     answer = _read(text)
+    if (answer.insufficient_data or answer.p_beat_180d is None) and refuses(answer.summary):
+        raise _refusal(answer.summary)
     _check_ticker(answer, snapshot.ticker)
     if answer.insufficient_data:
         raise AnswerAbstained(f"insufficient data, says the analyst: {one_line(answer.summary, 160)}".rstrip(": "))
@@ -107,7 +115,10 @@ def parse_answer(text: str, snapshot: Snapshot, language: str) -> Answer:
     _check_language(answer, language)
     if answer.p_beat_180d is None:
         raise AnswerAbstained("gave no probability for 180 days")
-    return _known_facts_only(answer, frozenset(fact.id for fact in snapshot.facts))
+    known = _known_facts_only(answer, snapshot)
+    if not (known.arguments_for or known.arguments_against):
+        raise AnswerInvalid("gave no reasons: no argument that cites a fact", "no_reasons")
+    return known
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -117,17 +128,26 @@ def one_line(text: str, limit: int = 200) -> str:
 
 
 def _read(text: str) -> Answer:
-    body = text.strip()
+    """The last object of `text` that is the structure asked for: what stands before it are thoughts and drafts."""
+    body = final_text(text)
     if not body:
         raise AnswerInvalid("empty answer")
-    if match := _FENCE.match(body):
-        body = match[1].strip()
-    if not body.startswith("{") and _REFUSAL.search(body[:200]):
-        raise CallFailed(OpinionStatus.REFUSED, f"refused to answer: {one_line(body, 160)}")
-    try:
-        return Answer.model_validate_json(body)
-    except ValidationError as error:
-        raise AnswerInvalid(_describe(error)) from None
+    wrong: ValidationError | None = None
+    for written in reversed(list(objects_in(body))):
+        try:
+            return Answer.model_validate_json(written)
+        except ValidationError as error:
+            wrong = wrong or error
+    if refuses(body):
+        raise _refusal(body)
+    if wrong is None:
+        raise AnswerNotJson("not the structure asked for: no JSON object in the answer")
+    raise AnswerInvalid(_describe(wrong)) from None
+
+
+def _refusal(text: str) -> CallFailed:
+    said = one_line(text, 160)
+    return CallFailed(OpinionStatus.REFUSED, f"refused to answer: {said}", code="refused", values={"detail": said})
 
 
 def _describe(error: ValidationError) -> str:
@@ -157,7 +177,7 @@ def _check_length(answer: Answer) -> None:
     if max(len(items) for items in lists) > MAX_ITEMS:
         raise AnswerInvalid(f"a list of more than {MAX_ITEMS} items")
     if not any(text.strip() for text in answer.texts()):
-        raise AnswerInvalid("gave no reasons: every text is empty")
+        raise AnswerInvalid("gave no reasons: every text is empty", "no_reasons")
 
 
 def _check_probabilities(answer: Answer) -> None:
@@ -189,25 +209,48 @@ def plain_line(text: str) -> str:
     return " ".join("".join(c for c in shown if unicodedata.category(c) not in ("Cf", "Co", "Cs", "Cn")).split())
 
 
-def _among(facts: tuple[str, ...], known: frozenset[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(fact for fact in facts if fact in known))
+def fact_reader(facts: Sequence[SnapshotFact]) -> Callable[[Iterable[str]], tuple[str, ...]]:
+    """Reads references as models write them ("f2", "F02", "[f2]", "f2, f3", "p_l") as the ids of `facts`; others go."""
+    by_number = {int(digits[-1]): fact.id for fact in facts if (digits := re.findall(r"\d+", fact.id))}
+    by_name = {fact.key.lower(): fact.id for fact in facts} | {fact.id.lower(): fact.id for fact in facts}
+
+    def read(references: Iterable[str]) -> tuple[str, ...]:
+        ids: dict[str, None] = {}
+        for reference in references:
+            for match in _REFERENCE.finditer(reference):
+                number = match[1] or match[2]
+                known = by_number.get(int(number)) if number else by_name.get(match[3].lower())
+                if known:
+                    ids[known] = None
+        return tuple(ids)
+
+    return read
 
 
-def _known_facts_only(answer: Answer, known: frozenset[str]) -> Answer:
+def _known_facts_only(answer: Answer, snapshot: Snapshot) -> Answer:
     """Citations of unknown facts go, an argument that then rests on nothing with them; texts become plain lines."""
+    read = fact_reader(snapshot.facts)
 
     def cited(arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
-        kept = (Argument(text=plain_line(a.text), fact_ids=_among(a.fact_ids, known)) for a in arguments)
+        kept = (Argument(text=plain_line(a.text), fact_ids=read(a.fact_ids)) for a in arguments)
         return tuple(a for a in kept if a.fact_ids and a.text)
 
     return answer.model_copy(
         update={
-            "key_facts": tuple(fact for fact in answer.key_facts if fact.fact_id in known),
+            "key_facts": tuple(
+                KeyFact(fact_id=ids[0], reading=fact.reading)
+                for fact in answer.key_facts
+                if (ids := read([fact.fact_id]))
+            ),
             "arguments_for": cited(answer.arguments_for),
             "arguments_against": cited(answer.arguments_against),
             "risks": tuple(r.model_copy(update={"text": plain_line(r.text)}) for r in answer.risks),
             "summary": plain_line(answer.summary),
-            "would_change": tuple(change for change in answer.would_change if change.fact_id in known),
+            "would_change": tuple(
+                change.model_copy(update={"fact_id": ids[0]})
+                for change in answer.would_change
+                if (ids := read([change.fact_id]))
+            ),
         }
     )
 

@@ -1,22 +1,24 @@
-"""Limits of the analysts: calls in flight per provider, money per day, cached answers. Protocols and local versions.
+"""Limits of the analysts: calls in flight and per minute, money per day, cached answers. Protocols, local versions.
 
-The twins hold for one process; a store-backed cache and budget have the same shape.
+The local versions hold for one process; the workers' are shared through Redis and PostgreSQL.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import uuid4
 
 from invest.ai.errors import CallFailed
 from invest.domain.opinions import Opinion, OpinionStatus
 
-PATIENCE = 20.0  # seconds worth waiting for a vendor that asked everyone to; beyond it the next ones give up at once
+PATIENCE = 120.0  # seconds worth waiting for a vendor that asked everyone to, unless a caller says otherwise
 MAX_PAUSE = 3600.0
 
 
@@ -33,22 +35,66 @@ class OpinionCache(Protocol):
 
 
 class Budget(Protocol):
-    """What was spent today, in US dollars, by every process that shares it."""
+    """The day's money in US dollars, of every process that shares it: reserved before a call, booked after it."""
 
-    async def spent_today(self) -> Decimal:
-        """The sum so far."""
+    async def reserve(self, most: Decimal, limit: Decimal) -> str | None:
+        """Hold `most` and give the reservation's id; None where spent and held have reached `limit` (0: no limit)."""
         ...
 
-    async def add(self, cost: Decimal) -> None:
-        """Book the cost of one call."""
+    async def settle(self, reservation: str, cost: Decimal) -> None:
+        """Book what a reserved call did cost and give back the rest. A reservation is settled once."""
+        ...
+
+    async def spent_today(self) -> Decimal:
+        """The sum booked so far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PaidCall:
+    """One call as it is written into the ledger. `outcome`: answered, cut (by our timeout) or failed."""
+
+    call_id: str
+    at: datetime
+    provider: str
+    vendor: str
+    model: str | None
+    model_asked: str
+    key: str
+    purpose: str
+    outcome: str
+    tokens_in: int | None
+    tokens_out: int | None
+    cost_usd: Decimal | None
+    price_version: str | None
+    seconds: float
+
+
+class Ledger(Protocol):
+    """Where every paid call is written down."""
+
+    async def record(self, call: PaidCall) -> None:
+        """Write `call`. A ledger that cannot be reached must not cost the answer: it logs and returns."""
+        ...
+
+
+class Lessons(Protocol):
+    """What servers take, by address and model: learnt once, kept for all."""
+
+    async def get(self, key: str) -> dict[str, Any] | None:
+        """What was learnt under `key`."""
+        ...
+
+    async def put(self, key: str, lesson: dict[str, Any]) -> None:
+        """Keep what was learnt."""
         ...
 
 
 class Limiter(Protocol):
-    """Calls in flight per provider."""
+    """Calls in flight and per minute of each provider."""
 
-    def slot(self, provider: str) -> AbstractAsyncContextManager[None]:
-        """Wait for a free slot and hold it. Raises `CallFailed` while the vendor wants to be left alone for long."""
+    def slot(self, provider: str, patience: float = PATIENCE) -> AbstractAsyncContextManager[None]:
+        """Wait for a free slot and hold it. Raises `CallFailed` where the vendor wants more than `patience` seconds."""
         ...
 
     def pause(self, provider: str, seconds: float) -> None:
@@ -82,40 +128,104 @@ class MemoryBudget:
     def __init__(self, today: Callable[[], date] = lambda: datetime.now(UTC).date()) -> None:
         self._today = today
         self._spent: dict[date, Decimal] = {}
+        self._held: dict[str, Decimal] = {}
+
+    async def reserve(self, most: Decimal, limit: Decimal) -> str | None:
+        """See `Budget`."""
+        if limit and await self.spent_today() + sum(self._held.values(), Decimal(0)) >= limit:
+            return None
+        ident = uuid4().hex
+        self._held[ident] = most
+        return ident
+
+    async def settle(self, reservation: str, cost: Decimal) -> None:
+        """See `Budget`."""
+        if self._held.pop(reservation, None) is not None:
+            await self.add(cost)
 
     async def spent_today(self) -> Decimal:
         """See `Budget`."""
         return self._spent.get(self._today(), Decimal(0))
 
     async def add(self, cost: Decimal) -> None:
-        """See `Budget`."""
+        """Book a cost that nobody reserved."""
         day = self._today()
         self._spent = {day: self._spent.get(day, Decimal(0)) + cost}
 
 
-class LocalLimiter:
-    """`Limiter` of this process: `concurrency` slots per provider, first come first served."""
+class MemoryLedger:
+    """`Ledger` of this process."""
 
-    def __init__(self, concurrency: int, patience: float = PATIENCE) -> None:
+    def __init__(self) -> None:
+        self.calls: list[PaidCall] = []
+
+    async def record(self, call: PaidCall) -> None:
+        """See `Ledger`."""
+        self.calls.append(call)
+
+
+class MemoryLessons:
+    """`Lessons` of this process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, dict[str, Any]] = {}
+
+    async def get(self, key: str) -> dict[str, Any] | None:
+        """See `Lessons`."""
+        return self._kept.get(key)
+
+    async def put(self, key: str, lesson: dict[str, Any]) -> None:
+        """See `Lessons`."""
+        self._kept[key] = lesson
+
+
+class LocalLimiter:
+    """`Limiter` of this process: slots and calls per minute of each provider, first come first served."""
+
+    def __init__(
+        self, concurrency: int, patience: float = PATIENCE, per_minute: Mapping[str, float] | None = None
+    ) -> None:
         self._concurrency = concurrency
         self._patience = patience
+        self._per_minute = dict(per_minute or {})
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._not_before: dict[str, float] = {}
+        self._next_turn: dict[str, float] = {}
 
     @asynccontextmanager
-    async def slot(self, provider: str) -> AsyncIterator[None]:
-        """See `Limiter`."""
-        semaphore = self._slots.setdefault(provider, asyncio.Semaphore(self._concurrency))
-        async with semaphore:
-            left = self._not_before.get(provider, 0.0) - asyncio.get_running_loop().time()
-            if left > self._patience:
-                reason = f"rate limited: the vendor asks to wait {left:.0f} s more"
-                raise CallFailed(OpinionStatus.UNAVAILABLE, reason, retry_after=left)
-            if left > 0:
-                await asyncio.sleep(left)
+    async def slot(self, provider: str, patience: float | None = None) -> AsyncIterator[None]:
+        """See `Limiter`. A pause that the vendor asks for while one waits is waited out as well."""
+        most = self._patience if patience is None else patience
+        async with self._slots.setdefault(provider, asyncio.Semaphore(self._concurrency)):
+            until = asyncio.get_running_loop().time() + most
+            while (wait := self._wait(provider)) > 0:
+                if asyncio.get_running_loop().time() + wait > until:
+                    raise too_long(wait)
+                await asyncio.sleep(wait)
+            self._take_turn(provider)
             yield
 
     def pause(self, provider: str, seconds: float) -> None:
         """See `Limiter`; for an hour at most."""
         until = asyncio.get_running_loop().time() + min(seconds, MAX_PAUSE)
         self._not_before[provider] = max(self._not_before.get(provider, 0.0), until)
+
+    def _wait(self, provider: str) -> float:
+        now = asyncio.get_running_loop().time()
+        return max(self._not_before.get(provider, 0.0), self._next_turn.get(provider, 0.0)) - now
+
+    def _take_turn(self, provider: str) -> None:
+        if rate := self._per_minute.get(provider):
+            now = asyncio.get_running_loop().time()
+            self._next_turn[provider] = max(self._next_turn.get(provider, 0.0), now) + 60.0 / rate
+
+
+def too_long(seconds: float) -> CallFailed:
+    """What a caller hears for whom the wait for a turn is too long."""
+    return CallFailed(
+        OpinionStatus.UNAVAILABLE,
+        f"rate limited: the vendor asks to wait {seconds:.0f} s more",
+        code="rate_limited",
+        values={"detail": f"{seconds:.0f} s", "seconds": f"{seconds:.0f}"},
+        retry_after=seconds,
+    )

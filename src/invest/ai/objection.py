@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pydantic import ConfigDict, ValidationError
 
 from invest.ai.analyst import LlmAnalyst
-from invest.ai.answer import MAX_SUMMARY, plain_schema
+from invest.ai.answer import MAX_SUMMARY, fact_reader, plain_schema
 from invest.ai.checks import held_facts
 from invest.ai.errors import AnswerInvalid
 from invest.ai.questions import facts_block, judged_facts, render
+from invest.ai.reading import final_text, objects_in
 from invest.ai.transport import clock
 from invest.ai.wires import Question
 from invest.domain.frozen import Frozen
@@ -23,7 +24,6 @@ from invest.domain.opinions import (
     Snapshot,
     check_figures,
     language_of,
-    rating_of,
 )
 
 WORDS = {
@@ -54,7 +54,7 @@ def choose(consensus: AiConsensus, opinions: Sequence[Opinion]) -> str | None:
     if consensus.probability is None:
         return None
     pooled = consensus.probability
-    able = [o for o in opinions if o.valid and o.vendor != "rules" and o.p_beat_180d is not None]
+    able = [o for o in opinions if o.valid and not o.benchmark and o.p_beat_180d is not None]
     if not able:
         return None
     return min(able, key=lambda o: (-abs((o.p_beat_180d or 0.0) - pooled), o.provider)).provider
@@ -64,22 +64,23 @@ async def object_to(
     analyst: LlmAnalyst, provider: str, snapshot: Snapshot, consensus: AiConsensus, language: str
 ) -> Objection:
     """Ask `analyst` for its objection. Raises what a call raises, `AnswerInvalid` for an unusable text."""
-    verdict = WORDS[language][consensus.rating or rating_of(0.5)]
+    verdict = WORDS[language][consensus.rating or Rating.HOLD]
     facts = facts_block(snapshot.facts, language)
     user = render("counter", language, ticker=snapshot.ticker, verdict=verdict, facts=facts)
     started = clock()
     schema = plain_schema(Counter)
-    text, log = await analyst.write(Question(render("system", language), user, schema, analyst.max_tokens))
+    question = Question(render("system", language), user, schema, analyst.max_tokens)
+    text, log = await analyst.write(question, "objection")
     counter = _read(text, language)
-    check = check_figures(counter.text, held_facts(snapshot), language)
-    known = {fact.id for fact in judged_facts(snapshot.facts)}
+    fact_ids = fact_reader(judged_facts(snapshot.facts))(counter.fact_ids)
+    check = check_figures(counter.text, held_facts(snapshot), language, cited=fact_ids)
     if not check.visible:
         raise AnswerInvalid("every sentence of the objection states figures that the data does not hold")
     return Objection(
         ticker=snapshot.ticker,
         provider=provider,
         model=log.model,
-        argument=Argument(text=check.visible, fact_ids=tuple(f for f in counter.fact_ids if f in known)),
+        argument=Argument(text=check.visible, fact_ids=fact_ids),
         unfaithful=tuple(figure.text for figure in check.unmatched),
         cost_usd=log.cost,
         seconds=round(clock() - started, 3),
@@ -88,12 +89,21 @@ async def object_to(
 
 
 def _read(text: str, language: str) -> Counter:
-    try:
-        counter = Counter.model_validate_json(text.strip().removeprefix("```json").removesuffix("```"))
-    except ValidationError:
-        raise AnswerInvalid("the objection is not in the structure asked for") from None
+    counter = _last(text)
+    if counter is None:
+        raise AnswerInvalid("the objection is not in the structure asked for")
     if not counter.text.strip() or len(counter.text) > MAX_SUMMARY:
         raise AnswerInvalid("the objection is empty or endless")
     if (spoken := language_of(counter.text)) is not None and spoken != language[:2]:
         raise AnswerInvalid(f"the objection is in {spoken} instead of {language}")
     return counter
+
+
+def _last(text: str) -> Counter | None:
+    """The last object of `text` that is an objection."""
+    for written in reversed(list(objects_in(final_text(text)))):
+        try:
+            return Counter.model_validate_json(written)
+        except ValidationError:
+            continue
+    return None

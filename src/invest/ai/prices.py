@@ -1,13 +1,64 @@
-"""What a call costs by the vendor's list prices (genai-prices) on its day. Stored then, never recomputed."""
+"""What a call costs: the server's own bill, the settings' prices, then the list prices of genai-prices on its day.
+
+Stored when the call is made, never recomputed. A server of this machine or a private network costs nothing unless a
+price is set; for any other a model without a price has an unknown cost, which is not zero.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from invest.ai.addresses import is_local
 from invest.ai.transport import Endpoint
 from invest.ai.wires import Question, Reply
+
+MILLION = Decimal(1_000_000)
+CACHE_WRITE = Decimal("1.25")  # of the input price, where a vendor bills for writing into its cache
+CHARACTERS_A_TOKEN = 3  # for the most a prompt may count
+_DATED = re.compile(r"(?:[-@:]\d{4}-?\d{2}-?\d{2}|-\d{3,4}|-latest|-preview|:[a-z]+)*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US$ per million tokens; `cached` for input read from a cache (None: as other input)."""
+
+    given: Decimal
+    taken: Decimal
+    cached: Decimal | None = None
+
+    def of(self, reply: Reply) -> Decimal:
+        """What the tokens of `reply` cost."""
+        read = reply.tokens_in or 0
+        cached, written = min(reply.tokens_cached or 0, read), reply.tokens_cache_write or 0
+        fresh = max(read - cached - written, 0)
+        cost = fresh * self.given + cached * (self.given if self.cached is None else self.cached)
+        cost += written * self.given * CACHE_WRITE + (reply.tokens_out or 0) * self.taken
+        return cost / MILLION
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Prices of the settings: one provider's own (`fixed`), and those by model with the date they were looked at."""
+
+    models: Mapping[str, Price]
+    reviewed: str = ""
+    fixed: Price | None = None
+
+    def of(self, model: str | None) -> Price | None:
+        """The price of `model`, whatever maker or date its id carries; None where it has none."""
+        if self.fixed is not None:
+            return self.fixed
+        name = bare(model)
+        return self.models.get(name) or self.models.get(_DATED.sub("", name)) if name else None
+
+    @property
+    def version(self) -> str:
+        """What is written beside a cost."""
+        return "settings" if self.fixed is not None or not self.reviewed else f"settings {self.reviewed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,26 +70,54 @@ class Cost:
 
 
 UNKNOWN = Cost(None, None)
+NO_PRICES = PriceList({})
 
 
-def cost_of(reply: Reply, endpoint: Endpoint, at: datetime) -> Cost:
+def bare(model: str | None) -> str:
+    """A model's id without its maker: `anthropic/claude-x` is `claude-x`."""
+    return (model or "").lower().rpartition("/")[2]
+
+
+def cost_of(reply: Reply, endpoint: Endpoint, at: datetime, prices: PriceList = NO_PRICES) -> Cost:
     """The cost of `reply`, by the model that answered, or the one asked for where that has no price."""
+    if reply.cost is not None:
+        return Cost(reply.cost, "the server's bill")
     if reply.tokens_in is None or reply.tokens_out is None:
-        return UNKNOWN
+        return Cost(Decimal(0), "local") if _free(endpoint) and prices.of(endpoint.model) is None else UNKNOWN
     for name in dict.fromkeys((reply.model, endpoint.model)):
-        if name and (cost := _lookup(reply, name, endpoint, at)):
+        if (price := prices.of(name)) is not None:
+            return Cost(price.of(reply), prices.version)
+        if name and (cost := _listed(reply, name, endpoint, at)):
             return cost
-    return UNKNOWN
+    return Cost(Decimal(0), "local") if _free(endpoint) else UNKNOWN
 
 
-def ceiling(question: Question, endpoint: Endpoint, at: datetime) -> Decimal:
-    """The most one call may cost: three characters a token in, every token allowed out. 0 without a known price."""
+def ceiling(question: Question, endpoint: Endpoint, at: datetime, prices: PriceList = NO_PRICES) -> Decimal | None:
+    """The most one call may cost: three characters a token in, every token allowed out. None without a known price."""
     characters = len(question.system) + len(question.user)
-    worst = Reply("", endpoint.model, "stop", tokens_in=characters // 3, tokens_out=question.max_tokens)
-    return cost_of(worst, endpoint, at).usd or Decimal(0)
+    tokens = characters // CHARACTERS_A_TOKEN
+    worst = Reply("", endpoint.model, "stop", tokens_in=tokens, tokens_out=question.max_tokens)
+    return cost_of(worst, endpoint, at, prices).usd
 
 
-def _lookup(reply: Reply, model: str, endpoint: Endpoint, at: datetime) -> Cost | None:
+def estimate(question: Question, reply: Reply, endpoint: Endpoint, at: datetime, prices: PriceList) -> Cost:
+    """The cost of a reply whose server counts no tokens: those of its texts, at three characters each."""
+    known = Reply(
+        "",
+        reply.model,
+        "stop",
+        tokens_in=(len(question.system) + len(question.user)) // CHARACTERS_A_TOKEN,
+        tokens_out=len(reply.text) // CHARACTERS_A_TOKEN,
+    )
+    return cost_of(known, endpoint, at, prices)
+
+
+def _free(endpoint: Endpoint) -> bool:
+    """A compatible server of one's own; a vendor's own format at such an address is a gateway to what costs money."""
+    return endpoint.wire.price_id in (None, "azure") and is_local(endpoint.base_url)
+
+
+def _listed(reply: Reply, model: str, endpoint: Endpoint, at: datetime) -> Cost | None:
     import genai_prices
 
     usage = genai_prices.Usage(

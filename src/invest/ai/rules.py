@@ -18,6 +18,7 @@ from invest.ai.figures import label, show
 from invest.ai.questions import data_hash, digest
 from invest.ai.transport import clock
 from invest.domain.opinions import (
+    RULES,
     Argument,
     ChangeOfMind,
     KeyFact,
@@ -28,6 +29,7 @@ from invest.domain.opinions import (
     SnapshotFact,
     confidence_of,
     rating_of,
+    shrunk,
 )
 
 MODEL = "rules-1"
@@ -94,9 +96,11 @@ class RulesAnalyst:
             opinion_id=uuid4().hex,
             ticker=snapshot.ticker,
             provider=self.provider,
-            vendor="rules",
+            vendor=RULES,
             model=MODEL,
             status=OpinionStatus.ABSTAINED,
+            reason_code="few_criteria",
+            reason_values={"k": str(len(readings)), "n": str(len(CRITERIA)), "m": str(NEEDED)},
             reason=f"{len(readings)} of {len(CRITERIA)} criteria have data; {NEEDED} are needed",
             prompt_hash=digest(MODEL, language),
             data_hash=data_hash(snapshot, language),
@@ -125,6 +129,8 @@ def _judged(readings: list[Reading], snapshot: Snapshot, language: str) -> dict[
     return {
         "status": OpinionStatus.OK,
         "reason": None,
+        "reason_code": None,
+        "reason_values": {},
         "key_facts": tuple(KeyFact(fact_id=r.fact.id, reading=_word(r.score)) for r in strongest),
         "arguments_for": tuple(_argument(r, language) for r in favours[:TEXTS]),
         "arguments_against": tuple(_argument(r, language) for r in against[:TEXTS]),
@@ -138,7 +144,8 @@ def _judged(readings: list[Reading], snapshot: Snapshot, language: str) -> dict[
         "price_p50": middle,
         "price_p90": high,
         "summary": _summary(favours, against, language),
-        "rating": rating_of(p180),
+        "p_shrunk": round(shrunk(p180), 12),
+        "rating": rating_of(shrunk(p180)),
         "confidence": confidence_of(p180),
         "target": middle,
     }

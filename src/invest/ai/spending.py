@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import Awaitable
 from decimal import Decimal
 
-from invest.ai.errors import BudgetSpent
+from invest.ai.errors import BudgetSpent, CallFailed
 from invest.ai.limits import Budget
-from invest.ai.prices import Cost
 
 
 class Purse:
@@ -16,21 +15,29 @@ class Purse:
 
     def __init__(self, budget: Budget, daily_limit: Decimal) -> None:
         self._budget = budget
-        self._limit = daily_limit
-        self._reserved = Decimal(0)
+        self.limit = daily_limit
+        self._settling: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def reserve(self, ceiling: Decimal) -> AsyncIterator[None]:
-        """Hold `ceiling` while a call is in flight. Raises `BudgetSpent` where the day's limit is reached."""
-        if self._limit and await self._budget.spent_today() + self._reserved >= self._limit:
-            raise BudgetSpent(f"daily budget of US$ {self._limit:.2f} is spent (ai.daily_budget_usd)")
-        self._reserved += ceiling
-        try:
-            yield
-        finally:
-            self._reserved -= ceiling
+    async def reserve(self, most: Decimal) -> str:
+        """Hold `most` while a call is in flight. Raises `BudgetSpent` where the day's limit is reached."""
+        reservation = await self._budget.reserve(most, self.limit)
+        if reservation is None:
+            raise BudgetSpent(f"daily budget of US$ {self.limit:.2f} is spent (ai.daily_budget_usd)")
+        return reservation
 
-    async def book(self, cost: Cost) -> None:
-        """Add what a call did cost, if that is known."""
-        if cost.usd:
-            await self._budget.add(cost.usd)
+    async def settle(self, reservation: str, cost: Decimal, noted: Awaitable[None]) -> None:
+        """Book `cost` and write the call down, even if the caller has just run out of time or was cancelled."""
+
+        async def book() -> None:
+            await self._budget.settle(reservation, cost)
+            await noted
+
+        task = asyncio.create_task(book())
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+        await asyncio.shield(task)
+
+
+def owed(error: BaseException, most: Decimal) -> Decimal:
+    """What a call without an answer is booked at: nothing where the server refused it, its most where it was cut."""
+    return Decimal(0) if isinstance(error, CallFailed) and not error.billed else most

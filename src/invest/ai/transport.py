@@ -1,19 +1,23 @@
-"""The one layer of retries between an analyst and a vendor: caps, back-off, Retry-After, one deadline above all."""
+"""One request to a vendor: address, proxy, size limit, and how long to wait before the next try."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
+from yarl import URL
 
+from invest.ai.addresses import proxy_for, target
 from invest.ai.errors import CallFailed
-from invest.ai.wires import Question, Reply, Wire, parse
+from invest.ai.wires import Reply, Request, Wire, parse
 from invest.domain.opinions import OpinionStatus
 
+SHORTEST_SECRET = 4
 MAX_BYTES = 4_000_000
 CONNECT_TIMEOUT = 10.0
 BACKOFF = 0.5
@@ -32,66 +36,51 @@ def open_session(connections: int) -> aiohttp.ClientSession:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where one provider is and how to speak to it."""
+    """Where one provider is and how to speak to it. `extra_headers` and `extra_body` are the user's own."""
 
     wire: Wire
     base_url: str
     model: str
     key: str
     stream: bool = False
+    extra_headers: Mapping[str, str] = field(default_factory=dict)
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown, whoever quotes it: the key and the values of the user's headers."""
+        return tuple(value for value in (self.key, *self.extra_headers.values()) if len(value) >= SHORTEST_SECRET)
 
 
-async def exchange(
-    session: aiohttp.ClientSession,
-    endpoint: Endpoint,
-    question: Question,
-    *,
-    retries: int,
-    deadline: float,
-    on_limit: Callable[[float], None] | None = None,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> Reply:
-    """Ask once, and again where that may help: 408, 425, 429, 5xx, cut or unreadable answers, network errors.
-
-    `deadline` on the loop's clock: a wait that would end beyond it is not begun. `on_limit` hears how long a vendor
-    wants everyone to wait. Raises `CallFailed`.
-    """
-    for attempt in range(retries + 1):
-        try:
-            return await _once(session, endpoint, question)
-        except CallFailed as error:
-            if error.http_status == 429 and error.retry_after and on_limit:
-                on_limit(error.retry_after)
-            if not error.retryable or attempt == retries:
-                raise
-            await _wait(error, attempt, deadline, sleep)
-    raise AssertionError("the loop above returns or raises")
-
-
-async def _wait(error: CallFailed, attempt: int, deadline: float, sleep: Callable[[float], Awaitable[None]]) -> None:
-    ceiling = BACKOFF * 2**attempt
-    pause = random.uniform(0, ceiling)  # noqa: S311 - jitter, no secret
-    if error.retry_after is not None:
-        pause = error.retry_after + pause * 0.1
-    left = deadline - asyncio.get_running_loop().time()
-    if pause + NO_HURRY > left:
-        error.reason = f"{error.reason} (asks to wait {pause:.0f} s; {max(left, 0):.0f} s were left)"
-        raise error
-    await sleep(pause)
-
-
-async def _once(session: aiohttp.ClientSession, endpoint: Endpoint, question: Question) -> Reply:
-    request = endpoint.wire.request(question, endpoint.model, stream=endpoint.stream)
-    url = endpoint.base_url.rstrip("/") + request.path
-    headers = endpoint.wire.headers(endpoint.key)
+async def send(session: aiohttp.ClientSession, endpoint: Endpoint, request: Request) -> Reply:
+    """One request and its reply. Raises `CallFailed`."""
     try:
-        async with session.post(url, json=request.body, headers=headers, allow_redirects=False) as response:
+        url = target(endpoint.base_url, request.path)
+        headers = {**endpoint.wire.headers(endpoint.key), **endpoint.extra_headers}
+        async with session.post(
+            URL(url, encoded=True), json=request.body, headers=headers, allow_redirects=False, proxy=proxy_for(url)
+        ) as response:
             payload = await _read_capped(response)
-            return parse(endpoint.wire, response.status, response.headers, payload)
+            return parse(endpoint.wire, response.status, response.headers, payload, endpoint.secrets)
     except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
         raise _unreachable(error) from None
     except ValueError as error:  # an address that is none, a header with a line break in it
-        raise CallFailed(OpinionStatus.UNAVAILABLE, f"cannot be asked: {type(error).__name__}") from None
+        reason = f"cannot be asked: {type(error).__name__}"
+        raise CallFailed(OpinionStatus.UNAVAILABLE, reason, code="bad_address") from None
+
+
+async def pause(error: CallFailed, attempt: int, deadline: float, sleep: Callable[[float], Awaitable[None]]) -> None:
+    """Wait before the next try: as long as the vendor asks, else a random while. Raises `error` beyond the deadline."""
+    ceiling = BACKOFF * 2**attempt
+    wait = random.uniform(0, ceiling)  # noqa: S311 - jitter, no secret
+    if error.retry_after is not None:
+        wait = error.retry_after + wait * 0.1
+    left = deadline - asyncio.get_running_loop().time()
+    if wait + NO_HURRY > left:
+        error.reason = f"{error.reason} (asks to wait {wait:.0f} s; {max(left, 0):.0f} s were left)"
+        error.values["seconds"] = f"{wait:.0f}"
+        raise error
+    await sleep(wait)
 
 
 async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
@@ -99,21 +88,30 @@ async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
     async for chunk in response.content.iter_any():
         size += len(chunk)
         if size > MAX_BYTES:
-            raise CallFailed(OpinionStatus.INVALID, f"answer of more than {MAX_BYTES} bytes")
+            raise CallFailed(OpinionStatus.INVALID, f"answer of more than {MAX_BYTES} bytes", code="invalid")
         chunks.append(chunk)
     return b"".join(chunks)
 
 
 def _unreachable(error: Exception) -> CallFailed:
-    if isinstance(error, aiohttp.ClientPayloadError):
-        what = "the answer was cut off"
-    elif isinstance(error, aiohttp.ClientConnectorError):
+    """What a network error means. Once the question may have been sent, the vendor may have answered and bill it."""
+    if isinstance(error, aiohttp.InvalidURL):
+        reason = "base_url is no address: see ai.providers in settings.toml"
+        return CallFailed(OpinionStatus.UNAVAILABLE, reason, code="bad_address")
+    if isinstance(error, aiohttp.ClientConnectorError):
         what = f"cannot connect ({error.os_error.strerror or type(error.os_error).__name__})"
-    elif isinstance(error, aiohttp.InvalidURL):
-        return CallFailed(OpinionStatus.UNAVAILABLE, "base_url is no address: see ai.providers in settings.toml")
+    elif isinstance(error, aiohttp.ClientPayloadError):
+        what = "the answer was cut off"
     else:
         what = f"connection lost ({type(error).__name__})"
-    return CallFailed(OpinionStatus.UNAVAILABLE, what, retryable=True)
+    return CallFailed(
+        OpinionStatus.UNAVAILABLE,
+        what,
+        code="unreachable",
+        values={"detail": what},
+        retryable=True,
+        billed=not isinstance(error, aiohttp.ClientConnectorError),
+    )
 
 
 def clock() -> float:

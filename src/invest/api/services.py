@@ -9,12 +9,16 @@ from aiohttp import web
 from invest.api.access.admission import Admission
 from invest.api.access.auditing import Auditor
 from invest.api.access.keyring import Keyring
+from invest.api.access.quotas import Quotas
+from invest.api.http.bodies import Bodies
 from invest.api.http.lazy_store import LazyStore
 from invest.api.http.load import Load
 from invest.api.http.request_log import RequestLog
 from invest.api.live.callbacks import Callbacks
 from invest.api.live.enqueuing import Enqueuer
 from invest.api.live.hub import Hub
+from invest.api.live.readiness import ReadinessCheck
+from invest.api.live.statements import Statements
 from invest.engine import Invest, Registry, open_redis, registry
 from invest.errors import Unreachable
 from invest.jobs.data_collection import UnknownTickers
@@ -35,8 +39,12 @@ class Services:
     hub: Hub
     auditor: Auditor
     load: Load
+    bodies: Bodies
+    quotas: Quotas
     requests: RequestLog
     callbacks: Callbacks
+    statements: Statements
+    readiness: ReadinessCheck
     registry: Registry = field(default=registry)
     unknown: UnknownTickers = field(default_factory=UnknownTickers)
 
@@ -49,6 +57,7 @@ class Services:
         await self.hub.close()
         self.requests.flush()
         await self.callbacks.close()
+        await self.statements.close()
         await self.enqueuer.close()
         await self.admission.close()
         await self.auditor.close()
@@ -70,11 +79,15 @@ def open_services(settings: Settings, load: Load) -> Services:
         invest=invest,
         stores=stores,
         keyring=Keyring(settings, stores),
-        admission=Admission(invest.redis, settings.web),
+        admission=Admission(invest.redis, settings.web, settings.quotas.kept_answer_bytes),
         enqueuer=Enqueuer(invest),
         hub=Hub(invest.redis),
         auditor=Auditor(stores),
         load=load,
+        bodies=Bodies(settings.web.max_bodies_bytes),
+        quotas=Quotas(invest.redis, stores, settings.quotas),
         requests=RequestLog(settings.logging),
         callbacks=Callbacks(invest),
+        statements=Statements(),
+        readiness=ReadinessCheck(invest.redis, stores, allow_eviction=settings.redis.allow_eviction),
     )

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from invest.api.access import admission
 from invest.api.http import wire
-from invest.api.http.caller import ANYBODY
+from invest.api.http.caller import ANYBODY, Caller
 from invest.api.http.load import PROBES
 from invest.api.http.problems import Problem, problem_of, render
 from invest.api.http.routing import LINE, Reply, Route
@@ -25,7 +25,6 @@ from invest.engine import new_id
 log = structlog.get_logger("invest.web")
 REPLAYED = ("Location", "Content-Type", "Retry-After", "ETag", "Link", "Preference-Applied")
 REQUEST_ID = web.RequestKey("request_id", str)
-MAX_KEPT = 256_000  # bytes of an answer kept for its repeats
 HttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -35,28 +34,19 @@ def http_handler(route: Route) -> HttpHandler:
     async def handle(http: web.Request) -> web.StreamResponse:
         services = http.app[SERVICES]
         if route.path in PROBES:
-            return answer(route, await route.handler(Request(http, ANYBODY, http[REQUEST_ID], 0, services=services)))
+            probe = _incoming(http, services, ANYBODY, route)
+            return await answer(route, await route.handler(probe))
         origin = services.keyring.origin(http)
         caller = await services.keyring.caller(http, route.scope, partial(services.admission.admit, f"guess:{origin}"))
-        limits = services.settings.web
-        request = Request(
-            http,
-            caller,
-            http[REQUEST_ID],
-            limits.max_file_bytes if route.takes else limits.max_body_bytes,
-            services=services,
-        )
-        key, digest = await _idempotency(request, route)
+        request = _incoming(http, services, caller, route)
         bucket = f"addr:{origin}" if caller is ANYBODY else caller.id
-        ticket = await services.admission.admit(bucket, idempotency=key, request_hash=digest)
-        if ticket.kept is not None:
-            response: web.StreamResponse = web.Response(
-                status=ticket.kept.status,
-                body=ticket.kept.body,
-                headers={**ticket.kept.headers, "Idempotency-Replayed": "true"},
-            )
-        else:
-            response = await _run(route, request, ticket.idempotency, digest)
+        ticket = await services.admission.admit(bucket)
+        try:
+            if route.guard is not None:
+                await route.guard(request, route.path_of(http))
+            response = await _once(route, request)
+        finally:
+            request.done()
         if not response.prepared:
             response.headers.update(services.admission.headers(ticket))
         return response
@@ -64,51 +54,72 @@ def http_handler(route: Route) -> HttpHandler:
     return handle
 
 
-async def _idempotency(request: Request, route: Route) -> tuple[str, str]:
-    """The key of an idempotent request and the hash of what it asks for; empty where there is none."""
+def _incoming(http: web.Request, services: Services, caller: Caller, route: Route) -> Request:
+    limits = services.settings.web
+    most = limits.max_file_bytes if route.takes else limits.max_body_bytes
+    return Request(http, caller, http[REQUEST_ID], most, services.bodies, services=services)
+
+
+async def _once(route: Route, request: Request) -> web.StreamResponse:
+    """Run the handler, an idempotent request once: its repeats get the answer that was kept."""
     given = request.http.headers.get("Idempotency-Key")
     if given is None or route.method != "POST":
-        return "", ""
+        return await respond(route, request)
     key = admission.idempotency_of(request.caller.id, given)
     whole = f"{route.method} {request.http.rel_url.raw_path_qs}\n".encode() + await request.read()
-    request.job_id = key.removeprefix(admission.IDEMPOTENCY_KEY)[:32]
-    return key, hashlib.sha256(whole).hexdigest()[:32]
+    digest = hashlib.sha256(whole).hexdigest()[:32]
+    claim = await request.services.admission.claim(request.caller.id, key, digest)
+    if claim.kept is None:
+        request.job_id = hashlib.sha256(f"{key}\0{claim.name}".encode()).hexdigest()[:32]
+        return await _run(route, request, key, digest)
+    if claim.kept.body is None:
+        raise _too_long(claim.kept)
+    headers = {**claim.kept.headers, "Idempotency-Replayed": "true"}
+    return web.Response(status=claim.kept.status, body=claim.kept.body, headers=headers)
+
+
+def _too_long(kept: admission.Kept) -> Problem:
+    where = kept.headers.get("Location")
+    said = f"this request was done before and answered with {kept.status}; that answer was too long to keep"
+    headers = {"Idempotency-Replayed": "true"} | ({"Location": where} if where else {})
+    return Problem(409, said + (f": see {where}" if where else ""), kind="urn:invest:answer-not-kept", headers=headers)
 
 
 async def _run(route: Route, request: Request, key: str, digest: str) -> web.StreamResponse:
     """Run the handler; keep the answer under the key, or give the key back if the server was at fault."""
-    services = request.services
     try:
         response = await respond(route, request)
     except BaseException as error:
         problem = problem_of(error)
-        if key:
-            if problem is None or problem.status >= 500 or problem.status in (408, 429):
-                with suppress(Exception):  # Redis may be what failed; the mark expires by itself
-                    await services.admission.release(key)
-            else:
-                failed = render(problem, instance=request.path, request_id=request.request_id)
-                await _keep(services, key, digest, failed)
+        if problem is None or problem.status >= 500 or problem.status in (408, 429):
+            with suppress(Exception):  # Redis may be what failed; the mark expires by itself
+                await request.services.admission.release(key)
+        else:
+            failed = render(problem, instance=request.path, request_id=request.request_id)
+            await _keep(request, key, digest, failed)
         raise
-    if key and isinstance(response, web.Response):
-        await _keep(services, key, digest, response)
+    if isinstance(response, web.Response):
+        if key and response.headers.get("Cache-Control") == "no-store":  # an answer with a secret is kept nowhere
+            await request.services.admission.release(key)
+        else:
+            await _keep(request, key, digest, response)
     return response
 
 
-async def _keep(services: Services, key: str, digest: str, response: web.Response) -> None:
+async def _keep(request: Request, key: str, digest: str, response: web.Response) -> None:
     body = response.body if isinstance(response.body, bytes) else b""
-    if len(body) <= MAX_KEPT:
-        headers = {name: response.headers[name] for name in REPLAYED if name in response.headers}
-        with suppress(Exception):  # the work is done; a repeat finds the same job by its derived id
-            await services.admission.keep(key, digest, admission.Kept(response.status, headers, body))
+    headers = {name: response.headers[name] for name in REPLAYED if name in response.headers}
+    kept = admission.Kept(response.status, headers, body)
+    with suppress(Exception):  # the work is done; a repeat finds the same job by its derived id
+        await request.services.admission.keep(request.caller.id, key, digest, kept)
 
 
 async def respond(route: Route, request: Request) -> web.StreamResponse:
     """Validate, call the handler, write its value."""
-    return answer(route, await route.handler(request, **await route.arguments(request)))
+    return await answer(route, await route.handler(request, **await route.arguments(request)))
 
 
-def answer(route: Route, value: Any) -> web.StreamResponse:
+async def answer(route: Route, value: Any) -> web.StreamResponse:
     """What a handler gave as a response."""
     if isinstance(value, web.StreamResponse):
         return value
@@ -116,7 +127,7 @@ def answer(route: Route, value: Any) -> web.StreamResponse:
     status = reply.status or route.status
     if reply.value is None:
         return web.Response(status=status if status != 200 else 204, headers=reply.headers)
-    body = wire.to_json(reply.value)
+    body = await wire.to_json_in_turns(reply.value)
     return web.Response(status=status, body=body, headers=reply.headers, content_type="application/json")
 
 

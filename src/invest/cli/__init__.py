@@ -30,6 +30,7 @@ def main() -> None:
 
     from invest.cli.app import app
 
+    sys.argv[1:] = arranged(sys.argv[1:])
     try:
         code = app(prog_name="invest", standalone_mode=False)  # typer would draw its own box around an error
     except typer.Abort:
@@ -47,6 +48,44 @@ def main() -> None:
         sys.exit(code if isinstance(code, int) else 0)
 
 
+FLAGS, WITH_VALUE = ("-q", "--quiet", "--no-color"), ("--url", "--app")
+LISTS = frozenset({"ls", "types", "search", "transactions", "events", "stats", "price"})
+
+
+def arranged(arguments: list[str]) -> list[str]:
+    """The arguments with the options of every verb before the verb, wherever they were written.
+
+    ``--json a,b`` becomes ``--fields a,b`` there and ``--json`` here; a single field needs ``--json=a``, or a verb that
+    lists, where no other word can follow.
+    """
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word in FLAGS:
+            front.append(word)
+        elif word in WITH_VALUE:
+            front += [word, *([value] if (value := next(words, None)) is not None else [])]
+        elif word.startswith(tuple(f"{name}=" for name in WITH_VALUE)):
+            front.append(word)
+        elif word.startswith("--json="):
+            front += ["--fields", word.removeprefix("--json=")]
+            rest.append("--json")
+        elif rest[-1:] == ["--json"] and _names_fields(word, rest):
+            front += ["--fields", word]
+        else:
+            rest.append(word)
+    return [*front, *rest]
+
+
+def _names_fields(word: str, before: list[str]) -> bool:
+    if not re.fullmatch(r"[a-z_0-9]+(,[a-z_0-9]+)*", word):
+        return False
+    return "," in word or not LISTS.isdisjoint(before)
+
+
 def _refuse(error: Any) -> NoReturn:
     """Say in one line what of the command is wrong and where its help is; a group alone shows its help."""
     context = getattr(error, "ctx", None)
@@ -54,9 +93,16 @@ def _refuse(error: Any) -> NoReturn:
         sys.stderr.write(error.format_message())
         sys.exit(EXIT_USAGE)
     said = " ".join(error.format_message().split()).replace(": Input", ": input").replace(": Value error, ", ": ")
-    said = re.sub(r"\. Did you mean (.*)\?$", r" (did you mean \1?)", said).rstrip(".")
+    said = re.sub(r"\. Did you mean (.*)\?$", _meant, said).rstrip(".")
     where = "invest" if context is None else context.command_path
     _end(f"{said[:1].lower()}{said[1:]}; see `{where} --help`", EXIT_USAGE)
+
+
+def _meant(match: re.Match[str]) -> str:
+    """The suggestion in brackets, where it begins as what was typed does: a typo seldom hits the first letter."""
+    typed = re.search(r"'(\w)", match.string)
+    is_near = typed is None or re.search(rf"['\-]{typed[1]}", match[1]) is not None
+    return f" (did you mean {match[1]}?)" if is_near else ""
 
 
 def _end(said: str, code: int) -> NoReturn:

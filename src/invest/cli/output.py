@@ -1,12 +1,12 @@
-"""Printing: tables for people, JSON for programs, one connection per verb."""
+"""Printing: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -17,10 +17,30 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from invest.errors import ConfigError
+
 T = TypeVar("T")
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout", show_default=False)]
-TEXTS = frozenset({"job", "arguments", "error", "what it does", "detail", "cron", "workflow", "queues"})  # may be cut
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout; --json a,b: these fields", show_default=False)]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask", show_default=False)]
+TEXTS = frozenset(
+    {
+        "job",
+        "message",
+        "name",
+        "note",
+        "about",
+        "sector",
+        "arguments",
+        "error",
+        "what it does",
+        "detail",
+        "cron",
+        "workflow",
+        "queues",
+    }
+)  # may be cut
 LEAST = ("arguments", "attempt", "only when", "cron", "delay", "retries")  # left out first on a narrow terminal
+IDS = ("id", "ticker", "name")  # what `-q` prints of a row
 NARROWEST = 20  # characters a text keeps
 GAP = 3  # between two columns
 MARKS = {
@@ -34,33 +54,16 @@ MARKS = {
 }
 
 
-def with_platform(work: Callable[[Any], Awaitable[T]]) -> T:
-    """Run `work` with a connected `Invest`; servers are started or attached to where none is configured."""
-    from invest.cli.platform.local import local_settings
-    from invest.engine import Invest
-    from invest.jobs.declared import declare_all
+@dataclass
+class Manner:
+    """How this process prints, set once by the options before the verb."""
 
-    declare_all()
-
-    async def connected() -> T:
-        async with Invest.connect(settings) as invest:
-            return await work(invest)
-
-    with local_settings() as settings:
-        return asyncio.run(connected())
+    fields: tuple[str, ...] = ()  # of JSON objects; none: all
+    quiet: bool = False
+    color: bool = True
 
 
-def with_store(work: Callable[[Any], Awaitable[T]]) -> T:
-    """Run `work` with an open `Store`."""
-    from invest.cli.platform.local import local_settings
-    from invest.store import Store
-
-    async def opened() -> T:
-        async with Store.open(settings) as store:
-            return await work(store)
-
-    with local_settings() as settings:
-        return asyncio.run(opened())
+manner = Manner()
 
 
 def plain(value: Any) -> Any:
@@ -75,13 +78,69 @@ def plain(value: Any) -> Any:
 
 
 def as_json(value: Any) -> None:
-    """Print `value` as JSON."""
-    typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2, default=str))
+    """Print `value` as JSON; of objects and lists of objects only the fields that were asked for (``--json a,b``)."""
+    typer.echo(json.dumps(_chosen(plain(value)), ensure_ascii=False, indent=2, default=str))
+
+
+def _chosen(value: Any) -> Any:
+    if not manner.fields:
+        return value
+    if isinstance(value, list):
+        return [_chosen(item) for item in value]
+    if isinstance(value, dict) and isinstance(items := value.get("items"), list):
+        return _chosen(items)
+    if not isinstance(value, dict):
+        return value
+    if lost := [name for name in manner.fields if name not in value]:
+        raise ConfigError(f"--json: no field {', '.join(lost)}; there are {', '.join(sorted(value))}")
+    return {name: value[name] for name in manner.fields}
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before what cannot be undone; `yes` answers in advance. Ends the command where nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{question.rstrip('?')}: nobody can be asked here, say --yes", param_hint="--yes")
+    typer.confirm(question, abort=True, err=True)
 
 
 def outcome(json_output: bool, said: str, **fields: Any) -> None:
-    """What a verb did: one line for a person, or `fields` as JSON."""
-    as_json(fields) if json_output else typer.echo(said)
+    """What a verb did: one line for a person, `fields` as JSON, or with ``-q`` the first of them alone."""
+    if json_output:
+        as_json(fields)
+    elif not manner.quiet:
+        typer.echo(said)
+    elif fields:
+        typer.echo(next(iter(fields.values())))
+
+
+def listing(
+    items: Sequence[T],
+    columns: Mapping[str, Callable[[T], Any]],
+    *,
+    json_output: bool,
+    empty: str,
+    right: Sequence[str] = (),
+    cursor: str | None = None,
+    whole: Any = None,
+) -> None:
+    """Print a list: a table with a column per name of `columns`, JSON (of `whole`, else of the items), or ids alone.
+
+    `cursor` is the next page's: a line under the table says how to ask for it. ``-q`` prints one column alone: the
+    first of `IDS` that there is, else the first.
+    """
+    if json_output:
+        as_json(items if whole is None else whole)
+        return
+    if manner.quiet:
+        read = next((columns[name] for name in IDS if name in columns), next(iter(columns.values())))
+        for item in items:
+            typer.echo(read(item))
+        return
+    table(tuple(columns), [[read(item) for read in columns.values()] for item in items], right=right, empty=empty)
+    if cursor:
+        typer.echo(f"more: --cursor {cursor}")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = (), empty: str) -> None:
@@ -89,7 +148,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Seque
 
     On a narrow terminal texts are cut or left out; ids, states and figures stay whole.
     """
-    console = Console()
+    console = Console(no_color=not manner.color or None)
     held = [[c if isinstance(c, Text) else Text("—" if c is None else str(c)) for c in row] for row in rows]
     if not held:
         console.print(Text(empty, style="dim"))

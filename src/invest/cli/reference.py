@@ -13,6 +13,16 @@ HEAD = """# Command line
 
 Generated from the command tree by `python -m invest.cli.reference`.
 
+Without a server every verb works on this machine's Redis and PostgreSQL, which it starts where none is set. With
+`INVEST_URL` (and `INVEST_KEY`), `--url` or after `invest login` it asks that server over HTTP; `INVEST_URL=` goes back
+to this machine for one command. `db`, `run`, `web`, `worker run`, `sandbox` and `demo` are always about this machine.
+
+In front of or behind any verb: `--url`, `-q` (ids and values alone), `--no-color`, and `--json a,b` for these fields of
+the JSON alone (`--json=a` for one). What destroys asks first; `--yes` answers.
+
+Nouns come first. The names of before still work: `jobs`, `keys`, `queues`, `workflows`, `workers` (`worker ls`),
+`enqueue` (`job run`), `worker QUEUES` (`worker run QUEUES`).
+
 Exit codes: 0 done, 1 a job failed or something is to fix, 2 usage or settings, 3 Redis, PostgreSQL or an upstream
 unreachable, 124 timeout. `invest --install-completion` sets up completion for your shell.
 """
@@ -27,6 +37,8 @@ def page() -> str:
 
 def sections(command: Any, name: str) -> Iterator[str]:
     """One section per verb, groups in their order."""
+    if getattr(command, "hidden", False):
+        return
     if children := getattr(command, "commands", None):
         for child, inner in children.items():
             yield from sections(inner, f"{name} {child}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invest.engine.calls import (
     Call,
+    Declared,
     Err,
     Ok,
     Options,
@@ -18,7 +19,7 @@ from invest.engine.calls import (
     chord,
     group,
 )
-from invest.engine.client import Invest, Job
+from invest.engine.client import Client, Job
 from invest.engine.declare import Context, JobType, Queue, Registry, Resources, UnknownJob, registry
 from invest.engine.errors import (
     ErrorInfo,
@@ -26,19 +27,23 @@ from invest.engine.errors import (
     InvalidArguments,
     JobCancelled,
     JobFailed,
+    Lost,
     QueueFull,
     ResultExpired,
     ResultTimeout,
     RetryLater,
     SoftTimeLimitExceeded,
 )
+from invest.engine.history import GROUP as PROJECTOR_GROUP
 from invest.engine.history import JobRun, Projector, restore
 from invest.engine.manage import (
     Bulk,
+    Invest,
     NotRetryable,
     Page,
     PartOfWorkflow,
     QueueStats,
+    ScheduleEntry,
     TimelineEntry,
     WorkerInfo,
     WorkflowView,
@@ -52,27 +57,33 @@ from invest.engine.redis import (
     JobStatus,
     Progress,
     ended,
+    is_full,
     job_head,
     keys,
     new_id,
     open_redis,
+    script,
 )
 from invest.engine.worker import (
     ResourcesFactory,
-    ScheduleEntry,
+    Scheduler,
     Supervisor,
     Worker,
     parse_range,
     run_worker,
+    wanted,
     worker_settings,
 )
 
 __all__ = [
     "CONNECTION_ERRORS",
+    "PROJECTOR_GROUP",
     "Attempt",
     "Bulk",
     "Call",
+    "Client",
     "Context",
+    "Declared",
     "Err",
     "ErrorInfo",
     "Event",
@@ -86,6 +97,7 @@ __all__ = [
     "JobState",
     "JobStatus",
     "JobType",
+    "Lost",
     "NotRetryable",
     "Ok",
     "Options",
@@ -107,6 +119,7 @@ __all__ = [
     "Retry",
     "RetryLater",
     "ScheduleEntry",
+    "Scheduler",
     "SoftTimeLimitExceeded",
     "Supervisor",
     "Threshold",
@@ -121,6 +134,7 @@ __all__ = [
     "chord",
     "ended",
     "group",
+    "is_full",
     "job_head",
     "keys",
     "metrics_text",
@@ -130,5 +144,7 @@ __all__ = [
     "registry",
     "restore",
     "run_worker",
+    "script",
+    "wanted",
     "worker_settings",
 ]

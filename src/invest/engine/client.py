@@ -1,12 +1,11 @@
-"""The Python API: enqueue calls and workflows, follow them, wait for their results."""
+"""The Python API of jobs: enqueue calls and workflows, follow them, wait for their results."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import Any, Generic, Self, TypeVar, overload
 
 import orjson
 from pydantic import TypeAdapter
@@ -14,23 +13,23 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from invest.engine.calls import Call, Workflow, acting_for, result_adapter
-from invest.engine.declare import registry
 from invest.engine.errors import (
     ErrorInfo,
     InvalidArguments,
     JobCancelled,
     JobFailed,
+    Lost,
     QueueFull,
     ResultExpired,
     ResultTimeout,
 )
 from invest.engine.redis import (
-    CANCELLED_TYPES,
     CONNECTION_ERRORS,
-    Argument,
+    Ask,
     Event,
     JobState,
     JobStatus,
+    NewJob,
     Notices,
     Plan,
     Progress,
@@ -47,34 +46,31 @@ from invest.engine.redis import (
     lay_out,
     new_id,
     open_redis,
-    read_statuses,
+    read_records,
     resolve,
-    script,
+    transitions,
 )
-from invest.errors import NotFound, ServerAway
+from invest.errors import NotFound, ServerAway, Unreachable
 from invest.settings import Settings, get_settings
-
-if TYPE_CHECKING:
-    from invest.engine.manage import DeadLetters, Inspector, Workflows
-    from invest.engine.worker import Schedules
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
 
-BULK = 500
-STAGE_PAGE = 200
+BULK = 250
+STAGE_PAGE = 150
+EDGE_PAGE = 1000
 POLL = 1.0
+SLICES = 100_000  # more than the largest workflow needs
 FRESH, LOOK_AFTER = 0.05, 0.005  # seconds: a job enqueued just now has hardly ended before the client listens
 TOLD = b"succeeded "  # + the result, where it is short
-FINAL = (b"succeeded", b"failed", b"cancelled")
 
 
 class Job(Generic[R_co]):
     """A handle on one enqueued job or workflow; making one asks nothing."""
 
     def __init__(
-        self, invest: Invest, job_id: str, adapter: TypeAdapter[Any] | None = None, *, new: bool = True
+        self, invest: Client, job_id: str, adapter: TypeAdapter[Any] | None = None, *, new: bool = True
     ) -> None:
         self._invest = invest
         self._adapter = adapter
@@ -85,7 +81,8 @@ class Job(Generic[R_co]):
     async def result(self, timeout: float | None = None) -> R_co:
         """Wait for the result.
 
-        Raises `JobFailed`, `JobCancelled`, `ResultTimeout` after `timeout` seconds, `ResultExpired`, or `NotFound`.
+        With a timeout, a Redis that is away is waited for as long as it allows. Raises `JobFailed`, `JobCancelled`,
+        `ResultTimeout` after `timeout` seconds, `ResultExpired`, `Lost`, `NotFound`, or `Unreachable`.
         """
         fresh = self.new and time.monotonic() - self._made < FRESH
         value = await self._invest.wait(self.id, timeout, look_after=LOOK_AFTER if fresh else 0)
@@ -108,8 +105,8 @@ class Job(Generic[R_co]):
         return f"<Job {self.id}>"
 
 
-class Invest:
-    """An open connection to the platform. Get one with ``async with Invest.connect() as invest``."""
+class Client:
+    """An open connection to the jobs on Redis. It knows calls, and no registry: a job's `Context` has one."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self.redis = redis
@@ -118,7 +115,7 @@ class Invest:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, settings: Settings | None = None) -> AsyncIterator[Invest]:
+    async def connect(cls, settings: Settings | None = None) -> AsyncIterator[Self]:
         """Connect, check that Redis answers, and close at the end. Raises `ConfigError` or `Unreachable`."""
         settings = settings or get_settings()
         redis = open_redis(settings)
@@ -128,34 +125,6 @@ class Invest:
             yield invest
         finally:
             await invest.close()
-
-    @cached_property
-    def inspect(self) -> Inspector:
-        """Jobs by state, queues, workers, timelines."""
-        from invest.engine.manage import Inspector
-
-        return Inspector(self)
-
-    @cached_property
-    def dead(self) -> DeadLetters:
-        """Dead letters."""
-        from invest.engine.manage import DeadLetters
-
-        return DeadLetters(self)
-
-    @cached_property
-    def schedules(self) -> Schedules:
-        """Cron lines."""
-        from invest.engine.worker import Schedules
-
-        return Schedules(self)
-
-    @cached_property
-    def workflows(self) -> Workflows:
-        """Workflows as wholes."""
-        from invest.engine.manage import Workflows
-
-        return Workflows(self)
 
     def events(self, after: str = "$", *, block: float = 5.0) -> AsyncIterator[Event | None]:
         """What happens to jobs from event `after` on (``$``: now); None in silence. See `engine.events.follow`."""
@@ -181,7 +150,7 @@ class Invest:
         return (await self.enqueue_many([what.with_options(caller=caller) if caller else what]))[0]
 
     async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[Job[R]]:
-        """Many calls in few round trips, in their order; each batch of 500 is taken whole or not at all."""
+        """Many calls in few round trips, in their order; each batch of 250 is taken whole or not at all."""
         jobs: list[Job[R]] = []
         batch: list[Call[R]] = []
         for call in calls:
@@ -194,31 +163,30 @@ class Invest:
         return jobs
 
     async def _enqueue_batch(self, calls: Sequence[Call[R]]) -> list[Job[R]]:
-        argv: list[Argument] = []
-        for call in calls:
-            argv += self._fields(call)
-        replies = await self._guarded(script("enqueue")(self.redis, *argv))
+        made = await self.ask(transitions.enqueue([self.new_job(call) for call in calls]))
         return [
-            Job(self, id_text(raw), call.job.signature.result, new=bool(created))
-            for call, (raw, created) in zip(calls, replies, strict=True)
+            Job(self, job_id, call.job.signature.result, new=new)
+            for call, (job_id, new) in zip(calls, made, strict=True)
         ]
 
-    def _fields(self, call: Call[Any]) -> list[Argument]:
+    def new_job(self, call: Call[Any]) -> NewJob:
+        """A call as the engine enqueues it. Raises `InvalidArguments` for too large arguments."""
         job, options = call.job, call.options
         self._check_size(call)
         ttl = options.result_ttl or job.result_ttl or self.settings.engine.result_ttl
-        return [
-            options.id or new_id(),
-            job.unique_key(call) if job.key is not None else "",
-            job.name,
-            job.queue.name,
-            int(options.priority if options.priority is not None else job.priority),
-            round(options.delay * 1000) if options.delay else 0,
-            round(options.at.timestamp() * 1000) if options.at else "",
-            round(options.expires * 1000) if options.expires is not None else "",
-            round(ttl * 1000),
-            job_head(job.name, call.payload, options.caller or acting_for.get()),
-        ]
+        return NewJob(
+            id=options.id or new_id(),
+            chosen=options.id is not None,
+            unique=job.unique_key(call) if job.key is not None else "",
+            name=job.name,
+            queue=job.queue.name,
+            priority=int(options.priority if options.priority is not None else job.priority),
+            delay=round(options.delay * 1000) if options.delay else 0,
+            at=round(options.at.timestamp() * 1000) if options.at else None,
+            expires=round(options.expires * 1000) if options.expires is not None else None,
+            result_ttl=round(ttl * 1000),
+            envelope=job_head(job.name, call.payload, options.caller or acting_for.get()),
+        )
 
     def _check_size(self, call: Call[Any]) -> None:
         limit = self.settings.engine.max_argument_bytes
@@ -243,16 +211,26 @@ class Invest:
         return plan
 
     async def lay_down(self, workflow_id: str, plan: Plan) -> None:
-        """Stage the nodes of a plan, in pages."""
-        for start in range(0, len(plan.rows), STAGE_PAGE):
-            page: list[Argument] = [field for row in plan.rows[start : start + STAGE_PAGE] for field in row]
-            await self._guarded(script("stage")(self.redis, workflow_id, plan.last, *page))
+        """Stage the nodes of a plan, in pages; laid down again it changes nothing."""
+        for page in plan.pages(STAGE_PAGE):
+            await self.ask(transitions.stage(workflow_id, plan.last, page))
+        for node, kind, before, ids in plan.edges(EDGE_PAGE):
+            await self.ask(transitions.edges(workflow_id, node, kind, before, ids))
 
     async def submit(self, workflow_id: str, kind: str, plan: Plan, *, caller: str | None = None) -> bool:
         """Start what was laid down; False if it was started before."""
         ttl = round(self.settings.engine.result_ttl * 1000)
-        asked = script("submit")(self.redis, workflow_id, kind, ttl, job_head(kind, b"{}", caller), plan.kept())
-        return bool(await self._guarded(asked))
+        asked = transitions.submit(workflow_id, kind, ttl, job_head(kind, b"{}", caller), plan.kept())
+        started, left = await self.ask(asked)
+        if left:
+            await self.proceed()
+        return started
+
+    async def proceed(self) -> None:
+        """Do what the scripts left for later slices, until nothing is left; a worker would do it within a second."""
+        for _ in range(SLICES):
+            if not await self.ask(transitions.proceed()):
+                return
 
     def job(self, job_id: str) -> Job[Any]:
         """A handle on a job by its id; nothing is asked."""
@@ -260,19 +238,23 @@ class Invest:
 
     async def status(self, job_id: str) -> JobStatus:
         """Everything known of a job or workflow. Raises `NotFound`."""
-        found = (await self._guarded(read_statuses(self.redis, [job_id], results=True)))[0]
-        if found is None:
+        record = (await self.guarded(read_records(self.redis, [job_id], results="whole")))[0]
+        if record is None:
             raise NotFound(f"no job {job_id!r}: it never existed, or its record has expired")
-        if found.nodes == 0:
-            found = await self.with_nodes(found)
-        if found.state is JobState.SUCCEEDED:
-            found = found.model_copy(update={"result": await resolve(self.redis, found.result)})
-        return found
+        status = record.status()
+        if status.nodes == 0:
+            status = await self.with_nodes(status)
+        if record.reference is None:
+            return status
+        try:
+            return status.model_copy(update={"result": await self.guarded(resolve(self.redis, record.reference))})
+        except Lost as error:
+            return status.model_copy(update={"error": ErrorInfo(type="Lost", message=str(error))})
 
     async def with_nodes(self, status: JobStatus) -> JobStatus:
         """A workflow's status with the number of its steps, all and ended."""
-        sub = await self._guarded(self.redis.hget(keys.JOB + status.id, "sub"))  # type: ignore[arg-type] # redis-py: Awaitable | str
-        total, ended = await self._guarded(self.redis.hmget(keys.WORKFLOW + id_text(sub or b""), "total", "ended"))  # type: ignore[arg-type] # the same
+        sub = await self.guarded(self.redis.hget(keys.JOB + status.id, "sub"))  # type: ignore[arg-type] # redis-py: Awaitable | str
+        total, ended = await self.guarded(self.redis.hmget(keys.WORKFLOW + id_text(sub or b""), "total", "ended"))  # type: ignore[arg-type] # the same
         counts = {"nodes": int(total or 0), "nodes_done": int(ended or 0)}
         if status.progress is None and status.started_at is not None:
             at = status.finished_at or status.started_at
@@ -284,19 +266,11 @@ class Invest:
 
         Raises `NotFound` for an unknown id.
         """
-        reply = (await self._guarded(script("cancel")(self.redis, why, id_bytes(job_id))))[0]
-        if reply == b"unknown":
+        reply = (await self.ask(transitions.cancel(why, [job_id])))[0]
+        if reply == "unknown":
             raise NotFound(f"no job {job_id!r}: it never existed, or its record has expired")
-        return bool(reply != b"final")
-
-    async def purge(self, queue: str) -> int:
-        """Cancel all that waits on one queue (what runs goes on); gives how many. Raises `NotFound`."""
-        registry.queue(queue)
-        names = list(await self.inspect.names(queue))
-        count = 0
-        while removed := int(await self._guarded(script("purge")(self.redis, queue, BULK, "?", *names))):
-            count += removed
-        return count
+        await self.proceed()
+        return reply != "final"
 
     async def wait(self, job_id: str, timeout: float | None = None, *, look_after: float = 0) -> Any:
         """The raw JSON result of a job; see `Job.result`.
@@ -306,7 +280,6 @@ class Invest:
         deadline = None if timeout is None else time.monotonic() + timeout
         ended = Signal()
         channel = keys.FINISHED + job_id
-
         told_of: list[bytes] = []
 
         def told(message: bytes) -> None:
@@ -320,9 +293,9 @@ class Invest:
                 await ended.wait(look_after if timeout is None else min(look_after, timeout))
             while True:
                 if told_of:
-                    return await resolve(self.redis, orjson.loads(told_of[0][len(TOLD) :]))
-                found, value = await self._peek(job_id)
-                if found:
+                    return orjson.loads(told_of[0][len(TOLD) :])
+                ready, value = await self._patient_peek(job_id, deadline)
+                if ready:
                     return value
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0 and not told_of:
@@ -331,6 +304,15 @@ class Invest:
         finally:
             self.notices.leave(channel, told)
 
+    async def _patient_peek(self, job_id: str, deadline: float | None) -> tuple[bool, Any]:
+        """`_peek`; while there is time left, a Redis that is away means not yet."""
+        try:
+            return await self._peek(job_id)
+        except Unreachable:
+            if deadline is None or time.monotonic() >= deadline:
+                raise
+            return False, None
+
     async def _peek(self, job_id: str) -> tuple[bool, Any]:
         """Whether the job has ended, and its value; raises what it ended with."""
         raw_id = id_bytes(job_id)
@@ -338,31 +320,34 @@ class Invest:
             pipe.get(keys.ARQ_RESULT.encode() + raw_id)
             pipe.hget(keys.JOB.encode() + raw_id, "s")  # type: ignore[arg-type] # redis-py takes bytes as well
             pipe.exists(keys.ARQ_JOB.encode() + raw_id)
-            raw, state, waiting = await self._guarded(pipe.execute())
+            raw, state, waiting = await self.guarded(pipe.execute())
         if raw is not None:
             envelope = orjson.loads(raw)
             if envelope.get("s"):
-                return True, await resolve(self.redis, envelope.get("r"))
-            self._raise(job_id, ErrorInfo.model_validate(envelope.get("r") or {}), int(envelope.get("t") or 0))
+                value = envelope.get("r")
+                return True, await self.guarded(resolve(self.redis, value)) if envelope.get("ref") else value
+            error = ErrorInfo.model_validate(envelope.get("r") or {"type": "Unknown", "message": "it gave no reason"})
+            self._raise(job_id, error, int(envelope.get("t") or 0), cancelled=bool(envelope.get("c")))
         if state is None and not waiting:
             raise NotFound(f"no job {job_id!r}: it never existed, or its record has expired")
-        if state in FINAL:
+        if state is not None and state.decode() in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED):
             status = await self.status(job_id)
-            if status.error is not None:
-                self._raise(job_id, status.error, status.attempt)
+            if status.error is not None and status.state is not JobState.SUCCEEDED:
+                self._raise(job_id, status.error, status.attempt, cancelled=status.state is JobState.CANCELLED)
             raise ResultExpired(f"job {job_id} {status.state.value} at {status.finished_at}; its result has expired")
         return False, None
 
-    def _raise(self, job_id: str, error: ErrorInfo, attempts: int) -> None:
-        if error.type in CANCELLED_TYPES:
+    def _raise(self, job_id: str, error: ErrorInfo, attempts: int, *, cancelled: bool) -> None:
+        if cancelled:
             raise JobCancelled(job_id, error.message)
         raise JobFailed(error, job_id=job_id, attempts=attempts)
 
-    async def enqueue_named(self, name: str, *args: Any, **kwargs: Any) -> Job[Any]:
-        """Enqueue by name with plain data. Raises `UnknownJob` or `InvalidArguments`."""
-        return await self.enqueue(registry.call_by_name(name, args, kwargs))
+    async def ask(self, what: Ask[T]) -> T:
+        """One transition. Raises `Unreachable` or `QueueFull`."""
+        return await self.guarded(what.of(self.redis))
 
-    async def _guarded(self, asked: Awaitable[T]) -> T:
+    async def guarded(self, asked: Awaitable[T]) -> T:
+        """The answer to a question. Raises `Unreachable` or `QueueFull` for what the connection raises."""
         try:
             return await asked
         except CONNECTION_ERRORS as error:

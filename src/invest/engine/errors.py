@@ -12,7 +12,7 @@ __all__ = [
     "InvalidArguments",
     "JobCancelled",
     "JobFailed",
-    "LeaseLost",
+    "Lost",
     "QueueFull",
     "ResultExpired",
     "ResultTimeout",
@@ -53,5 +53,5 @@ class TimeLimitExceeded(Exception):
     """The job did not end within its hard time limit."""
 
 
-class LeaseLost(Exception):
-    """The worker lost its hold on the job; whatever it still does with it is ignored."""
+class Lost(InvestError, LookupError):
+    """A part of a result that was passed by reference is gone: it outlived its time, or Redis lost it."""

@@ -150,6 +150,13 @@ class Client:
         """Any resource under ``/api/v1`` as plain JSON: ``await client.get("/assets/PETR4/analysis")``."""
         return await self.ask("GET", path, **query)
 
+    async def outside(self, path: str) -> Any:
+        """Plain JSON of what is not under ``/api/v1``: ``/healthz``, ``/readyz`` (its 503 too)."""
+        status, body = await self._transport.fetch(path)
+        if status not in (200, 503):
+            raise problem_of(status, body)
+        return orjson.loads(body)
+
     async def pages(self, path: str, **query: Any) -> AsyncIterator[Any]:
         """The items of a listing, page after page."""
         while True:
@@ -180,11 +187,10 @@ class Client:
 
     async def read(self, path: str, **query: Any) -> bytes:
         """The body of any GET under ``/api/v1`` as it is."""
-        async with self._transport.request("GET", API + path, query=_query(query)) as response:
-            body: bytes = await response.read()
-            if response.status != 200:
-                raise problem_of(response.status, body)
-            return body
+        status, body = await self._transport.fetch(API + path, query=_query(query))
+        if status != 200:
+            raise problem_of(status, body)
+        return body
 
     async def events(self, job_id: str | None = None, *, after: str | None = None) -> AsyncIterator[Event]:
         """A task's events until it is finished, or all events for ever; a lost connection is resumed."""

@@ -36,7 +36,7 @@ class TaskProgress(BaseModel):
     message: str = ""
 
 
-class TaskStatus(BaseModel):
+class TaskStatus(BaseModel):  # type: ignore[no-redef] # the plugin trips over a field named kwargs
     """Where a task is. `result` is there once `successful`, `error` once `failed` (or cancelled)."""
 
     task_id: str
@@ -50,10 +50,17 @@ class TaskStatus(BaseModel):
     delivery: int
     workflow: str | None = None
     nodes: int | None = Field(default=None, description="jobs of a workflow")
+    nodes_done: int | None = Field(default=None, description="those of them that have ended")
     progress: TaskProgress | None = None
     timings: Timings
     result: Any = None
     error: str | None = None
     error_type: str | None = None
     replay_of: str | None = None
+    phase: Literal["scheduled", "queued", "running", "retrying", "succeeded", "failed", "cancelled"] = Field(
+        description="the state in the words that `/tasks` filters by; `state` is the contract's"
+    )
+    worker: str | None = None
+    args: list[Any] = Field(default_factory=list)
+    kwargs: dict[str, Any] = Field(default_factory=dict)
     links: dict[str, str]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 import aiohttp
 import orjson
 
 from invest.errors import ConfigError, InvalidArguments, InvestError, NotFound, Unreachable
+from invest.retry_after import retry_after
 
 LONG_POLL = 20.0  # seconds of one waiting request
 TRIES = 4  # of a request that may be repeated, on network errors, 429 and 503
@@ -57,6 +57,14 @@ class Transport:
             raise ConfigError("open the client first: async with Client(…) as invest")
         return self._session.request(method, self._base + path, params=query or {}, **options)
 
+    async def fetch(self, path: str, *, query: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+        """Status and body of a GET, tried once. Raises `Unreachable`."""
+        try:
+            async with self.request("GET", path, query=query) as response:
+                return response.status, await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unreachable(f"{self.url} does not answer: {error or type(error).__name__}") from None
+
     async def ask(
         self,
         method: str,
@@ -86,8 +94,8 @@ class Transport:
                     failure = problem_of(response.status, content, name)
                     if response.status not in (409, 429, 503) or (response.status == 409 and method != "POST"):
                         raise failure
-                    with suppress(ValueError):
-                        pause = min(MAX_PAUSE, float(response.headers.get("Retry-After", pause)))
+                    asked = retry_after(response.headers.get("Retry-After"))
+                    pause = pause if asked is None else min(MAX_PAUSE, asked)
             except (aiohttp.ClientError, TimeoutError) as error:
                 failure = Unreachable(f"{self.url} does not answer: {error or type(error).__name__}")
             if attempt < TRIES - 1:

@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from invest.domain.analysis import AnalysisInput, ScoreRecord, SectorStats
+from invest.domain.analysis import Analysis, AnalysisInput, ScoreRecord, SectorStats
 from invest.domain.filings import Filing, read_filings
-from invest.domain.market import Asset, AssetKind, Bars, Market, Prices, RateCurve, StatementLine, usable
+from invest.domain.market import IBOV, Asset, AssetKind, Bars, Market, Prices, RateCurve, StatementLine, usable
 from invest.domain.values import Consensus
 from invest.errors import NotFound
 from invest.settings import Settings
 from invest.store import Store
 
 INDEX = "^BVSP"
+IFIX = "IFIX"
 BARS_BACK = timedelta(days=6 * 366)
 STATEMENTS_BACK = timedelta(days=7 * 366)
 NEWS_BACK = timedelta(days=30)
 CDI = "sgs:12"
+PEERS_READ = 20
 COMPANIES = 10  # whose filed lines are held at a time: tens of thousands each
 
 
@@ -49,6 +51,42 @@ async def load_shared(store: Store, settings: Settings, since: date) -> Shared:
         if found := kept.get(backtest_key(market)):
             backtests |= dict.fromkeys(market.kinds, ScoreRecord.model_validate(found[1]).brief())
     return Shared(index, RateCurve.of(points), peers, backtests)
+
+
+async def index_of(store: Store, kind: AssetKind, since: date) -> tuple[str, Bars | None]:
+    """Name and bars of the index an asset is measured by: IFIX for a FII where it is stored, else the IBOV."""
+    if kind is AssetKind.FII and len(funds := await store.bars.read(IFIX, since=since)) > 1:
+        return IFIX, funds
+    index = await store.bars.read(INDEX, since=since)
+    return IBOV, index if len(index) else None
+
+
+PEERS = 5
+
+
+async def peers_of(store: Store, analysis: Analysis, most: int = PEERS) -> list[Analysis]:
+    """The newest analyses of others of an asset's kind: of its sector where it has one, else the best of its market.
+
+    One paper per issuer, the most traded ones first; empty before the market was ranked.
+    """
+    market = next((m for m in Market if analysis.kind in m.kinds), None)
+    if market is None:
+        return []
+    kept = await store.analyses.rankings([peers_key(market), market.value])
+    sectors, ranking = kept.get(peers_key(market)), kept.get(market.value)
+    tickers: list[str] = []
+    if analysis.sector and sectors and (stats := sectors[1].get(analysis.sector)):
+        tickers = list(stats.get("tickers", ()))
+    elif not analysis.sector and ranking:
+        tickers = [row["ticker"] for row in ranking[1].get("rows", ())][:PEERS_READ]
+    others = [t for t in tickers if t[:4] != analysis.ticker[:4]]
+    found = await store.analyses.latest_many(others)
+    ordered = sorted(found.values(), key=lambda a: (-_traded(a), a.ticker))
+    return [a for a in ordered if a.kind is analysis.kind][:most]
+
+
+def _traded(analysis: Analysis) -> float:
+    return next((f.value for f in analysis.facts if f.key == "turnover_21d" and f.value is not None), 0.0)
 
 
 def peers_key(market: Market) -> str:

@@ -5,6 +5,6 @@ Child processes on unix sockets, gone with their owner.
 
 from __future__ import annotations
 
-from invest.local.servers import LocalServers, ensure, running
+from invest.local.servers import LocalServers, ensure, held, running
 
-__all__ = ["LocalServers", "ensure", "running"]
+__all__ = ["LocalServers", "ensure", "held", "running"]

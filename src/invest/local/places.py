@@ -11,6 +11,7 @@ import hashlib
 import os
 import pwd
 import shutil
+import stat
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -34,13 +35,23 @@ def data_folder(path: Path) -> Path:
     """`path`, absolute, existing and writable, or a `ConfigError` that says what to do."""
     folder = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() fails on folders one may not read
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        _close_to_others(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigError(f"cannot write to the data folder {folder}: {reason}; {REMEDY}") from None
     return folder
+
+
+def _close_to_others(folder: Path) -> None:
+    """Take others' rights on a folder of ours; of root's they keep the way through, which its PostgreSQL may need."""
+    found = folder.stat()
+    if found.st_uid != os.geteuid():
+        return
+    keep = 0o711 if os.geteuid() == 0 else 0o700
+    folder.chmod(stat.S_IMODE(found.st_mode) & keep)
 
 
 def private_folder(path: Path, mode: int = 0o700, account: Account | None = None) -> Path:
@@ -56,6 +67,13 @@ def private_folder(path: Path, mode: int = 0o700, account: Account | None = None
     except OSError as error:
         raise ConfigError(f"cannot prepare {path}: {error.strerror or error}; {REMEDY}") from None
     return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that this account alone can read."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def key_of(folder: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import secrets
 import shutil
 import signal
 import socket
@@ -23,10 +24,12 @@ from invest.local.places import (
     postgres_account,
     private_folder,
     socket_folder,
+    write_private,
 )
 
 MAJOR = "18"  # of the PostgreSQL in the wheel that is used; it carries an older one as well
 INSTALL = f"pginstall{MAJOR}"
+RULES = "local all all scram-sha-256\n"  # who may connect, and how they show who they are
 
 
 class Recipe(Protocol):
@@ -138,6 +141,7 @@ class Postgres:
         self.pid_file = self.directory / "postmaster.pid"
         self.socket_folder = socket_folder(self.folder, "pg", self.account)
         self.socket = self.socket_folder / ".s.PGSQL.5432"
+        self._password_file = self.folder / "postgres.password"
 
     def prepare(self) -> None:
         """``initdb`` and the database ``invest``, into a draft that becomes the cluster in one rename."""
@@ -147,6 +151,7 @@ class Postgres:
         if (version := self.directory / "PG_VERSION").exists():
             if (found := version.read_text().strip()) != MAJOR:
                 raise ConfigError(f"{self.directory} is of PostgreSQL {found}, this is {MAJOR}: dump and restore it")
+            self._ask_for_password()
             return
         draft = self.directory.with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
@@ -159,6 +164,27 @@ class Postgres:
         if self.directory.exists():
             self.directory.rmdir()
         draft.rename(self.directory)
+        self._ask_for_password()
+
+    @property
+    def _shared(self) -> bool:
+        """Whether the server runs under an account that others may use as well: it then asks for a password."""
+        return self.account.uid is not None
+
+    def _ask_for_password(self) -> None:
+        """Where another account runs the server, its processes could open the socket: have them need a password.
+
+        The password is ours alone to read. It is random and long, so that deriving its key once is enough.
+        """
+        rules = self.directory / "pg_hba.conf"
+        if not self._shared or (self._password_file.exists() and rules.read_text() == RULES):
+            return
+        password = secrets.token_hex(32)
+        single = [self._binary("postgres"), "--single", "-D", str(self.directory), "-c", f"fsync={_on(self.durable)}"]
+        said = f"ALTER ROLE invest PASSWORD '{password}';\n".encode()
+        self._run([*single, "-c", "scram_iterations=1", "postgres"], self.directory, said)
+        write_private(self._password_file, password)
+        rules.write_text(RULES)
 
     def command(self) -> list[str]:
         """No TCP port; clients are trusted because only this user (and root) can open the socket."""
@@ -189,7 +215,8 @@ class Postgres:
 
     def url(self) -> str:
         """For asyncpg."""
-        return f"postgresql://invest@/invest?host={self.socket_folder}"
+        password = f":{self._password_file.read_text()}" if self._shared and self._password_file.exists() else ""
+        return f"postgresql://invest{password}@/invest?host={self.socket_folder}"
 
     def leftovers(self) -> list[str]:
         """The folder of the socket."""

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,12 +20,14 @@ from typing import Self
 
 from pydantic import SecretStr
 
-from invest.errors import Unreachable
+from invest.errors import InvestError, Unreachable
 from invest.local import keeper
-from invest.local.places import data_folder
+from invest.local.places import data_folder, write_private
 from invest.local.recipes import Postgres, Recipe, Valkey, environment
 from invest.settings import Settings
 
+LOOK_EVERY = 0.5  # seconds between looks at supervised servers
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a server that ended is started again
 START_TIMEOUT = 120.0  # seconds; recovery after a crash of a large database included
 LOG_LIMIT = 1_000_000  # bytes of a server's log kept over a restart
 
@@ -36,13 +39,20 @@ class Hold:
     recipe: Recipe
     folder: Path
     keeper: subprocess.Popen[bytes] | None = None
+    ours: bool = False
 
     @property
     def _run_file(self) -> Path:
         return self.folder / f"{self.recipe.name}.json"
 
     @property
-    def _log(self) -> Path:
+    def ended(self) -> bool:
+        """Whether our server ended without being asked to, or was never started again."""
+        return self.ours and (self.keeper is None or self.keeper.poll() is not None)
+
+    @property
+    def log(self) -> Path:
+        """What the server said."""
         return self.folder / f"{self.recipe.name}.log"
 
     def open(self) -> str:
@@ -74,19 +84,20 @@ class Hold:
         return None
 
     def _start(self, lock: int, deadline: float) -> str:
+        self.ours = True
         self._run_file.unlink(missing_ok=True)
         end_orphan(self.recipe)
         try:
             self.recipe.prepare()
-            if self._log.exists() and self._log.stat().st_size > LOG_LIMIT:
-                self._log.unlink()
+            if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+                self.log.unlink()
             self._spawn(lock)
             self._wait(deadline)
         except BaseException:
             self.close()
             raise
         draft = self._run_file.with_suffix(".new")
-        draft.write_text(json.dumps({"owner": os.getpid(), "url": self.recipe.url()}), encoding="utf-8")
+        write_private(draft, json.dumps({"owner": os.getpid(), "url": self.recipe.url()}))
         draft.replace(self._run_file)
         return self.recipe.url()
 
@@ -94,13 +105,13 @@ class Hold:
         job = {
             "command": self.recipe.command(),
             "stop": int(self.recipe.stop),
-            "log": str(self._log),
+            "log": str(self.log),
             "directory": str(self.recipe.directory),
             "uid": self.recipe.account.uid,
             "gid": self.recipe.account.gid,
             "clean": [str(self._run_file), *self.recipe.leftovers()],
         }
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self.keeper = subprocess.Popen(  # noqa: S603 - this package's own script
                 [sys.executable, "-I", "-S", keeper.__file__],
                 stdin=subprocess.PIPE,
@@ -118,7 +129,7 @@ class Hold:
         assert self.keeper is not None
         while not self.recipe.ready():
             if self.keeper.poll() is not None or time.monotonic() > deadline:
-                raise Unreachable(f"embedded {self.recipe.name} did not start: {last_line(self._log)} ({self._log})")
+                raise Unreachable(f"embedded {self.recipe.name} did not start: {last_line(self.log)} ({self.log})")
             time.sleep(0.01)
 
     def close(self) -> None:
@@ -193,9 +204,12 @@ class LocalServers:
     redis: bool = True
     postgres: bool = True
     durable: bool = True
+    supervised: bool = False  # whether a server that ends by itself is started again
     redis_url: str | None = None
     database_url: str | None = None
     _holds: list[Hold] = field(default_factory=list)
+    _closing: threading.Event = field(default_factory=threading.Event)
+    _guard: threading.Thread | None = None
 
     @classmethod
     def start(cls, data_dir: Path, *, redis: bool = True, postgres: bool = True, durable: bool = True) -> Self:
@@ -216,7 +230,40 @@ class LocalServers:
         except BaseException:
             self.close()
             raise
+        if self.supervised:
+            self._closing.clear()
+            self._guard = threading.Thread(target=self._supervise, name="embedded servers", daemon=True)
+            self._guard.start()
         return self
+
+    def _supervise(self) -> None:
+        """Start servers again that ended by themselves, with growing pauses; one loud line each time."""
+        restarts = dict.fromkeys(range(len(self._holds)), 0)
+        while not self._closing.wait(LOOK_EVERY):
+            for place, hold in enumerate(self._holds):
+                if not hold.ended:
+                    continue
+                restarts[place] += 1
+                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(restarts[place] - 1, 8))
+                name = hold.recipe.name
+                sys.stderr.write(
+                    f"invest: embedded {name} ended by itself: {last_line(hold.log)}; "
+                    f"starting it again in {pause:g} s ({hold.log})\n"
+                )
+                sys.stderr.flush()
+                if self._closing.wait(pause):
+                    return
+                self._again(hold)
+
+    def _again(self, hold: Hold) -> None:
+        try:
+            hold.close()
+            hold.open()
+        except (InvestError, OSError) as error:
+            sys.stderr.write(f"invest: embedded {hold.recipe.name} did not start: {error}\n")
+        else:
+            sys.stderr.write(f"invest: embedded {hold.recipe.name} is back\n")
+        sys.stderr.flush()
 
     def _hold(self, recipe: Recipe, folder: Path) -> str:
         hold = Hold(recipe, folder)
@@ -226,6 +273,10 @@ class LocalServers:
 
     def close(self) -> None:
         """Stop what was started here."""
+        self._closing.set()
+        if self._guard is not None:
+            self._guard.join()
+            self._guard = None
         while self._holds:
             self._holds.pop().close()
 
@@ -246,6 +297,22 @@ class LocalServers:
         await asyncio.to_thread(self.close)
 
 
+def held(data_dir: Path) -> bool:
+    """Whether another process keeps embedded servers in a data folder, answering or not."""
+    return any(_locked(data_dir / f"{name}.lock") for name in ("valkey", "postgres"))
+
+
+def _locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def running(data_dir: Path) -> dict[str, str]:
     """Addresses of the embedded servers that another process keeps running in a data folder, by platform variable."""
     folder = data_folder(data_dir)
@@ -261,7 +328,7 @@ def ensure(settings: Settings) -> Iterator[Settings]:
     if not (redis or postgres):
         yield settings
         return
-    with LocalServers.start(settings.data_dir, redis=redis, postgres=postgres) as servers:
+    with LocalServers(settings.data_dir, redis=redis, postgres=postgres, supervised=True) as servers:
         update: dict[str, object] = {}
         if servers.redis_url:
             update["redis"] = settings.redis.model_copy(update={"url": SecretStr(servers.redis_url)})

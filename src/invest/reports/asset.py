@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
 
-from invest.domain.market import AssetKind
+from invest.domain.analysis import follows_ibov
+from invest.domain.market import AssetKind, NewsItem
+from invest.domain.opinions import Rating
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
 from invest.reports.frame import ai_stats, frame, sources_text
 from invest.reports.locale import MARKET_ZONE, locale_of
-from invest.reports.phrases import change_text
+from invest.reports.phrases import analyst_name, change_text, sector_name
 from invest.reports.sections import (
     VERDICT_MARKS,
     Side,
-    analyst_name,
+    agenda_section,
     analysts_section,
     arguments_of,
+    backtest_detail,
     backtest_section,
     case_section,
     cited_facts,
@@ -26,20 +31,31 @@ from invest.reports.sections import (
     fundamentals_section,
     levels_text,
     missing_text,
+    months_section,
+    multiples_sections,
     news_section,
+    own_sections,
+    peers_section,
     price_section,
+    printed,
+    profile_section,
     provenance_section,
     quality_section,
     record_section,
+    results_sections,
     risk_section,
     score_section,
+    sources_section,
     spoken,
     summary_text,
+    telling,
     verdict_sentence,
+    worth_section,
 )
 from invest.reports.views import AssetReportView, Claim, Header, Section, Stat, Strip
 from invest.reports.words import clean
 
+NEWS_BACK: Final = timedelta(days=30)
 SIDES: Final[tuple[Side, Side]] = ("bull", "bear")
 
 
@@ -61,48 +77,75 @@ def build_asset_view(data: AssetReportData) -> AssetReportView:
 
 
 def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
-    analysis, locale = data.analysis, book.locale
+    """What is it and what does it cost, why, what did it earn, who else, what do the AIs say, what could go wrong."""
+    analysis, locale, history = data.analysis, book.locale, data.history
     day = analysis.as_of.astimezone(MARKET_ZONE).date()
     fund = analysis.kind in (AssetKind.FII, AssetKind.ETF)
-    company = analysis.kind in (AssetKind.STOCK, AssetKind.UNIT, AssetKind.BDR)
+    tracker = follows_ibov(analysis.kind, analysis.ticker, analysis.name)
     bull = arguments_of("bull", data.ai_consensus, data.opinions)
     bear = arguments_of("bear", data.ai_consensus, data.opinions)
     parts = [
-        price_section(data.bars, book),
+        price_section(data.bars, book, tracker=tracker),
         score_section(analysis, book),
-        fundamentals_section(analysis, book),
-        analysts_section(data.opinions, data.ai_consensus, book),
+        fundamentals_section(analysis, book, tracker=tracker),
+        *own_sections(analysis, history, book),
+        *results_sections(history, locale),
+        *multiples_sections(history, analysis.kind, book),
+        worth_section(analysis, () if tracker else data.opinions, book),
+        profile_section(analysis, data.asset, history, book),
+        peers_section(analysis, data.peers, book),
+        analysts_section(data, book, tracker=tracker),
         case_section("bull", bull, data, book),
         case_section("bear", bear, data, book, _objection(data, book)),
-        risk_section(analysis.risk_analysis, book, company=company),
+        risk_section(analysis.risk_analysis, book, bank=analysis.scorecard == "bank"),
         dividends_section(data.actions, day, book, fund=fund) if analysis.kind is not AssetKind.CRYPTO else None,
-        news_section(data.news, analysis.sentiment_analysis, locale),
+        months_section(history, locale, index=not tracker),
+        news_section(recent(data), analysis.sentiment_analysis, locale, about=(analysis.ticker,), span=7),
+        agenda_section(data.actions, history, day, locale, fund=fund),
         backtest_section(analysis.backtest, locale),
         record_section(data.track_record, locale),
-        quality_section(data.quality, book),
-    ]
-    shown = [part for part in parts if part is not None]
-    cited = cited_facts(shown) | {ref.fact_id for ref in verdict_sentence(analysis, book).refs}
-    shown += [s for s in (facts_section(book, cited),) if s]
-    shown.append(
-        provenance_section(
+        sources_section(
             report_id=data.report_id,
             generated_at=data.generated_at,
-            payloads=data.payloads,
+            sources=analysis.sources,
             outcomes=data.outcomes,
             opinions=data.opinions,
             cost=data.cost_usd,
-            cited=(f.payload for f in book.facts if f.payload),
             locale=locale,
-        )
-    )
-    return tuple(shown)
+        ),
+    ]
+    return (*[part for part in parts if part is not None], *_appendix(data, book, parts))
+
+
+def recent(data: AssetReportData) -> list[NewsItem]:
+    """The items of the thirty days that the analysis counts its news over."""
+    end = data.analysis.as_of
+    start = end - NEWS_BACK
+    return [item for item in data.news if start <= (item.published_at or item.fetched_at)]
+
+
+def _appendix(data: AssetReportData, book: FactBook, parts: Sequence[Section | None]) -> list[Section]:
+    """Where it comes from, to the byte: fields, facts, files and models."""
+    cited = cited_facts([p for p in parts if p]) | {r.fact_id for r in verdict_sentence(data.analysis, book).refs}
+    found = [
+        facts_section(book, cited),
+        quality_section(data.quality, book),
+        backtest_detail(data.analysis.backtest, book.locale),
+        provenance_section(
+            payloads=data.payloads,
+            outcomes=data.outcomes,
+            opinions=data.opinions,
+            cited=(f.payload for f in book.facts if f.payload),
+            locale=book.locale,
+        ),
+    ]
+    return [section for section in found if section is not None]
 
 
 def _header(data: AssetReportData, book: FactBook) -> Header:
     analysis, locale, words = data.analysis, book.locale, book.locale.words
     kind = words.t(f"kind.{analysis.kind}")
-    sector = clean(analysis.sector, 60)
+    sector = sector_name(analysis.sector, locale)
     change, mark = change_text(analysis.change_1d, locale)
     low, high = book.value("week52_low"), book.value("week52_high")
     known_range = low is not None and high is not None
@@ -122,14 +165,20 @@ def _header(data: AssetReportData, book: FactBook) -> Header:
 
 def _strip(data: AssetReportData, book: FactBook) -> Strip:
     analysis, locale, words = data.analysis, book.locale, book.locale.words
-    out_of = words.t("strip.out_of") if analysis.overall_score is not None else None
-    score = Stat(label=words.t("strip.score"), text=locale.number(analysis.overall_score, 1), sub=out_of)
+    judged = analysis.recommendation != "insufficient_data" and analysis.overall_score is not None
+    score = Stat(
+        label=words.t("strip.score"), text=locale.number(analysis.overall_score, 1), sub=words.t("strip.out_of")
+    )
+    tracker = follows_ibov(analysis.kind, analysis.ticker, analysis.name)
     return Strip(
         label=words.t("strip.verdict"),
         verdict=words.t(f"recommendation.{analysis.recommendation}"),
         mark=VERDICT_MARKS[analysis.recommendation],
         sentence=_sentence(data, book),
-        stats=(score, *ai_stats(data.ai_consensus, len(data.opinions), locale)),
+        stats=(
+            *((score,) if judged else ()),
+            *(() if tracker else ai_stats(data.ai_consensus, data.opinions, locale)),
+        ),
     )
 
 
@@ -137,10 +186,16 @@ def _sentence(data: AssetReportData, book: FactBook) -> Claim:
     """Why the verdict, and that the AIs come to another one where they do."""
     claim, pooled = verdict_sentence(data.analysis, book), data.ai_consensus
     verdict = data.analysis.recommendation.value.removeprefix("strong_")
-    if pooled is None or not pooled.quorum or pooled.rating is None or pooled.rating.value == verdict:
+    tracker = follows_ibov(data.analysis.kind, data.analysis.ticker, data.analysis.name)
+    if tracker or pooled is None or not pooled.quorum or pooled.rating is None or pooled.rating.value == verdict:
         return claim
-    rating = book.locale.words.t(f"recommendation.{pooled.rating}").lower()
-    return claim.model_copy(update={"text": f"{claim.text} {book.locale.words.t('strip.ai_differs', rating=rating)}"})
+    words = book.locale.words
+    said = {"rating": words.t(f"recommendation.{pooled.rating}").lower(), "p": printed(pooled.probability, book.locale)}
+    case = pooled.bear_case if pooled.rating is Rating.SELL or verdict == "buy" else pooled.bull_case
+    facts = dict.fromkeys(fact_id for argument in case for fact_id in argument.fact_ids)
+    names = [book.label(fact.key) for fact_id in facts if (fact := book.by_id(fact_id)) is not None][:3]
+    differs = words.t("strip.ai_differs_by", facts=book.locale.join(names), **said) if names else ""
+    return claim.model_copy(update={"text": f"{claim.text} {differs or words.t('strip.ai_differs', **said)}"})
 
 
 def _objection(data: AssetReportData, book: FactBook) -> Claim | None:
@@ -186,10 +241,10 @@ def _contract(data: AssetReportData, book: FactBook) -> dict[str, Any]:
         "fundamental_data": analysis.fundamental_analysis.model_dump(mode="json"),
         "technical_data": analysis.technical_analysis.model_dump(mode="json"),
         "news_summary": {
-            "text": summary_text(analysis.sentiment_analysis, locale),
+            "text": summary_text(analysis.sentiment_analysis, locale) or locale.words.t("news.none"),
             "count": analysis.sentiment_analysis.news_count,
             "sentiment": analysis.sentiment_analysis.sentiment,
-            "titles": [clean(item.title, 220) for item in data.news[:6]],
+            "titles": [clean(item.title, 220) for item in telling(recent(data), (analysis.ticker,))[:6]],
         },
         "final_recommendation": {
             "recommendation": analysis.recommendation.value,
@@ -211,8 +266,8 @@ def _qualitative(data: AssetReportData, book: FactBook) -> dict[str, Any]:
     return {
         "bull_case": sides["bull"],
         "bear_case": sides["bear"],
-        "risk": levels_text(data.analysis.risk_analysis, book),
-        "consensus": consensus_text(data.ai_consensus, book.locale) if data.ai_consensus else None,
+        "risk": levels_text(data.analysis.risk_analysis, book, bank=data.analysis.scorecard == "bank"),
+        "consensus": consensus_text(data.ai_consensus, data.opinions, book.locale) if data.ai_consensus else None,
         "opinions": [
             {
                 "provider": o.provider,

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
-from invest.domain.analysis import Analysis, Fact
+from invest.domain.analysis import FACT_KEYS, Analysis, Fact, follows_ibov
 from invest.domain.frozen import Frozen
 from invest.domain.opinions import AiConsensus, Opinion
 from invest.reports.data import ComparisonReportData
 from invest.reports.facts import FactBook
 from invest.reports.frame import frame
 from invest.reports.locale import MARKET_ZONE, MISSING, Locale, locale_of
+from invest.reports.phrases import analyst_name
 from invest.reports.sections import (
     VERDICT_MARKS,
-    analyst_name,
     assets_table,
+    backtest_detail,
     backtest_section,
     facts_section,
+    on_scale,
+    outside_limits,
+    printed,
     provenance_section,
+    ratings_text,
     returns_section,
     scores_chart,
     shared_record,
+    sources_section,
 )
 from invest.reports.views import (
     Block,
@@ -61,8 +69,8 @@ def build_comparison_view(data: ComparisonReportData) -> ComparisonReportView:
 
 
 def in_order(analyses: Sequence[Analysis]) -> list[Analysis]:
-    """Best score first, those without a score last, equal ones by ticker."""
-    return sorted(analyses, key=lambda a: (a.overall_score is None, -(a.overall_score or 0.0), a.ticker))
+    """Best score first, those without a verdict last, equal ones by ticker."""
+    return sorted(analyses, key=lambda a: (not is_judged(a), -(a.overall_score or 0.0), a.ticker))
 
 
 def as_of(analyses: Sequence[Analysis]) -> date | None:
@@ -83,13 +91,13 @@ def _header(data: ComparisonReportData, ordered: Sequence[Analysis], locale: Loc
 
 def _strip(data: ComparisonReportData, ordered: Sequence[Analysis], locale: Locale) -> Strip:
     words, winner = locale.words, data.comparison.winner
-    scored = [a for a in ordered if a.overall_score is not None]
+    scored = [a for a in ordered if is_judged(a)]
     best = next((a for a in ordered if a.ticker == winner.ticker), None)
     scores = [a.overall_score for a in scored if a.overall_score is not None]
     spread = max(scores) - min(scores) if len(scores) > 1 else None
     return Strip(
         label=words.t("comparison.best"),
-        verdict=winner.ticker or words.t("comparison.no_winner"),
+        verdict=_first(scored, locale) or words.t("comparison.no_winner"),
         mark=VERDICT_MARKS[best.recommendation] if best else "off",
         sentence=_sentence(scored, best, locale),
         stats=(
@@ -100,21 +108,32 @@ def _strip(data: ComparisonReportData, ordered: Sequence[Analysis], locale: Loca
     )
 
 
+def _first(scored: Sequence[Analysis], locale: Locale) -> str:
+    """Who has the best score as it is printed; several where they are equal."""
+    if not scored:
+        return ""
+    best = locale.number(scored[0].overall_score, 1)
+    names = [a.ticker for a in scored if locale.number(a.overall_score, 1) == best]
+    return locale.join(names) if len(names) <= 3 else locale.words.t("comparison.many", n=len(names))
+
+
 def _sentence(scored: Sequence[Analysis], best: Analysis | None, locale: Locale) -> Claim:
-    """How far the winner is ahead, and with which figures."""
+    """How far the winner is ahead of those with a verdict, and by which figures; equal printed scores are a tie."""
     words = locale.words
     if best is None or best.overall_score is None:
         return Claim(text=words.t("comparison.sentence_none"))
-    second = next((a for a in scored if a.ticker != best.ticker), None)
     score = locale.number(best.overall_score, 1)
-    if second is None or second.overall_score is None:
+    others = [a for a in scored if a.ticker != best.ticker and is_judged(a)]
+    tied = [a.ticker for a in others if locale.number(a.overall_score, 1) == score]
+    if not others:
         return Claim(text=words.t("comparison.sentence_alone", ticker=best.ticker, score=score))
-    lead = round(best.overall_score - second.overall_score, 1)
-    if lead <= 0:
-        text = words.t("comparison.sentence_tie", ticker=best.ticker, second=second.ticker, score=score)
-    else:
-        key = "comparison.sentence_many" if lead >= 2 else "comparison.sentence"
-        text = words.t(key, ticker=best.ticker, second=second.ticker, score=score, lead=locale.number(lead, 1))
+    if tied:
+        names = locale.join([best.ticker, *tied])
+        return Claim(text=words.t("comparison.sentence_tie", names=names, score=score))
+    second = others[0]
+    lead = Decimal(str(round(best.overall_score, 1))) - Decimal(str(round(second.overall_score or 0.0, 1)))
+    key = "comparison.sentence_many" if lead >= 2 else "comparison.sentence"
+    text = words.t(key, ticker=best.ticker, second=second.ticker, score=score, lead=locale.number(lead, 1))
     book = FactBook(best.facts, locale, of=best.ticker)
     lifting = lifting_facts(best, book)
     if lifting:
@@ -122,9 +141,15 @@ def _sentence(scored: Sequence[Analysis], best: Analysis | None, locale: Locale)
     return Claim(text=text, refs=book.refs([f.id for f in lifting]))
 
 
+def is_judged(analysis: Analysis) -> bool:
+    """Whether its score carries a verdict: one of outdated prices or of too little data is compared with nobody's."""
+    return analysis.recommendation != "insufficient_data" and analysis.overall_score is not None
+
+
 def lifting_facts(analysis: Analysis, book: FactBook) -> list[Fact]:
-    """The two figures that lift an asset's score most."""
-    keys = [r.key for r in analysis.reasons if r.effect > 0][:2]
+    """The two figures that lift an asset's score most, but for those outside their limit."""
+    barred = outside_limits(analysis)
+    keys = [r.key for r in analysis.reasons if r.effect > 0 and r.key not in barred][:2]
     return [fact for key in keys if (fact := book.get(key)) is not None]
 
 
@@ -134,8 +159,9 @@ def _sections(data: ComparisonReportData, ordered: Sequence[Analysis], locale: L
     table: list[Block] = [assets_table(ordered, data.bars, locale)]
     if data.comparison.mixed_kinds:
         table.append(Paragraph(text=words.t("comparison.kinds_differ"), muted=True))
-    unscored = [a.ticker for a in ordered if a.overall_score is None]
-    scores: list[Block] = [scores_chart(ordered, locale)]
+    unscored = [a.ticker for a in ordered if not is_judged(a)]
+    chart = scores_chart(ordered, locale)
+    scores: list[Block] = [chart] if chart.bars else []
     if unscored:
         scores.append(Paragraph(text=words.t("comparison.not_scored", items=", ".join(unscored)), muted=True))
     parts = (
@@ -143,14 +169,18 @@ def _sections(data: ComparisonReportData, ordered: Sequence[Analysis], locale: L
                 blocks=tuple(table)),
         returns_section(tickers, data.bars, locale, emphasis=data.comparison.winner.ticker),
         Section(id="scores", title=words.t("comparison.scores_title"), note=words.t("scores.note"),
-                blocks=tuple(scores), span=5),
+                blocks=tuple(scores), span=5) if scores else None,
         _rankings(data, locale),
-        backtest_section(shared_record(ordered), locale),
         _ai(data, tickers, locale),
+        backtest_section(shared_record(ordered), locale),
+        sources_section(
+            report_id=data.report_id, generated_at=data.generated_at, sources=(s for a in ordered for s in a.sources),
+            outcomes=data.outcomes, opinions=data.opinions, cost=data.cost_usd, locale=locale,
+        ),
         _facts(data, ordered, locale),
+        backtest_detail(shared_record(ordered), locale),
         provenance_section(
-            report_id=data.report_id, generated_at=data.generated_at, payloads=data.payloads, outcomes=data.outcomes,
-            opinions=data.opinions, cost=data.cost_usd,
+            payloads=data.payloads, outcomes=data.outcomes, opinions=data.opinions,
             cited=(f.payload for a in ordered for f in a.facts if f.payload), locale=locale,
         ),
     )  # fmt: skip
@@ -166,39 +196,64 @@ def _facts(data: ComparisonReportData, ordered: Sequence[Analysis], locale: Loca
     return facts_section(book, {f.id for f in lifting_facts(best, book)})
 
 
-def _rankings(data: ComparisonReportData, locale: Locale) -> Section:
-    """Who is first by each criterion, and the order of the others."""
+def _rankings(data: ComparisonReportData, locale: Locale) -> Section | None:
+    """Who is first by each criterion, and the order of the others; those whose printed values are equal share a place.
+
+    A criterion that fewer than two assets have a value of is left out.
+    """
     words = locale.words
     book = FactBook((), locale)
+    values = {a.ticker: a.values for a in data.comparison.assets}
     rows = []
     for name, order in data.comparison.rankings.items():
         key = name.removeprefix("by_")
+        if len(order) < 2:
+            continue
         label = words.get(f"comparison.{name}", words.get(f"part.{key}", book.short(key)))
-        shown = " · ".join(order[1:8]) + (f" +{len(order) - 8}" if len(order) > 8 else "")
+        texts = {t: _criterion_text(key, values.get(t, {}).get(key), book) for t in order}
+        groups = [list(group) for _, group in groupby(order, key=lambda t: texts[t] or t)]
+        rest = " · ".join(" = ".join(group) for group in groups[1:6])
+        more = sum(len(group) for group in groups[6:])
         rows.append(
-            (Cell(text=label), Cell(text=order[0] if order else MISSING, strong=True), Cell(text=shown or MISSING))
+            (
+                Cell(text=label),
+                Cell(text=" = ".join(groups[0]), strong=True),
+                Cell(text=texts[groups[0][0]]),
+                Cell(text=(f"{rest} +{more}" if more else rest) or MISSING),
+            )
         )
+    if not rows:
+        return None
     columns = (
-        Column(label=words.t("comparison.criterion"), width=1.4),
-        Column(label=words.t("comparison.first"), width=0.8),
+        Column(label=words.t("comparison.criterion"), width=1.5),
+        Column(label=words.t("comparison.first"), width=1.1),
+        Column(label=words.t("comparison.best_value"), align="right", width=0.8),
         Column(label=words.t("comparison.order"), width=2.6),
     )
-    table = Table(caption=words.t("comparison.rankings_caption"), columns=columns, rows=tuple(rows))
+    table = Table(caption=words.t("comparison.rankings_caption"), columns=columns, rows=tuple(rows), small=True)
     return Section(id="rankings", title=words.t("comparison.rankings_title"), blocks=(table,), span=7)
+
+
+def _criterion_text(key: str, value: float | None, book: FactBook) -> str:
+    """The value as it is printed; empty where there is none."""
+    if value is None:
+        return ""
+    return book.text(key, value) if key in FACT_KEYS else book.locale.number(value, 1)
 
 
 def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> Section | None:
     """The AIs' pooled view of each asset; None where none was asked."""
     words = locale.words
-    asked = [(t, data.ai_consensus[t]) for t in tickers if t in data.ai_consensus]
+    trackers = {a.ticker for a in data.analyses if follows_ibov(a.kind, a.ticker, a.name)}
+    asked = [(t, data.ai_consensus[t]) for t in tickers if t in data.ai_consensus and t not in trackers]
     if not asked:
         return None
     columns = (
         Column(label=words.t("table.asset"), width=2),
-        Column(label=words.t("table.verdict"), width=2),
-        Column(label=words.t("table.probability"), align="right", width=1),
+        Column(label=words.t("comparison.ai_verdict"), width=2),
+        Column(label=words.t("comparison.ai_probability"), align="right", width=1.6),
         Column(label=words.t("strip.ais"), align="right", width=1),
-        Column(label=words.t("quality.agreement"), align="right", width=1),
+        Column(label=words.t("comparison.verdicts"), width=1.6),
     )
     rows = []
     for ticker, pooled in asked:
@@ -211,9 +266,9 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
         rows.append((
             Cell(text=ticker, strong=True),
             Cell(text=verdict, mark=VERDICT_MARKS[str(pooled.rating)] if known else "off"),
-            Cell(text=locale.percent(pooled.probability if known else None, 0)),
+            Cell(text=printed(pooled.probability if known else None, locale)),
             Cell(text=words.t("strip.answered", n=pooled.answered, total=pooled.asked)),
-            Cell(text=locale.number(pooled.agreement if known else None, 2)),
+            Cell(text=ratings_text([o for o in data.opinions if o.ticker == ticker], locale)),
         ))  # fmt: skip
     table = Table(caption=words.t("comparison.ai_caption"), columns=columns, rows=tuple(rows))
     return Section(id="analysts", title=words.t("comparison.ai_title"), note=words.t("ai.note"), blocks=(table,))
@@ -226,9 +281,9 @@ def _alone_row(opinion: Opinion, pooled: AiConsensus, locale: Locale) -> tuple[C
     return (
         Cell(text=opinion.ticker, strong=True),
         Cell(text=words.t(f"recommendation.{rating}"), mark=VERDICT_MARKS[rating], sub=words.t("ai.by", name=name)),
-        Cell(text=locale.percent(opinion.p_beat_180d, 0)),
+        Cell(text=printed(on_scale(opinion), locale)),
         Cell(text=words.t("strip.answered", n=pooled.answered, total=pooled.asked)),
-        Cell(text=MISSING),
+        Cell(text=""),
     )
 
 

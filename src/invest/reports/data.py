@@ -8,8 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from invest.domain.analysis import Analysis, Comparison
-from invest.domain.market import Bars, CorporateAction, NewsItem
+from invest.domain.analysis import Analysis, Comparison, History
+from invest.domain.market import Asset, Bars, CorporateAction, NewsItem
 from invest.domain.opinions import AiConsensus, Argument, Opinion
 from invest.domain.values import Consensus, RawPayload, SourceOutcome
 
@@ -55,6 +55,9 @@ class AssetReportData(ReportData):
     """One asset. `bars` may go back as far as is stored; the chart takes the last twelve months.
 
     `objection`: the strongest counter-argument, shown and never voted. `quality`: the consensus of each field.
+    `benchmark`: what the local rules make of the same facts, without a vote.
+    `asset`: who it is; `history`: its past; `peers`: the newest analyses of others of its kind and sector;
+    `index`: the bars of the index it is measured by (IFIX for FIIs where it is stored, else the IBOV).
     """
 
     analysis: Analysis
@@ -63,10 +66,16 @@ class AssetReportData(ReportData):
     ai_consensus: AiConsensus | None = None
     objection: Argument | None = None
     objection_by: str | None = None
+    benchmark: Opinion | None = None
     actions: Sequence[CorporateAction] = ()
     news: Sequence[NewsItem] = ()
     track_record: Sequence[TrackRow] = ()
     quality: Sequence[Consensus] = ()
+    asset: Asset | None = None
+    history: History = field(default_factory=History)
+    peers: Sequence[Analysis] = ()
+    index: Bars | None = None
+    index_name: str = "IBOV"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +87,7 @@ class ComparisonReportData(ReportData):
     bars: Mapping[str, Bars] = field(default_factory=dict)
     ai_consensus: Mapping[str, AiConsensus] = field(default_factory=dict)
     opinions: Sequence[Opinion] = ()
+    benchmarks: Sequence[Opinion] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +134,8 @@ class PortfolioReportData(ReportData):
 class MarketReportData(ReportData):
     """One market: analyses of its assets in any order, the index beside them, and figures of the economy.
 
-    `macro`: (name, value, day, payload or source); fractions a year, or R$ where the name ends in `_brl`.
+    `macro`: (name, value, day, source); fractions a year, or R$ where the name ends in `_brl`. `index_name`: IFIX for
+    a market of FIIs where that index is stored, else IBOV.
     """
 
     market: str
@@ -132,6 +143,7 @@ class MarketReportData(ReportData):
     analyses: Sequence[Analysis]
     bars: Mapping[str, Bars] = field(default_factory=dict)
     index: Bars | None = None
+    index_name: str = "IBOV"
     macro: Sequence[tuple[str, float, date, str]] = ()
     news: Sequence[NewsItem] = ()
     top_n: int = 10

@@ -116,9 +116,10 @@ class FactBook:
         return tuple(Ref(fact_id=f.id, text=self.named(f)) for f in found)
 
     def named(self, fact: Fact) -> str:
-        """`ROE 24,2%`."""
-        name = self.locale.words.get(f"ref.{fact.key}", self.label(fact.key))
-        return f"{name} {self.text(fact.key, fact.value, fact.unit)}"
+        """`ROE de 24,2%`: the figure as part of a sentence."""
+        words, value = self.locale.words, self.text(fact.key, fact.value, fact.unit)
+        phrase = words.get(f"phrase.{fact.key}", "")
+        return phrase.format(value=value) if phrase else words.t("claim.of", name=self.label(fact.key), value=value)
 
     def reading(self, key: str) -> Reading:
         """Where the figure stands in its sector (else against its own median), and for whom that is good."""

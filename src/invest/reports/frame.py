@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from invest.domain.opinions import AiConsensus
+from invest.domain.opinions import AiConsensus, Opinion
 from invest.domain.values import Consensus
 from invest.reports.data import ReportData
 from invest.reports.locale import Locale
-from invest.reports.phrases import source_name
+from invest.reports.sections import on_scale, printed, ratings_text
 from invest.reports.views import Stat
 from invest.reports.words import clean
 
@@ -33,38 +33,35 @@ def frame(data: ReportData, locale: Locale, *, title: str, as_of: date | None, s
 
 
 def sources_text(sources: Sequence[str], quality: Sequence[Consensus], locale: Locale) -> str:
-    """How many sources there are, whether they agree, and who they are."""
+    """How far the price can be trusted: in how many sources it was checked, or that the sources differ."""
     words, n = locale.words, len(set(sources))
     diverging = sum(item.divergent for item in quality)
     price = next((item for item in quality if item.field == "close"), None)
     if n == 0:
         return words.t("header.sources_none")
-    if n == 1:
-        text = words.t("header.sources_one")
-    elif diverging:
+    if n == 1 or (price is not None and price.n == 1):
+        return words.t("header.sources_one")
+    if diverging:
         fields = words.t("header.fields_one") if diverging == 1 else words.t("header.fields", n=diverging)
-        text = words.t("header.sources_diverge", n=n, d=fields)
-    elif price is not None and price.n > 1:
-        text = words.t("header.sources_agree", n=n, k=price.n)
-    else:
-        text = words.t("header.sources_some", n=n)
-    return f"{text} · {', '.join(source_name(s, locale) for s in dict.fromkeys(sources))}"
+        return words.t("header.sources_diverge", d=fields)
+    if price is not None and price.n > 1:
+        return words.t("header.sources_agree", k=price.n)
+    return words.t("header.sources_some", n=n)
 
 
-def ai_stats(consensus: AiConsensus | None, asked: int, locale: Locale) -> list[Stat]:
-    """Probability and turnout of the AIs for the strip."""
+def ai_stats(consensus: AiConsensus | None, opinions: Sequence[Opinion], locale: Locale) -> list[Stat]:
+    """Probability and verdicts of the AIs for the strip; one opinion alone is called so; empty where none was asked."""
     words = locale.words
-    if consensus is None and not asked:
-        return [Stat(label=words.t("strip.ais"), text="—", sub=words.t("strip.no_ai"))]
-    if consensus is None:
-        return [Stat(label=words.t("strip.ais"), text=str(asked))]
-    pooled = consensus.probability if consensus.quorum else None
-    agreement = consensus.agreement if consensus.quorum else None
-    sub = words.t("strip.agreement", x=locale.number(agreement, 2)) if agreement is not None else None
-    if not consensus.quorum:
-        sub = words.t("strip.no_quorum")
+    asked = [opinion for opinion in opinions if not opinion.benchmark]
+    if consensus is None or not consensus.asked or not asked:
+        return []
+    lone = not consensus.quorum and consensus.asked == consensus.answered == 1
+    if consensus.quorum:
+        p, sub = consensus.probability, ratings_text(opinions, locale)
+    else:
+        p, sub = (on_scale(asked[0]), words.t("strip.one_opinion")) if lone else (None, words.t("strip.no_quorum"))
     answered = words.t("strip.answered", n=consensus.answered, total=consensus.asked)
-    return [
-        Stat(label=words.t("strip.probability"), text=locale.percent(pooled, 0)),
-        Stat(label=words.t("strip.ais"), text=answered, sub=sub),
-    ]
+    ais = Stat(label=words.t("strip.ais"), text=answered, sub=sub or None)
+    if p is None:
+        return [ais]
+    return [Stat(label=words.t("strip.probability"), text=printed(p, locale)), ais]

@@ -22,7 +22,7 @@ MINUS: Final = "−"
 MARKET_ZONE: Final = ZoneInfo("America/Sao_Paulo")
 
 # Least absolute value of each magnitude, its divisor and the key of its abbreviation.
-_MAGNITUDES: Final = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+_MAGNITUDES: Final = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e4, "thousand"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +57,20 @@ class Locale:
             return MISSING
         return f"{MINUS}{currency} {text[1:]}" if text.startswith(MINUS) else f"{currency} {text}"
 
-    def short(self, value: Number | None, decimals: int = 1) -> str:
-        """A large number by its magnitude: `12,3 bi`; below a million in full."""
+    def short(self, value: Number | None, decimals: int = 1, *, thousands: bool = False) -> str:
+        """A large number by its magnitude: `12,3 bi`; below a million in full, or from ten thousand as `12,3 mil`."""
         exact = _exact(value)
         if exact is None:
             return MISSING
-        for least, name in _MAGNITUDES:
+        for least, name in _MAGNITUDES if thousands else _MAGNITUDES[:-1]:
             if abs(exact) >= Decimal(least):
-                return f"{self.number(exact / Decimal(least), decimals)} {self.words.t(f'magnitude.{name}')}"
+                scale = Decimal(1000) if name == "thousand" else Decimal(least)
+                return f"{self.number(exact / scale, decimals)} {self.words.t(f'magnitude.{name}')}"
         return self.number(exact, 0 if exact == exact.to_integral_value() else 2)
 
     def short_money(self, value: Number | None, decimals: int = 1) -> str:
-        """`R$ 12,3 bi`."""
-        text = self.short(value, decimals)
+        """`R$ 12,3 bi`, `R$ 607,4 mil`."""
+        text = self.short(value, decimals, thousands=True)
         if text == MISSING:
             return MISSING
         return f"{MINUS}R$ {text[1:]}" if text.startswith(MINUS) else f"R$ {text}"

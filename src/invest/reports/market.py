@@ -9,21 +9,23 @@ from statistics import median
 from typing import Any, Final
 
 from invest.domain.analysis import Analysis, Recommendation
-from invest.domain.market import Bars
-from invest.reports.comparison import in_order
+from invest.reports.comparison import in_order, is_judged
 from invest.reports.data import MarketReportData
-from invest.reports.facts import SHA_SHOWN, FactBook
+from invest.reports.facts import FactBook
 from invest.reports.frame import frame
 from invest.reports.locale import MARKET_ZONE, Locale, locale_of
-from invest.reports.phrases import change_text, source_name
+from invest.reports.phrases import change_text, sector_name, source_name
 from invest.reports.sections import (
     assets_table,
+    backtest_detail,
     backtest_section,
     direction,
     news_section,
     price_chart,
     provenance_section,
     shared_record,
+    sources_section,
+    telling,
 )
 from invest.reports.views import (
     Bar,
@@ -43,6 +45,10 @@ from invest.reports.views import (
 from invest.reports.words import clean
 
 _MOVERS: Final = 6
+_SECTOR_SIZE: Final = 3  # fewer assets make no median
+_LEAST_FOR_BREADTH: Final = 5
+_NEAR: Final = 0.01
+_AVERAGES: Final = (("above_50", "distance_sma_50"), ("above_200", "distance_sma_200"))
 _SECTORS: Final = 12
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _GOOD: Final = (Recommendation.STRONG_BUY, Recommendation.BUY)
@@ -54,7 +60,7 @@ def build_market_view(data: MarketReportData) -> MarketReportView:
     words = locale.words
     market = words.get(f"market.{data.market}", clean(data.market, 30))
     ordered = in_order(data.analyses)
-    scored = [a for a in ordered if a.overall_score is not None]
+    scored = [a for a in ordered if is_judged(a)]
     sandbox = data.sandbox or any(a.sandbox for a in ordered)
     as_of = data.as_of.astimezone(MARKET_ZONE).date()
     counted = words.t("overview.assets_one") if len(ordered) == 1 else words.t("overview.assets", n=len(ordered))
@@ -77,7 +83,7 @@ def _header(data: MarketReportData, title: str, counted: str, locale: Locale) ->
     return Header(
         title=title,
         tagline=f"{counted} · {words.t('header.as_of', when=locale.instant(data.as_of))}",
-        value=f"{words.t('overview.index')} {locale.number(closes[-1], 0)}" if closes else "",
+        value=f"{data.index_name} {locale.number(closes[-1], 0)}" if closes else "",
         change=words.t("header.on_day", change=text) if text else "",
         change_mark=mark,
     )
@@ -113,39 +119,90 @@ def _strip(ordered: Sequence[Analysis], scored: Sequence[Analysis], locale: Loca
 def _sections(
     data: MarketReportData, ordered: Sequence[Analysis], scored: Sequence[Analysis], locale: Locale
 ) -> tuple[Section, ...]:
+    movers = sorted((a for a in ordered if a.change_1d), key=lambda a: -abs(a.change_1d or 0.0))
+    about = [a.ticker for a in (*movers[: 2 * _MOVERS], *scored[: data.top_n])]
     parts = (
-        _index_section(data.index, locale),
-        _top(data, scored, locale),
+        _index_section(data, locale),
+        _breadth(ordered, locale),
+        _verdicts(ordered, locale),
         _movers(ordered, locale, up=True),
         _movers(ordered, locale, up=False),
-        _verdicts(ordered, locale),
+        _top(data, scored, locale),
         _sectors(ordered, locale),
-        backtest_section(shared_record(ordered), locale),
         _macro(data, locale),
-        news_section(data.news, None, locale),
+        news_section(data.news, None, locale, about=about),
+        backtest_section(shared_record(ordered), locale),
+        sources_section(
+            report_id=data.report_id, generated_at=data.generated_at, sources=(s for a in ordered for s in a.sources),
+            outcomes=data.outcomes, opinions=(), cost=data.cost_usd, locale=locale,
+        ),
+        backtest_detail(shared_record(ordered), locale),
         provenance_section(
-            report_id=data.report_id, generated_at=data.generated_at, payloads=data.payloads,
-            outcomes=data.outcomes, opinions=(), cost=data.cost_usd,
+            payloads=data.payloads, outcomes=data.outcomes, opinions=(),
             cited=(f.payload for a in scored[: data.top_n] for f in a.facts if f.payload), locale=locale,
         ),
     )  # fmt: skip
     return tuple(part for part in parts if part is not None)
 
 
-def _index_section(index: Bars | None, locale: Locale) -> Section | None:
-    chart = price_chart(index, locale) if index is not None else None
+def _breadth(ordered: Sequence[Analysis], locale: Locale) -> Section | None:
+    """How many rise, fall and stand; how many are above their averages and at their extremes. None without changes."""
+    words = locale.words
+    changes = [a.change_1d for a in ordered if a.change_1d is not None]
+    if len(changes) < _LEAST_FOR_BREADTH:
+        return None
+    rising, falling = sum(c > 0 for c in changes), sum(c < 0 for c in changes)
+    rows = [
+        ("rising", rising, len(changes)),
+        ("falling", falling, len(changes)),
+        ("unchanged", len(changes) - rising - falling, len(changes)),
+        *(_share(name, [v for v in _values(ordered, key) if v is not None]) for name, key in _AVERAGES),
+        _extreme("at_high", "week52_high", ordered),
+        _extreme("at_low", "week52_low", ordered),
+    ]
+    bars = tuple(
+        Bar(
+            label=words.t(f"breadth.{name}"),
+            value=count / total,
+            text=words.t("overview.of", n=count, total=total),
+        )
+        for name, count, total in rows
+        if total
+    )
+    chart = BarsChart(
+        title=words.t("breadth.chart"),
+        description="; ".join(f"{b.label}: {b.text}" for b in bars) + ".",
+        top=1,
+        bars=bars,
+    )
+    title, note = words.t("breadth.title"), words.t("breadth.note")
+    return Section(id="breadth", title=title, note=note, blocks=(chart,), span=7)
+
+
+def _share(name: str, distances: Sequence[float]) -> tuple[str, int, int]:
+    return name, sum(d > 0 for d in distances), len(distances)
+
+
+def _extreme(name: str, key: str, ordered: Sequence[Analysis]) -> tuple[str, int, int]:
+    """How many stand within 1 % of their 52-week high or low."""
+    pairs = [(a.price, f.value) for a in ordered for f in a.facts if f.key == key and f.value and a.price]
+    return name, sum(abs(price / level - 1) <= _NEAR for price, level in pairs if price and level), len(pairs)
+
+
+def _index_section(data: MarketReportData, locale: Locale) -> Section | None:
+    chart = price_chart(data.index, locale) if data.index is not None else None
     if chart is None:
         return None
-    words = locale.words
+    words, name = locale.words, data.index_name
     points = locale.number(chart.last.raw, 0)
     chart = chart.model_copy(
         update={
-            "title": words.t("overview.index_chart"),
+            "title": words.t("overview.index_chart", name=name),
             "last": chart.last.model_copy(update={"text": points, "unit": "index"}),
             "description": chart.description.replace("R$ ", ""),
         }
     )
-    title, note = words.t("overview.index_title"), words.t("overview.index_note")
+    title, note = words.t("overview.index_title", name=name), words.t("overview.index_note")
     return Section(id="index", title=title, note=note, blocks=(chart,))
 
 
@@ -192,6 +249,7 @@ def _verdicts(ordered: Sequence[Analysis], locale: Locale) -> Section | None:
     bars = tuple(
         Bar(label=words.t(f"recommendation.{r.value}"), value=counts[r.value], text=locale.number(counts[r.value], 0))
         for r in Recommendation
+        if counts[r.value]
     )
     chart = BarsChart(
         title=words.t("overview.verdicts_chart"),
@@ -204,15 +262,16 @@ def _verdicts(ordered: Sequence[Analysis], locale: Locale) -> Section | None:
 
 
 def _sectors(ordered: Sequence[Analysis], locale: Locale) -> Section | None:
-    """Medians of the largest sectors; None where no asset names one."""
+    """Medians of the largest sectors, from three assets on; None where no sector has so many."""
     words = locale.words
     groups: dict[str, list[Analysis]] = defaultdict(list)
     for analysis in ordered:
         if analysis.sector:
-            groups[clean(analysis.sector, 48)].append(analysis)
-    if not groups:
+            groups[sector_name(analysis.sector, locale, 48)].append(analysis)
+    enough = {sector: members for sector, members in groups.items() if len(members) >= _SECTOR_SIZE}
+    if not enough:
         return None
-    largest = sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:_SECTORS]
+    largest = sorted(enough.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:_SECTORS]
     rows = tuple(
         (
             Cell(text=sector),
@@ -260,7 +319,7 @@ def _macro(data: MarketReportData, locale: Locale) -> Section | None:
             Cell(text=words.get(f"macro.{name}", clean(name, 40))),
             Cell(text=locale.number(value, 4) if name.endswith("_brl") else locale.percent(value, 2), strong=True),
             Cell(text=locale.day(day)),
-            Cell(text=source[:SHA_SHOWN] if _HASH.fullmatch(source) else source_name(source, locale), muted=True),
+            Cell(text=source_name(None if _HASH.fullmatch(source) else source, locale), muted=True),
         )
         for name, value, day, source in data.macro
     )
@@ -278,6 +337,9 @@ def _contract(data: MarketReportData, ordered: Sequence[Analysis], scored: Seque
         "overview": {"market": data.market, "assets": len(ordered), "scored": len(scored)},
         "quantitative_analysis": {"top": top, "verdicts": dict(Counter(a.recommendation.value for a in ordered))},
         "fundamental_data": {name: {"value": v, "day": d.isoformat(), "source": s} for name, v, d, s in data.macro},
-        "news_summary": {"titles": [clean(item.title, 220) for item in data.news[:6]], "count": len(data.news)},
+        "news_summary": {
+            "titles": [clean(item.title, 220) for item in telling(data.news)[:6]],
+            "count": len(data.news),
+        },
         "final_recommendation": {"best": top[0] if top else None},
     }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 from invest.reports.locale import MISSING, Locale
 from invest.reports.views import Mark
 from invest.reports.words import clean
@@ -12,6 +15,25 @@ def source_name(source: str | None, locale: Locale) -> str:
     if not source:
         return MISSING
     return locale.words.get(f"source.{source.lower()}", clean(source, 40))
+
+
+def sector_name(sector: str | None, locale: Locale, limit: int = 60) -> str:
+    """A sector in the report's language; B3 writes full stops for commas. One without a translation as it came."""
+    text = clean(sector, limit)
+    if not text:
+        return ""
+    known = locale.words.get(f"sector.{_slug(text)}", "")
+    return known or text.replace(". ", ", ")
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
+    return "_".join(re.findall(r"[a-z0-9]+", plain))
+
+
+def analyst_name(provider: str, locale: Locale) -> str:
+    """The provider's name as it writes itself; an unknown one as configured."""
+    return locale.words.get(f"analyst.{provider.lower()}", clean(provider, 40))
 
 
 def change_text(change: float | None, locale: Locale) -> tuple[str, Mark | None]:

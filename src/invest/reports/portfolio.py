@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from invest.reports.data import PortfolioReportData, PositionRow
+from invest.reports.data import PortfolioReportData, PositionRow, ReportData
 from invest.reports.frame import frame
 from invest.reports.locale import Locale, locale_of
 from invest.reports.sections import (
@@ -17,6 +17,7 @@ from invest.reports.sections import (
     metrics_section,
     positions_section,
     provenance_section,
+    sources_section,
     weights_sections,
 )
 from invest.reports.views import Block, Claim, Claims, Header, Paragraph, PortfolioReportView, Section, Stat, Strip
@@ -104,19 +105,31 @@ def _sections(data: PortfolioReportData, locale: Locale) -> tuple[Section, ...]:
     parts += [metrics_section(data.metrics, locale), income_section(data, locale)]
     if data.include_recommendations and data.positions:
         parts.append(verdicts_section(data.positions, locale))
-    parts.append(
-        provenance_section(
+    parts += sources_parts(data, data.positions, locale)
+    return tuple(part for part in parts if part is not None)
+
+
+def sources_parts(data: ReportData, positions: Sequence[PositionRow], locale: Locale) -> list[Section]:
+    """The line on sources, and the files received for the appendix."""
+    analyses = [p.analysis for p in positions if p.analysis is not None]
+    return [
+        sources_section(
             report_id=data.report_id,
             generated_at=data.generated_at,
-            payloads=data.payloads,
+            sources=(s for a in analyses for s in a.sources),
             outcomes=data.outcomes,
             opinions=(),
             cost=data.cost_usd,
-            cited=(f.payload for p in data.positions if p.analysis for f in p.analysis.facts if f.payload),
             locale=locale,
-        )
-    )
-    return tuple(part for part in parts if part is not None)
+        ),
+        provenance_section(
+            payloads=data.payloads,
+            outcomes=data.outcomes,
+            opinions=(),
+            cited=(f.payload for a in analyses for f in a.facts if f.payload),
+            locale=locale,
+        ),
+    ]
 
 
 def verdicts_section(positions: Sequence[PositionRow], locale: Locale) -> Section:

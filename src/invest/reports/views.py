@@ -139,13 +139,21 @@ class Line(Frozen):
 
 
 class LinesChart(Frozen):
-    """Several series over the same days, rebased to 100 on the first one."""
+    """Several series over the same days: `rebased` to 100 on the first one, or plain values in `unit`.
+
+    Plain values are fractions where `unit` is "%", else as they are with `unit` behind them. `reference` is a level
+    drawn across (a median), with its name.
+    """
 
     block: Literal["lines_chart"] = "lines_chart"
     title: str
     description: str
     days: tuple[date, ...]
     lines: tuple[Line, ...]
+    rebased: bool = True
+    unit: Literal["", "%", "x"] = ""
+    reference: float | None = None
+    reference_label: str = ""
 
 
 class Bar(Frozen):
@@ -171,17 +179,68 @@ class BarsChart(Frozen):
 
 
 class ColumnsChart(Frozen):
-    """Vertical columns with their labels (money per year)."""
+    """Vertical columns with their labels (money per year); `wide` ones take the whole width they are given."""
 
     block: Literal["columns_chart"] = "columns_chart"
     title: str
     description: str
     bars: tuple[Bar, ...]
+    wide: bool = False
 
 
-Chart = PriceChart | LinesChart | BarsChart | ColumnsChart
+class Group(Frozen):
+    """One series of a groups chart: its values by period, None where there is none."""
+
+    name: str
+    values: Series
+    texts: tuple[str, ...]
+
+
+class GroupsChart(Frozen):
+    """Columns side by side per period (revenue and profit by year); values may be negative. `unit` stands once."""
+
+    block: Literal["groups_chart"] = "groups_chart"
+    title: str
+    description: str
+    unit: str
+    labels: tuple[str, ...]
+    groups: tuple[Group, ...]
+
+
+class Dot(Frozen):
+    """One row of a dots chart: a dot on the common axis, and the range around it where there is one."""
+
+    label: str
+    value: float | None
+    text: str
+    low: float | None = None
+    high: float | None = None
+    hollow: bool = False
+
+
+class Level(Frozen):
+    """A level that all rows of a dots chart are compared with."""
+
+    label: str
+    value: float
+    text: str
+    strong: bool = False
+
+
+class DotsChart(Frozen):
+    """A dot per row on one axis, with the levels they are compared with. Values are fractions or BRL by `unit`."""
+
+    block: Literal["dots_chart"] = "dots_chart"
+    title: str
+    description: str
+    unit: Literal["%", "R$"]
+    dots: tuple[Dot, ...]
+    levels: tuple[Level, ...]
+
+
+Chart = PriceChart | LinesChart | BarsChart | ColumnsChart | GroupsChart | DotsChart
 Block = Annotated[
-    Table | Claims | Paragraph | Stats | PriceChart | LinesChart | BarsChart | ColumnsChart,
+    Table | Claims | Paragraph | Stats | PriceChart | LinesChart | BarsChart | ColumnsChart | GroupsChart | DotsChart,
     Field(discriminator="block"),
 ]
 
@@ -194,6 +253,7 @@ class Section(Frozen):
     note: str = ""
     blocks: tuple[Block, ...]
     span: Literal[4, 5, 6, 7, 8, 12] = 12
+    appendix: bool = Field(default=False, description="where things come from: behind the report, on demand")
 
 
 class Header(Frozen):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from invest.reports.data import WeeklyReportData
 from invest.reports.frame import frame
 from invest.reports.locale import Locale, locale_of
-from invest.reports.portfolio import is_sandbox, portfolio_contract, positions_text
-from invest.reports.sections import amount_text, curve_section, direction, news_section, provenance_section
+from invest.reports.portfolio import is_sandbox, portfolio_contract, positions_text, sources_parts
+from invest.reports.sections import amount_text, curve_section, direction, news_section
 from invest.reports.views import (
     Block,
     Cell,
@@ -97,11 +97,7 @@ def _sections(data: WeeklyReportData, locale: Locale) -> tuple[Section, ...]:
         _payments(data, locale),
         curve_section(data.portfolio, locale),
         news_section(data.news, None, locale),
-        provenance_section(
-            report_id=data.report_id, generated_at=data.generated_at,
-            payloads=data.payloads or data.portfolio.payloads, outcomes=data.outcomes, opinions=(),
-            cost=data.cost_usd, cited=(), locale=locale,
-        ),
+        *sources_parts(data, data.portfolio.positions, locale),
     )  # fmt: skip
     return tuple(part for part in parts if part is not None)
 

@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import date
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
 from invest.settings.section import Section
 
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
 
 class ProviderSettings(Section):
-    """One AI."""
+    """One AI: `kind` is its wire format, `vendor` who made the model, `ends` the day its vendor shuts it down."""
 
     enabled: bool = False
     kind: Literal["openai", "anthropic", "gemini", "openai_compatible", "rules"]
     model: str
+    vendor: str | None = None
     base_url: str | None = None
     api_key: SecretStr | None = None
-    timeout: float | None = None
-    max_tokens: int | None = None
+    timeout: float | None = Field(default=None, gt=0)
+    max_tokens: int | None = Field(default=None, ge=1)
+    effort: Effort | None = None
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    price_in: float | None = Field(default=None, ge=0)
+    price_out: float | None = Field(default=None, ge=0)
     stream: bool = False
+    reviewed: date | None = None
+    ends: date | None = None
+
+
+class PriceSettings(Section):
+    """What one model costs: US$ per million tokens."""
+
+    price_in: float = Field(ge=0)
+    price_out: float = Field(ge=0)
+    cached_in: float | None = Field(default=None, ge=0)
 
 
 class AiSettings(Section):
     """The analysts and what they may spend."""
 
     quorum: int = Field(default=2, ge=1)
-    timeout: float = 60
+    timeout: float = Field(default=180, gt=0)
     retries: int = Field(default=2, ge=0)
     concurrency: int = Field(default=6, ge=1)
-    max_tokens: int = 4000
-    daily_budget_usd: float = 10
+    max_tokens: int = Field(default=16_000, ge=1)
+    daily_budget_usd: float = Field(default=10, ge=0)
     cache_hours: float = 24
     counter_argument: bool = False
     blind_run: bool = True
+    prices_reviewed: date | None = None
+    prices: dict[str, PriceSettings] = Field(default_factory=dict)
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)

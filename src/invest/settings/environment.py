@@ -17,8 +17,10 @@ from invest.errors import ConfigError
 PREFIX = "INVEST_"
 
 
-# Where settings.toml and the recorded payloads are, and who supervises this process.
-NOT_SETTINGS = frozenset({"INVEST_SETTINGS", "INVEST_SAMPLES", "INVEST_PARENT"})
+# Where settings.toml and the recorded payloads are, who supervises this process, and the server the command line asks.
+NOT_SETTINGS = frozenset(
+    {"INVEST_SETTINGS", "INVEST_SAMPLES", "INVEST_PARENT", "INVEST_URL", "INVEST_KEY", "INVEST_APP"}
+)
 
 
 # Names a platform sets, and the setting each stands for; the first one present wins.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from invest.sources.cvm import Filing
 from invest.sources.errors import SourceError
 from invest.sources.facade import Sources
-from invest.sources.model import Gathered, Identity, Want
+from invest.sources.model import Answer, Delivery, Identity, Want
 
-__all__ = ["Filing", "Gathered", "Identity", "SourceError", "Sources", "Want"]
+__all__ = ["Answer", "Delivery", "Identity", "SourceError", "Sources", "Want"]

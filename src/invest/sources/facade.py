@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 import structlog
 
 from invest.domain.market import Asset, market_day
-from invest.domain.news import Recogniser
 from invest.domain.values import SourceOutcome
 from invest.settings import Settings
-from invest.sources.b3 import CotahistSource
 from invest.sources.client import Pruned, SourceClient, prune
-from invest.sources.cvm import CvmSource, Filing
 from invest.sources.errors import SourceError
-from invest.sources.model import Gathered, Source, Status, Want, failed
-from invest.sources.registry import SOURCES
+from invest.sources.model import Answer, Delivery, PriceSource, Status, Want, failed
+from invest.sources.registry import Upstreams, upstreams
 
 log = structlog.get_logger(__name__)
 
@@ -31,23 +28,22 @@ PATIENCE = 900.0  # seconds one source may take for one call; shared downloads g
 class Sources:
     """The enabled upstreams of one process. Build it with `Sources.open`; share it between all jobs of the process."""
 
-    def __init__(self, client: SourceClient, sources: Sequence[Source]) -> None:
+    def __init__(self, client: SourceClient, sources: Upstreams) -> None:
         self._client = client
-        self._sources = {source.name: source for source in sources}
-        self._said: set[str] = set()
+        self._sources = sources
+        self._remarked: set[str] = set()
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings, redis: Any = None) -> AsyncIterator[Sources]:
         """The sources that settings enable; limits and breakers are shared through `redis` where given."""
         async with SourceClient.open(settings, redis) as client:
-            built = [make() for make in SOURCES]
-            yield cls(client, [source for source in built if settings.source(source.name).enabled])
+            yield cls(client, upstreams(lambda name: settings.source(name).enabled))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the enabled sources."""
-        return tuple(self._sources)
+        return self._sources.names
 
     @property
     def client(self) -> SourceClient:
@@ -56,46 +52,44 @@ class Sources:
 
     def know(self, assets: Iterable[Asset]) -> None:
         """Teach the news sources which assets to recognise in titles."""
-        recogniser = Recogniser.of(assets)
-        for source in self._sources.values():
-            if hasattr(source, "known"):
-                source.known = recogniser
+        for asset in assets:
+            self._sources.known.add(asset.ticker, asset.name, asset.kind)
 
-    async def gather(self, want: Want, only: Collection[str] | None = None) -> list[Gathered]:
+    async def collect(self, want: Want, only: Collection[str] | None = None) -> list[Answer]:
         """Everything about one asset, from all enabled sources (or those named) at once. Never raises `SourceError`."""
-        chosen = [source for name, source in self._sources.items() if only is None or name in only]
+        chosen = [source for source in self._sources.assets if only is None or source.name in only]
         ask = self._client
-        return list(await asyncio.gather(*(self._one(s.name, want.ticker, _gather(s, ask, want)) for s in chosen)))
+        return list(await asyncio.gather(*(self._one(s.name, want.ticker, s.collect(ask, want)) for s in chosen)))
 
-    async def prices(self, wants: Sequence[Want]) -> list[Gathered]:
-        """Current prices of many assets, in as few requests as the plans allow; one `Gathered` per source and asset."""
-        found = await asyncio.gather(
-            *(self._prices(source, wants) for source in self._sources.values() if hasattr(source, "prices"))
-        )
-        return [one for group in found for one in group]
+    async def prices(self, wants: Sequence[Want]) -> list[Answer]:
+        """Current prices of many assets, in as few requests as the plans allow; one answer per source and asset."""
+        answers = await asyncio.gather(*(self._prices(source, wants) for source in self._sources.prices))
+        return [answer for group in answers for answer in group]
 
-    async def news(self, limit: int) -> list[Gathered]:
+    async def news(self, limit: int) -> list[Answer]:
         """The newest items of every news source, `limit` each at most."""
-        chosen = [source for source in self._sources.values() if hasattr(source, "news")]
-        found = await asyncio.gather(*(self._several(s.name, cast(Any, s).news, limit) for s in chosen))
-        return [one for group in found for one in group]
+        chosen = self._sources.news
+        answers = await asyncio.gather(*(self._several(s.name, s.news(self._client, limit)) for s in chosen))
+        return [answer for group in answers for answer in group]
 
-    async def macro(self, want: Want, since: Mapping[str, date] | None = None) -> list[Gathered]:
+    async def macro(self, want: Want, since: Mapping[str, date] | None = None) -> list[Answer]:
         """Macro series since their newest known days (`since`, by series). `want` only tells the time."""
-        chosen = [source for source in self._sources.values() if hasattr(source, "macro")]
-        known = since or {}
-        return list(
-            await asyncio.gather(
-                *(self._one(s.name, None, _macro(cast(Any, s), self._client, want, known)) for s in chosen)
-            )
-        )
+        ask, known = self._client, since or {}
+        chosen = self._sources.macro
+        return list(await asyncio.gather(*(self._one(s.name, None, s.macro(ask, want, known)) for s in chosen)))
 
     async def listed(self) -> list[Asset]:
         """Every paper of B3's newest session: shares, units, funds, receipts. Raises `SourceError`."""
-        source = self._sources.get("cotahist")
-        if not isinstance(source, CotahistSource):
-            return []
-        return await source.listed(self._client, self._client.settings.now())
+        ask = self._client
+        return [asset for s in self._sources.listings for asset in await s.listed(ask, ask.settings.now())]
+
+    async def filings(self, since: date, want: Want) -> list[Delivery]:
+        """Documents that companies delivered to CVM since that day: whose fundamentals are worth collecting again.
+
+        Raises `SourceError` where CVM does not answer: the caller then knows nothing, which is not "nothing new".
+        """
+        today = market_day(want.now)
+        return [each for s in self._sources.filings for each in await s.filings(self._client, since, today)]
 
     async def prune(self, spare: Collection[str] = ()) -> Pruned:
         """Prune this machine's fetched files as the settings say; `spare`: SHA-256 of files that must stay."""
@@ -103,37 +97,25 @@ class Sources:
         folder = self._client.memory.folder
         return await asyncio.to_thread(prune, folder, days=http.cache_days, max_bytes=http.cache_max_bytes, spare=spare)
 
-    async def filings(self, since: date, want: Want) -> list[Filing]:
-        """Documents that companies delivered to CVM since that day: whose fundamentals are worth collecting again.
-
-        Raises `SourceError` where CVM does not answer: the caller then knows nothing, which is not "nothing new".
-        """
-        source = self._sources.get("cvm")
-        if not isinstance(source, CvmSource):
-            return []
-        return await source.filings(self._client, since, market_day(want.now))
-
-    async def _prices(self, source: Source, wants: Sequence[Want]) -> list[Gathered]:
-        results = await self._several(source.name, cast(Any, source).prices, wants)
+    async def _prices(self, source: PriceSource, wants: Sequence[Want]) -> list[Answer]:
+        results = await self._several(source.name, source.prices(self._client, wants))
         if len(results) == 1 and results[0].ticker is None and wants:
             outcome = results[0].outcome
-            return [Gathered(source.name, outcome, ticker=want.ticker) for want in wants]
+            return [Answer(source.name, outcome, ticker=want.ticker) for want in wants]
         told = {result.ticker for result in results}
         for want in wants:
             if want.ticker not in told:
                 missing = SourceOutcome(source=source.name, status="failed", reason="not in any answer")
-                results.append(Gathered(source.name, missing, ticker=want.ticker))
+                results.append(Answer(source.name, missing, ticker=want.ticker))
         return results
 
-    async def _several(
-        self, name: str, call: Callable[[SourceClient, Any], Awaitable[list[Gathered]]], argument: Any
-    ) -> list[Gathered]:
-        """A call with several results, timed; one failed `Gathered` where it fails as a whole."""
-        collected: list[Gathered] = []
+    async def _several(self, name: str, call: Awaitable[list[Answer]]) -> list[Answer]:
+        """A call with several results, timed; one failed answer where it fails as a whole."""
+        collected: list[Answer] = []
 
-        async def work() -> Gathered:
-            collected.extend(await call(self._client, argument))
-            return Gathered(name, SourceOutcome(source=name, status="ok"))
+        async def work() -> Answer:
+            collected.extend(await call)
+            return Answer(name, SourceOutcome(source=name, status="ok"))
 
         whole = await self._one(name, None, work())
         if whole.outcome.status != "ok":
@@ -142,7 +124,7 @@ class Sources:
             replace(one, outcome=one.outcome.model_copy(update={"seconds": whole.outcome.seconds})) for one in collected
         ]
 
-    async def _one(self, name: str, ticker: str | None, work: Awaitable[Gathered]) -> Gathered:
+    async def _one(self, name: str, ticker: str | None, work: Awaitable[Answer]) -> Answer:
         """Run one source's work under its time limit; what goes wrong becomes its outcome."""
         started = time.perf_counter()
         try:
@@ -156,24 +138,15 @@ class Sources:
             log.exception("a source failed unexpectedly", source=name, ticker=ticker)
             found = _unasked(name, ticker, "failed", f"unexpected {type(error).__name__}")
         if found.outcome.status == "skipped":
-            self._say_once(name, found.outcome.reason)
+            self._remark_once(name, found.outcome.reason)
         seconds = round(time.perf_counter() - started, 3)
         return replace(found, outcome=found.outcome.model_copy(update={"seconds": seconds}))
 
-    def _say_once(self, name: str, reason: str | None) -> None:
-        if reason and "needs" in reason and name not in self._said:
-            self._said.add(name)
+    def _remark_once(self, name: str, reason: str | None) -> None:
+        if reason and "needs" in reason and name not in self._remarked:
+            self._remarked.add(name)
             log.warning("source skipped", source=name, reason=reason)
 
 
-async def _gather(source: Source, client: SourceClient, want: Want) -> Gathered:
-    return await source.gather(client, want)
-
-
-async def _macro(source: Any, client: SourceClient, want: Want, since: Mapping[str, date]) -> Gathered:
-    found: Gathered = await source.macro(client, want, since)
-    return found
-
-
-def _unasked(name: str, ticker: str | None, status: Status, reason: str) -> Gathered:
-    return Gathered(name, SourceOutcome(source=name, status=status, reason=reason[:500]), ticker=ticker)
+def _unasked(name: str, ticker: str | None, status: Status, reason: str) -> Answer:
+    return Answer(name, SourceOutcome(source=name, status=status, reason=reason[:500]), ticker=ticker)

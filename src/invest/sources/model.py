@@ -6,25 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
 
 from invest.domain.market import (
     Asset,
     AssetKind,
-    Bar,
     CorporateAction,
-    MacroPoint,
-    NewsItem,
-    StatementLine,
     TickerChange,
     kind_from_suffix,
 )
-from invest.domain.values import Basis, Observation, RawPayload, SourceOutcome
+from invest.domain.values import Basis, Harvest, Observation, RawPayload, SourceOutcome
 from invest.settings import SourceSettings
 from invest.sources.client import SourceClient
 from invest.sources.errors import BudgetSpent, Implausible, Malformed, NotAvailable, SourceError, TooLarge
 
 YEARS = 6  # of bars and statements that a first collection asks for
+NOTHING = Harvest()
 Status = Literal["ok", "not_modified", "empty", "skipped", "rejected", "failed"]
 
 
@@ -80,19 +78,26 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """Everything one source gave in one go, typed, each item naming the payload it was read from."""
+class Delivery:
+    """One document a company delivered to CVM: `received_on` is the day the market could first read it."""
+
+    cnpj: str
+    cvm_code: int | None
+    company: str
+    form: str
+    reference_date: date
+    version: int
+    received_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one source answered in one go: how it went, and what it brought."""
 
     source: str
     outcome: SourceOutcome
     ticker: str | None = None
-    payloads: tuple[RawPayload, ...] = ()
-    observations: tuple[Observation, ...] = ()
-    bars: Sequence[Bar] = ()
-    actions: tuple[CorporateAction, ...] = ()
-    statements: Sequence[StatementLine] = ()
-    news: tuple[NewsItem, ...] = ()
-    macro: tuple[MacroPoint, ...] = ()
+    harvest: Harvest = NOTHING
     identity: Identity | None = None
     files: Mapping[str, str] = field(default_factory=dict)  # payload sha256 -> where its body lies, for large files
 
@@ -102,7 +107,7 @@ class Gathered:
         return self.outcome.status in ("ok", "not_modified")
 
 
-def failed(source: str, ticker: str | None, error: SourceError) -> Gathered:
+def failed(source: str, ticker: str | None, error: SourceError) -> Answer:
     """What an error stands for: bytes not believed are rejected, nothing there is empty, the rest failed."""
     status: Status = "failed"
     if isinstance(error, Malformed | Implausible | TooLarge):
@@ -111,38 +116,36 @@ def failed(source: str, ticker: str | None, error: SourceError) -> Gathered:
         status = "empty"
     elif isinstance(error, BudgetSpent):
         status = "skipped"
-    return Gathered(source, SourceOutcome(source=source, status=status, reason=error.reason[:500]), ticker=ticker)
-
-
-class Source(Protocol):
-    """One upstream."""
-
-    @property
-    def name(self) -> str:
-        """Its name in settings.toml."""
-
-    async def gather(self, client: SourceClient, want: Want) -> Gathered:
-        """Everything new about one asset. Raises `SourceError`; the facade turns that into an outcome."""
+    return Answer(source, SourceOutcome(source=source, status=status, reason=error.reason[:500]), ticker=ticker)
 
 
 @dataclass(slots=True)
-class Basket:
-    """Collects what a source reads and becomes a `Gathered`; keeps payloads once each and remarks in order."""
+class Reading:
+    """What a source has read so far of one answer or several; `close` makes it an `Answer`.
+
+    Keeps payloads once each and remarks in order.
+    """
 
     source: str
     conf: SourceSettings
     ticker: str | None = None
-    payloads: dict[str, RawPayload] = field(default_factory=dict)
+    harvest: Harvest = NOTHING
     observations: list[Observation] = field(default_factory=list)
-    bars: list[Bar] = field(default_factory=list)
-    actions: list[CorporateAction] = field(default_factory=list)
-    statements: list[StatementLine] = field(default_factory=list)
-    news: list[NewsItem] = field(default_factory=list)
-    macro: list[MacroPoint] = field(default_factory=list)
+    payloads: dict[str, RawPayload] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     rejected: int = 0
     identity: Identity | None = None
+
+    def add(self, part: Harvest) -> None:
+        """Add what was read."""
+        self.harvest += part
+
+    def keep(self, payload: RawPayload, path: Path | None = None) -> None:
+        """Name bytes that something was read from; `path`: where those of a large file lie."""
+        self.payloads[payload.sha256] = payload
+        if path is not None:
+            self.files[payload.sha256] = str(path)
 
     def observe(
         self,
@@ -173,11 +176,10 @@ class Basket:
         self.rejected += 1
         self.remark(reason)
 
-    def discard(self, reason: str) -> Gathered:
+    def discard(self, reason: str) -> Answer:
         """The result where nothing of an answer is to be believed: its payloads and the reason, no values."""
-        for found in (self.observations, self.bars, self.actions, self.statements, self.news, self.macro):
-            found.clear()
-        self.identity = None
+        self.harvest, self.identity = NOTHING, None
+        self.observations.clear()
         self.reject(reason)
         return self.close("rejected")
 
@@ -186,37 +188,76 @@ class Basket:
         if text not in self.remarks and len(self.remarks) < 5:
             self.remarks.append(text)
 
-    @property
-    def full(self) -> bool:
-        """Whether anything was found."""
-        found = (self.observations, self.bars, self.actions, self.statements, self.news, self.macro)
-        return any(found) or self.identity is not None
-
-    def close(self, status: Status | None = None) -> Gathered:
+    def close(self, status: Status | None = None) -> Answer:
         """The result; its status follows from the contents unless given."""
         if status is None:
-            status = "ok" if self.full else "rejected" if self.rejected else "empty"
+            full = self.harvest or self.observations or self.identity is not None
+            status = "ok" if full else "rejected" if self.rejected else "empty"
         if status == "empty" and not self.remarks:
             self.remark("its answer holds nothing of it")
+        read = Harvest(payloads=tuple(self.payloads.values()), observations=tuple(self.observations))
         outcome = SourceOutcome(
             source=self.source,
             status=status,
             reason="; ".join(self.remarks)[:500] or None,
             observations=len(self.observations),
-            bars=len(self.bars),
+            bars=len(self.harvest.bars),
             payloads=tuple(self.payloads),
         )
-        return Gathered(
-            source=self.source,
-            outcome=outcome,
-            ticker=self.ticker,
-            payloads=tuple(self.payloads.values()),
-            observations=tuple(self.observations),
-            bars=tuple(self.bars),
-            actions=tuple(self.actions),
-            statements=tuple(self.statements),
-            news=tuple(self.news),
-            macro=tuple(self.macro),
-            identity=self.identity,
-            files=dict(self.files),
-        )
+        return Answer(self.source, outcome, self.ticker, self.harvest + read, self.identity, dict(self.files))
+
+
+class Source(Protocol):
+    """One upstream; what it can do is said by the protocols below that it fits."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings.toml."""
+
+
+@runtime_checkable
+class AssetSource(Source, Protocol):
+    """Knows single assets."""
+
+    async def collect(self, client: SourceClient, want: Want) -> Answer:
+        """Everything new about one asset. Raises `SourceError`; the facade turns that into an outcome."""
+
+
+@runtime_checkable
+class PriceSource(Source, Protocol):
+    """Gives current prices of many assets at once."""
+
+    async def prices(self, client: SourceClient, wants: Sequence[Want]) -> list[Answer]:
+        """One answer per asset, in as few requests as the plan allows."""
+
+
+@runtime_checkable
+class NewsSource(Source, Protocol):
+    """Has news of the whole market."""
+
+    async def news(self, client: SourceClient, limit: int) -> list[Answer]:
+        """The newest items, `limit` at most. Raises `SourceError`."""
+
+
+@runtime_checkable
+class MacroSource(Source, Protocol):
+    """Has series of the economy."""
+
+    async def macro(self, client: SourceClient, want: Want, since: Mapping[str, date]) -> Answer:
+        """Each series from its newest known day on (`since`, by series). `want` only tells the time."""
+
+
+@runtime_checkable
+class Listing(Source, Protocol):
+    """Knows which papers are listed."""
+
+    async def listed(self, client: SourceClient, now: datetime) -> list[Asset]:
+        """Every paper of the newest session. Raises `SourceError`."""
+
+
+@runtime_checkable
+class FilingIndex(Source, Protocol):
+    """Knows which documents companies delivered."""
+
+    async def filings(self, client: SourceClient, since: date, today: date) -> list[Delivery]:
+        """Every document received on or after `since`. Raises `SourceError`."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from invest.domain.market import ActionKind, Bar, CorporateAction, is_session, shares_by_day
 from invest.domain.values import scale_error, unit_error
-from invest.sources.model import Basket, Want
+from invest.sources.model import Reading, Want
 
 EPSILON = Decimal("0.000001")
 HIGHEST = Decimal(10) ** 9  # BRL for one paper or coin
@@ -44,36 +44,36 @@ def _countable(bar: Bar) -> bool:
     return all(count is None or 0 <= count <= limit for count, limit in zip(counts, (MOST, 10**18, 2**31), strict=True))
 
 
-def believe(basket: Basket, want: Want, bars: Sequence[Bar], last: date, *, only_sessions: bool = False) -> list[Bar]:
-    """The bars that may be stored; the others are noted in `basket`.
+def believe(reading: Reading, want: Want, bars: Sequence[Bar], last: date, *, only_sessions: bool = False) -> list[Bar]:
+    """The bars that may be stored; the others are noted in `reading`.
 
     A bar about 10, 100 or 1,000 times both its neighbours is left out. A wrong unit of all bars rejects them all,
     unless they are the exchange's own and its turnover over its volume gives the same prices: those are kept, and a
     jump that no known event explains is remarked.
     `only_sessions` leaves out days on which B3 did not trade, as unofficial sources fill them.
     """
-    bars = _without_spikes(basket, want, bars)
+    bars = _without_spikes(reading, want, bars)
     wrong = _wrong_unit(want, bars)
-    if wrong and not (_exchange(basket) and _paid(bars)):
-        basket.reject(wrong)
+    if wrong and not (_exchange(reading) and _paid(bars)):
+        reading.reject(wrong)
         return []
     if wrong and bars:
-        basket.remark(f"unexplained jump: {wrong.removeprefix('wrong unit: ')}, and no known event")
+        reading.remark(f"unexplained jump: {wrong.removeprefix('wrong unit: ')}, and no known event")
     kept = []
     for bar in bars:
         reason = "no session that day" if only_sessions and not is_session(bar.day) else sane(bar, last)
         if reason is None:
             kept.append(bar)
         else:
-            basket.reject(f"{reason} ({bar.day})")
-    if _exchange(basket):
-        _remark_jumps(basket, want, kept)
+            reading.reject(f"{reason} ({bar.day})")
+    if _exchange(reading):
+        _remark_jumps(reading, want, kept)
     return kept
 
 
-def _exchange(basket: Basket) -> bool:
+def _exchange(reading: Reading) -> bool:
     """Whether the bars are the exchange's own file, which is believed whatever was known before."""
-    return basket.conf.official or basket.source == "cotahist"
+    return reading.conf.official or reading.source == "cotahist"
 
 
 def _paid(bars: Sequence[Bar]) -> bool:
@@ -82,7 +82,7 @@ def _paid(bars: Sequence[Bar]) -> bool:
     return not any(unit_error(bar.close, bar.turnover / bar.volume) for bar in counted if bar.turnover and bar.volume)
 
 
-def _without_spikes(basket: Basket, want: Want, bars: Sequence[Bar]) -> list[Bar]:
+def _without_spikes(reading: Reading, want: Want, bars: Sequence[Bar]) -> list[Bar]:
     """The bars but those in another unit than the closes before and after them; known closes count as neighbours."""
     ordered = sorted(bars, key=lambda bar: bar.day)
     kept: list[Bar] = []
@@ -94,7 +94,7 @@ def _without_spikes(basket: Basket, want: Want, bars: Sequence[Bar]) -> list[Bar
         if factor is None or _explained(want, bar.day, bar.close / left[0] if left else Decimal(1)):
             kept.append(bar)
         else:
-            basket.reject(f"wrong unit: a bar {float(factor):.6g} times the closes around it ({bar.day})")
+            reading.reject(f"wrong unit: a bar {float(factor):.6g} times the closes around it ({bar.day})")
     return kept
 
 
@@ -115,17 +115,17 @@ def _spike(bar: Bar, left: tuple[Decimal, date] | None, right: tuple[Decimal, da
     return a if a is not None and a == b else None
 
 
-def _remark_jumps(basket: Basket, want: Want, bars: Sequence[Bar]) -> None:
+def _remark_jumps(reading: Reading, want: Want, bars: Sequence[Bar]) -> None:
     """Remark each close that is another unit of the paper than the one before, without a known event between."""
     for before, bar in pairwise(bars):
         factor = scale_error(bar.close, before.close, (bar.day - before.day).days)
         between = _factors(want.splits, before.day, bar.day)
         known = any(abs(bar.close / before.close * f - 1) < Decimal("0.35") for f in between)
         if factor is not None and not known:
-            basket.remark(f"unexplained jump: {bar.close:f} on {bar.day} after {before.close:f}, and no known event")
+            reading.remark(f"unexplained jump: {bar.close:f} on {bar.day} after {before.close:f}, and no known event")
 
 
-def payable(basket: Basket, want: Want, actions: Iterable[CorporateAction]) -> list[CorporateAction]:
+def payable(reading: Reading, want: Want, actions: Iterable[CorporateAction]) -> list[CorporateAction]:
     """The actions that can be: no factor never seen, none announced years ahead, and payments in the known unit.
 
     One payment ten, a hundred or a thousand times what is known of its day speaks against all payments of the answer.
@@ -133,21 +133,21 @@ def payable(basket: Basket, want: Want, actions: Iterable[CorporateAction]) -> l
     told = list(actions)
     wrong = next((why for why in (_payment_off(action, want) for action in told) if why), None)
     if wrong:
-        basket.reject(wrong)
+        reading.reject(wrong)
     kept = []
     for action in told:
         if action.kind.in_cash and wrong:
             continue
         if _above_the_price(action, want):
-            basket.reject(f"a payment of {action.amount:f} above the price ({action.last_date_with})")
+            reading.reject(f"a payment of {action.amount:f} above the price ({action.last_date_with})")
         elif action.amount is not None and action.amount <= 0:
-            basket.reject(f"a payment of {action.amount:f} ({action.last_date_with})")
+            reading.reject(f"a payment of {action.amount:f} ({action.last_date_with})")
         elif _against_its_name(action):
-            basket.reject(f"a {action.kind.value} of {action.factor:f} shares per share ({action.last_date_with})")
+            reading.reject(f"a {action.kind.value} of {action.factor:f} shares per share ({action.last_date_with})")
         elif action.factor is not None and not FACTORS[0] <= action.factor <= FACTORS[1]:
-            basket.reject(f"a factor of {action.factor:f} ({action.last_date_with})")
+            reading.reject(f"a factor of {action.factor:f} ({action.last_date_with})")
         elif (action.last_date_with - want.now.date()).days > 730:
-            basket.reject(f"an event of {action.last_date_with}")
+            reading.reject(f"an event of {action.last_date_with}")
         else:
             kept.append(action)
     return kept

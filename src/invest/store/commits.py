@@ -1,8 +1,8 @@
 """Group commit of collected data: jobs that end at about the same time share a transaction; each waits until its
 own part is durable.
 
-While a transaction is under way, the gatherings that arrive form the next one: a lone job waits for nobody, and a
-hundred at once cost a few commits instead of a hundred. Where a transaction is refused, each of its gatherings is
+While a transaction is under way, the harvests that arrive form the next one: a lone job waits for nobody, and a
+hundred at once cost a few commits instead of a hundred. Where a transaction is refused, each of its harvests is
 written on its own, so that the one at fault fails alone.
 """
 
@@ -13,20 +13,21 @@ from collections.abc import Sequence
 from contextvars import Context
 from dataclasses import dataclass
 
+from invest.domain.values import Harvest
 from invest.errors import ServerAway, Unreachable
 from invest.store.core import Database, lost_server
-from invest.store.gathered import Gathering, Saved, write_gatherings
+from invest.store.harvests import Saved, write_harvests
 from invest.store.market import RankOf
 
-TOGETHER = 64  # gatherings in one transaction
-WEIGHT = 16_000_000  # bytes in one transaction, unless one gathering alone weighs more
+TOGETHER = 64  # harvests in one transaction
+WEIGHT = 16_000_000  # bytes in one transaction, unless one harvest alone weighs more
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A gathering and the one who waits for it."""
+    """A harvest and the one who waits for it."""
 
-    gathering: Gathering
+    harvest: Harvest
     done: asyncio.Future[Saved]
     subjects: set[str]
     weight: int
@@ -38,7 +39,7 @@ class Waiting:
 
 
 class Commits:
-    """The gatherings of one process on their way into the database, in at most `writers` transactions at a time."""
+    """The harvests of one process on their way into the database, in at most `writers` transactions at a time."""
 
     def __init__(self, database: Database, rank_of: RankOf, writers: int) -> None:
         self._db = database
@@ -47,13 +48,13 @@ class Commits:
         self._waiting: list[Waiting] = []
         self._writers: set[asyncio.Task[None]] = set()
 
-    async def save(self, gathering: Gathering) -> Saved:
-        """Write `gathering`; returns once it is committed. Raises what the database says of it.
+    async def save(self, harvest: Harvest) -> Saved:
+        """Write `harvest`; returns once it is committed. Raises what the database says of it.
 
         Who is cancelled before its transaction began stores nothing; one that has begun goes on for the others.
         """
         loop = asyncio.get_running_loop()
-        waiting = Waiting(gathering, loop.create_future(), gathering.subjects(), gathering.weight())
+        waiting = Waiting(harvest, loop.create_future(), harvest.subjects(), harvest.weight())
         self._waiting.append(waiting)
         if len(self._writers) < self._most:
             # A context of its own: what is bound to one job's log lines is nothing of the others'.
@@ -85,7 +86,7 @@ class Commits:
             self._writers.discard(writer)  # at once: a callback's turn later, nobody would write what came meanwhile
 
     def _next(self) -> list[Waiting]:
-        """The gatherings that may go together: in order of arrival, no two about the same subject."""
+        """The harvests that may go together: in order of arrival, no two about the same subject."""
         batch: list[Waiting] = []
         later: list[Waiting] = []
         taken: set[str] = set()
@@ -106,7 +107,7 @@ class Commits:
     async def _write(self, batch: Sequence[Waiting]) -> None:
         """One transaction; where it is refused, one for each. Everybody is answered."""
         try:
-            saved = await self._db.run(lambda c: write_gatherings(c, [w.gathering for w in batch], self._rank_of))
+            saved = await self._db.run(lambda c: write_harvests(c, [w.harvest for w in batch], self._rank_of))
         except Exception as error:
             if lost_server(error):
                 for waiting in batch:

@@ -41,9 +41,10 @@ WHERE r.id = y.i AND (r.event_ms, r.event_seq) > (y.m, y.o)
     OR r.workflow IS NULL AND y.w IS NOT NULL)
 """
 FINAL = ("succeeded", "failed", "cancelled")
-# A workflow's plan is for restoring it, not for reading.
+# A workflow's plan, and options that are kept for a restore, are not for reading.
 SHOWN = (
-    "id, name, queue, CASE jsonb_typeof(args) WHEN 'object' THEN args - 'plan' ELSE args END AS args, state, attempt, "
+    "id, name, queue, CASE jsonb_typeof(args) WHEN 'object' THEN args - '{plan,result_ttl,key,expires_at}'::text[] "
+    "ELSE args END AS args, state, attempt, "
     "deliveries, enqueued_at, started_at, finished_at, error, workflow, event_ms, event_seq"
 )
 
@@ -124,6 +125,17 @@ class Jobs:
             limit,
             after.order[0] if after else None,
             after.id if after else "",
+        )
+        return [_run(row) for row in rows]
+
+    async def without_end(self, after: str = "", *, limit: int = 1_000) -> list[JobRun]:
+        """All jobs without an end, steps of workflows too, by id after `after`: what a gap in the events may touch."""
+        rows = await self._db.fetch(
+            f"SELECT {SHOWN} FROM job_run WHERE finished_at IS NULL AND state <> ALL($1::text[]) AND id > $2 "
+            "ORDER BY id LIMIT $3",
+            list(FINAL),
+            after,
+            limit,
         )
         return [_run(row) for row in rows]
 

@@ -77,6 +77,21 @@ class Keys:
             await self._db.execute("UPDATE api_key SET last_used_at = $2 WHERE id = $1", row["id"], moment)
         return _key(row)
 
+    async def holdings(self, key_id: str) -> dict[str, int]:
+        """How much is stored for a key: portfolios, transactions, alerts."""
+        row = await self._db.fetchrow(
+            "SELECT (SELECT count(*) FROM portfolio WHERE owner = $1) AS portfolios, (SELECT count(*) FROM "
+            "portfolio_transaction t JOIN portfolio p ON p.id = t.portfolio_id WHERE p.owner = $1) AS transactions, "
+            "(SELECT count(*) FROM alert WHERE owner = $1) AS alerts",
+            key_id,
+        )
+        return {name: int(row[name]) for name in ("portfolios", "transactions", "alerts")} if row else {}
+
+    async def get(self, key_id: str) -> ApiKey | None:
+        """One key by its id, revoked or not; None where there is none."""
+        row = await self._db.fetchrow(f"SELECT {FIELDS} FROM api_key WHERE id = $1", key_id)
+        return _key(row) if row else None
+
     async def revoke(self, key_id: str) -> bool:
         """Make a key useless at once; False where there is none or it is revoked already."""
         sql = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL"

@@ -24,8 +24,17 @@ DUE = """
 SELECT o.* FROM opinion o
 WHERE o.status = 'ok' AND o.asked_at <= $1 AND o.sandbox = $3 AND (o.body ->> $4) IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM opinion_outcome c WHERE c.opinion_id = o.opinion_id AND c.horizon_days = $2)
+AND ($6::timestamptz IS NULL OR (o.asked_at, o.opinion_id) > ($6, $7))
 ORDER BY o.asked_at, o.opinion_id LIMIT $5
 """
+POOLS_DUE = """
+SELECT o.id, o.asked_at, o.body FROM opinion_consensus o
+WHERE o.asked_at <= $1 AND o.sandbox = $3 AND (o.body ->> $4) IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM opinion_outcome c WHERE c.opinion_id = o.id AND c.horizon_days = $2)
+AND ($6::timestamptz IS NULL OR (o.asked_at, o.id) > ($6, $7))
+ORDER BY o.asked_at, o.id LIMIT $5
+"""
+Place = tuple[datetime, str]  # where a page of due calls ended
 
 
 class Opinions:
@@ -86,15 +95,30 @@ class Opinions:
         return [_opinion(row) for row in rows]
 
     async def due(
-        self, horizon_days: int, *, now: datetime, sandbox: bool = False, limit: int = 1_000
+        self, horizon_days: int, *, now: datetime, sandbox: bool = False, after: Place | None = None, limit: int = 1_000
     ) -> list[Opinion]:
-        """Valid opinions with a probability for this horizon (30, 90, 180) whose days are over and that are open."""
+        """Open opinions whose horizon (30, 90, 180 days) is over, oldest first; `after` pages on.
+
+        Those of assets without prices stay open, so a caller pages through all of them: they must not block the rest.
+        """
         field = f"p_beat_{horizon_days}d"
         asked = now - timedelta(days=horizon_days)
-        return [_opinion(row) for row in await self._db.fetch(DUE, asked, horizon_days, sandbox, field, limit)]
+        at, ident = after or (None, None)
+        rows = await self._db.fetch(DUE, asked, horizon_days, sandbox, field, limit, at, ident)
+        return [_opinion(row) for row in rows]
+
+    async def pools_due(
+        self, horizon_days: int, *, now: datetime, sandbox: bool = False, after: Place | None = None, limit: int = 1_000
+    ) -> list[tuple[str, datetime, AiConsensus]]:
+        """Open pooled opinions whose horizon is over, as (id, asked at, pooled opinion), oldest first; see `due`."""
+        field = "probability" if horizon_days == 180 else f"probability_{horizon_days}d"
+        asked = now - timedelta(days=horizon_days)
+        at, ident = after or (None, None)
+        rows = await self._db.fetch(POOLS_DUE, asked, horizon_days, sandbox, field, limit, at, ident)
+        return [(row["id"], row["asked_at"], AiConsensus.model_validate_json(row["body"])) for row in rows]
 
     async def close(self, outcomes: Sequence[Outcome]) -> None:
-        """Write how calls turned out; a call that is closed stays as it is."""
+        """Write how calls turned out; a revision that is written stays as it is."""
         rows = [tuple(getattr(o, name) for name in OUTCOME_COLUMNS) for o in outcomes]
         rows.sort(key=lambda r: (r[0], r[1]))
         if rows:
@@ -103,16 +127,35 @@ class Opinions:
     async def outcomes(
         self, *, horizon_days: int | None = None, provider: str | None = None, since: datetime | None = None
     ) -> list[Outcome]:
-        """Closed calls by entry day: what the track record is computed from."""
+        """Closed calls by entry day, each by its newest revision: what the track record is computed from."""
         rows = await self._db.fetch(
-            "SELECT * FROM opinion_outcome WHERE ($1::int IS NULL OR horizon_days = $1) "
-            "AND ($2::text IS NULL OR provider = $2) AND ($3::timestamptz IS NULL OR closed_at >= $3) "
-            "ORDER BY entry_day, ticker, provider, opinion_id",
+            "SELECT DISTINCT ON (opinion_id, horizon_days) * FROM opinion_outcome "
+            "WHERE ($1::int IS NULL OR horizon_days = $1) AND ($2::text IS NULL OR provider = $2) "
+            "AND ($3::timestamptz IS NULL OR closed_at >= $3) ORDER BY opinion_id, horizon_days, revision DESC",
             horizon_days,
             provider,
             since,
         )
+        found = [Outcome(**dict(row)) for row in rows]
+        return sorted(found, key=lambda o: (o.entry_day, o.ticker, o.provider, o.opinion_id))
+
+    async def revisions(self, opinion_id: str, horizon_days: int) -> list[Outcome]:
+        """Every value a call was closed with, the first first."""
+        rows = await self._db.fetch(
+            "SELECT * FROM opinion_outcome WHERE opinion_id = $1 AND horizon_days = $2 ORDER BY revision",
+            opinion_id,
+            horizon_days,
+        )
         return [Outcome(**dict(row)) for row in rows]
+
+    async def pool_log_odds(self) -> dict[str, float]:
+        """Log-odds of closed pooled opinions before any slope, by id: what the slope is learnt from."""
+        rows = await self._db.fetch(
+            "SELECT o.id, (o.body ->> 'log_odds')::float8 AS odds FROM opinion_consensus o "
+            "JOIN opinion_outcome c ON c.opinion_id = o.id AND c.horizon_days = 180 AND c.revision = 1 "
+            "WHERE (o.body ->> 'log_odds') IS NOT NULL"
+        )
+        return {row["id"]: row["odds"] for row in rows}
 
     async def append_consensus(
         self, consensus_id: str, consensus: AiConsensus, asked_at: datetime, *, sandbox: bool = False

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -11,20 +12,21 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from invest.domain.brokerage import ImportPlan, Statement, plan_booking, plan_import, with_origin
-from invest.domain.portfolios import Operation, Portfolio, Transaction, row_hashes
+from invest.domain.brokerage import Accept, ImportPlan, Statement, plan_booking, plan_import, with_origin
+from invest.domain.portfolios import Known, Portfolio, Transaction
 from invest.errors import NotFound
-from invest.store.core import Connection, Database, Record, clean, columns, from_json, texts, to_json
+from invest.store.core import Connection, clean, from_json, to_json
+from invest.store.portfolio_corrections import Corrections, lock
+from invest.store.portfolio_rows import (
+    COLUMNS,
+    hashes_of,
+    load_portfolio,
+    load_transactions,
+    transaction_of,
+    write_transactions,
+)
 
-COLUMNS = "day, ticker, operation, quantity, price, note, origin"
-BOOK = """
-INSERT INTO portfolio_transaction (portfolio_id, day, ticker, operation, quantity, price, note, origin, row_hash)
-SELECT $1, d, t, o, q::numeric, p::numeric, n, g, h
-FROM unnest($2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-  WITH ORDINALITY AS x (d, t, o, q, p, n, g, h, place) ORDER BY place
-ON CONFLICT (portfolio_id, row_hash) DO NOTHING
-"""
-Planner = Callable[[Sequence[Transaction]], ImportPlan]
+Planner = Callable[[Sequence[Transaction], Known], ImportPlan]
 Summary = tuple[str, str, datetime, int, str | None]
 # Portfolios named in $1, and reports named in $2 about a portfolio, that $3 does not own. A report about a portfolio
 # that is gone is nobody's.
@@ -36,11 +38,8 @@ SELECT report_id FROM report r WHERE report_id = ANY($2::text[]) AND portfolio_i
 """
 
 
-class Portfolios:
+class Portfolios(Corrections):
     """`store.portfolios`."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     async def create(
         self,
@@ -64,6 +63,7 @@ class Portfolios:
             targets=dict(targets or {}),
         )
         given = with_origin(transactions, "api")
+        known = await self.known(given, prices=False)
 
         async def work(connection: Connection) -> tuple[Portfolio, ImportPlan]:
             created = await connection.execute(
@@ -76,10 +76,10 @@ class Portfolios:
                 owner,
             )
             if created.endswith(" 0"):
-                return await _load(connection, made.id), plan_booking((), ())
-            plan = plan_booking((), given)
-            await _write(connection, made.id, plan.transactions, ())
-            return made.model_copy(update={"transactions": plan.transactions}), plan
+                return await load_portfolio(connection, made.id), plan_booking((), ())
+            plan = plan_booking((), given, known=known)
+            await write_transactions(connection, made.id, plan.transactions, ())
+            return await load_portfolio(connection, made.id), plan
 
         return await self._db.run(work)
 
@@ -108,6 +108,11 @@ class Portfolios:
         rows = await self._db.fetch(CLOSED, sorted(set(portfolios)), sorted(set(reports)), owner)
         return {row["id"] for row in rows}
 
+    async def exists(self, portfolio_id: str, *, owner: str | None = None) -> bool:
+        """Whether there is such a portfolio, of `owner` where one is named."""
+        sql = "SELECT 1 FROM portfolio WHERE id = $1 AND ($2::text IS NULL OR owner = $2)"
+        return await self._db.fetchval(sql, portfolio_id, owner) is not None
+
     async def ids(self) -> Sequence[str]:
         """The ids of all portfolios, by creation."""
         return [row["id"] for row in await self._db.fetch("SELECT id FROM portfolio ORDER BY created_at, id")]
@@ -115,7 +120,7 @@ class Portfolios:
     async def get(self, portfolio_id: str) -> Portfolio | None:
         """One portfolio with all its transactions in order of their days, or None."""
         try:
-            return await self._db.run(lambda c: _load(c, portfolio_id))
+            return await self._db.run(lambda c: load_portfolio(c, portfolio_id))
         except NotFound:
             return None
 
@@ -126,7 +131,7 @@ class Portfolios:
             "ORDER BY portfolio_id, day, id",
             sorted(set(portfolio_ids)),
         )
-        return {key: [*map(_transaction, own)] for key, own in groupby(rows, key=itemgetter("portfolio_id"))}
+        return {key: [*map(transaction_of, own)] for key, own in groupby(rows, key=itemgetter("portfolio_id"))}
 
     async def delete(self, portfolio_id: str) -> bool:
         """Delete a portfolio and all that belongs to it; False where there is none."""
@@ -147,25 +152,46 @@ class Portfolios:
         The plan says, row by row, what was booked, what was a duplicate and what was refused. Raises `NotFound`.
         """
         given = with_origin(transactions, origin)
-        return await self._book(portfolio_id, lambda existing: plan_booking(existing, given, repeat=repeat))
 
-    async def import_statement(self, portfolio_id: str, statement: Statement, *, dry_run: bool = False) -> ImportPlan:
-        """Book a statement; with `dry_run` only say what would be booked. A repeated import books nothing twice."""
-        return await self._book(portfolio_id, lambda existing: plan_import(existing, statement), dry_run=dry_run)
+        def planner(existing: Sequence[Transaction], known: Known) -> ImportPlan:
+            return plan_booking(existing, given, repeat=repeat, known=known)
 
-    async def _book(self, portfolio_id: str, planner: Planner, *, dry_run: bool = False) -> ImportPlan:
+        return await self._book(portfolio_id, given, planner)
+
+    async def import_statement(
+        self, portfolio_id: str, statement: Statement, *, dry_run: bool = False, accept: Accept = ()
+    ) -> ImportPlan:
+        """Book a statement; with `dry_run` only say what would be booked. A repeated import books nothing twice.
+
+        `accept`: lines whose questions are answered with yes. Raises `NotFound`.
+        """
+
+        def planner(existing: Sequence[Transaction], known: Known) -> ImportPlan:
+            return plan_import(existing, statement, known=known, accept=accept)
+
+        told = [t for row in statement.rows for t in (row.transaction, row.holding) if t is not None]
+        return await self._book(portfolio_id, told, planner, layout=statement.layout, dry_run=dry_run)
+
+    async def _book(
+        self,
+        portfolio_id: str,
+        told: Sequence[Transaction],
+        planner: Planner,
+        *,
+        layout: str = "",
+        dry_run: bool = False,
+    ) -> ImportPlan:
+        known = await self.known([*(await self.transactions([portfolio_id])).get(portfolio_id, ()), *told])
+
         async def work(connection: Connection) -> ImportPlan:
             # The lock lets imports of one portfolio happen one after the other, each planned on the last.
-            found = await connection.fetchval("SELECT 1 FROM portfolio WHERE id = $1 FOR UPDATE", portfolio_id)
-            if found is None:
-                raise NotFound(f"no portfolio {portfolio_id}")
-            existing = await _transactions(connection, portfolio_id)
-            plan = planner(existing)
-            if not dry_run:
-                hashes = await connection.fetch(
-                    "SELECT row_hash FROM portfolio_transaction WHERE portfolio_id = $1", portfolio_id
-                )
-                await _write(connection, portfolio_id, plan.transactions, [row["row_hash"] for row in hashes])
+            await lock(connection, portfolio_id)
+            existing = await load_transactions(connection, portfolio_id)
+            plan = await asyncio.to_thread(planner, existing, known)
+            if not dry_run and plan.transactions:
+                import_id = await self._new_import(connection, portfolio_id, layout) if layout else None
+                taken = await hashes_of(connection, portfolio_id)
+                await write_transactions(connection, portfolio_id, plan.transactions, taken, import_id)
             return plan
 
         return await self._db.run(work)
@@ -195,50 +221,3 @@ class Portfolios:
             limit,
         )
         return [(row["day"], from_json(row["body"])) for row in reversed(rows)]
-
-
-async def _load(connection: Connection, portfolio_id: str) -> Portfolio:
-    row = await connection.fetchrow("SELECT id, name, created_at, targets FROM portfolio WHERE id = $1", portfolio_id)
-    if row is None:
-        raise NotFound(f"no portfolio {portfolio_id}")
-    return Portfolio(
-        id=row["id"],
-        name=row["name"],
-        created_at=row["created_at"],
-        transactions=tuple(await _transactions(connection, portfolio_id)),
-        targets=from_json(row["targets"]),
-    )
-
-
-async def _transactions(connection: Connection, portfolio_id: str) -> list[Transaction]:
-    rows = await connection.fetch(
-        f"SELECT {COLUMNS} FROM portfolio_transaction WHERE portfolio_id = $1 ORDER BY day, id", portfolio_id
-    )
-    return [_transaction(row) for row in rows]
-
-
-def _transaction(row: Record) -> Transaction:
-    # model_construct: validated when it was booked; a portfolio may hold thousands.
-    return Transaction.model_construct(
-        date=row["day"],
-        ticker=row["ticker"],
-        operation=Operation(row["operation"]),
-        quantity=row["quantity"],
-        price=row["price"],
-        note=row["note"],
-        origin=row["origin"],
-    )
-
-
-async def _write(
-    connection: Connection, portfolio_id: str, transactions: Sequence[Transaction], taken: Iterable[str]
-) -> None:
-    if not transactions:
-        return
-    days, tickers, quantities, prices, origins = columns(transactions, "date", "ticker", "quantity", "price", "origin")
-    operations = [str(t.operation) for t in transactions]
-    notes = [clean(t.note) for t in transactions]
-    hashes = row_hashes(transactions, taken)
-    await connection.execute(
-        BOOK, portfolio_id, days, tickers, operations, texts(quantities), texts(prices), notes, origins, hashes
-    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from invest.domain.market import OWNER
+from invest.domain.values import Harvest
 from invest.settings import DatabaseSettings, Settings
 from invest.store.alerts import Alerts
 from invest.store.analyses import Analyses
@@ -12,11 +14,22 @@ from invest.store.audit import Audit
 from invest.store.cleanup import Cleanup
 from invest.store.commits import Commits
 from invest.store.core import Database, address_of, close_pool, open_pool
-from invest.store.gathered import Gathering, Saved
-from invest.store.idempotency import Idempotency
+from invest.store.erasure import Erasure
+from invest.store.harvests import Saved
 from invest.store.job_runs import Jobs
 from invest.store.keys import Keys
-from invest.store.market import Actions, Assets, BarStore, Macro, News, Observations, Payloads, RankOf, Statements
+from invest.store.market import (
+    Actions,
+    Answers,
+    Assets,
+    BarStore,
+    Macro,
+    News,
+    Observations,
+    Payloads,
+    RankOf,
+    Statements,
+)
 from invest.store.opinions import Opinions
 from invest.store.portfolios import Portfolios
 from invest.store.reports import Reports
@@ -35,6 +48,7 @@ class Store:
         self.payloads = Payloads(database)
         self.observations = Observations(database)
         self.actions = Actions(database, rank_of)
+        self.answers = Answers(database)
         self.bars = BarStore(database, self.actions, rank_of)
         self.statements = Statements(database)
         self.news = News(database)
@@ -42,14 +56,14 @@ class Store:
         self.analyses = Analyses(database)
         self.opinions = Opinions(database)
         self.reports = Reports(database)
-        self.portfolios = Portfolios(database)
+        self.portfolios = Portfolios(database, self.actions, self.assets, self.bars)
         self.alerts = Alerts(database)
         self.jobs = Jobs(database)
         self.keys = Keys(database)
-        self.idempotency = Idempotency(database)
         self.audit = Audit(database)
         self.spend = Spend(database)
         self.cleanup = Cleanup(database)
+        self.erasure = Erasure(database)
 
     @classmethod
     @asynccontextmanager
@@ -75,16 +89,20 @@ class Store:
         finally:
             await close_pool(pool, settings)
 
-    async def save_gathered(self, gathering: Gathering) -> Saved:
+    async def save_harvest(self, harvest: Harvest) -> Saved:
         """Write everything one collection brought: all of it or nothing. Returns once it is committed.
 
-        Gatherings of jobs that end together share a transaction (`invest.store.commits`).
+        Harvests of jobs that end together share a transaction (`invest.store.commits`).
         """
-        return await self._commits.save(gathering)
+        return await self._commits.save(harvest)
 
     async def ready(self) -> None:
         """Ask the database for one row of the schema. Raises `Unreachable`, or `ConfigError` without a schema."""
         await self.database.fetchval("SELECT count(*) FROM schema_migration")
+
+    async def try_to_write(self) -> None:
+        """Write one row. Raises `Unreachable` where the server takes no writes."""
+        await self.database.execute("UPDATE readiness SET at = now() WHERE id = 1")
 
 
 def ranks(settings: Settings | None) -> RankOf:
@@ -92,6 +110,6 @@ def ranks(settings: Settings | None) -> RankOf:
     known = {name: (s.rank, s.official) for name, s in settings.sources.items()} if settings else {}
 
     def rank_of(source: str) -> tuple[int, bool]:
-        return known.get(source, (UNKNOWN_RANK, False))
+        return (0, True) if source == OWNER else known.get(source, (UNKNOWN_RANK, False))
 
     return rank_of

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from invest.ai import Panel
+from invest.ai import Analysts, per_minute
 from invest.engine import Invest, Projector, Resources, ended, open_redis
-from invest.jobs.reports import SharedAnswers, SharedBudget
+from invest.jobs.reports import SharedAnswers, SharedBudget, SharedLessons, SharedLimiter, StoredLedger
 from invest.settings import Settings
 from invest.sources import Sources
 from invest.store import Store
@@ -21,7 +21,7 @@ from invest.workers.history import history_sink, keep_whole, lost_payload
 
 @asynccontextmanager
 async def resources(settings: Settings) -> AsyncIterator[Resources]:
-    """Settings, store, sources and the panel of AIs, by type (`ctx.use(Store)`)."""
+    """Settings, store, sources and the analysts, by type (`ctx.use(Store)`)."""
     async with AsyncExitStack() as stack:
         held = Resources()
         held.add(settings, Settings)
@@ -31,8 +31,15 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         redis = open_redis(settings)
         stack.push_async_callback(redis.aclose)
         held.add(await stack.enter_async_context(Sources.open(settings, redis)))
-        panel = Panel.open(settings, cache=SharedAnswers(redis), budget=SharedBudget(redis))
-        held.add(await stack.enter_async_context(panel))
+        analysts = Analysts.open(
+            settings,
+            cache=SharedAnswers(redis),
+            budget=SharedBudget(redis, store),
+            limiter=SharedLimiter(redis, settings.ai.concurrency, per_minute(settings)),
+            ledger=StoredLedger(store),
+            lessons=SharedLessons(redis),
+        )
+        held.add(await stack.enter_async_context(analysts))
         invest = Invest(redis, settings)
         for work in (Projector(invest, history_sink(store)).run(), keep_whole(invest, store)):
             stack.push_async_callback(ended, asyncio.create_task(work))

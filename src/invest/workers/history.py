@@ -1,63 +1,161 @@
-"""Write the job history from the engine to the store, for the time after results have expired in Redis."""
+"""From the engine's rows to the store's: the history of jobs beyond the hour that results live in Redis, and back."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any, Final
 
 import structlog
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from invest.domain import job_run
-from invest.engine import InvalidArguments, Invest, JobRun, JobState, job_head, registry, restore
+from invest.engine import (
+    PROJECTOR_GROUP,
+    InvalidArguments,
+    Invest,
+    JobRun,
+    JobState,
+    job_head,
+    keys,
+    registry,
+    restore,
+)
 from invest.errors import InvestError
 from invest.store import Store
 
-MARK = "invest:whole"  # gone when Redis lost its data
-LOOK_EVERY = 5.0
+MARK: Final = "invest:whole"  # which Redis process was looked after: gone when Redis lost its data
+LOCK: Final = "invest:restoring"  # who restores now
+LOCK_SECONDS: Final = 30
+LOOK_EVERY: Final = 5.0
+PAGE: Final = 1_000
+CAUGHT_UP: Final = 600.0  # seconds to wait for the history to take what Redis still holds of it
 log = structlog.get_logger("invest.workers")
+# Sets the mark only while the restorer still holds the lock: a Redis that was lost again meanwhile has neither.
+MARK_WHOLE: Final = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2])
+redis.call('DEL', KEYS[1])
+return 1
+"""
+HOLD: Final = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('EXPIRE', KEYS[1], ARGV[2]) or 0"
 
 
-def history_sink(store: Store) -> Callable[[Sequence[JobRun]], Awaitable[None]]:
+class Interrupted(InvestError):
+    """Redis was lost again, or another process took the restore over, while it was going on."""
+
+
+class history_sink:  # noqa: N801 - it is called like the function that it is
     """What a `Projector` feeds: it raises while PostgreSQL is away, and the events wait in Redis."""
 
-    async def sink(rows: Sequence[JobRun]) -> None:
-        await store.jobs.upsert([kept(row) for row in rows])
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-    return sink
+    async def __call__(self, rows: Sequence[JobRun]) -> None:
+        if rows:
+            await self._store.jobs.upsert([kept(row) for row in rows])
+
+    async def unfinished(self, after: str | None) -> list[JobRun]:
+        """A page of what the history believes unfinished, to be repaired after a gap in the events."""
+        return [known(run) for run in await self._store.jobs.without_end(after or "")]
 
 
-async def restore_lost(invest: Invest, store: Store) -> int:
-    """Queue again what PostgreSQL knows as accepted and a lost Redis no longer does; how many. None is doubled."""
+async def restore_lost(invest: Invest, store: Store, hold: Callable[[], Awaitable[None]] | None = None) -> int:
+    """Queue again what PostgreSQL knows as accepted and a lost Redis no longer does; how many. None is doubled.
+
+    `hold` is called before each page; what it raises ends the restore, which can be begun again.
+    """
     restored, last = 0, None
-    while page := await store.jobs.unfinished(after=last):
+    while page := await store.jobs.unfinished(after=last, limit=PAGE):
+        if hold is not None:
+            await hold()
         restored += await restore(invest, [known(run) for run in page])
         last = page[-1]
     return restored
 
 
 async def keep_whole(invest: Invest, store: Store) -> None:
-    """Notice a Redis that has lost everything (its mark is gone) and restore it; until cancelled.
+    """Notice a Redis that may have lost something (no mark, or another process) and restore it; until cancelled.
 
-    One worker sets the mark and restores; a Redis that is merely away is waited for.
+    The mark is set after the restore: whoever dies, and however often PostgreSQL fails meanwhile, somebody goes on
+    until it is done. A Redis that is merely away is waited for.
     """
     while True:
         try:
-            if await invest.redis.set(MARK, b"1", nx=True):
-                restored = await restore_lost(invest, store)
-                log.info("redis was new", restored=restored)
-        except (RedisError, InvestError, OSError) as error:
+            await look_after(invest, store)
+        except (RedisError, InvestError, OSError, TimeoutError) as error:
             log.warning("redis could not be looked after", error=str(error))
+        except Exception as error:  # the store's driver has errors of its own: the restore must go on
+            log.exception("redis could not be looked after", error=str(error))
         await asyncio.sleep(LOOK_EVERY)
+
+
+async def look_after(invest: Invest, store: Store) -> bool:
+    """One look: restore a Redis that is not marked as whole, unless another process does; whether it was done."""
+    server = await _server(invest)
+    if await invest.redis.get(MARK) == server.encode():
+        return False
+    me = os.urandom(8).hex()
+    if not await invest.redis.set(LOCK, me, nx=True, ex=LOCK_SECONDS):
+        return False
+
+    async def hold() -> None:
+        if not await invest.redis.eval(HOLD, 1, LOCK, me, LOCK_SECONDS):  # type: ignore[misc,arg-type] # redis-py: Awaitable | str
+            raise Interrupted("the restore is no longer this process's: it begins again")
+
+    await _caught_up(invest, hold)
+    restored = await restore_lost(invest, store, hold)
+    if server != await _server(invest) or not await invest.redis.eval(MARK_WHOLE, 2, LOCK, MARK, me, server):  # type: ignore[misc] # the same
+        raise Interrupted("Redis was lost again while it was restored: it begins again")
+    log.info("redis was restored", restored=restored)
+    return True
+
+
+async def _server(invest: Invest) -> str:
+    """Which process of the server this is: one that was restarted may have lost its last second."""
+    return str((await invest.redis.info("server"))["run_id"])
+
+
+async def _caught_up(invest: Invest, hold: Callable[[], Awaitable[None]]) -> None:
+    """Wait until the history has taken what happened up to now: what has ended must not be restored.
+
+    Raises `Interrupted` if it does not come about: then it is tried again later.
+    """
+    target: tuple[int, int] | None = None
+    for _ in range(round(CAUGHT_UP / 0.2)):
+        await hold()
+        try:
+            stream = await invest.redis.xinfo_stream(keys.EVENTS)
+            groups = await invest.redis.xinfo_groups(keys.EVENTS)
+        except ResponseError:
+            return  # nothing has happened yet
+        group = next((g for g in groups if g["name"] == PROJECTOR_GROUP.encode()), None)
+        if group is None:
+            return  # nobody has read: what is in the stream happened after the loss
+        target = target or _position(stream["last-generated-id"])
+        oldest = (await invest.redis.xpending(keys.EVENTS, PROJECTOR_GROUP))["min"]
+        if _position(group["last-delivered-id"]) >= target and (oldest is None or _position(oldest) > target):
+            return
+        await asyncio.sleep(0.2)
+    raise Interrupted("the history does not catch up with the events")
+
+
+def _position(event_id: Any) -> tuple[int, int]:
+    text = event_id.decode() if isinstance(event_id, bytes) else str(event_id)
+    milliseconds, _, number = text.partition("-")
+    return int(milliseconds), int(number or 0)
 
 
 async def lost_payload(store: Store, job_id: str) -> bytes | None:
     """The payload of a job that Redis has lost, made again from the history; None for one it does not know."""
     run = await store.jobs.get(job_id)
-    if run is None or run.args is None or registry.find(run.name or "") is None:
+    if run is None or registry.find(run.name or "") is None:
         return None
     row = known(run)
+    if row.args is None or row.kwargs is None:
+        return None
     try:
         call = registry.call_by_name(row.name, row.args, row.kwargs)
     except InvalidArguments:
@@ -69,7 +167,6 @@ async def lost_payload(store: Store, job_id: str) -> bytes | None:
 def known(run: job_run.JobRun) -> JobRun:
     """A stored row as the engine's; `kept` backwards."""
     given = run.args if isinstance(run.args, dict) else {}
-    due = given.get("due_at")
     milliseconds, number = run.order
     return JobRun(
         id=run.id,
@@ -77,34 +174,29 @@ def known(run: job_run.JobRun) -> JobRun:
         name=run.name or "",
         queue=run.queue or "",
         state=JobState(run.state),
-        args=given.get("args", []),
-        kwargs=given.get("kwargs", {}),
+        args=given.get("args"),
+        kwargs=given.get("kwargs"),
         caller=given.get("by"),
         workflow=run.workflow,
-        due_at=datetime.fromisoformat(due) if due else None,
+        due_at=_instant(given.get("due_at")),
+        expires_at=_instant(given.get("expires_at")),
+        result_ttl=given.get("result_ttl"),
+        key=given.get("key"),
         priority=given.get("priority", 0),
         plan=given.get("plan"),
     )
 
 
 def kept(row: JobRun) -> job_run.JobRun:
-    """One row as it is stored; all that the caller said together: arguments, when, how urgent, a workflow's plan."""
+    """One row as it is stored; all that the caller gave together: arguments and options, a workflow's plan."""
     milliseconds, number = divmod(row.sequence, 1_000_000)
-    said: dict[str, object] = {"args": row.args, "kwargs": row.kwargs}
-    said |= {"by": row.caller} if row.caller else {}
-    if not row.state.final:
-        waits = row.due_at is not None and row.state in (JobState.SCHEDULED, JobState.QUEUED)
-        said |= {"due_at": row.due_at.isoformat()} if row.due_at is not None and waits else {}
-        said |= {"priority": row.priority} if row.priority else {}
-        said |= {"plan": row.plan} if row.plan is not None else {}
     error = {"type": row.error_type, "message": row.error_message} if row.error_type else None
-    told = any(said.values())  # a payload that Redis has lost says nothing: what was known before stays
     return job_run.JobRun(
         id=row.id,
         state=row.state.value,
-        name=row.name,
-        queue=row.queue,
-        args=said if told else None,
+        name=row.name or None,
+        queue=row.queue or None,
+        args=_given(row),
         attempt=row.attempt,
         deliveries=row.delivery,
         enqueued_at=row.enqueued_at,
@@ -114,3 +206,30 @@ def kept(row: JobRun) -> job_run.JobRun:
         workflow=row.workflow,
         event_id=f"{milliseconds}-{number}",
     )
+
+
+def _given(row: JobRun) -> dict[str, Any] | None:
+    """Arguments and, while the job may have to be restored, its options; None if nothing is known of them any more."""
+    given: dict[str, Any] = {}
+    if row.args is not None and row.kwargs is not None:
+        given |= {"args": row.args, "kwargs": row.kwargs}
+    elif row.plan is None:
+        return None
+    if row.caller:
+        given["by"] = row.caller
+    if row.state.final:
+        return given
+    waits = row.due_at is not None and row.state in (JobState.SCHEDULED, JobState.QUEUED, JobState.RETRYING)
+    options = {
+        "due_at": row.due_at.isoformat() if row.due_at is not None and waits else None,
+        "expires_at": row.expires_at.isoformat() if row.expires_at is not None else None,
+        "result_ttl": row.result_ttl,
+        "key": row.key,
+        "priority": row.priority or None,
+        "plan": row.plan,
+    }
+    return given | {name: value for name, value in options.items() if value is not None}
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -31,16 +31,22 @@ async def crypto(request: web.Request) -> web.Response:
         part = _coin(world, coin, currency, today)
         if span:
             part |= charted(world.series(f"{coin}-BRL"), today, span, interval)
-            part["historicalDataPrice"] = _converted(part["historicalDataPrice"], part["currencyRateFromUSD"], currency)
+            rows = _in_money(part["historicalDataPrice"])
+            part["historicalDataPrice"] = _converted(rows, part["currencyRateFromUSD"], currency)
         parts.append(part)
     return reply({"coins": parts, "requestedAt": zulu(world.now), "took": "3ms"})
+
+
+def _in_money(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows whose volume is money, as brapi gives it of coins, in place of their number."""
+    return [{**r, "volume": round(r["volume"] * r["close"])} if r.get("volume") else r for r in rows]
 
 
 def _converted(rows: list[dict[str, Any]], rate: float, currency: str) -> list[dict[str, Any]]:
     """Rows in the currency asked for; the series are kept in BRL."""
     if currency == "BRL":
         return rows
-    money = ("open", "high", "low", "close", "adjustedClose")
+    money = ("open", "high", "low", "close", "adjustedClose", "volume")
     return [{k: v / rate if k in money else v for k, v in r.items()} for r in rows]
 
 
@@ -53,6 +59,8 @@ def _coin(world: World, coin: str, currency: str, today: date) -> dict[str, Any]
     out |= {"coinName": world.by_ticker[ticker].name, "coin": coin}
     for key in ("Change", "Price", "ChangePercent", "DayLow", "DayHigh", "DayRange", "Volume", "Time"):
         value = price[f"regularMarket{key}"]
+        if key == "Volume":  # money, not coins
+            value = round(value * price["regularMarketPrice"], 2)
         scaled = isinstance(value, float) and key != "ChangePercent"
         out[f"regularMarket{key}"] = value * scale if scaled and scale != 1 else value
     out["marketCap"] = price["marketCap"] * scale

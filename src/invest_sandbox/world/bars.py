@@ -91,6 +91,23 @@ def plan(seed: int, listing: Listing, profile: Profile, days: Days) -> list[tupl
     return sorted(events, key=lambda e: e[0])
 
 
+def announced(seed: int, listing: Listing, profile: Profile, today: date, price: float) -> tuple[Action, ...]:
+    """What is known on `today` of rights that end after it: a FII's next income, a payment of some companies."""
+    rng = stream(seed, "announced", listing.issuer, today)
+    if listing.kind == "fii":
+        ahead, part, label = int(rng.integers(6, 24)), FII_YIELD * float(rng.uniform(0.85, 1.15)), "RENDIMENTO"
+    elif listing.kind in ("stock", "unit") and profile.dividend_yield > 0 and rng.random() < 0.6:
+        part = profile.dividend_yield / len(profile.months) * float(rng.uniform(0.85, 1.15))
+        ahead, label = int(rng.integers(5, 11)), "JRS CAP PROPRIO" if rng.random() < 0.4 else "DIVIDENDO"
+    else:
+        return ()
+    last_with = next_session(today + timedelta(ahead))
+    wait = 10 if listing.kind == "fii" else 45
+    paid = next_session(last_with + timedelta(wait))
+    named: Label = label  # type: ignore[assignment]  # one of the three above
+    return (Action(named, today - timedelta(1), last_with, paid, round(price * part, 8)),)
+
+
 def _cash(label: Label, last_with: date, wait: int) -> Action:
     return Action(label, last_with - timedelta(12), last_with, next_session(last_with + timedelta(wait)))
 

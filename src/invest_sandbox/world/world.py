@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from threading import Lock
 import numpy as np
 
 from invest.errors import ConfigError
-from invest_sandbox.world.bars import index_series, invent, market_returns
+from invest_sandbox.world.bars import announced, index_series, invent, market_returns
 from invest_sandbox.world.books import Books
 from invest_sandbox.world.listings import Company, Former, Listing
 from invest_sandbox.world.macro import Macro
@@ -146,7 +147,7 @@ class World:
         """The daily bars of `ticker`. Raises KeyError when it is not listed."""
         if ticker == INDEX:
             return self.index
-        if ticker in self.recorded:
+        if ticker in self.recorded and ticker not in self.by_ticker:
             return self.recorded[ticker]
         with self._lock:
             if found := self._series.get(ticker):
@@ -154,7 +155,12 @@ class World:
                 return found
         listing = self.by_ticker[ticker]
         days, market = self.round_the_clock if listing.kind == "crypto" else (self.days, self.market)
-        made = invent(self.seed, listing, self.profile(listing.issuer), days, market)
+        profile = self.profile(listing.issuer)
+        known = self.recorded.get(ticker)
+        made = known if known is not None else invent(self.seed, listing, profile, days, market)
+        if made.days[-1].astype(date) == self.today:
+            coming = announced(self.seed, listing, profile, self.today, float(made.close[-1]))
+            made = replace(made, actions=(*made.actions, *coming))
         with self._lock:
             self._series[ticker] = made
             if len(self._series) > KEPT:

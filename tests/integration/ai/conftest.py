@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from invest.ai import Panel
+from invest.ai import Analysts
 from invest.domain.opinions.opinion import Snapshot, SnapshotFact, SnapshotNews
 from invest.settings import Settings
 from tests.integration.ai.fake_ai_server import VENDORS, FakeAi, Json, OpenPanel, providers
@@ -37,13 +37,14 @@ def open_panel(fake_ai: FakeAi, settings: Callable[..., Settings]) -> OpenPanel:
     @asynccontextmanager
     async def opened(
         *, ai: Json | None = None, provider: Json | None = None, names: tuple[str, ...] = VENDORS, **kept: Any
-    ) -> AsyncIterator[Panel]:
+    ) -> AsyncIterator[Analysts]:
         given = {n: p for n, p in providers(fake_ai, **(provider or {})).items() if n in names}
+        given = {n: ({"model": "llama3.3"} if n == "compatible" else {}) | p for n, p in given.items()}
         off = {
             n: {"enabled": False} for n in ("openai", "anthropic", "gemini", "compatible", "rules") if n not in names
         }
         chosen = settings(ai={"timeout": 5, "retries": 2, **(ai or {}), "providers": given | off})
-        async with Panel.open(chosen, **kept) as panel:
+        async with Analysts.open(chosen, **kept) as panel:
             yield panel
 
     return opened

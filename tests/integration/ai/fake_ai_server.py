@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from invest.ai import Panel
+from invest.ai import Analysts
 from invest.domain.opinions.opinion import Opinion, Snapshot
 
 Json = dict[str, Any]
@@ -174,7 +174,7 @@ def providers(fake: FakeAi, **changes: Any) -> Json:
     }
 
 
-OpenPanel = Callable[..., AbstractAsyncContextManager[Panel]]
+OpenPanel = Callable[..., AbstractAsyncContextManager[Analysts]]
 
 
 async def only(panel_of: OpenPanel, snapshot: Snapshot, vendor: str = "openai", **ai: Any) -> Opinion:

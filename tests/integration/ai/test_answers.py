@@ -40,14 +40,14 @@ async def test_a_blocked_prompt_is_a_refusal(fake_ai: FakeAi, open_panel: OpenPa
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-async def test_a_truncated_answer_is_asked_for_once_more_with_twice_the_tokens(
+async def test_a_truncated_answer_is_asked_for_once_more_with_far_more_room(
     fake_ai: FakeAi, open_panel: OpenPanel, snapshot: Snapshot, vendor: str
 ) -> None:
     cut = body_of(vendor, '{"ticker": "PE', finish="length")
     fake_ai.responders[vendor] = lambda call, n: (200, cut) if n == 1 else answer()
     opinion = await only(open_panel, snapshot, vendor)
     first, second = fake_ai.calls
-    assert (opinion.status, second.max_tokens) == (OK, 2 * first.max_tokens)
+    assert (opinion.status, second.max_tokens) == (OK, 4 * first.max_tokens)
     assert opinion.tokens_out == 600
 
     fake_ai.calls.clear()
@@ -153,7 +153,7 @@ async def test_texts_lose_what_no_reader_sees_and_models_names_are_tamed(
     assert (await only(open_panel, snapshot, "compatible")).status is OK
 
 
-INVENTED = "A margem chegou a 45,0% e o lucro dobrou."
+INVENTED = "A margem chegou a 45,0% e o risco cresceu."
 
 
 async def test_an_invented_figure_is_repaired_once(fake_ai: FakeAi, open_panel: OpenPanel, snapshot: Snapshot) -> None:

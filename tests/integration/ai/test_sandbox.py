@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from invest.ai import Panel
+from invest.ai import Analysts
 from invest.domain.opinions.opinion import OpinionStatus, Snapshot
 from invest.settings import Settings
 from invest_sandbox.faults import Fault, Kind
@@ -46,7 +46,7 @@ async def test_everyone_answers_in_the_sandbox(
     settings: Callable[..., Settings], news_snapshot: Snapshot, stream: bool, language: str
 ) -> None:
     streaming = {name: {"stream": stream} for name in VENDORS}
-    async with Sandbox.start(20) as sandbox, Panel.open(chosen(settings, sandbox, providers=streaming)) as panel:
+    async with Sandbox.start(20) as sandbox, Analysts.open(chosen(settings, sandbox, providers=streaming)) as panel:
         opinions = await panel.ask(news_snapshot, language=language)
     assert [o.provider for o in opinions] == [*VENDORS, "rules"]
     assert all(o.status is OpinionStatus.OK for o in opinions), [o.reason for o in opinions]
@@ -62,7 +62,7 @@ async def test_each_fault_becomes_its_abstention(
     quick = {"timeout": 1.0} if kind == "hang" else {}
     async with (
         Sandbox.start(20, faults=[fault]) as sandbox,
-        Panel.open(chosen(settings, sandbox, **quick)) as panel,
+        Analysts.open(chosen(settings, sandbox, **quick)) as panel,
     ):
         *opinions, rules = await panel.ask(snapshot)
     # An endless answer may also run into the limit of tokens, which is a truncation.
@@ -77,7 +77,7 @@ async def test_an_overload_in_a_stream_is_an_overload(settings: Callable[..., Se
     streaming = {"anthropic": {"stream": True}}
     async with (
         Sandbox.start(20, faults=[fault]) as sandbox,
-        Panel.open(chosen(settings, sandbox, providers=streaming)) as panel,
+        Analysts.open(chosen(settings, sandbox, providers=streaming)) as panel,
     ):
         opinion = await panel.ask_one("anthropic", snapshot)
     assert opinion.status is OpinionStatus.UNAVAILABLE
@@ -89,6 +89,9 @@ async def test_a_fault_that_passes_is_survived(settings: Callable[..., Settings]
         Fault(upstream="ai", kind="rate_limit", retry_after=0.05, first=1),
         Fault(upstream="ai", kind="cut", first=1),
     ]
-    async with Sandbox.start(20, faults=faults) as sandbox, Panel.open(chosen(settings, sandbox, retries=2)) as panel:
+    async with (
+        Sandbox.start(20, faults=faults) as sandbox,
+        Analysts.open(chosen(settings, sandbox, retries=2)) as panel,
+    ):
         opinions = await panel.ask(snapshot)
     assert all(o.status is OpinionStatus.OK for o in opinions), [o.reason for o in opinions]

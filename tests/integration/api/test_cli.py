@@ -93,9 +93,12 @@ async def test_a_key_made_by_the_command_line_opens_the_api_within_its_scope_unt
     fresh = {"Authorization": f"Bearer {rotated['key']}"}
     await locked.ask("GET", f"{API}/tasks/active", headers=fresh, status=200)
 
-    assert (await invest("keys", "revoke", rotated["id"], "--json")).json() == {"id": rotated["id"], "revoked": True}
+    assert (await invest("keys", "revoke", rotated["id"], "--yes", "--json")).json() == {
+        "id": rotated["id"],
+        "revoked": True,
+    }
     await locked.ask("GET", f"{API}/tasks/active", headers=fresh, status=401)
-    again = await invest("keys", "revoke", rotated["id"], code=2)
+    again = await invest("keys", "revoke", rotated["id"], "--yes", code=2)
     assert again.err == f"invest: no key {rotated['id']!r} in force; `invest keys ls --revoked` lists them all\n"
     assert (await invest("keys", "ls")).out.strip() == "no keys"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -123,7 +124,7 @@ async def test_anothers_key_meets_nothing_of_it_on_any_route_that_names_an_id(wo
             tasks = ("owned_ok", "owned_fail", "owned_sleep", "workflow_id")
             ids = [world.ids[n] for n in tasks] if names == ["task_id"] else [world.ids[names[0]]]
             for one in ids:
-                concrete = path.replace(f"{{{names[0]}}}", one)
+                concrete = re.sub(r"\{[a-z]+_id\}", "1", path.replace(f"{{{names[0]}}}", one))
                 said = BODIES.get(path, {})
                 answer = await world.door.ask(method.upper(), concrete, headers=world.other, **said)
                 assert answer.status == 404, (method, concrete, answer)
@@ -140,6 +141,9 @@ BODIES: dict[str, dict[str, Any]] = {
     f"{API}/portfolios/{{portfolio_id}}/transactions": {"json": [TRANSACTION]},
     f"{API}/portfolios/{{portfolio_id}}/import": {"data": b"x"},
     f"{API}/portfolios/{{portfolio_id}}/targets": {"json": {"targets": {"PETR4": "0.5"}}},
+    f"{API}/portfolios/{{portfolio_id}}/transactions/{{transaction_id}}": {"json": TRANSACTION},
+    f"{API}/portfolios/{{portfolio_id}}/name": {"json": {"name": "x"}},
+    f"{API}/portfolios/{{portfolio_id}}/merge": {"json": {"portfolio_id": "other"}},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from invest.api.routes import table
 from invest.domain.documents import StoredReport
 from invest.domain.market.assets import Asset
 from invest.domain.market.tickers import AssetKind
+from invest.domain.values import RawPayload
 from invest.engine import registry
 from invest.jobs.declared import declare_all
 from invest.settings import Settings
@@ -24,6 +26,11 @@ AT = datetime(2026, 3, 31, 21, tzinfo=UTC)
 STREAMS = frozenset({"task_events", "all_events"})
 # Shown from the upstreams' bytes on by the test of the whole platform.
 NOT_STORED = frozenset({"get_analysis", "get_backtest"})
+BYTES = b'{"results": []}'
+PAYLOAD = RawPayload(
+    sha256=hashlib.sha256(BYTES).hexdigest(), source="brapi", url="https://brapi.dev/api/quote/PETR4", fetched_at=AT,
+    status=200, content_type="application/json", size=len(BYTES), body=BYTES,
+)  # fmt: skip
 STATEMENT = "data;ticker;operacao;quantidade;preco\n02/01/2026;PETR4;compra;100;30,00\n"
 
 
@@ -32,6 +39,9 @@ async def known(web_door: Door, platform: Settings) -> dict[str, str]:
     """One of everything that a path can name."""
     async with Store.open(platform) as store:
         await store.assets.upsert(Asset(ticker="PETR4", kind=AssetKind.STOCK, name="Petrobras"))
+        await store.payloads.put(PAYLOAD)
+        rotated, _ = await store.keys.create("rotated", ["read"])
+        revoked, _ = await store.keys.create("revoked", ["read"])
         await store.analyses.save_ranking("stocks", {"rows": []}, AT)
         await store.reports.save(
             StoredReport(
@@ -59,6 +69,9 @@ async def known(web_door: Door, platform: Settings) -> dict[str, str]:
         "workflow_id": workflow,
         "portfolio_id": made.json()["id"],
         "report_id": "rep-1",
+        "sha256": PAYLOAD.sha256,
+        "rotate_key": rotated.split("_")[1],
+        "revoke_key": revoked.split("_")[1],
     }
 
 
@@ -83,7 +96,7 @@ def concrete(path: str, operation: dict[str, Any], ids: dict[str, str]) -> tuple
 def order(item: tuple[str, str, dict[str, Any]]) -> int:
     """Readers first, what takes away last."""
     places = {"get": 0, "post": 1, "put": 1, "delete": 2}
-    return 3 if item[2]["operationId"] == "replay_dead_letters" else places[item[1]]
+    return 3 if item[2]["operationId"] in ("replay_dead_letters", "discard_dead_letters") else places[item[1]]
 
 
 async def test_every_operation_succeeds_with_its_example_and_answers_as_described(

@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from invest.engine import Context, Invest, JobState, Queue, Resources, Retry, group, job_head
 from invest.engine.redis import keys
-from invest.engine.worker import execution, worker
+from invest.engine.worker import execution, waiting
 from invest.errors import ServerAway, Unreachable
 from invest.settings import Settings
 from tests.integration.engine.engine_kit import working
@@ -53,7 +53,7 @@ async def away_caller(ctx: Context) -> str | None:
 @pytest.fixture
 def known(settings: Make, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(execution, "AWAY_PAUSE_MS", 20)
-    monkeypatch.setattr(worker, "AWAY_LOOK", 0.1)
+    monkeypatch.setattr(waiting, "LOOK", 0.1)
     started.clear()
     down[0] = False
     return settings(redis={"url": redis_url}, engine={"lease": 2, "grace": 2})

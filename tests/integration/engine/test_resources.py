@@ -1,4 +1,4 @@
-"""Typed dependencies: opened once per worker, per job where asked, and given back whatever happens."""
+"""Typed dependencies: opened once per worker, and given back whatever happens."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ opened: list[str] = []
 @queue.job()
 async def res_fail(ctx: Context, how: str) -> int:
     """Takes a connection and ends badly."""
-    connection: Any = await ctx.open(asyncpg.Connection)
-    await connection.execute("SELECT 1")
-    if how == "base":
-        raise BaseException("anything")
-    if how == "transaction":
-        async with connection.transaction():
-            await connection.execute("SELECT 1 / 0")
-    if how == "hang":
-        await connection.execute("SELECT pg_sleep(60)")
-    raise ValueError(how)
+    async with ctx.use(asyncpg.Pool).acquire() as connection:
+        await connection.execute("SELECT 1")
+        if how == "base":
+            raise BaseException("anything")
+        if how == "transaction":
+            async with connection.transaction():
+                await connection.execute("SELECT 1 / 0")
+        if how == "hang":
+            await connection.execute("SELECT pg_sleep(60)")
+        raise ValueError(how)
 
 
 @queue.job()
@@ -67,7 +67,7 @@ def composition(pools: list[Any]) -> Callable[[Settings], Any]:
             pools.append(pool)
             held = Resources()
             held.add(settings)
-            held.add_scoped(asyncpg.Connection, lambda ctx: pool.acquire())
+            held.add(pool, asyncpg.Pool)
             yield held
             assert pool.get_idle_size() == pool.get_size(), "a connection did not come back"
         opened.append("close")

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from invest.engine import Context, Invest, Queue, registry
-from invest.engine.worker.scheduler import Scheduler, next_tick, ticks
+from invest.engine.declare import next_tick, ticks
+from invest.engine.worker.scheduler import Scheduler
 from invest.errors import ConfigError, NotFound
 from invest.settings import Settings
 

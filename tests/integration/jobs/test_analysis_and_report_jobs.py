@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -56,7 +56,8 @@ async def test_analyses_rankings_comparison_and_opportunities_agree(stocked: Pla
     one = await stocked.run(analyze_asset_async("PETR4"))
     assert all(f.payload or f.value is None or f.source for f in one.facts)
     with_ai = await stocked.run(analyze_asset_async("PETR4", include_ai=True))
-    assert with_ai.ai is not None and with_ai.ai["consensus"]["asked"] == 4
+    assert with_ai.ai is not None and with_ai.ai["consensus"]["asked"] == 3
+    assert with_ai.ai["benchmark"]["provider"] == "rules"
 
 
 async def test_inputs_of_more_assets_take_no_more_queries(stocked: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,14 +82,35 @@ async def test_inputs_of_more_assets_take_no_more_queries(stocked: Platform, mon
 async def test_an_ai_that_fails_abstains_and_hides_nobody(stocked: Platform) -> None:
     await stocked.fault("ai/openai", "error", rate=1.0)
     multi = await stocked.run(generate_multi_ai_analysis("PETR4"))
-    assert set(multi.providers) == {"openai", "anthropic", "gemini", "rules"}
+    assert set(multi.providers) == set(multi.analyses) == {"openai", "anthropic", "gemini"}
     assert multi.analyses["openai"]["status"] == "unavailable"
     assert "error" in multi.analyses["openai"]
-    assert all(multi.analyses[p]["status"] == "ok" for p in ("anthropic", "gemini", "rules"))
+    assert all(multi.analyses[p]["status"] == "ok" for p in ("anthropic", "gemini"))
     assert multi.consensus["quorum"] is True
-    assert multi.consensus["answered"] == 3
+    assert (multi.consensus["answered"], multi.consensus["asked"]) == (2, 3)
     kept = await stocked.store.opinions.history("PETR4")
     assert {o.provider for o in kept} >= {"openai", "anthropic", "gemini", "rules"}
+
+
+async def test_those_asked_are_asked_and_no_other(stocked: Platform) -> None:
+    multi = await stocked.run(generate_multi_ai_analysis("PETR4", ["anthropic", "gemini"]))
+    assert multi.providers == list(multi.analyses) == ["anthropic", "gemini"]
+    assert multi.consensus["headline"] == "2 de 2 responderam"
+    alone = await stocked.run(generate_multi_ai_analysis("PETR4", ["anthropic"]))
+    assert (list(alone.analyses), alone.consensus["headline"]) == (["anthropic"], "uma opinião")
+    report = await stocked.store.reports.get(alone.report_id)
+    assert report is not None
+    assert "Uma só opinião, a de Anthropic" in report.content
+    assert "Regras (local)" in report.content
+
+
+async def test_every_call_of_an_ai_is_in_the_ledger(stocked: Platform) -> None:
+    await stocked.run(generate_multi_ai_analysis("VALE3"))
+    today = datetime.now(UTC).date()
+    lines = await stocked.store.spend.lines(today, today)
+    assert {line.provider for line in lines} == {"openai", "anthropic", "gemini"}
+    assert {line.vendor for line in lines} == {"openai", "anthropic", "google"}
+    assert all(line.cost_usd > 0 and len(line.key) == 8 for line in lines)
 
 
 async def test_reports_are_stored_exported_and_told_apart(stocked: Platform) -> None:

@@ -20,12 +20,13 @@ from bench.faults_values import Values, compare, copied, values_of
 
 from invest.domain.values.collected import SourceOutcome
 from invest.errors import Unreachable
+from invest.jobs.data_collection.asset_data import collect
 from invest.jobs.data_collection.benchmarks import collect_benchmarks
-from invest.jobs.data_collection.gathering import collect
 from invest.jobs.data_collection.refresh import update_news, update_prices
 from invest.settings import Settings
 from invest.sources import Sources
-from invest.sources.client.http import Call, SourceClient
+from invest.sources.client.call import Call
+from invest.sources.client.http import SourceClient
 from invest.store import Store
 from invest.store.core.schema import migrate
 from invest_sandbox import Fault, World, create_app

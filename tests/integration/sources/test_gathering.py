@@ -19,7 +19,7 @@ from invest.domain.market.calendar import last_closed_session
 from invest.domain.market.tickers import AssetKind
 from invest.domain.values.choice import choose_all
 from invest.settings import Settings
-from invest.sources import Gathered, Sources, Want
+from invest.sources import Answer, Sources, Want
 from invest_sandbox import Fault, World, create_app
 from invest_sandbox.context import REQUESTS
 
@@ -56,25 +56,23 @@ async def platform(
         await runner.cleanup()
 
 
-def by_source(found: list[Gathered]) -> dict[str, Gathered]:
+def by_source(found: list[Answer]) -> dict[str, Answer]:
     """Results by their source."""
     return {one.source: one for one in found}
 
 
-def statuses(found: list[Gathered]) -> dict[str, str]:
+def statuses(found: list[Answer]) -> dict[str, str]:
     """Outcomes by source."""
     return {one.source: one.outcome.status for one in found}
 
 
 async def test_a_stock_is_known_from_every_side(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings) as (sources, _):
-        found = by_source(await sources.gather(Want("PETR4", NOW)))
+        found = by_source(await sources.collect(Want("PETR4", NOW)))
     assert statuses(list(found.values())) == {
         "cotahist": "ok",
         "b3": "ok",
         "cvm": "ok",
-        "bcb": "skipped",
-        "olinda": "skipped",
         "brapi": "ok",
         "rss": found["rss"].outcome.status,
         "yahoo": "ok",
@@ -83,27 +81,31 @@ async def test_a_stock_is_known_from_every_side(world: World, settings: MakeSett
         "gdelt": found["gdelt"].outcome.status,
         "binance": "skipped",
     }
-    bars = found["cotahist"].bars
+    bars = found["cotahist"].harvest.bars
     assert (bars[0].day.year, bars[-1].day) == (2021, AS_OF)
     assert len(bars) > 1200
-    assert {line.form for line in found["cvm"].statements} == {"DFP", "ITR"}
-    assert {line.reference_date.year for line in found["cvm"].statements} >= {2021, 2022, 2023, 2024, 2025}
-    assert found["b3"].actions
+    assert {line.form for line in found["cvm"].harvest.statements} == {"DFP", "ITR"}
+    assert {line.reference_date.year for line in found["cvm"].harvest.statements} >= {2021, 2022, 2023, 2024, 2025}
+    assert found["b3"].harvest.actions
     identity = found["cvm"].identity
     assert identity is not None
     assert (identity.cnpj, identity.cvm_code) == ("33000167000101", 9512)
     for one in found.values():
-        told = {payload.sha256 for payload in one.payloads}
-        used = {o.payload for o in one.observations} | {b.payload for b in one.bars} | {a.payload for a in one.actions}
-        used |= {line.payload for line in one.statements} | {n.payload for n in one.news}
+        told = {payload.sha256 for payload in one.harvest.payloads}
+        used = (
+            {o.payload for o in one.harvest.observations}
+            | {b.payload for b in one.harvest.bars}
+            | {a.payload for a in one.harvest.actions}
+        )
+        used |= {line.payload for line in one.harvest.statements} | {n.payload for n in one.harvest.news}
         assert used <= told, f"{one.source}: a value without its bytes"
-        assert all(payload.sandbox for payload in one.payloads)
+        assert all(payload.sandbox for payload in one.harvest.payloads)
 
 
 async def test_sources_agree_and_the_official_close_is_chosen(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings) as (sources, _):
-        found = await sources.gather(Want("PETR4", NOW))
-    chosen = choose_all([o for one in found for o in one.observations], NOW)
+        found = await sources.collect(Want("PETR4", NOW))
+    chosen = choose_all([o for one in found for o in one.harvest.observations], NOW)
     close = chosen["close"]
     assert (close.source, close.divergent, close.stale, close.quarantined) == ("cotahist", False, False, False)
     assert close.n >= 3
@@ -117,7 +119,7 @@ async def test_what_is_no_company_is_recognised(
     world: World, settings: MakeSettings, ticker: str, kind: AssetKind
 ) -> None:
     async with platform(world, settings) as (sources, _):
-        found = by_source(await sources.gather(Want(ticker, NOW)))
+        found = by_source(await sources.collect(Want(ticker, NOW)))
     identity = found["cotahist"].identity
     assert identity is not None
     assert identity.kind is kind
@@ -126,23 +128,23 @@ async def test_what_is_no_company_is_recognised(
 
 async def test_a_coin_comes_from_those_who_trade_coins(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings) as (sources, _):
-        found = by_source(await sources.gather(Want("BTC-BRL", NOW)))
-    assert [name for name, one in found.items() if one.bars] == ["brapi", "yahoo", "binance"] or [
-        name for name, one in found.items() if one.bars
+        found = by_source(await sources.collect(Want("BTC-BRL", NOW)))
+    assert [name for name, one in found.items() if one.harvest.bars] == ["brapi", "yahoo", "binance"] or [
+        name for name, one in found.items() if one.harvest.bars
     ] == ["brapi", "binance"]
     assert found["cotahist"].outcome.status == "skipped"
-    assert max(bar.day for bar in found["brapi"].bars) < NOW.date()
+    assert max(bar.day for bar in found["brapi"].harvest.bars) < NOW.date()
 
 
 async def test_an_unknown_ticker_is_empty_everywhere_and_fails_nowhere(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings) as (sources, _):
-        found = statuses(await sources.gather(Want("ZZZZ3", NOW)))
+        found = statuses(await sources.collect(Want("ZZZZ3", NOW)))
     assert set(found.values()) <= {"empty", "skipped"}
 
 
 async def test_the_second_time_only_what_is_new_is_asked(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings) as (sources, app):
-        await sources.gather(Want("PETR4", NOW))
+        await sources.collect(Want("PETR4", NOW))
         first = sum(counts.total() for counts in app[REQUESTS].values())
         app[REQUESTS].clear()
         known = Want(
@@ -153,30 +155,32 @@ async def test_the_second_time_only_what_is_new_is_asked(world: World, settings:
             actions_until=AS_OF,
             last_close=Decimal("1"),
         )
-        found = by_source(await sources.gather(known))
+        found = by_source(await sources.collect(known))
         second = {name: counts["200"] + counts["304"] + counts["404"] for name, counts in app[REQUESTS].items()}
-    assert [bar.day for bar in found["cotahist"].bars] == [date(2026, 3, day) for day in (27, 30, 31)]
+    assert [bar.day for bar in found["cotahist"].harvest.bars] == [date(2026, 3, day) for day in (27, 30, 31)]
     assert second["cotahist"] == 3
     assert second.get("cvm", 0) == 0
     assert found["b3"].outcome.status == "not_modified"
-    assert all(line.received_on is None or line.received_on >= date(2026, 3, 30) for line in found["cvm"].statements)
+    assert all(
+        line.received_on is None or line.received_on >= date(2026, 3, 30) for line in found["cvm"].harvest.statements
+    )
     assert sum(second.values()) < first / 2
 
 
 async def test_what_is_up_to_date_costs_no_request(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings) as (sources, app):
         current = Want("PETR4", NOW, bars_until=last_closed_session(NOW), actions_until=AS_OF)
-        found = by_source(await sources.gather(current, only={"cotahist", "b3"}))
+        found = by_source(await sources.collect(current, only={"cotahist", "b3"}))
         assert statuses(list(found.values())) == {"cotahist": "not_modified", "b3": "not_modified"}
         assert not app[REQUESTS].get("cotahist")
-        forced = by_source(await sources.gather(replace(current, force=True), only={"cotahist"}))
-    assert len(forced["cotahist"].bars) > 1200
+        forced = by_source(await sources.collect(replace(current, force=True), only={"cotahist"}))
+    assert len(forced["cotahist"].harvest.bars) > 1200
 
 
 async def test_twenty_assets_fetch_each_market_wide_file_once(world: World, settings: MakeSettings) -> None:
     tickers = [listing.ticker for listing in world.listings][:20]
     async with platform(world, settings) as (sources, app):
-        await asyncio.gather(*(sources.gather(Want(t, NOW), only={"cotahist", "cvm"}) for t in tickers))
+        await asyncio.gather(*(sources.collect(Want(t, NOW), only={"cotahist", "cvm"}) for t in tickers))
         counts = app[REQUESTS]
     assert counts["cotahist"]["200"] == 6
     assert counts["cvm"]["200"] <= 3 + 14 + 1  # register, seven years of two forms, facts
@@ -184,12 +188,12 @@ async def test_twenty_assets_fetch_each_market_wide_file_once(world: World, sett
 
 async def test_a_restarted_process_asks_whether_files_have_changed(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings) as (sources, app):
-        await sources.gather(Want("PETR4", NOW), only={"cotahist"})
+        await sources.collect(Want("PETR4", NOW), only={"cotahist"})
         app[REQUESTS].clear()
         async with Sources.open(sources.client.settings) as another:
-            found = by_source(await another.gather(Want("VALE3", NOW), only={"cotahist"}))
+            found = by_source(await another.collect(Want("VALE3", NOW), only={"cotahist"}))
         assert dict(app[REQUESTS]["cotahist"]) == {"requests": 6, "304": 6}
-    assert len(found["cotahist"].bars) > 1200
+    assert len(found["cotahist"].harvest.bars) > 1200
 
 
 async def test_prices_of_many_take_few_requests(world: World, settings: MakeSettings) -> None:
@@ -197,7 +201,7 @@ async def test_prices_of_many_take_few_requests(world: World, settings: MakeSett
     async with platform(world, settings) as (sources, app):
         found = await sources.prices([Want(t, NOW) for t in [*tickers, "ZZZZ3"]])
         asked = app[REQUESTS]["brapi"].total()
-    priced = {one.ticker for one in found if one.observations}
+    priced = {one.ticker for one in found if one.harvest.observations}
     assert priced == set(tickers)
     assert {one.ticker for one in found} == {*tickers, "ZZZZ3"}
     assert asked <= len(tickers) / 20 + 8
@@ -219,7 +223,7 @@ async def test_news_are_distinct_and_name_the_assets_we_know(world: World, setti
     async with platform(world, settings) as (sources, _):
         sources.know([Asset(ticker=x.ticker, kind=AssetKind(x.kind), name=x.name) for x in world.listings])
         found = await sources.news(60)
-    items = [item for one in found for item in one.news]
+    items = [item for one in found for item in one.harvest.news]
     assert statuses(found) == {"cvm": "ok", "rss": "ok"}
     assert len({item.id for item in items}) == len(items)
     assert {ticker for item in items for ticker in item.tickers}
@@ -230,13 +234,13 @@ async def test_macro_series_come_whole_and_then_by_what_is_new(world: World, set
     async with platform(world, settings) as (sources, _):
         first = await sources.macro(Want("", NOW))
         newest: dict[str, date] = {}
-        for point in (point for one in first for point in one.macro):
+        for point in (point for one in first for point in one.harvest.macro):
             newest[point.series] = max(point.day, newest.get(point.series, date.min))
         second = await sources.macro(Want("", NOW), newest)
     assert statuses(first) == {"bcb": "ok", "olinda": "ok"}
     assert {"sgs:12", "sgs:433", "sgs:1"} <= newest.keys()
     assert all(day <= AS_OF for day in newest.values())
-    assert sum(len(one.macro) for one in second) < sum(len(one.macro) for one in first) / 5
+    assert sum(len(one.harvest.macro) for one in second) < sum(len(one.harvest.macro) for one in first) / 5
 
 
 async def test_new_filings_are_listed_by_company(world: World, settings: MakeSettings) -> None:
@@ -266,15 +270,15 @@ async def test_one_upstream_in_trouble_does_not_touch_the_others(
     bad = fault.model_copy(update={"upstream": upstream})
     known = Want("VALE3", NOW, bars_until=date(2026, 3, 27), statements_until=date(2026, 3, 1))
     async with platform(world, settings, bad, http=patience) as (sources, _):
-        found = by_source(await sources.gather(known, only={upstream, healthy}))
+        found = by_source(await sources.collect(known, only={upstream, healthy}))
     outcome = found[upstream].outcome
     assert outcome.status in ("failed", "rejected"), outcome
     assert outcome.reason
     assert not found[upstream].usable
-    assert not found[upstream].bars
-    assert not found[upstream].observations
+    assert not found[upstream].harvest.bars
+    assert not found[upstream].harvest.observations
     assert found[healthy].outcome.status == "ok"
-    assert [bar.day for bar in found[healthy].bars] == [date(2026, 3, 30), AS_OF]
+    assert [bar.day for bar in found[healthy].harvest.bars] == [date(2026, 3, 30), AS_OF]
 
 
 @pytest.mark.parametrize("factor", [1000.0, 100.0, 0.01])
@@ -284,35 +288,36 @@ async def test_a_lying_upstream_is_rejected_by_what_is_known(
 ) -> None:
     async with platform(world, settings) as (sources, _):
         recent = Want("VALE3", NOW, bars_until=date(2026, 3, 25))
-        honest = by_source(await sources.gather(recent, only={"cotahist"}))["cotahist"].bars[0]
+        honest = by_source(await sources.collect(recent, only={"cotahist"}))["cotahist"].harvest.bars[0]
     known = Want("VALE3", NOW, bars_until=honest.day, last_close=honest.close, last_day=honest.day)
     lie = Fault(upstream=upstream, kind="wrong_unit", factor=factor)
     async with platform(world, settings, lie) as (sources, _):
-        found = by_source(await sources.gather(known, only={upstream}))[upstream]
+        found = by_source(await sources.collect(known, only={upstream}))[upstream]
     assert found.outcome.status == "rejected"
     assert "wrong unit" in (found.outcome.reason or "")
-    assert (list(found.bars), found.observations) == ([], ())
+    assert (list(found.harvest.bars), found.harvest.observations) == ([], ())
 
 
 async def test_statements_in_another_scale_replace_nothing(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings) as (sources, _):
-        found = by_source(await sources.gather(Want("VALE3", NOW), only={"cvm"}))["cvm"]
+        found = by_source(await sources.collect(Want("VALE3", NOW), only={"cvm"}))["cvm"]
     newest = max(
-        (x for x in found.statements if (x.statement, x.account) == ("BPA", "1")), key=lambda x: x.reference_date
+        (x for x in found.harvest.statements if (x.statement, x.account) == ("BPA", "1")),
+        key=lambda x: x.reference_date,
     )
     known = Want("VALE3", NOW, statements_until=date(2026, 1, 1), total_assets=newest.value)
     async with platform(world, settings, Fault(upstream="cvm", kind="wrong_unit", factor=1000.0)) as (sources, _):
-        lied = by_source(await sources.gather(known, only={"cvm"}))["cvm"]
+        lied = by_source(await sources.collect(known, only={"cvm"}))["cvm"]
     assert lied.outcome.status == "rejected"
     assert "total assets" in (lied.outcome.reason or "")
-    assert lied.statements == ()
+    assert lied.harvest.statements == ()
 
 
 async def test_on_a_first_sight_two_who_agree_outvote_one_in_another_unit(world: World, settings: MakeSettings) -> None:
     lie = Fault(upstream="cotahist", kind="wrong_unit", factor=1000.0)
     async with platform(world, settings, lie) as (sources, _):
-        found = await sources.gather(Want("VALE3", NOW), only={"cotahist", "brapi", "yahoo"})
-    close = choose_all([o for one in found for o in one.observations], NOW)["close"]
+        found = await sources.collect(Want("VALE3", NOW), only={"cotahist", "brapi", "yahoo"})
+    close = choose_all([o for one in found for o in one.harvest.observations], NOW)["close"]
     assert close.source == "brapi"
     assert [r.reason.split(":")[0] for r in close.rejected] == ["unit error"]
 
@@ -320,8 +325,8 @@ async def test_on_a_first_sight_two_who_agree_outvote_one_in_another_unit(world:
 async def test_a_stale_upstream_is_seen_to_be_stale(world: World, settings: MakeSettings) -> None:
     old = Fault(upstream="*", kind="stale", days=30)
     async with platform(world, settings, old) as (sources, _):
-        found = await sources.gather(Want("VALE3", NOW), only={"cotahist", "brapi"})
-    close = choose_all([o for one in found for o in one.observations], NOW)["close"]
+        found = await sources.collect(Want("VALE3", NOW), only={"cotahist", "brapi"})
+    close = choose_all([o for one in found for o in one.harvest.observations], NOW)["close"]
     assert close.stale
     assert close.as_of < NOW - timedelta(days=25)
     assert close.confidence < 0.5
@@ -329,7 +334,7 @@ async def test_a_stale_upstream_is_seen_to_be_stale(world: World, settings: Make
 
 async def test_everything_down_is_said_of_everyone(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings, Fault(upstream="*", kind="error", status=503)) as (sources, _):
-        found = await sources.gather(Want("VALE3", NOW))
+        found = await sources.collect(Want("VALE3", NOW))
     assert {one.outcome.status for one in found} == {"failed", "skipped"}
     assert not any(one.usable for one in found)
 
@@ -337,30 +342,30 @@ async def test_everything_down_is_said_of_everyone(world: World, settings: MakeS
 async def test_an_open_breaker_of_one_upstream_is_not_the_others(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings, Fault(upstream="brapi", kind="error", status=500)) as (sources, _):
         for _ in range(4):
-            found = statuses(await sources.gather(Want("VALE3", NOW, bars_until=date(2026, 3, 27)), only={"brapi"}))
+            found = statuses(await sources.collect(Want("VALE3", NOW, bars_until=date(2026, 3, 27)), only={"brapi"}))
             assert found == {"brapi": "failed"}
-        healthy = statuses(await sources.gather(Want("VALE3", NOW, bars_until=date(2026, 3, 27)), only={"cotahist"}))
+        healthy = statuses(await sources.collect(Want("VALE3", NOW, bars_until=date(2026, 3, 27)), only={"cotahist"}))
     assert healthy == {"cotahist": "ok"}
 
 
 async def test_a_fault_of_our_own_is_an_outcome_too(
     world: World, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(*_: object) -> Gathered:
+    async def broken(*_: object) -> Answer:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("invest.sources.brapi.source.BrapiSource.gather", broken)
+    monkeypatch.setattr("invest.sources.brapi.source.BrapiSource.collect", broken)
     async with platform(world, settings) as (sources, _):
-        found = statuses(await sources.gather(Want("VALE3", NOW), only={"brapi", "b3"}))
+        found = statuses(await sources.collect(Want("VALE3", NOW), only={"brapi", "b3"}))
     assert found == {"brapi": "failed", "b3": "ok"}
 
 
 async def test_a_cancelled_job_leaves_the_shared_download_to_the_others(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings, Fault(upstream="cotahist", kind="latency", seconds=0.2)) as (sources, app):
-        first = asyncio.create_task(sources.gather(Want("PETR4", NOW), only={"cotahist"}))
-        second = asyncio.create_task(sources.gather(Want("VALE3", NOW), only={"cotahist"}))
+        first = asyncio.create_task(sources.collect(Want("PETR4", NOW), only={"cotahist"}))
+        second = asyncio.create_task(sources.collect(Want("VALE3", NOW), only={"cotahist"}))
         await asyncio.sleep(0.1)
         first.cancel()
         found = by_source(await second)
         assert app[REQUESTS]["cotahist"]["200"] == 6
-    assert len(found["cotahist"].bars) > 1200
+    assert len(found["cotahist"].harvest.bars) > 1200

@@ -17,13 +17,14 @@ from pydantic import SecretStr
 from invest.domain.market.assets import ActionKind, Asset, CorporateAction, MacroPoint, NewsItem
 from invest.domain.market.bars import Bar
 from invest.domain.market.tickers import AssetKind
+from invest.domain.values.harvest import Harvest
 from invest.domain.values.observations import Observation
 from invest.errors import Unreachable
 from invest.local import LocalServers
 from invest.settings import DatabaseSettings
-from invest.store import Gathering, Store
+from invest.store import Store
 from invest.store.core.schema import migrate
-from invest.store.gathered import Saved
+from invest.store.harvests import Saved
 
 T0 = datetime(2026, 3, 31, 20, 0, tzinfo=UTC)
 HASH = "a" * 64
@@ -48,9 +49,9 @@ def observed(ticker: str, value: str = "38.50", *, fetched: datetime = T0) -> Ob
     )
 
 
-def gathering(ticker: str, *, bars: int = 1) -> Gathering:
+def gathering(ticker: str, *, bars: int = 1) -> Harvest:
     asset = Asset(ticker=ticker, kind=AssetKind.STOCK)
-    return Gathering(assets=[asset], observations=[observed(ticker)], bars=[bar(ticker, 1 + n) for n in range(bars)])
+    return Harvest(assets=[asset], observations=[observed(ticker)], bars=[bar(ticker, 1 + n) for n in range(bars)])
 
 
 @asynccontextmanager
@@ -60,7 +61,7 @@ async def held(store: Store, writers: int) -> AsyncIterator[list[asyncio.Task[Sa
         await connection.execute("LOCK TABLE bar_series IN ACCESS EXCLUSIVE MODE")
         first: list[asyncio.Task[Saved]] = []
         while len(first) < writers:
-            first.append(asyncio.create_task(store.save_gathered(gathering(f"HELD{len(first) + 3}"))))
+            first.append(asyncio.create_task(store.save_harvest(gathering(f"HELD{len(first) + 3}"))))
             await blocked(store, len(first))
         yield first
 
@@ -80,7 +81,7 @@ async def tickers(store: Store) -> set[str]:
 
 
 async def test_gatherings_at_the_same_time_share_transactions_and_each_learns_what_is_its_own(store: Store) -> None:
-    saved = await asyncio.gather(*(store.save_gathered(gathering(t, bars=1 + n % 5)) for n, t in enumerate(NAMES)))
+    saved = await asyncio.gather(*(store.save_harvest(gathering(t, bars=1 + n % 5)) for n, t in enumerate(NAMES)))
     assert [s.bars for s in saved] == [1 + n % 5 for n in range(len(NAMES))]
     assert await tickers(store) == set(NAMES)
     transactions = await store.database.fetchval("SELECT count(DISTINCT xmin::text) FROM observation")
@@ -88,17 +89,17 @@ async def test_gatherings_at_the_same_time_share_transactions_and_each_learns_wh
 
 
 async def test_every_part_is_counted_for_the_one_who_brought_it(store: Store) -> None:
-    def paid(ticker: str, days: Sequence[int]) -> Gathering:
+    def paid(ticker: str, days: Sequence[int]) -> Harvest:
         common = {"kind": ActionKind.DIVIDEND, "source": "b3", "payload": HASH}
-        return Gathering(
+        return Harvest(
             actions=[
                 CorporateAction(ticker=ticker, last_date_with=date(2026, 3, d), amount=Decimal(1), **common)
                 for d in days
             ]
         )
 
-    def told(*words: str) -> Gathering:
-        return Gathering(
+    def told(*words: str) -> Harvest:
+        return Harvest(
             news=[
                 NewsItem(id=w, title=w, outlet="x", summary="", fetched_at=T0, source="rss", payload=HASH)
                 for w in words
@@ -108,20 +109,20 @@ async def test_every_part_is_counted_for_the_one_who_brought_it(store: Store) ->
     points = [
         MacroPoint(series="sgs:12", day=date(2026, 3, d), value=Decimal(d), source="bcb", payload=HASH) for d in (1, 2)
     ]
-    wanted = [paid("PETR4", [1, 2, 3]), paid("VALE3", [1]), told("a", "b"), told("c"), Gathering(macro=points)]
+    wanted = [paid("PETR4", [1, 2, 3]), paid("VALE3", [1]), told("a", "b"), told("c"), Harvest(macro=points)]
     async with held(store, 2) as first:
-        waiting = [asyncio.create_task(store.save_gathered(one)) for one in wanted]
+        waiting = [asyncio.create_task(store.save_harvest(one)) for one in wanted]
         await asyncio.sleep(0)
     saved = await asyncio.gather(*first, *waiting)
     assert [(s.actions, s.news, s.macro) for s in saved[2:]] == [(3, 0, 0), (1, 0, 0), (0, 2, 0), (0, 1, 0), (0, 0, 2)]
-    again = await asyncio.gather(*(store.save_gathered(one) for one in wanted))
+    again = await asyncio.gather(*(store.save_harvest(one) for one in wanted))
     assert again == [Saved()] * 5
 
 
 async def test_a_gathering_that_is_refused_fails_alone_and_leaves_nothing(store: Store) -> None:
-    bad = Gathering(observations=[observed("BADD3")], bars=[bar("BADD3", close="0")])
+    bad = Harvest(observations=[observed("BADD3")], bars=[bar("BADD3", close="0")])
     jobs = [gathering(t) for t in NAMES[:10]] + [bad] + [gathering(t) for t in NAMES[10:]]
-    outcomes = await asyncio.gather(*(store.save_gathered(job) for job in jobs), return_exceptions=True)
+    outcomes = await asyncio.gather(*(store.save_harvest(job) for job in jobs), return_exceptions=True)
     assert [i for i, o in enumerate(outcomes) if not isinstance(o, Saved)] == [10]
     assert isinstance(outcomes[10], ValueError)
     assert "bar_close_is_a_price" in str(outcomes[10])
@@ -130,7 +131,7 @@ async def test_a_gathering_that_is_refused_fails_alone_and_leaves_nothing(store:
 
 async def test_nobody_has_a_result_before_the_commit_and_the_cancelled_store_nothing(store: Store) -> None:
     async with held(store, 2) as first:
-        waiting = [asyncio.create_task(store.save_gathered(gathering(t))) for t in NAMES[:3]]
+        waiting = [asyncio.create_task(store.save_harvest(gathering(t))) for t in NAMES[:3]]
         await asyncio.sleep(0)
         waiting[1].cancel()
         await asyncio.wait([waiting[1]])
@@ -143,12 +144,12 @@ async def test_nobody_has_a_result_before_the_commit_and_the_cancelled_store_not
 
 async def test_one_who_is_cancelled_within_a_transaction_takes_nobody_along(store: Store) -> None:
     async with held(store, 2) as first:
-        together = [asyncio.create_task(store.save_gathered(gathering(t))) for t in NAMES[:3]]
+        together = [asyncio.create_task(store.save_harvest(gathering(t))) for t in NAMES[:3]]
         await asyncio.sleep(0)
     await asyncio.gather(*first)
     async with store.database.transaction() as connection:
         await connection.execute("LOCK TABLE asset IN SHARE MODE")
-        more = [asyncio.create_task(store.save_gathered(gathering(t))) for t in NAMES[3:8]]
+        more = [asyncio.create_task(store.save_harvest(gathering(t))) for t in NAMES[3:8]]
         await blocked(store, 1)
         more[0].cancel()
         more[-1].cancel()
@@ -160,10 +161,10 @@ async def test_one_who_is_cancelled_within_a_transaction_takes_nobody_along(stor
 
 
 async def test_two_of_the_same_asset_never_share_a_transaction_and_the_newer_value_stays(store: Store) -> None:
-    newer = Gathering(observations=[observed("PETR4", "39", fetched=T0 + timedelta(hours=1))], bars=[bar("PETR4")])
-    older = Gathering(observations=[observed("PETR4", "38")], bars=[bar("PETR4")])
+    newer = Harvest(observations=[observed("PETR4", "39", fetched=T0 + timedelta(hours=1))], bars=[bar("PETR4")])
+    older = Harvest(observations=[observed("PETR4", "38")], bars=[bar("PETR4")])
     async with held(store, 2) as first:
-        waiting = [asyncio.create_task(store.save_gathered(one)) for one in (newer, older, older, gathering("VALE3"))]
+        waiting = [asyncio.create_task(store.save_harvest(one)) for one in (newer, older, older, gathering("VALE3"))]
         await asyncio.sleep(0)
     saved = await asyncio.gather(*first, *waiting)
     assert sorted(s.bars for s in saved[2:5]) == [0, 0, 1], "transactions may pass each other; one of them was first"
@@ -179,7 +180,7 @@ async def test_a_lock_that_is_not_given_fails_the_one_who_wants_it_and_not_its_n
         async with store.database.transaction() as connection:
             await connection.execute("SELECT 1 FROM bar_series WHERE ticker = 'PETR4' FOR UPDATE")
             jobs = [gathering("PETR4"), *(gathering(t) for t in NAMES[:6])]
-            outcomes = await asyncio.gather(*(impatient.save_gathered(j) for j in jobs), return_exceptions=True)
+            outcomes = await asyncio.gather(*(impatient.save_harvest(j) for j in jobs), return_exceptions=True)
         assert isinstance(outcomes[0], Unreachable)
         assert all(isinstance(o, Saved) for o in outcomes[1:])
     assert await tickers(store) == set(NAMES[:6])
@@ -187,7 +188,7 @@ async def test_a_lock_that_is_not_given_fails_the_one_who_wants_it_and_not_its_n
 
 async def test_connections_that_the_server_ends_in_mid_transaction_cost_nothing(store: Store) -> None:
     async with held(store, 2) as first:
-        waiting = [asyncio.create_task(store.save_gathered(gathering(t))) for t in NAMES]
+        waiting = [asyncio.create_task(store.save_harvest(gathering(t))) for t in NAMES]
         await store.database.fetch(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
             "AND wait_event_type = 'Lock'"
@@ -211,7 +212,7 @@ async def test_a_server_that_restarts_under_them_fails_whom_it_must_and_stores_n
         assert servers.database_url
         await migrate(servers.database_url)
         async with Store.open(servers.database_url) as store:
-            jobs = [asyncio.create_task(store.save_gathered(gathering(t))) for t in NAMES]
+            jobs = [asyncio.create_task(store.save_harvest(gathering(t))) for t in NAMES]
             done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
             assert done
             await asyncio.to_thread(servers.close)
@@ -222,5 +223,5 @@ async def test_a_server_that_restarts_under_them_fails_whom_it_must_and_stores_n
         async with Store.open(again.database_url) as store:
             kept = await tickers(store)
             assert kept >= {t for t, o in zip(NAMES, outcomes, strict=True) if isinstance(o, Saved)}
-            await asyncio.gather(*(store.save_gathered(gathering(t)) for t in NAMES))
+            await asyncio.gather(*(store.save_harvest(gathering(t)) for t in NAMES))
             assert await tickers(store) == set(NAMES)

@@ -19,8 +19,9 @@ from invest.domain.market.assets import (
 )
 from invest.domain.market.bars import Bar
 from invest.domain.market.tickers import AssetKind, Market
+from invest.domain.values.harvest import Harvest
 from invest.domain.values.observations import Basis, Consensus, Observation, RawPayload, Rejected
-from invest.store import Gathering, Store
+from invest.store import Store
 
 T0 = datetime(2026, 3, 31, 20, 0, tzinfo=UTC)
 HASH = "a" * 64
@@ -368,12 +369,12 @@ async def test_a_collection_is_written_whole_or_not_at_all(store: Store) -> None
 
     body = payload(b"{}")
     bad = Bar("PETR4", date(2026, 3, 30), None, None, None, Decimal(0), None, None, None, "brapi", HASH)
-    parts = Gathering(payloads=[body], observations=[observed("38.50")], consensus=[chosen("38.50")], news=[news("x")])
+    parts = Harvest(payloads=[body], observations=[observed("38.50")], consensus=[chosen("38.50")], news=[news("x")])
     with pytest.raises(ValueError, match="bar_close_is_a_price"):
-        await store.save_gathered(Gathering(payloads=[body], observations=[observed("38.50")], bars=[bad]))
+        await store.save_harvest(Harvest(payloads=[body], observations=[observed("38.50")], bars=[bad]))
     assert await store.payloads.get(body.sha256) is None
     assert await store.observations.of("PETR4") == []
-    saved = await store.save_gathered(parts)
+    saved = await store.save_harvest(parts)
     assert saved.news == 1
     assert await store.payloads.get(body.sha256) == body
 
@@ -387,8 +388,8 @@ async def test_history_and_events_go_on_across_a_change_of_code(store: Store) ->
     paid = CorporateAction(ticker="ELET3", kind=ActionKind.DIVIDEND, last_date_with=date(2025, 11, 6),
                            amount=Decimal("5"), source="b3", payload="e" * 64)  # fmt: skip
     again = paid.model_copy(update={"ticker": "AXIA3"})
-    await store.save_gathered(
-        Gathering(
+    await store.save_harvest(
+        Harvest(
             assets=[Asset(ticker="AXIA3", kind=AssetKind.STOCK), Asset(ticker="ELET3", kind=AssetKind.STOCK)],
             changes=[change],
             bars=[

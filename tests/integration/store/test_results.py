@@ -278,19 +278,6 @@ async def test_an_expired_key_opens_nothing(store: Store) -> None:
     assert await store.keys.verify(plain, now=T0) is None
 
 
-async def test_an_idempotency_key_is_claimed_once(store: Store) -> None:
-    assert await store.idempotency.claim("k1", "abc", "hash", now=T0) is None
-    busy = await store.idempotency.claim("k1", "abc", "hash", now=T0)
-    assert busy is not None
-    assert busy.status is None
-    await store.idempotency.complete("k1", "abc", 202, {"Location": "/x"}, b"{}")
-    done = await store.idempotency.claim("k1", "abc", "other", now=T0)
-    assert done is not None
-    assert (done.request_hash, done.status, done.headers, done.body) == ("hash", 202, {"Location": "/x"}, b"{}")
-    assert await store.idempotency.claim("k2", "abc", "hash", now=T0) is None
-    assert await store.idempotency.claim("k1", "abc", "hash", now=T0 + timedelta(hours=25)) is None
-
-
 async def test_changes_leave_an_audit_line(store: Store) -> None:
     number = await store.audit.append("key:1", "portfolio.delete", "p1", detail={"name": "x\x00"}, at=T0)
     await store.audit.append("key:2", "key.create", "k", at=T0)

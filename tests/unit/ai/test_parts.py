@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -9,13 +10,15 @@ import pytest
 
 from invest.ai.errors import BudgetSpent, CallFailed
 from invest.ai.figures import label, show
+from invest.ai.hiding import hide_keys
 from invest.ai.limits import MemoryBudget, MemoryCache
-from invest.ai.prices import ceiling, cost_of
+from invest.ai.prices import Cost, Price, PriceList, ceiling, cost_of
 from invest.ai.questions import data_hash, opinion_prompt
 from invest.ai.spending import Purse
 from invest.ai.transport import Endpoint
 from invest.ai.wires.anthropic import Anthropic
-from invest.ai.wires.base import Question, Reply, events, failure, hide_keys, parse
+from invest.ai.wires.base import Question, Reply, events, parse
+from invest.ai.wires.failing import failure
 from invest.ai.wires.openai_chat import OpenAIChat
 from invest.ai.wires.openai_responses import OpenAIResponses
 from invest.domain.opinions.faithfulness import check_figures
@@ -59,17 +62,19 @@ async def test_a_budget_starts_anew_each_day() -> None:
     assert await budget.spent_today() == 0
 
 
-async def test_a_purse_counts_what_is_in_flight_and_lets_go_after_a_failure() -> None:
+async def nothing() -> None:
+    """A call that is written down nowhere."""
+
+
+async def test_a_purse_counts_what_is_in_flight_and_lets_go_of_it() -> None:
     purse = Purse(MemoryBudget(), Decimal("1"))
-    with pytest.raises(RuntimeError):
-        async with purse.reserve(Decimal("0.99")):
-            raise RuntimeError
-    async with purse.reserve(Decimal("1")):
-        with pytest.raises(BudgetSpent):
-            async with purse.reserve(Decimal("0.01")):
-                pass
-    async with purse.reserve(Decimal("1")):
-        pass
+    held = await purse.reserve(Decimal("1"))
+    with pytest.raises(BudgetSpent, match=r"daily budget of US\$ 1.00 is spent"):
+        await purse.reserve(Decimal("0.01"))
+    await purse.settle(held, Decimal(0), nothing())
+    await purse.settle(await purse.reserve(Decimal("1")), Decimal("1"), nothing())
+    with pytest.raises(BudgetSpent):
+        await purse.reserve(Decimal("0.01"))
 
 
 def test_a_call_costs_its_models_price_on_its_day() -> None:
@@ -81,11 +86,29 @@ def test_a_call_costs_its_models_price_on_its_day() -> None:
     assert ceiling(Question("s" * 300, "u" * 300, None, 1000), endpoint, AT) == Decimal("0.0156")
 
 
-def test_a_model_without_a_price_costs_an_unknown_amount_not_nothing() -> None:
+def test_a_server_of_this_machine_costs_nothing_unless_a_price_is_set() -> None:
     endpoint = Endpoint(OpenAIChat(), "http://127.0.0.1:11434/v1", "llama3.3", "")
     reply = Reply("", "llama3.3", "stop", tokens_in=1000, tokens_out=500)
+    assert cost_of(reply, endpoint, AT).usd == 0
+    fixed = PriceList({}, fixed=Price(Decimal(2), Decimal(4)))
+    assert cost_of(reply, endpoint, AT, fixed).usd == Decimal("0.004")
+
+
+def test_a_model_without_a_price_costs_an_unknown_amount_not_nothing() -> None:
+    endpoint = Endpoint(OpenAIChat(), "https://ai.example.com/v1", "unheard-of", "")
+    reply = Reply("", "unheard-of", "stop", tokens_in=1000, tokens_out=500)
     assert cost_of(reply, endpoint, AT).usd is None
     assert cost_of(Reply("", "m", "stop"), endpoint, AT).usd is None
+    assert ceiling(Question("s", "u", None, 1000), endpoint, AT) is None
+
+
+def test_the_servers_own_bill_wins_and_a_dated_id_has_its_models_price() -> None:
+    endpoint = Endpoint(OpenAIChat(), "https://openrouter.ai/api/v1", "anthropic/claude-sonnet-5-5", "k")
+    prices = PriceList({"claude-sonnet-5-5": Price(Decimal(2), Decimal(10), Decimal("0.2"))}, "2026-11-29")
+    reply = Reply("", "anthropic/claude-sonnet-5-5-20261001", "stop", tokens_in=1000, tokens_out=500, tokens_cached=500)
+    assert cost_of(reply, endpoint, AT, prices) == Cost(Decimal("0.0061"), "settings 2026-11-29")
+    billed = replace(reply, cost=Decimal("0.0123"))
+    assert cost_of(billed, endpoint, AT, prices) == Cost(Decimal("0.0123"), "the server's bill")
 
 
 def test_a_cut_event_of_a_stream_is_worth_another_try() -> None:

@@ -98,7 +98,7 @@ def test_wrong_input_exits_with_2_and_no_traceback(arguments: tuple[str, ...]) -
     ("arguments", "said"),
     [
         (("nope",), "no such command 'nope'; see `invest --help`"),
-        (("job",), "no such command 'job' (did you mean 'jobs'?); see `invest --help`"),
+        (("jbos",), "no such command 'jbos' (did you mean 'jobs'?); see `invest --help`"),
         (("keys", "create"), "missing argument 'name'; see `invest keys create --help`"),
         (
             ("keys", "create", "x", "--scope", "all"),
@@ -130,7 +130,7 @@ def test_completion_gives_a_script_for_the_shell(shell: str) -> None:
 
 def test_completion_knows_the_verbs() -> None:
     done = run(_INVEST_COMPLETE="complete_bash", COMP_WORDS="invest ke", COMP_CWORD="1")
-    assert done.stdout.split() == ["keys"]
+    assert done.stdout.split() == ["key"]
 
 
 ID = "01a222abbaa6fd781cef14f447dbc25a"

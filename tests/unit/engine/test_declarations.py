@@ -13,10 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invest.domain.market.tickers import Ticker
-from invest.engine import Context, InvalidArguments, Queue, Rate, Retry, Threshold, chain, chord, group, registry
+from invest.engine import (
+    Context,
+    InvalidArguments,
+    Queue,
+    QueueStats,
+    Rate,
+    Retry,
+    Threshold,
+    chain,
+    chord,
+    group,
+    registry,
+)
 from invest.engine.calls.policy import parse_rate
 from invest.engine.errors import ErrorInfo
-from invest.engine.manage.inspection import QueueStats
 from invest.engine.redis.connection import parse_address
 from invest.engine.redis.wire import CorruptPayload, read_job, result_head
 from invest.engine.worker.supervisor import parse_range, wanted

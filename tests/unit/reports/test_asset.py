@@ -1,16 +1,19 @@
 """What the report of an asset says, in which order, and what it says where data is missing."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from invest.domain.analysis.models import SentimentAnalysis
 from invest.domain.market.assets import ActionKind
 from invest.domain.market.tickers import AssetKind, Market
 from invest.domain.opinions.opinion import Argument, OpinionStatus, Risk
 from invest.reports import (
     ReportView,
+    TrackRow,
     build_asset_view,
     build_comparison_view,
     build_market_view,
@@ -19,7 +22,7 @@ from invest.reports import (
     contract_report,
     load_view,
 )
-from invest.reports.views import Claims, Paragraph, Section, Table
+from invest.reports.views import Claims, DotsChart, Paragraph, Section, Table
 from tests.builders import reports as build
 
 KINDS: dict[str, Callable[..., ReportView]] = {
@@ -75,8 +78,9 @@ def test_the_contracts_shape_has_all_its_parts(kind: str) -> None:
 
 def test_an_asset_report_answers_in_the_order_in_which_one_asks() -> None:
     assert [s.id for s in asset().sections] == [
-        "price", "scores", "fundamentals", "analysts", "bull", "bear", "risks", "dividends", "news", "record",
-        "quality", "facts", "provenance",
+        "price", "scores", "fundamentals", "results_by_year", "results_by_quarter", "multiple_p_l",
+        "multiple_dividend_yield", "profile", "peers", "analysts", "bull", "bear", "risks", "dividends", "months",
+        "news", "agenda", "record", "sources", "facts", "quality", "provenance",
     ]  # fmt: skip
 
 
@@ -90,21 +94,28 @@ def test_prices_too_old_for_a_verdict_are_named_as_the_reason() -> None:
 
 
 def test_a_score_without_a_backtest_says_so() -> None:
-    assert words(asset(), "scores").endswith("A nota deste mercado ainda não tem teste histórico.")
+    assert words(asset(), "scores").endswith("A nota deste mercado ainda não foi testada em dias passados.")
 
 
 def test_the_backtest_stands_beside_the_score_with_how_sure_it_is() -> None:
     view = asset(analysis=build.analysis(backtest=build.score_record()))
-    assert [s.id for s in view.sections][-5:] == ["backtest", "record", "quality", "facts", "provenance"]
-    said = "Teste histórico em 90 dias: IC de postos +0,02 (−0,05 a +0,09), não distinguível do acaso."
+    assert [s.id for s in view.sections if not s.appendix][-3:] == ["backtest", "record", "sources"]
+    said = (
+        "Nos testes com dias passados, a quinta parte de melhor nota rendeu +0,5% a mais que a pior em 90 dias: "
+        "não se distingue do acaso."
+    )
     assert said in words(view, "scores")
     assert table(view, "backtest") == [
-        ["30 d", "20", "+0,06", "−0,5%", "+1,2%", "+1,7%", "+1,3%", "60%", "melhor que o acaso"],
-        ["90 d", "9", "+0,02", "+0,1%", "+0,6%", "+0,5%", "+0,1%", "60%", "não distinguível do acaso"],
-        ["180 d", "2", "+0,01", "—", "—", "—", "—", "—", "em coleta (2 de 3 coortes)"],
+        ["30 d", "−0,5%", "+1,2%", "+1,7%", "+1,3%", "melhor que o acaso"],
+        ["90 d", "+0,1%", "+0,6%", "+0,5%", "+0,1%", "não se distingue do acaso"],
+    ]
+    detail = next(b for b in section(view, "backtest_detail").blocks if isinstance(b, Table))
+    assert [(row[1].text, row[2].text, row[2].sub) for row in detail.rows] == [
+        ("20", "+0,06", "+0,02 a +0,10"),
+        ("9", "+0,02", "−0,05 a +0,09"),
+        ("2", "+0,01", None),
     ]
     assert "120 ativos, 7 deles já sem negociação" in words(view, "backtest")
-    assert "Spearman" in words(view, "backtest")
     contract = contract_report(view, "# content")
     assert contract["quantitative_analysis"]["backtest"]["verdicts"][1] == "not distinguishable from chance"
 
@@ -132,25 +143,25 @@ def test_the_header_says_what_it_is_and_what_it_costs_now() -> None:
     assert header.title == "PETR4"
     assert header.value == "R$ 48,67"
     assert (header.change, header.change_mark) == ("−2,01% no dia", "down")
-    assert "3 de 4 fontes dão preço e concordam" in header.tagline
+    assert "preço conferido em 3 fontes" in header.tagline
     assert "dados até 31/03/2026 18:40" in header.tagline
 
 
 def test_one_source_is_called_not_cross_checked() -> None:
     view = asset(analysis=build.analysis(sources=["brapi"]), quality=[])
-    assert "1 fonte, sem conferência cruzada · brapi" in view.header.tagline
+    assert "preço de uma só fonte, sem conferência" in view.header.tagline
 
 
 def test_divergence_of_the_sources_is_said_in_the_header() -> None:
     fields = [build.quality()[0].model_copy(update={"divergent": True}), build.quality()[2]]
-    assert "4 fontes, divergência em 1 campo" in asset(quality=fields).header.tagline
+    assert "fontes divergem em 1 campo" in asset(quality=fields).header.tagline
 
 
 def test_the_verdict_rests_on_the_figures_that_moved_the_score() -> None:
     strip = asset().strip
     assert strip is not None
     assert strip.verdict == "Compra"
-    assert strip.sentence.text == "A favor: P/L 5,9 e ROE 24,2%. Contra: Liquidez corrente 0,69."
+    assert strip.sentence.text == "A favor: P/L de 5,9 e ROE de 24,2%. Contra: Liquidez corrente de 0,69."
     assert [r.fact_id for r in strip.sentence.refs] == ["f01", "f04", "f28"]
 
 
@@ -164,16 +175,16 @@ def test_every_reference_leads_to_a_row_of_the_facts() -> None:
     assert refs <= anchors
 
 
-def test_missing_figures_are_dashes_never_zeros() -> None:
-    rows = {row[0]: row[1:] for row in table(asset(), "fundamentals")}
-    assert rows["Cobertura de juros"] == ["—", "—", "5,1", "—", "sem dado"]
+def test_missing_figures_are_named_once_and_never_zeros() -> None:
+    assert "Cobertura de juros" not in [row[0] for row in table(asset(), "fundamentals")]
+    assert "Sem dado: Cobertura de juros." in words(asset(), "fundamentals")
     view = asset(analysis=build.bare(), bars=build.no_bars("XPTO3"), opinions=[], ai_consensus=None, actions=[],
                  news=[], quality=[], payloads=[], outcomes=[], track_record=[])  # fmt: skip
     assert view.header.value == "sem cotação"
     assert view.strip is not None
-    assert view.strip.verdict == "Dados insuficientes"
-    assert "Cobertura de 0%: abaixo de 60% não há veredito." in view.strip.sentence.text
-    assert {cell for row in table(view, "fundamentals") for cell in row[1:-1]} == {"—"}
+    assert view.strip.verdict == "Sem veredito"
+    assert "Há dados para 0% da nota; abaixo de 60% não há veredito." in view.strip.sentence.text
+    assert not [b for b in section(view, "fundamentals").blocks if isinstance(b, Table)]
     assert "ao menos duas sessões" in words(view, "price")
 
 
@@ -199,22 +210,55 @@ def test_figures_are_read_in_words(key: str, value: float, percentile: float, re
 def test_without_peers_a_figure_is_read_against_its_own_median() -> None:
     figures = build.COMPANY_FIGURES | {"roe": (0.30, 0.20, None, None), "p_vp": (1.0, None, None, None)}
     rows = {r[0]: r[-1] for r in table(asset(analysis=build.analysis(facts=build.facts_of(figures))), "fundamentals")}
-    assert rows["ROE"] == "acima da própria"
-    assert rows["P/VP"] == "sem comparação"
+    assert rows["ROE"] == "acima do histórico"
+    assert rows["P/VP"] == "—"
 
 
 def test_an_ai_that_abstained_stands_in_the_table_with_its_reason() -> None:
     rows = table(asset(), "analysts")
-    assert rows[-1] == ["DeepSeek", "Absteve-se", "—", "—", "Tempo esgotado: sem resposta em 60 s"]
-    assert [row[1] for row in rows] == ["Compra", "Compra", "Manter", "Compra", "Absteve-se"]
+    assert rows[-2] == ["DeepSeek", "Absteve-se", "Tempo esgotado: sem resposta em 60 s"]
+    assert [row[1] for row in rows] == ["Compra", "Compra", "Manter", "Absteve-se", "Compra"]
+
+
+def test_what_was_paid_for_is_printed() -> None:
+    view = asset()
+    openai = table(view, "analysts")[0]
+    assert openai == ["OpenAI", "Compra", "54%", "57%", "60%", "52,60 (42,08 a 65,75)"]
+    said = words(view, "analysts")
+    assert "OpenAI: Múltiplos baixos e dívida contida." in said
+    assert "Risco: Intervenção na política de preços (governança, risco alto)." in said
+    assert "Mudaria de opinião com P/VP > 3,04." in said
+
+
+def test_the_ais_stand_on_one_axis_with_the_base_rate_and_the_pool() -> None:
+    view = asset(analysis=build.analysis(base_rate_180d=0.47))
+    chart = next(b for b in section(view, "analysts").blocks if isinstance(b, DotsChart))
+    assert [(d.label, d.text, d.hollow) for d in chart.dots] == [
+        ("OpenAI", "60%", False),
+        ("Anthropic", "56%", False),
+        ("Gemini", "51%", False),
+        ("Regras fixas", "54%", True),
+    ]
+    assert [(level.label, level.text) for level in chart.levels] == [("histórico", "47%"), ("conjunto", "59%")]
+
+
+def test_the_record_of_the_pool_stands_beside_its_verdict() -> None:
+    pool = TrackRow(
+        analyst="consensus", horizon_days=180, closed=142, cohorts=9, status="ranked", brier=0.241, skill=0.036
+    )
+    assert (
+        "Histórico do conjunto em 180 dias: 142 previsões encerradas, erro (Brier) de 0,241, habilidade de +0,04."
+        in (words(asset(track_record=[pool]), "analysts"))
+    )
+    assert "ainda não tem previsões encerradas" in words(asset(track_record=[]), "analysts")
 
 
 def test_the_pool_is_said_in_words_with_its_dissent_and_fragility() -> None:
     view = asset(ai_consensus=build.ai_consensus(fragile=True))
     said = words(view, "analysts")
-    assert "probabilidade de 59% de superar o IBOV em 180 dias, alvo mediano de R$ 51,85" in said
-    assert "Discordam do conjunto: Gemini." in said
-    assert "Veredito frágil" in said
+    assert "Probabilidade de superar o IBOV em 180 dias: 59%; preço mediano esperado: R$ 51,85." in said
+    assert "Discorda do conjunto: Gemini." in said
+    assert "muda se uma das IAs sair da conta" in said
 
 
 def test_without_a_quorum_no_probability_is_shown() -> None:
@@ -223,7 +267,7 @@ def test_without_a_quorum_no_probability_is_shown() -> None:
     view = asset(opinions=answers, ai_consensus=pooled)
     assert "Sem quórum: 1 de 2 respondeu" in words(view, "analysts")
     assert view.strip is not None
-    assert [s.text for s in view.strip.stats] == ["7,1", "—", "1 de 2"]
+    assert [s.text for s in view.strip.stats] == ["7,1", "1 de 2"]
 
 
 def test_without_any_ai_the_case_comes_from_the_figures() -> None:
@@ -254,7 +298,7 @@ def test_an_unfaithful_ai_abstains_with_its_count() -> None:
 def test_the_same_sentence_of_two_ais_is_said_once_with_both_names() -> None:
     block = section(asset(), "bear").blocks[0]
     assert isinstance(block, Claims)
-    assert [c.by for c in block.items] == ["segundo OpenAI, Anthropic, Gemini e Regras (local)"]
+    assert [c.by for c in block.items] == ["segundo OpenAI, Anthropic, Gemini e Regras fixas"]
 
 
 def test_the_objection_is_shown_and_named_as_without_a_vote() -> None:
@@ -273,20 +317,46 @@ def test_endless_words_of_an_ai_are_cut() -> None:
     assert len(view.model_dump_json()) < 200_000
 
 
-def test_at_most_six_news_the_newest_first_and_only_web_links() -> None:
+def test_at_most_six_news_and_only_web_links() -> None:
     items = build.news(9)
     items[-1] = items[-1].model_copy(update={"link": "javascript:alert(1)"})
     items[-2] = items[-2].model_copy(update={"link": "https://user:pw@news.example/"})
-    view = asset(news=items)
-    block = next(b for b in section(view, "news").blocks if isinstance(b, Table))
+    block = next(b for b in section(asset(news=items), "news").blocks if isinstance(b, Table))
     assert len(block.rows) == 6
-    assert [row[2].link for row in block.rows][:3] == [None, None, "https://news.example/6"]
-    assert block.rows[0][0].text == "30/03/2026"
+    links = {row[2].text: row[2].link for row in block.rows}
+    assert links[items[-1].title] is None
+    assert set(links.values()) <= {None, *(item.link for item in items[:-2])}
+
+
+def test_news_stand_in_the_order_of_their_weight_the_undated_last_and_each_story_once() -> None:
+    plain, result, same, undated = (
+        build.news(1)[0].model_copy(update={"id": str(i), "title": title, "sentiment": None, "published_at": moment})
+        for i, (title, moment) in enumerate(
+            (
+                ("PETR4 oscila pouco no pregão", build.NOW),
+                ("Petrobras: lucro do trimestre cresce - Valor", build.NOW - timedelta(days=3)),
+                ("Petrobras: Lucro do trimestre cresce", build.NOW - timedelta(days=4)),
+                ("Petrobras anuncia resultado e dividendos", None),
+            )
+        )
+    )
+    shown = [row[2] for row in table(asset(news=[undated, plain, same, result]), "news")]
+    assert shown == [result.title, plain.title, undated.title]
+
+
+def test_the_count_of_news_agrees_with_the_table() -> None:
+    counted = SentimentAnalysis(sentiment="neutral", score=5.0, news_count=14)
+    assert "6 de 14 notícias" in words(
+        asset(news=build.news(14), analysis=build.analysis(sentiment_analysis=counted)), "news"
+    )
+    few = SentimentAnalysis(sentiment="positive", score=5.0, news_count=3)
+    said = words(asset(news=build.news(3), analysis=build.analysis(sentiment_analysis=few)), "news")
+    assert said.startswith("3 notícias dos últimos 30 dias")
 
 
 def test_news_without_a_date_do_not_fail() -> None:
     items = [build.news(1)[0].model_copy(update={"published_at": None})]
-    assert table(asset(news=items), "news")[0][0] == "—"
+    assert table(asset(news=items), "news")[0][0] == "sem data"
 
 
 def test_a_split_is_told_by_what_becomes_of_one_share() -> None:
@@ -301,7 +371,7 @@ def test_the_checklist_shows_value_threshold_and_state() -> None:
     rows = {row[0]: row[1:] for row in table(asset(), "risks")}
     assert rows["Liquidez corrente"] == ["0,69", "> 1,00", "fora"]
     assert rows["Dív. líq./EBITDA"] == ["0,9", "≤ 3,0", "dentro"]
-    assert rows["Cobertura de juros"] == ["—", "> 2,0", "sem dado"]
+    assert "Cobertura de juros" not in rows
     assert rows["Cotação atual"] == ["31/03/2026", "último pregão", "dentro"]
 
 
@@ -309,14 +379,16 @@ def test_the_checklist_shows_value_threshold_and_state() -> None:
 def test_every_kind_of_asset_has_its_own_figures(kind: AssetKind) -> None:
     view = asset(analysis=build.fund("HGLG11", kind=kind), opinions=[], ai_consensus=None)
     labels = [row[0] for row in table(view, "fundamentals")]
-    assert ("P/L" in labels) == (kind in (AssetKind.BDR, AssetKind.UNIT))
+    assert "P/VP" in labels or kind in (AssetKind.ETF, AssetKind.CRYPTO)
+    assert "P/L" not in labels  # nobody gave one
+    assert ("Retorno, 12 m" in labels) == (kind is not AssetKind.UNIT)
     assert (view.section("dividends") is None) == (kind is AssetKind.CRYPTO)
 
 
 def test_a_figure_that_is_no_number_is_missing() -> None:
     facts = [f.model_copy(update={"value": float("nan")}) if f.key == "roe" else f for f in build.analysis().facts]
     rows = {row[0]: row for row in table(asset(analysis=build.analysis(facts=facts, reasons=[])), "fundamentals")}
-    assert rows["ROE"][1] == "—"
+    assert "ROE" not in rows
 
 
 def test_sandbox_data_is_stamped_whoever_says_so() -> None:
@@ -331,18 +403,19 @@ def test_provenance_names_every_source_with_its_payloads_and_every_model_with_it
     view = asset()
     tables = [b for b in section(view, "provenance").blocks if isinstance(b, Table)]
     sources = {row[0].text: row for row in tables[0].rows}
-    assert set(sources) == {"B3 (COTAHIST)", "CVM", "brapi", "Banco Central", "Fundamentus"}
+    assert set(sources) == {"B3", "CVM", "brapi", "Banco Central", "Fundamentus"}
     assert sources["Fundamentus"][3].text == "falhou: HTTP 503 em 3 tentativas"
-    assert build.sha("payload 0")[:12] in sources["B3 (COTAHIST)"][1].text
+    assert build.sha("payload 0")[:12] in sources["B3"][1].text
     assert [row[1].text for row in tables[1].rows][:2] == ["gpt-5.1-2026-01-15", "claude-sonnet-4-5-20250929"]
-    assert "Custo das IAs neste relatório: US$ 0,0693." in words(view, "provenance")
+    assert "Custo das IAs neste relatório: US$ 0,0693." in words(view, "sources")
+    assert "Não respondeu: Fundamentus." in words(view, "sources")
     assert "não é recomendação de investimento" in view.disclaimers[0]
 
 
 def test_an_opinion_from_the_cache_costs_nothing_again() -> None:
     paid, cached = build.opinion("openai", 0.6), build.opinion("gemini", 0.6, cached=True)
     view = asset(opinions=[paid, cached], ai_consensus=None)
-    assert "US$ 0,0231." in words(view, "provenance")
+    assert "US$ 0,0231." in words(view, "sources")
 
 
 def test_a_rejected_value_is_shown_with_its_reason() -> None:
@@ -361,7 +434,7 @@ def test_english_reports_are_english_throughout() -> None:
     view = asset(language="en")
     assert view.strip is not None
     assert view.strip.verdict == "Buy"
-    assert table(view, "fundamentals")[0] == ["P/E", "5.9", "5.2", "8.4", "18", "cheap in sector"]
+    assert table(view, "fundamentals")[0] == ["P/E", "5.9", "5.2", "8.4", "cheap in sector"]
     assert view.header.value == "R$ 48.67"
     assert view.footer == "invest · report r_01KAZ3 · data to 31 Mar 2026"
 
@@ -371,7 +444,8 @@ def test_ais_that_come_to_another_verdict_are_heard_beside_it() -> None:
     agreeing = asset().strip
     assert differing is not None
     assert agreeing is not None
-    assert differing.sentence.text.endswith("As IAs, em conjunto: manter.")
+    assert "As IAs, em conjunto, chegam a outro veredito, manter (51% de superar o IBOV):" in differing.sentence.text
+    assert differing.sentence.text.endswith("dão mais peso a Dividend yield (12 meses).")
     assert "As IAs" not in agreeing.sentence.text
 
 
@@ -379,5 +453,5 @@ def test_an_opinion_that_news_moved_far_is_marked() -> None:
     moved = build.opinion("gemini", 0.52, news_moved=True)
     view = asset(opinions=[moved], ai_consensus=None)
     row = next(b for b in section(view, "analysts").blocks if isinstance(b, Table)).rows[0]
-    assert row[2].mark == "warn"
+    assert row[4].mark == "warn"
     assert "As notícias moveram em mais de 20 pontos a probabilidade de Gemini" in words(view, "analysts")

@@ -16,7 +16,7 @@ from invest.sources.b3.cotahist import named
 from invest.sources.b3.format import same_paper
 from invest.sources.brapi import format as brapi_format
 from invest.sources.feeds.format import moment
-from invest.sources.model import Basket, Want
+from invest.sources.model import Reading, Want
 from invest.sources.numerals import cnpj_of, digits
 from invest.sources.plausible import believe, payable
 
@@ -140,7 +140,7 @@ def test_an_event_that_contradicts_itself_is_refused(label: str, factor: float, 
     [(ActionKind.REVERSE_SPLIT, "10"), (ActionKind.SPLIT, "0.5"), (ActionKind.BONUS, "0.9"), (ActionKind.SPLIT, "1")],
 )
 def test_whoever_says_more_shares_after_a_reverse_split_is_not_believed(kind: ActionKind, factor: str) -> None:
-    basket = Basket("yahoo", SourceSettings(), "ABCD3")
+    basket = Reading("yahoo", SourceSettings(), "ABCD3")
     told = CorporateAction(
         ticker="ABCD3", kind=kind, last_date_with=LAST, factor=Decimal(factor), source="yahoo", payload="p"
     )
@@ -160,7 +160,7 @@ def test_one_bar_in_another_unit_than_its_neighbours_is_left_out(times: str, at:
     given = bars("30", "30.5", "31", "30.2", "30.1")
     price = given[at].close * Decimal(times)
     given[at] = given[at]._replace(open=price, high=price, low=price, close=price)
-    basket = Basket("yahoo", SourceSettings(), "ABCD3")
+    basket = Reading("yahoo", SourceSettings(), "ABCD3")
     known = Want("ABCD3", NOW, last_close=Decimal("29.8"), last_day=date(2026, 2, 27))
     kept = believe(basket, known, given, LAST)
     assert [bar.day for bar in kept] == [bar.day for i, bar in enumerate(given) if i != at]
@@ -168,7 +168,7 @@ def test_one_bar_in_another_unit_than_its_neighbours_is_left_out(times: str, at:
 
 
 def test_a_level_that_stays_is_no_spike() -> None:
-    basket = Basket("cotahist", SourceSettings(official=True), "ABCD3")
+    basket = Reading("cotahist", SourceSettings(official=True), "ABCD3")
     assert len(believe(basket, Want("ABCD3", NOW), bars("0.30", "3.1", "3.0"), LAST)) == 3
     assert "unexplained jump: 3.1 on 2026-03-03 after 0.30" in basket.remarks[0]
 
@@ -176,13 +176,13 @@ def test_a_level_that_stays_is_no_spike() -> None:
 def test_an_official_level_that_its_own_turnover_denies_is_refused() -> None:
     want = Want("ABCD3", NOW, last_close=Decimal("0.31"), last_day=date(2026, 2, 27))
     for price, kept in (("3.10", 2), ("0.31", 0)):
-        basket = Basket("cotahist", SourceSettings(official=True), "ABCD3")
+        basket = Reading("cotahist", SourceSettings(official=True), "ABCD3")
         given = [bar._replace(volume=1000, turnover=1000 * Decimal(price)) for bar in bars("3.1", "3.0")]
         assert len(believe(basket, want, given, LAST)) == kept, basket.remarks
 
 
 def test_an_unofficial_level_against_the_known_price_is_refused_whole() -> None:
-    basket = Basket("yahoo", SourceSettings(), "ABCD3")
+    basket = Reading("yahoo", SourceSettings(), "ABCD3")
     want = Want("ABCD3", NOW, last_close=Decimal("0.31"), last_day=date(2026, 2, 27))
     assert believe(basket, want, bars("3.1", "3.0"), LAST) == []
     assert "wrong unit" in basket.remarks[0]

@@ -25,7 +25,7 @@ from invest.sources.errors import SourceError
 from invest.sources.feeds.gdelt import GdeltSource
 from invest.sources.feeds.google_news import GoogleNewsSource
 from invest.sources.feeds.rss import RssSource
-from invest.sources.model import Gathered, Source, Want
+from invest.sources.model import Answer, AssetSource, MacroSource, Want
 from invest.sources.others.binance import BinanceSource
 from invest.sources.others.fundamentus import FundamentusSource
 from invest.sources.others.yahoo import YahooSource
@@ -135,24 +135,26 @@ SEARCH = (
     '<link>{2}</link><pubDate>{3}</pubDate><source url="{4}">{5}</source></item></channel></rss>'
 )
 
+Asked = AssetSource | MacroSource
 
-def ask(source: Source, want: Want, answers: dict[str, bytes]) -> Gathered | SourceError:
+
+def ask(source: Asked, want: Want, answers: dict[str, bytes]) -> Answer | SourceError:
     """What a source makes of these answers: a result, or its own kind of error. Anything else is a fault of ours."""
 
     client = cast(Any, FakeClient(Path("unused"), answers))
 
-    async def work() -> Gathered | SourceError:
+    async def work() -> Answer | SourceError:
         try:
             if isinstance(source, BcbSource | OlindaSource):
                 return await source.macro(client, want, {})
-            return await source.gather(client, want)
+            return await cast(AssetSource, source).collect(client, want)
         except SourceError as error:
             return error
 
     return asyncio.run(work())
 
 
-def survives(make: Callable[[], Source], want: Want, answers: dict[str, bytes]) -> None:
+def survives(make: Callable[[], Asked], want: Want, answers: dict[str, bytes]) -> None:
     """The property: values that can be stored, or an error with a reason."""
     found = ask(make(), want, answers)
     if isinstance(found, SourceError):
@@ -165,15 +167,15 @@ def survives(make: Callable[[], Source], want: Want, answers: dict[str, bytes]) 
 
 def test_the_good_answers_are_read() -> None:
     quote = ask(BrapiSource(), STOCK, {"/quote/": orjson.dumps(QUOTE)})
-    assert isinstance(quote, Gathered)
-    assert (len(quote.bars), len(quote.actions), quote.outcome.status) == (2, 2, "ok")
+    assert isinstance(quote, Answer)
+    assert (len(quote.harvest.bars), len(quote.harvest.actions), quote.outcome.status) == (2, 2, "ok")
     chart = ask(YahooSource(), STOCK, {"/chart/": orjson.dumps(CHART)})
-    assert isinstance(chart, Gathered)
-    assert (len(chart.bars), len(chart.actions)) == (2, 2)
+    assert isinstance(chart, Answer)
+    assert (len(chart.harvest.bars), len(chart.harvest.actions)) == (2, 2)
     listed = ask(B3Source(), STOCK, b3(SUPPLEMENT, DETAIL, HISTORY))
-    assert isinstance(listed, Gathered)
-    assert (len(listed.actions), listed.identity and listed.identity.cvm_code) == (2, 9512)
-    assert isinstance(ask(BinanceSource(), COIN, {"klines": orjson.dumps(KLINES)}), Gathered)
+    assert isinstance(listed, Answer)
+    assert (len(listed.harvest.actions), listed.identity and listed.identity.cvm_code) == (2, 9512)
+    assert isinstance(ask(BinanceSource(), COIN, {"klines": orjson.dumps(KLINES)}), Answer)
 
 
 def b3(supplement: Any, detail: Any, history: Any) -> dict[str, bytes]:
@@ -263,13 +265,15 @@ def test_a_search_gives_only_items_whose_title_names_the_asset_without_their_out
     feed = SEARCH.format("sobe - e muito", "Valor", "https://a.example/1", "Tue, 31 Mar 2026 12:00:00 GMT", "", "Valor")
     other = feed.replace("PETR4", "VALE3")
     found = ask(GoogleNewsSource(), STOCK, {"/rss/search": feed.encode()})
-    assert isinstance(found, Gathered)
-    assert [(n.title, n.outlet, n.tickers) for n in found.news] == [("PETR4 sobe - e muito", "Valor", ("PETR4",))]
+    assert isinstance(found, Answer)
+    assert [(n.title, n.outlet, n.tickers) for n in found.harvest.news] == [
+        ("PETR4 sobe - e muito", "Valor", ("PETR4",))
+    ]
     none = ask(GoogleNewsSource(), STOCK, {"/rss/search": other.encode()})
-    assert isinstance(none, Gathered) and not none.news
+    assert isinstance(none, Answer) and not none.harvest.news
 
 
-EVERY: list[tuple[Callable[[], Source], Want, str, bytes]] = [
+EVERY: list[tuple[Callable[[], Asked], Want, str, bytes]] = [
     (BrapiSource, STOCK, "/quote/", orjson.dumps(QUOTE)),
     (BrapiSource, COIN, "/v2/crypto", orjson.dumps(COINS)),
     (YahooSource, STOCK, "/chart/", orjson.dumps(CHART)),
@@ -296,13 +300,13 @@ NAMES = [f"{make.__name__}-{want.ticker}" for make, want, _, _ in EVERY]
 
 
 @pytest.mark.parametrize(("make", "want", "path", "good"), EVERY, ids=NAMES)
-def test_what_is_no_answer_at_all(make: Callable[[], Source], want: Want, path: str, good: bytes) -> None:
+def test_what_is_no_answer_at_all(make: Callable[[], Asked], want: Want, path: str, good: bytes) -> None:
     for body in BODIES:
         survives(make, want, {path: body})
 
 
 @pytest.mark.parametrize(("make", "want", "path", "good"), EVERY, ids=NAMES)
-def test_an_answer_cut_anywhere(make: Callable[[], Source], want: Want, path: str, good: bytes) -> None:
+def test_an_answer_cut_anywhere(make: Callable[[], Asked], want: Want, path: str, good: bytes) -> None:
     for at in range(0, len(good), max(1, len(good) // 20)):
         survives(make, want, {path: good[:at]})
 
@@ -323,7 +327,7 @@ def test_pages_that_do_not_move_on_are_not_asked_for_ever() -> None:
     async def work() -> int:
         client = FakeClient(Path("unused"), {"klines": orjson.dumps(rows)})
         with pytest.raises(SourceError, match="other days"):
-            await BinanceSource().gather(cast(Any, client), COIN)
+            await BinanceSource().collect(cast(Any, client), COIN)
         return len(client.asked)
 
     assert asyncio.run(work()) < 5

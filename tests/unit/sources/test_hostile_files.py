@@ -23,7 +23,7 @@ from invest.sources.cvm.format import table
 from invest.sources.cvm.register import read_cad
 from invest.sources.cvm.source import CvmSource
 from invest.sources.errors import SourceError
-from invest.sources.model import Gathered, Source, Want
+from invest.sources.model import Answer, AssetSource, Want
 from tests.builders.hostile import NOW, FakeClient, assert_storable
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -59,32 +59,32 @@ def zipped(name: str, body: bytes) -> bytes:
     return out.getvalue()
 
 
-def ask(source: Source, want: Want, folder: Path, answers: dict[str, bytes]) -> Gathered | SourceError:
+def ask(source: AssetSource, want: Want, folder: Path, answers: dict[str, bytes]) -> Answer | SourceError:
     """What a source makes of these files; anything but a result or its own error is a fault of ours."""
 
-    async def work() -> Gathered | SourceError:
+    async def work() -> Answer | SourceError:
         try:
-            return await source.gather(cast(Any, FakeClient(folder, answers)), want)
+            return await source.collect(cast(Any, FakeClient(folder, answers)), want)
         except SourceError as error:
             return error
 
     found = asyncio.run(work())
-    if isinstance(found, Gathered):
+    if isinstance(found, Answer):
         assert_storable(found)
     else:
         assert found.reason
     return found
 
 
-def daily(folder: Path, text: bytes) -> Gathered | SourceError:
+def daily(folder: Path, text: bytes) -> Answer | SourceError:
     """A session's file as the quotes' source reads it."""
     return ask(CotahistSource(), DAILY, folder, {"COTAHIST_D31032026": zipped("COTAHIST.TXT", text)})
 
 
 def test_a_good_file_is_read(tmp_path: Path) -> None:
     found = daily(tmp_path, session(quote()))
-    assert isinstance(found, Gathered)
-    assert [(b.day, str(b.close), b.volume) for b in found.bars] == [(date(2026, 3, 31), "36.50", 1000)]
+    assert isinstance(found, Answer)
+    assert [(b.day, str(b.close), b.volume) for b in found.harvest.bars] == [(date(2026, 3, 31), "36.50", 1000)]
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
 )
 def test_odd_quotes_are_values_or_left_out(tmp_path: Path, line: str, close: str | None) -> None:
     found = daily(tmp_path, session(line))
-    assert isinstance(found, Gathered)
-    assert [str(bar.close) for bar in found.bars] == ([close] if close else [])
+    assert isinstance(found, Answer)
+    assert [str(bar.close) for bar in found.harvest.bars] == ([close] if close else [])
     if close is None:
         assert found.outcome.reason
 
@@ -116,13 +116,13 @@ def test_odd_quotes_are_values_or_left_out(tmp_path: Path, line: str, close: str
 def test_of_two_quotes_of_a_day_the_round_lot_s_counts_whatever_their_order(tmp_path: Path) -> None:
     for lines in ((quote(bdi="06", price="1"), quote()), (quote(), quote(bdi="06", price="1"))):
         found = daily(tmp_path, session(*lines))
-        assert isinstance(found, Gathered)
-        assert [str(bar.close) for bar in found.bars] == ["36.50"]
+        assert isinstance(found, Answer)
+        assert [str(bar.close) for bar in found.harvest.bars] == ["36.50"]
 
 
 def test_a_trailer_that_disagrees_is_said(tmp_path: Path) -> None:
     found = daily(tmp_path, session(quote(), trailer=999))
-    assert isinstance(found, Gathered)
+    assert isinstance(found, Answer)
     assert "announces 999" in (found.outcome.reason or "")
 
 
@@ -178,16 +178,16 @@ def form_zip(rows: list[str], header: str = STATEMENT, encoding: str = "latin-1"
     return out.getvalue()
 
 
-def filed(folder: Path, body: bytes, fca: bytes | None = None) -> Gathered | SourceError:
+def filed(folder: Path, body: bytes, fca: bytes | None = None) -> Answer | SourceError:
     """A DFP as the source of filings reads it."""
     register = zipped("fca_cia_aberta_valor_mobiliario_2026.csv", f"{PAPERS}\r\n{PAPER}".encode("latin-1"))
     return ask(CvmSource(), FILED, folder, {"fca_cia_aberta_2026": fca or register, "dfp_cia_aberta_2025": body})
 
 
-def values(found: Gathered | SourceError) -> list[str]:
+def values(found: Answer | SourceError) -> list[str]:
     """The values of the lines read."""
-    assert isinstance(found, Gathered)
-    return [f"{line.value:f}" for line in found.statements]
+    assert isinstance(found, Answer)
+    return [f"{line.value:f}" for line in found.harvest.statements]
 
 
 def test_columns_in_any_order_more_of_them_and_any_line_end(tmp_path: Path) -> None:
@@ -204,8 +204,8 @@ def test_columns_in_any_order_more_of_them_and_any_line_end(tmp_path: Path) -> N
 @pytest.mark.parametrize("code", ["9512", "009512", " 9512 "])
 def test_codes_with_and_without_zeros_are_one(tmp_path: Path, code: str) -> None:
     found = filed(tmp_path, form_zip([";".join((ROW | {"CD_CVM": code}).values())]))
-    assert isinstance(found, Gathered)
-    assert [line.cvm_code for line in found.statements] == [9512]
+    assert isinstance(found, Answer)
+    assert [line.cvm_code for line in found.harvest.statements] == [9512]
 
 
 @given(changes=st.dictionaries(st.sampled_from(list(ROW)), WORDS, max_size=3), dropped=st.sampled_from([None, *ROW]))
@@ -243,7 +243,7 @@ def damaged(body: bytes, seed: int) -> bytes:
     return bytes(spoilt[:cut]) + (bytes(spoilt[:20]) if rng.random() < 0.2 else b"")
 
 
-READERS: list[tuple[Callable[[Path, bytes], Gathered | SourceError], bytes]] = [
+READERS: list[tuple[Callable[[Path, bytes], Answer | SourceError], bytes]] = [
     (
         lambda folder, body: ask(CotahistSource(), DAILY, folder, {"COTAHIST_D": body}),
         zipped("C.TXT", session(quote())),
@@ -257,7 +257,7 @@ READERS: list[tuple[Callable[[Path, bytes], Gathered | SourceError], bytes]] = [
 
 
 @pytest.mark.parametrize(("reader", "good"), READERS, ids=["quotes", "statements", "register"])
-def test_a_damaged_zip(tmp_path: Path, reader: Callable[[Path, bytes], Gathered | SourceError], good: bytes) -> None:
+def test_a_damaged_zip(tmp_path: Path, reader: Callable[[Path, bytes], Answer | SourceError], good: bytes) -> None:
     for seed in range(40):
         reader(tmp_path, damaged(good, seed))
 

@@ -14,7 +14,7 @@ from invest.settings import SourceSettings
 from invest.sources.bcb.olinda import expectations
 from invest.sources.bcb.sgs import points
 from invest.sources.errors import Implausible
-from invest.sources.model import Basket, Want
+from invest.sources.model import Reading, Want
 from invest.sources.plausible import believe, off_by, payable
 
 NOW = datetime(2026, 3, 31, 23, tzinfo=UTC)
@@ -28,9 +28,9 @@ def bar(day: date = LAST, close: str = "30", volume: int | None = 100, **prices:
     return Bar("PETR4", day, opening, high, low, Decimal(close), volume, None, None, "x", "p")
 
 
-def basket() -> Basket:
+def basket() -> Reading:
     """An empty basket."""
-    return Basket("x", SourceSettings(), "PETR4")
+    return Reading("x", SourceSettings(), "PETR4")
 
 
 @pytest.mark.parametrize(

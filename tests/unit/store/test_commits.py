@@ -10,9 +10,10 @@ import pytest
 
 from invest.domain.market.assets import Asset
 from invest.domain.market.tickers import AssetKind
+from invest.domain.values.harvest import Harvest
 from invest.errors import Unreachable
 from invest.store.commits import Commits
-from invest.store.gathered import Gathering, Saved
+from invest.store.harvests import Saved
 
 
 class NoDatabase:
@@ -37,8 +38,8 @@ def commits(database: NoDatabase, writers: int) -> Commits:
     return Commits(database, lambda source: (50, False), writers)  # type: ignore[arg-type] # stands in for a Database
 
 
-def one(number: int) -> Gathering:
-    return Gathering(assets=[Asset(ticker=f"AAAA{number}", kind=AssetKind.STOCK)])
+def one(number: int) -> Harvest:
+    return Harvest(assets=[Asset(ticker=f"AAAA{number}", kind=AssetKind.STOCK)])
 
 
 @pytest.mark.parametrize("writers", [1, 2])

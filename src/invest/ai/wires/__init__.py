@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from invest.ai.wires.anthropic import Anthropic
-from invest.ai.wires.base import Question, Reply, Structure, Wire, parse
+from invest.ai.wires.base import Question, Reply, Request, Structure, Wire, parse
+from invest.ai.wires.failing import as_dict, as_list, failure
 from invest.ai.wires.gemini import Gemini
 from invest.ai.wires.openai_chat import OpenAIChat
 from invest.ai.wires.openai_responses import OpenAIResponses
 
-__all__ = ["Anthropic", "Gemini", "OpenAIChat", "OpenAIResponses", "Question", "Reply", "Structure", "Wire", "parse"]
+__all__ = [
+    "Anthropic",
+    "Gemini",
+    "OpenAIChat",
+    "OpenAIResponses",
+    "Question",
+    "Reply",
+    "Request",
+    "Structure",
+    "Wire",
+    "as_dict",
+    "as_list",
+    "failure",
+    "parse",
+]

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import orjson
 
-from invest.ai.wires.base import Question, Reply, Request, as_dict, as_int, as_list, cut_short, failure_event
+from invest.ai.wires.base import Question, Reply, Request, as_int, cut_short
+from invest.ai.wires.failing import as_dict, as_list, failure_event
 
 _BLOCKED = frozenset(
     {"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "RECITATION", "SPII", "IMAGE_SAFETY", "LANGUAGE", "MODEL_ARMOR"}
@@ -19,6 +20,7 @@ class Gemini:
 
     price_id: str | None = "google"
     fallback = False
+    limit = "generationConfig.maxOutputTokens"
 
     def headers(self, key: str) -> dict[str, str]:
         """The key."""
@@ -31,6 +33,9 @@ class Gemini:
             config["responseMimeType"] = "application/json"
         if question.schema and question.structure == "schema":
             config["responseJsonSchema"] = question.schema
+        if question.effort:
+            none = {"thinkingBudget": 0}
+            config["thinkingConfig"] = none if question.effort == "none" else {"thinkingLevel": question.effort}
         body = {
             "systemInstruction": {"parts": [{"text": question.system}]},
             "contents": [{"role": "user", "parts": [{"text": question.user}]}],

@@ -1,35 +1,44 @@
-"""OpenAI's Chat Completions, the format that compatible servers speak: Groq, OpenRouter, DeepSeek, Ollama, vLLM."""
+"""OpenAI's Chat Completions, the format that compatible servers speak: Groq, OpenRouter, xAI, Azure, Ollama, vLLM."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from invest.ai.wires.base import Question, Reply, Request, as_dict, as_int, as_list, cut_short, failure_event
+import orjson
+
+from invest.ai.wires.base import Question, Reply, Request, as_int, cut_short, spent_tokens, usage_cost
+from invest.ai.wires.failing import as_dict, as_list, failure_event
 
 
 class OpenAIChat:
-    """POST /chat/completions. `native` is OpenAI itself, which renamed the token limit."""
+    """POST /chat/completions. `native` is OpenAI itself, which renamed the token limit; `azure` has a key header."""
 
     fallback = False
 
-    def __init__(self, *, native: bool = False) -> None:
+    def __init__(self, *, native: bool = False, azure: bool = False) -> None:
         self.native = native
-        self.price_id: str | None = "openai" if native else None
+        self.azure = azure
+        self.price_id: str | None = "openai" if native else "azure" if azure else None
+        self.limit = "max_completion_tokens" if native or azure else "max_tokens"
 
     def headers(self, key: str) -> dict[str, str]:
-        """Bearer key; a local server may need none."""
-        return {"Authorization": f"Bearer {key}"} if key else {}
+        """Bearer key, or Azure's header; a local server may need none."""
+        if not key:
+            return {}
+        return {"api-key": key} if self.azure else {"Authorization": f"Bearer {key}"}
 
     def request(self, question: Question, model: str, *, stream: bool) -> Request:
         """The question; neither temperature nor tools."""
         body: dict[str, Any] = {
             "model": model,
             "messages": [{"role": "system", "content": question.system}, {"role": "user", "content": question.user}],
-            "max_completion_tokens" if self.native else "max_tokens": question.max_tokens,
+            self.limit: question.max_tokens,
             "stream": stream,
         }
         if stream:
             body["stream_options"] = {"include_usage": True}
+        if question.effort:
+            body["reasoning_effort"] = question.effort
         if question.schema and question.structure == "schema":
             shape = {"name": "opinion", "strict": True, "schema": question.schema}
             body["response_format"] = {"type": "json_schema", "json_schema": shape}
@@ -38,7 +47,10 @@ class OpenAIChat:
         return Request("/chat/completions", body)
 
     def assemble(self, events: list[dict[str, Any]]) -> dict[str, Any]:
-        """Deltas of the first choice joined into one message."""
+        """Deltas of the first choice joined into one message.
+
+        A stream is whole at a finish reason, or at its end mark where what came is whole JSON.
+        """
         body: dict[str, Any] = {"object": "chat.completion", "model": None, "usage": None}
         message: dict[str, str] = {"content": "", "refusal": "", "arguments": ""}
         finish: str | None = None
@@ -47,9 +59,11 @@ class OpenAIChat:
                 raise failure_event(as_dict(event["error"]) or {"message": str(event["error"])})
             body["model"] = event.get("model") or body["model"]
             body["usage"] = event.get("usage") or as_dict(event.get("x_groq")).get("usage") or body["usage"]
+            if event.get("done") is True and finish is None and _whole_json(message["content"]):
+                finish = "stop"
             for choice in as_list(event.get("choices"))[:1]:
                 finish = as_dict(choice).get("finish_reason") or finish
-                _add(message, as_dict(as_dict(choice).get("delta")))
+                _add(message, as_dict(as_dict(choice).get("delta")) or as_dict(as_dict(choice).get("message")))
         if finish is None:
             raise cut_short("the stream ended before the answer was complete")
         calls = [{"function": {"arguments": message["arguments"]}}] if message["arguments"] else []
@@ -57,27 +71,39 @@ class OpenAIChat:
         return {**body, "choices": [{"finish_reason": finish, "message": whole}]}
 
     def read(self, body: dict[str, Any]) -> Reply:
-        """The first choice's text, or the arguments of its tool call."""
+        """The first choice's text, or the arguments of its tool call; reasoning beside it is no answer."""
         choices = as_list(body.get("choices"))
         if not choices:
             raise cut_short("an answer without choices")
         choice = as_dict(choices[0])
-        if choice.get("error"):
-            raise failure_event(as_dict(choice["error"]))
+        reason = str(choice.get("finish_reason") or "")
+        if choice.get("error") or reason == "error":
+            raise failure_event(as_dict(choice.get("error")) or {"message": "the upstream failed", "code": 502})
         message = as_dict(choice.get("message"))
         refusal = str(message.get("refusal") or "")
-        reason = str(choice.get("finish_reason") or "")
         usage = as_dict(body.get("usage"))
-        blocked = bool(refusal) or reason == "content_filter"
+        read, total = as_int(usage.get("prompt_tokens")), as_int(usage.get("total_tokens"))
+        details = as_dict(usage.get("completion_tokens_details"))
+        blocked = bool(refusal) or reason in ("content_filter", "refusal", "safety")
         return Reply(
             text=_content(message.get("content")) or _tool_arguments(message),
             model=body.get("model"),
-            finish="refusal" if blocked else "length" if reason == "length" else "stop",
+            finish="refusal" if blocked else "length" if reason in ("length", "max_tokens") else "stop",
             note=refusal or reason,
-            tokens_in=as_int(usage.get("prompt_tokens")),
-            tokens_out=as_int(usage.get("completion_tokens")),
+            tokens_in=read,
+            tokens_out=spent_tokens(
+                as_int(usage.get("completion_tokens")), read, total, as_int(details.get("reasoning_tokens"))
+            ),
             tokens_cached=as_int(as_dict(usage.get("prompt_tokens_details")).get("cached_tokens")),
+            cost=usage_cost(usage),
         )
+
+
+def _whole_json(text: str) -> bool:
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def _add(message: dict[str, str], delta: dict[str, Any]) -> None:
@@ -88,9 +114,11 @@ def _add(message: dict[str, str], delta: dict[str, Any]) -> None:
 
 
 def _content(content: Any) -> str:
-    """Text of a message: a string, or a list of parts on some servers."""
+    """Text of a message: a string, or a list of parts on some servers, whose thinking parts are left out."""
     if isinstance(content, list):
-        return "".join(str(as_dict(part).get("text") or "") for part in content)
+        parts = [as_dict(part) for part in content if not isinstance(part, str)]
+        texts = [str(part.get("text") or "") for part in parts if part.get("type", "text") in ("text", "output_text")]
+        return "".join([*(part for part in content if isinstance(part, str)), *texts])
     return content if isinstance(content, str) else ""
 
 

@@ -1,15 +1,18 @@
 """Rate limits per key and Idempotency-Keys, shared by all web processes: one round trip for all waiting requests.
 
-Rates are GCRA (the "leaky bucket as a meter"): one number per key. An idempotent request's answer is kept for 24 h;
-while the first one is worked on, its mark expires after `IN_FLIGHT` seconds, so that a crashed process blocks nobody.
+Rates are GCRA (the "leaky bucket as a meter"): one number per key; while Redis is away or full each process counts by
+itself. An idempotent request's answer is kept for 24 h; while the first one is worked on, its mark expires after
+`IN_FLIGHT` seconds, so that a crashed process blocks nobody.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -19,20 +22,35 @@ from redis.exceptions import NoScriptError, RedisError
 
 from invest.api.http.batching import Batcher
 from invest.api.http.problems import Problem, retry_after, unavailable
+from invest.engine import new_id
 from invest.settings import WebSettings
 
 log = structlog.get_logger("invest.web")
 RATE_KEY = "invest:web:rate:"  # + caller
-IDEMPOTENCY_KEY = "invest:web:idem:"  # + hash of caller and key
+IDEMPOTENCY_KEY = "invest:web:idem:"  # + caller and hash of its key
+KEPT_KEY = "invest:quota:kept:"  # + caller and day: bytes of answers kept
+OWN_CALLERS = 10_000  # remembered by one process
+MAX_KEPT = 16_000  # bytes of an answer kept for its repeats
 KEEP = 24 * 3600  # seconds an answer is kept
 IN_FLIGHT = 60  # seconds
 KEY_SHAPE = re.compile(r'"?[\x21-\x7e]{1,200}"?')
 
-# ARGV: seconds in flight, microseconds per request, burst, JSON [[rate key, idempotency key or "", hash], ...], seconds
-# to keep answers, JSON [[key, answer or null], ...]: one argument for all requests, as the client packs them one by one
+# ARGV: seconds in flight, microseconds per request, burst, JSON of the asks: [rate key or "", idempotency key or "",
+# hash, key of the kept bytes, their limit, a new name], seconds to keep answers, JSON of the answers: [key, answer or
+# null, key of the kept bytes]. One argument for all requests, as the client packs them one by one.
+# A name stands for the first use of a key: a use after the answer has been forgotten gets another one, so that what is
+# made under it is another thing.
 SCRIPT = """
 for _, row in ipairs(cjson.decode(ARGV[6])) do
-  if row[2] == cjson.null then redis.call('DEL', row[1]) else redis.call('SET', row[1], row[2], 'EX', ARGV[5]) end
+  if row[2] == cjson.null then
+    redis.call('DEL', row[1])
+  else
+    redis.call('SET', row[1], row[2], 'EX', ARGV[5])
+    if row[3] ~= '' then
+      redis.call('INCRBY', row[3], #row[2] + 300)
+      redis.call('EXPIRE', row[3], 2 * ARGV[5])
+    end
+  end
 end
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
@@ -40,19 +58,28 @@ local each, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
 local answers = {}
 for i, ask in ipairs(cjson.decode(ARGV[4])) do
   local key, idem, hash = ask[1], ask[2], ask[3]
-  local tat = math.max(tonumber(redis.call('GET', key) or '0'), now)
-  local wait = tat + each - burst * each - now
-  local kept = ''
-  if wait <= 0 then
-    redis.call('SET', key, string.format('%.0f', tat + each), 'PX', math.ceil((tat + each - now) / 1000) + 1)
-    if idem ~= '' then
-      local fresh = redis.call('SET', idem, 'w' .. hash, 'NX', 'EX', ARGV[1])
-      kept = fresh and 'mine' or redis.call('GET', idem)
+  local tat, wait = now, 0
+  if key ~= '' then
+    tat = math.max(tonumber(redis.call('GET', key) or '0'), now)
+    wait = tat + each - burst * each - now
+    if wait <= 0 then
+      redis.call('SET', key, string.format('%.0f', tat + each), 'PX', math.ceil((tat + each - now) / 1000) + 1)
+      wait = 0
+      tat = tat + each
     end
-    wait = 0
-    tat = tat + each
   end
-  answers[i] = {math.ceil(wait), math.floor((now + burst * each - tat) / each), math.ceil(tat - now), kept}
+  local kept, name = '', ''
+  if idem ~= '' then
+    kept = redis.call('GET', idem)
+    if not kept and tonumber(ask[5]) > 0 and tonumber(redis.call('GET', ask[4]) or '0') > tonumber(ask[5]) then
+      kept = 'full'
+    elseif not kept then
+      redis.call('SET', idem, 'w' .. hash, 'EX', ARGV[1])
+      redis.call('SET', idem .. ':name', ask[6], 'NX', 'EX', ARGV[5])
+      kept, name = 'mine', redis.call('GET', idem .. ':name')
+    end
+  end
+  answers[i] = {math.ceil(wait), math.floor((now + burst * each - tat) / each), math.ceil(tat - now), kept, name}
 end
 return answers
 """
@@ -64,15 +91,20 @@ class Kept:
 
     status: int
     headers: dict[str, str]
-    body: bytes
+    body: bytes | None  # None: it was too long to keep
 
 
 class Ticket(NamedTuple):
-    """What admission said: requests left, microseconds until the full burst is back, and the kept answer, if any."""
+    """What admission said: requests left, and microseconds until the full burst is back."""
 
     left: int
     reset_us: int
-    idempotency: str = ""
+
+
+class Claim(NamedTuple):
+    """An idempotent request: the answer kept for it, or the name of this first use."""
+
+    name: str
     kept: Kept | None = None
 
 
@@ -80,8 +112,11 @@ class Ask(NamedTuple):
     """One request that wants in."""
 
     bucket: str
-    idempotency: str
-    request_hash: str
+    idempotency: str = ""
+    request_hash: str = ""
+    counter: str = ""
+    limit: int = 0
+    name: str = ""
 
 
 class Answer(NamedTuple):
@@ -89,13 +124,37 @@ class Answer(NamedTuple):
 
     key: str
     text: str | None
+    counter: str = ""
+
+
+class OwnRates:
+    """The same rates, counted by this process alone."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._each = 1_000_000 / rate
+        self._burst = burst
+        self._tats: dict[str, float] = {}
+
+    def admit(self, caller: str) -> tuple[float, int, float]:
+        """Microseconds to wait, requests left, microseconds until all are back."""
+        now = time.monotonic() * 1_000_000
+        tat = max(self._tats.get(caller, 0.0), now)
+        wait = tat + self._each - self._burst * self._each - now
+        if wait > 0:
+            return wait, 0, tat - now
+        if len(self._tats) >= OWN_CALLERS:
+            self._tats = {name: at for name, at in self._tats.items() if at > now}
+        self._tats[caller] = tat + self._each
+        return 0, int((now + self._burst * self._each - tat - self._each) / self._each), tat + self._each - now
 
 
 class Admission:
     """Lets requests in."""
 
-    def __init__(self, redis: Redis, settings: WebSettings) -> None:
+    def __init__(self, redis: Redis, settings: WebSettings, kept_bytes: int = 0) -> None:
         self._redis = redis
+        self._kept_bytes = kept_bytes
+        self._own = OwnRates(settings.rate_limit, settings.rate_burst)
         self._rate = settings.rate_limit
         self._burst = settings.rate_burst
         self._sha = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
@@ -107,34 +166,51 @@ class Admission:
         """The value of the RateLimit-Policy header."""
         return f'"key";q={self._burst};w={max(1, round(self._burst / self._rate))}'
 
-    async def admit(self, caller: str, *, idempotency: str = "", request_hash: str = "") -> Ticket:
-        """Count one request. Raises 429, 409 for a key still in flight, 422 for a key used for something else.
+    async def admit(self, caller: str) -> Ticket:
+        """Count one request. Raises 429.
 
-        Without Redis requests pass uncounted (those that need it fail by themselves), except idempotent ones.
+        While Redis is away or has no room this process counts by itself; requests that need it fail by themselves.
         """
         try:
-            wait, left, reset, kept = await self._batches.add(Ask(RATE_KEY + caller, idempotency, request_hash))
-        except (RedisError, OSError, TimeoutError) as error:
-            if idempotency:
-                raise unavailable("Redis does not answer: an Idempotency-Key cannot be honoured now") from error
-            return Ticket(self._burst, 0)
+            wait, left, reset, *_ = await self._batches.add(Ask(RATE_KEY + caller))
+        except (RedisError, OSError, TimeoutError):
+            wait, left, reset = self._own.admit(caller)
         if wait > 0:
             said = f"more than {self._rate:g} requests a second (burst {self._burst}) with this key"
             headers = {**retry_after(wait / 1e6), **self.headers(Ticket(0, reset))}
             raise Problem(429, said, kind="urn:invest:rate-limited", headers=headers)
-        if not idempotency or kept == b"mine":
-            return Ticket(left, reset, idempotency)
-        return Ticket(left, reset, "", _kept(kept, request_hash))
+        return Ticket(left, reset)
+
+    async def claim(self, caller: str, key: str, request_hash: str) -> Claim:
+        """Begin an idempotent request, or find its answer.
+
+        Raises 409 for a key still in flight, 422 for a key used for something else, 429 where too much is kept for
+        the caller, 503 without Redis.
+        """
+        ask = Ask("", key, request_hash, _counter(caller), self._kept_bytes, new_id())
+        try:
+            *_, kept, name = await self._batches.add(ask)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise unavailable("Redis does not answer: an Idempotency-Key cannot be honoured now") from error
+        if kept == b"mine":
+            return Claim(name.decode())
+        if kept == b"full":
+            said = f"answers of {self._kept_bytes} bytes are kept for this key's repeats today: send no Idempotency-Key"
+            raise Problem(429, said, kind="urn:invest:quota")
+        return Claim("", _kept(kept, request_hash))
 
     def headers(self, ticket: Ticket) -> dict[str, str]:
         """The RateLimit headers (draft-ietf-httpapi-ratelimit-headers)."""
         reset = -(-ticket.reset_us // 1_000_000)
         return {"RateLimit-Policy": self.policy, "RateLimit": f'"key";r={max(0, ticket.left)};t={reset}'}
 
-    async def keep(self, key: str, request_hash: str, kept: Kept) -> None:
-        """Keep an answer for the repeats of its request."""
+    async def keep(self, caller: str, key: str, request_hash: str, kept: Kept) -> None:
+        """Keep an answer for the repeats of its request; of a long one only what it was."""
         head = {"h": request_hash, "s": kept.status, "hd": kept.headers}
-        await self._batches.add(Answer(key, f"d{orjson.dumps(head).decode()}\n{kept.body.decode()}"))
+        text = "" if kept.body is None else kept.body.decode()
+        if len(text) > MAX_KEPT or kept.body is None:
+            head["o"], text = True, ""
+        await self._batches.add(Answer(key, f"d{orjson.dumps(head).decode()}\n{text}", _counter(caller)))
 
     async def release(self, key: str) -> None:
         """Give a key back after a failure, so that the caller may try again."""
@@ -174,7 +250,7 @@ def idempotency_of(caller: str, given: str | None) -> str:
         raise Problem(
             422, "Idempotency-Key: 1 to 200 printable ASCII characters without blanks", kind="urn:invest:invalid"
         )
-    return IDEMPOTENCY_KEY + hashlib.sha256(f"{caller}\0{given}".encode()).hexdigest()[:40]
+    return f"{IDEMPOTENCY_KEY}{caller}:{hashlib.sha256(given.encode()).hexdigest()[:40]}"
 
 
 def _kept(raw: bytes | None, request_hash: str) -> Kept:
@@ -187,7 +263,11 @@ def _kept(raw: bytes | None, request_hash: str) -> Kept:
     data = orjson.loads(head)
     if data["h"] != request_hash:
         raise _another()
-    return Kept(data["s"], data["hd"], body)
+    return Kept(data["s"], data["hd"], None if data.get("o") else body)
+
+
+def _counter(caller: str) -> str:
+    return f"{KEPT_KEY}{caller}:{datetime.now(UTC):%Y-%m-%d}"
 
 
 def _another() -> Problem:

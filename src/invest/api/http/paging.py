@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, Field
@@ -12,6 +12,8 @@ from invest.api.http.problems import invalid
 from invest.api.http.routing import Incoming, Reply
 
 T = TypeVar("T")
+B = TypeVar("B")
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class Listing(BaseModel, Generic[T]):
@@ -25,6 +27,11 @@ class Listing(BaseModel, Generic[T]):
 def paged(request: Incoming, items: Sequence[T], cursor: str | None) -> Reply[Listing[T]]:
     """The page as a reply; `cursor` None after the last one."""
     body: Listing[T] = Listing(items=list(items), count=len(items), next_cursor=cursor)
+    return paged_as(request, body, cursor)
+
+
+def paged_as(request: Incoming, body: B, cursor: str | None) -> Reply[B]:
+    """A body that holds a page, with the link to the next one."""
     headers: dict[str, str] = {}
     if cursor is not None:
         url = request.http.rel_url.update_query(cursor=cursor)
@@ -37,6 +44,13 @@ def time_cursor(at: datetime) -> str:
     return at.isoformat()
 
 
+def in_reach(at: datetime) -> datetime:
+    """An instant between the years 1900 and 2200: beyond them PostgreSQL and Python differ in what they hold."""
+    if not EARLIEST <= at <= LATEST:
+        raise ValueError("must lie between the years 1900 and 2200")
+    return at
+
+
 def read_time(cursor: str | None) -> datetime | None:
     """The instant of a cursor. Raises 422 for what is none of ours."""
     if cursor is None:
@@ -45,6 +59,6 @@ def read_time(cursor: str | None) -> datetime | None:
         at = datetime.fromisoformat(cursor)
     except ValueError:
         raise invalid("cursor", "none of ours: take it from the page before") from None
-    if at.tzinfo is None:
+    if at.tzinfo is None or not EARLIEST <= at <= LATEST:
         raise invalid("cursor", "none of ours: take it from the page before")
     return at

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from redis.exceptions import RedisError
 
+from invest.api.http.public import public_error
 from invest.engine import CONNECTION_ERRORS, InvalidArguments, QueueFull
 from invest.errors import ConfigError, InvestError, NotFound, Unreachable
 
@@ -95,7 +96,7 @@ def problem_of(error: BaseException) -> Problem | None:  # noqa: PLR0911 - one t
         case QueueFull():
             return unavailable(str(error), after=30)
         case Unreachable() | ConfigError():
-            return unavailable(str(error))
+            return unavailable(public_error(error))
         case web.HTTPException():
             return _of_http(error)
         case RedisError() if isinstance(error, CONNECTION_ERRORS):
@@ -103,7 +104,7 @@ def problem_of(error: BaseException) -> Problem | None:  # noqa: PLR0911 - one t
         case TimeoutError() | ConnectionError():
             return unavailable("a service this request needs did not answer in time")
         case InvestError():
-            return Problem(409, str(error))
+            return Problem(409, public_error(error))
     return None
 
 

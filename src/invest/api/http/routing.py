@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from invest.api.http import wire
+from invest.api.http.bodies import Bodies
 from invest.api.http.caller import Caller
 from invest.api.http.problems import Problem, invalid_fields
 
@@ -29,14 +30,25 @@ class Incoming:
     caller: Caller
     request_id: str
     max_body: int  # bytes
+    bodies: Bodies
     _body: bytes | None = None
+    _held: int = 0
     job_id: str | None = None  # of an idempotent request: a repeat whose answer was lost makes no second job
 
     async def read(self) -> bytes:
         """The body, read once. Raises 413, 408 or 400."""
         if self._body is None:
-            self._body = await wire.read_body(self.http, self.max_body)
+            self._body = await wire.read_body(self.http, self.max_body, self._count)
         return self._body
+
+    def _count(self, size: int) -> None:
+        self.bodies.take(self.caller.id, size)
+        self._held += size
+
+    def done(self) -> None:
+        """The body is no longer needed."""
+        self.bodies.give(self.caller.id, self._held)
+        self._held = 0
 
     def tell(self, **fields: Any) -> None:
         """Add to the request's log line."""
@@ -58,6 +70,7 @@ class Reply(Generic[T]):
 
 
 Handler = Callable[..., Awaitable[Any]]
+Guard = Callable[[Any, Any], Awaitable[None]]  # of the request and its path
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,7 @@ class Route:
     media: Mapping[int, str] = field(default_factory=dict)  # status -> media type, where it is not JSON
     takes: tuple[str, ...] = ()  # media types of a body that the handler reads as bytes
     waits: bool = False  # takes ?wait= and Prefer: wait
+    guard: Guard | None = None  # asked before the body is read: whether the caller may touch what the path names
     description: str = ""
 
     @property
@@ -117,13 +131,18 @@ class Route:
             return frozenset()
         return frozenset({"wait"} if self.method == "GET" else {"wait", "callback"})
 
+    def path_of(self, http: web.Request) -> BaseModel | None:
+        """The validated parts of the path. Raises `Problem`."""
+        if self.path_model is None:
+            return None
+        return _validated(self.path_model, {k: wire.checked_text(k, v) for k, v in http.match_info.items()})
+
     async def arguments(self, request: Incoming) -> dict[str, Any]:
         """The validated parameters of a request. Raises `Problem`."""
         found: dict[str, Any] = {}
         http = request.http
         if self.path_model is not None:
-            values = {k: wire.checked_text(k, v) for k, v in http.match_info.items()}
-            found["path"] = _validated(self.path_model, values)
+            found["path"] = self.path_of(http)
         query = wire.query_of(http, dict.fromkeys(self.parameters))
         for name in self.extras:
             query.pop(name, None)
@@ -172,6 +191,7 @@ def route(
     media: Mapping[int, str] | None = None,
     waits: bool = False,
     takes: tuple[str, ...] = (),
+    guard: Guard | None = None,
     api: bool = True,
 ) -> Callable[[Handler], Route]:
     """Declare an operation; the types come from the handler's annotations, the texts from its docstring."""
@@ -199,6 +219,7 @@ def route(
             media=media or {},
             waits=waits,
             takes=takes,
+            guard=guard,
         )
 
     return make

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from invest.api.http.problems import Problem, invalid, invalid_fields
 
 BODY_SECONDS = 15.0  # a body must arrive within
 MAX_QUERY = 8_000  # characters
+ROWS_IN_A_TURN = 400
 MAX_DEPTH = 32  # of JSON nesting
 JSON_TYPES = ("application/json", "application/octet-stream", "")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -47,8 +48,8 @@ def checked_text(name: str, value: str) -> str:
     return value
 
 
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """The body, at most `limit` bytes, within `BODY_SECONDS`; empty if there is none."""
+async def read_body(request: web.Request, limit: int, count: Callable[[int], None]) -> bytes:
+    """The body, at most `limit` bytes, within `BODY_SECONDS`; empty if there is none. `count` is told what came."""
     if not request.body_exists:
         return b""
     if (request.content_length or 0) > limit:
@@ -57,6 +58,7 @@ async def read_body(request: web.Request, limit: int) -> bytes:
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.content.iter_any():
+                count(len(chunk))
                 body += chunk
                 if len(body) > limit:
                     raise Problem(413, f"the body is larger than {limit} bytes", headers={"Connection": "close"})
@@ -140,6 +142,37 @@ def to_json(value: Any) -> bytes:
     if isinstance(value, BaseModel):
         return value.__pydantic_serializer__.to_json(value)
     return orjson.dumps(value, default=_fallback, option=orjson.OPT_NON_STR_KEYS)
+
+
+async def to_json_in_turns(value: Any) -> bytes:
+    """The same of an answer that may hold thousands of rows: between a few hundred of them others have their turn."""
+    long = _long_fields(value)
+    if not long:
+        return to_json(value)
+    parts: list[bytes] = []
+    for name in type(value).model_fields:
+        if name not in long:
+            parts.append(value.__pydantic_serializer__.to_json(value, include={name})[1:-1])
+            continue
+        rows: list[bytes] = []
+        items = getattr(value, name)
+        for start in range(0, len(items), ROWS_IN_A_TURN):
+            rows += (item.__pydantic_serializer__.to_json(item) for item in items[start : start + ROWS_IN_A_TURN])
+            await asyncio.sleep(0)
+        parts.append(b'"%s":[%s]' % (name.encode(), b",".join(rows)))
+    return b"{%s}" % b",".join(parts)
+
+
+def _long_fields(value: Any) -> set[str]:
+    """Fields of a model that hold many models."""
+    if not isinstance(value, BaseModel) or type(value).model_computed_fields:
+        return set()
+    given = ((name, getattr(value, name)) for name in type(value).model_fields)
+    return {
+        name
+        for name, items in given
+        if isinstance(items, list | tuple) and len(items) > ROWS_IN_A_TURN and isinstance(items[0], BaseModel)
+    }
 
 
 def _fallback(value: Any) -> Any:

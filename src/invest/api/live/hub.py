@@ -29,9 +29,9 @@ Position = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of the stream, and its bytes on the wire."""
+    """One entry of the stream, and its bytes on the wire. Progress has no position: it is live only."""
 
-    position: Position
+    position: Position | None
     kind: str
     job_id: str
     queue: str
@@ -52,14 +52,16 @@ class Client:
 
     def wants(self, event: Event) -> bool:
         """Whether the event is for this client."""
-        if event.position <= self.position or (self.queue is not None and event.queue != self.queue):
+        if event.position is not None and event.position <= self.position:
+            return False
+        if self.queue is not None and event.queue != self.queue:
             return False
         return self.job_id is None or event.job_id == self.job_id
 
     def send(self, events: list[Event]) -> None:
         """Write those it wants; the stream of one job is done after its final event."""
         wanted = [e for e in events if self.wants(e)]
-        self.position = max(self.position, events[-1].position)
+        self.position = max(self.position, events[-1].position or self.position)
         if wanted:
             self.write(b"".join(e.frame for e in wanted))
             if self.job_id is not None and any(e.kind in FINAL for e in wanted):
@@ -83,6 +85,7 @@ class Hub:
         self._redis = redis
         self._clients: set[Client] = set()
         self._position: Position | None = None
+        self._progress: bytes | str = "0"
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
 
@@ -136,10 +139,12 @@ class Hub:
         if self._position is None:
             try:
                 newest = await self._redis.xrevrange(keys.EVENTS, count=1)
+                said = await self._redis.xrevrange(keys.PROGRESS_EVENTS, count=1)
             except (RedisError, OSError) as error:
                 raise unavailable("Redis does not answer: no events now") from error
             if self._position is None:
                 self._position = position_of(newest[0][0]) if newest else (0, 0)
+                self._progress = said[0][0] if said else "0"
                 self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._beat())]
 
     async def _catch_up(self, client: Client, after: Position | None) -> None:
@@ -166,26 +171,34 @@ class Hub:
     async def _read(self) -> None:
         assert self._position is not None
         while not self._closing:  # redis-py may turn a cancellation into an error of its own
-            last = f"{self._position[0]}-{self._position[1]}"
+            last: Any = {keys.EVENTS: f"{self._position[0]}-{self._position[1]}", keys.PROGRESS_EVENTS: self._progress}
             try:
-                answer: Any = await self._redis.xread({keys.EVENTS: last}, count=5 * PAGE, block=1000)
+                answer: Any = await self._redis.xread(last, count=5 * PAGE, block=1000)
             except (RedisError, OSError, TimeoutError):
                 await asyncio.sleep(0 if self._closing else 1)
                 continue
-            if answer:
-                rows = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
+            for key, rows in answer or ():
                 events = list(map(event_of, rows))
-                self._position = events[-1].position
-                self._spread(events)
+                if key.decode() == keys.PROGRESS_EVENTS:
+                    self._progress = rows[-1][0]
+                    self._spread(events)
+                else:
+                    self._position = position_of(rows[-1][0])
+                    self._spread(events)
+            if answer:
                 await asyncio.sleep(TICK)
 
     def _spread(self, events: list[Event]) -> None:
         whole = b"".join(e.frame for e in events)
+        first, last = events[0].position, events[-1].position
         for client in tuple(self._clients):
             if not client.live:
                 continue
-            if client.job_id is None and client.queue is None and client.position < events[0].position:
-                client.position = events[-1].position
+            everything = client.job_id is None and client.queue is None
+            if everything and (first is None or last is None):
+                client.write(whole)
+            elif everything and first is not None and last is not None and client.position < first:
+                client.position = last
                 client.write(whole)
             else:
                 client.send(events)
@@ -233,6 +246,8 @@ def event_of(row: tuple[bytes, dict[bytes, bytes]]) -> Event:
     data: dict[str, Any] = {"task_id": job_id, "name": text_of(fields.get(b"n")), "queue": queue}
     if kind == "progress":
         data["progress"] = _loads(fields.get(b"x"))
+    if kind == "progress":  # of a stream of its own: no id that a client could come back with
+        return Event(None, kind, job_id, queue, frame_of(kind, data))
     return Event(position_of(raw_id), kind, job_id, queue, frame_of(kind, data, event_id))
 
 

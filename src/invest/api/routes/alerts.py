@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -12,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from invest.api.http.problems import Problem, invalid, invalid_fields
 from invest.api.http.routing import PREFIX, Reply, route
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Moment, Strict
 from invest.api.routes.ownership import owner_of, require_portfolio
 from invest.api.routes.portfolios import Amount, PortfolioId
 from invest.domain.alerts import Alert, AlertEvent, AlertKind, Comparison
@@ -57,7 +56,7 @@ class AlertFilter(Strict):
 class EventFilter(AlertFilter):
     """Which events."""
 
-    since: datetime | None = None
+    since: Moment | None = None
     limit: int = Field(default=100, ge=1, le=500)
 
 
@@ -73,7 +72,9 @@ async def create_alert(request: Request, body: NewAlert) -> Reply[Alert]:
         alert = Alert(id=made, created_at=request.services.settings.now(), owner=request.caller.id, **dict(body))
     except ValidationError as error:
         raise invalid_fields(error.errors()) from None
-    await (await request.services.store()).alerts.save(alert)
+    store = await request.services.store()
+    async with request.services.quotas.storing(request.caller, alerts=1):
+        await store.alerts.save(alert)
     request.audit("create alert", alert.id, {"kind": str(alert.kind)})
     return Reply(alert, 201, {"Location": f"{PREFIX}/alerts"})
 

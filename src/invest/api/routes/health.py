@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Literal
 
 from aiohttp import web
 from pydantic import BaseModel, Field
-from redis.exceptions import RedisError
 
 from invest import __version__
 from invest.api.http.routing import Reply, route
 from invest.api.request import Request
 from invest.engine import metrics_text
-from invest.errors import InvestError
-
-CHECK_SECONDS = 3.0
 
 
 class Health(BaseModel):
@@ -27,9 +22,12 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether work can be taken; `checks` says what is wrong, without addresses or passwords."""
+    """Whether work can be taken; `checks` says what is wrong, without addresses or passwords.
 
-    status: Literal["ready", "not ready"]
+    Degraded: reads go on, but a server takes no new work or no writes now.
+    """
+
+    status: Literal["ready", "degraded", "not ready"]
     checks: dict[str, str]
 
 
@@ -41,32 +39,11 @@ async def healthz(request: Request) -> Health:
 
 @route("GET", "/readyz", tag="operations", scope=None, problems=(503,), api=False)
 async def readyz(request: Request) -> Reply[Readiness]:
-    """Whether Redis and PostgreSQL answer: 503 while one does not."""
-    redis, postgres = await asyncio.gather(_redis(request), _postgres(request))
-    ready = redis == postgres == "ok"
-    body = Readiness(status="ready" if ready else "not ready", checks={"redis": redis, "postgresql": postgres})
-    return Reply(body, 200 if ready else 503, {} if ready else {"Retry-After": "5"})
-
-
-async def _redis(request: Request) -> str:
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await request.services.invest.redis.ping()
-    except (RedisError, OSError, TimeoutError) as error:
-        return f"does not answer ({type(error).__name__})"
-    return "ok"
-
-
-async def _postgres(request: Request) -> str:
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await (await request.services.store()).ready()
-    except InvestError as error:
-        lacks_schema = "migrate" in str(error)
-        return "has no schema: run `invest db migrate`" if lacks_schema else "does not answer"
-    except TimeoutError:
-        return "does not answer in time"
-    return "ok"
+    """Whether Redis and PostgreSQL can be used: 503 while one cannot; an answer is at most a second old."""
+    state = await request.services.readiness.state()
+    body = Readiness(status=state.verdict, checks=state.checks)
+    refused = state.verdict == "not ready"
+    return Reply(body, 503 if refused else 200, {"Retry-After": "5"} if refused else {})
 
 
 @route("GET", "/metrics", tag="operations", scope="read", api=False, media={200: "text/plain"})

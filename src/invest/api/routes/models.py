@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from invest.api.http.paging import in_reach
+from invest.api.http.public import EXPORTS, public_result, public_text
 from invest.engine import JobState, JobStatus, Progress
 from invest.http import TaskProgress, TaskStatus, Timings
 
 TaskId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^,/\s]+$", examples=["01930f3a4c5e8d7b6a90"])]
+
+Moment = Annotated[AwareDatetime, AfterValidator(in_reach)]
 
 
 class Strict(BaseModel):
@@ -47,6 +51,7 @@ def status_view(status: JobStatus, base: str) -> TaskStatus:
         links["cancel"] = here
     if status.workflow:
         links["workflow"] = f"{base}/workflows/{status.workflow}"
+    shows_files = status.name in EXPORTS or status.nodes is not None
     return TaskStatus(
         task_id=status.id,
         state=status.state.contract,
@@ -59,6 +64,7 @@ def status_view(status: JobStatus, base: str) -> TaskStatus:
         delivery=status.delivery,
         workflow=status.workflow,
         nodes=status.nodes,
+        nodes_done=status.nodes_done,
         progress=progress_view(status.progress),
         timings=Timings(
             enqueued_at=status.enqueued_at,
@@ -66,10 +72,14 @@ def status_view(status: JobStatus, base: str) -> TaskStatus:
             started_at=status.started_at,
             finished_at=status.finished_at,
         ),
-        result=status.result,
-        error=status.error.message if status.error else None,
+        result=public_result(status.result) if shows_files else status.result,
+        error=public_text(status.error.message) if status.error else None,
         error_type=status.error.type if status.error else None,
         replay_of=status.replay_of,
+        phase=status.state.value,
+        worker=status.worker,
+        args=status.args,
+        kwargs=status.kwargs,
         links=links,
     )
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from invest.api.http.paging import Listing, paged
 from invest.api.http.problems import Problem, invalid
+from invest.api.http.public import public_text
 from invest.api.http.routing import PREFIX, Reply, route
 from invest.api.request import Request
 from invest.api.routes.contract import Arguments, EnqueueOptions, JobPath, call_of
@@ -209,7 +210,23 @@ async def get_dead_letter(request: Request, path: DeadLetterPath) -> JobStatus:
     """One, with payload, error and the history of its attempts."""
     found = await request.services.invest.dead.show(path.task_id)
     await require_status(request, found)
-    return found
+    return found if request.caller.allows("admin") else without_inside(found)
+
+
+def without_inside(status: JobStatus) -> JobStatus:
+    """A dead letter for a key below admin: what went wrong, without where in the program or on which server."""
+    if status.error is None:
+        return status
+    shown = {"message": public_text(status.error.message), "traceback": None}
+    attempts = [
+        attempt.model_copy(
+            update={"error": attempt.error.model_copy(update={"message": public_text(attempt.error.message)})}
+        )
+        if attempt.error is not None
+        else attempt
+        for attempt in status.history
+    ]
+    return status.model_copy(update={"error": status.error.model_copy(update=shown), "history": attempts})
 
 
 class ReplayRequest(Strict):
@@ -229,14 +246,15 @@ async def replay_dead_letter(
     if body is not None:
         await require_calls(request, request.services.registry.job(status.name)(**body.arguments))
     job = await request.services.invest.dead.replay(path.task_id, kwargs=body.arguments if body else None)
-    request.audit("replay", path.task_id, {"as": job.id, "edited": body is not None})
-    answer = Queued(task_id=job.id, message=f"{path.task_id} runs again")
+    request.audit("replay", path.task_id, {"as": job.id, "edited": body is not None, "new": job.new})
+    message = f"{path.task_id} runs again" if job.new else f"{job.id} has its unique key and has not ended"
+    answer = Queued(task_id=job.id, message=message)
     return Reply(answer, 202, {"Location": f"{PREFIX}/tasks/{job.id}/status", "Retry-After": "1"})
 
 
-@route("DELETE", "/dead-letters/{task_id}", tag="dead letters", scope="admin", status=204, problems=(404,))
+@route("DELETE", "/dead-letters/{task_id}", tag="dead letters", scope="admin", status=204, problems=(404, 409))
 async def discard_dead_letter(request: Request, path: DeadLetterPath) -> None:
-    """Let one go."""
+    """Let one go; of a failed workflow, all that failed in it. A single step is refused: a retry needs it."""
     await request.services.invest.dead.discard(path.task_id)
     request.audit("discard", path.task_id)
 
@@ -263,6 +281,26 @@ async def list_queues(request: Request) -> list[QueueStats]:
     return list((await request.services.invest.inspect.queues()).values())
 
 
+class QueuePath(Strict):
+    """A queue's name in the path."""
+
+    name: str = Field(max_length=100, examples=["analysis"])
+
+
+@route("POST", "/queues/{name}/pause", tag="operations", scope="admin", status=204, problems=(404,))
+async def pause_queue(request: Request, path: QueuePath) -> None:
+    """Start nothing more from a queue: what runs goes on, what waits is kept."""
+    await request.services.invest.pause(path.name)
+    request.audit("pause queue", path.name)
+
+
+@route("POST", "/queues/{name}/resume", tag="operations", scope="admin", status=204, problems=(404,))
+async def resume_queue(request: Request, path: QueuePath) -> None:
+    """Start jobs of a paused queue again."""
+    await request.services.invest.resume(path.name)
+    request.audit("resume queue", path.name)
+
+
 @route("GET", "/workers", tag="operations")
 async def list_workers(request: Request) -> list[WorkerInfo]:
     """Worker processes heard of in the last minute."""
@@ -285,7 +323,15 @@ async def list_history(request: Request, query: HistoryFilter) -> Reply[Listing[
     runs = await store.jobs.history(
         queue=query.queue, name=query.name, state=query.state, before=query.cursor, limit=query.limit
     )
-    return paged(request, await visible(request, runs), runs[-1].event_id if len(runs) == query.limit else None)
+    shown = [_without_inside(run) for run in await visible(request, runs)]
+    return paged(request, shown, runs[-1].event_id if len(runs) == query.limit else None)
+
+
+def _without_inside(run: JobRun) -> JobRun:
+    message = run.error.get("message") if isinstance(run.error, dict) else None
+    if not isinstance(message, str):
+        return run
+    return run.model_copy(update={"error": {**run.error, "message": public_text(message)}})
 
 
 class AuditFilter(Page):
@@ -323,6 +369,8 @@ ROUTES = (
     replay_dead_letter,
     discard_dead_letter,
     list_queues,
+    pause_queue,
+    resume_queue,
     list_workers,
     list_history,
     list_audit,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from invest.api.http.problems import Problem
 from invest.api.request import Request
-from invest.engine import Call, JobStatus, JobType, Workflow
+from invest.engine import Call, Declared, JobStatus, Workflow
 from invest.errors import NotFound
 
 WORKFLOWS = frozenset({"chain", "group", "chord"})  # whose they are, their steps say
@@ -55,6 +55,12 @@ async def require_portfolio(request: Request, portfolio_id: str) -> None:
     """Raises 404 unless the portfolio is the caller's."""
     if await _closed(request, [Named(portfolios=frozenset({portfolio_id}))]):
         raise Problem(404, f"no portfolio {portfolio_id!r}")
+
+
+async def guard_portfolio(request: Request, path: Any) -> None:
+    """Before a body is read: raises 404 unless the portfolio in the path exists and is the caller's."""
+    if not await (await request.services.store()).portfolios.exists(path.portfolio_id, owner=owner_of(request)):
+        raise Problem(404, f"no portfolio {path.portfolio_id!r}")
 
 
 async def require_report(request: Request, report_id: str) -> None:
@@ -107,7 +113,7 @@ async def visible(request: Request, jobs: Iterable[R]) -> list[R]:
     return [job for job, is_open in zip(listed, await _open(request, listed), strict=True) if is_open]
 
 
-def _require_scope(request: Request, job: JobType[..., Any]) -> None:
+def _require_scope(request: Request, job: Declared[Any]) -> None:
     if not request.caller.allows(job.scope):
         raise Problem(403, f"{job.name} needs a key with scope {job.scope}")
 
@@ -191,7 +197,7 @@ async def _remembered(request: Request, job_id: str) -> Given | None:
     return _given(run) if run is not None else None
 
 
-def _named(job: JobType[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Named:
+def _named(job: Declared[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Named:
     """What arguments name, by what the job declares of its parameters; one left out means everybody's."""
     if not isinstance(job.owner, Mapping):
         return Named(over_all=job.owner is not None)

@@ -10,15 +10,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http.paging import Listing, paged, read_time, time_cursor
+from invest.api.http.paging import Listing, paged, paged_as, read_time, time_cursor
 from invest.api.http.problems import FieldError, Problem, invalid
 from invest.api.http.routing import PREFIX, Reply, route
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
-from invest.api.routes.ownership import owner_of, require_portfolio
-from invest.domain.brokerage import ImportedRow, ImportPlan, StatementRefused, plan_booking, read_statement
+from invest.api.routes.ownership import guard_portfolio, owner_of, require_portfolio
+from invest.domain.brokerage import Accept, ImportedRow, ImportPlan, plan_booking
 from invest.domain.market import Ticker, market_day
-from invest.domain.portfolios import Operation, Portfolio, Transaction, derive
+from invest.domain.portfolios import Book, Operation, Plain, Portfolio, Transaction, positions_of
+from invest.jobs.forgetting import forget
 
 PortfolioId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 EXACT = Decimal("1e-8")
@@ -34,15 +35,21 @@ class PortfolioPath(Strict):
 class BookTransaction(Strict):
     """One booked fact: quantity in shares (a split: new shares per old one), price in BRL per share, as strings.
 
-    Dividends and JCP: quantity x price is the cash received. Fees: price is the amount, quantity 1.
+    Dividends, JCP, amortisations: quantity x price is the cash received. Fees and taxes: price is the amount and
+    quantity 1. A bonus or an opening position: price is its cost per share. A spin-off: price is the fraction of the
+    cost that goes with it.
     """
 
     date: date
-    ticker: Ticker | None = Field(default=None, description="null only for fees of the account")
+    ticker: Ticker | None = Field(default=None, description="null only for fees and taxes of the account")
     operation: Operation
     quantity: Annotated[Amount, Field(gt=0, examples=["100"])]
     price: Annotated[Amount, Field(ge=0, examples=["31.42"])]
     note: str = Field(default="", max_length=500)
+    fees: Annotated[Amount, Field(ge=0)] = Field(default=Decimal(0), description="costs of this trade, BRL")
+    broker: str = Field(default="", max_length=100)
+    other: Ticker | None = Field(default=None, description="what a conversion or a spin-off gives")
+    shares: Amount | None = Field(default=None, description="shares that a conversion gives, or that a split brought")
 
     def booked(self) -> Transaction:
         """As the domain's value."""
@@ -73,9 +80,9 @@ class Holding(BaseModel):
     """What is held of one asset, as the transactions leave it; `cost` and `average_price` in BRL."""
 
     ticker: str
-    quantity: Decimal
-    average_price: Decimal
-    cost: Decimal
+    quantity: Plain
+    average_price: Plain
+    cost: Plain
 
 
 class PortfolioView(BaseModel):
@@ -84,13 +91,15 @@ class PortfolioView(BaseModel):
     id: str
     name: str
     created_at: AwareDatetime
-    transactions: tuple[Transaction, ...]
-    targets: dict[str, Decimal]
+    transactions: tuple[Transaction, ...] = Field(description="a page of them")
+    transactions_total: int = Field(description="how many there are in all")
+    next_cursor: str | None = Field(default=None, description="give it as `cursor` for the next page")
+    targets: dict[str, Plain]
     positions: list[Holding] = Field(description="derived from the transactions; the metrics price them")
 
     @classmethod
-    def of(cls, portfolio: Portfolio) -> PortfolioView:
-        """The view of a stored portfolio."""
+    def of(cls, portfolio: Portfolio, book: Book, start: int = 0, limit: int = 1000) -> PortfolioView:
+        """The view of a stored portfolio and its positions with the transactions of one page."""
         held = [
             Holding(
                 ticker=ticker,
@@ -98,23 +107,28 @@ class PortfolioView(BaseModel):
                 average_price=(position.cost / position.quantity).quantize(EXACT),
                 cost=position.cost.quantize(EXACT),
             )
-            for ticker, position in sorted(derive(portfolio.transactions).held.items())
+            for ticker, position in sorted(book.held.items())
         ]
-        return cls.model_construct(**dict(portfolio), positions=held)
+        total, end = len(portfolio.transactions), start + limit
+        given = dict(portfolio) | {"transactions": portfolio.transactions[start:end]}
+        cursor = str(end) if end < total else None
+        return cls.model_construct(**given, transactions_total=total, next_cursor=cursor, positions=held)
 
 
 @route("POST", "/portfolios", tag="portfolios", scope="write", status=201, problems=(409, 503))
 async def create_portfolio(request: Request, body: NewPortfolio) -> Reply[PortfolioView]:
     """Create a portfolio; if one transaction cannot be booked, nothing is."""
     given = [t.booked() for t in body.transactions]
-    refuse(plan_booking((), given))
     fit(body.targets)
     store = await request.services.store()
-    made, _ = await store.portfolios.create(
-        body.name, given, portfolio_id=request.job_id, targets=body.targets, owner=request.caller.id
-    )
+    refuse(plan_booking((), given, known=await store.portfolios.known(given, prices=False)))
+    async with request.services.quotas.storing(request.caller, portfolios=1, transactions=len(given)):
+        made, _ = await store.portfolios.create(
+            body.name, given, portfolio_id=request.job_id, targets=body.targets, owner=request.caller.id
+        )
     request.audit("create portfolio", made.id, {"transactions": len(given)})
-    return Reply(PortfolioView.of(made), 201, {"Location": f"{PREFIX}/portfolios/{made.id}"})
+    view = PortfolioView.of(made, await book_of(request, made))
+    return Reply(view, 201, {"Location": f"{PREFIX}/portfolios/{made.id}"})
 
 
 def refuse(plan: ImportPlan) -> None:
@@ -142,10 +156,27 @@ async def list_portfolios(request: Request, query: Page) -> Reply[Listing[Portfo
     return paged(request, heads, cursor)
 
 
+class TransactionsPage(Strict):
+    """Which of a portfolio's transactions."""
+
+    limit: int = Field(default=1000, ge=1, le=5000)
+    cursor: str | None = Field(default=None, max_length=9, pattern=r"^[0-9]+$", description="where a page begins")
+
+
 @route("GET", "/portfolios/{portfolio_id}", tag="portfolios", problems=(404, 503))
-async def get_portfolio(request: Request, path: PortfolioPath) -> PortfolioView:
-    """A portfolio with all its transactions in order of their days."""
-    return PortfolioView.of(await stored(request, path.portfolio_id))
+async def get_portfolio(request: Request, path: PortfolioPath, query: TransactionsPage) -> Reply[PortfolioView]:
+    """A portfolio, its positions, and its transactions in order of their days, page by page."""
+    whole = await stored(request, path.portfolio_id)
+    book = await book_of(request, whole)
+    view = await asyncio.to_thread(PortfolioView.of, whole, book, int(query.cursor or 0), query.limit)
+    return paged_as(request, view, view.next_cursor)
+
+
+async def book_of(request: Request, portfolio: Portfolio) -> Book:
+    """The positions of a portfolio with all that is known of its assets, as its metrics and reports see them."""
+    known = await (await request.services.store()).portfolios.known(portfolio.transactions)
+    today = market_day(request.services.settings.now())
+    return await asyncio.to_thread(positions_of, portfolio.transactions, known, today)
 
 
 async def stored(request: Request, portfolio_id: str) -> Portfolio:
@@ -159,11 +190,13 @@ async def stored(request: Request, portfolio_id: str) -> Portfolio:
 
 @route("DELETE", "/portfolios/{portfolio_id}", tag="portfolios", scope="write", status=204, problems=(404, 503))
 async def delete_portfolio(request: Request, path: PortfolioPath) -> None:
-    """Delete a portfolio with its transactions, metrics and alerts; reports about it stay for the admins."""
+    """Delete a portfolio with all that was made of it: metrics, alerts, reports, files, results of its jobs."""
     await require_portfolio(request, path.portfolio_id)
-    if not await (await request.services.store()).portfolios.delete(path.portfolio_id):
+    gone = await (await request.services.store()).erasure.portfolio(path.portfolio_id)
+    if not gone.found:
         raise Problem(404, f"no portfolio {path.portfolio_id!r}")
-    request.audit("delete portfolio", path.portfolio_id)
+    await forget(request.services.invest, request.services.settings.data_dir, gone)
+    request.audit("delete portfolio", path.portfolio_id, {"reports": len(gone.reports)})
 
 
 class Targets(Strict):
@@ -174,7 +207,8 @@ class Targets(Strict):
     )
 
 
-@route("PUT", "/portfolios/{portfolio_id}/targets", tag="portfolios", scope="write", status=204, problems=(404, 503))
+@route("PUT", "/portfolios/{portfolio_id}/targets", tag="portfolios", scope="write", status=204, problems=(404, 503),
+       guard=guard_portfolio)  # fmt: skip
 async def set_targets(request: Request, path: PortfolioPath, body: Targets) -> None:
     """Replace the wanted weights; the next metrics say what to buy and sell towards them."""
     await require_portfolio(request, path.portfolio_id)
@@ -198,15 +232,16 @@ class Repeat(Strict):
 class Booked(BaseModel):
     """What became of each row."""
 
-    counts: dict[Literal["booked", "duplicate", "refused"], int]
+    counts: dict[Literal["booked", "duplicate", "refused", "question"], int]
     rows: Sequence[ImportedRow]
     layout: str | None = None
     encoding: str | None = None
     dry_run: bool = False
+    remarks: Sequence[str] = Field(default=(), description="how the file was read, and what is missing")
 
 
 @route("POST", "/portfolios/{portfolio_id}/transactions", tag="portfolios", scope="write", status=201,
-       problems=(404, 503))  # fmt: skip
+       problems=(404, 503), guard=guard_portfolio)  # fmt: skip
 async def add_transactions(
     request: Request,
     path: PortfolioPath,
@@ -216,8 +251,11 @@ async def add_transactions(
     """Book transactions; if one cannot be booked, nothing is. What is booked already is named a duplicate."""
     given = [t.booked() for t in body]
     existing = (await stored(request, path.portfolio_id)).transactions
-    refuse(plan_booking(existing, given, repeat=query.repeat))
-    plan = await (await request.services.store()).portfolios.add(path.portfolio_id, given, repeat=query.repeat)
+    store = await request.services.store()
+    known = await store.portfolios.known([*existing, *given], prices=False)
+    refuse(await asyncio.to_thread(plan_booking, existing, given, repeat=query.repeat, known=known))
+    async with request.services.quotas.storing(request.caller, transactions=len(given)):
+        plan = await store.portfolios.add(path.portfolio_id, given, repeat=query.repeat)
     request.audit("book transactions", path.portfolio_id, dict(plan.counts))
     return Booked(counts=plan.counts, rows=plan.rows)
 
@@ -229,26 +267,34 @@ class ImportOptions(Strict):
     """How to import."""
 
     dry_run: bool = Field(default=False, description="only say what would be booked")
+    accept: str = Field(
+        default="", max_length=2000, pattern=r"^(all|[0-9]+(,[0-9]+)*)?$",
+        description="lines whose questions are answered with yes: 3,7 or all",
+    )  # fmt: skip
+    as_of: date | None = Field(default=None, description="the day that a posição speaks of; today by default")
+
+    def accepted(self) -> Accept:
+        """As the plan takes it."""
+        return "all" if self.accept == "all" else [int(line) for line in self.accept.split(",") if line]
 
 
 @route("POST", "/portfolios/{portfolio_id}/import", tag="portfolios", scope="write",
-       problems=(400, 404, 408, 413, 503), takes=("text/csv", XLSX))  # fmt: skip
+       problems=(400, 404, 408, 413, 503), takes=("text/csv", XLSX), guard=guard_portfolio)  # fmt: skip
 async def import_statement(request: Request, path: PortfolioPath, query: ImportOptions) -> Booked:
-    """Book a statement: B3's negociação or movimentação, a plain table, or the text of a SINACOR note.
+    """Book a statement: B3's negociação, movimentação, posição or proventos, a plain table, or a broker's note.
 
-    The body is the file as it is: an Excel workbook (.xlsx) as B3 gives it, or text in any encoding. Told row by row:
-    booked, a duplicate, or refused and why.
+    The body is the file as it is: an Excel workbook (.xlsx) as B3 gives it, text in any encoding, or a note's PDF. Told
+    row by row: booked, a duplicate, a question (answer it with `accept`), or refused and why, with what can be done.
     """
-    await require_portfolio(request, path.portfolio_id)
     store = await request.services.store()
     data = await request.read()
-    today = market_day(request.services.settings.now())
+    today = query.as_of or market_day(request.services.settings.now())
     assets = await store.assets.list(active=None)
-    try:
-        statement = await asyncio.to_thread(read_statement, data, today=today, assets=assets)
-    except StatementRefused as error:
-        raise Problem(422, str(error), kind="urn:invest:unknown-statement") from None
-    plan = await store.portfolios.import_statement(path.portfolio_id, statement, dry_run=query.dry_run)
+    statement = await request.services.statements.read(data, today=today, assets=assets)
+    async with request.services.quotas.storing(request.caller, transactions=len(statement.rows)):
+        plan = await store.portfolios.import_statement(
+            path.portfolio_id, statement, dry_run=query.dry_run, accept=query.accepted()
+        )
     if not query.dry_run:
         request.audit("import statement", path.portfolio_id, {"layout": plan.layout, **plan.counts})
     return Booked(
@@ -257,6 +303,7 @@ async def import_statement(request: Request, path: PortfolioPath, query: ImportO
         layout=plan.layout,
         encoding=plan.encoding,
         dry_run=query.dry_run,
+        remarks=plan.remarks,
     )
 
 

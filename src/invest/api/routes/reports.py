@@ -17,6 +17,7 @@ from invest.api.routes.models import Page, Strict
 from invest.api.routes.ownership import owner_of, require_report
 from invest.domain.documents import ReportExport, StoredReport
 from invest.domain.market import Ticker
+from invest.jobs.forgetting import forget
 
 ReportId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.-]+$")]
 SANDBOXED = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:"
@@ -99,7 +100,7 @@ async def stored_report(request: Request, report_id: str) -> StoredReport:
 class FileFilter(Strict):
     """Which file of a report."""
 
-    format: Literal["pdf", "html", "markdown"] = "pdf"
+    format: Literal["pdf", "html", "markdown", "xlsx", "csv"] = "pdf"
 
 
 @route("GET", "/reports/{report_id}/exports", tag="reports", problems=(404, 422, 503))
@@ -150,8 +151,10 @@ async def delete_report(request: Request, path: ReportPath) -> None:
     found = await stored_report(request, path.report_id)
     if found.portfolio_id is None and owner_of(request) is not None:
         raise Problem(403, "this report is everybody's: deleting it needs a key with scope admin")
-    if not await (await request.services.store()).reports.delete(path.report_id):
+    gone = await (await request.services.store()).erasure.report(path.report_id)
+    if not gone.found:
         raise Problem(404, f"no report {path.report_id!r}")
+    await forget(request.services.invest, request.services.settings.data_dir, gone)
     request.audit("delete report", path.report_id)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
+from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
 from invest.api.http.paging import Listing, paged, read_time, time_cursor
@@ -16,7 +17,8 @@ from invest.api.routes.models import Page, Strict
 from invest.domain.analysis import Analysis, ScoreRecord
 from invest.domain.market import Asset, AssetKind, CorporateAction, Market, NewsItem, StatementLine, Ticker
 from invest.domain.opinions import Opinion, TrackRecord, build_track_record
-from invest.domain.values import Basis, Consensus
+from invest.domain.values import Basis, Consensus, FieldQuality
+from invest.jobs.data_collection import bytes_of
 from invest.jobs.loading import backtest_key
 
 
@@ -158,7 +160,7 @@ class DataQuality(BaseModel):
     """How far the data of an asset can be trusted."""
 
     ticker: str
-    fields: list[Any] = Field(description="per field: freshness, sources, agreement")
+    fields: list[FieldQuality] = Field(description="per field: freshness, sources, agreement")
     divergences: list[Consensus] = Field(description="fields on which sources disagree")
 
 
@@ -281,7 +283,50 @@ async def get_track_record(request: Request) -> TrackRecord:
     return build_track_record(await (await request.services.store()).opinions.outcomes())
 
 
+class PayloadPath(Strict):
+    """A payload's hash in the path."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", examples=["0" * 64])]
+
+
+class PayloadHead(BaseModel):
+    """Where and when the bytes behind a value came from, and whether they are still kept."""
+
+    sha256: str
+    source: str
+    url: str
+    fetched_at: AwareDatetime
+    status: int = Field(description="HTTP's")
+    content_type: str
+    etag: str | None
+    last_modified: str | None
+    size: int = Field(description="bytes")
+    sandbox: bool
+    kept: str = Field(description="database, disk (of this machine) or nowhere")
+
+
+@route("GET", "/payloads/{sha256}", tag="assets", problems=(404, 422, 503))
+async def get_payload(request: Request, path: PayloadPath) -> PayloadHead:
+    """The payload that a stored value was read from, by its hash."""
+    found = await bytes_of(await request.services.store(), request.services.settings, path.sha256)
+    return PayloadHead(kept=found.where, **found.payload.model_dump(include=set(PayloadHead.model_fields)))
+
+
+@route("GET", "/payloads/{sha256}/content", tag="assets", problems=(404, 422, 503),
+       media={200: "application/octet-stream"})  # fmt: skip
+async def get_payload_content(request: Request, path: PayloadPath) -> web.Response:
+    """The bytes as they were fetched; 404 saying where they came from where they are kept nowhere any more."""
+    found = await bytes_of(await request.services.store(), request.services.settings, path.sha256)
+    if found.body is None:
+        raise Problem(404, found.lost)
+    name = f'attachment; filename="{path.sha256}"'
+    headers = {"Content-Disposition": name, "Cache-Control": "public, max-age=31536000, immutable"}
+    return web.Response(body=found.body, content_type="application/octet-stream", headers=headers)
+
+
 ROUTES = (
+    get_payload,
+    get_payload_content,
     list_assets,
     get_asset,
     get_prices,

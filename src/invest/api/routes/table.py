@@ -5,7 +5,16 @@ from __future__ import annotations
 import asyncio
 
 from invest.api.http.routing import Route
-from invest.api.routes import alerts, contract, operations, research, tasks
+from invest.api.routes import (
+    administration,
+    alerts,
+    contract,
+    events,
+    operations,
+    portfolio_corrections,
+    research,
+    tasks,
+)
 from invest.api.routes import health as ops
 from invest.api.routes import portfolios as holdings
 from invest.api.routes import reports as documents
@@ -22,7 +31,10 @@ def routes(registry: Registry) -> list[Route]:
         *research.ROUTES,
         *documents.ROUTES,
         *holdings.ROUTES,
+        *events.ROUTES,
+        *portfolio_corrections.ROUTES,
         *alerts.ROUTES,
+        *administration.ROUTES,
         *ops.ROUTES,
     ]
 

@@ -47,7 +47,10 @@ async def accepted(
     await require_calls(request, what)
     if isinstance(what, Call) and request.job_id is not None:
         what = what.with_options(id=request.job_id)
-    job = await request.services.enqueuer.enqueue(what)
+    await request.services.quotas.queue(request.caller, what)
+    job = await request.services.enqueuer.enqueue(what, request.caller.id)
+    if job.new:
+        await request.services.quotas.queued(request.caller, what, job.id)
     if callback is not None:
         await request.services.callbacks.owe(job.id, callback)
     name = what.name if isinstance(what, Call) else what.kind
@@ -91,6 +94,14 @@ async def task_status(request: Request, path: TaskPath) -> Reply[TaskStatus]:
         status = await request.services.enqueuer.wait(path.task_id, wait)
     await require_status(request, status)
     return status_reply(request, status)
+
+
+@route("GET", "/tasks/{task_id}", tag="tasks", problems=(404,))
+async def get_task(request: Request, path: TaskPath) -> JobStatus:
+    """Everything known of a task: arguments, attempts, worker, times, result or error; `state` as `/tasks` filters."""
+    status = await request.services.invest.status(path.task_id)
+    await require_status(request, status)
+    return status
 
 
 def status_reply(request: Request, status: JobStatus) -> Reply[TaskStatus]:
@@ -220,6 +231,7 @@ ROUTES = (
     queue_stats,
     list_tasks,
     task_status,
+    get_task,
     cancel_task,
     task_timeline,
     task_events,

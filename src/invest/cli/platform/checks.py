@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple
 
 from invest.errors import InvestError, Unreachable
+from invest.http import Client
 from invest.settings import Settings
 
 OLDEST = (3, 11)
@@ -88,6 +89,30 @@ async def postgresql(settings: Settings) -> Check:
     if missing:
         return Check("PostgreSQL", "fix", f"{len(missing)} migrations missing", "invest db migrate")
     return Check("PostgreSQL", "ok", "answers; the schema is up to date")
+
+
+async def of_server(url: str, key: str | None) -> list[Check]:
+    """What can be known of a server over HTTP: whether it answers and is ready, takes the key, and has workers."""
+    checks: list[Check] = []
+    async with Client(url, key=key) as client:
+        try:
+            health = await client.outside("/healthz")
+            checks.append(Check("server", "ok", f"{url} answers, invest {health['version']}"))
+            ready = await client.outside("/readyz")
+            wrong = [f"{name} {state}" for name, state in ready["checks"].items() if state != "ok"]
+            checks.append(Check("readiness", "unreachable" if wrong else "ok", "; ".join(wrong) or "takes work"))
+            alive = [w for w in await client.rows("/workers") if w["alive"]]
+        except Unreachable as error:
+            return [*checks, Check("server", "unreachable", str(error), "correct INVEST_URL, or start the server")]
+        except InvestError as error:
+            return [*checks, Check("key", "fix", str(error), "set INVEST_KEY, or run `invest login`")]
+    checks.append(Check("key", "ok", "is taken" if key else "none is needed"))
+    idle = sorted({"data_collection", "analysis", "reports"} - {q for w in alive for q in w["queues"]})
+    found = f"{len(alive)} alive" + (f"; nobody serves {', '.join(idle)}" if idle else "")
+    return [
+        *checks,
+        Check("workers", "note" if idle else "ok", found, "start them where the server runs" if idle else ""),
+    ]
 
 
 def upstreams(settings: Settings) -> list[Check]:

@@ -86,12 +86,13 @@ async def running_platform(
     port: int,
 ) -> AsyncIterator[str]:
     """Migrate, start web and workers, wait until the web says it is ready; yields its URL."""
+    from invest.jobs.declared import added_queues
     from invest.store import migrate
 
     await migrate(settings)
     members.environment = {**members.environment, **environment_of(settings), PARENT: str(os.getpid())}
     await members.start("web", "web", "--host", host, "--port", str(port))
-    for queue in QUEUES:
+    for queue in (*QUEUES, *(queue.name for queue in added_queues() if queue.name not in QUEUES)):
         await members.start(queue, "worker", queue, "--child")
     url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - compared, not bound
     await answer_of(f"{url}/readyz")

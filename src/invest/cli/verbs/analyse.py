@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from invest.cli import output
+from invest.cli.investing.reports import open_report
 from invest.cli.output import AsJson
 from invest.cli.platform.progress import Steps
+from invest.cli.server import target, with_platform
 from invest.errors import ConfigError
 
 POLL = 0.25  # seconds between two looks at a job's progress
@@ -41,18 +43,18 @@ def analyse(
         return await finish(invest, collect, report, timeout)
 
     if not (wait or open_it):
-        job_id = output.with_platform(queue)
-        output.as_json({"task_id": job_id}) if json_output else typer.echo(
-            f"queued {job_id} (invest jobs wait {job_id})"
-        )
+        job_id = with_platform(queue)
+        output.outcome(json_output, f"queued {job_id} (invest job wait {job_id})", task_id=job_id)
         return
-    result, export = output.with_platform(work)
+    result, export = with_platform(work)
     if json_output:
         output.as_json({"report": result, "file": export})
     else:
         typer.echo(verdict(name, result))
-        typer.echo(export.file_path)
-    if open_it:
+        typer.echo(f"invest report open {result['report_id']}" if target() else export.file_path)
+    if open_it and target():
+        open_report(result["report_id"])
+    elif open_it:
         open_file(export.file_path)
 
 

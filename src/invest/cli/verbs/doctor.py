@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import typer
+from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from invest.cli import EXIT_FAILED, EXIT_UNREACHABLE, output
 from invest.cli.output import AsJson
-from invest.cli.platform.checks import Check, analysts, disk, python, servers, upstreams
+from invest.cli.platform.checks import Check, analysts, disk, of_server, python, servers, upstreams
+from invest.cli.server import target
 from invest.errors import InvestError, Unreachable
+from invest.settings import Settings
 
 SHAPES = {
     "ok": ("●", "green"),
@@ -39,6 +42,8 @@ def examine() -> list[Check]:
     from invest.jobs.declared import declare_all
     from invest.settings import load
 
+    if chosen := target():
+        return [python(), *asyncio.run(of_server(chosen.url, chosen.key))]
     declare_all()  # before any clock runs: importing the jobs takes seconds on a slow machine
     checks = [python()]
     try:
@@ -47,13 +52,40 @@ def examine() -> list[Check]:
         return [*checks, Check("settings", "fix", str(error), "correct what is named")]
     checks.append(Check("settings", "ok", "valid"))
     try:
-        with local_settings() as ready:
-            checks += asyncio.run(servers(ready))
+        beside = beside_a_platform(settings)
+        if beside is not None:
+            checks += asyncio.run(servers(beside))
+        else:
+            with local_settings() as ready:
+                checks += asyncio.run(servers(ready))
     except Unreachable as error:
         checks.append(Check("servers", "unreachable", str(error), "set REDIS_URL and DATABASE_URL"))
     except InvestError as error:
         checks.append(Check("servers", "fix", str(error), "correct what is named"))
     return [*checks, *upstreams(settings), *analysts(settings), disk(settings)]
+
+
+def beside_a_platform(settings: Settings) -> Settings | None:
+    """The settings with the addresses of the platform that runs in the data folder, whose servers are looked at as
+    they are; None where none runs. Raises `Unreachable` for a server of it that does not answer.
+    """
+    from invest.local import held, running
+
+    if (settings.redis.url and settings.database.url) or not held(settings.data_dir):
+        return None
+    found = running(settings.data_dir)
+    given = {"REDIS_URL": settings.redis.url, "DATABASE_URL": settings.database.url}
+    if lost := sorted(name for name, url in given.items() if url is None and name not in found):
+        said = " and ".join({"REDIS_URL": "Redis", "DATABASE_URL": "PostgreSQL"}[name] for name in lost)
+        raise Unreachable(f"a platform runs in {settings.data_dir}, but its {said} does not answer")
+    redis = settings.redis.url or SecretStr(found["REDIS_URL"])
+    database = settings.database.url or SecretStr(found["DATABASE_URL"])
+    return settings.model_copy(
+        update={
+            "redis": settings.redis.model_copy(update={"url": redis}),
+            "database": settings.database.model_copy(update={"url": database}),
+        }
+    )
 
 
 def _print(checks: list[Check]) -> None:

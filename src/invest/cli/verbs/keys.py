@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from invest.cli import output
-from invest.cli.output import AsJson
-from invest.domain.access import Scope
+from invest.cli.output import AsJson, Yes
+from invest.cli.server import remote_or, with_store
+from invest.domain.access import ApiKey, Scope
 from invest.errors import NotFound
+from invest.http import Client
 
 KeyId = Annotated[str, typer.Argument(help="id of the key (see `invest keys ls`)")]
 keys = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API.")
@@ -28,11 +32,20 @@ def create(
         raise typer.BadParameter("from 1 to 200 characters", param_hint="NAME")
     until = datetime.now(UTC) + timedelta(days=days) if days else None
 
-    async def work(store: Any) -> Any:
-        return await store.keys.create(name, [scope], expires_at=until)
+    async def ask(client: Client) -> tuple[str, ApiKey]:
+        return _made(await client.ask("POST", "/keys", {"name": name, "scope": scope, "days": days}))
 
-    plain, key = output.with_store(work)
+    async def work(store: Any) -> tuple[str, ApiKey]:
+        made: tuple[str, ApiKey] = await store.keys.create(name, [scope], expires_at=until)
+        return made
+
+    plain, key = remote_or(ask, lambda: with_store(work))
     _tell(plain, key, json_output)
+
+
+def _made(answer: dict[str, Any]) -> tuple[str, ApiKey]:
+    plain = answer.pop("key")
+    return plain, ApiKey.model_validate(answer)
 
 
 def _tell(plain: str, key: Any, json_output: bool) -> None:
@@ -51,50 +64,71 @@ def ls(
 ) -> None:
     """The keys there are, never their text."""
 
-    async def work(store: Any) -> Any:
-        return await store.keys.list(revoked=revoked)
+    async def ask(client: Client) -> list[ApiKey]:
+        return [ApiKey.model_validate(key) for key in await client.rows("/keys", revoked=revoked)]
 
-    found = output.with_store(work)
+    async def work(store: Any) -> list[ApiKey]:
+        kept: list[ApiKey] = await store.keys.list(revoked=revoked)
+        return kept
+
+    columns: dict[str, Callable[[ApiKey], Any]] = {
+        "id": lambda k: k.id,
+        "name": lambda k: k.name,
+        "scope": lambda k: ", ".join(k.scopes),
+        "created": lambda k: output.ago(k.created_at),
+        "used": lambda k: output.ago(k.last_used_at),
+        "ends": lambda k: f"revoked {output.ago(k.revoked_at)}" if k.revoked_at else output.ago(k.expires_at),
+    }
+    output.listing(remote_or(ask, lambda: with_store(work)), columns, json_output=json_output, empty="no keys")
+
+
+@keys.command("use")
+def use(key_id: KeyId, json_output: AsJson = False) -> None:
+    """What a key uses of its quotas: stored things, jobs, answers kept, AI money of today, mails of this hour."""
+    from invest.cli.platform.local import local_settings
+    from invest.cli.platform.quotas import use_of
+
+    with local_settings() as settings:
+        found = asyncio.run(use_of(settings, key_id))
+    if found is None:
+        raise _unknown(key_id)
     if json_output:
         output.as_json(found)
         return
-    rows = [
-        (
-            k.id,
-            k.name,
-            ", ".join(k.scopes),
-            output.ago(k.created_at),
-            output.ago(k.last_used_at),
-            f"revoked {output.ago(k.revoked_at)}" if k.revoked_at else output.ago(k.expires_at),
-        )
-        for k in found
-    ]
-    output.table(("id", "name", "scope", "created", "used", "ends"), rows, empty="no keys")
+    rows = [(name, used, limit or "none") for name, (used, limit) in found.items()]
+    output.table(("quota", "used", "limit"), rows, right=("used", "limit"), empty="no quotas")
 
 
 @keys.command("rotate")
 def rotate(key_id: KeyId, json_output: AsJson = False) -> None:
     """Replace a key by a new one with its name, scope, expiry and portfolios; the old one is useless at once."""
 
-    async def work(store: Any) -> Any:
-        return await store.keys.rotate(key_id)
+    async def ask(client: Client) -> tuple[str, ApiKey]:
+        return _made(await client.ask("POST", f"/keys/{key_id}/rotate"))
 
-    made = output.with_store(work)
-    if made is None:
-        raise _unknown(key_id)
-    plain, key = made
+    async def work(store: Any) -> tuple[str, ApiKey]:
+        made: tuple[str, ApiKey] | None = await store.keys.rotate(key_id)
+        if made is None:
+            raise _unknown(key_id)
+        return made
+
+    plain, key = remote_or(ask, lambda: with_store(work))
     _tell(plain, key, json_output)
 
 
 @keys.command("revoke")
-def revoke(key_id: KeyId, json_output: AsJson = False) -> None:
+def revoke(key_id: KeyId, yes: Yes = False, json_output: AsJson = False) -> None:
     """Make a key useless; running servers notice within a second. Its portfolios are the admins' from then on."""
+    output.confirm(f"revoke key {key_id}? Whoever uses it is shut out at once", yes=yes)
 
-    async def work(store: Any) -> Any:
-        return await store.keys.revoke(key_id)
+    async def ask(client: Client) -> None:
+        await client.ask("DELETE", f"/keys/{key_id}")
 
-    if not output.with_store(work):
-        raise _unknown(key_id)
+    async def work(store: Any) -> None:
+        if not await store.keys.revoke(key_id):
+            raise _unknown(key_id)
+
+    remote_or(ask, lambda: with_store(work))
     output.outcome(json_output, f"revoked {key_id}", id=key_id, revoked=True)
 
 

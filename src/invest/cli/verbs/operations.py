@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from invest.cli import output
-from invest.cli.output import AsJson
+from invest.cli.output import AsJson, Yes
+from invest.cli.server import with_platform
 from invest.errors import ConfigError
 
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: jobs that failed for good.")
 schedule = typer.Typer(no_args_is_help=True, help="Cron lines.")
 workflows = typer.Typer(no_args_is_help=True, help="Chains, groups and chords as wholes.")
-queues = typer.Typer(no_args_is_help=True, help="Depths, and emptying one.")
+queues = typer.Typer(no_args_is_help=True, help="Depths, pausing and emptying one.")
 
+Columns = dict[str, Callable[[Any], Any]]
 JobId = Annotated[str, typer.Argument(help="id of the job")]
 WorkflowId = Annotated[str, typer.Argument(help="id of the workflow")]
 CronJob = Annotated[str, typer.Argument(help="name of the job (see `invest schedule ls`)")]
@@ -37,23 +40,17 @@ def dead_ls(
     async def work(invest: Any) -> Any:
         return await invest.dead.page(queue=queue, name=name, limit=limit, cursor=cursor)
 
-    page = output.with_platform(work)
-    if json_output:
-        output.as_json(page)
-        return
-    rows = [
-        (
-            j.id,
-            j.name,
-            output.arguments(j, 30),
-            j.error and f"{j.error.type}: {j.error.message}",
-            output.ago(j.finished_at),
-        )
-        for j in page.items
-    ]
-    output.table(("id", "job", "arguments", "error", "failed"), rows, empty="no dead letters")
-    if page.cursor:
-        typer.echo(f"more: --cursor {page.cursor}")
+    page = with_platform(work)
+    columns: Columns = {
+        "id": lambda j: j.id,
+        "job": lambda j: j.name,
+        "arguments": lambda j: output.arguments(j, 30),
+        "error": lambda j: j.error and f"{j.error.type}: {j.error.message}",
+        "failed": lambda j: output.ago(j.finished_at),
+    }
+    output.listing(
+        page.items, columns, json_output=json_output, empty="no dead letters", cursor=page.cursor, whole=page
+    )
 
 
 @dlq.command("show")
@@ -63,7 +60,7 @@ def dead_show(job_id: JobId, json_output: AsJson = True) -> None:
     async def work(invest: Any) -> Any:
         return await invest.dead.show(job_id)
 
-    output.as_json(output.with_platform(work))
+    output.as_json(with_platform(work))
 
 
 @dlq.command("replay")
@@ -83,7 +80,7 @@ def dead_replay(
             return await invest.dead.replay_all(queue=queue, name=name, dry_run=dry_run)
         return await invest.dead.replay(_one(job_id), kwargs=_object(arguments))
 
-    done = output.with_platform(work)
+    done = with_platform(work)
     if everything:
         output.as_json(done)
     else:
@@ -97,16 +94,19 @@ def dead_discard(
     queue: OneQueue = None,
     name: OneJob = None,
     dry_run: DryRun = False,
+    yes: Yes = False,
     json_output: AsJson = False,
 ) -> None:
     """Throw dead letters away."""
+    if everything and not dry_run:
+        output.confirm(f"throw away all dead letters of {name or queue or 'every queue'}?", yes=yes)
 
     async def work(invest: Any) -> Any:
         if everything:
             return await invest.dead.discard_all(queue=queue, name=name, dry_run=dry_run)
         return await invest.dead.discard(_one(job_id))
 
-    done = output.with_platform(work)
+    done = with_platform(work)
     if everything:
         output.as_json(done)
     else:
@@ -138,15 +138,15 @@ def schedule_ls(json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.schedules.all()
 
-    entries = output.with_platform(work)
-    if json_output:
-        output.as_json(entries)
-        return
-    rows = [
-        (e.name, e.cron, e.when, "paused" if e.paused else output.ago(e.next_at), output.ago(e.last_at))
-        for e in entries
-    ]
-    output.table(("name", "cron", "only when", "next", "last"), rows, empty="no cron lines")
+    columns: Columns = {
+        "name": lambda e: e.name,
+        "cron": lambda e: e.cron,
+        "only when": lambda e: e.when,
+        "next": lambda e: "paused" if e.paused else output.ago(e.next_at),
+        "last": lambda e: output.ago(e.last_at),
+        "trouble": lambda e: e.error or "",
+    }
+    output.listing(with_platform(work), columns, json_output=json_output, empty="no cron lines")
 
 
 @schedule.command("run")
@@ -156,7 +156,7 @@ def schedule_run(name: CronJob, json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.schedules.run_now(name)
 
-    job_id = output.with_platform(work).id
+    job_id = with_platform(work).id
     output.outcome(json_output, f"queued {job_id}", task_id=job_id, name=name)
 
 
@@ -167,7 +167,7 @@ def schedule_pause(name: CronJob, json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         await invest.schedules.pause(name)
 
-    output.with_platform(work)
+    with_platform(work)
     output.outcome(json_output, f"paused {name}", name=name, paused=True)
 
 
@@ -178,7 +178,7 @@ def schedule_resume(name: CronJob, json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         await invest.schedules.resume(name)
 
-    output.with_platform(work)
+    with_platform(work)
     output.outcome(json_output, f"resumed {name}", name=name, paused=False)
 
 
@@ -188,16 +188,17 @@ def workers(json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.inspect.workers()
 
-    found = output.with_platform(work)
-    if json_output:
-        output.as_json(found)
-        return
-    rows = [
-        (f"{w.host}:{w.pid}", ", ".join(w.queues), f"{w.running}/{w.slots}", w.done, w.failed, output.ago(w.seen_at))
-        for w in found
-    ]
-    columns = ("worker", "queues", "running", "done", "failed", "seen")
-    output.table(columns, rows, right=("running", "done", "failed"), empty="no workers: start one with `invest worker`")
+    columns: Columns = {
+        "worker": lambda w: f"{w.host}:{w.pid}",
+        "queues": lambda w: ", ".join(w.queues),
+        "running": lambda w: f"{w.running}/{w.slots}",
+        "done": lambda w: w.done,
+        "failed": lambda w: w.failed,
+        "seen": lambda w: output.ago(w.seen_at),
+    }
+    empty = "no workers: start one with `invest worker run`"
+    figures = ("running", "done", "failed")
+    output.listing(with_platform(work), columns, json_output=json_output, right=figures, empty=empty)
 
 
 @workflows.command("ls")
@@ -207,15 +208,14 @@ def workflows_ls(limit: Annotated[int, typer.Option(min=1, max=500)] = 50, json_
     async def work(invest: Any) -> Any:
         return await invest.workflows.page(limit)
 
-    found = output.with_platform(work)
-    if json_output:
-        output.as_json(found)
-        return
-    rows = [
-        (output.state(w.state.value), w.id, w.name, f"{w.nodes_done}/{w.nodes}", output.ago(w.enqueued_at))
-        for w in found
-    ]
-    output.table(("state", "id", "workflow", "done", "queued"), rows, right=("done",), empty="no workflows")
+    columns: Columns = {
+        "state": lambda w: output.state(w.state.value),
+        "id": lambda w: w.id,
+        "workflow": lambda w: w.name,
+        "done": lambda w: f"{w.nodes_done}/{w.nodes}",
+        "queued": lambda w: output.ago(w.enqueued_at),
+    }
+    output.listing(with_platform(work), columns, json_output=json_output, right=("done",), empty="no workflows")
 
 
 @workflows.command("show")
@@ -225,12 +225,14 @@ def workflows_show(workflow_id: WorkflowId, json_output: AsJson = False) -> None
     async def work(invest: Any) -> Any:
         return await invest.workflows.show(workflow_id)
 
-    view = output.with_platform(work)
-    if json_output:
-        output.as_json(view)
-        return
-    rows = [(output.state(s.state.value), s.id, s.name, output.arguments(s, 40)) for s in view.steps]
-    output.table(("state", "id", "job", "arguments"), rows, empty="no steps")
+    view = with_platform(work)
+    columns: Columns = {
+        "state": lambda s: output.state(s.state.value),
+        "id": lambda s: s.id,
+        "job": lambda s: s.name,
+        "arguments": lambda s: output.arguments(s, 40),
+    }
+    output.listing(view.steps, columns, json_output=json_output, empty="no steps", whole=view)
 
 
 @workflows.command("retry")
@@ -240,7 +242,7 @@ def workflows_retry(workflow_id: WorkflowId, json_output: AsJson = False) -> Non
     async def work(invest: Any) -> Any:
         await invest.workflows.retry(workflow_id)
 
-    output.with_platform(work)
+    with_platform(work)
     output.outcome(json_output, f"retrying {workflow_id} from its failed steps", workflow_id=workflow_id, retrying=True)
 
 
@@ -251,22 +253,54 @@ def queues_stats(json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.inspect.queues()
 
-    found = output.with_platform(work)
-    if json_output:
-        output.as_json(found)
-        return
-    rows = [
-        (q.name, q.waiting, q.active, q.scheduled, q.dead, q.done, output.span(q.oldest_seconds))
-        for q in found.values()
-    ]
-    columns = ("queue", "waiting", "running", "scheduled", "dead", "done", "oldest")
-    output.table(columns, rows, right=columns[1:], empty="no queues")
+    found = with_platform(work)
+    columns: Columns = {
+        "queue": lambda q: f"{q.name} (paused)" if q.paused else q.name,
+        "waiting": lambda q: q.waiting,
+        "running": lambda q: q.active,
+        "scheduled": lambda q: q.scheduled,
+        "dead": lambda q: q.dead,
+        "done": lambda q: q.done,
+        "oldest": lambda q: output.span(q.oldest_seconds),
+    }
+    figures = tuple(columns)[1:]
+    output.listing(
+        list(found.values()), columns, json_output=json_output, right=figures, empty="no queues", whole=found
+    )
+
+
+@queues.command("pause")
+def queues_pause(
+    queue: Annotated[str, typer.Argument(help="name of the queue")],
+    json_output: AsJson = False,
+) -> None:
+    """Start nothing more from one queue: what runs goes on, what waits is kept."""
+
+    async def work(invest: Any) -> Any:
+        await invest.pause(queue)
+
+    with_platform(work)
+    output.outcome(json_output, f"paused {queue}", queue=queue, paused=True)
+
+
+@queues.command("resume")
+def queues_resume(
+    queue: Annotated[str, typer.Argument(help="name of the queue")],
+    json_output: AsJson = False,
+) -> None:
+    """Start jobs of a paused queue again."""
+
+    async def work(invest: Any) -> Any:
+        await invest.resume(queue)
+
+    with_platform(work)
+    output.outcome(json_output, f"resumed {queue}", queue=queue, paused=False)
 
 
 @queues.command("purge")
 def queues_purge(
     queue: Annotated[str, typer.Argument(help="name of the queue")],
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    yes: Yes = False,
     json_output: AsJson = False,
 ) -> None:
     """Cancel every job that waits in one queue; the others are not touched."""
@@ -276,5 +310,5 @@ def queues_purge(
     async def work(invest: Any) -> Any:
         return await invest.purge(queue)
 
-    count = output.with_platform(work)
+    count = with_platform(work)
     output.outcome(json_output, f"cancelled {count} jobs of {queue}", queue=queue, cancelled=count)

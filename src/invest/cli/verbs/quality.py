@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,9 @@ import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson
+from invest.cli.server import remote_or, with_store
 from invest.errors import ConfigError, NotFound
+from invest.http import Client
 
 data = typer.Typer(no_args_is_help=True, help="Collected data.")
 ai = typer.Typer(no_args_is_help=True, help="The AIs.")
@@ -31,16 +34,22 @@ def ai_group() -> None:
 def quality(ticker: Annotated[str, typer.Argument(help="such as PETR4")], json_output: AsJson = False) -> None:
     """Per field: the value in force, its source and age, how far sources agree, and what speaks against it."""
     from invest.domain.market import parse_ticker
+    from invest.domain.values import FieldQuality
     from invest.settings import load
 
     name = parse_ticker(ticker)
 
     now = load().now()
 
-    async def work(store: Any) -> Any:
-        return await store.observations.quality(name, now=now)
+    async def ask(client: Client) -> list[FieldQuality]:
+        answer = await client.get(f"/assets/{name}/quality")
+        return [FieldQuality.model_validate(field) for field in answer["fields"]]
 
-    fields = output.with_store(work)
+    async def work(store: Any) -> list[FieldQuality]:
+        kept: list[FieldQuality] = await store.observations.quality(name, now=now)
+        return kept
+
+    fields = remote_or(ask, lambda: with_store(work))
     if json_output:
         output.as_json(fields)
         return
@@ -80,10 +89,18 @@ def payload_bytes(
     json_output: AsJson = False,
 ) -> None:
     """The bytes a stored value was read from: where and when they came from, the lines in question, or all of them."""
-    from invest.jobs.data_collection import bytes_of, lines_with
+    from invest.domain.values import RawPayload
+    from invest.jobs.data_collection import Bytes, bytes_of, lines_with
     from invest.settings import load
 
-    found = output.with_store(lambda store: bytes_of(store, load(), sha256.strip().lower()))
+    digest = sha256.strip().lower()
+
+    async def ask(client: Client) -> Bytes:
+        about = await client.get(f"/payloads/{digest}")
+        body = await client.read(f"/payloads/{digest}/content") if about["kept"] != "nowhere" else None
+        return Bytes(RawPayload.model_validate({n: v for n, v in about.items() if n != "kept"}), about["kept"], body)
+
+    found = remote_or(ask, lambda: with_store(lambda store: bytes_of(store, load(), digest)))
     if found.body is None:
         raise NotFound(found.lost)
     if out is not None:
@@ -111,11 +128,16 @@ def backtest(
     if market not in list(Market):
         raise ConfigError(f"no market {market!r}: {', '.join(Market)}")
 
-    async def work(store: Any) -> Any:
-        return await store.analyses.ranking(backtest_key(Market(market)))
+    async def ask(client: Client) -> Any:
+        with suppress(NotFound):
+            return await client.get(f"/backtests/{market}")
 
-    found = output.with_store(work)
-    record = ScoreRecord.model_validate(found[1]) if found else None
+    async def work(store: Any) -> Any:
+        kept = await store.analyses.ranking(backtest_key(Market(market)))
+        return kept and kept[1]
+
+    found = remote_or(ask, lambda: with_store(work))
+    record = ScoreRecord.model_validate(found) if found else None
     if json_output:
         output.as_json(record)
         return
@@ -162,9 +184,13 @@ def _against(field: Any) -> str:
 @ai.command("track-record")
 def track_record(json_output: AsJson = False) -> None:
     """How good each AI's closed opinions were, beside the benchmarks on the same items."""
+    from invest.domain.opinions import TrackRecord
     from invest.jobs.analysis import record
 
-    found = output.with_store(record)
+    async def ask(client: Client) -> TrackRecord:
+        return TrackRecord.model_validate(await client.get("/track-record"))
+
+    found = remote_or(ask, lambda: with_store(record))
     if json_output:
         lines = [{**output.plain(line), "verdict": line.verdict} for line in found.lines]
         output.as_json({**output.plain(found), "lines": lines})

@@ -55,10 +55,12 @@ def worker(
 ) -> None:
     """Run jobs of the named queues (data_collection, analysis, reports) until SIGTERM."""
     from invest.cli.platform.local import local_settings
+    from invest.jobs.declared import added_queues
     from invest.workers import QUEUES, WorkerPlan, serve
 
+    there = tuple(dict.fromkeys((*QUEUES, *(queue.name for queue in added_queues()))))
     plan = WorkerPlan(
-        queues=_known(queues, QUEUES),
+        queues=_known(queues, there),
         concurrency=concurrency,
         processes=processes,
         autoscale=_bounds(autoscale),

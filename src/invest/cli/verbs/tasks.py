@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson
+from invest.cli.server import RemoteInvest, remote_or, with_platform
 from invest.errors import ConfigError
 
 jobs = typer.Typer(no_args_is_help=True, help="Look at jobs, wait for them, stop them.")
+Columns = dict[str, Callable[[Any], Any]]
 JobId = Annotated[str, typer.Argument(help="id of the job")]
 
 
@@ -27,19 +30,21 @@ def enqueue(
     args, kwargs = parse_arguments(arguments or [])
 
     async def work(invest: Any) -> Any:
+        if isinstance(invest, RemoteInvest):
+            job = await invest.enqueue_by_name(SHORT.get(name, name), args, kwargs, delay or None)
+            return (job.id, await job.result(timeout=timeout)) if wait else (job.id, None)
         from invest.engine import registry
 
         call = registry.call_by_name(SHORT.get(name, name), args, kwargs)
         job = await invest.enqueue(call.with_options(delay=delay) if delay else call)
         return (job.id, await job.result(timeout=timeout)) if wait else (job.id, None)
 
-    job_id, result = output.with_platform(work)
+    job_id, result = with_platform(work)
     if wait:
         output.as_json(result)
-    elif json_output:
-        output.as_json({"task_id": job_id, "name": SHORT.get(name, name)})
-    else:
-        typer.echo(f"queued {job_id} (invest jobs wait {job_id})")
+        return
+    said = f"queued {job_id} (invest job wait {job_id})"
+    output.outcome(json_output, said, task_id=job_id, name=SHORT.get(name, name))
 
 
 SHORT = {
@@ -81,18 +86,25 @@ def _value(text: str) -> Any:
 @jobs.command("types")
 def types(json_output: AsJson = False) -> None:
     """Every declared job with its policy."""
+    described = remote_or(lambda client: client.rows("/jobs"), declared)
+    columns: Columns = {
+        "queue": lambda d: d["queue"],
+        "name": lambda d: d["name"],
+        "retries": lambda d: d["retries"],
+        "delay": lambda d: f"{d['delay']:g} s",
+        "cron": lambda d: d["cron"],
+        "what it does": lambda d: d["summary"],
+    }
+    output.listing(described, columns, json_output=json_output, right=("retries", "delay"), empty="none")
+
+
+def declared() -> list[dict[str, Any]]:
+    """The jobs of this installation."""
     from invest.engine import registry
     from invest.jobs.declared import declare_all
 
     declare_all()
-    described = [job.description for job in registry.jobs()]
-    if json_output:
-        output.as_json(described)
-        return
-    rows = [(d["queue"], d["name"], d["retries"], f"{d['delay']:g} s", d["cron"], d["summary"]) for d in described]
-    output.table(
-        ("queue", "name", "retries", "delay", "cron", "what it does"), rows, right=("retries", "delay"), empty="none"
-    )
+    return [job.description for job in registry.jobs()]
 
 
 @jobs.command("ls")
@@ -115,19 +127,19 @@ def ls(
     async def work(invest: Any) -> Any:
         return await invest.inspect.jobs(JobState(state), queue=queue, name=name, limit=limit, cursor=cursor)
 
-    page = output.with_platform(work)
-    if json_output:
-        output.as_json(page)
-        return
-    rows = [
-        (output.state(j.state.value), j.id, j.name, output.arguments(j, 40), j.attempt, output.ago(j.enqueued_at))
-        for j in page.items
-    ]
-    output.table(
-        ("state", "id", "job", "arguments", "attempt", "queued"), rows, right=("attempt",), empty=f"no {state} jobs"
-    )
-    if page.cursor:
-        typer.echo(f"more: --cursor {page.cursor}")
+    page = with_platform(work)
+    columns: Columns = {
+        "state": lambda j: output.state(j.state.value),
+        "id": lambda j: j.id,
+        "job": lambda j: j.name,
+        "arguments": lambda j: output.arguments(j, 40),
+        "attempt": lambda j: j.attempt,
+        "queued": lambda j: output.ago(j.enqueued_at),
+    }
+    output.listing(
+        page.items, columns, json_output=json_output, right=("attempt",), empty=f"no {state} jobs",
+        cursor=page.cursor, whole=page,
+    )  # fmt: skip
 
 
 @jobs.command("show")
@@ -137,7 +149,7 @@ def show_job(job_id: JobId, json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.status(job_id), await invest.inspect.timeline(job_id)
 
-    status, timeline = output.with_platform(work)
+    status, timeline = with_platform(work)
     if json_output:
         output.as_json({"job": status, "timeline": timeline})
         return
@@ -167,7 +179,7 @@ def wait_job(
     async def work(invest: Any) -> Any:
         return await invest.job(job_id).result(timeout=timeout)
 
-    output.as_json(output.with_platform(work))
+    output.as_json(with_platform(work))
 
 
 @jobs.command("cancel")
@@ -177,7 +189,7 @@ def cancel(job_id: JobId, json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.cancel(job_id)
 
-    done = output.with_platform(work)
+    done = with_platform(work)
     if json_output:
         output.as_json({"task_id": job_id, "cancelled": done})
     else:
@@ -194,5 +206,5 @@ def retry(job_id: JobId, json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.dead.replay(job_id)
 
-    new_id = output.with_platform(work).id
+    new_id = with_platform(work).id
     output.outcome(json_output, f"queued {new_id}, a replay of {job_id}", task_id=new_id, replay_of=job_id)

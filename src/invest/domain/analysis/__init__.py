@@ -6,6 +6,15 @@ from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.comparison import Comparison, Criterion, compare
 from invest.domain.analysis.evidence import gather
 from invest.domain.analysis.fact_keys import FACT_KEYS
+from invest.domain.analysis.history import (
+    History,
+    MonthIncome,
+    MonthReturn,
+    MultiplePoint,
+    YearReturn,
+    follows_ibov,
+    history_of,
+)
 from invest.domain.analysis.inputs import AnalysisInput, as_known
 from invest.domain.analysis.models import (
     Analysis,
@@ -21,6 +30,7 @@ from invest.domain.analysis.score_models import Alarm, Backtest, ScoreRecord, ve
 from invest.domain.analysis.scorecards import card_for
 from invest.domain.analysis.scoring import Verdict, judge
 from invest.domain.analysis.sectors import SectorStats, all_sector_stats
+from invest.domain.analysis.valuation import shares_behind
 
 __all__ = [
     "FACT_KEYS",
@@ -31,6 +41,10 @@ __all__ = [
     "Comparison",
     "Criterion",
     "Fact",
+    "History",
+    "MonthIncome",
+    "MonthReturn",
+    "MultiplePoint",
     "Reason",
     "Recommendation",
     "RiskAnalysis",
@@ -39,14 +53,18 @@ __all__ = [
     "SentimentAnalysis",
     "Verdict",
     "Withheld",
+    "YearReturn",
     "all_sector_stats",
     "analyse",
     "as_known",
     "card_for",
     "compare",
+    "follows_ibov",
     "gather",
+    "history_of",
     "judge",
     "opportunities",
     "rank",
+    "shares_behind",
     "verdict_of",
 ]

@@ -27,7 +27,7 @@ from invest.domain.analysis.scorecards import card_for
 from invest.domain.analysis.sections import fundamental_section, risk_section, sentiment_section, valuation_section
 from invest.domain.analysis.sectors import SectorStats
 from invest.domain.analysis.technical import technical_analysis
-from invest.domain.market import AssetKind, Prices, is_stale, session_hours
+from invest.domain.market import AssetKind, Prices, display_name, is_stale, session_hours
 from invest.domain.maths import base_rate, windows_beaten
 
 FACT_IDS = tuple(f"f{n:02d}" for n in range(1, len(FACT_KEYS) + 1))
@@ -54,7 +54,7 @@ def analyse(given: AnalysisInput) -> Analysis:
         analysis_id=hashlib.sha256(f"{asset.ticker}|{given.now.isoformat()}".encode()).hexdigest()[:16],
         ticker=asset.ticker,
         kind=asset.kind,
-        name=asset.name,
+        name=display_name(asset.ticker, asset.kind, asset.name),
         sector=asset.sector,
         analyzed_at=given.now,
         as_of=_as_of(given, prices),

@@ -10,6 +10,7 @@ from invest.domain.analysis.scorecards import DIMENSIONS, Card, Rule
 
 MIN_COVERAGE = 0.60  # below: insufficient_data
 MIN_PART = 1 / 3  # share of a part's weight that must have data for the part to be scored
+MIN_SIDE = 1 / 2  # the same of a side of the asset: one that lacks most of its figures says nothing
 NEUTRAL = 5.0
 THRESHOLDS = (
     (8.0, Recommendation.STRONG_BUY),
@@ -134,17 +135,26 @@ def _effects(card: Card, parts: Mapping[str, Score], marks: Mapping[str, Sequenc
 
 
 def dimensions(card: Card | None, verdict: Verdict) -> dict[str, Score]:
-    """The sides of an asset that its card knows, each the weighted mean of the groups it is made of."""
+    """The sides of an asset that its card knows, each the weighted mean of the groups it is made of.
+
+    None for a side of whose weight less than half has data.
+    """
     out: dict[str, Score] = {}
     if card is None:
         return out
+    absent = frozenset(verdict.missing)
     for name, sources in DIMENSIONS.items():
         weights: dict[tuple[str, str], float] = {}
+        known_weight = 0.0
         for part, groups in sources:
             for rule in card.rules.get(part, ()):
                 if rule.group in groups:
                     weights[part, rule.group] = weights.get((part, rule.group), 0.0) + rule.weight
+                    known_weight += 0.0 if rule.key in absent else rule.weight
         if not weights:
+            continue
+        if known_weight < MIN_SIDE * sum(weights.values()):
+            out[name] = None
             continue
         known = [(w, score) for key, w in weights.items() if (score := verdict.groups.get(key)) is not None]
         total = sum(w for w, _ in known)

@@ -115,7 +115,7 @@ def risk_section(figures: Figures, verdict: Verdict, company: Fundamentals | Non
         liquidity_risk=liquidity,
         overall_risk=overall,
         score=_rounded(verdict.parts.get("risk")),
-        checklist=_checklist(figures, stale=stale),
+        checklist=_checklist(figures, stale=stale, financial=chart in (Chart.BANK, Chart.INSURER)),
     )
 
 
@@ -135,10 +135,19 @@ _CHECKS: tuple[tuple[str, str, float, bool], ...] = (
 )
 
 
-def _checklist(figures: Figures, *, stale: bool) -> list[dict[str, Any]]:
+# Banks and insurers borrow to lend: their cash flow, debt and current ratio say nothing of this kind.
+_NOT_OF_FINANCIALS = frozenset(
+    ("cash_from_operations", "debt_within_reach", "interest_covered", "short_term_covered", "far_from_distress",
+     "sound_by_piotroski")
+)  # fmt: skip
+
+
+def _checklist(figures: Figures, *, stale: bool, financial: bool) -> list[dict[str, Any]]:
     """Named yes/no questions; `passed` is null where the figure is missing."""
     rows: list[dict[str, Any]] = []
     for name, key, threshold, above in _CHECKS:
+        if financial and name in _NOT_OF_FINANCIALS:
+            continue
         value = figures.get(key)
         passed = None if value is None else (value > threshold) is above
         rows.append({"check": name, "key": key, "value": value, "threshold": threshold, "passed": passed})

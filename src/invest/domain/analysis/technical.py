@@ -128,8 +128,12 @@ def _oscillators(prices: Prices) -> Figures:
 
 
 def _returns(prices: Prices) -> Figures:
+    """Returns over whole calendar months and over 365 days."""
     price = _last(prices.close)
-    before = {name: prices.close_before(days) for name, days in (("1m", 30), ("3m", 91), ("6m", 182), ("1y", YEAR))}
+    before = {
+        f"{months}m": prices.close_months_before(months) for months in (1, 3, 6)
+    }  # a month is one of the calendar
+    before["1y"] = prices.close_before(YEAR)
     figures: Figures = {f"return_{name}": _over(price, base) for name, base in before.items()}
     five = _over(price, prices.close_before(5 * YEAR + 1))
     figures["return_5y"] = (1 + five) ** 0.2 - 1 if five is not None else None

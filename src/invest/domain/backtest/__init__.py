@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from invest.domain.backtest.score_panel import Panel, build_score_panel, joined, judged_score
+from invest.domain.backtest.score_panel import ScorePanel, build_score_panel, joined, judged_score
 from invest.domain.backtest.score_record import build_score_record, checked_for_future, scored_days
 
 __all__ = [
-    "Panel",
+    "ScorePanel",
     "build_score_panel",
     "build_score_record",
     "checked_for_future",

@@ -6,7 +6,8 @@ whole distance of the best quintile from the worst; significance comes from coho
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from invest.domain.analysis import Alarm, Backtest
-from invest.domain.backtest.score_panel import Panel, outcomes
+from invest.domain.backtest.score_panel import ScorePanel, outcomes
 from invest.domain.market import Floats, Prices
 from invest.domain.maths import apart, cohort_interval
 
@@ -26,8 +27,26 @@ ENTRY_SLACK = 5  # days from a score to its first close, over a long weekend
 IMPLAUSIBLE_IC = 0.30  # a month's rank IC of .05 is good; one like this is read from the future
 
 
+@dataclass(frozen=True, slots=True)
+class ScoredDay:
+    """One day on which enough assets had a score and a later return: both by asset, and what they say of each other."""
+
+    day: date
+    scores: Floats
+    returns: Floats
+    ic: float  # NaN where either side is all alike
+    means: Sequence[float]  # mean return by quintile of the score, the lowest first
+    worst: frozenset[str]  # members of the outer quintiles
+    best: frozenset[str]
+
+    @property
+    def spread(self) -> float:
+        """Mean return of the best quintile less that of the worst."""
+        return self.means[-1] - self.means[0]
+
+
 def backtest(
-    panel: Panel,
+    panel: ScorePanel,
     prices: Mapping[str, Prices],
     horizon: int = 90,
     *,
@@ -39,39 +58,45 @@ def backtest(
     results = outcomes(panel, prices, horizon, end)
     usable = np.isfinite(panel.scores) & np.isfinite(results.held)
     rows = [int(row) for row in np.flatnonzero(usable.sum(axis=1) >= MIN_ASSETS)]
-    days: list[date] = [panel.days[row].astype(object) for row in rows]
-    scores = [panel.scores[row][usable[row]] for row in rows]
-    returns = [results.held[row][usable[row]] for row in rows]
-    ics = np.array([rank_ic(s, r) for s, r in zip(scores, returns, strict=True)])
-    bins = [quantile_of(s) for s in scores]
-    means = np.array([_by_quantile(b, r) for b, r in zip(bins, returns, strict=True)]).reshape(len(rows), QUANTILES)
-    spreads = means[:, -1] - means[:, 0] if rows else np.empty(0)
-    starts = set(apart(days, horizon + ENTRY_SLACK))
-    chosen = [i for i, day in enumerate(days) if day in starts]
-    members = [_outer(panel, row, b, usable[row]) for row, b in zip(rows, bins, strict=True)]
-    turnover = _turnover([members[i] for i in chosen])
-    spread = _mean(spreads)
+    days = [_scored_day(panel, row, usable[row], results.held[row]) for row in rows]
+    starts = set(apart([d.day for d in days], horizon + ENTRY_SLACK))
+    cohorts = [d for d in days if d.day in starts]
+    ics, cohort_ics = _column(d.ic for d in days), _column(d.ic for d in cohorts)
+    spread, turnover = _mean(_column(d.spread for d in days)), _turnover(cohorts)
     return Backtest(
         horizon_days=horizon,
-        days=len(rows),
-        assets=_mean(np.array([len(s) for s in scores], dtype=float)) or 0.0,
-        first=days[0] if days else None,
-        last=days[-1] if days else None,
+        days=len(days),
+        assets=_mean(_column(len(d.scores) for d in days)) or 0.0,
+        first=days[0].day if days else None,
+        last=days[-1].day if days else None,
         ic_mean=_mean(ics),
         ic_std=_std(ics),
         icir=_ratio(_mean(ics), _std(ics)),
-        ic_by_day=[(day, float(ic)) for day, ic in zip(days, ics, strict=True) if np.isfinite(ic)],
-        quantile_returns=[_mean(means[:, q]) for q in range(QUANTILES)],
+        ic_by_day=[(d.day, d.ic) for d in days if np.isfinite(d.ic)],
+        quantile_returns=[_mean(_column(d.means[q] for d in days)) for q in range(QUANTILES)],
         spread=spread,
         turnover=turnover,
         cost_per_side=cost_per_side,
         spread_net=None if spread is None or turnover is None else spread - 4 * cost_per_side * turnover,
         rank_autocorrelation=rank_autocorrelation(panel.scores[rows]),
-        ic=cohort_interval([float(ics[i]) for i in chosen if np.isfinite(ics[i])]),
-        spread_interval=cohort_interval([float(spreads[i]) for i in chosen if np.isfinite(spreads[i])]),
-        p_shuffled=_shuffled([scores[i] for i in chosen], [returns[i] for i in chosen], _mean(ics[chosen]), seed),
-        alarms=_alarms(panel, results.missed, ics, chosen),
+        ic=cohort_interval([d.ic for d in cohorts if np.isfinite(d.ic)]),
+        spread_interval=cohort_interval([d.spread for d in cohorts if np.isfinite(d.spread)]),
+        p_shuffled=_shuffled(cohorts, _mean(cohort_ics), seed),
+        alarms=_alarms(panel, results.missed, cohort_ics),
     )
+
+
+def _scored_day(panel: ScorePanel, row: int, usable: npt.NDArray[np.bool_], held: Floats) -> ScoredDay:
+    scores, returns = panel.scores[row][usable], held[usable]
+    bins = quantile_of(scores)
+    names = [ticker for ticker, used in zip(panel.tickers, usable, strict=True) if used]
+    by_quintile = [frozenset(n for n, q in zip(names, bins, strict=True) if q == edge) for edge in (0, QUANTILES - 1)]
+    day: date = panel.days[row].astype(object)
+    return ScoredDay(day, scores, returns, rank_ic(scores, returns), _by_quantile(bins, returns), *by_quintile)
+
+
+def _column(values: Iterable[float]) -> Floats:
+    return np.array(list(values), dtype=np.float64)
 
 
 def ranks(values: Floats) -> Floats:
@@ -120,55 +145,44 @@ def _ranked_row(row: Floats) -> Floats:
     return out
 
 
-def _outer(
-    panel: Panel, row: int, bins: npt.NDArray[np.intp], usable: npt.NDArray[np.bool_]
-) -> tuple[frozenset[str], frozenset[str]]:
-    """Members of the worst and of the best quintile on one day."""
-    names = [ticker for ticker, used in zip(panel.tickers, usable, strict=True) if used]
-    worst = frozenset(name for name, q in zip(names, bins, strict=True) if q == 0)
-    best = frozenset(name for name, q in zip(names, bins, strict=True) if q == QUANTILES - 1)
-    return worst, best
-
-
-def _turnover(members: Sequence[tuple[frozenset[str], frozenset[str]]]) -> float | None:
+def _turnover(days: Sequence[ScoredDay]) -> float | None:
     """Mean share of newcomers in the outer quintiles from one day to the next."""
-    shares = [
-        len(now - then) / len(now)
-        for before, after in pairwise(members)
-        for then, now in zip(before, after, strict=True)
-        if now
-    ]
-    return _mean(np.array(shares))
+    shares = []
+    for before, after in pairwise(days):
+        for then, now in ((before.worst, after.worst), (before.best, after.best)):
+            if now:
+                shares.append(len(now - then) / len(now))
+    return _mean(_column(shares))
 
 
-def _shuffled(scores: Sequence[Floats], returns: Sequence[Floats], mean: float | None, seed: int) -> float | None:
+def _shuffled(days: Sequence[ScoredDay], mean: float | None, seed: int) -> float | None:
     """Permutation test of the mean IC: scores shuffled among the assets of each day."""
     if mean is None:
         return None
     random = np.random.default_rng(seed)
     totals = np.zeros(SHUFFLES)
-    for s, r in zip(scores, returns, strict=True):
-        a, b = ranks(s), ranks(r)
+    for day in days:
+        a, b = ranks(day.scores), ranks(day.returns)
         a, b = a - a.mean(), b - b.mean()
         norm = float((a @ a) * (b @ b)) ** 0.5
         if norm > 0:
             totals += random.permuted(np.tile(a, (SHUFFLES, 1)), axis=1) @ b / norm
-    return float(((np.abs(totals / len(scores)) >= abs(mean)).sum() + 1) / (SHUFFLES + 1))
+    return float(((np.abs(totals / len(days)) >= abs(mean)).sum() + 1) / (SHUFFLES + 1))
 
 
-def _alarms(panel: Panel, missed: Floats, ics: Floats, chosen: Sequence[int]) -> list[Alarm]:
+def _alarms(panel: ScorePanel, missed: Floats, cohort_ics: Floats) -> list[Alarm]:
     """An IC too good to be true, or a score that knows the return between its day and the first possible entry."""
     alarms: list[Alarm] = []
-    known = [ics[i] for i in chosen if np.isfinite(ics[i])]
+    known = cohort_ics[np.isfinite(cohort_ics)]
     width = max(1, panel.scores.shape[1] - 1)
-    if known and abs(float(np.mean(known))) > max(IMPLAUSIBLE_IC, 4 / (width * len(known)) ** 0.5):
+    if len(known) and abs(float(known.mean())) > max(IMPLAUSIBLE_IC, 4 / (width * len(known)) ** 0.5):
         alarms.append("implausible_ic")
     foreseen = []
     for scores, skipped in zip(panel.scores, missed, strict=True):
         both = np.isfinite(scores) & np.isfinite(skipped)
         if both.sum() >= MIN_ASSETS:
             foreseen.append(rank_ic(scores[both], skipped[both]))
-    seen = np.array([ic for ic in foreseen if np.isfinite(ic)])
+    seen = _column(ic for ic in foreseen if np.isfinite(ic))
     if len(seen) and float(seen.mean()) > max(0.10, 4 / (width * len(seen)) ** 0.5):
         alarms.append("foresees_missed_return")
     return alarms

@@ -18,7 +18,7 @@ Scorer = Callable[[AnalysisInput], float | None]
 
 
 @dataclass(frozen=True)
-class Panel:
+class ScorePanel:
     """Scores by day (rows, ascending) and asset (columns); NaN where there was none."""
 
     days: Days
@@ -64,7 +64,9 @@ def moment_of(day: date) -> datetime:
     return datetime.combine(day, AFTER_CLOSE, MARKET_ZONE)
 
 
-def build_score_panel(inputs: Sequence[AnalysisInput], days: Sequence[date], score: Scorer = overall_score) -> Panel:
+def build_score_panel(
+    inputs: Sequence[AnalysisInput], days: Sequence[date], score: Scorer = overall_score
+) -> ScorePanel:
     """`score` of every input as of the evening of each day. Assets without bars within ten days of it have none."""
     table = np.full((len(days), len(inputs)), np.nan)
     for column, given in enumerate(inputs):
@@ -77,13 +79,13 @@ def build_score_panel(inputs: Sequence[AnalysisInput], days: Sequence[date], sco
             value = score(then)
             if value is not None:
                 table[row, column] = value
-    return Panel(np.array(days, dtype="datetime64[D]"), tuple(g.asset.ticker for g in inputs), table)
+    return ScorePanel(np.array(days, dtype="datetime64[D]"), tuple(g.asset.ticker for g in inputs), table)
 
 
-def joined(panels: Sequence[Panel]) -> Panel:
+def joined(panels: Sequence[ScorePanel]) -> ScorePanel:
     """Panels of the same days side by side."""
     tickers = tuple(ticker for panel in panels for ticker in panel.tickers)
-    return Panel(panels[0].days, tickers, np.hstack([panel.scores for panel in panels]))
+    return ScorePanel(panels[0].days, tickers, np.hstack([panel.scores for panel in panels]))
 
 
 def looks_ahead(given: AnalysisInput, day: date, score: Scorer = overall_score) -> bool:
@@ -92,7 +94,7 @@ def looks_ahead(given: AnalysisInput, day: date, score: Scorer = overall_score) 
     return score(then) != score(as_known(then))
 
 
-def outcomes(panel: Panel, prices: Mapping[str, Prices], horizon: int, end: date | None = None) -> Outcomes:
+def outcomes(panel: ScorePanel, prices: Mapping[str, Prices], horizon: int, end: date | None = None) -> Outcomes:
     """Total returns after each score over `horizon` calendar days.
 
     An asset that stops trading before its horizon is over is kept with its last price (delisted, merged, halted);

@@ -9,7 +9,7 @@ import numpy as np
 
 from invest.domain.analysis import AnalysisInput, Backtest, ScoreRecord, verdict_of
 from invest.domain.backtest.backtest import backtest
-from invest.domain.backtest.score_panel import ENTRY_WAIT, Panel, Scorer, judged_score, looks_ahead
+from invest.domain.backtest.score_panel import ENTRY_WAIT, ScorePanel, Scorer, judged_score, looks_ahead
 from invest.domain.market import Market, Prices
 from invest.domain.maths import holm
 
@@ -49,7 +49,7 @@ def _traded(given: AnalysisInput, day: date) -> bool:
 
 def build_score_record(
     market: Market,
-    panel: Panel,
+    panel: ScorePanel,
     prices: Mapping[str, Prices],
     *,
     checks: tuple[int, int],

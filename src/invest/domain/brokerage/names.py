@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from invest.domain.brokerage.broker_note import KINDS, Resolve, Unresolved
+from invest.domain.brokerage.sinacor import KINDS, Resolve, Unresolved
 from invest.domain.filings import plain
 from invest.domain.market import B3_CODE, Asset, AssetKind
 

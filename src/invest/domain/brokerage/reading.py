@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from invest.domain.filings import plain
+from invest.domain.market import is_session
 
 MAX_BYTES = 10_000_000
 MAX_ROWS = 20_000
@@ -33,7 +34,12 @@ _DATES = (
     (re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T].*)?", re.ASCII), (1, 2, 3)),
     (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2})", re.ASCII), (3, 2, 1)),
 )
-_NUMBER = re.compile(r"\d[\d.,]*", re.ASCII)
+_NUMBER = re.compile(r"[0-9][0-9.,]*", re.ASCII)
+_SIGNS = frozenset("0123456789.,+-()")
+_CLOCK = re.compile(r"[ T](\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
+PORTUGUESE = ("quantidade", "preco", "operacao", "qtd", "ativo")
+DATE_WORDS = ("data", "date", "dia", "pagamento", "vencimento")
+JUDGED = 5_000  # rows of a file by which its signs are told
 
 
 Known = Callable[[tuple[str, ...]], bool]  # whether a header is one of a known layout
@@ -60,13 +66,31 @@ class Cells:
 
 
 @dataclass(frozen=True, slots=True)
+class Signs:
+    """How one file writes its figures. `thousands`: dots group (``1.000`` is a thousand); `commas`: commas do.
+
+    `mixed`: the file writes both ways, so a figure like ``1,000`` cannot be told. `month_first`: ``mm/dd/yyyy``.
+    """
+
+    thousands: bool = True
+    commas: bool = False
+    mixed: bool = False
+    month_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """A delimited file below its header. `thousands`: whether dots group thousands (``1.000`` is a thousand)."""
+    """A delimited file below its header, and how it writes its figures."""
 
     headers: tuple[str, ...]
     rows: tuple[Cells, ...]
     delimiter: str
-    thousands: bool
+    signs: Signs
+
+    @property
+    def thousands(self) -> bool:
+        """Whether dots group thousands."""
+        return self.signs.thousands
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -154,51 +178,93 @@ def _table(headers: tuple[str, ...], rows: Sequence[tuple[int, list[str]]], deli
         text = delimiter.join(cell.strip() for cell in cells)[:200]
         pairs = zip(headers, (cell[:MAX_CELL] for cell in cells), strict=False)
         found.append(Cells(line, {name: value for name, value in pairs if name}, text))
-    return Table(headers, tuple(found), delimiter, _dots_group(headers, found, delimiter))
+    return Table(headers, tuple(found), delimiter, _signs(headers, found, delimiter))
 
 
-def _dots_group(headers: tuple[str, ...], rows: Sequence[Cells], delimiter: str) -> bool:
-    """Whether dots group thousands: told by the file's other numbers, else by its language."""
-    for row in rows:
+def _signs(headers: tuple[str, ...], rows: Sequence[Cells], delimiter: str) -> Signs:
+    """What the figures of a file say of themselves; where they say nothing, its language decides."""
+    told: set[str] = set()
+    days: list[str] = []
+    for row in rows[:JUDGED]:
         for name, value in row.cells.items():
-            number = _NUMBER.search(value)
-            if number is None or "data" in name or "date" in name or not _looks_numeric(value):
-                continue
-            if "," in number[0] and number[0].rfind(",") > number[0].rfind("."):
-                return True
-            tail = number[0].rsplit(".", 1)
-            if len(tail) == 2 and len(tail[1]) != 3:
-                return False
-    portuguese = any(word in " ".join(headers) for word in ("quantidade", "preco", "operacao", "qtd", "ativo"))
-    return portuguese or delimiter == ";"
+            if any(word in name for word in DATE_WORDS):
+                days.append(value.strip())
+            elif sign := _decimal_sign(value):
+                told.add(sign)
+    portuguese = any(word in " ".join(headers) for word in PORTUGUESE)
+    dotted = portuguese or delimiter == ";"
+    if told == {","}:
+        dotted = True
+    elif told == {"."}:
+        dotted = False
+    return Signs(
+        thousands=dotted,
+        commas=not dotted and (told == {"."} or not portuguese),
+        mixed=len(told) > 1,
+        month_first=_month_first(days, portuguese),
+    )
 
 
-def _looks_numeric(value: str) -> bool:
-    bare = value.strip().removeprefix("R$").lstrip()
-    return re.fullmatch(r"\(?[-+]?[0-9][0-9.,]*\)?\s*-?", bare) is not None
+def _decimal_sign(value: str) -> str | None:
+    """The decimal sign that a figure shows beyond doubt; None for what is no figure or can be read both ways."""
+    bare = _bare(value)
+    if not bare or not _SIGNS.issuperset(bare):
+        return None
+    digits = bare.strip("()+-")
+    comma, dot = digits.rfind(","), digits.rfind(".")
+    if comma < 0 and dot < 0:
+        return None
+    if comma >= 0 and dot >= 0:
+        return "," if comma > dot else "."
+    sign, other = (",", ".") if comma >= 0 else (".", ",")
+    if digits.count(sign) > 1:
+        return other
+    head, _, tail = digits.partition(sign)
+    return sign if len(tail) != 3 or head in ("", "0") or len(head) > 3 else None
 
 
-def number(text: str, *, thousands: bool = True) -> Decimal | None:
+def _month_first(days: Sequence[str], portuguese: bool) -> bool:
+    """Whether dates are written mm/dd: told by a figure above 12, else, in English files, by the sessions of B3."""
+    pairs = [(int(m[1]), int(m[2]), int(m[3])) for d in days if (m := _DATES[0][0].fullmatch(d)) and "/" in d]
+    first, second = any(a > 12 for a, _, _ in pairs), any(b > 12 for _, b, _ in pairs)
+    if first or second or portuguese or not pairs:
+        return second and not first
+    here, there = (_sessions_among([(y, b, a) for a, b, y in pairs]), _sessions_among([(y, a, b) for a, b, y in pairs]))
+    return there == len(pairs) and here < there
+
+
+def _sessions_among(days: Sequence[tuple[int, int, int]]) -> int:
+    found = 0
+    for year, month, dom in days:
+        try:
+            found += is_session(date(year, month, dom))
+        except (ValueError, OverflowError):
+            continue
+    return found
+
+
+def _bare(text: str) -> str:
+    """A figure without its currency and blanks."""
+    return "".join(text.replace("R$", "").replace("BRL", "").split()).strip("'\"")
+
+
+def number(text: str, *, thousands: bool = True, commas: bool = False, mixed: bool = False) -> Decimal | None:
     """A number as Brazilians (``R$ 1.234,56``) or others (``1,234.56``) write it; None for ``-`` and nothing.
 
-    The last of two different separators is the decimal one; a comma alone is decimal; a dot alone groups thousands
-    where `thousands` says so and three digits follow. Raises `ValueError` for anything else.
+    The last of two different separators is the decimal one. A comma alone is decimal, unless `commas` says that it
+    groups and three digits follow; a dot alone groups where `thousands` says so and three digits follow. In a `mixed`
+    file such a figure is refused. Raises `ValueError` for what is no number, or is in dollars.
     """
-    bare = text.replace("R$", "").replace("BRL", "").replace("\xa0", "").replace(" ", "").strip("'\"")
+    if "US$" in text or "USD" in text:
+        raise ValueError(f"{text.strip()[:40]!r} is in dollars: only reais are booked, convert it at the day's PTAX")
+    bare = _bare(text)
     if bare.lower() in NOTHING:
         return None
     negative = bare.startswith(("-", "(")) or bare.endswith("-")
     digits = bare.strip("()+-")
     if not _NUMBER.fullmatch(digits) or len(digits) > 40:
         raise ValueError(f"{text.strip()[:40]!r} is no number")
-    comma, dot = digits.rfind(","), digits.rfind(".")
-    if comma >= 0 and dot >= 0:
-        group, decimal = (".", ",") if comma > dot else (",", ".")
-    elif comma >= 0:
-        group, decimal = ("", ",") if digits.count(",") == 1 else (",", "")
-    else:
-        grouped = digits.count(".") > 1 or (thousands and re.fullmatch(r"\d{1,3}\.\d{3}", digits) is not None)
-        group, decimal = (".", "") if grouped else ("", ".")
+    group, decimal = _separators(digits, thousands=thousands, commas=commas, mixed=mixed)
     if group and not _well_grouped(digits, group, decimal):
         raise ValueError(f"{text.strip()[:40]!r} is no number: its thousands are not in threes")
     plain_digits = digits.replace(group, "") if group else digits
@@ -209,20 +275,38 @@ def number(text: str, *, thousands: bool = True) -> Decimal | None:
     return -value if negative else value
 
 
+def _separators(digits: str, *, thousands: bool, commas: bool, mixed: bool) -> tuple[str, str]:
+    """(what groups, what is the decimal sign) in `digits`."""
+    comma, dot = digits.rfind(","), digits.rfind(".")
+    if comma >= 0 and dot >= 0:
+        return (".", ",") if comma > dot else (",", ".")
+    if comma < 0 and dot < 0:
+        return "", ""
+    sign = "," if comma >= 0 else "."
+    doubtful = _decimal_sign(digits) is None
+    if doubtful and mixed:
+        raise ValueError(f"{digits!r} may be read two ways, and the file writes figures both ways: write it out")
+    if digits.count(sign) > 1 or (doubtful and (commas if sign == "," else thousands)):
+        return sign, ""
+    return "", sign
+
+
 def _well_grouped(digits: str, group: str, decimal: str) -> bool:
     whole = digits.rsplit(decimal, 1)[0] if decimal else digits
-    return re.fullmatch(rf"\d{{1,3}}({re.escape(group)}\d{{3}})*", whole) is not None
+    head, *rest = whole.split(group)
+    return head.isdigit() and 1 <= len(head) <= 3 and all(len(part) == 3 and part.isdigit() for part in rest)
 
 
-def day(text: str, today: date) -> date:
-    """A date as ``dd/mm/yyyy`` (also with dots or dashes), ``yyyy-mm-dd`` or ``dd/mm/yy``.
+def day(text: str, today: date, *, month_first: bool = False) -> date:
+    """A date as ``dd/mm/yyyy`` (also with dots or dashes), ``yyyy-mm-dd`` or ``dd/mm/yy``; `month_first`: mm/dd/yyyy.
 
     Raises `ValueError` for what is no date, lies in the future or before B3's history.
     """
     bare = text.strip()
-    for pattern, (year, month, dom) in _DATES:
+    for pattern, (year, first, second) in _DATES:
         if match := pattern.fullmatch(bare):
             years = int(match[year])
+            month, dom = (second, first) if month_first and year == 3 and "/" in bare else (first, second)
             try:
                 found = date(years if years > 99 else 2000 + years, int(match[month]), int(match[dom]))
             except ValueError:
@@ -233,3 +317,9 @@ def day(text: str, today: date) -> date:
                 raise ValueError(f"{bare} lies before {OLDEST:%d/%m/%Y}")
             return found
     raise ValueError(f"{bare[:40]!r} is no date (dd/mm/yyyy or yyyy-mm-dd)")
+
+
+def clock(text: str) -> int:
+    """The time of day written beside a date, in seconds; 0 where there is none."""
+    match = _CLOCK.search(text.strip()[:40])
+    return (int(match[1]) * 60 + int(match[2])) * 60 + int(match[3] or 0) if match else 0

@@ -55,7 +55,7 @@ def fundamentals_of(filings: Sequence[Filing], now: datetime) -> Fundamentals | 
     known = known_filings(filings, now)
     if not known:
         return None
-    flows = _pooled(known)
+    flows = pooled_flows(known)
     balances = {f.reference_date: f.balance for f in known if f.balance}
     chart = known[-1].chart
     current = _newest(known, flows, balances, chart)
@@ -134,7 +134,7 @@ def _reclassified(flows: Mapping[Span, Amounts], end: date) -> list[str]:
     return found
 
 
-def _pooled(known: Sequence[Filing]) -> dict[Span, dict[str, float]]:
+def pooled_flows(known: Sequence[Filing]) -> dict[Span, dict[str, float]]:
     """Flows by their span over all filings; a later filing of the same span wins."""
     pooled: dict[Span, dict[str, float]] = {}
     for filing in known:

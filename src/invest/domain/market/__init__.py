@@ -37,8 +37,11 @@ from invest.domain.market.calendar import (
     session_open,
     sessions_between,
 )
+from invest.domain.market.events import OWNER, EventTerms, part_that_stayed
+from invest.domain.market.funds import IBOV, tracked_index
 from invest.domain.market.lineage import Lineages, joined, known_changes
 from invest.domain.market.macro import RateCurve
+from invest.domain.market.names import display_name
 from invest.domain.market.prices import (
     DAYS_A_YEAR_CRYPTO,
     SESSIONS_A_YEAR,
@@ -64,8 +67,10 @@ __all__ = [
     "B3_CODE",
     "CRYPTO_PAIR",
     "DAYS_A_YEAR_CRYPTO",
+    "IBOV",
     "MARKET_ZONE",
     "MICRO",
+    "OWNER",
     "SESSIONS_A_YEAR",
     "SHARE_KINDS",
     "YEAR",
@@ -78,6 +83,7 @@ __all__ = [
     "CorporateAction",
     "Days",
     "Event",
+    "EventTerms",
     "Floats",
     "InvalidTicker",
     "Lineages",
@@ -96,6 +102,7 @@ __all__ = [
     "aligned_returns",
     "comparable_factors",
     "count_sessions",
+    "display_name",
     "distinct_actions",
     "is_session",
     "is_stale",
@@ -106,6 +113,7 @@ __all__ = [
     "last_closed_session",
     "market_day",
     "parse_ticker",
+    "part_that_stayed",
     "previous_session",
     "right_of",
     "session_hours",
@@ -113,6 +121,7 @@ __all__ = [
     "sessions_between",
     "shares_by_day",
     "stamp_of",
+    "tracked_index",
     "unexplained_moves",
     "usable",
 ]

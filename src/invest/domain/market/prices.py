@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -84,6 +84,18 @@ class Prices:
             return None
         return float(self.close[at])
 
+    def close_months_before(self, months: int) -> float | None:
+        """Adjusted close of the last session up to the same day `months` calendar months earlier; else None.
+
+        The last day of a month stands for a day that the earlier month does not have; at most ten days older.
+        """
+        last = self.last_day
+        if last is None:
+            return None
+        stamp = stamp_of(_months_earlier(last, months))
+        at = int(self.stamps.searchsorted(stamp, side="right")) - 1
+        return float(self.close[at]) if at >= 0 and self.stamps[at] >= stamp - 10 else None
+
     def raw_close_on(self, day: date) -> float | None:
         """Unadjusted close of the last session up to `day`, at most ten days older; else None."""
         stamp = stamp_of(day)
@@ -91,6 +103,15 @@ class Prices:
         if at < 0 or self.stamps[at] < stamp - 10:
             return None
         return float(self.raw_close[at])
+
+
+def _months_earlier(day: date, months: int) -> date:
+    """The same day of an earlier month, its last one where it has no such day; a month's last day stays the last."""
+    count = day.year * 12 + day.month - 1 - months
+    first = date(count // 12, count % 12 + 1, 1)
+    length = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - first
+    ends = (day + timedelta(days=1)).month != day.month
+    return first + timedelta(days=length.days - 1 if ends else min(day.day, length.days) - 1)
 
 
 def stamp_of(day: date) -> int:

@@ -105,7 +105,7 @@ def kind_from_suffix(ticker: str) -> AssetKind | None:
     return AssetKind.STOCK if suffix in range(3, 9) else None
 
 
-_RIGHTS = frozenset({1, 2, 9, 10, 12, 13})
+_RIGHTS = frozenset({1, 2, 9, 10, 12, 13, 14, 15})
 _DEPOSITARY = frozenset({31, 32, 33, 34, 35, 39})
 _KIND_OF_BDI = {
     "12": AssetKind.FII,

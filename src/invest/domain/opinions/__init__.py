@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from invest.domain.opinions.benchmarks import benchmark_outcomes
-from invest.domain.opinions.closing import HORIZONS, Call, calls_of, resolve_all
-from invest.domain.opinions.faithfulness import FigureCheck, check_figures
+from invest.domain.opinions.closing import CONSENSUS, HORIZONS, Call, calls_of, calls_of_pool, closed_again, resolve_all
+from invest.domain.opinions.extremity import learn_extremity
+from invest.domain.opinions.faithfulness import BASE_RATE, FigureCheck, check_figures
 from invest.domain.opinions.language import language_of
 from invest.domain.opinions.opinion import (
+    RULES,
     AiConsensus,
     Argument,
     ChangeOfMind,
@@ -19,19 +21,48 @@ from invest.domain.opinions.opinion import (
     Snapshot,
     SnapshotFact,
     SnapshotNews,
+    model_key,
 )
 from invest.domain.opinions.outcome import Outcome
-from invest.domain.opinions.pooling import Skill, confidence_of, pool, rating_of
+from invest.domain.opinions.pooling import (
+    BUY_FROM,
+    RHO,
+    SELL_UNTIL,
+    Extremity,
+    Skill,
+    confidence_of,
+    pool,
+    rated,
+    rating_of,
+    shrunk,
+    whole_percent,
+)
 from invest.domain.opinions.snapshot import build_snapshot
-from invest.domain.opinions.track_record import TrackLine, TrackRecord, build_track_record, skills
-from invest.domain.opinions.untrusted import age_of, bounded_by_news, clean_excerpt, moved_by_news, plain_name
+from invest.domain.opinions.spend import Spend, SpendLine, spend_of
+from invest.domain.opinions.stance import speaks_against
+from invest.domain.opinions.track_record import TrackLine, TrackRecord, build_track_record, error_correlation, skills
+from invest.domain.opinions.untrusted import (
+    age_of,
+    bounded_by_news,
+    clean_excerpt,
+    material_news,
+    moved_by_news,
+    plain_name,
+)
 
 __all__ = [
+    "BASE_RATE",
+    "BUY_FROM",
+    "CONSENSUS",
     "HORIZONS",
+    "RHO",
+    "RULES",
+    "SELL_UNTIL",
     "AiConsensus",
     "Argument",
     "Call",
     "ChangeOfMind",
+    "Extremity",
     "FigureCheck",
     "KeyFact",
     "Objection",
@@ -44,6 +75,8 @@ __all__ = [
     "Snapshot",
     "SnapshotFact",
     "SnapshotNews",
+    "Spend",
+    "SpendLine",
     "TrackLine",
     "TrackRecord",
     "age_of",
@@ -52,14 +85,25 @@ __all__ = [
     "build_snapshot",
     "build_track_record",
     "calls_of",
+    "calls_of_pool",
     "check_figures",
     "clean_excerpt",
+    "closed_again",
     "confidence_of",
+    "error_correlation",
     "language_of",
+    "learn_extremity",
+    "material_news",
+    "model_key",
     "moved_by_news",
     "plain_name",
     "pool",
+    "rated",
     "rating_of",
     "resolve_all",
+    "shrunk",
     "skills",
+    "speaks_against",
+    "spend_of",
+    "whole_percent",
 ]

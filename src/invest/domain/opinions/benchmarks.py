@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from invest.domain.opinions.outcome import Outcome
-from invest.domain.opinions.pooling import rating_of
+from invest.domain.opinions.pooling import rating_of, shrunk
 from invest.domain.opinions.track_record import BENCHMARKS
 
 ALWAYS_BUY = 0.70
@@ -63,6 +63,6 @@ def _called(row: Outcome, name: str, p: float) -> Outcome:
         "provider": name,
         "model": None,
         "probability": round(p, 6),
-        "rating": rating_of(p).value,
+        "rating": rating_of(shrunk(p)).value,
     }
     return row.model_copy(update=changes)

@@ -13,11 +13,14 @@ from decimal import Decimal
 import numpy as np
 
 from invest.domain.market import MARKET_ZONE, Prices, session_hours
-from invest.domain.opinions.opinion import Opinion
+from invest.domain.opinions.opinion import AiConsensus, Opinion
 from invest.domain.opinions.outcome import Outcome
+from invest.domain.opinions.pooling import rating_of, shrunk
 from invest.domain.opinions.scores import excess_return
 
 HORIZONS = (30, 90, 180)
+CONSENSUS = "consensus"
+CORRECTION = 1e-4  # a smaller difference of a return is rounding
 LATE = timedelta(days=10)  # a last trade earlier than this before the end means trading stopped
 
 
@@ -39,8 +42,16 @@ def calls_of(opinion: Opinion, horizon_days: int) -> list[Call]:
     p = getattr(opinion, f"p_beat_{horizon_days}d")
     if not opinion.valid or p is None:
         return []
-    rating = opinion.rating.value if opinion.rating else None
+    rating = rating_of(shrunk(p)).value if horizon_days != 180 or opinion.rating is None else opinion.rating.value
     return [Call(opinion.opinion_id, opinion.provider, opinion.model, opinion.ticker, p, rating, opinion.asked_at)]
+
+
+def calls_of_pool(ident: str, asked_at: datetime, consensus: AiConsensus, horizon_days: int) -> list[Call]:
+    """The pool's own call over one horizon; none where there was no quorum for it."""
+    p = consensus.probability if horizon_days == 180 else getattr(consensus, f"probability_{horizon_days}d")
+    if p is None:
+        return []
+    return [Call(ident, CONSENSUS, None, consensus.ticker, p, rating_of(p).value, asked_at)]
 
 
 def resolve(call: Call, horizon_days: int, asset: Prices, index: Prices, *, closed_at: datetime) -> Outcome | None:
@@ -81,6 +92,40 @@ def resolve_all(
     """`resolve` over calls on one asset; those still open are left out."""
     closed = (resolve(call, horizon_days, asset, index, closed_at=closed_at) for call in calls)
     return [outcome for outcome in closed if outcome is not None]
+
+
+def closed_again(outcome: Outcome, asset: Prices, index: Prices, *, closed_at: datetime) -> Outcome | None:
+    """`outcome` by the prices known now, as its next revision; None where they say what they said.
+
+    A split, a payment or a price that was corrected or came late changes what a call earned; both values are kept.
+    """
+    known = np.datetime64(closed_at.astimezone(MARKET_ZONE).date(), "D")
+    start, end = np.datetime64(outcome.entry_day, "D"), np.datetime64(outcome.exit_day, "D")
+    entry, leave, _ = _traded(asset, known, start, end)
+    if entry is None or leave is None or not len(index.days):
+        return None
+    days = asset.days[entry], asset.days[leave]
+    total = float(asset.close[leave] / asset.close[entry]) - 1
+    benchmark = _index_close(index, days[1]) / _index_close(index, days[0]) - 1
+    moved = max(abs(total - outcome.total_return), abs(benchmark - outcome.benchmark_return))
+    if moved <= CORRECTION:
+        return None
+    excess = excess_return(total, benchmark)
+    return outcome.model_copy(
+        update={
+            "entry_day": days[0].astype(object),
+            "exit_day": days[1].astype(object),
+            "entry_price": Decimal(repr(float(asset.raw_close[entry]))),
+            "exit_price": Decimal(repr(float(asset.raw_close[leave]))),
+            "total_return": total,
+            "benchmark_return": benchmark,
+            "excess": excess,
+            "beat": excess > 0,
+            "closed_at": closed_at,
+            "revision": outcome.revision + 1,
+            "revised_because": f"total return {outcome.total_return:.4f} before, by the prices known then",
+        }
+    )
 
 
 def _traded(

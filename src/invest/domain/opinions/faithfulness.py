@@ -1,33 +1,22 @@
-"""Whether the figures of a text are in the data: a rule for every figure, no judge.
+"""Whether the figures of a text are those of the facts it cites: a rule for every figure, no judge.
 
-A figure holds if some fact (its value, or a median shown beside it) of the same kind lies within half a unit of the
-last digit written, sign included. Sentences with a figure that does not hold are hidden.
+A figure holds if the fact it is written beside (its value, or a median shown with it) is of the same kind and lies
+within half a unit of the last digit written, sign included, or if it follows from cited facts by a difference, a
+ratio, a discount, a rounding or a threshold. Sentences with a figure or a claim in words that does not hold are hidden.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from invest.domain.opinions.figures_text import Figure, Kind, Sign, figures_in, in_digits, masked, normalise
+from invest.domain.opinions.derived import COMPARED_WITH, Held, compares, follows, held_values
+from invest.domain.opinions.fact_names import Mention, fold, mentions_in, without_parameters
+from invest.domain.opinions.figures_text import Figure, Sign, figures_in, in_digits, masked, normalise
 from invest.domain.opinions.opinion import SnapshotFact
-
-_KIND_OF_UNIT: dict[str, tuple[frozenset[Kind], Decimal]] = {
-    "fraction": (frozenset({"percent"}), Decimal(100)),
-    "percent": (frozenset({"percent"}), Decimal(1)),
-    "%": (frozenset({"percent"}), Decimal(1)),
-    "pp": (frozenset({"points"}), Decimal(1)),
-    "bps": (frozenset({"points"}), Decimal("0.01")),
-    "BRL": (frozenset({"money", "amount"}), Decimal(1)),
-    "USD": (frozenset({"foreign"}), Decimal(1)),
-    "x": (frozenset({"multiple", "plain"}), Decimal(1)),
-    "count": (frozenset({"plain", "amount"}), Decimal(1)),
-    "index": (frozenset({"plain"}), Decimal(1)),
-    "score": (frozenset({"plain"}), Decimal(1)),
-}
-_OTHER_UNIT: tuple[frozenset[Kind], Decimal] = (frozenset({"plain", "amount"}), Decimal(1))
+from invest.domain.opinions.word_claims import word_claims
 
 _FALL = (
     r"(?:quedas?|recuos?|preju[ií]zos?|perdas?|retra[cç][aã]o|contra[cç][aã]o|decl[ií]nio|desvaloriza[cç][aã]o|d[eé]ficit"
@@ -52,6 +41,11 @@ _AFTER = re.compile(
 )
 _BELOW = re.compile(r"(?i)^\)?\s*(?:abaixo|below|lower|inferior(?:es)?|menor(?:es)?|less|under)\b")
 _TO_LEVEL = re.compile(r"(?i)^\)?\s*(?:para|a|até|to)\s+(?:R\$\s*)?[-−]?\d")
+BASE_RATE = "base_rate_180d"  # shown to every analyst and cited by none
+MANY, CHANCE = 8, 0.03  # from so many values on an unnamed figure must be this unlikely to be one of them by chance
+_LINK = re.compile(r"\s*(?:de|do|da|dos|das|of|in|em|no|na)?\s*(?:the|o|a)?\s*", re.IGNORECASE)
+_ASIDE = re.compile(r"\([^()]*\)")
+_PART_END = re.compile(r"[;:()–—]|,(?!\d)|(?<!\d),")
 _REACH = 100  # characters looked at on each side
 _ADJACENT, _NEAR = 3, 8  # words between a falling word and its figure: surely about it, perhaps about it
 
@@ -80,27 +74,96 @@ class FigureCheck:
         return len(self.matched) + len(self.unmatched)
 
 
-def check_figures(text: str, facts: Sequence[SnapshotFact], language: str = "pt-BR") -> FigureCheck:
-    """Check every figure of `text` against `facts`.
+def check_figures(
+    text: str, facts: Sequence[SnapshotFact], language: str = "pt-BR", *, cited: Sequence[str] | None = None
+) -> FigureCheck:
+    """Check every figure, and every word that claims one, of `text` against `facts`.
 
-    Both notations are read in either language, and an ambiguous one (12.345) holds if either reading does, so
-    `language` decides nothing yet; it names the text's own for callers that keep it.
+    `cited` are the ids of the facts an argument rests on: its figures must be theirs, or follow from them. Without it a
+    figure must be the fact's that is named beside it, or one that few facts could be taken for. Both notations are
+    read in either language, and an ambiguous one (12.345) holds if either reading does, so `language` decides nothing
+    yet; it names the text's own for callers that keep it.
     """
     plain = normalise(text)
-    held = list(_held(facts))
+    mine = [fact for fact in facts if cited is None or fact.id in cited or fact.key == BASE_RATE]
+    held = list(held_values(mine))
     matched: list[Figure] = []
     unmatched: list[Figure] = []
     hidden: list[str] = []
     visible: list[str] = []
     for sentence in split_sentences(plain):
-        claims = in_digits(sentence)
-        found, hidden_parts = figures_in(claims), masked(claims)
-        wrong = [figure for figure in found if not _holds(figure, _sign_of(figure, hidden_parts), held)]
-        matched += [figure for figure in found if figure not in wrong]
+        right, wrong = _check_sentence(sentence, mine, held, cited=cited is not None)
+        matched += right
         unmatched += wrong
         (hidden if wrong else visible).append(sentence)
     shown = " ".join(visible) if hidden else text.strip()
     return FigureCheck(tuple(matched), tuple(unmatched), tuple(hidden), shown)
+
+
+def _check_sentence(
+    sentence: str, facts: Sequence[SnapshotFact], held: Sequence[Held], *, cited: bool
+) -> tuple[list[Figure], list[Figure]]:
+    """The figures and claims of one sentence: those that hold, and those that do not."""
+    written = in_digits(sentence)
+    mentions = mentions_in(written, facts)
+    claims = without_parameters(written)
+    figures, hidden_parts = figures_in(claims), masked(claims)
+    named = {key for mention in mentions for key in mention.keys}
+    right, wrong = word_claims(sentence, held if cited else [h for h in held if h.fact.key in named])
+    if not figures:
+        return right, wrong
+    compared = len(figures) > 1 or COMPARED_WITH.search(fold(claims)) is not None
+    sure = cited or bool(mentions)
+    for figure in figures:
+        about = candidates(figure, claims, mentions, held)
+        told = [h for h in about if compared or not h.median]
+        holds = _holds(figure, _sign_of(figure, hidden_parts), told) or (sure and follows(figure, claims, about))
+        (right if holds else wrong).append(figure)
+    return right, wrong
+
+
+def candidates(figure: Figure, sentence: str, mentions: Sequence[Mention], held: Sequence[Held]) -> list[Held]:
+    """The values that `figure` may be: of the fact named beside it, else of those the sentence names, else of any.
+
+    Where nothing is named, a figure that many facts could be taken for proves nothing, and none is a candidate.
+    """
+    kind = [h for h in held if figure.kind in h.kinds] or list(held)
+    able = [m for m in mentions if any(h.fact.key in m.keys for h in kind)] or list(mentions)
+    near = _behind(figure, sentence, mentions if compares(sentence) else able) or _before(figure, sentence, able)
+    if near is not None:
+        return [h for h in held if h.fact.key in near.keys]
+    if len(kind) <= MANY:
+        return list(held)
+    if able:
+        named = {key for mention in able for key in mention.keys}
+        return [h for h in held if h.fact.key in named]
+    return list(held) if _by_chance(figure, kind) <= CHANCE else []
+
+
+def _behind(figure: Figure, sentence: str, mentions: Sequence[Mention]) -> Mention | None:
+    """The name right behind a figure: "24% de ROE"."""
+    behind = (m for m in mentions if m.start >= figure.end and _LINK.fullmatch(sentence[figure.end : m.start]))
+    return next(behind, None)
+
+
+def _before(figure: Figure, sentence: str, mentions: Sequence[Mention]) -> Mention | None:
+    """The last name before a figure in the same part of the sentence."""
+    before = [
+        m
+        for m in mentions
+        if m.end <= figure.start and not _PART_END.search(_ASIDE.sub("", sentence[m.end : figure.start]))
+    ]
+    return before[-1] if before else None
+
+
+def _by_chance(figure: Figure, held: Sequence[Held]) -> float:
+    """How likely an invented figure of as many digits is one of `held`: the share of its decade that they cover."""
+    value, half = abs(figure.values[0]), figure.halves[0]
+    if not value or not half:
+        return 1.0
+    decade = value.adjusted()
+    steps = max(float(Decimal(9).scaleb(decade) / (2 * half)), 1.0)
+    return sum(abs(h.value).adjusted() == decade for h in held if h.value) / steps
 
 
 def split_sentences(text: str) -> list[str]:
@@ -113,19 +176,11 @@ def split_sentences(text: str) -> list[str]:
     return [sentence for sentence in sentences if sentence]
 
 
-def _held(facts: Iterable[SnapshotFact]) -> Iterable[tuple[frozenset[Kind], Decimal]]:
-    for fact in facts:
-        kinds, scale = _KIND_OF_UNIT.get(fact.unit, _OTHER_UNIT)
-        for value in (fact.value, fact.own_median, fact.sector_median):
-            if value is not None:
-                yield kinds, Decimal(repr(float(value))) * scale
-
-
-def _holds(figure: Figure, sign: Sign, held: Sequence[tuple[frozenset[Kind], Decimal]]) -> bool:
+def _holds(figure: Figure, sign: Sign, held: Sequence[Held]) -> bool:
     for value, half in zip(figure.values, figure.halves, strict=True):
         claims = (-value,) if sign == "negative" else (value, -value) if sign == "either" else (value,)
         slack = half + abs(value) * Decimal("1e-12")  # what binary floats lose
-        if any(figure.kind in kinds and abs(truth - claim) <= slack for kinds, truth in held for claim in claims):
+        if any(figure.kind in h.kinds and abs(h.value - claim) <= slack for h in held for claim in claims):
             return True
     return False
 

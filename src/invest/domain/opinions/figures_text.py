@@ -53,7 +53,7 @@ _MASKS = tuple(
         rf"\b{_MONTH}[./-](?:19|20)?\d{{2}}\b",
         r"(?<![\d,.])(?:0?[1-9]|1[0-2])/(?:19|20)\d{2}\b",
         r"\b(?:[1-4]\s?[TQ]|[12]\s?[SH]|(?:3|6|9|12)\s?M)\s?(?:de\s+)?['’]?(?:20)?\d{2}[Ee]?\b",
-        r"\b[QTHSF]Y?[1-4]?\s?['’]?(?:20)?\d{2}[Ee]?\b(?![.,]\d)",
+        r"(?<!/)\b[QTHSF]Y?[1-4]?\s?['’]?(?:20)?\d{2}[Ee]?\b(?![.,]\d|\s*(?:%|x\b))",
         r"\bQ[1-4]\b|\b[1-4][TQ]\b|\b[12][SH]\b",
         r"\b(?:ifrs|ias|cpc|ifric)\s*\d+(?:\s*(?:,|e|and)\s*\d+\b(?![.,]\d|\s*(?:%|x\b)))*",
         rf"\b{_LAW}\s*(?:(?:complementar|cvm|bcb|cmn)\s*)?(?:n[º°o]?\.?\s*)?\d[\d.,]*+(?:\s*[/-]\s*\d{{2,4}})?(?:\([^)\s]*\))?"
@@ -92,7 +92,7 @@ _SCALES = (
 _SCALE_WORDS = "|".join(words for words, _ in _SCALES)
 _UNITS = (
     r"%|por\s+cento|percentage\s+points?|per\s?cent\b|pct\b|p\.\s?p\.|pp\b|p\.p\b|pontos?\s+percentua(?:l|is)"
-    r"|bps?\b|b\.p\.s?|pontos?[-\s]base|basis\s+points?|[x×](?![\w])|vezes\b|times\b"
+    r"|bps?\b|b\.p\.s?|pontos?[-\s]base|basis\s+points?|[x×](?![\w])|vez(?:es)?\b|times\b"
     r"|(?:de\s+)?reais\b|brl\b|d[oó]lares\b|dollars\b|usd\b|euros?\b"
 )
 _NUMBER = r"\d{1,3}(?:[.,]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?"
@@ -252,7 +252,7 @@ _KINDS: tuple[tuple[re.Pattern[str], Kind, Decimal], ...] = (
     (re.compile(r"%|por\s?cento|per\s?cent|pct"), "percent", Decimal(1)),
     (re.compile(r"p\.?\s?p\.?|pontos? percentua(?:l|is)|percentage points?"), "points", Decimal(1)),
     (re.compile(r"bps?|b\.p\.s?|pontos?[-\s]base|basis points?"), "points", Decimal("0.01")),
-    (re.compile(r"[x×]|vezes|times"), "multiple", Decimal(1)),
+    (re.compile(r"[x×]|vez(?:es)?|times"), "multiple", Decimal(1)),
 )
 
 

@@ -11,9 +11,14 @@ from pydantic import AwareDatetime, Field
 
 from invest.domain.frozen import Frozen
 
+RULES = "rules"  # the vendor of the local rules, which are no AI
+
 
 class Rating(StrEnum):
-    """Derived by code from the probability of beating the IBOV over 180 days: >= .55 buy, <= .45 sell, else hold."""
+    """Derived by code from the shrunk probability of beating the IBOV over 180 days, cut as it is printed.
+
+    From 55 % on buy, up to 45 % sell, else hold (`pooling.rating_of`).
+    """
 
     BUY = "buy"
     HOLD = "hold"
@@ -72,8 +77,13 @@ class Opinion(Frozen):
     ticker: str
     provider: str = Field(description="openai, anthropic, gemini, rules, or the name of a compatible server")
     model: str | None = Field(description="model id as the provider answered it")
+    model_asked: str | None = Field(default=None, description="model id that was asked for")
     status: OpinionStatus
-    reason: str | None = Field(default=None, description="why it abstained, in one line")
+    reason: str | None = Field(default=None, description="why it abstained, in one line of English, for the record")
+    reason_code: str | None = Field(default=None, description="the same as a code that reports put into words")
+    reason_values: dict[str, str] = Field(
+        default_factory=dict, description="what the words of the reason are filled with"
+    )
     key_facts: tuple[KeyFact, ...] = ()
     arguments_for: tuple[Argument, ...] = ()
     arguments_against: tuple[Argument, ...] = ()
@@ -86,7 +96,11 @@ class Opinion(Frozen):
     price_p50: float | None = None
     price_p90: float | None = None
     summary: str = ""
+    p_shrunk: float | None = Field(
+        default=None, description="p180 on the scale of the pool: what the rating is cut from"
+    )
     rating: Rating | None = None
+    contradicts: bool = Field(default=False, description="its text recommends against its own probability")
     confidence: float | None = Field(default=None, description="|p180 - .5| x 2, derived")
     target: float | None = Field(default=None, description="price_p50, derived")
     unfaithful: tuple[str, ...] = Field(default=(), description="figures in its text that the data does not hold")
@@ -115,6 +129,30 @@ class Opinion(Frozen):
         """Whether it counts in the consensus."""
         return self.status is OpinionStatus.OK and self.p_beat_180d is not None
 
+    @property
+    def benchmark(self) -> bool:
+        """Whether it is the local rules': shown beside the AIs, without a vote and outside every count."""
+        return self.vendor == RULES
+
+    @property
+    def model_key(self) -> str:
+        """The model by which records and copies are told apart: its id as answered, without the maker before it."""
+        return model_key(self.model, self.provider)
+
+    @property
+    def answered_by_another(self) -> bool:
+        """Whether a model answered that is not the one asked for; a date behind the id is no other model."""
+        if not self.model or not self.model_asked:
+            return False
+        asked, answered = model_key(self.model_asked, ""), model_key(self.model, "")
+        return not (answered.startswith(asked) or asked.startswith(answered))
+
+
+def model_key(model: str | None, provider: str) -> str:
+    """A model's id in small letters without maker and router (`anthropic/claude-x` is `claude-x`), else `provider`."""
+    name = (model or "").strip().lower().rpartition("/")[2]
+    return name or provider
+
 
 class AiConsensus(Frozen):
     """Opinions pooled by arithmetic (judgement.md, "Consensus"); null figures where there is no quorum."""
@@ -123,17 +161,25 @@ class AiConsensus(Frozen):
     asked: int
     answered: int
     quorum: bool
-    probability: float | None = Field(description="pooled P(beats IBOV in 180 days), shrunk")
-    rating: Rating | None
-    agreement: float | None = Field(description="1 - population sd of ratings -1/0/1")
-    independent_votes: float | None
-    fragile: bool
-    target: float | None = Field(description="median of the p50 prices, BRL")
+    probability: float | None = Field(default=None, description="pooled P(beats IBOV in 180 days), shrunk")
+    rating: Rating | None = None
+    probability_30d: float | None = Field(default=None, description="the same over 30 days")
+    probability_90d: float | None = Field(default=None, description="the same over 90 days")
+    log_odds: float | None = Field(
+        default=None, description="weighted mean log-odds before the slope: what it is learnt from"
+    )
+    slope: float | None = Field(default=None, description="slope that drew all probabilities to one half")
+    buy_from: float = Field(default=0.55, description="least shrunk probability, rounded to percent, that is a buy")
+    sell_until: float = Field(default=0.45, description="greatest one that is a sell")
+    agreement: float | None = Field(default=None, description="1 - population sd of ratings -1/0/1 over vendors")
+    independent_votes: float | None = None
+    fragile: bool = False
+    target: float | None = Field(default=None, description="median of the p50 prices, BRL")
     weights: dict[str, float] = Field(default_factory=dict)
     bull_case: tuple[Argument, ...] = ()
     bear_case: tuple[Argument, ...] = ()
     dissent: tuple[str, ...] = Field(default=(), description="providers whose rating differs from the pooled one")
-    headline: str = Field(description='"3 of 4 answered"')
+    headline: str = Field(description='"3 of 4 answered"; the rules are not counted')
 
 
 class Objection(Frozen):

@@ -11,7 +11,10 @@ from invest.domain.frozen import Frozen
 
 
 class Outcome(Frozen):
-    """One call of one analyst over one horizon, closed for good. Returns are fractions over the whole horizon."""
+    """One call of one analyst over one horizon, closed. Returns are fractions over the whole horizon.
+
+    A late correction closes it again beside the first: `revision` counts up.
+    """
 
     opinion_id: str
     horizon_days: int = Field(gt=0)
@@ -30,3 +33,5 @@ class Outcome(Frozen):
     beat: bool = Field(description="excess > 0")
     reason: str | None = Field(default=None, description="delisted, merged, halted: how it was resolved")
     closed_at: AwareDatetime
+    revision: int = Field(default=1, ge=1, description="counts up where a late correction closed the call again")
+    revised_because: str | None = None

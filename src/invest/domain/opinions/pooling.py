@@ -1,13 +1,14 @@
 """Opinions pooled by arithmetic: shrunk skills, weighted log-odds, no chairman and no debate.
 
-Weights follow each analyst's closed record, drawn towards no skill while it is short; the pooled probability is drawn
-towards one half, never pushed outwards. An abstention leaves numerator and denominator.
+Each analyst's probability and the pooled one are drawn towards one half by the same slope and cut at the same
+thresholds, so a panel that agrees has the verdict that each of its members has. Models of one vendor share one vote,
+copies of one model count once, and an abstention leaves numerator and denominator.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, pstdev
@@ -17,9 +18,10 @@ from invest.domain.opinions.opinion import AiConsensus, Argument, Opinion, Ratin
 SHRINK = 100  # items of "no skill" that every analyst's record starts with
 CHANCE_BRIER = 0.25
 P_FLOOR, P_CEILING = 0.05, 0.95
-BUY_FROM, SELL_UNTIL = 0.55, 0.45
-EXTREMITY = 0.5  # slope on the pooled log-odds before anything is learnt
-RHO = 0.5  # assumed correlation between analysts' errors
+BUY_FROM, SELL_UNTIL = 0.55, 0.45  # of the shrunk probability, rounded to whole percent as it is printed
+JUST_BELOW_BUY, JUST_ABOVE_SELL = 0.54, 0.46
+EXTREMITY = 0.5  # slope on the log-odds before anything is learnt
+RHO = 0.5  # correlation between analysts' errors before anything is learnt
 CASE_SIZE = 4
 _SIGN = {Rating.BUY: 1, Rating.HOLD: 0, Rating.SELL: -1}
 
@@ -38,6 +40,11 @@ class Skill:
             return 0.0
         return self.n / (self.n + SHRINK) * (1 - self.brier / CHANCE_BRIER)
 
+    @property
+    def weight(self) -> float:
+        """1 + 4 s, clipped to [.5, 1.5]."""
+        return min(max(1 + 4 * self.shrunk, 0.5), 1.5)
+
 
 @dataclass(frozen=True, slots=True)
 class Extremity:
@@ -54,12 +61,16 @@ class Extremity:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One valid opinion as the pool sees it. `group` is the vendor: a group's members share one vote."""
+    """One valid opinion as the pool sees it.
+
+    `group` is the vendor, whose votes share one vote; `model` is told apart within it (None: by `name`).
+    """
 
     name: str
     group: str
     p: float
     skill: Skill = Skill()
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +82,22 @@ class Pooled:
     probability: float
 
 
+def whole_percent(p: float) -> int:
+    """`p` as printed beside a verdict: percent, rounded half up."""
+    return math.floor(round(p * 100, 9) + 0.5)
+
+
 def rating_of(p: float) -> Rating:
-    """>= .55 buy, <= .45 sell, else hold. Rounded to 12 places so that 1 - .55 is .45."""
-    p = round(p, 12)
-    if p >= BUY_FROM:
+    """The verdict of a probability on the shrunk scale, cut as it is printed: 55 % and more buy, 45 % and less sell."""
+    percent = whole_percent(p)
+    if percent >= whole_percent(BUY_FROM):
         return Rating.BUY
-    return Rating.SELL if p <= SELL_UNTIL else Rating.HOLD
+    return Rating.SELL if percent <= whole_percent(SELL_UNTIL) else Rating.HOLD
+
+
+def shrunk(p: float, extremity: Extremity | None = None) -> float:
+    """An analyst's probability on the scale of the pool: its log-odds times the slope, p clipped to [.05, .95]."""
+    return _logistic((extremity or Extremity()).slope * _logit(p))
 
 
 def confidence_of(p: float) -> float:
@@ -84,29 +105,53 @@ def confidence_of(p: float) -> float:
     return round(abs(p - 0.5) * 2, 12)
 
 
+def rated(opinion: Opinion, extremity: Extremity | None = None) -> Opinion:
+    """`opinion` with its verdict on the pool's scale; unchanged where it gave no probability."""
+    if opinion.p_beat_180d is None or not opinion.valid:
+        return opinion
+    p = shrunk(opinion.p_beat_180d, extremity)
+    return opinion.model_copy(update={"p_shrunk": round(p, 12), "rating": rating_of(p)})
+
+
 def pool_votes(votes: Sequence[Vote], extremity: Extremity | None = None) -> Pooled:
-    """Weighted log-odds of `votes`. Raises `ValueError` without any."""
+    """Weighted log-odds of `votes`, drawn to one half and held on the side of most vendors.
+
+    Raises `ValueError` without any vote.
+    """
     if not votes:
         raise ValueError("no votes to pool")
-    sizes = Counter(vote.group for vote in votes)
-    raw = [min(max(1 + 4 * vote.skill.shrunk, 0.5), 1.5) / sizes[vote.group] for vote in votes]
+    raw = _raw_weights(votes)
     total = math.fsum(raw)
-    shares = [w / total for w in raw]
-    odds = [_logit(vote.p) for vote in votes]
-    log_odds = math.fsum(w * o for w, o in zip(shares, odds, strict=True))
+    shares = [weight / total for weight in raw]
+    log_odds = math.fsum(share * _logit(vote.p) for share, vote in zip(shares, votes, strict=True))
     slope = (extremity or Extremity()).slope
-    weights = {vote.name: share for vote, share in zip(votes, shares, strict=True)}
-    return Pooled(weights, log_odds, 1 / (1 + math.exp(-slope * log_odds)))
+    weights: dict[str, float] = defaultdict(float)
+    for vote, share in zip(votes, shares, strict=True):
+        weights[vote.name] += share
+    return Pooled(dict(weights), log_odds, _with_most(_logistic(slope * log_odds), vendor_views(votes, extremity)))
+
+
+def vendor_views(votes: Sequence[Vote], extremity: Extremity | None = None) -> list[float]:
+    """One shrunk probability per vendor: the weighted mean log-odds of its models."""
+    slope = (extremity or Extremity()).slope
+    sums: dict[str, list[tuple[float, float]]] = {}
+    for vote, weight in zip(votes, _raw_weights(votes), strict=True):
+        sums.setdefault(vote.group, []).append((weight, weight * _logit(vote.p)))
+    return [
+        _logistic(slope * math.fsum(odds for _, odds in pairs) / math.fsum(weight for weight, _ in pairs))
+        for pairs in sums.values()
+    ]
 
 
 def is_fragile(votes: Sequence[Vote], extremity: Extremity | None = None) -> bool:
-    """Whether the median rule, or leaving any one vote out, gives another rating than the pool."""
+    """Whether the median vendor, or leaving any one vendor out, gives another rating than the pool."""
     chosen = rating_of(pool_votes(votes, extremity).probability)
-    if rating_of(median(_by_group((vote.group, vote.p) for vote in votes))) is not chosen:
+    if rating_of(median(vendor_views(votes, extremity))) is not chosen:
         return True
-    if len(votes) == 1:
+    groups = {vote.group for vote in votes}
+    if len(groups) == 1:
         return False
-    rest = ([v for j, v in enumerate(votes) if j != i] for i in range(len(votes)))
+    rest = ([vote for vote in votes if vote.group != group] for group in groups)
     return any(rating_of(pool_votes(others, extremity).probability) is not chosen for others in rest)
 
 
@@ -128,90 +173,124 @@ def pool(
     extremity: Extremity | None = None,
     rho: float = RHO,
 ) -> AiConsensus:
-    """The consensus of `opinions` on one asset.
+    """The consensus of `opinions` on one asset; the local rules among them have no vote and are not counted.
 
-    `skills` by provider. `quorum` valid opinions of as many vendors (at least 2 of each) are needed, else the figures
-    are null. Raises `ValueError` without opinions or with opinions on several assets.
+    `skills` by `Opinion.model_key`. `quorum` valid opinions of as many vendors (at least 2 of each) are needed, else
+    the figures are null. Raises `ValueError` without opinions or with opinions on several assets.
     """
-    tickers = {opinion.ticker for opinion in opinions}
-    if len(tickers) != 1:
-        raise ValueError(f"a consensus is about one asset; got {sorted(tickers) or 'no opinions'}")
-    valid = [opinion for opinion in opinions if opinion.valid]
-    names = _names(valid)
-    known = skills or {}
-    votes = [
-        Vote(name, opinion.vendor or opinion.provider, opinion.p_beat_180d or 0.0, known.get(opinion.provider, Skill()))
-        for name, opinion in zip(names, valid, strict=True)
-    ]
-    needed = max(quorum, 2)
-    vendors = len({vote.group for vote in votes})
-    reached = len(valid) >= needed and vendors >= needed
-    pooled = pool_votes(votes, extremity) if reached else None
-    support = pooled.weights if pooled else dict.fromkeys(names, 1.0)
-    ratings = {name: rating_of(vote.p) for name, vote in zip(names, votes, strict=True)}
-    chosen = rating_of(pooled.probability) if pooled else None
-    prices = _by_group((v.group, o.price_p50) for v, o in zip(votes, valid, strict=True) if o.price_p50 is not None)
-    return AiConsensus(
-        ticker=tickers.pop(),
-        asked=len(opinions),
-        answered=len(valid),
-        quorum=reached,
-        probability=pooled.probability if pooled else None,
-        rating=chosen,
-        agreement=agreement_of(ratings.values()) if reached else None,
-        independent_votes=independent_votes(vendors, rho) if reached else None,
-        fragile=reached and is_fragile(votes, extremity),
-        target=median(prices) if reached and prices else None,
-        weights=pooled.weights if pooled else {},
-        bull_case=_case([(support[n], o.arguments_for) for n, o in zip(names, valid, strict=True)]),
-        bear_case=_case([(support[n], o.arguments_against) for n, o in zip(names, valid, strict=True)]),
-        dissent=tuple(sorted(n for n, rating in ratings.items() if reached and rating is not chosen)),
-        headline=_headline(opinions, len(valid)),
+    ticker = _one_ticker(opinions)
+    asked = [opinion for opinion in opinions if not opinion.benchmark]
+    valid = [opinion for opinion in asked if opinion.valid]
+    votes = _votes(valid, "p_beat_180d", skills or {})
+    counted = {"ticker": ticker, "asked": len(asked), "answered": len(valid)}
+    counted |= {"headline": _headline(opinions[0].language, len(valid), len(asked))}
+    if not _quorate(votes, quorum):
+        return AiConsensus.model_validate(
+            counted | {"quorum": False} | _cases(valid, dict.fromkeys(_names(valid), 1.0))
+        )
+    pooled = pool_votes(votes, extremity)
+    return AiConsensus.model_validate(
+        counted
+        | {"quorum": True, "probability": pooled.probability, "rating": rating_of(pooled.probability)}
+        | _horizons(valid, skills or {}, quorum, extremity)
+        | _panel_view(votes, pooled, extremity, rho)
+        | {"target": _target(votes, valid)}
+        | _cases(valid, pooled.weights)
     )
 
 
-def krippendorff_ordinal(rows: Iterable[Sequence[Rating | None]]) -> float | None:
-    """Krippendorff's alpha for ordinal ratings; one row per asset, one column per analyst, None where it abstained.
+def _one_ticker(opinions: Sequence[Opinion]) -> str:
+    tickers = {opinion.ticker for opinion in opinions}
+    if len(tickers) != 1:
+        raise ValueError(f"a consensus is about one asset; got {sorted(tickers) or 'no opinions'}")
+    return tickers.pop()
 
-    1 is perfect agreement, 0 what chance gives. None where fewer than two ratings can be paired, or only one rating
-    was ever given (agreement is then undefined). (Krippendorff, "Content Analysis", reliability for ordinal data.)
+
+def _votes(opinions: Sequence[Opinion], field: str, skills: Mapping[str, Skill]) -> list[Vote]:
+    """The votes of those opinions that gave a probability for the horizon `field`."""
+    return [
+        Vote(name, opinion.vendor or opinion.provider, p, skills.get(opinion.model_key, Skill()), opinion.model_key)
+        for name, opinion in zip(_names(opinions), opinions, strict=True)
+        if (p := getattr(opinion, field)) is not None
+    ]
+
+
+def _quorate(votes: Sequence[Vote], quorum: int) -> bool:
+    """Whether enough valid opinions of enough vendors are there; one alone is an opinion, never a consensus."""
+    needed = max(quorum, 2)
+    return len(votes) >= needed and len({vote.group for vote in votes}) >= needed
+
+
+def _horizons(
+    valid: Sequence[Opinion], skills: Mapping[str, Skill], quorum: int, extremity: Extremity | None
+) -> dict[str, float]:
+    """The pooled probabilities of the shorter horizons, where a quorum gave one."""
+    found = {}
+    for days in (30, 90):
+        votes = _votes(valid, f"p_beat_{days}d", skills)
+        if _quorate(votes, quorum):
+            found[f"probability_{days}d"] = pool_votes(votes, extremity).probability
+    return found
+
+
+def _panel_view(votes: Sequence[Vote], pooled: Pooled, extremity: Extremity | None, rho: float) -> dict[str, object]:
+    """How the panel stands to its verdict: agreement and votes by vendor, dissent by name."""
+    views = vendor_views(votes, extremity)
+    own = {vote.name: rating_of(shrunk(vote.p, extremity)) for vote in votes}
+    chosen = rating_of(pooled.probability)
+    return {
+        "log_odds": pooled.log_odds,
+        "slope": (extremity or Extremity()).slope,
+        "agreement": agreement_of(rating_of(view) for view in views),
+        "independent_votes": independent_votes(len(views), rho),
+        "fragile": is_fragile(votes, extremity),
+        "weights": pooled.weights,
+        "dissent": tuple(sorted(name for name, rating in own.items() if rating is not chosen)),
+    }
+
+
+def _target(votes: Sequence[Vote], valid: Sequence[Opinion]) -> float | None:
+    """Median over vendors of their models' mean p50, BRL; copies of one model count once."""
+    prices: dict[str, dict[str, list[float]]] = {}
+    for vote, opinion in zip(votes, valid, strict=True):
+        if opinion.price_p50 is not None:
+            prices.setdefault(vote.group, {}).setdefault(vote.model or vote.name, []).append(opinion.price_p50)
+    vendors = [_mean([_mean(copies) for copies in models.values()]) for models in prices.values()]
+    return median(vendors) if vendors else None
+
+
+def _with_most(q: float, views: Sequence[float]) -> float:
+    """`q`, held on the side of most vendors: one outlier takes no verdict across one half, and makes none of two holds.
+
+    The lower and the upper median bound it. Monotone in every view.
     """
-    order = (Rating.SELL, Rating.HOLD, Rating.BUY)
-    pairs = {(a, b): 0.0 for a in order for b in order}
-    for row in rows:
-        given = [rating for rating in row if rating is not None]
-        if len(given) < 2:
-            continue
-        for i, a in enumerate(given):
-            for j, b in enumerate(given):
-                if i != j:
-                    pairs[a, b] += 1 / (len(given) - 1)
-    totals = {a: sum(pairs[a, b] for b in order) for a in order}
-    n = sum(totals.values())
-    distance = {(a, b): _ordinal_distance(a, b, totals, order) for a in order for b in order}
-    expected = sum(totals[a] * totals[b] * d for (a, b), d in distance.items())
-    if n < 2 or not expected:
-        return None
-    observed = sum(count * distance[pair] for pair, count in pairs.items())
-    return 1 - (n - 1) * observed / expected
+    ordered = sorted(views)
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    return min(max(q, _least(low)), _most(high))
 
 
-def percent_agreement(rows: Iterable[Sequence[Rating | None]]) -> float | None:
-    """Share of the pairs of ratings on one asset that are the same; None without pairs."""
-    same = total = 0
-    for row in rows:
-        given = [rating for rating in row if rating is not None]
-        for i, a in enumerate(given):
-            for b in given[i + 1 :]:
-                total += 1
-                same += a is b
-    return same / total if total else None
+def _least(view: float) -> float:
+    """The least a pool may be where most vendors are at `view` or above: their side, and no sale from a hold."""
+    if view >= 0.5:
+        return 0.5
+    return min(view, JUST_ABOVE_SELL) if rating_of(view) is Rating.HOLD else 0.0
 
 
-def _ordinal_distance(a: Rating, b: Rating, totals: Mapping[Rating, float], order: tuple[Rating, ...]) -> float:
-    low, high = sorted((order.index(a), order.index(b)))
-    between = sum(totals[order[k]] for k in range(low, high + 1))
-    return float((between - (totals[a] + totals[b]) / 2) ** 2)
+def _most(view: float) -> float:
+    """The most a pool may be where most vendors are at `view` or below."""
+    if view <= 0.5:
+        return 0.5
+    return max(view, JUST_BELOW_BUY) if rating_of(view) is Rating.HOLD else 1.0
+
+
+def _raw_weights(votes: Sequence[Vote]) -> list[float]:
+    """Weights before they are scaled to 1: a vendor's models share its vote, a model's copies share the model's."""
+    models: dict[str, Counter[str]] = defaultdict(Counter)
+    for vote in votes:
+        models[vote.group][vote.model or vote.name] += 1
+    return [
+        vote.skill.weight / (len(models[vote.group]) * models[vote.group][vote.model or vote.name]) for vote in votes
+    ]
 
 
 def _logit(p: float) -> float:
@@ -219,29 +298,37 @@ def _logit(p: float) -> float:
     return math.log(p / (1 - p))
 
 
-def _by_group(values: Iterable[tuple[str, float]]) -> list[float]:
-    """One value per group, the mean of its members', so that clones weigh no more in a median either."""
-    members: dict[str, list[float]] = {}
-    for group, value in values:
-        members.setdefault(group, []).append(value)
-    return [math.fsum(group) / len(group) for group in members.values()]
+def _logistic(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
 
 
 def _names(opinions: Sequence[Opinion]) -> list[str]:
-    """Provider names, made unique by model and number where one provider answered more than once."""
-    repeated = Counter(opinion.provider for opinion in opinions)
-    seen: Counter[str] = Counter()
-    names = []
+    """Provider names; with the model where one provider answered with more than one."""
+    models: dict[str, set[str]] = defaultdict(set)
     for opinion in opinions:
-        name = opinion.provider if repeated[opinion.provider] == 1 else f"{opinion.provider}/{opinion.model}"
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
-    return names
+        models[opinion.provider].add(opinion.model_key)
+    return [
+        opinion.provider if len(models[opinion.provider]) == 1 else f"{opinion.provider}/{opinion.model}"
+        for opinion in opinions
+    ]
 
 
-def _case(sides: Iterable[tuple[float, Sequence[Argument]]]) -> tuple[Argument, ...]:
+def _cases(valid: Sequence[Opinion], support: Mapping[str, float]) -> dict[str, tuple[Argument, ...]]:
+    names = _names(valid)
+    copies = Counter(names)
+    weights = [support[name] / copies[name] for name in names]
+    return {
+        "bull_case": _case([(w, o.arguments_for) for w, o in zip(weights, valid, strict=True)]),
+        "bear_case": _case([(w, o.arguments_against) for w, o in zip(weights, valid, strict=True)]),
+    }
+
+
+def _case(sides: Sequence[tuple[float, Sequence[Argument]]]) -> tuple[Argument, ...]:
     """The arguments that most weight stands behind: one per set of facts, the rest in the order of their support."""
-    sides = list(sides)
     backing: dict[str, float] = {}
     for weight, arguments in sides:
         for fact in {fact for argument in arguments for fact in argument.fact_ids}:
@@ -256,6 +343,8 @@ def _case(sides: Iterable[tuple[float, Sequence[Argument]]]) -> tuple[Argument, 
     return tuple(chosen.values())[:CASE_SIZE]
 
 
-def _headline(opinions: Sequence[Opinion], answered: int) -> str:
-    portuguese = opinions[0].language.lower().startswith("pt")
-    return f"{answered} de {len(opinions)} responderam" if portuguese else f"{answered} of {len(opinions)} answered"
+def _headline(language: str, answered: int, asked: int) -> str:
+    if asked == 1 and answered == 1:
+        return "uma opinião" if language.lower().startswith("pt") else "one opinion"
+    portuguese = language.lower().startswith("pt")
+    return f"{answered} de {asked} responderam" if portuguese else f"{answered} of {asked} answered"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import fmean
 from typing import Literal
@@ -16,9 +17,10 @@ from pydantic import Field
 
 from invest.domain.frozen import Frozen
 from invest.domain.maths import holm
-from invest.domain.opinions.opinion import Rating
+from invest.domain.opinions.closing import CONSENSUS
+from invest.domain.opinions.opinion import RULES, Rating, model_key
 from invest.domain.opinions.outcome import Outcome
-from invest.domain.opinions.pooling import Skill, rating_of
+from invest.domain.opinions.pooling import Skill, rating_of, shrunk
 from invest.domain.opinions.scores import (
     brier,
     cohort_means,
@@ -29,7 +31,6 @@ from invest.domain.opinions.scores import (
     skill,
 )
 
-CONSENSUS = "consensus"
 BENCHMARKS = ("always 50%", "always buy", "momentum 12-1", "score", "random")
 INTERVAL_FROM, RANKED_FROM = 3, 8
 MIN_COVERAGE = 0.8  # an analyst that answers fewer of the calls chose them: no rank
@@ -100,7 +101,7 @@ class TrackLine(Frozen):
 
 
 class TrackRecord(Frozen):
-    """The table: ranked lines first, by the lower bound of their skill, then those with an interval, then the rest."""
+    """The table: the pool, then ranked lines by the lower bound of their skill, those with an interval, the rest."""
 
     lines: tuple[TrackLine, ...]
     closed: int
@@ -114,7 +115,8 @@ class TrackRecord(Frozen):
 def build_track_record(outcomes: Iterable[Outcome], benchmarks: Iterable[Outcome] = ()) -> TrackRecord:
     """The record of `outcomes`, with `benchmarks` (see `track_benchmarks`) as lines beside them.
 
-    The same call closed twice counts once. Analysts are told apart by dated model: a new model starts afresh.
+    The same call closed twice counts once. Analysts are told apart by dated model: a new model starts afresh. The pool
+    is a line like the others and stands first.
     """
     rows = _distinct(outcomes)
     rivals = _distinct(benchmarks)
@@ -131,16 +133,28 @@ def build_track_record(outcomes: Iterable[Outcome], benchmarks: Iterable[Outcome
 
 
 def skills(outcomes: Iterable[Outcome], horizon_days: int = 180) -> dict[str, Skill]:
-    """What the consensus may weigh each provider by: closed items that do not overlap, and their Brier score."""
+    """What the pool may weigh each model by: closed items that do not overlap, and their Brier score.
+
+    By `Opinion.model_key`: a new model starts afresh, and one model by two hosts has one record.
+    """
     scores: dict[str, list[float]] = defaultdict(list)
+    for row in apart(outcomes, horizon_days):
+        if row.provider != CONSENSUS:
+            scores[model_key(row.model, row.provider)].append(brier(row.probability, row.beat))
+    return {model: Skill(len(found), fmean(found)) for model, found in scores.items()}
+
+
+def apart(outcomes: Iterable[Outcome], horizon_days: int) -> list[Outcome]:
+    """Closed items of one horizon that do not overlap: of each model and asset, one per horizon, the first first."""
+    kept: list[Outcome] = []
     free_from: dict[tuple[str, str], date] = {}
     rows = (row for row in _distinct(outcomes) if row.horizon_days == horizon_days)
     for row in sorted(rows, key=lambda row: (row.entry_day, row.provider, row.ticker, row.opinion_id)):
-        key = (row.provider, row.ticker)
+        key = (model_key(row.model, row.provider), row.ticker)
         if row.entry_day >= free_from.get(key, date.min):
             free_from[key] = row.entry_day + timedelta(days=horizon_days)
-            scores[row.provider].append(brier(row.probability, row.beat))
-    return {provider: Skill(len(found), fmean(found)) for provider, found in scores.items()}
+            kept.append(row)
+    return kept
 
 
 def error_correlation(outcomes: Iterable[Outcome], horizon_days: int = 180) -> float | None:
@@ -166,6 +180,11 @@ def _distinct(outcomes: Iterable[Outcome]) -> list[Outcome]:
     return list(seen.values())
 
 
+def _by_rules(row: Outcome) -> bool:
+    """Whether the local rules made the call: a benchmark that is stored like an opinion."""
+    return (row.model or row.provider).startswith(RULES)
+
+
 def _name(row: Outcome) -> str:
     return f"{row.provider} ({row.model})" if row.model else row.provider
 
@@ -176,7 +195,7 @@ def _lines(rows: Sequence[Outcome], rivals: Sequence[Outcome], horizon: int) -> 
         groups[_name(row)].append(row)
     beaten = {(row.ticker, row.entry_day): row.beat for row in rows}
     base = fmean(beaten.values())
-    own = {row.provider for row in rows} - {CONSENSUS}
+    own = {row.provider for row in rows if not _by_rules(row)} - {CONSENSUS}
     clones = _clones({name: group for name, group in groups.items() if group[0].provider in own})
     peers = _peers([row for row in rows if row.provider in own])
     lines = []
@@ -197,63 +216,106 @@ def _line(
     items: int,
     peers: Mapping[Item, Mapping[str, float]],
 ) -> TrackLine:
-    scores = [brier(row.probability, row.beat) for row in group]
-    spans = cohort_means([(row.entry_day, skill(row.probability, row.beat)) for row in group], horizon)
-    spread = interval_of(spans) if len(spans) >= INTERVAL_FROM else None
-    coverage = len({(row.ticker, row.entry_day) for row in group}) / items
-    status: Status = "collecting" if spread is None else "interval" if len(spans) < RANKED_FROM else "ranked"
-    if status == "ranked" and coverage < MIN_COVERAGE:
-        status = "selective"
-    bins = _calibration(group)
+    skills_ = [skill(row.probability, row.beat) for row in group]
+    spread = _spread(group, skills_, horizon)
     ic = rank_correlation([row.probability for row in group], [row.excess for row in group])
-    fields = {
-        "brier": fmean(scores),
-        "log_score": fmean(log_score(row.probability, row.beat) for row in group),
-        "skill": fmean(skill(row.probability, row.beat) for row in group),
-        "rank_ic": ic,
-        "alarm": _alarm(ic, len(group)),
-        "relative_skill": _relative(name, group, peers),
-        "calibration": bins,
-        "calibration_error": sum(b.n * abs(b.said - b.came) for b in bins) / len(group),
-    }
-    if spread is not None:
-        fields |= {"skill_low": spread.low, "skill_high": spread.high, "t": _finite(spread.t)}
-        fields |= {"p_value": spread.p_value}
+    bins = _calibration(group)
+    coverage = len({(row.ticker, row.entry_day) for row in group}) / items
+    calls = _directional(group, horizon, base)
     return TrackLine(
         analyst=name,
         provider=group[0].provider,
         model=group[0].model,
         horizon_days=horizon,
         closed=len(group),
-        cohorts=len(spans),
-        status=status,
+        cohorts=spread.cohorts,
+        status=_status(spread, coverage),
+        brier=fmean(brier(row.probability, row.beat) for row in group),
+        log_score=fmean(log_score(row.probability, row.beat) for row in group),
+        skill=fmean(skills_),
+        skill_low=spread.low,
+        skill_high=spread.high,
+        t=spread.t,
+        p_value=spread.p_value,
+        hits=calls.hits,
+        directional=calls.turns,
+        hit_rate=calls.hit_rate,
+        base_rate=calls.base_rate,
+        hold_hit_rate=calls.hold_hit_rate,
+        excess=calls.excess.mean,
+        excess_low=calls.excess.low,
+        excess_high=calls.excess.high,
         coverage=coverage,
-        **fields,
-        **_directional(group, horizon, base),
+        relative_skill=_relative(name, group, peers),
+        rank_ic=ic,
+        alarm=_alarm(ic, len(group)),
+        calibration=bins,
+        calibration_error=sum(b.n * abs(b.said - b.came) for b in bins) / len(group),
     )
 
 
-def _directional(group: Sequence[Outcome], horizon: int, base: float) -> dict[str, float | int | None]:
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """A mean over cohorts a horizon apart; the interval is null below three of them."""
+
+    cohorts: int
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
+    t: float | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Calls:
     """Hits of buys and sells beside what their base rate gives, of holds within their band, and the excess earned."""
-    calls = [(row, rating_of(row.probability)) for row in group]
+
+    hits: int
+    turns: int
+    hit_rate: float | None
+    base_rate: float | None
+    hold_hit_rate: float | None
+    excess: _Spread
+
+
+def _spread(group: Sequence[Outcome], values: Sequence[float], horizon: int) -> _Spread:
+    means = cohort_means([(row.entry_day, value) for row, value in zip(group, values, strict=True)], horizon)
+    mean = fmean(values) if values else None
+    interval = interval_of(means) if len(means) >= INTERVAL_FROM else None
+    if interval is None:
+        return _Spread(len(means), mean)
+    return _Spread(len(means), mean, interval.low, interval.high, _finite(interval.t), interval.p_value)
+
+
+def _status(spread: _Spread, coverage: float) -> Status:
+    if spread.low is None:
+        return "collecting"
+    if spread.cohorts < RANKED_FROM:
+        return "interval"
+    return "ranked" if coverage >= MIN_COVERAGE else "selective"
+
+
+def _directional(group: Sequence[Outcome], horizon: int, base: float) -> _Calls:
+    calls = [(row, _rating(row)) for row in group]
     turns = [(row, 1 if rating is Rating.BUY else -1) for row, rating in calls if rating is not Rating.HOLD]
     holds = [row for row, rating in calls if rating is Rating.HOLD]
     hits = sum(row.beat == (side > 0) for row, side in turns)
     band = hold_band(horizon)
-    found: dict[str, float | int | None] = {"hits": hits, "directional": len(turns)}
-    if holds:
-        found["hold_hit_rate"] = sum(abs(row.excess) <= band for row in holds) / len(holds)
-    if not turns:
-        return found
-    means = cohort_means([(row.entry_day, side * row.excess) for row, side in turns], horizon)
-    spread = interval_of(means) if len(means) >= INTERVAL_FROM else None
-    return found | {
-        "hit_rate": hits / len(turns),
-        "base_rate": fmean(base if side > 0 else 1 - base for _, side in turns),
-        "excess": fmean(side * row.excess for row, side in turns),
-        "excess_low": spread.low if spread else None,
-        "excess_high": spread.high if spread else None,
-    }
+    return _Calls(
+        hits=hits,
+        turns=len(turns),
+        hit_rate=hits / len(turns) if turns else None,
+        base_rate=fmean(base if side > 0 else 1 - base for _, side in turns) if turns else None,
+        hold_hit_rate=sum(abs(row.excess) <= band for row in holds) / len(holds) if holds else None,
+        excess=_spread([row for row, _ in turns], [side * row.excess for row, side in turns], horizon),
+    )
+
+
+def _rating(row: Outcome) -> Rating:
+    """The verdict as it was given; where none is kept, that of the probability on the scale it was given on."""
+    if row.rating is not None:
+        return Rating(row.rating)
+    return rating_of(row.probability if row.provider == CONSENSUS else shrunk(row.probability))
 
 
 def _calibration(group: Sequence[Outcome]) -> tuple[CalibrationBin, ...]:
@@ -324,20 +386,22 @@ def _corrected(lines: Sequence[TrackLine]) -> list[TrackLine]:
 
 
 def _ordered(lines: Sequence[TrackLine]) -> list[TrackLine]:
+    """By horizon: the pool, then ranked lines, those with an interval, the rest; by the lower bound of their skill."""
     order = {"ranked": 0, "selective": 1, "interval": 1, "collecting": 2}
 
-    def key(line: TrackLine) -> tuple[int, int, float, str]:
+    def merit(line: TrackLine) -> tuple[int, int, float, str]:
         bound = line.skill_low if line.skill_low is not None else line.skill
         return line.horizon_days, order[line.status], -bound, line.analyst
 
     placed: dict[int, int] = defaultdict(int)
-    out = []
-    for line in sorted(lines, key=key):
+    numbered = []
+    for line in sorted(lines, key=merit):
         if line.status == "ranked" and not line.alarm:
             placed[line.horizon_days] += 1
-            line = line.model_copy(update={"rank": placed[line.horizon_days]})  # noqa: PLW2901 - its numbered copy
-        out.append(line)
-    return out
+            numbered.append(line.model_copy(update={"rank": placed[line.horizon_days]}))
+        else:
+            numbered.append(line)
+    return sorted(numbered, key=lambda line: (line.horizon_days, line.provider != CONSENSUS))
 
 
 def _finite(t: float) -> float | None:

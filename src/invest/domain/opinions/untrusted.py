@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -20,6 +21,8 @@ MAX_READ = 3000
 NEWS_REACH = 0.025  # two runs with different news then differ by .05 at most
 NEWS_FLAG = 0.20
 TONE_FROM = 0.15
+NEW_DAYS = 3
+MATERIAL: frozenset[str] = frozenset({"results", "dividends", "merger", "debt", "governance", "regulation"})
 Topic = Literal["results", "dividends", "merger", "debt", "governance", "regulation", "operations", "market", "other"]
 
 _TAG = re.compile(r"<!--.*?(?:-->|$)|<(script|style)\b.*?(?:</\1\s*>|$)|</?[a-zA-Z!?][^<>]*(?:>|$)", re.DOTALL | re.I)
@@ -146,6 +149,18 @@ def bounded_by_news(blind: float, informed: float) -> float:
     """The probability after news: the blind one, moved by .025 at most and kept within [0, 1]."""
     moved = min(max(informed, blind - NEWS_REACH), blind + NEWS_REACH)
     return round(min(max(moved, 0.0), 1.0), 6)
+
+
+def material_news(news: Sequence[SnapshotNews]) -> bool:
+    """Whether something new and material was published: of the last days, with a tone or of a topic that moves prices.
+
+    What this leaves out (older items, neutral ones on the market or on nothing in particular) moved no answer by more
+    than the bound allows, and would cost as much again as the opinion.
+    """
+    return any(
+        item.excerpt and item.age_days <= NEW_DAYS and (item.tone != "neutral" or item.topic in MATERIAL)
+        for item in news
+    )
 
 
 def moved_by_news(blind: float, informed: float) -> bool:

@@ -1,4 +1,4 @@
-"""Dividends and JCP of a portfolio: what was booked, what today's shares may bring, splits nobody booked."""
+"""Dividends and JCP of a portfolio: what was booked, what today's shares may bring, what is announced."""
 
 from __future__ import annotations
 
@@ -7,22 +7,40 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
-from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction
-from invest.domain.portfolios.portfolio import Operation, Transaction
-from invest.domain.portfolios.positions import SHARE, derive
+from pydantic import Field
 
-CENT = Decimal("0.01")
-# Income tax withheld from interest on equity by the first day of its rate: Law 9,249 of 1995, article 9, paragraph 2,
-# and as Complementary Law 224 of 2025 amended it.
-JCP_RATES = ((date(1996, 1, 1), Decimal("0.15")), (date(2026, 1, 1), Decimal("0.175")))
-INCOME = (Operation.DIVIDEND, Operation.JCP)
-NEAR = timedelta(days=10)  # a booked split may carry the day its shares arrived
+from invest.domain.frozen import Frozen
+from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction
+from invest.domain.portfolios.portfolio import CENT, IN_CASH, Operation, Plain, Transaction
+from invest.domain.portfolios.receipts import Holdings, jcp_withheld
+
+__all__ = ["Announced", "announced", "jcp_withheld", "projected_income", "received_by_month", "received_since"]
+
+INCOME = frozenset({*IN_CASH, Operation.REVERSAL})
+YEAR = timedelta(days=365)
+
+
+class Announced(Frozen):
+    """A payment that is announced and not yet made, for shares held at its last day with rights. BRL."""
+
+    ticker: str
+    kind: str
+    last_date_with: date
+    payment_date: date | None = Field(description="null: not announced yet")
+    per_share: Plain = Field(description="gross")
+    quantity: Plain = Field(description="shares held at the close of the last day with rights, or today")
+    amount: Plain = Field(description="gross")
+    net: Plain = Field(description="after the tax withheld from JCP")
 
 
 def received_since(transactions: Iterable[Transaction], since: date, until: date) -> Decimal:
     """Dividends and JCP booked after `since` up to `until`, BRL."""
-    amounts = (t.quantity * t.price for t in transactions if t.operation in INCOME and since < t.date <= until)
+    amounts = (_cash(t) for t in transactions if t.operation in INCOME and since < t.date <= until)
     return sum(amounts, Decimal(0)).quantize(CENT)
+
+
+def _cash(t: Transaction) -> Decimal:
+    return -t.amount if t.operation is Operation.REVERSAL else t.amount
 
 
 def received_by_month(transactions: Iterable[Transaction]) -> list[tuple[date, Decimal]]:
@@ -30,18 +48,12 @@ def received_by_month(transactions: Iterable[Transaction]) -> list[tuple[date, D
     months: dict[date, Decimal] = defaultdict(Decimal)
     for t in transactions:
         if t.operation in INCOME:
-            months[t.date.replace(day=1)] += t.quantity * t.price
+            months[t.date.replace(day=1)] += _cash(t)
     return [(month, months[month].quantize(CENT)) for month in sorted(months)]
 
 
-def jcp_withheld(day: date) -> Decimal:
-    """The share of interest on equity that is withheld when it is paid or credited on `day`; a fraction."""
-    rates = [rate for since, rate in JCP_RATES if since <= day]
-    return rates[-1] if rates else Decimal(0)
-
-
 def projected_income(
-    quantity: Decimal, actions: Sequence[CorporateAction] | None, today: date, *, net: bool = False
+    quantity: Plain, actions: Sequence[CorporateAction] | None, today: date, *, net: bool = False
 ) -> Decimal | None:
     """What `quantity` shares would receive if the next 12 months paid, per share, what the last 12 paid, BRL.
 
@@ -69,42 +81,37 @@ def _splits_after(actions: Sequence[CorporateAction], day: date, today: date) ->
     return ratio
 
 
-def implied_splits(
-    transactions: Sequence[Transaction], actions: Mapping[str, Sequence[CorporateAction]], today: date
-) -> list[Transaction]:
-    """Splits and bonuses of shares held that no transaction shows, as they would be booked the day after the last
-    one with rights: without them quantity and price would not speak of the same shares."""
-    found: list[Transaction] = []
-    for ticker, events in actions.items():
-        mine = [t for t in transactions if t.ticker == ticker]
-        for event in sorted(events, key=lambda e: e.last_date_with) if mine else ():
-            if event.kind not in SHARE_KINDS or not event.factor or event.last_date_with >= today:
+def announced(
+    held: Mapping[str, Holdings], actions: Mapping[str, Sequence[CorporateAction]], today: date
+) -> list[Announced]:
+    """Payments still to come for what is or was held with rights, by day; those without a day last.
+
+    An event whose last day with rights lies ahead counts on what is held today.
+    """
+    found = []
+    for ticker, steps in held.items():
+        for action in actions.get(ticker, ()):
+            if not action.kind.in_cash or action.amount is None or action.amount <= 0:
                 continue
-            held = derive(t for t in mine if t.date <= event.last_date_with).positions.get(ticker)
-            if held is None or not held.open or _booked(mine, event.last_date_with, held.quantity, event.factor):
+            due = action.payment_date
+            ahead = action.last_date_with >= today
+            if (due is not None and due <= today) or (due is None and not ahead):
                 continue
-            split = Transaction(
-                date=event.last_date_with + timedelta(days=1),
-                ticker=ticker,
-                operation=Operation.SPLIT,
-                quantity=event.factor.quantize(SHARE),
-                price=Decimal(0),
-                note=str(event.kind),
-                origin=event.source[:20],
+            shares = steps.on(min(action.last_date_with, today))
+            if shares <= 0:
+                continue
+            gross = (shares * action.amount).quantize(CENT)
+            kept = 1 - jcp_withheld(due or action.last_date_with) if action.kind is ActionKind.JCP else Decimal(1)
+            found.append(
+                Announced(
+                    ticker=ticker,
+                    kind=str(action.kind),
+                    last_date_with=action.last_date_with,
+                    payment_date=due,
+                    per_share=action.amount,
+                    quantity=shares,
+                    amount=gross,
+                    net=(shares * action.amount * kept).quantize(CENT),
+                )
             )
-            mine.append(split)
-            found.append(split)
-    return found
-
-
-def _booked(transactions: Iterable[Transaction], day: date, held: Decimal, factor: Decimal) -> bool:
-    """Whether a split, shares that came for nothing, or as many shares as the event gave are booked around it."""
-    given = held * (factor - 1)
-    for t in transactions:
-        if not day - NEAR <= t.date <= day + 4 * NEAR:
-            continue
-        if t.operation is Operation.SPLIT or (t.operation is Operation.BUY and t.price == 0):
-            return True
-        if t.operation is Operation.BUY and t.date > day and factor > 1 and 0 <= given - t.quantity < 1:
-            return True  # a bonus has a price of its own, and pays its fraction in cash
-    return False
+    return sorted(found, key=lambda a: (a.payment_date or date.max, a.last_date_with, a.ticker))

@@ -16,6 +16,8 @@ from invest.domain.maths import drawdowns
 from invest.domain.portfolios.timeline import Matrix, Timeline
 
 SESSIONS_A_YEAR = 252
+SHORTEST = 30  # days of flows below which an annual rate means nothing
+MAX_RATE = 10_000.0  # a year; beyond it a figure says nothing
 
 
 def twr(values: Sequence[float], flows: Sequence[float]) -> float | None:
@@ -47,18 +49,71 @@ def xirr(days: Sequence[date], amounts: Sequence[float]) -> float | None:
         rate = pyxirr.xirr(list(days), list(amounts))
     except pyxirr.InvalidPaymentsError:
         return None
-    return float(rate) if rate is not None and np.isfinite(rate) and rate > -1 else None
+    if rate is None or not np.isfinite(rate) or rate <= -1:
+        rate = _root(days, amounts)
+    return float(rate) if rate is not None and rate < MAX_RATE else None
+
+
+def _root(days: Sequence[date], amounts: Sequence[float]) -> float | None:
+    """The rate nearest to 0 at which the flows change their sign, by bisection; None where they never do."""
+    first = min(days)
+    years = np.array([(day - first).days / 365 for day in days])
+    flows = np.array(amounts, dtype=np.float64)
+
+    def worth(growth: float) -> float:
+        return float((flows * np.exp(-years * np.log(growth))).sum())
+
+    grid = np.exp(np.linspace(np.log(1e-6), np.log(1 + MAX_RATE), 400))
+    values = np.array([worth(g) for g in grid])
+    signs = np.flatnonzero(np.isfinite(values[:-1]) & np.isfinite(values[1:]) & (values[:-1] * values[1:] <= 0))
+    if not len(signs):
+        return None
+    at = min(signs.tolist(), key=lambda i: abs(np.log(grid[i])))
+    low, high = float(grid[at]), float(grid[at + 1])
+    below = worth(low)
+    for _ in range(200):
+        middle = (low + high) / 2
+        value = worth(middle)
+        if value * below > 0:
+            low, below = middle, value
+        else:
+            high = middle
+    return (low + high) / 2 - 1
+
+
+def timeline_flows(timeline: Timeline) -> tuple[list[date], list[float]]:
+    """(days, amounts) of a timeline's money: put in is negative; value and receivables at its end count as taken out.
+
+    Income counts on the day it was paid, not on the day it was earned.
+    """
+    flows = timeline.sold.sum(axis=1) + timeline.paid
+    flows = flows - timeline.bought.sum(axis=1) - timeline.fees.sum(axis=1) - timeline.account_fees
+    flows[-1] += timeline.value[-1].sum() + timeline.receivable
+    moved = np.flatnonzero(flows)
+    return timeline.days[moved].astype(object).tolist(), flows[moved].tolist()
 
 
 def timeline_xirr(timeline: Timeline) -> float | None:
-    """`xirr` of a timeline's flows, the value at its end counting as taken out then."""
+    """`xirr` of a timeline's flows; None where `xirr_reason` says why."""
+    if not len(timeline) or xirr_reason(timeline) is not None:
+        return None
+    return xirr(*timeline_flows(timeline))
+
+
+def xirr_reason(timeline: Timeline) -> str | None:
+    """Why there is no money-weighted annual return; None where there is one, or nothing to speak of."""
     if not len(timeline):
         return None
-    out = timeline.sold.sum(axis=1) + timeline.income.sum(axis=1)
-    flows = out - timeline.bought.sum(axis=1) - timeline.fees.sum(axis=1) - timeline.account_fees
-    flows[-1] += timeline.value[-1].sum()
-    moved = np.flatnonzero(flows)
-    return xirr(timeline.days[moved].astype(object).tolist(), flows[moved].tolist())
+    days, amounts = timeline_flows(timeline)
+    if not days or min(amounts) >= 0:
+        return None
+    if (days[-1] - days[0]).days < SHORTEST:
+        return "money-weighted return: less than a month of flows, an annual rate would mean nothing"
+    if max(amounts) <= 0:
+        return "money-weighted return: nothing is left and nothing came back, so no rate fits the flows"
+    if xirr(days, amounts) is None:
+        return "money-weighted return: no annual rate makes these flows worth nothing"
+    return None
 
 
 def annualised(total: float, days: int) -> float | None:

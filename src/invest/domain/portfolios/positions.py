@@ -1,170 +1,248 @@
 """Positions derived from transactions: average cost, realised gains, income; a sale beyond the position is refused.
 
-Within one day the order is: splits, purchases, income and fees, sales, since a transaction carries no time of day.
+Within one day the order is: share events, purchases, income and fees, sales, since a transaction carries no time of
+day. What was bought and sold on one day at one broker is a day trade: it never touches the average cost.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from hashlib import sha256
+from itertools import groupby
 
-from invest.domain.portfolios.portfolio import Operation, Transaction
+from invest.domain.portfolios.fills import Fill, Pair, fills_of, paired
+from invest.domain.portfolios.identity import natural_key, row_hashes
+from invest.domain.portfolios.ledger import Entry, Fact, Ledger, Position, Refusal
+from invest.domain.portfolios.portfolio import WITHOUT_TICKER, ZERO, Operation, Transaction
+from invest.domain.portfolios.share_facts import SHARE_FACTS
 
-ZERO = Decimal(0)
-DUST = Decimal("1e-8")  # what is left of a position below this is rounding, not shares
+__all__ = ["Book", "Entry", "Position", "Refusal", "by_day", "derive", "in_order", "natural_key", "row_hashes"]
+
 SHARE = Decimal("1e-8")
+AUCTION = "Leilão de Fração"  # the note of a sale that only a fraction of a share may feed
 ORDER = {
+    Operation.CONVERSION: 0,
     Operation.SPLIT: 0,
+    Operation.BONUS: 0,
+    Operation.SPIN_OFF: 0,
+    Operation.OPENING: 0,
+    Operation.EXERCISE: 0,
+    Operation.SUBSCRIPTION: 1,
     Operation.BUY: 1,
     Operation.DIVIDEND: 2,
     Operation.JCP: 2,
+    Operation.LENDING: 2,
+    Operation.REVERSAL: 2,
+    Operation.AMORTISATION: 2,
     Operation.FEE: 3,
+    Operation.TAX: 3,
     Operation.SELL: 4,
 }
+GIVES = frozenset(
+    {Operation.BUY, Operation.BONUS, Operation.OPENING, Operation.SUBSCRIPTION}
+)  # operations that add `quantity` shares
+TAKES = frozenset({Operation.SELL, Operation.CONVERSION, Operation.EXERCISE})
+Indexed = tuple[int, Transaction]
 
 
 @dataclass(slots=True)
-class Position:
-    """One holding, BRL. `cost` is what the shares held now were bought for; income and fees are sums so far."""
-
-    ticker: str
-    quantity: Decimal = ZERO
-    cost: Decimal = ZERO
-    realized_gain: Decimal = ZERO
-    income: Decimal = ZERO
-    fees: Decimal = ZERO
-    bought: Decimal = ZERO
-    sold: Decimal = ZERO
-    first_day: date | None = None
-    last_day: date | None = None
-
-    @property
-    def average_price(self) -> Decimal | None:
-        """Cost per share held, or None where nothing is held."""
-        return self.cost / self.quantity if self.quantity else None
-
-    @property
-    def open(self) -> bool:
-        """Whether shares are held."""
-        return self.quantity > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A transaction that cannot be booked: its place in the given order, and why."""
-
-    index: int
-    reason: str
-
-
-@dataclass(slots=True)
-class Book:
-    """Positions by ticker, what belongs to no asset, and what could not be booked."""
-
-    positions: dict[str, Position] = field(default_factory=dict)
-    account_fees: Decimal = ZERO
-    refused: list[Refusal] = field(default_factory=list)
-
-    @property
-    def held(self) -> dict[str, Position]:
-        """The positions with shares."""
-        return {ticker: p for ticker, p in self.positions.items() if p.open}
+class Book(Ledger):
+    """The book that transactions make, day by day."""
 
     def apply(self, transaction: Transaction) -> str | None:
-        """Book one transaction; returns why it cannot be, and then changes nothing."""
-        ticker = transaction.ticker
-        if ticker is None:
-            if transaction.operation is not Operation.FEE:
-                return f"a {transaction.operation} needs a ticker"
-            self.account_fees += transaction.quantity * transaction.price
-            return None
-        position = self.positions.get(ticker) or Position(ticker)
-        reason = _book(position, transaction)
-        if reason is None:
-            self.positions[ticker] = position
-            position.first_day = position.first_day or transaction.date
-            position.last_day = transaction.date
-        return reason
+        """Book one transaction as a day of its own; returns why it cannot be, and then changes nothing."""
+        before = len(self.refused)
+        self.apply_day([(0, transaction)])
+        return self.refused.pop().reason if len(self.refused) > before else None
+
+    def apply_day(self, day: Sequence[Indexed]) -> None:
+        """Book the facts of one day, in order of what must come first."""
+        trades: list[Indexed] = []
+        fees: list[Transaction] = []
+        for index, t in day:
+            if t.ticker is None and t.operation not in WITHOUT_TICKER:
+                self.refused.append(Refusal(index, f"a {t.operation} needs a ticker"))
+            elif t.operation is Operation.FEE:
+                fees.append(t)
+            elif t.operation in (Operation.BUY, Operation.SELL):
+                trades.append((index, t))
+            elif ORDER[t.operation] < ORDER[Operation.DIVIDEND]:
+                self._event(index, t)
+        allowed = self._allowed(trades)
+        fills, loose = fills_of(allowed, fees) if allowed or fees else ([], [])
+        self._trade([f for f in fills if f.buys], fills)
+        for index, t in day:
+            if ORDER[t.operation] in (2, 3) and t.operation is not Operation.FEE and (t.ticker or t.price >= 0):
+                self._receive(index, t)
+        for fee in loose:
+            self._loose(fee)
+        self._sell_rest(fills)
+
+    def _loose(self, fee: Transaction) -> None:
+        if fee.ticker is None:
+            self.account_fees += fee.amount
+            return
+        position = self.position_of(fee.ticker, fee.date)
+        position.fees += fee.amount
+        position.loose_fees += fee.amount
+
+    def _allowed(self, trades: Sequence[Indexed]) -> list[Transaction]:
+        """The trades that the position can feed; sales beyond it are refused."""
+        left: dict[str, Decimal] = {}
+        kept = []
+        for _, t in trades:
+            if t.operation is Operation.BUY:
+                ticker = t.ticker or ""
+                left[ticker] = left.get(ticker, self.quantity_of(ticker)) + t.quantity
+                kept.append(t)
+        for index, t in trades:
+            if t.operation is Operation.BUY:
+                continue
+            ticker = t.ticker or ""
+            held = left.get(ticker, self.quantity_of(ticker))
+            if t.note == AUCTION and held % 1 < t.quantity:
+                self.refused.append(Refusal(index, "the fraction sold at auction is not in the position"))
+            elif t.quantity > held:
+                said = f"sells {_plain(t.quantity)} {ticker} on {t.date}, but only {_plain(held)} are held then"
+                self.refused.append(Refusal(index, said))
+            else:
+                left[ticker] = held - t.quantity
+                kept.append(t)
+        return kept
+
+    def _trade(self, buys: Sequence[Fill], fills: list[Fill]) -> None:
+        """Pair the day trades of each asset, put what is left of the purchases into the average.
+
+        `fills` then holds the common sales alone.
+        """
+        by_ticker: dict[str, list[Fill]] = {}
+        for fill in fills:
+            by_ticker.setdefault(fill.ticker, []).append(fill)
+        fills.clear()
+        for ticker, mine in by_ticker.items():
+            two_sided = any(f.buys for f in mine) and not all(f.buys for f in mine)
+            pairs, common = paired(mine) if two_sided else ([], mine)
+            for pair in pairs:
+                self._day_trade(ticker, pair)
+            for fill in common:
+                if fill.buys:
+                    self._buy(fill)
+                else:
+                    fills.append(fill)
+
+    def _day_trade(self, ticker: str, pair: Pair) -> None:
+        bought, sold = pair.bought, pair.sold
+        position = self.position_of(ticker, bought.day)
+        costs = bought.costs + sold.costs
+        self.note(
+            position,
+            Fact(
+                bought.day,
+                "day_trade",
+                bought.quantity,
+                sold.gross,
+                costs,
+                bought.gross,
+                pair.result,
+                (bought.source, sold.source),
+            ),
+        )
+        position.bought += bought.net
+        position.sold += sold.net
+        position.fees += costs
+        position.realized_gain += pair.result
+        position.day_trades += pair.result
+
+    def _buy(self, fill: Fill) -> None:
+        position = self.position_of(fill.ticker, fill.day)
+        self.note(
+            position, Fact(fill.day, "buy", fill.quantity, fill.gross, fill.costs, fill.net, ZERO, (fill.source,))
+        )
+        position.quantity += fill.quantity
+        position.cost += fill.net
+        position.bought += fill.net
+        position.fees += fill.costs
+
+    def _sell_rest(self, sales: Iterable[Fill]) -> None:
+        for fill in sales:
+            position = self.position_of(fill.ticker, fill.day)
+            cost = self.leave(position, fill.quantity)
+            gain = fill.net - cost
+            self.note(
+                position,
+                Fact(fill.day, "sell", fill.quantity, fill.gross, fill.costs, cost, gain, (fill.source,)),
+                before=(position.quantity + fill.quantity, position.cost + cost),
+            )
+            position.sold += fill.net
+            position.fees += fill.costs
+            position.realized_gain += gain
+
+    def _event(self, index: int, t: Transaction) -> None:
+        """A share event, an opening position, a subscription: what comes before the day's trades."""
+        reason = SHARE_FACTS[t.operation](self, t)
+        if reason is not None:
+            pending = t.operation is Operation.SPLIT and t.shares is not None and t.shares > 0
+            (self.pending if pending else self.refused).append(Refusal(index, reason))
+
+    def _receive(self, index: int, t: Transaction) -> None:
+        """Cash that came, or went back: income, capital returned, tax withheld."""
+        if t.operation is Operation.TAX:
+            self.taxes += t.amount
+            return
+        position = self.position_of(t.ticker or "", t.date)
+        if t.operation is Operation.AMORTISATION:
+            back = min(position.cost, t.amount)
+            above = t.amount - back
+            self.note(position, Fact(t.date, "amortisation", t.quantity, t.amount, ZERO, back, above, (t,)))
+            position.cost -= back
+            position.returned += t.amount
+            position.realized_gain += above
+        elif t.operation is Operation.REVERSAL:
+            position.income -= t.amount
+        else:
+            position.income += t.amount
 
 
 def derive(transactions: Iterable[Transaction]) -> Book:
     """The book after all `transactions`, whatever order they come in; those that cannot be booked are left out."""
     book = Book()
-    for index, transaction in in_order(transactions):
-        if reason := book.apply(transaction):
-            book.refused.append(Refusal(index, reason))
+    for _, day in by_day(transactions):
+        book.apply_day(day)
     book.refused.sort(key=lambda r: r.index)
     return book
 
 
-def in_order(transactions: Iterable[Transaction]) -> list[tuple[int, Transaction]]:
-    """Transactions with their places, sorted by day and, within it, by what must come first."""
-    return sorted(enumerate(transactions), key=lambda pair: (pair[1].date, ORDER[pair[1].operation], pair[0]))
+def by_day(transactions: Iterable[Transaction]) -> Iterator[tuple[date, list[Indexed]]]:
+    """Transactions with their places, day by day."""
+    for day, group in groupby(in_order(transactions), key=lambda pair: pair[1].date):
+        yield day, list(group)
 
 
-def _book(position: Position, transaction: Transaction) -> str | None:
-    quantity, amount = transaction.quantity, transaction.quantity * transaction.price
-    match transaction.operation:
-        case Operation.BUY:
-            position.quantity += quantity
-            position.cost += amount
-            position.bought += amount
-        case Operation.SELL:
-            return _sell(position, quantity, amount, transaction.date)
-        case Operation.SPLIT:
-            return _split(position, quantity, transaction.date)
-        case Operation.FEE:
-            position.fees += amount
-        case _:
-            position.income += amount
-    return None
+def in_order(transactions: Iterable[Transaction]) -> list[Indexed]:
+    """Transactions with their places, sorted by day and, within it, by what must come first.
 
-
-def _sell(position: Position, quantity: Decimal, amount: Decimal, day: date) -> str | None:
-    if quantity > position.quantity:
-        held = f"{position.quantity.normalize():f}"
-        return f"sells {quantity.normalize():f} {position.ticker} on {day}, but only {held} are held then"
-    rest = position.quantity - quantity
-    rest = ZERO if rest < DUST else rest
-    cost_sold = position.cost if not rest else position.cost * quantity / position.quantity
-    position.quantity = rest
-    position.cost = position.cost - cost_sold if rest else ZERO
-    position.sold += amount
-    position.realized_gain += amount - cost_sold
-    return None
-
-
-def _split(position: Position, ratio: Decimal, day: date) -> str | None:
-    if not position.open:
-        return f"splits {position.ticker} on {day}, but none is held then"
-    position.quantity = (position.quantity * ratio).quantize(SHARE).normalize()
-    return None
-
-
-def natural_key(transaction: Transaction) -> str:
-    """What makes two transactions the same fact, however their figures were written: ``30,00`` is ``30``."""
-    quantity, price = transaction.quantity.normalize(), transaction.price.normalize()
-    return f"{transaction.date}|{transaction.ticker or ''}|{transaction.operation}|{quantity:f}|{price:f}"
-
-
-def row_hashes(transactions: Sequence[Transaction], taken: Iterable[str] = ()) -> list[str]:
-    """A hash per transaction; equal ones count up, so that two purchases alike are two, and a repeated file is none.
-
-    `taken`: hashes that are in use and must not be given again (for adding the same fact once more on purpose).
+    Nothing depends on the order given, unless two facts differ in nothing but their notes.
     """
-    used = set(taken)
-    seen: Counter[str] = Counter()
-    hashes = []
-    for transaction in transactions:
-        key = natural_key(transaction)
-        while True:
-            seen[key] += 1
-            digest = sha256(f"{key}|{seen[key]}".encode()).hexdigest()
-            if digest not in used:
-                break
-        hashes.append(digest)
-    return hashes
+    return sorted(enumerate(transactions), key=_rank)
+
+
+def _rank(pair: Indexed) -> tuple[object, ...]:
+    index, t = pair
+    return (t.date, ORDER[t.operation], t.place, t.ticker or "", t.price, t.quantity, t.broker, index)
+
+
+def shares_after(held: Decimal, t: Transaction) -> Decimal:
+    """What is held after one fact, by the number of shares alone; a sale beyond the position is passed over."""
+    if t.operation in GIVES:
+        return held + t.quantity
+    if t.operation in TAKES:
+        return held - t.quantity if t.quantity <= held else held
+    if t.operation is Operation.SPLIT and held > 0:
+        return held + t.shares if t.shares is not None else held * t.quantity
+    return held
+
+
+def _plain(figure: Decimal) -> str:
+    return f"{figure.normalize():f}"

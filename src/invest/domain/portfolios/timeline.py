@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -11,20 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from invest.domain.market import Bars, Days, Floats, sessions_between
+from invest.domain.portfolios.ledger import Entry
 from invest.domain.portfolios.portfolio import Operation, Transaction
-from invest.domain.portfolios.positions import Book, in_order
+from invest.domain.portfolios.positions import Book, by_day
+from invest.domain.portfolios.receipts import PAYS, Receipt
 
 Matrix = npt.NDArray[np.float64]  # sessions x assets
-INCOME = (Operation.DIVIDEND, Operation.JCP)
 STALE_SESSIONS = 10  # a price older than this is carried on, but said to be old
+BOUGHT = frozenset({"buy", "subscription"})
 
 
 @dataclass(frozen=True)
 class Timeline:
     """Sessions from the first transaction on. BRL; `value` is quantity x close of the session, the last one carried.
 
-    `bought` purchases, `fees` what they cost, `sold` sales, `income` dividends and JCP, by the session they fall on.
+    `bought` purchases, `fees` what they cost, `sold` sales, `income` what shares earned (on the ex-day), by the session
+    they fall on; `paid` income by the session in which it came, `receivable` what is earned and not paid at the end.
     `account_fees` belong to no asset. `unpriced`: assets that no close was ever found for, carried at their last trade.
+    `homeless`: income of assets that were never held. `book`: the positions at its end.
     """
 
     days: Days
@@ -37,9 +41,19 @@ class Timeline:
     account_fees: Floats
     unpriced: tuple[str, ...]
     stale: tuple[str, ...]
+    paid: Floats
+    receivable: float = 0.0
+    cost: Floats = field(default_factory=lambda: np.empty(0))
+    homeless: tuple[str, ...] = ()
+    book: Book = field(default_factory=Book)
 
     def __len__(self) -> int:
         return len(self.days)
+
+    @cached_property
+    def before(self) -> Floats:
+        """The value that each session begins with."""
+        return np.concatenate(([0.0], self.value.sum(axis=1)[:-1])) if len(self) else np.empty(0)
 
     @cached_property
     def capital(self) -> Floats:
@@ -47,8 +61,7 @@ class Timeline:
 
         Fees alone put nothing to work: 0 in a session without holdings or purchases.
         """
-        before = np.concatenate(([0.0], self.value.sum(axis=1)[:-1])) if len(self) else np.empty(0)
-        working = before + self.bought.sum(axis=1)
+        working = self.before + self.bought.sum(axis=1)
         return np.where(working > 0, working + self.fees.sum(axis=1) + self.account_fees, 0.0)
 
     @cached_property
@@ -79,61 +92,166 @@ class _Ledger:
     income: Matrix
     fees: Matrix
     traded: Matrix
+    account: Floats
+    cost: Floats
+    in_kind: list[tuple[int, int, float, float]] = field(default_factory=list)
+    moved: list[tuple[int, int, int, float]] = field(default_factory=list)
 
     @classmethod
     def of(cls, sessions: int, assets: int) -> _Ledger:
         quantity, bought, sold, income, fees = (np.zeros((sessions, assets)) for _ in range(5))
-        return cls(quantity, bought, sold, income, fees, np.full((sessions, assets), np.nan))
+        traded = np.full((sessions, assets), np.nan)
+        return cls(quantity, bought, sold, income, fees, traded, np.zeros(sessions), np.zeros(sessions))
 
-    def enter(self, transaction: Transaction, amount: float, row: int, at: int) -> None:
-        """Put one booked transaction's money where it belongs, and remember its price."""
-        operation = transaction.operation
-        if operation is Operation.BUY:
-            self.bought[row, at] += amount
-        elif operation is Operation.FEE:
-            self.fees[row, at] += amount
-        elif operation is Operation.SELL:
-            self.sold[row, at] += amount
-        elif operation in INCOME:
-            self.income[row, at] += amount
-        if operation in (Operation.BUY, Operation.SELL) and transaction.price > 0:
-            self.traded[row, at] = float(transaction.price)
-        elif operation is Operation.SPLIT:
+    def enter(self, entry: Entry, row: int, column: Mapping[str, int]) -> None:
+        """Put what one booked fact moved where it belongs, and remember its price."""
+        at, gross = column[entry.ticker], float(entry.gross)
+        self.fees[row, at] += float(entry.costs)
+        if entry.kind in BOUGHT:
+            self.bought[row, at] += gross
+        elif entry.kind == "sell":
+            self.sold[row, at] += gross
+        elif entry.kind == "day_trade":
+            self.bought[row, at] += float(entry.cost)
+            self.sold[row, at] += gross
+        elif entry.kind == "opening":
+            self.in_kind.append((row, at, float(entry.quantity), gross))
+        elif entry.kind in ("conversion", "spin_off"):
+            self.moved.append((row, column[entry.facts[0].ticker or entry.ticker], at, float(entry.quantity)))
+        elif entry.kind == "split" and entry.held > 0:
             known = np.flatnonzero(np.isfinite(self.traded[: row + 1, at]))
             if len(known):
-                self.traded[row, at] = self.traded[known[-1], at] / float(transaction.quantity)
+                self.traded[row, at] = self.traded[known[-1], at] * float(entry.held / (entry.held + entry.quantity))
+        if entry.kind in ("buy", "sell", "day_trade", "subscription", "opening") and gross > 0:
+            self.traded[row, at] = gross / float(entry.quantity)
+
+    def value_moves(self, prices: Matrix) -> None:
+        """Shares that came without money are put in at their price; what turned into another asset moves at its own."""
+        for row, at, shares, cost in self.in_kind:
+            self.bought[row, at] += shares * prices[row, at] if prices[row, at] > 0 else cost
+        for row, source, target, shares in self.moved:
+            worth = shares * prices[row, target]
+            self.sold[row, source] += worth
+            self.bought[row, target] += worth
 
 
-def build_timeline(transactions: Sequence[Transaction], bars: Mapping[str, Bars], until: date) -> Timeline:
+def build_timeline(
+    transactions: Sequence[Transaction],
+    bars: Mapping[str, Bars],
+    until: date,
+    receipts: Sequence[Receipt] | None = None,
+) -> Timeline:
     """The timeline of what can be booked of `transactions`, up to and including `until`.
 
     A transaction on a day without a session counts on the next one; `until` itself is the last row if it is none.
+    `receipts`: the cash from shares with its ex-days; by default what is booked, without any.
     """
-    booked = [t for _, t in in_order(transactions) if t.date <= until]
+    booked = [t for t in transactions if t.date <= until]
     if not booked:
         return _empty()
-    days = _sessions(booked[0].date, until)
-    tickers = tuple(sorted({t.ticker for t in booked if t.ticker}))
+    cash = _plain_receipts(booked) if receipts is None else receipts
+    days = _sessions(min(t.date for t in booked), until)
+    tickers = tuple(sorted({t for b in booked for t in (b.ticker, b.other) if t}))
     column = {ticker: i for i, ticker in enumerate(tickers)}
     ledger = _Ledger.of(len(days), len(tickers))
-    fees = np.zeros(len(days))
-    rows = np.searchsorted(days, np.array([t.date for t in booked], dtype="datetime64[D]"))
-    book = Book()
-    for row, transaction in zip(rows.tolist(), booked, strict=True):
-        if book.apply(transaction):
-            continue
-        amount = float(transaction.quantity * transaction.price)
-        if transaction.ticker is None:
-            fees[row] += amount
-            continue
-        at = column[transaction.ticker]
-        held = book.positions[transaction.ticker].quantity
-        ledger.quantity[row:, at] = float(held)
-        ledger.enter(transaction, amount, row, at)
-    quantity = ledger.quantity
-    prices, unpriced, stale = _prices(days, tickers, bars, ledger.traded, quantity[-1] > 0)
+    book = _walk(booked, days, column, ledger)
+    prices, unpriced, stale = _prices(days, tickers, bars, ledger.traded, ledger.quantity[-1] > 0)
+    ledger.value_moves(prices)
+    paid, receivable, homeless = _income(cash, days, column, ledger, until)
     flows = (ledger.bought, ledger.sold, ledger.income, ledger.fees)
-    return Timeline(days, tickers, quantity * prices, *flows, fees, unpriced, stale)
+    value = ledger.quantity * prices
+    return Timeline(
+        days, tickers, value, *flows, ledger.account, unpriced, stale, paid, receivable, ledger.cost, homeless, book
+    )
+
+
+def _plain_receipts(booked: Sequence[Transaction]) -> list[Receipt]:
+    return [
+        Receipt(
+            t.ticker,
+            str(t.operation),
+            -t.amount if t.operation is Operation.REVERSAL else t.amount,
+            t.quantity,
+            None,
+            t.date,
+        )
+        for t in booked
+        if t.operation in PAYS and t.ticker is not None
+    ]
+
+
+def _walk(booked: Sequence[Transaction], days: Days, column: Mapping[str, int], ledger: _Ledger) -> Book:
+    """Book day by day; quantities, flows and the cost of what is held fall on the session of each day."""
+    book = Book()
+    ledger.quantity[:] = np.nan
+    ledger.quantity[0] = 0.0
+    costs = np.full(len(days), np.nan)
+    cost, owned = 0.0, dict.fromkeys(column, 0.0)
+    rows = np.searchsorted(days, np.array(sorted({t.date for t in booked}), dtype="datetime64[D]")).tolist()
+    for row, (_, facts) in zip(rows, by_day(booked), strict=True):
+        seen, paid_fees = len(book.journal), book.account_fees
+        touched = {t for _, f in facts for t in (f.ticker, f.other) if t}
+        loose = {t: book.positions[t].loose_fees for t in touched if t in book.positions}
+        book.apply_day(facts)
+        for entry in book.journal[seen:]:
+            ledger.enter(entry, row, column)
+        for ticker in touched & book.positions.keys():
+            position, at = book.positions[ticker], column[ticker]
+            ledger.quantity[row, at] = float(position.quantity)
+            now = float(position.cost)
+            cost, owned[ticker] = cost + now - owned[ticker], now
+            if position.loose_fees != loose.get(ticker, 0):
+                ledger.fees[row, at] += float(position.loose_fees - loose.get(ticker, 0))
+        costs[row] = cost
+        if book.account_fees != paid_fees:
+            ledger.account[row] += float(book.account_fees - paid_fees)
+    for at in range(len(column)):
+        ledger.quantity[:, at] = _carried(ledger.quantity[:, at])
+    ledger.cost = np.nan_to_num(_carried(costs))
+    return book
+
+
+def _income(
+    cash: Sequence[Receipt], days: Days, column: Mapping[str, int], ledger: _Ledger, until: date
+) -> tuple[Floats, float, tuple[str, ...]]:
+    """Put income on the session that earned it; returns it by the session that paid it, what is owed, the homeless."""
+    paid, receivable, homeless = np.zeros(len(days)), 0.0, set()
+    for receipt in cash:
+        if receipt.ticker not in column:
+            homeless.add(receipt.ticker)
+            continue
+        earned = _earned_on(receipt, days, ledger.quantity[:, column[receipt.ticker]])
+        if earned is None:
+            homeless.add(receipt.ticker)
+            continue
+        amount = float(receipt.amount)
+        ledger.income[earned, column[receipt.ticker]] += amount
+        came = receipt.paid or receipt.earned
+        if came is not None and came > until:
+            receivable += amount
+        else:
+            at = earned if came is None else min(len(days) - 1, int(np.searchsorted(days, np.datetime64(came, "D"))))
+            paid[at] += amount
+    return paid, receivable, tuple(sorted(homeless))
+
+
+def _earned_on(receipt: Receipt, days: Days, held: Floats) -> int | None:
+    """The session that a receipt belongs to: its ex-day, else the last one in which as many shares were held.
+
+    None where nothing was held up to then: no capital earned it.
+    """
+    if receipt.earned is not None:
+        row = int(np.searchsorted(days, np.datetime64(receipt.earned, "D")))
+        return row if row < len(days) else len(days) - 1
+    row = min(int(np.searchsorted(days, np.datetime64(receipt.paid or days[-1].item(), "D"))), len(days) - 1)
+    shares = float(receipt.quantity)
+    if row > 0 and held[row - 1] > 0 and (held[row - 1] >= shares or shares <= 1):
+        return row
+    for enough in (held[:row] >= shares, held[:row] > 0):
+        rows = np.flatnonzero(enough & (held[:row] > 0))
+        if len(rows):
+            return int(rows[-1])
+    return row if held[row] > 0 else None
 
 
 def _sessions(start: date, until: date) -> Days:
@@ -183,4 +301,5 @@ def _carried(values: Floats) -> Floats:
 def _empty() -> Timeline:
     nothing = np.zeros((0, 0))
     days = np.empty(0, dtype="datetime64[D]")
-    return Timeline(days, (), nothing, nothing, nothing, nothing, nothing, np.empty(0), (), ())
+    empty = np.empty(0)
+    return Timeline(days, (), nothing, nothing, nothing, nothing, nothing, empty, (), (), empty)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from invest.domain.values.choice import choose_all
 from invest.domain.values.collected import AssetData, SourceOutcome
+from invest.domain.values.harvest import Harvest
 from invest.domain.values.observations import Basis, Consensus, Observation, RawPayload, Rejected
 from invest.domain.values.quality import FieldQuality, SourceValue
+from invest.domain.values.questions import Question, QuestionKind, price_questions, value_questions
 from invest.domain.values.units import scale_error, unit_error
 
 __all__ = [
@@ -13,12 +15,17 @@ __all__ = [
     "Basis",
     "Consensus",
     "FieldQuality",
+    "Harvest",
     "Observation",
+    "Question",
+    "QuestionKind",
     "RawPayload",
     "Rejected",
     "SourceOutcome",
     "SourceValue",
     "choose_all",
+    "price_questions",
     "scale_error",
     "unit_error",
+    "value_questions",
 ]

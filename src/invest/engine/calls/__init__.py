@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from invest.engine.calls.acting import acting_for
-from invest.engine.calls.calls import Call, Options
+from invest.engine.calls.calls import Call, Declared, Options, Owner, Scope, kept_for
 from invest.engine.calls.outcome import Err, Ok, Outcome
 from invest.engine.calls.policy import Priority, Rate, Retry, parse_rate
 from invest.engine.calls.signature import Signature
@@ -11,13 +11,16 @@ from invest.engine.calls.workflow import Threshold, Workflow, chain, chord, grou
 
 __all__ = [
     "Call",
+    "Declared",
     "Err",
     "Ok",
     "Options",
     "Outcome",
+    "Owner",
     "Priority",
     "Rate",
     "Retry",
+    "Scope",
     "Signature",
     "Threshold",
     "Workflow",
@@ -25,6 +28,7 @@ __all__ = [
     "chain",
     "chord",
     "group",
+    "kept_for",
     "parse_rate",
     "result_adapter",
 ]

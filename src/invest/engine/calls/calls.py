@@ -2,15 +2,59 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
-if TYPE_CHECKING:
-    from invest.engine.declare import JobType
+from pydantic import TypeAdapter
 
 R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
+LEAST_TTL = 0.001
+MOST_SECONDS = 10 * 366 * 86400
+
+
+Scope: TypeAlias = Literal["read", "write", "admin"]
+# Parameters and the kinds of things they name, or "everybody": it reads what belongs to all.
+Owner: TypeAlias = Mapping[str, str] | Literal["everybody"]
+
+
+class Named(Protocol):
+    """Whatever has a name: a queue."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class Arguments(Protocol):
+    """What is known of a job's arguments and result."""
+
+    parameters: list[inspect.Parameter]
+
+    def bind(self, args: tuple[Any, ...] | list[Any], kwargs: dict[str, Any]) -> dict[str, Any]: ...
+    @property
+    def result(self) -> TypeAdapter[Any]: ...
+    @property
+    def result_type(self) -> Any: ...
+
+
+class Declared(Protocol[R_co]):
+    """A declared job, as a call sees it."""
+
+    name: str
+    priority: int
+    key: str | None
+    result_ttl: float | None
+    scope: Scope
+    owner: Owner | None
+
+    @property
+    def queue(self) -> Named: ...
+    @property
+    def signature(self) -> Arguments: ...
+    def unique_key(self, call: Call[Any]) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +72,9 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[R_co]):
-    """`JobType` called with arguments. The arguments were validated when the call was made."""
+    """A declared job called with arguments. The arguments were validated when the call was made."""
 
-    job: JobType[..., R_co]
+    job: Declared[R_co]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     payload: bytes = field(repr=False)
@@ -51,7 +95,8 @@ class Call(Generic[R_co]):
         job, so enqueuing it twice gives the first one), not to be started later than
         `expires` seconds from its due time, on behalf of `caller`.
 
-        Raises ValueError for a naive `at`, for both `delay` and `at`, or for a negative time.
+        Raises ValueError for a naive `at`, for both `delay` and `at`, for a negative time, or for a `result_ttl` that
+        would keep nothing.
         """
         if delay is not None and at is not None:
             raise ValueError("give either delay or at, not both")
@@ -64,7 +109,7 @@ class Call(Generic[R_co]):
             priority=_either(priority, before.priority),
             id=_either(_checked_id(id), before.id),
             expires=_either(_seconds("expires", expires), before.expires),
-            result_ttl=_either(_seconds("result_ttl", result_ttl), before.result_ttl),
+            result_ttl=_either(kept_for("result_ttl", result_ttl), before.result_ttl),
             caller=_either(caller, before.caller),
         )
         return Call(self.job, self.args, self.kwargs, self.payload, options)
@@ -86,8 +131,15 @@ def _either(given: T | None, before: T | None) -> T | None:
 
 def _seconds(name: str, value: float | timedelta | None) -> float | None:
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if seconds is not None and not 0 <= seconds < 10 * 366 * 86400:
+    if seconds is not None and not 0 <= seconds < MOST_SECONDS:
         raise ValueError(f"{name} must be between 0 and ten years, not {value!r}")
+    return seconds
+
+
+def kept_for(name: str, seconds: float | None) -> float | None:
+    """How long something is kept. Raises ValueError for a time under a millisecond, over ten years, or no number."""
+    if seconds is not None and not LEAST_TTL <= seconds < MOST_SECONDS:
+        raise ValueError(f"{name} must be between {LEAST_TTL} s and ten years, not {seconds!r}")
     return seconds
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from enum import IntEnum
@@ -29,7 +30,7 @@ class Retry:
     on: tuple[type[BaseException], ...] = (Exception,)
 
     def __post_init__(self) -> None:
-        if self.retries < 0 or self.delay < 0 or self.cap < 0:
+        if self.retries < 0 or not 0 <= self.delay < math.inf or not 0 <= self.cap < math.inf:
             raise ValueError("Retry: retries, delay and cap must not be negative")
 
     def ceiling(self, attempt: int) -> float:
@@ -43,19 +44,19 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """At most `limit` starts of a job per `per` seconds, over all workers, evenly spaced."""
+    """At most `limit` starts of a job per `per` seconds, over all workers, evenly spaced (at most 1,000 a second)."""
 
     limit: int
     per: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.limit < 1 or self.per <= 0:
+        if self.limit < 1 or not 0 < self.per < math.inf:
             raise ValueError("Rate: limit must be at least 1 and per above 0")
 
     @property
     def interval_ms(self) -> int:
-        """Milliseconds between two starts."""
-        return max(1, round(self.per * 1000 / self.limit))
+        """Milliseconds between two starts: rounded up, so that no window of `per` seconds sees more than `limit`."""
+        return max(1, math.ceil(self.per * 1000 / self.limit))
 
 
 def parse_rate(text: str | Rate) -> Rate:

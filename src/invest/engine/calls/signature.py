@@ -10,6 +10,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
+from invest.engine.calls.workflow import Workflow
 from invest.engine.errors import InvalidArguments
 
 
@@ -116,8 +117,6 @@ def _problem(name: str, message: str, kind: str) -> dict[str, Any]:
 
 def result_type(annotation: Any) -> Any:
     """The result behind a return annotation: ``Workflow[R]`` and ``R | Workflow[R]`` are R."""
-    from invest.engine.calls.workflow import Workflow
-
     origin = get_origin(annotation)
     if origin is Workflow:
         return get_args(annotation)[0]

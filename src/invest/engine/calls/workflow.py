@@ -23,7 +23,7 @@ R = TypeVar("R")
 S = TypeVar("S")
 R_co = TypeVar("R_co", covariant=True)
 
-MAX_NODES = 20_000
+MAX_NODES = 100_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import Any, TypeVar, cast, overload
 
 import structlog
 
 from invest.engine.calls import Err, Ok, Outcome
+from invest.engine.client import Client
+from invest.engine.redis import Inputs
 from invest.errors import ConfigError
-
-if TYPE_CHECKING:
-    from invest.engine.client import Invest
-    from invest.engine.redis import Inputs
 
 T = TypeVar("T")
 
@@ -26,16 +23,11 @@ class Resources:
         self._held: dict[type[Any], Any] = {}
         self._payloads: Callable[[str], Awaitable[bytes | None]] | None = None
         self._checks: list[Callable[[], Awaitable[object]]] = []
-        self._scoped: dict[type[Any], Callable[[Context], AbstractAsyncContextManager[Any]]] = {}
 
     def add(self, instance: T, as_: type[T] | None = None) -> T:
         """Hold an instance under its type (or the type it stands for) and give it back."""
         self._held[as_ or type(instance)] = instance
         return instance
-
-    def add_scoped(self, kind: type[T], opener: Callable[[Context], AbstractAsyncContextManager[T]]) -> None:
-        """Say how to open a `kind` per job (a connection, say); it is closed with the job, whatever happens to it."""
-        self._scoped[kind] = opener
 
     def add_check(self, check: Callable[[], Awaitable[object]]) -> None:
         """Say how to ask whether a server that jobs need is there; it raises while not."""
@@ -66,13 +58,6 @@ class Resources:
         except KeyError:
             raise ConfigError(f"this worker has no {kind.__name__}: the composition root must add it") from None
 
-    def opener(self, kind: type[T]) -> Callable[[Context], AbstractAsyncContextManager[T]]:
-        """How a `kind` is opened per job. Raises `ConfigError`."""
-        try:
-            return self._scoped[kind]
-        except KeyError:
-            raise ConfigError(f"this worker cannot open a {kind.__name__} per job (Resources.add_scoped)") from None
-
 
 class Context:
     """The first argument of every job."""
@@ -89,7 +74,7 @@ class Context:
         workflow: str | None = None,
         caller: str | None = None,
         resources: Resources | None = None,
-        invest: Invest | None = None,
+        invest: Client | None = None,
         report: Callable[[str, float, float | None, str], Awaitable[None]] | None = None,
         inputs: Inputs | None = None,
     ) -> None:
@@ -105,7 +90,6 @@ class Context:
         self._invest = invest
         self._report = report
         self._inputs = inputs
-        self._stack: AsyncExitStack | None = None
         self._log: structlog.stdlib.BoundLogger | None = None
 
     @property
@@ -124,7 +108,7 @@ class Context:
         return self._log
 
     @property
-    def invest(self) -> Invest:
+    def invest(self) -> Client:
         """The platform, to enqueue further jobs (a job never waits for another: return a workflow instead)."""
         if self._invest is None:
             raise ConfigError("this context is not attached to a worker")
@@ -135,14 +119,6 @@ class Context:
         if self._resources is None:
             raise ConfigError(f"this worker has no {kind.__name__}: it was started without resources")
         return self._resources.get(kind)
-
-    async def open(self, kind: type[T]) -> T:
-        """A dependency of this job alone, closed when the job ends in any way. Raises `ConfigError`."""
-        if self._resources is None:
-            raise ConfigError(f"this worker cannot open a {kind.__name__}: it was started without resources")
-        if self._stack is None:
-            self._stack = AsyncExitStack()
-        return await self._stack.enter_async_context(self._resources.opener(kind)(self))
 
     async def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         """Say how far the job is. Cheap: at most four a second leave the process."""
@@ -176,9 +152,3 @@ class Context:
             raise LookupError(f"{self.name} has no group before it")
         async for outcome in self._inputs.outcomes(kind):
             yield outcome
-
-    async def close(self) -> None:
-        """Close what `open` opened; called by the worker."""
-        if self._stack is not None:
-            stack, self._stack = self._stack, None
-            await stack.aclose()

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from invest.engine.calls import Call
-from invest.engine.declare.jobs import JobType, Queue
+from invest.engine.declare.job_types import Group, JobType
 from invest.errors import ConfigError, NotFound
 
 
@@ -20,7 +20,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._jobs: dict[str, JobType[..., Any]] = {}
-        self._queues: dict[str, Queue] = {}
+        self._queues: dict[str, Group] = {}
         self._conditions: dict[str, Callable[[datetime], bool]] = {}
 
     def add(self, job: JobType[..., Any]) -> None:
@@ -41,11 +41,11 @@ class Registry:
         """All of them, by queue and name."""
         return sorted(self._jobs.values(), key=lambda j: (j.queue.name, j.name))
 
-    def queues(self) -> list[Queue]:
+    def queues(self) -> list[Group]:
         """All queues that have a job."""
         return sorted(self._queues.values(), key=lambda q: q.name)
 
-    def queue(self, name: str) -> Queue:
+    def queue(self, name: str) -> Group:
         """One queue. Raises `NotFound` naming those there are."""
         if name not in self._queues:
             raise NotFound(f"no queue {name!r}; there are: {', '.join(sorted(self._queues)) or 'none'}")
@@ -77,9 +77,9 @@ class Registry:
             raise ConfigError(f"{job.name}: condition {job.when!r} is not registered (registry.add_condition)")
         return self._conditions[job.when]
 
-    def pick(self, queues: Iterable[Queue | str]) -> list[Queue]:
+    def pick(self, queues: Iterable[Group | str]) -> list[Group]:
         """Queues by name or themselves, in the order given. Raises `NotFound`."""
-        return [q if isinstance(q, Queue) else self.queue(q) for q in queues]
+        return [q if isinstance(q, Group) else self.queue(q) for q in queues]
 
 
 registry = Registry()

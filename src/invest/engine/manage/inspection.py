@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 
+from invest.engine.client import Client
 from invest.engine.declare import registry
 from invest.engine.redis import Frozen, JobState, JobStatus, id_bytes, id_text, keys, moment, read_statuses
 from invest.errors import ConfigError
-
-if TYPE_CHECKING:
-    from invest.engine.client import Invest
 
 MAX_PAGE: Final = 500
 INDEX: Final = {
@@ -34,7 +34,11 @@ class Page(Frozen):
 
 
 class QueueStats(Frozen):
-    """Depths of one queue: due now, due later (retries too), running, dead letters; age of the oldest due job."""
+    """Depths of one queue: due now, due later (retries too), running, dead letters; age of the oldest due job.
+
+    `runnable`: how many of those due (retries too) could start now, were there free slots: a pause, `max_running` and
+    `rate` hold the others back. `oldest_seconds` is the age of the oldest that is not held back.
+    """
 
     name: str
     waiting: int
@@ -43,6 +47,8 @@ class QueueStats(Frozen):
     dead: int
     done: int
     oldest_seconds: float | None
+    runnable: int | None = None
+    paused: bool = False
 
 
 class WorkerInfo(Frozen):
@@ -71,12 +77,61 @@ class TimelineEntry(Frozen):
     detail: str = ""
 
 
+@dataclass(slots=True)
+class _Depths:
+    """The sums of one queue over its job names."""
+
+    waiting: int = 0
+    scheduled: int = 0
+    active: int = 0
+    dead: int = 0
+    done: int = 0
+    runnable: int = 0
+
+    def add(self, name: str, row: Sequence[int]) -> None:
+        waiting, later, due_retries, retrying, running, failed, done, parked = row
+        self.waiting += waiting
+        self.scheduled += later + retrying
+        self.active += running
+        self.dead += failed
+        self.done += done
+        self.runnable += _could_run(name, waiting + due_retries, running, parked)
+
+    def stats(self, queue: str, *, paused: bool, oldest: float | None) -> QueueStats:
+        return QueueStats(
+            name=queue,
+            waiting=self.waiting,
+            scheduled=self.scheduled,
+            active=self.active,
+            dead=self.dead,
+            done=self.done,
+            oldest_seconds=None if paused else oldest,
+            runnable=0 if paused else self.runnable,
+            paused=paused,
+        )
+
+
+def _could_run(name: str, due: int, running: int, parked: int) -> int:
+    """How many of the due jobs of a name its limits would let start now; of a rate, what starts within a second."""
+    job = registry.find(name)
+    count = due - parked if job is None else due
+    if job is not None and job.max_running is not None:
+        count = min(count, job.max_running - running)
+    if job is not None and job.rate is not None:
+        count = min(count, max(1, 1000 // job.rate.interval_ms))
+    return max(0, count)
+
+
+def _age(due: float | None, now: int) -> float | None:
+    return None if due is None or due > now else (now - due) / 1000
+
+
 class Inspector:
     """Questions about what is going on."""
 
-    def __init__(self, invest: Invest) -> None:
-        self._invest = invest
-        self._redis = invest.redis
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._redis = client.redis
 
     async def names(self, queue: str | None = None) -> dict[str, str]:
         """Job names to queues: those declared here and those ever enqueued."""
@@ -154,34 +209,36 @@ class Inspector:
         names = await self.names()
         now = await self._now()
         async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.smembers(keys.PAUSED)
             for name in names:
                 pipe.zcount(keys.WAITING + name, "-inf", now)
                 pipe.zcount(keys.WAITING + name, f"({now}", "+inf")
-                for index in (keys.RETRYING, keys.RUNNING, keys.FAILED, keys.DONE):
+                pipe.zcount(keys.RETRYING + name, "-inf", now)
+                for index in (keys.RETRYING, keys.RUNNING, keys.FAILED, keys.DONE, keys.PARKED):
                     pipe.zcard(index + name)
-                pipe.zrange(keys.WAITING + name, 0, 0, withscores=True)
-            rows = await pipe.execute()
-        sums: dict[str, list[float]] = {q.name: [0] * 5 for q in registry.queues()}
-        oldest: dict[str, float] = {}
-        for position, queue in enumerate(names.values()):
-            waiting, later, retrying, running, failed, done, head = rows[position * 7 : position * 7 + 7]
-            own = sums.setdefault(queue, [0] * 5)
-            for slot, amount in enumerate((waiting, later + retrying, running, failed, done)):
-                own[slot] += amount
-            if head and head[0][1] <= now:
-                oldest[queue] = min(oldest.get(queue, head[0][1]), head[0][1])
+            paused, *rows = await pipe.execute()
+        depths = {queue.name: _Depths() for queue in registry.queues()}
+        for position, (name, queue) in enumerate(names.items()):
+            depths.setdefault(queue, _Depths()).add(name, rows[position * 8 : position * 8 + 8])
+        oldest = await self._oldest(list(depths))
+        stopped = {raw.decode() for raw in paused}
         return {
-            queue: QueueStats(
-                name=queue,
-                waiting=int(own[0]),
-                scheduled=int(own[1]),
-                active=int(own[2]),
-                dead=int(own[3]),
-                done=int(own[4]),
-                oldest_seconds=(now - oldest[queue]) / 1000 if queue in oldest else None,
-            )
-            for queue, own in sorted(sums.items())
+            queue: own.stats(queue, paused=queue in stopped, oldest=_age(oldest[queue], now))
+            for queue, own in sorted(depths.items())
         }
+
+    async def _oldest(self, queues: list[str]) -> dict[str, float | None]:
+        """When the oldest job on each queue was due; what limits hold back is on none."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for queue in queues:
+                for priority in (1, 0, -1):
+                    pipe.zrange(keys.queue_key(queue, priority), 0, 0, withscores=True)
+            rows = await pipe.execute(raise_on_error=False)
+        found: dict[str, float | None] = {}
+        for position, queue in enumerate(queues):
+            heads = [row[0][1] for row in rows[position * 3 : position * 3 + 3] if isinstance(row, list) and row]
+            found[queue] = min(heads, default=None)
+        return found
 
     async def workers(self) -> list[WorkerInfo]:
         """Worker processes that were heard of in the last minute."""
@@ -196,13 +253,13 @@ class Inspector:
                 continue
             said = orjson.loads(beat)
             said["started_at"] = moment(said["started_at"] * 1000)
-            alive = now - score < self._invest.settings.engine.lease * 1000
+            alive = now - score < self._client.settings.engine.lease * 1000
             found.append(WorkerInfo(id=raw.decode(), seen_at=moment(score), alive=alive, **said))
         return found
 
     async def timeline(self, job_id: str) -> list[TimelineEntry]:
         """What happened to one job, in order. Raises `NotFound`."""
-        status = await self._invest.status(job_id)
+        status = await self._client.status(job_id)
         entries = [TimelineEntry(at=status.enqueued_at, what="enqueued")] if status.enqueued_at else []
         for attempt in status.history:
             if attempt.started_at:
@@ -222,7 +279,7 @@ class Inspector:
 
     async def position(self, job_id: str) -> int | None:
         """How many jobs of its queue and priority are due before a waiting job; None if it does not wait."""
-        status = await self._invest.status(job_id)
+        status = await self._client.status(job_id)
         if status.state not in (JobState.QUEUED, JobState.SCHEDULED, JobState.RETRYING) or not status.queue:
             return None
         rank = await self._redis.zrank(keys.queue_key(status.queue, status.priority), id_bytes(job_id))

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from invest.engine.redis import keys
-from invest.engine.worker import BUCKETS
-
-if TYPE_CHECKING:
-    from invest.engine.client import Invest
-    from invest.engine.manage.inspection import QueueStats, WorkerInfo
+from invest.engine.client import Client
+from invest.engine.manage.inspection import Inspector, QueueStats, WorkerInfo
+from invest.engine.redis import TIME_BUCKETS, keys
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -66,20 +62,20 @@ class _Snapshot(Collector):
 def _cumulative(fields: dict[str, float], what: str) -> list[tuple[str, float]]:
     total = 0.0
     found = []
-    for position, bound in enumerate((*BUCKETS, float("inf"))):
+    for position, bound in enumerate((*TIME_BUCKETS, float("inf"))):
         total += fields.get(f"{what}:{position}", 0)
         found.append(("+Inf" if bound == float("inf") else str(bound), total))
     return found
 
 
-async def metrics_text(invest: Invest) -> bytes:
+async def metrics_text(client: Client) -> bytes:
     """The metrics in Prometheus' text format (`CONTENT_TYPE`)."""
-    names = [*await invest.inspect.names(), "unknown"]
-    async with invest.redis.pipeline(transaction=False) as pipe:
+    names = [*await Inspector(client).names(), "unknown"]
+    async with client.redis.pipeline(transaction=False) as pipe:
         for name in names:
             pipe.hgetall(keys.STATS + name)
         rows = await pipe.execute()
     stats = {name: {k.decode(): float(v) for k, v in row.items()} for name, row in zip(names, rows, strict=True) if row}
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(await invest.inspect.queues(), await invest.inspect.workers(), stats))
+    registry.register(_Snapshot(await Inspector(client).queues(), await Inspector(client).workers(), stats))
     return generate_latest(registry)

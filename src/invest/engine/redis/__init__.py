@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invest.engine.redis import fields, keys, transitions
 from invest.engine.redis.connection import (
     CONNECTION_ERRORS,
     address_of,
@@ -14,16 +15,16 @@ from invest.engine.redis.connection import (
     open_redis,
     warn_of_eviction,
 )
-from invest.engine.redis.events import Event, follow, parse_event
+from invest.engine.redis.events import Event, follow, parse_event, sequence_of
 from invest.engine.redis.layout import Plan, lay_out
 from invest.engine.redis.notices import Notices
-from invest.engine.redis.records import moment, read_statuses
+from invest.engine.redis.records import Record, moment, read_records, read_statuses
 from invest.engine.redis.results import Inputs, resolve
 from invest.engine.redis.scripts import Argument, Script, script
 from invest.engine.redis.signal import Signal, ended
-from invest.engine.redis.states import Attempt, Frozen, JobState, JobStatus, Progress
+from invest.engine.redis.states import TIME_BUCKETS, Attempt, Frozen, JobState, JobStatus, Progress
+from invest.engine.redis.transitions import Ask, Claimed, Finished, Limit, NewJob, Tick, ask_all, new_request
 from invest.engine.redis.wire import (
-    CANCELLED_TYPES,
     CorruptPayload,
     deserialize,
     error_json,
@@ -37,45 +38,59 @@ from invest.engine.redis.wire import (
 )
 
 __all__ = [
-    "CANCELLED_TYPES",
     "CONNECTION_ERRORS",
+    "TIME_BUCKETS",
     "Argument",
+    "Ask",
     "Attempt",
+    "Claimed",
     "CorruptPayload",
     "Event",
+    "Finished",
     "Frozen",
     "Inputs",
     "JobState",
     "JobStatus",
+    "Limit",
+    "NewJob",
     "Notices",
     "Plan",
     "Progress",
+    "Record",
     "Script",
     "Signal",
+    "Tick",
     "address_of",
     "arq_redis_settings",
+    "ask_all",
     "check",
     "close_blocking_redis",
     "close_redis",
     "deserialize",
     "ended",
     "error_json",
+    "fields",
     "follow",
     "id_bytes",
     "id_text",
     "is_full",
     "job_head",
+    "keys",
     "lay_out",
     "moment",
     "new_id",
+    "new_request",
     "open_blocking_redis",
     "open_redis",
     "parse_event",
     "read_job",
+    "read_records",
     "read_statuses",
     "resolve",
     "result_head",
     "script",
+    "sequence_of",
     "serialize",
+    "transitions",
     "warn_of_eviction",
 ]

@@ -60,17 +60,21 @@ def parse_event(raw_id: bytes, fields: dict[bytes, bytes]) -> Event:
 async def follow(redis: Redis, after: str = "$", *, block: float = 5.0) -> AsyncIterator[Event | None]:
     """Events after id `after` (``$``: from now on, ``0``: all that are kept), for ever.
 
+    Progress has a stream of its own, with ids of its own: to go on later, remember the id of the last other event.
     None comes every `block` seconds of silence, so that a listener can send a keep-alive or stop.
     """
-    last: Any = after
-    if last == "$":
-        newest = await redis.xrevrange(keys.EVENTS, count=1)
-        last = newest[0][0] if newest else "0"
+    last: dict[Any, Any] = {}
+    for key in (keys.EVENTS, keys.PROGRESS_EVENTS):
+        newest = await redis.xrevrange(key, count=1) if after == "$" else None
+        last[key.encode()] = after if newest is None else newest[0][0] if newest else "0"
     while True:
-        answer = await redis.xread({keys.EVENTS: last}, count=200, block=round(block * 1000))
+        answer = await redis.xread({**last}, count=200, block=round(block * 1000))
         if not answer:
             yield None
             continue
-        for raw_id, fields in answer[0][1]:
-            last = raw_id
-            yield parse_event(raw_id, fields)
+        found = []
+        for key, rows in answer:
+            last[key] = rows[-1][0]
+            found += [parse_event(raw_id, fields) for raw_id, fields in rows]
+        for event in sorted(found, key=lambda e: e.sequence):
+            yield event

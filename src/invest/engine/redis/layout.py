@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,10 @@ from invest.engine.calls import Call, Workflow
 from invest.engine.redis.wire import job_head, new_id
 
 MAX_PLAN = 4_000_000  # bytes
-NODE_FIELDS = 16  # of stage.lua
+NODE_FIELDS = 17  # of stage.lua
+OLD_FIELDS = 16  # of plans from before steps could expire: the seventh field is missing
+EXPIRES, SUCCESSORS, MEMBERS, PENDING = 6, 9, 10, 15  # places in a row
+FEW = 200  # edges of a node that travel with it; more are laid down in pages
 
 
 @dataclass(slots=True)
@@ -28,6 +32,9 @@ class Node:
     mode: str = ""
 
 
+Row = list[str | bytes | int]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A workflow laid out: the id of its last node, and the arguments of ``stage.lua`` node by node.
@@ -36,7 +43,7 @@ class Plan:
     """
 
     last: str
-    rows: list[list[str | bytes | int]]
+    rows: list[Row]
 
     def kept(self) -> bytes:
         """The plan as JSON; nothing if it is larger than `MAX_PLAN`: then a lost Redis does not get it back."""
@@ -49,9 +56,26 @@ class Plan:
         """A plan from its JSON. Raises ValueError for anything else."""
         if not (isinstance(data, dict) and isinstance(data.get("last"), str) and isinstance(data.get("rows"), list)):
             raise ValueError("no plan of a workflow")
-        if not all(isinstance(row, list) and len(row) == NODE_FIELDS for row in data["rows"]):
+        rows = data["rows"]
+        if all(isinstance(row, list) and len(row) == OLD_FIELDS for row in rows):
+            rows = [[*row[:EXPIRES], "", *row[EXPIRES:]] for row in rows]
+        if not all(isinstance(row, list) and len(row) == NODE_FIELDS for row in rows):
             raise ValueError("the plan's rows are of another version")
-        return cls(data["last"], data["rows"])
+        return cls(data["last"], rows)
+
+    def pages(self, size: int) -> Iterator[list[Row]]:
+        """The rows, `size` at a time, without the edges of nodes that have many."""
+        for start in range(0, len(self.rows), size):
+            yield [_with_few_edges(row) for row in self.rows[start : start + size]]
+
+    def edges(self, size: int) -> Iterator[tuple[str, str, int, list[str]]]:
+        """Edges of nodes that have many, in pages: node, ``members`` or ``successors``, how many came before, ids."""
+        for row in self.rows:
+            for kind, place in (("members", MEMBERS), ("successors", SUCCESSORS)):
+                ids = _ids(row[place])
+                if len(ids) > FEW:
+                    for start in range(0, len(ids), size):
+                        yield str(row[0]), kind, start, ids[start : start + size]
 
 
 @dataclass(slots=True)
@@ -117,17 +141,36 @@ def _after(before: str, starts: list[str], nodes: dict[str, Node]) -> None:
             nodes[start].pending.append(before)
 
 
-def _fields(node: Node, result_ttl: float, caller: str | None) -> list[str | bytes | int]:
+def _ids(field: str | bytes | int) -> list[str]:
+    text = str(field)
+    return text.split(",") if text else []
+
+
+def _with_few_edges(row: Row) -> Row:
+    many_members = len(_ids(row[MEMBERS])) > FEW
+    many_successors = len(_ids(row[SUCCESSORS])) > FEW
+    if not (many_members or many_successors):
+        return row
+    slim = list(row)
+    if many_members:  # a join waits for its members: they are told with them
+        slim[MEMBERS] = slim[PENDING] = ""
+    if many_successors:
+        slim[SUCCESSORS] = ""
+    return slim
+
+
+def _fields(node: Node, result_ttl: float, caller: str | None) -> Row:
     call = node.call
     starts = "1" if not node.pending else ""
     edges = [node.predecessor, ",".join(node.successors), ",".join(node.members)]
     if call is None:
-        counts: list[str | bytes | int] = [node.need, len(node.members), node.mode]
-        return [node.id, "join", "", "", 0, "", "", *edges, *counts, starts, ",".join(node.pending), ""]
+        counts: Row = [node.need, len(node.members), node.mode]
+        return [node.id, "join", "", "", 0, "", "", "", *edges, *counts, starts, ",".join(node.pending), ""]
     options, job = call.options, call.job
     priority = int(options.priority if options.priority is not None else job.priority)
     ttl = options.result_ttl or job.result_ttl or result_ttl
     delay = round(options.delay * 1000) if options.delay else ""
+    expires = round(options.expires * 1000) if options.expires is not None else ""
     head = job_head(job.name, call.payload, options.caller or caller)
-    own: list[str | bytes | int] = [node.id, "", job.name, job.queue.name, priority, delay, round(ttl * 1000)]
+    own: Row = [node.id, "", job.name, job.queue.name, priority, delay, expires, round(ttl * 1000)]
     return [*own, *edges, "", "", "", starts, ",".join(node.pending), head]

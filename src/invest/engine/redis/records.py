@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from redis.asyncio import Redis
 
 from invest.engine.errors import ErrorInfo
-from invest.engine.redis import keys
+from invest.engine.redis import fields, keys
 from invest.engine.redis.states import Attempt, JobState, JobStatus, Progress
 from invest.engine.redis.wire import CorruptPayload, Envelope, caller_in, id_bytes, printable, read_job
+
+HEAD_BYTES = 4096  # of a result that is read for the arguments alone
+Results = Literal["none", "arguments", "whole"]
 
 
 def moment(ms: Any) -> datetime | None:
@@ -19,88 +24,176 @@ def moment(ms: Any) -> datetime | None:
     return None if ms in (None, b"", "") else datetime.fromtimestamp(int(ms) / 1000, UTC)
 
 
-def _text(raw: bytes | None) -> str | None:
-    return None if raw is None else raw.decode("utf-8", "backslashreplace")
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What Redis holds of one job: the fields of its record, its payload, its result's envelope."""
+
+    id: str
+    fields: dict[bytes, bytes]
+    body: bytes | None
+    envelope: dict[str, Any] | None
+    now_ms: int
+    head: Envelope | None = None
+
+    def text(self, field: str) -> str | None:
+        """A field as text."""
+        raw = self.fields.get(field.encode())
+        return None if raw is None else raw.decode("utf-8", "backslashreplace")
+
+    def number(self, field: str) -> int:
+        """A field as a number, 0 without it."""
+        return int(self.fields.get(field.encode()) or 0)
+
+    def at(self, field: str) -> datetime | None:
+        """A field as an instant."""
+        return moment(self.fields.get(field.encode()))
+
+    @property
+    def state(self) -> JobState:
+        """Where the job is."""
+        stored = self.text(fields.STATE) or ""
+        if not stored and self.envelope is not None:
+            return JobState.SUCCEEDED if self.envelope.get("s") else _unsuccessful(self.envelope)
+        if not stored or stored == "queued":
+            return JobState.SCHEDULED if self.number(fields.DUE) > self.now_ms else JobState.QUEUED
+        return JobState.SCHEDULED if stored == "blocked" else JobState(stored)
+
+    @property
+    def reference(self) -> dict[str, str] | None:
+        """Where the result is, if it was too long for one message."""
+        return self.envelope.get("r") if self.envelope is not None and self.envelope.get("ref") else None
+
+    @property
+    def call(self) -> Envelope | None:
+        """What was called, with which arguments, on whose behalf; None if nothing tells it any more."""
+        if self.envelope is not None:
+            args, kwargs = list(self.envelope.get("a") or []), dict(self.envelope.get("k") or {})
+            return Envelope(self.envelope.get("f") or "?", args, kwargs, caller_in(self.envelope))
+        try:
+            return read_job(self.body)
+        except CorruptPayload:
+            return self.head
+
+    @property
+    def error(self) -> ErrorInfo | None:
+        """Why it failed, was cancelled, or is tried again."""
+        unwell = self.state in (JobState.FAILED, JobState.CANCELLED, JobState.RETRYING)
+        error = _loads(self.fields.get(fields.ERROR.encode())) if unwell else None
+        if error is None and self.envelope is not None and self.envelope.get("s") is False:
+            error = self.envelope.get("r")
+        return ErrorInfo.model_validate(error) if isinstance(error, dict) else None
+
+    def status(self) -> JobStatus:
+        """All of it as one value; a result that is a reference is left out."""
+        envelope = self.envelope or {}
+        call = self.call or Envelope("?", [], {})
+        running = self.state is JobState.RUNNING and fields.SUB.encode() not in self.fields
+        return JobStatus(
+            id=printable(self.id),
+            name=self.text(fields.NAME) or call.function,
+            queue=self.text(fields.QUEUE) or "",
+            state=self.state,
+            attempt=self.number(fields.ATTEMPTS) + running,
+            delivery=self.number(fields.DELIVERIES),
+            priority=self.number(fields.PRIORITY),
+            args=call.args,
+            kwargs=call.kwargs,
+            caller=call.caller,
+            enqueued_at=self.at(fields.ENQUEUED) or moment(envelope.get("et")),
+            due_at=self.at(fields.DUE),
+            expires_at=self.at(fields.EXPIRES_AT),
+            started_at=self.at(fields.STARTED) or moment(envelope.get("st")),
+            finished_at=self.at(fields.FINISHED) or moment(envelope.get("ft")),
+            worker=self.text(fields.WORKER),
+            progress=_progress(_loads(self.fields.get(fields.PROGRESS.encode()))),
+            result=envelope.get("r") if envelope.get("s") and self.reference is None else None,
+            error=self.error,
+            history=_history(self.fields.get(fields.HISTORY.encode())),
+            workflow=_workflow(self.text(fields.WORKFLOW)),
+            nodes=0 if fields.SUB.encode() in self.fields else None,
+            key=self.text(fields.UNIQUE),
+            replay_of=self.text(fields.REPLAY_OF),
+            replayed_as=self.text(fields.REPLAYED_AS),
+        )
 
 
-async def read_statuses(redis: Redis, ids: list[str], *, results: bool = False) -> list[JobStatus | None]:
-    """One status per id, None for an unknown one. `results` brings the result of finished jobs along."""
+async def read_records(redis: Redis, ids: list[str], *, results: Results = "none") -> list[Record | None]:
+    """One record per id, None for an unknown one. `results`: of finished jobs, how much of the result comes along."""
     async with redis.pipeline(transaction=False) as pipe:
         pipe.time()
         for job_id in ids:
             raw = id_bytes(job_id)
             pipe.hgetall(keys.JOB.encode() + raw)  # type: ignore[arg-type] # redis-py takes bytes as well
             pipe.get(keys.ARQ_JOB.encode() + raw)
-            if results:
+            if results == "whole":
                 pipe.get(keys.ARQ_RESULT.encode() + raw)
+            elif results == "arguments":
+                pipe.getrange(keys.ARQ_RESULT.encode() + raw, 0, HEAD_BYTES - 1)
         answers = await pipe.execute(raise_on_error=False)
     seconds, micros = answers[0]
     now_ms = seconds * 1000 + micros // 1000
-    step = 3 if results else 2
-    found: list[JobStatus | None] = []
+    step = 2 if results == "none" else 3
+    found: list[Record | None] = []
     for i, job_id in enumerate(ids):
-        record, body, *rest = answers[1 + i * step : 1 + (i + 1) * step]
-        result = rest[0] if rest and isinstance(rest[0], bytes) else None
-        found.append(status_of(job_id, record, body if isinstance(body, bytes) else None, result, now_ms))
+        found.append(_record(job_id, answers[1 + i * step : 1 + (i + 1) * step], now_ms, results))
+    if results == "arguments":
+        return [await _completed(redis, one) for one in found]
     return found
 
 
-def status_of(job_id: str, record: Any, body: bytes | None, result: bytes | None, now_ms: int) -> JobStatus | None:
-    """The status in what Redis holds; None if it holds nothing of the job."""
-    r: dict[bytes, bytes] = record if isinstance(record, dict) else {}
-    if not r and body is None and result is None:
+def _record(job_id: str, answer: list[Any], now_ms: int, results: Results) -> Record | None:
+    record, body, *rest = answer
+    result = rest[0] if rest and isinstance(rest[0], bytes) else None
+    known: dict[bytes, bytes] = record if isinstance(record, dict) else {}
+    payload = body if isinstance(body, bytes) else None
+    if not known and payload is None and not result:
         return None
-    envelope = _loads(result)
-    known = _known(body, envelope)
-    due = int(r.get(b"due") or 0)
-    state = _state(r, due, now_ms, envelope)
-    error = _loads(r.get(b"e")) if state in (JobState.FAILED, JobState.CANCELLED, JobState.RETRYING) else None
-    if error is None and envelope is not None and envelope.get("s") is False:
-        error = envelope.get("r")
-    return JobStatus(
-        id=printable(job_id),
-        name=_text(r.get(b"n")) or (envelope or {}).get("f") or _name(body),
-        queue=_text(r.get(b"q")) or "",
-        state=state,
-        attempt=int(r.get(b"a") or 0) + (1 if state is JobState.RUNNING and b"sub" not in r else 0),
-        delivery=int(r.get(b"d") or 0),
-        priority=int(r.get(b"p") or 0),
-        args=known.args,
-        kwargs=known.kwargs,
-        caller=known.caller,
-        enqueued_at=moment(r.get(b"et")) or moment((envelope or {}).get("et")),
-        due_at=moment(r.get(b"due")),
-        started_at=moment(r.get(b"st")) or moment((envelope or {}).get("st")),
-        finished_at=moment(r.get(b"ft")) or moment((envelope or {}).get("ft")),
-        worker=_text(r.get(b"w")),
-        progress=_progress(_loads(r.get(b"pr"))),
-        result=envelope.get("r") if envelope is not None and envelope.get("s") else None,
-        error=ErrorInfo.model_validate(error) if isinstance(error, dict) else None,
-        history=_history(r.get(b"h")),
-        workflow=_workflow(_text(r.get(b"wf"))),
-        nodes=0 if b"sub" in r else None,
-        key=_text(r.get(b"u")),
-        replay_of=_text(r.get(b"ro")),
-        replayed_as=_text(r.get(b"ra")),
-    )
+    if results == "arguments":
+        return Record(job_id, known, payload, None, now_ms, call_in(result or b""))
+    return Record(job_id, known, payload, _loads(result), now_ms)
+
+
+async def _completed(redis: Redis, record: Record | None) -> Record | None:
+    """The record with its arguments, also where they are longer than the head of the result that was read."""
+    if record is None or record.call is not None or record.state is not JobState.SUCCEEDED:
+        return record
+    raw = await redis.get(keys.ARQ_RESULT.encode() + id_bytes(record.id))
+    head = call_in(raw) if isinstance(raw, bytes) else None
+    return Record(record.id, record.fields, record.body, None, record.now_ms, head)
+
+
+def call_in(head: bytes) -> Envelope | None:
+    """The call from the beginning of a result's envelope; None if it was cut before the end of its arguments."""
+    text = head.decode("utf-8", "replace")
+    decoder = json.JSONDecoder()
+    start = text.find('"a":')
+    if start < 0:
+        return None
+    try:
+        args, end = decoder.raw_decode(text, start + 4)
+        if not text.startswith(',"k":', end):
+            return None
+        kwargs, end = decoder.raw_decode(text, end + 5)
+        caller = decoder.raw_decode(text, end + 6)[0] if text.startswith(',"by":', end) else None
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(args, list) and isinstance(kwargs, dict) and text.startswith(",", end)
+    return Envelope("?", args, kwargs, caller if isinstance(caller, str) else None) if whole else None
+
+
+async def read_statuses(redis: Redis, ids: list[str], *, results: bool = False) -> list[JobStatus | None]:
+    """One status per id, None for an unknown one. `results` brings the result of finished jobs along."""
+    found = await read_records(redis, ids, results="whole" if results else "none")
+    return [None if record is None else record.status() for record in found]
+
+
+def _unsuccessful(envelope: dict[str, Any]) -> JobState:
+    return JobState.CANCELLED if envelope.get("c") else JobState.FAILED
 
 
 def _workflow(stage: str | None) -> str | None:
     """The id of the workflow, or of the job that handed over to it (whose delivery its stage is named after)."""
     return None if stage is None else stage.rpartition(".")[0] or stage
-
-
-def _state(r: dict[bytes, bytes], due: int, now_ms: int, envelope: dict[str, Any] | None) -> JobState:
-    stored = (r.get(b"s") or b"").decode()
-    if stored == "blocked":
-        return JobState.SCHEDULED
-    if stored == "queued":
-        return JobState.SCHEDULED if due > now_ms else JobState.QUEUED
-    if stored:
-        return JobState(stored)
-    if envelope is None:
-        return JobState.QUEUED
-    return JobState.SUCCEEDED if envelope.get("s") else JobState.FAILED
 
 
 def _loads(raw: bytes | None) -> dict[str, Any] | None:
@@ -111,24 +204,6 @@ def _loads(raw: bytes | None) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return data if isinstance(data, dict) else None
-
-
-def _known(body: bytes | None, envelope: dict[str, Any] | None) -> Envelope:
-    """What the payload says of the job, or the result, which repeats it."""
-    if envelope is not None:
-        args, kwargs = list(envelope.get("a") or []), dict(envelope.get("k") or {})
-        return Envelope("", args, kwargs, caller_in(envelope))
-    try:
-        return read_job(body)
-    except CorruptPayload:
-        return Envelope("", [], {})
-
-
-def _name(body: bytes | None) -> str:
-    try:
-        return read_job(body).function
-    except CorruptPayload:
-        return "?"
 
 
 def _progress(data: dict[str, Any] | None) -> Progress | None:

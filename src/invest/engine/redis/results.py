@@ -10,13 +10,11 @@ from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
 from invest.engine.calls import Err, Ok
-from invest.engine.errors import ErrorInfo
-from invest.engine.redis import keys
+from invest.engine.errors import ErrorInfo, Lost
+from invest.engine.redis import fields, keys
 from invest.engine.redis.wire import id_text
 
-PAGE = 200
-REFERENCE = {"$members", "workflow"}  # what assemble() in lib.lua leaves for a list that is too long
-OUTCOME = {"job_id", "ok", "value"}
+PAGE = 1000
 
 
 class Inputs:
@@ -28,39 +26,51 @@ class Inputs:
         self._predecessor = predecessor
 
     async def value(self, kind: Any = None) -> Any:
-        """The predecessor's value; a group's is the list of its members'."""
+        """The predecessor's value; a group's is the list of its members'. Raises `Lost` for one that is gone."""
         raw = await read_outcome(self._redis, self._workflow, self._predecessor)
-        if "ok" not in raw:
-            raise LookupError(f"the step before did not succeed: {raw.get('err', {}).get('message', '')}")
-        value = await resolve(self._redis, raw["ok"])
+        if error := error_of(raw):
+            raise LookupError(f"the step before did not succeed: {error.get('message', '')}")
+        value = await value_of(self._redis, raw)
         return value if kind is None else TypeAdapter(kind).validate_python(value)
 
     async def outcomes(self, kind: Any = None) -> AsyncIterator[Ok[Any] | Err]:
-        """One outcome per member of the group before; of a single step, its own."""
-        members = await read_members(self._redis, self._predecessor) or [self._predecessor]
+        """One outcome per member of the group before (none for an empty one); of a single step, its own."""
         adapter = None if kind is None else TypeAdapter(kind)
-        async for member, raw in iter_outcomes(self._redis, self._workflow, members):
-            if "ok" in raw:
-                value = await resolve(self._redis, raw["ok"])
-                yield Ok(job_id=member, value=value if adapter is None else adapter.validate_python(value))
+        members = await read_members(self._redis, self._predecessor)
+        async for member, raw in iter_outcomes(self._redis, self._workflow, members or [self._predecessor]):
+            if members == []:
+                return
+            if error := error_of(raw):
+                yield Err(job_id=member, error=ErrorInfo.model_validate(error))
             else:
-                yield Err(job_id=member, error=ErrorInfo.model_validate(raw["err"]))
+                value = await value_of(self._redis, raw)
+                yield Ok(job_id=member, value=value if adapter is None else adapter.validate_python(value))
 
 
-async def read_members(redis: Redis, join: str) -> list[str]:
-    """Ids of a group's members in their order; empty for what is no group."""
-    kind, members = await redis.hmget(keys.JOB + join, ["kind", "mem"])  # type: ignore[misc] # redis-py: Awaitable | list
-    return id_text(members).split(",") if kind == b"join" and members else []
+async def read_members(redis: Redis, join: str) -> list[str] | None:
+    """Ids of a group's members in their order; None for what is no group. Raises `Lost` if its record is gone."""
+    names = [fields.STATE, fields.KIND, fields.MEMBERS, fields.MANY_MEMBERS]
+    state, kind, members, many = await redis.hmget(keys.JOB + join, names)  # type: ignore[misc] # redis-py: Awaitable | list
+    if state is None:
+        raise Lost(f"the step {join} is gone")
+    if kind != b"join":
+        return None
+    if not many:
+        return id_text(members).split(",") if members else []
+    found: list[str] = []
+    while page := await redis.lrange(keys.MEMBERS + join, len(found), len(found) + PAGE - 1):  # type: ignore[misc] # the same
+        found += map(id_text, page)
+    return found
 
 
 async def read_outcome(redis: Redis, workflow: str, node: str) -> dict[str, Any]:
-    """``{"ok": value}`` or ``{"err": error}``."""
+    """``{"ok": value}``, ``{"ref": where it is}``, ``{"err": error}`` or ``{"off": error}``. Raises `Lost`."""
     raw = await redis.hget(keys.WORKFLOW + workflow + keys.WORKFLOW_OUTCOMES, node)  # type: ignore[misc] # the same
     return _parsed(node, raw)
 
 
 async def iter_outcomes(redis: Redis, workflow: str, members: list[str]) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-    """Outcomes of `members`, a page at a time."""
+    """Outcomes of `members`, a page at a time. Raises `Lost` for one that is gone."""
     key = keys.WORKFLOW + workflow + keys.WORKFLOW_OUTCOMES
     for start in range(0, len(members), PAGE):
         page = members[start : start + PAGE]
@@ -68,39 +78,38 @@ async def iter_outcomes(redis: Redis, workflow: str, members: list[str]) -> Asyn
             yield node, _parsed(node, raw)
 
 
+def error_of(outcome: dict[str, Any]) -> dict[str, Any] | None:
+    """The error of what failed or was cancelled."""
+    return outcome.get("err") or outcome.get("off")
+
+
 def _parsed(node: str, raw: Any) -> dict[str, Any]:
     if raw is None:
-        return {"err": {"type": "Lost", "message": f"the outcome of {node} is gone"}}
+        raise Lost(f"the outcome of {node} is gone")
     parsed: dict[str, Any] = orjson.loads(raw)
     return parsed
 
 
-def _refers(value: Any) -> bool:
-    if isinstance(value, dict):
-        return value.keys() == REFERENCE or (value.keys() == OUTCOME and _refers(value["value"]))
-    return isinstance(value, list) and any(isinstance(v, (dict, list)) and _refers(v) for v in value)
+async def value_of(redis: Redis, outcome: dict[str, Any]) -> Any:
+    """The value of what succeeded; a group's list that was too long for one message is read from its members."""
+    return await resolve(redis, outcome["ref"]) if "ref" in outcome else outcome["ok"]
 
 
-async def resolve(redis: Redis, value: Any) -> Any:
-    """A value as it is; a group's list that was too long for one message is read from its members."""
-    if isinstance(value, list):  # a group's list may hold the reference of a group within it
-        return [await resolve(redis, item) if _refers(item) else item for item in value]
-    if isinstance(value, dict) and value.keys() == OUTCOME and _refers(value["value"]):
-        return value | {"value": await resolve(redis, value["value"])}
-    if not (isinstance(value, dict) and value.keys() == REFERENCE):
-        return value
-    join, workflow = value["$members"], value["workflow"]
+async def resolve(redis: Redis, reference: dict[str, str]) -> list[Any]:
+    """The list that a reference (to a group's join, in its workflow) stands for. Raises `Lost` if a part is gone."""
+    join, workflow = reference["$members"], reference["workflow"]
     members = await read_members(redis, join)
-    mode = await redis.hget(keys.JOB + join, "mode")  # type: ignore[misc] # the same
+    if members is None:
+        raise Lost(f"{join} is no group")
+    mode = await redis.hget(keys.JOB + join, fields.MODE)  # type: ignore[misc] # the same
     found: list[Any] = []
     async for member, raw in iter_outcomes(redis, workflow, members):
-        inner = await resolve(redis, raw["ok"]) if "ok" in raw else None
-        if mode == b"outcomes":
-            found.append(
-                {"job_id": member, "ok": True, "value": inner}
-                if "ok" in raw
-                else {"job_id": member, "ok": False, "error": raw["err"]}
-            )
-        else:
+        error = error_of(raw)
+        inner = None if error else await value_of(redis, raw)
+        if mode != b"outcomes":
             found.append(inner)
+        elif error:
+            found.append({"job_id": member, "ok": False, "error": error})
+        else:
+            found.append({"job_id": member, "ok": True, "value": inner})
     return found

@@ -10,9 +10,11 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
+from invest.engine.redis.fields import lua_table
 from invest.engine.redis.keys import lua_constants
 
 Argument = str | bytes | int | float
+SHARED = ("base", "ending", "flow")  # what every script begins with
 
 
 class Script:
@@ -20,7 +22,8 @@ class Script:
 
     def __init__(self, name: str) -> None:
         folder = files("invest.engine.redis") / "lua"
-        text = lua_constants() + (folder / "lib.lua").read_text("utf-8") + (folder / f"{name}.lua").read_text("utf-8")
+        parts = [(folder / f"{part}.lua").read_text("utf-8") for part in (*SHARED, name)]
+        text = lua_constants() + lua_table() + "".join(parts)
         self.name = name
         self.text = text
         self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
@@ -42,5 +45,5 @@ class Script:
 
 @cache
 def script(name: str) -> Script:
-    """The script in ``scripts/<name>.lua``."""
+    """The script in ``lua/<name>.lua``."""
     return Script(name)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
 from invest.engine.errors import ErrorInfo
+
+# Upper bounds, in seconds, of the histograms at keys.STATS.
+TIME_BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 
 
 class JobState(StrEnum):
@@ -90,6 +93,7 @@ class JobStatus(Frozen):
     caller: str | None = None
     enqueued_at: datetime | None = None
     due_at: datetime | None = None
+    expires_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     worker: str | None = None

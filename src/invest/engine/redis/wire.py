@@ -125,9 +125,6 @@ def deserialize(raw: bytes) -> dict[str, Any]:
     data: dict[str, Any] = orjson.loads(raw)
     if data.get("s") is False and isinstance(data.get("r"), dict):
         error = ErrorInfo.model_validate(data["r"])
-        cancelled = error.type in CANCELLED_TYPES
+        cancelled = bool(data.get("c"))
         data["r"] = asyncio.CancelledError(error.message) if cancelled else JobFailed(error, job_id=data.get("id", ""))
     return data
-
-
-CANCELLED_TYPES = frozenset({"Cancelled", "CancelledError", "Expired", "UpstreamFailed"})

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from invest.engine.worker.arq_command import worker_settings
 from invest.engine.worker.runner import run_worker
-from invest.engine.worker.scheduler import ScheduleEntry, Schedules
-from invest.engine.worker.stats import BUCKETS
-from invest.engine.worker.supervisor import Supervisor, parse_range
+from invest.engine.worker.scheduler import Scheduler
+from invest.engine.worker.supervisor import Supervisor, parse_range, wanted
 from invest.engine.worker.worker import ResourcesFactory, Worker
 
 __all__ = [
-    "BUCKETS",
     "ResourcesFactory",
-    "ScheduleEntry",
-    "Schedules",
+    "Scheduler",
     "Supervisor",
     "Worker",
     "parse_range",
     "run_worker",
+    "wanted",
     "worker_settings",
 ]

@@ -19,8 +19,15 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from invest.engine.calls import Call, Workflow, chain
 from invest.engine.declare import JobType
-from invest.engine.errors import ErrorInfo, GiveUp, InvalidArguments, SoftTimeLimitExceeded, TimeLimitExceeded
-from invest.engine.redis import error_json
+from invest.engine.errors import (
+    ErrorInfo,
+    GiveUp,
+    InvalidArguments,
+    Lost,
+    SoftTimeLimitExceeded,
+    TimeLimitExceeded,
+)
+from invest.engine.redis import Claimed, error_json
 from invest.errors import ServerAway
 
 AWAY = (ServerAway, RedisConnectionError, RedisTimeoutError, ReadOnlyError)
@@ -79,19 +86,18 @@ class Run:
         "workflow",
     )  # fmt: skip
 
-    def __init__(self, claimed: list[Any], worker: str, started_ms: int, started: float) -> None:
-        raw_id, body, delivery, attempts, handbacks, enqueued, name, queue, workflow, predecessor, unknown = claimed
-        self.id: str = raw_id.decode("utf-8", "surrogateescape")
-        self.body: bytes | None = body
-        self.delivery = int(delivery)
-        self.attempt = int(attempts or 0) + 1
-        self.handbacks = int(handbacks or 0)
-        self.enqueued_ms = int(enqueued or 0)
-        self.name: str = name.decode("utf-8", "backslashreplace")
-        self.queue: str = queue.decode()
-        self.workflow: str | None = workflow.decode() if workflow else None
-        self.predecessor: str | None = predecessor.decode() if predecessor else None
-        self.unknown_since = int(unknown) if unknown else None
+    def __init__(self, claimed: Claimed, worker: str, started_ms: int, started: float) -> None:
+        self.id = claimed.id
+        self.body = claimed.body
+        self.delivery = claimed.delivery
+        self.attempt = claimed.attempts + 1
+        self.handbacks = claimed.hand_backs
+        self.enqueued_ms = claimed.enqueued_ms
+        self.name = claimed.name
+        self.queue = claimed.queue
+        self.workflow = claimed.workflow
+        self.predecessor = claimed.predecessor
+        self.unknown_since = claimed.unknown_since
         self.token = f"{worker}:{self.delivery}"
         self.started_ms = started_ms
         self.started = started
@@ -224,7 +230,7 @@ def is_away(error: BaseException) -> bool:
 
 def may_retry(job: JobType[..., Any], error: BaseException, *, timed_out: bool) -> bool:
     """Whether another attempt could help: time limits always, else by what the job declares."""
-    final = (GiveUp, InvalidArguments, *job.give_up_on)
+    final = (GiveUp, InvalidArguments, Lost, *job.give_up_on)
     found = list(leaves(error))
     if any(isinstance(e, final) for e in found):
         return False

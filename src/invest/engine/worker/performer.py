@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from invest.engine.calls import acting_for
-from invest.engine.client import Invest
+from invest.engine.client import Client
 from invest.engine.declare import Context, Resources, registry
 from invest.engine.redis import CorruptPayload, Inputs, id_bytes, keys, moment, read_job
 from invest.engine.worker.execution import CRASHES, Reason, Run, Verdict, as_workflow, bury, drive, encode_result, judge
@@ -19,6 +19,7 @@ log = structlog.get_logger("invest.engine")
 Report = Callable[[str, float, float | None, str], Awaitable[None]]
 UNKNOWN_PAUSE_MS = 2000
 HISTORY_LAG_MS = 30_000  # how long the history may take to learn of a job
+UNKNOWN = b"unknown"  # a hand-back of a job that is not declared here
 
 
 class Performer:
@@ -27,22 +28,21 @@ class Performer:
     def __init__(
         self,
         worker: str,
-        invest: Invest,
+        client: Client,
         resources: Resources | None,
         *,
         report: Report,
         stop: Callable[[Run, Reason], None],
     ) -> None:
         self._worker = worker
-        self._invest = invest
+        self._client = client
         self._resources = resources
-        self._settings = invest.settings
+        self._settings = client.settings
         self._report = report
         self._stop = stop
 
     async def perform(self, run: Run) -> Verdict:
         """Run it and say what its end means. Raises nothing, whatever the job does."""
-        context: Context | None = None
         try:
             if run.body is None and (back := await self._recover(run)) is not None:
                 return back
@@ -53,21 +53,18 @@ class Performer:
             job = run.job
             assert job is not None
             arguments = job.signature.bind(envelope.args, envelope.kwargs)
-            acting_for.set(envelope.caller)  # each run is a task, and so a context, of its own
-            context = self._context(run, envelope.caller)
             run.arm(asyncio.get_running_loop(), self._stop)
-            result = await drive(job.fn(context, **arguments), run)
+            acting_for.set(envelope.caller)  # each run is a task, and so a context, of its own
+            result = await drive(job.fn(self._context(run, envelope.caller), **arguments), run)
             return await self._succeeded(run, result)
         except CorruptPayload as error:
+            run.body = None  # nothing of it can go into the result's envelope
             return bury(run, "CorruptPayload", str(error), self._worker)
         except BaseException as error:  # a job may raise anything; nothing of it may reach the worker
             verdict = judge(run, error, self._worker, time.monotonic() - run.started)
             if verdict.action in ("failed", "retry"):
                 log.info("job failed", job_id=run.id, job=run.name, attempt=run.attempt, error=verdict.error)
             return verdict
-        finally:
-            if context is not None:
-                await self._close(context)
 
     async def _recover(self, run: Run) -> Verdict | None:
         """Put a payload that Redis lost back; a verdict where the history may learn of it in a moment."""
@@ -75,7 +72,7 @@ class Performer:
             return None
         run.body = await self._resources.payload(run.id)
         if run.body is not None:
-            await self._invest.redis.set(keys.ARQ_JOB.encode() + id_bytes(run.id), run.body)
+            await self._client.redis.set(keys.ARQ_JOB.encode() + id_bytes(run.id), run.body)
             log.warning("payload put back: Redis had lost it", job_id=run.id, job=run.name)
             return None
         young = run.started_ms - run.enqueued_ms < HISTORY_LAG_MS
@@ -101,12 +98,12 @@ class Performer:
             said = f"no worker knew a job {run.name!r} for {waited:.0f} s"
             return bury(run, "UnknownJob", said, self._worker)
         pause = min(UNKNOWN_PAUSE_MS, round(self._settings.engine.unknown_job_wait * 250))
-        return Verdict("back", b"unknown", delay_ms=pause)
+        return Verdict("back", UNKNOWN, delay_ms=pause)
 
     def _context(self, run: Run, caller: str | None) -> Context:
         inputs = None
         if run.workflow is not None and run.predecessor is not None:
-            inputs = Inputs(self._invest.redis, run.workflow, run.predecessor)
+            inputs = Inputs(self._client.redis, run.workflow, run.predecessor)
         return Context(
             job_id=run.id,
             name=run.name,
@@ -117,7 +114,7 @@ class Performer:
             workflow=run.workflow,
             caller=caller,
             resources=self._resources,
-            invest=self._invest,
+            invest=self._client,
             report=self._report,
             inputs=inputs,
         )
@@ -131,11 +128,5 @@ class Performer:
         if workflow is None:
             return Verdict("succeeded", encode_result(job, result, self._settings.engine.max_result_bytes))
         staged = f"{run.id}.{run.delivery}"
-        await self._invest.stage(workflow, staged, parent=run.id, caller=acting_for.get())
+        await self._client.stage(workflow, staged, parent=run.id, caller=acting_for.get())
         return Verdict("over", staged.encode())
-
-    async def _close(self, context: Context) -> None:
-        try:
-            await context.close()
-        except BaseException as error:  # closing a job's own dependency may fail; its verdict stands
-            log.warning("closing a job's dependency failed", job_id=context.job_id, error=repr(error))

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
-from invest.engine.redis import close_blocking_redis, id_bytes, id_text, open_blocking_redis, script
+from invest.engine.redis import close_blocking_redis, open_blocking_redis, transitions
 from invest.engine.worker.execution import SWALLOW_GRACE, Run
 from invest.settings import Settings
 
@@ -65,17 +65,16 @@ class Renewal(threading.Thread):
             close_blocking_redis(redis)
 
     def _renew(self, redis: Any, lease: float) -> None:
-        held = list(self._held.values())
-        argv: list[str | bytes | int] = [self._worker, round(lease * 1000), round(lease * 3000), self._heartbeat()]
-        for run in held:
-            argv += [id_bytes(run.id), run.token]
-        lost, asked = script("renew").blocking(redis, *argv)
+        held = [(run.id, run.token) for run in list(self._held.values())]
+        beat = self._heartbeat()
+        asked_for = transitions.renew(self._worker, round(lease * 1000), round(lease * 3000), beat, held)
+        lost, asked = asked_for.blocking(redis)
         with redis.pipeline(transaction=False) as pipe:
             for key in self._health_keys:
-                pipe.psetex(key, round(lease * 3000), self._heartbeat())
+                pipe.psetex(key, round(lease * 3000), beat)
             pipe.execute()
         if lost or asked:
-            self._told([id_text(i) for i in lost], [id_text(i) for i in asked])
+            self._told(lost, asked)
 
     def _watch_loop(self) -> None:
         """The loop is dead to all others while a job blocks it: say so, and end a process that will never come back."""

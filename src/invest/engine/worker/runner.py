@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from invest.engine.declare import Queue, registry
+from invest.engine.declare import Group, registry
 from invest.engine.worker.renewal import STUCK
 from invest.engine.worker.worker import ResourcesFactory, Worker
 from invest.settings import Settings, get_settings
 
 
 async def run_worker(
-    queues: Sequence[Queue | str],
+    queues: Sequence[Group | str],
     *,
     settings: Settings | None = None,
     resources: ResourcesFactory | None = None,
@@ -37,7 +37,7 @@ async def run_worker(
         max_jobs=max_jobs,
         handle_signals=handle_signals,
     )
-    await worker.async_run()
+    await worker.main()
     if worker.stuck and handle_signals:  # a job that ignores its cancellation would keep the loop from closing
         os._exit(STUCK)
     return worker

@@ -1,81 +1,124 @@
-"""Cron lines: every worker keeps the schedule of its queues, and Redis lets one run per tick happen."""
+"""Cron lines: every worker keeps the schedule of its queues, and Redis lets one run per tick happen.
+
+Each line lives by itself: one whose condition raises or hangs, or whose arguments do not validate, is named in the log
+and in the schedule's state, and the others tick on. Conditions run in a thread, and no look takes long.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
-from cronsim import CronSim
 from redis.exceptions import RedisError
 
-from invest.engine.client import Invest, Job
-from invest.engine.declare import JobType, Queue, registry
-from invest.engine.redis import Argument, Frozen, job_head, keys, moment, script
-from invest.errors import NotFound
+from invest.engine.client import Client
+from invest.engine.declare import CATCH_UP_LIMIT, CATCH_UP_WINDOW, LOOK, Group, JobType, line_ticks, registry
+from invest.engine.redis import NewJob, Tick, job_head, keys, transitions
 
 log = structlog.get_logger("invest.engine")
 
-CATCH_UP_WINDOW: Final = timedelta(days=7)  # older missed ticks are never caught up
-CATCH_UP_LIMIT: Final = 100  # at most so many missed ticks of one job
 LONGEST_SLEEP: Final = 20.0
+GO_ON: Final = 0.02  # seconds until a look that took long goes on
+PATIENCE: Final = 5.0  # seconds for a condition to answer
+LATE: Final = 60.0  # seconds after which a tick counts as missed
+KEPT_ERROR: Final = 500  # characters
 
 
-class ScheduleEntry(Frozen):
-    """One cron line and where it stands; instants are aware, `next_at` in the market's time zone."""
+class Line:
+    """One cron line as this process sees it."""
 
-    name: str
-    queue: str
-    cron: str
-    when: str | None
-    catch_up: str
-    paused: bool
-    next_at: datetime | None
-    last_at: datetime | None
-    last_job: str | None
+    def __init__(self, job: JobType[..., Any]) -> None:
+        self.job = job
+        self.error: str | None = None
+        self.condition = registry.condition(job)
+        self._asked: asyncio.Future[bool] | None = None
+        self._ahead: tuple[float, datetime | None] | None = None
+        self._behind: Iterator[datetime] | None = None
+        self._start = 0.0
+        self._pending: datetime | None = None
+        self._newest: datetime | None = None
+        self._allowed: deque[datetime] = deque(maxlen=CATCH_UP_LIMIT)
+
+    def upcoming(self, now: datetime) -> datetime | None:
+        """The next tick of the line, whatever its condition says of it by then; None if it never ticks again."""
+        at = now.timestamp()
+        if self._ahead is None or at < self._ahead[0] or (self._ahead[1] and self._ahead[1].timestamp() <= at):
+            assert self.job.cron is not None
+            self._ahead = (at, next(line_ticks(self.job.cron, now), None))
+        return self._ahead[1]
+
+    async def passed(self, last: datetime, now: datetime) -> tuple[datetime | None, list[datetime]] | None:
+        """The newest tick after `last` up to `now`, and those of them that the condition allows.
+
+        None if the look took too long: ask again with the same `last`, it goes on where it stopped.
+        """
+        assert self.job.cron is not None
+        if self._behind is None or self._start != last.timestamp():
+            self._start, self._pending, self._newest = last.timestamp(), None, None
+            self._allowed.clear()
+            self._behind = line_ticks(self.job.cron, max(last, now - CATCH_UP_WINDOW, key=datetime.timestamp))
+        deadline = time.perf_counter() + LOOK
+        while True:
+            tick = self._pending or next(self._behind, None)
+            if tick is None or tick.timestamp() > now.timestamp():
+                self._pending = tick
+                allowed = list(self._allowed)
+                self._allowed.clear()
+                return self._newest, allowed
+            self._pending, self._newest = None, tick
+            if await self._allows(tick):
+                self._allowed.append(tick)
+            if time.perf_counter() > deadline:
+                return None
+
+    async def _allows(self, tick: datetime) -> bool:
+        """What the condition says; one that raises or does not answer refuses, and is remembered."""
+        if self.condition is None:
+            return True
+        if self._asked is not None and not self._asked.done():
+            return False  # it still has not answered the last time
+        self._asked = asyncio.ensure_future(asyncio.to_thread(self.condition, tick))
+        try:
+            answer = await asyncio.wait_for(asyncio.shield(self._asked), PATIENCE)
+        except TimeoutError:
+            self._asked.add_done_callback(_looked_at)
+            self.fail(f"its condition did not answer within {PATIENCE:g} s")
+            return False
+        except Exception as error:  # a condition may raise anything
+            self.fail(f"its condition raised {type(error).__name__}: {error}")
+            return False
+        self.error = None
+        return bool(answer)
+
+    def fail(self, reason: str) -> None:
+        """Remember why it starts nothing; the log says so once."""
+        if self.error != reason:
+            log.error("schedule cannot start its job", job=self.job.name, error=reason)
+        self.error = reason[:KEPT_ERROR]
 
 
-def ticks(job: JobType[..., Any], after: datetime) -> Iterator[datetime]:
-    """Ticks of a job's cron line after an aware instant, in that instant's time zone.
-
-    Where clocks go back a line at a fixed hour ticks once, where they go forward the skipped hour's tick comes right
-    after (Debian's cron). Ticks that the job's condition refuses are left out.
-    """
-    condition = registry.condition(job)
-    assert job.cron is not None
-    for tick in CronSim(job.cron, after):
-        if condition is None or condition(tick):
-            yield tick
-
-
-def next_tick(job: JobType[..., Any], after: datetime) -> datetime | None:
-    """The next tick within a year, or None."""
-    horizon = after + timedelta(days=366)
-    condition = registry.condition(job)
-    assert job.cron is not None
-    for tick in CronSim(job.cron, after):
-        if tick > horizon:
-            return None
-        if condition is None or condition(tick):
-            return tick
-    return None
+def _looked_at(future: asyncio.Future[bool]) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 class Scheduler:
     """Keeps the cron lines of some queues going. Any number may run at once, on clocks that disagree."""
 
-    def __init__(self, invest: Invest, queues: Sequence[Queue]) -> None:
-        self._invest = invest
-        self._jobs = [job for queue in queues for job in queue.jobs.values() if job.cron]
-        self._zone = invest.settings.zone
-        for job in self._jobs:
-            registry.condition(job)
+    def __init__(self, client: Client, queues: Sequence[Group]) -> None:
+        """Raises `ConfigError` for a condition that nobody registered."""
+        self._client = client
+        self._lines = [Line(job) for queue in queues for job in queue.jobs.values() if job.cron]
+        self._zone = client.settings.zone
 
     async def run(self) -> None:
         """Until cancelled; Redis being away only delays it."""
-        while self._jobs:
+        while self._lines:
             try:
                 pause = await self.step()
             except (RedisError, OSError, TimeoutError) as error:
@@ -86,116 +129,77 @@ class Scheduler:
     async def step(self) -> float:
         """Start what is due; gives the seconds until the next tick, at most `LONGEST_SLEEP`."""
         now = await self.now()
-        soonest = now + timedelta(seconds=LONGEST_SLEEP)
-        for job in self._jobs:
-            upcoming = await self._advance(job, now)
-            if upcoming is not None:
-                soonest = min(soonest, upcoming)
-        return max(0.02, (soonest - await self.now()).total_seconds())
+        waits = await asyncio.gather(*(self._safely(line, now) for line in self._lines))
+        spent = (await self.now()).timestamp() - now.timestamp()
+        return max(0.02, min([LONGEST_SLEEP, *waits]) - spent)
 
     async def now(self) -> datetime:
         """Redis' clock in the market's time zone: the worker's own may be wrong."""
-        seconds, micros = await self._invest.redis.time()
+        seconds, micros = await self._client.redis.time()
         return datetime.fromtimestamp(seconds + micros / 1e6, self._zone)
 
-    async def _advance(self, job: JobType[..., Any], now: datetime) -> datetime | None:
-        raw = await self._invest.redis.hget(keys.SCHEDULE + job.name, "last")  # type: ignore[misc] # redis-py: Awaitable
-        upcoming = next_tick(job, now)
+    async def _safely(self, line: Line, now: datetime) -> float:
+        """Seconds until this line is to be looked at again, whatever happens to it."""
+        try:
+            return await self._advance(line, now)
+        except (RedisError, OSError, TimeoutError):
+            raise
+        except Exception as error:  # whatever is wrong with one line is that line's own
+            line.fail(f"{type(error).__name__}: {error}")
+            await self._note(line)
+            return LONGEST_SLEEP
+
+    async def _advance(self, line: Line, now: datetime) -> float:
+        upcoming = line.upcoming(now)
+        wait = LONGEST_SLEEP if upcoming is None else upcoming.timestamp() - now.timestamp()
+        raw, noted = await self._client.redis.hmget(keys.SCHEDULE + line.job.name, ["last", "error"])  # type: ignore[misc] # redis-py: Awaitable | list
         if raw is None:  # first seen: from now on
-            await self._mark(job, now, upcoming)
-            return upcoming
+            await self._tick(line, now, upcoming, start=False)
+            return wait
         last = datetime.fromtimestamp(int(raw) / 1000, self._zone)
-        missed = self._missed(job, last, now)
-        for position, tick in enumerate(missed):
-            late = (now - tick).total_seconds()
-            start = job.catch_up == "all" or position == len(missed) - 1
-            if job.catch_up == "skip" and late > 60:
+        passed = await line.passed(last, now)
+        if passed is None:
+            return GO_ON
+        newest, allowed = passed
+        for position, tick in enumerate(allowed):
+            late = now.timestamp() - tick.timestamp()
+            start = line.job.catch_up == "all" or position == len(allowed) - 1
+            await self._tick(line, tick, upcoming, start=start and not (line.job.catch_up == "skip" and late > LATE))
+        if newest is not None and newest not in allowed:
+            await self._tick(line, newest, upcoming, start=False)
+        if line.error is not None or noted is not None:
+            await self._note(line)
+        return wait
+
+    async def _note(self, line: Line) -> None:
+        key = keys.SCHEDULE + line.job.name
+        if line.error is None:
+            await self._client.redis.hdel(key, "error")  # type: ignore[misc] # redis-py: Awaitable | int
+        else:
+            await self._client.redis.hset(key, "error", line.error)  # type: ignore[misc] # the same
+
+    async def _tick(self, line: Line, tick: datetime, upcoming: datetime | None, *, start: bool) -> None:
+        job, tick_ms = line.job, int(tick.timestamp() * 1000)
+        payload, unique = b"{}", ""
+        if start:
+            try:
+                call = job(**job.cron_args)
+                payload, unique = call.payload, job.unique_key(call)
+            except Exception as error:  # arguments or a key that cannot be: the tick passes
+                line.fail(f"its arguments cannot be used: {error}")
                 start = False
-            await self._tick(job, tick, upcoming, start=start)
-        return upcoming
-
-    def _missed(self, job: JobType[..., Any], last: datetime, now: datetime) -> list[datetime]:
-        found: list[datetime] = []
-        for tick in ticks(job, max(last, now - CATCH_UP_WINDOW)):
-            if tick > now:
-                break
-            found = [*found[-CATCH_UP_LIMIT + 1 :], tick]
-        return found
-
-    async def _mark(self, job: JobType[..., Any], now: datetime, upcoming: datetime | None) -> None:
-        await self._tick(job, now, upcoming, start=False)
-
-    async def _tick(self, job: JobType[..., Any], tick: datetime, upcoming: datetime | None, *, start: bool) -> None:
-        tick_ms = int(tick.timestamp() * 1000)
-        call = job(**job.cron_args)
-        ttl = job.result_ttl or self._invest.settings.engine.result_ttl
-        argv: list[Argument] = [
-            job.name,
-            tick_ms,
-            f"cron:{job.name}:{tick_ms}",
-            job.queue.name,
-            int(job.priority),
-            round(ttl * 1000),
-        ]
-        following = int(upcoming.timestamp() * 1000) if upcoming else ""
-        argv += [job_head(job.name, call.payload), following, "1" if start else "0", job.unique_key(call)]
-        started = await script("tick")(self._invest.redis, *argv)
-        if started:
-            log.info("schedule tick", job=job.name, tick=tick.isoformat())
-
-
-class Schedules:
-    """Looking at and steering the cron lines of every declared job."""
-
-    def __init__(self, invest: Invest) -> None:
-        self._invest = invest
-
-    async def all(self) -> list[ScheduleEntry]:
-        """Every cron line with its last and next run."""
-        jobs = [job for job in registry.jobs() if job.cron]
-        async with self._invest.redis.pipeline(transaction=False) as pipe:
-            for job in jobs:
-                pipe.hmget(keys.SCHEDULE + job.name, ["ran", "paused", "job"])
-            rows = await pipe.execute()
-        now = datetime.now(self._invest.settings.zone)
-        return [self._entry(job, row, now) for job, row in zip(jobs, rows, strict=True)]
-
-    def _entry(self, job: JobType[..., Any], row: list[bytes | None], now: datetime) -> ScheduleEntry:
-        ran, paused, last_job = row
-        when = job.when if isinstance(job.when, str) or job.when is None else job.when.__name__
-        return ScheduleEntry(
+            else:
+                line.error = None if line.condition is None else line.error
+        ttl = job.result_ttl or self._client.settings.engine.result_ttl
+        new = NewJob(
+            id=f"cron:{job.name}:{tick_ms}",
             name=job.name,
             queue=job.queue.name,
-            cron=job.cron or "",
-            when=when,
-            catch_up=job.catch_up,
-            paused=paused == b"1",
-            next_at=None if paused == b"1" else next_tick(job, now),
-            last_at=moment(ran),
-            last_job=last_job.decode() if last_job else None,
+            priority=int(job.priority),
+            result_ttl=round(ttl * 1000),
+            envelope=job_head(job.name, payload),
+            unique=unique,
         )
-
-    async def pause(self, name: str) -> None:
-        """Let its ticks pass without a run. Raises `NotFound` for a job without a cron line."""
-        await self._set_paused(name, "1")
-
-    async def resume(self, name: str) -> None:
-        """The opposite of `pause`; what was missed meanwhile stays missed. Raises `NotFound`."""
-        seconds, micros = await self._invest.redis.time()
-        now_ms = int(seconds) * 1000 + int(micros) // 1000
-        await self._invest.redis.hset(keys.SCHEDULE + self._scheduled(name).name, "last", str(now_ms))  # type: ignore[misc] # redis-py: Awaitable
-        await self._set_paused(name, "0")
-
-    async def run_now(self, name: str) -> Job[Any]:
-        """One run out of turn. Raises `NotFound`."""
-        job = self._scheduled(name)
-        return await self._invest.enqueue(job(**job.cron_args))
-
-    async def _set_paused(self, name: str, flag: str) -> None:
-        await self._invest.redis.hset(keys.SCHEDULE + self._scheduled(name).name, "paused", flag)  # type: ignore[misc] # redis-py: Awaitable
-
-    def _scheduled(self, name: str) -> JobType[..., Any]:
-        job = registry.find(name)
-        if job is None or job.cron is None:
-            raise NotFound(f"no schedule {name!r}; `invest schedule` lists those there are")
-        return job
+        following = int(upcoming.timestamp() * 1000) if upcoming else None
+        if await transitions.tick(Tick(new, tick_ms, following, start)).of(self._client.redis):
+            log.info("schedule tick", job=job.name, tick=tick.isoformat())

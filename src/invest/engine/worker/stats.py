@@ -8,10 +8,9 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from invest.engine.redis import keys
+from invest.engine.redis import TIME_BUCKETS, keys
 from invest.engine.worker.execution import Run
 
-BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 FLUSH_EVERY: Final = 5.0
 
 
@@ -41,7 +40,7 @@ class Stats:
             self._observe(name, "wait", max(0.0, (run.started_ms - run.enqueued_ms) / 1000))
 
     def _observe(self, name: str, what: str, seconds: float) -> None:
-        self._add(name, f"{what}:{bisect.bisect_left(BUCKETS, seconds)}")
+        self._add(name, f"{what}:{bisect.bisect_left(TIME_BUCKETS, seconds)}")
         self._add(name, f"{what}_sum", seconds)
 
     def due(self, now: float) -> dict[str, dict[str, float]]:

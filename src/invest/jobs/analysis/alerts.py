@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from invest.domain.alerts import Alert, AlertEvent, Watched, evaluate
-from invest.domain.portfolios import derive
+from invest.domain.market import market_day
+from invest.domain.portfolios import Book, Transaction, positions_of
 from invest.engine import Context
 from invest.jobs.queues import ANALYSIS, NEVER, PERIODIC
 from invest.jobs.results import (
@@ -41,12 +42,18 @@ async def evaluate_all(store: Store, settings: Settings) -> tuple[int, Sequence[
     return len(alerts), await store.alerts.record(evaluate(alerts, watched))
 
 
+async def _book(store: Store, settings: Settings, booked: Sequence[Transaction]) -> Book:
+    """The positions as metrics and reports see them."""
+    known = await store.portfolios.known(booked, prices=False)
+    return positions_of(booked, known, market_day(settings.now()))
+
+
 async def watch(store: Store, settings: Settings, alerts: Sequence[Alert]) -> Watched:
     """The newest data of every asset that an alert names or a watched portfolio holds."""
     now = settings.now()
     owners = sorted({a.portfolio_id for a in alerts if a.portfolio_id})
     booked = await store.portfolios.transactions(owners) if owners else {}
-    holdings = {i: sorted(derive(booked.get(i, ())).held) for i in owners}
+    holdings = {i: sorted((await _book(store, settings, booked.get(i, ()))).held) for i in owners}
     tickers = sorted({a.ticker for a in alerts if a.ticker} | {t for held in holdings.values() for t in held})
     latest, analyses, actions, news = await asyncio.gather(
         store.observations.latest_many(tickers),

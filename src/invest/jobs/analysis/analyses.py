@@ -7,16 +7,18 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from invest.ai import Panel
+from invest.ai import Analysts
 from invest.domain.analysis import Analysis, AnalysisInput, Comparison, Criterion, all_sector_stats, analyse, compare
 from invest.domain.market import Market, Ticker
-from invest.domain.opinions import AiConsensus, Objection, Opinion, build_snapshot, pool
+from invest.domain.opinions import AiConsensus, Objection, Opinion, build_snapshot, pool, rated
 from invest.engine import Context, Ok, Workflow, chord, group
-from invest.jobs.analysis.track_record import known_skills
+from invest.jobs.analysis.track_record import learnt
+from invest.jobs.callers import book_ai, may_ask
 from invest.jobs.loading import BARS_BACK, load_inputs, load_shared, never_collected, peers_key
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PER_ANALYSIS, PERIODIC
 from invest.jobs.results import (
@@ -79,32 +81,54 @@ async def analyse_one(
     said = await ask(ctx, analysis, None, language or ctx.use(Settings).language)
     opinions = [opinion_brief(o) for o in said.opinions]
     block = {"consensus": said.consensus.model_dump(mode="json"), "opinions": opinions}
+    if said.benchmark is not None:
+        block["benchmark"] = opinion_brief(said.benchmark)
     return analysis.model_copy(update={"ai": block})
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the AIs said of one asset: opinions, consensus and, where it was asked for, the objection to it."""
+    """What the AIs said of one asset: opinions, consensus and, where it was asked for, the objection to it.
+
+    `benchmark` is what the local rules make of the same facts: shown beside them, without a vote.
+    """
 
     opinions: Sequence[Opinion]
     consensus: AiConsensus
     objection: Objection | None = None
+    benchmark: Opinion | None = None
 
 
 async def ask(ctx: Context, analysis: Analysis, providers: Sequence[str] | None, language: str) -> Answers:
-    """Ask the AIs at the same time on the same numbers; every answer is kept, valid or not."""
-    store, settings, panel = ctx.use(Store), ctx.use(Settings), ctx.use(Panel)
-    news = await store.news.latest(analysis.ticker, limit=6)
+    """Ask `providers`, or every enabled AI, at once on the same numbers; every answer is kept, valid or not."""
+    store, settings, analysts = ctx.use(Store), ctx.use(Settings), ctx.use(Analysts)
+    known, news = await asyncio.gather(learnt(store), store.news.latest(analysis.ticker, limit=6))
     snapshot = build_snapshot(analysis.model_copy(update={"analyzed_at": settings.now()}), news, language)
-    opinions = await panel.ask(snapshot, providers=providers, language=language)
-    consensus = pool(opinions, await known_skills(store), quorum=settings.ai.quorum)
-    await store.opinions.append(*opinions)
-    asked_at = max(o.asked_at for o in opinions)
-    ident = f"{ctx.job_id}:{ctx.attempt}:{analysis.ticker}"
-    await store.opinions.append_consensus(ident, consensus, asked_at, sandbox=settings.sandbox)
+    await may_ask(ctx)
+    given, rules = await asyncio.gather(
+        analysts.ask(snapshot, providers=providers_for(settings, providers), language=language),
+        analysts.benchmark(snapshot, language),
+    )
+    await book_ai(ctx, sum((o.cost_usd or Decimal(0) for o in given), Decimal(0)))
+    opinions = [rated(opinion, known.extremity) for opinion in given]
+    benchmark = rated(rules, known.extremity) if rules is not None else None
+    shown = [*opinions, *([benchmark] if benchmark is not None else [])]
+    consensus = pool(shown, known.skills, settings.ai.quorum, extremity=known.extremity, rho=known.rho)
+    await store.opinions.append(*shown)
+    if consensus.asked:
+        asked_at = max(o.asked_at for o in opinions)
+        ident = f"{ctx.job_id}:{ctx.attempt}:{analysis.ticker}"
+        await store.opinions.append_consensus(ident, consensus, asked_at, sandbox=settings.sandbox)
     wanted = settings.ai.counter_argument and consensus.quorum
-    objection = await panel.object(snapshot, consensus, opinions, language) if wanted else None
-    return Answers(opinions, consensus, objection)
+    objection = await analysts.object(snapshot, consensus, opinions, language) if wanted else None
+    return Answers(opinions, consensus, objection, benchmark)
+
+
+def providers_for(settings: Settings, asked: Sequence[str] | None) -> list[str]:
+    """The analysts to ask: those named and no other, else every enabled AI; the local rules are none."""
+    if asked:
+        return list(dict.fromkeys(asked))
+    return [name for name, given in settings.ai.providers.items() if given.enabled and given.kind != "rules"]
 
 
 def opinion_brief(opinion: Opinion) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from invest.domain.analysis import (
     ScoreRecord,
 )
 from invest.domain.backtest import (
-    Panel,
+    ScorePanel,
     build_score_panel,
     build_score_record,
     checked_for_future,
@@ -85,7 +85,7 @@ async def backtest_market(ctx: Context, market: Market, years: int) -> ScoreReco
     days = scored_days(today - timedelta(days=round(years * 365.25)), today)
     assets = await store.assets.list(market=market, active=None)
     shared = await load_shared(store, settings, days[0] - BARS_BEFORE)
-    panels: list[Panel] = []
+    panels: list[ScorePanel] = []
     prices: dict[str, Prices] = {}
     checked = changed = 0
     for at in range(0, len(assets), PAGE):
@@ -114,7 +114,7 @@ async def backtest_market(ctx: Context, market: Market, years: int) -> ScoreReco
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    panel: Panel
+    panel: ScorePanel
     checks: tuple[int, int]
 
 

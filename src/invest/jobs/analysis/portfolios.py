@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from invest.domain.market import RateCurve
@@ -19,6 +20,9 @@ from invest.reports import PortfolioReportData, PositionRow
 from invest.settings import Settings
 from invest.store import Store
 
+FUNDS_INDEX = "^IFIX"
+IPCA = "sgs:433"
+PTAX = "sgs:1"
 PRINTED = (
     "twr",
     "annual_return",
@@ -69,25 +73,38 @@ async def portfolio_of(store: Store, portfolio_id: str) -> Portfolio:
     return found
 
 
-async def measured(store: Store, settings: Settings, portfolio: Portfolio) -> PortfolioMetrics:
-    """Metrics of one portfolio, now, from its transactions and what is stored of its assets."""
-    tickers = sorted({t.ticker for t in portfolio.transactions if t.ticker} | set(portfolio.targets))
+async def measured(
+    store: Store, settings: Settings, portfolio: Portfolio, *, cash: Decimal = Decimal(0)
+) -> PortfolioMetrics:
+    """Metrics of one portfolio, now, from its transactions and what is stored of its assets; `cash` waits, BRL."""
     first = min((t.date for t in portfolio.transactions), default=settings.now().date())
-    bars, assets, actions, index, cdi = await asyncio.gather(
-        store.bars.read_many(tickers, since=first),
+    known = await store.portfolios.known(portfolio.transactions)
+    wanted = sorted(set(portfolio.targets) - set(known.bars))
+    tickers = sorted({*known.bars, *wanted, *(t.ticker for t in portfolio.transactions if t.ticker)})
+    more, assets, index, ifix = await asyncio.gather(
+        store.bars.read_many(wanted, since=first),
         store.assets.get_many(tickers),
-        store.actions.of_many(tickers),
         store.bars.read(INDEX),
+        store.bars.read(FUNDS_INDEX),
+    )
+    cdi, ipca, ptax = await asyncio.gather(
         store.macro.read(CDI, since=first),
+        store.macro.read(IPCA, since=first.replace(day=1)),
+        store.macro.read(PTAX, since=first),
     )
     given = PortfolioInput(
         portfolio=portfolio,
         now=settings.now(),
-        bars=bars,
+        bars={**known.bars, **more},
         assets=assets,
-        actions=actions,
+        actions=known.actions,
         index=index if len(index) else None,
         cdi=RateCurve.of(cdi) if cdi else None,
+        changes=known.lineages,
+        ifix=ifix if len(ifix) else None,
+        ipca=ipca,
+        ptax=ptax,
+        cash=cash,
     )
     return await asyncio.to_thread(measure, given)
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
 from invest.domain.market import Prices, usable
 from invest.domain.opinions import (
+    CONSENSUS,
     HORIZONS,
+    RHO,
+    RULES,
     Call,
+    Extremity,
     Outcome,
     Skill,
     TrackLine,
@@ -20,6 +25,10 @@ from invest.domain.opinions import (
     benchmark_outcomes,
     build_track_record,
     calls_of,
+    calls_of_pool,
+    closed_again,
+    error_correlation,
+    learn_extremity,
     resolve_all,
     skills,
 )
@@ -33,6 +42,9 @@ from invest.reports import TrackRow
 from invest.settings import Settings
 from invest.store import Store
 
+PAGE, TICKERS = 1_000, 100  # calls and assets read at a time
+NEVER_TRADED_AFTER = timedelta(days=60)  # beyond a call's end: no price will come any more
+CORRECTED_WITHIN = timedelta(days=365)
 MOMENTUM_FROM, MOMENTUM_TO = timedelta(days=365), timedelta(days=30)  # twelve months but for the last one
 
 
@@ -44,22 +56,69 @@ async def close_opinions(ctx: Context) -> OpinionsClosed:
 
 
 async def close_due(store: Store, settings: Settings) -> int:
-    """Close every open opinion whose 30, 90 or 180 days are over; how many calls were closed."""
-    now, closed = settings.now(), 0
+    """Close every open call whose 30, 90 or 180 days are over, the pool's among them; how many calls were closed.
+
+    Calls on assets without prices stay open and block nobody; two months after their end they are closed as never
+    traded. Calls closed within the last year are closed again where their prices were corrected since.
+    """
     index = usable(await store.bars.read(INDEX))
+    if not len(index.days):
+        return 0
+    closed = 0
     for horizon in HORIZONS:
-        due = await store.opinions.due(horizon, now=now, sandbox=settings.sandbox)
-        by_ticker: dict[str, list[Call]] = defaultdict(list)
-        for opinion in due:
-            by_ticker[opinion.ticker] += calls_of(opinion, horizon)
-        bars = await store.bars.read_many(sorted(by_ticker))
-        outcomes: list[Outcome] = []
-        for ticker, calls in by_ticker.items():
-            if ticker in bars and len(index.days):
-                outcomes += resolve_all(calls, horizon, usable(bars[ticker]), index, closed_at=now)
-        await store.opinions.close(outcomes)
-        closed += len(outcomes)
+        async for calls in _due(store, settings, horizon):
+            outcomes = await _resolved(store, settings, calls, horizon, index)
+            await store.opinions.close(outcomes)
+            closed += len(outcomes)
+    await _correct(store, settings, index)
     return closed
+
+
+async def _due(store: Store, settings: Settings, horizon: int) -> AsyncIterator[list[Call]]:
+    """Open calls whose horizon is over, page by page: those of the analysts, then the pool's."""
+    now, sandbox = settings.now(), settings.sandbox
+    place: tuple[datetime, str] | None = None
+    while page := await store.opinions.due(horizon, now=now, sandbox=sandbox, after=place, limit=PAGE):
+        yield [call for opinion in page for call in calls_of(opinion, horizon)]
+        place = page[-1].asked_at, page[-1].opinion_id
+    place = None
+    while pools := await store.opinions.pools_due(horizon, now=now, sandbox=sandbox, after=place, limit=PAGE):
+        yield [call for ident, at, said in pools for call in calls_of_pool(ident, at, said, horizon)]
+        place = pools[-1][1], pools[-1][0]
+
+
+async def _resolved(
+    store: Store, settings: Settings, calls: Sequence[Call], horizon: int, index: Prices
+) -> list[Outcome]:
+    now = settings.now()
+    by_ticker: dict[str, list[Call]] = defaultdict(list)
+    for call in calls:
+        by_ticker[call.ticker].append(call)
+    bars = await store.bars.read_many(sorted(by_ticker))
+    outcomes: list[Outcome] = []
+    for ticker, asked in by_ticker.items():
+        prices = usable(bars[ticker] if ticker in bars else await store.bars.read(ticker))
+        over = now - timedelta(days=horizon) - NEVER_TRADED_AFTER
+        told = asked if len(prices.days) else [call for call in asked if call.published <= over]
+        outcomes += resolve_all(told, horizon, prices, index, closed_at=now)
+    return outcomes
+
+
+async def _correct(store: Store, settings: Settings, index: Prices) -> None:
+    """Close calls of the last year again where a split, a payment or a price came late."""
+    now = settings.now()
+    closed = await store.opinions.outcomes(since=now - CORRECTED_WITHIN)
+    tickers = sorted({outcome.ticker for outcome in closed})
+    for at in range(0, len(tickers), TICKERS):
+        page = tickers[at : at + TICKERS]
+        prices = {ticker: usable(bars) for ticker, bars in (await store.bars.read_many(page)).items()}
+        again = [
+            revised
+            for outcome in closed
+            if outcome.ticker in page and outcome.ticker in prices
+            if (revised := closed_again(outcome, prices[outcome.ticker], index, closed_at=now)) is not None
+        ]
+        await store.opinions.close(again)
 
 
 async def record(store: Store) -> TrackRecord:
@@ -102,10 +161,22 @@ async def track_rows(store: Store) -> list[TrackRow]:
     return [_row(line) for line in (await record(store)).lines]
 
 
-async def known_skills(store: Store) -> Mapping[str, Skill]:
-    """What the consensus may weigh each provider by."""
-    outcomes: Sequence[Outcome] = await store.opinions.outcomes(horizon_days=180)
-    return skills(outcomes)
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What the record has to say to the next pool: each model's skill, the slope, and how far errors go together."""
+
+    skills: Mapping[str, Skill]
+    extremity: Extremity
+    rho: float
+
+
+async def learnt(store: Store) -> Learnt:
+    """What was learnt from the closed calls over 180 days."""
+    outcomes, odds = await asyncio.gather(store.opinions.outcomes(horizon_days=180), store.opinions.pool_log_odds())
+    ais = [outcome for outcome in outcomes if outcome.provider not in (CONSENSUS, RULES)]
+    together = error_correlation(ais)
+    rho = RHO if together is None else min(max(together, 0.0), 1.0)
+    return Learnt(skills(outcomes), learn_extremity(outcomes, odds), rho)
 
 
 def _row(line: TrackLine) -> TrackRow:

@@ -10,7 +10,7 @@ from invest.domain.market import Asset, AssetKind, count_sessions, last_closed_s
 from invest.domain.values import SourceOutcome
 from invest.engine import Context
 from invest.errors import Unreachable
-from invest.jobs.data_collection.gathering import choose_values, describe, known_of, save
+from invest.jobs.data_collection.asset_data import choose_values, describe, known_of, save
 from invest.jobs.data_collection.tallies import tallies
 from invest.jobs.loading import CDI, INDEX
 from invest.jobs.queues import DATA_COLLECTION, NEVER, PERIODIC
@@ -39,7 +39,7 @@ async def collect_benchmarks(
     since, known = await asyncio.gather(store.macro.series(), known_of(store, INDEX))
     asset, now = Asset(ticker=INDEX, kind=AssetKind.INDEX, name="Ibovespa"), settings.now()
     want = replace(known, asset=asset).want(INDEX, now, force=False)
-    macro, index = await asyncio.gather(sources.macro(want, since), sources.gather(want))
+    macro, index = await asyncio.gather(sources.macro(want, since), sources.collect(want))
     chosen = await choose_values(store, index, known, INDEX, now)
     saved = await save(store, asset, [*macro, *index], chosen)
     if not any(g.usable for g in [*macro, *index]):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
 from invest.engine import Context
+from invest.jobs.exported_files import prune_exports
 from invest.jobs.queues import DATA_COLLECTION, NEVER, PERIODIC
 from invest.jobs.results import (
     Cleaned,
 )
+from invest.settings import Settings
 from invest.sources import Sources
 from invest.store import Store
 
@@ -26,14 +29,17 @@ async def cleanup_old_data(ctx: Context, days_to_keep: Days = 90) -> Cleaned:
     store = ctx.use(Store)
     done = await store.cleanup.run(cutoff)
     files = await ctx.use(Sources).prune(spare=await store.payloads.without_body())
-    freed = sum(cleaned.bytes for cleaned in done.values()) + files.bytes
+    exports, export_bytes = await asyncio.to_thread(
+        prune_exports, ctx.use(Settings).data_dir, await store.erasure.file_names()
+    )
+    freed = export_bytes + sum(cleaned.bytes for cleaned in done.values()) + files.bytes
     return Cleaned(
         cutoff_date=cutoff,
         tables_cleaned=sorted(table for table, cleaned in done.items() if cleaned.rows),
         rows_deleted=sum(cleaned.rows for cleaned in done.values()),
         space_freed_mb=round(freed / 1e6, 3),
         rows_by_table={table: cleaned.rows for table, cleaned in done.items()},
-        files_deleted=files.files,
-        files_freed_mb=round(files.bytes / 1e6, 3),
+        files_deleted=files.files + exports,
+        files_freed_mb=round((files.bytes + export_bytes) / 1e6, 3),
         files_spared_mb=round(files.spared / 1e6, 3),
     )

@@ -9,8 +9,8 @@ from pydantic import Field
 from invest.domain.market import Ticker
 from invest.domain.values import AssetData, SourceOutcome
 from invest.engine import Context, GiveUp, Ok, Workflow, chord, group
+from invest.jobs.data_collection.asset_data import collect, still_fresh
 from invest.jobs.data_collection.benchmarks import benchmarks_stale, update_benchmarks
-from invest.jobs.data_collection.gathering import collect, still_fresh
 from invest.jobs.data_collection.tallies import tallies
 from invest.jobs.data_collection.unknown import forget, remember
 from invest.jobs.queues import DATA_COLLECTION, FAN_OUT, NEVER, PER_ASSET, PERIODIC

@@ -14,7 +14,7 @@ from invest.domain.market import Asset, AssetKind, CorporateAction, Ticker, mark
 from invest.domain.values import Consensus, Observation, SourceOutcome, choose_all
 from invest.engine import Context
 from invest.errors import Unreachable
-from invest.jobs.data_collection.gathering import describe, save
+from invest.jobs.data_collection.asset_data import describe, save
 from invest.jobs.data_collection.tallies import tallies
 from invest.jobs.queues import DATA_COLLECTION, NEVER, PERIODIC
 from invest.jobs.results import (
@@ -24,7 +24,7 @@ from invest.jobs.results import (
     TickerError,
 )
 from invest.settings import Settings
-from invest.sources import Gathered, Sources, Want
+from invest.sources import Answer, Sources, Want
 from invest.store import Store
 
 PAGE = 500
@@ -121,10 +121,10 @@ async def update_prices(
         )
         splits = {t: tuple(a for a in of_one if a.factor is not None) for t, of_one in actions.items()}
         wants = [_price_want(t, assets.get(t), latest.get(t, {}), settings.now(), splits.get(t, ())) for t in page]
-        gathered = await sources.prices(wants)
-        await _store_prices(store, settings.now(), latest, splits, gathered)
-        errors |= _unpriced(page, gathered)
-        said += [g.outcome for g in gathered]
+        answers = await sources.prices(wants)
+        await _store_prices(store, settings.now(), latest, splits, answers)
+        errors |= _unpriced(page, answers)
+        said += [g.outcome for g in answers]
         await report(at + len(page), len(tickers), "prices")
     return errors, said
 
@@ -143,10 +143,10 @@ def _price_want(
     )
 
 
-def _unpriced(tickers: Sequence[str], gathered: Sequence[Gathered]) -> dict[str, str]:
-    priced = {o.ticker for g in gathered for o in g.observations}
+def _unpriced(tickers: Sequence[str], answers: Sequence[Answer]) -> dict[str, str]:
+    priced = {o.ticker for g in answers for o in g.harvest.observations}
     said: dict[str, list[str]] = defaultdict(list)
-    for g in gathered:
+    for g in answers:
         if g.ticker is not None and g.ticker not in priced:
             said[g.ticker].append(describe(g.outcome))
     return {t: "; ".join(said[t]) or "no source gives prices" for t in tickers if t not in priced}
@@ -157,18 +157,18 @@ async def _store_prices(
     now: datetime,
     latest: Mapping[str, Mapping[str, Consensus]],
     splits: Mapping[str, Splits],
-    gathered: Sequence[Gathered],
+    answers: Sequence[Answer],
 ) -> None:
     by_ticker: dict[str, list[Observation]] = defaultdict(list)
-    for g in gathered:
-        for o in g.observations:
+    for g in answers:
+        for o in g.harvest.observations:
             by_ticker[o.ticker].append(o)
     chosen: list[Consensus] = []
     for ticker, observations in sorted(by_ticker.items()):
         chosen += choose_all(
             observations, now, last_known=latest.get(ticker, {}), splits=splits.get(ticker, ())
         ).values()
-    await save(store, None, gathered, chosen)
+    await save(store, None, answers, chosen)
 
 
 async def update_statements(
@@ -194,10 +194,10 @@ async def update_statements(
             statements_until=known[cnpj],
             total_assets=await store.statements.total_assets(cnpj),
         )
-        gathered = await sources.gather(want, only=("cvm",))
-        if failed := [g for g in gathered if not g.usable]:
+        answers = await sources.collect(want, only=("cvm",))
+        if failed := [g for g in answers if not g.usable]:
             errors[asset.ticker] = "; ".join(describe(g.outcome) for g in failed)
-        lines += (await save(store, None, gathered)).statements
+        lines += (await save(store, None, answers)).statements
         await report(done, len(due), "statements")
     return lines, errors
 
@@ -223,9 +223,9 @@ async def update_news(store: Store, sources: Sources, settings: Settings, limit:
     Raises `Unreachable` when no feed could be read.
     """
     sources.know(await active_assets(store))
-    gathered = await sources.news(limit)
-    saved = await save(store, None, gathered)
-    outcomes = {g.source: describe(g.outcome) for g in gathered}
-    if gathered and all(g.outcome.status == "failed" for g in gathered):
+    answers = await sources.news(limit)
+    saved = await save(store, None, answers)
+    outcomes = {g.source: describe(g.outcome) for g in answers}
+    if answers and all(g.outcome.status == "failed" for g in answers):
         raise Unreachable("no feed could be read: " + "; ".join(outcomes.values()))
     return saved.news, outcomes

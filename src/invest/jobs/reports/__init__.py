@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invest.jobs.reports.ai_keeping import SharedAnswers, SharedBudget
+from invest.jobs.reports.ai_keeping import SharedAnswers, SharedBudget, SharedLessons, SharedLimiter, StoredLedger
 from invest.jobs.reports.asset_reports import generate_report_async
 from invest.jobs.reports.comparisons import generate_comparison_report_async
 from invest.jobs.reports.delivery import deliver_report
@@ -18,6 +18,9 @@ from invest.jobs.reports.portfolio_reports import (
 __all__ = [
     "SharedAnswers",
     "SharedBudget",
+    "SharedLessons",
+    "SharedLimiter",
+    "StoredLedger",
     "batch_export_reports",
     "deliver_report",
     "export_report_async",

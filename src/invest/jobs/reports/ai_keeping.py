@@ -1,29 +1,76 @@
-"""What the AIs of all workers share through Redis: answers by the hash of their input, and the money spent today."""
+"""What the AIs of all workers share: answers, lessons, money and turns in Redis, the ledger in PostgreSQL."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from decimal import Decimal
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, cast
+from uuid import uuid4
 
+import orjson
+import structlog
 from pydantic import ValidationError
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
+from invest.ai import LocalLimiter, PaidCall, too_long
 from invest.domain.opinions import Opinion
+from invest.errors import InvestError
+from invest.store import Store
 
 ANSWER = "invest:ai:answer:"
-
-
 SPENT = "invest:ai:spent:"
-
-
+HELD = "invest:ai:held:"
+LESSON = "invest:ai:lesson:"
+TURN = "invest:ai:turn:"
 MICRO = Decimal(1_000_000)  # money is counted in whole millionths of a dollar: exact, and one INCRBY
-
-
 KEEP_DAYS = 40
+LESSON_DAYS = 7  # a server may have been upgraded meanwhile: what it takes is learnt anew
+RESERVED_S = 3600  # no call takes longer; what a worker that died had reserved is booked at its most then
+MAX_PAUSE = 3600.0
+log = structlog.get_logger(__name__)
+
+# KEYS: spent, held (id -> most), ends (id by the time it counts as spent). ARGV: id, most, limit, now, lifetime, keep.
+RESERVE = """
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[4])) do
+  local most = redis.call('HGET', KEYS[2], id)
+  if most then redis.call('INCRBY', KEYS[1], most) end
+  redis.call('HDEL', KEYS[2], id)
+  redis.call('ZREM', KEYS[3], id)
+end
+local sum = tonumber(redis.call('GET', KEYS[1]) or '0')
+for _, most in ipairs(redis.call('HVALS', KEYS[2])) do sum = sum + tonumber(most) end
+local limit = tonumber(ARGV[3])
+if limit > 0 and sum >= limit then return 0 end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+redis.call('ZADD', KEYS[3], ARGV[4] + ARGV[5], ARGV[1])
+redis.call('SETNX', KEYS[1], '0')
+for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
+return 1
+"""
+# KEYS as above. ARGV: id, cost. A reservation that is gone was booked already.
+SETTLE = """
+if redis.call('HDEL', KEYS[2], ARGV[1]) == 0 then return 0 end
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('INCRBY', KEYS[1], ARGV[2])
+return 1
+"""
+# KEYS: next turn, not before (ms). ARGV: now, step (0: no pace). The wait in ms; 0 takes the turn.
+TAKE_TURN = """
+local now, step = tonumber(ARGV[1]), tonumber(ARGV[2])
+local free = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(redis.call('GET', KEYS[2]) or '0'))
+if free > now then return free - now end
+if step > 0 then redis.call('SET', KEYS[1], now + step, 'PX', step + 60000) end
+return 0
+"""
 
 
 class SharedAnswers:
-    """Opinions by the hash of everything that went in (`invest.ai.limits.OpinionCache`)."""
+    """Opinions by the hash of everything that went in (`invest.ai.OpinionCache`)."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -44,22 +91,149 @@ class SharedAnswers:
             await self._redis.set(ANSWER + key, opinion.model_dump_json(), ex=int(ttl))
 
 
-class SharedBudget:
-    """What all workers spent today in US dollars (`invest.ai.limits.Budget`); a day ends at midnight UTC."""
+class SharedLessons:
+    """What AI servers take (`invest.ai.Lessons`), kept for a week."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def _key(self) -> str:
-        return f"{SPENT}{datetime.now(UTC):%Y-%m-%d}"
+    async def get(self, key: str) -> dict[str, Any] | None:
+        """What was learnt under `key`."""
+        raw = await self._redis.get(LESSON + key)
+        kept = orjson.loads(raw) if raw else None
+        return kept if isinstance(kept, dict) else None
+
+    async def put(self, key: str, lesson: dict[str, Any]) -> None:
+        """Keep what was learnt."""
+        await self._redis.set(LESSON + key, orjson.dumps(lesson), ex=LESSON_DAYS * 86400)
+
+
+class SharedBudget:
+    """The day's money of all workers (`invest.ai.Budget`); a day ends at midnight UTC.
+
+    Reserving and settling are one script each, so workers cannot grant the same money twice. Where Redis lost the
+    day's sum it starts from the ledger's.
+    """
+
+    def __init__(self, redis: Redis, store: Store | None = None) -> None:
+        self._redis = redis
+        self._store = store
+        self._reserve = redis.register_script(RESERVE)
+        self._settle = redis.register_script(SETTLE)
+
+    async def reserve(self, most: Decimal, limit: Decimal) -> str | None:
+        """Hold `most`; None where spent and held have reached `limit` (0: no limit)."""
+        day = datetime.now(UTC).date()
+        await self._begin(day)
+        ident = f"{day}|{uuid4().hex}"
+        given = (ident, _micro(most), _micro(limit), int(time.time()), RESERVED_S, KEEP_DAYS * 86400)
+        return ident if await self._reserve(keys=_keys(day), args=given) else None
+
+    async def settle(self, reservation: str, cost: Decimal) -> None:
+        """Book what a reserved call did cost, on the day it was reserved."""
+        day = date.fromisoformat(reservation.partition("|")[0])
+        await self._settle(keys=_keys(day), args=(reservation, _micro(cost)))
 
     async def spent_today(self) -> Decimal:
-        """The sum so far."""
-        return Decimal(int(await self._redis.get(self._key()) or 0)) / MICRO
+        """The sum booked so far."""
+        return Decimal(int(await self._redis.get(SPENT + str(datetime.now(UTC).date())) or 0)) / MICRO
 
-    async def add(self, cost: Decimal) -> None:
-        """Book the cost of one call."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.incrby(self._key(), int((cost * MICRO).to_integral_value()))
-            pipe.expire(self._key(), KEEP_DAYS * 86400)
-            await pipe.execute()
+    async def held_today(self) -> Decimal:
+        """The sum of the calls in flight, each at its most."""
+        held = await cast("Awaitable[list[bytes]]", self._redis.hvals(HELD + str(datetime.now(UTC).date())))
+        return Decimal(sum(int(most) for most in held)) / MICRO
+
+    async def _begin(self, day: date) -> None:
+        if self._store is None or await self._redis.exists(SPENT + str(day)):
+            return
+        try:
+            sum_so_far = await self._store.spend.of_day(day)
+        except (InvestError, OSError) as error:
+            log.warning("the ledger of AI calls cannot be read; the day starts at nothing", error=str(error))
+            return
+        await self._redis.set(SPENT + str(day), _micro(sum_so_far), nx=True, ex=KEEP_DAYS * 86400)
+
+
+class StoredLedger:
+    """Every paid call as a row (`invest.ai.Ledger`); one that cannot be written is logged, the answer goes on."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def record(self, call: PaidCall) -> None:
+        """Write `call`."""
+        try:
+            await self._store.spend.record(
+                call.call_id,
+                call.at.astimezone(UTC).date(),
+                call.provider,
+                call.cost_usd or Decimal(0),
+                at=call.at,
+                vendor=call.vendor,
+                model=call.model,
+                model_asked=call.model_asked,
+                key=call.key,
+                purpose=call.purpose,
+                outcome=call.outcome,
+                tokens_in=call.tokens_in or 0,
+                tokens_out=call.tokens_out or 0,
+                price_version=call.price_version,
+                seconds=call.seconds,
+            )
+        except (InvestError, OSError) as error:
+            log.error("AI call not written into the ledger", provider=call.provider, error=str(error))
+
+
+class SharedLimiter:
+    """Slots of this process, pace and pauses of all workers (`invest.ai.Limiter`); without Redis this process's own."""
+
+    def __init__(self, redis: Redis, concurrency: int, per_minute: Mapping[str, float]) -> None:
+        self._redis = redis
+        self._local = LocalLimiter(concurrency, per_minute=per_minute)
+        self._per_minute = dict(per_minute)
+        self._take = redis.register_script(TAKE_TURN)
+        self._pausing: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def slot(self, provider: str, patience: float = 120.0) -> AsyncIterator[None]:
+        """Wait for a free slot and for this provider's turn among all workers, `patience` seconds at most."""
+        async with self._local.slot(provider, patience):
+            until = time.monotonic() + patience
+            while (wait := await self._wait(provider)) > 0:
+                if time.monotonic() + wait > until:
+                    raise too_long(wait)
+                await asyncio.sleep(wait)
+            yield
+
+    def pause(self, provider: str, seconds: float) -> None:
+        """Grant no worker a slot for so long: the vendor asked everyone to wait."""
+        self._local.pause(provider, seconds)
+        task = asyncio.create_task(self._tell_all(provider, min(seconds, MAX_PAUSE)))
+        self._pausing.add(task)
+        task.add_done_callback(self._pausing.discard)
+
+    async def _wait(self, provider: str) -> float:
+        rate = self._per_minute.get(provider)
+        step = int(60_000 / rate) if rate else 0
+        try:
+            keys = (f"{TURN}{provider}", f"{TURN}{provider}:not-before")
+            return float(await self._take(keys=keys, args=(int(time.time() * 1000), step))) / 1000
+        except RedisError as error:
+            log.warning("turns of AI calls are this worker's own", error=str(error))
+            return 0.0
+
+    async def _tell_all(self, provider: str, seconds: float) -> None:
+        until = int((time.time() + seconds) * 1000)
+        try:
+            await self._redis.set(f"{TURN}{provider}:not-before", until, px=int(seconds * 1000) + 1000)
+        except RedisError as error:
+            log.warning("a vendor's wait was not passed on to other workers", error=str(error))
+
+
+def _keys(day: date) -> tuple[str, str, str]:
+    return f"{SPENT}{day}", f"{HELD}{day}", f"{HELD}{day}:ends"
+
+
+def _micro(amount: Decimal) -> int:
+    """Whole millionths of a dollar, never too few."""
+    return int((amount * MICRO).to_integral_value(ROUND_CEILING))

@@ -18,4 +18,4 @@ Report = dict[str, Any]
 ReportId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-Format = Literal["pdf", "markdown", "html"]
+Format = Literal["pdf", "markdown", "html", "xlsx", "csv"]

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from invest.domain.analysis import Analysis
+from invest.domain.analysis import Analysis, history_of
 from invest.domain.market import Ticker
 from invest.engine import Context
 from invest.jobs.analysis import Answers, analyse_one, ask, track_rows
+from invest.jobs.loading import index_of, load_inputs, peers_of
 from invest.jobs.queues import NEVER, PER_ASSET, REPORTS
 from invest.jobs.reports.arguments import Language, Provider, Report
-from invest.jobs.reports.keeping import keep, new_report_id, payloads_of, providers_for
+from invest.jobs.reports.keeping import keep, new_report_id, payloads_of
 from invest.reports import (
     AssetReportData,
     build_asset_view,
@@ -24,6 +25,15 @@ from invest.store import Store
 BARS_BACK = timedelta(days=3 * 366)
 
 
+DOLLAR = "sgs:1"  # PTAX, sale: BRL for one US dollar
+
+
+DOLLAR_BACK = timedelta(days=400)
+
+
+NEWS_READ = 30  # of which the most telling ones are shown
+
+
 DIVIDEND_YEARS = 5  # whole years of dividends beside the running one
 
 
@@ -31,9 +41,8 @@ async def asset_report(
     ctx: Context, ticker: str, providers: Sequence[str] | None, language: str, *, named: str | None
 ) -> dict[str, Any]:
     """Analyse, ask, write and keep; the contract's shape of a report, with its Markdown as `content`."""
-    settings = ctx.use(Settings)
     analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
-    said = await ask(ctx, analysis, providers_for(settings, providers), language)
+    said = await ask(ctx, analysis, providers, language)
     return await write_asset_report(ctx, analysis, said, language, named=named)
 
 
@@ -52,13 +61,19 @@ async def asset_data(
     """Everything the report of one asset shows, read at once."""
     store, settings = ctx.use(Store), ctx.use(Settings)
     ticker, since = analysis.ticker, settings.now().date().replace(month=1, day=1)
-    bars, actions, news, latest, track = await asyncio.gather(
-        store.bars.read(ticker, since=(settings.now() - BARS_BACK).date()),
+    inputs, actions, news, latest, track, peers = await asyncio.gather(
+        load_inputs(store, settings, [ticker]),
         store.actions.of(ticker, since=since.replace(year=since.year - DIVIDEND_YEARS)),
-        store.news.latest(ticker, limit=6),
+        store.news.latest(ticker, limit=NEWS_READ),
         store.observations.latest(ticker),
         track_rows(store),
+        peers_of(store, analysis),
     )
+    dollar, (index_name, index) = await asyncio.gather(
+        store.macro.read(DOLLAR, since=(settings.now() - DOLLAR_BACK).date()),
+        index_of(store, analysis.kind, (settings.now() - BARS_BACK).date()),
+    )
+    given = inputs[ticker]
     return AssetReportData(
         report_id=new_report_id(),
         generated_at=datetime.now(UTC),
@@ -67,9 +82,15 @@ async def asset_data(
         ai_provider=named,
         payloads=await payloads_of(store, [analysis], latest.values()),
         analysis=analysis,
-        bars=bars,
+        bars=given.bars,
+        asset=given.asset,
+        history=await asyncio.to_thread(history_of, given, dollar),
+        peers=peers,
+        index=index,
+        index_name=index_name,
         opinions=said.opinions,
         ai_consensus=said.consensus,
+        benchmark=said.benchmark,
         objection=said.objection.argument if said.objection else None,
         objection_by=said.objection.provider if said.objection else None,
         actions=actions,
@@ -83,5 +104,5 @@ async def asset_data(
 async def generate_report_async(
     ctx: Context, ticker: Ticker, ai_provider: Provider = "openai", language: Language = "pt-BR"
 ) -> Report:
-    """The report of one asset with one AI's opinion beside the local rules'."""
+    """The report of one asset with one AI's opinion, and what the local rules make of the same facts beside it."""
     return await asset_report(ctx, ticker, [ai_provider], language, named=ai_provider)

@@ -15,7 +15,7 @@ from invest.engine import Context
 from invest.jobs.analysis import analyse_many, ask
 from invest.jobs.queues import NEVER, PERIODIC, REPORTS
 from invest.jobs.reports.arguments import Language, Provider, Report
-from invest.jobs.reports.keeping import keep, new_report_id, payloads_of, providers_for
+from invest.jobs.reports.keeping import keep, new_report_id, payloads_of
 from invest.reports import ComparisonReportData, build_comparison_view
 from invest.settings import Settings
 from invest.store import Store
@@ -39,8 +39,7 @@ async def comparison_report(ctx: Context, tickers: Sequence[str], ai_provider: s
     store, settings = ctx.use(Store), ctx.use(Settings)
     analyses = list((await analyse_many(ctx, tickers)).values())
     comparison = compare(analyses, compared_at=datetime.now(UTC))
-    providers = providers_for(settings, [ai_provider])
-    asked = await asyncio.gather(*(ask(ctx, a, providers, language) for a in analyses))
+    asked = await asyncio.gather(*(ask(ctx, a, [ai_provider], language) for a in analyses))
     bars = await store.bars.read_many(tickers, since=(settings.now() - BARS_BACK).date())
     data = ComparisonReportData(
         report_id=new_report_id(),
@@ -52,6 +51,7 @@ async def comparison_report(ctx: Context, tickers: Sequence[str], ai_provider: s
         bars=bars,
         comparison=comparison,
         opinions=[o for said in asked for o in said.opinions],
+        benchmarks=[said.benchmark for said in asked if said.benchmark is not None],
         ai_consensus={said.consensus.ticker: said.consensus for said in asked},
         payloads=await payloads_of(store, analyses),
     )

@@ -9,6 +9,7 @@ from typing import Literal
 
 from invest.engine import Context, RetryLater
 from invest.errors import ConfigError, NotFound
+from invest.jobs.callers import count_mail
 from invest.jobs.queues import DELIVERY, NEVER, REPORTS
 from invest.jobs.reports.arguments import ReportId
 from invest.jobs.results import Delivered
@@ -63,6 +64,8 @@ async def deliver(ctx: Context, report_id: str, channels: Sequence[Channel] | No
         if await redis.sismember(key, channel):  # type: ignore[misc] # redis-py: Awaitable | int
             answers[channel] = "taken by an earlier attempt"
             continue
+        if channel == "email":
+            await count_mail(ctx)
         try:
             answers[channel] = await _send(channel, view, settings, ctx.job_id)
         except DeliveryFailed as error:

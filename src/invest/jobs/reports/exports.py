@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated, Any
-from uuid import uuid4
+from typing import Annotated
 
 from pydantic import Field
 
 from invest.engine import Context, Ok, Workflow, chord, group
 from invest.errors import NotFound
+from invest.jobs.exported_files import exports_folder, write_private
 from invest.jobs.queues import FAN_OUT_SOON, NEVER, PERIODIC, REPORTS
 from invest.jobs.reports.arguments import Format, ReportId
 from invest.jobs.results import (
@@ -68,13 +68,13 @@ async def export(ctx: Context, report_id: str, format: str, include_charts: bool
     kept = await store.reports.save_export(
         report_id, format, file.body, filename=file.name, content_type=file.media_type, include_charts=include_charts
     )
-    path = settings.data_dir.resolve() / "exports" / file.name
+    path = exports_folder(settings.data_dir) / file.name
     try:
-        await asyncio.to_thread(_write, path, file.body)
+        await asyncio.to_thread(write_private, path, file.body)
         where = str(path)
     except OSError as error:  # a read-only or full disk: the file is in PostgreSQL all the same
         ctx.log.warning("export kept in the database only", path=str(path), error=str(error))
-        where = f"/api/v1/reports/{report_id}/export?format={format}"
+        where = f"/api/v1/reports/{report_id}/download?format={format}"
     return Exported(
         report_id=report_id,
         format=format,
@@ -84,13 +84,3 @@ async def export(ctx: Context, report_id: str, format: str, include_charts: bool
         sha256=kept.sha256,
         media_type=file.media_type,
     )
-
-
-def _write(path: Any, body: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-    try:
-        partial.write_bytes(body)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

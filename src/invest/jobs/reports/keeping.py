@@ -16,22 +16,12 @@ from invest.reports import (
     contract_report,
     render_markdown,
 )
-from invest.settings import Settings
 from invest.store import Store
 
 
 def new_report_id() -> str:
     """A fresh report id."""
     return f"r_{uuid4().hex[:20]}"
-
-
-def providers_for(settings: Settings, asked: Sequence[str] | None) -> list[str]:
-    """The analysts to ask: those named, or all enabled ones; the local rules always stand beside them."""
-    enabled = [name for name, provider in settings.ai.providers.items() if provider.enabled]
-    chosen = list(dict.fromkeys(asked)) if asked else enabled
-    if "rules" in enabled and "rules" not in chosen:
-        chosen.append("rules")
-    return chosen
 
 
 async def payloads_of(store: Store, analyses: Iterable[Analysis], chosen: Iterable[Consensus] = ()) -> list[RawPayload]:

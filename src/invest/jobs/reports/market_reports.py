@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from invest.domain.analysis import Analysis
-from invest.domain.market import Market
+from invest.domain.market import AssetKind, Market
 from invest.engine import Context
 from invest.errors import NotFound
 from invest.jobs.analysis import analyse_market
-from invest.jobs.loading import INDEX
+from invest.jobs.loading import index_of
 from invest.jobs.queues import NEVER, PERIODIC, REPORTS
 from invest.jobs.reports.arguments import Language, Provider, Report
 from invest.jobs.reports.keeping import keep, new_report_id, payloads_of
@@ -23,6 +23,9 @@ from invest.settings import Settings
 from invest.store import Store
 
 BARS_BACK = timedelta(days=400)
+
+
+NEWS_READ = 100  # of which those on what moved are shown
 
 
 CDI_DAYS = 252  # a rate per day compounds over so many sessions a year
@@ -50,10 +53,11 @@ async def market_overview(ctx: Context, market: Market, ai_provider: str, top_n:
     if not analyses:
         raise NotFound(f"no {market.value} were collected yet: queue batch_collect_assets first")
     since = (settings.now() - BARS_BACK).date()
-    bars, index, news, macro = await asyncio.gather(
+    kind = AssetKind.FII if market is Market.FIIS else AssetKind.STOCK
+    bars, (index_name, index), news, macro = await asyncio.gather(
         store.bars.read_many(best(analyses, top_n), since=since),
-        store.bars.read(INDEX, since=since),
-        store.news.latest(limit=6),
+        index_of(store, kind, since),
+        store.news.latest(limit=NEWS_READ),
         economy(store, settings.now().date()),
     )
     data = MarketReportData(
@@ -67,7 +71,8 @@ async def market_overview(ctx: Context, market: Market, ai_provider: str, top_n:
         as_of=max(a.as_of for a in analyses),
         analyses=analyses,
         bars=bars,
-        index=index if len(index) else None,
+        index=index,
+        index_name=index_name,
         macro=macro,
         news=news,
         top_n=top_n,
@@ -83,10 +88,10 @@ def best(analyses: Sequence[Analysis], count: int) -> list[str]:
 
 
 async def economy(store: Store, today: date) -> list[tuple[str, float, date, str]]:
-    """(name, value, day, payload) of the newest points that are not of the future; rates as fractions a year."""
+    """(name, value, day, source) of the newest points that are not of the future; rates as fractions a year."""
     points = await asyncio.gather(*(store.macro.last(series, on=today) for series in SERIES.values()))
     return [
-        (name, in_print(name, float(point.value)), point.day, point.payload)
+        (name, in_print(name, float(point.value)), point.day, point.source)
         for name, point in zip(SERIES, points, strict=True)
         if point is not None
     ]

@@ -11,25 +11,30 @@ from invest.domain.opinions import Opinion
 from invest.engine import Context
 from invest.jobs.analysis import analyse_one, ask, opinion_brief
 from invest.jobs.queues import FAN_OUT_SOON, NEVER, REPORTS
-from invest.jobs.reports.arguments import Provider
+from invest.jobs.reports.arguments import Language, Provider
 from invest.jobs.reports.asset_reports import write_asset_report
-from invest.jobs.reports.keeping import providers_for
 from invest.jobs.results import MultiAi
 from invest.settings import Settings
 
 
 @REPORTS.job(retry=FAN_OUT_SOON, give_up_on=NEVER)
-async def generate_multi_ai_analysis(ctx: Context, ticker: Ticker, providers: list[Provider] | None = None) -> MultiAi:
-    """What several AIs think of one asset, asked at the same time on the same numbers, and their consensus."""
-    return await multi_ai(ctx, ticker, providers)
+async def generate_multi_ai_analysis(
+    ctx: Context, ticker: Ticker, providers: list[Provider] | None = None, language: Language | None = None
+) -> MultiAi:
+    """What several AIs think of one asset, asked at the same time on the same numbers, and their consensus.
+
+    Without a `language` they answer in the one of the settings.
+    """
+    return await multi_ai(ctx, ticker, providers, language)
 
 
-async def multi_ai(ctx: Context, ticker: str, providers: Sequence[str] | None) -> MultiAi:
+async def multi_ai(ctx: Context, ticker: str, providers: Sequence[str] | None, language: str | None = None) -> MultiAi:
     """Ask the named AIs (or all configured ones) at the same time; one that fails is named and hides nobody."""
     settings = ctx.use(Settings)
+    language = language or settings.language
     analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
-    said = await ask(ctx, analysis, providers_for(settings, providers), settings.language)
-    report = await write_asset_report(ctx, analysis, said, settings.language, named="multi")
+    said = await ask(ctx, analysis, providers, language)
+    report = await write_asset_report(ctx, analysis, said, language, named="multi")
     return MultiAi(
         ticker=ticker,
         providers=[o.provider for o in said.opinions],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from invest.reports.charts.canvas import Canvas, n, text_width
-from invest.reports.charts.scale import Scale, decimals_for, month_starts, runs
+from invest.reports.charts.scale import GAP, Scale, decimals_for, month_starts, runs
 from invest.reports.locale import Locale
 
 TICK_SIZE = 8.5
@@ -56,10 +56,10 @@ def draw_months(
         taken = at + half + 8
 
 
-def polyline(days: Sequence[date], values: Sequence[float | None], x: Scale, y: Scale) -> str:
+def polyline(days: Sequence[date], values: Sequence[float | None], x: Scale, y: Scale, *, gap: timedelta = GAP) -> str:
     """Path data of a line with its gaps; a value alone becomes a short stroke, so that it is seen."""
     parts: list[str] = []
-    for run in runs(days, values):
+    for run in runs(days, values, gap):
         points = [f"{n(x(days[i].toordinal()))} {n(y(_value(values, i)))}" for i in run]
         parts.append("M" + "L".join(points) + ("h.1" if len(points) == 1 else ""))
     return "".join(parts)

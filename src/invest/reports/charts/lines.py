@@ -7,7 +7,7 @@ from typing import Final
 
 from invest.reports.charts.axis import TICK_SIZE, draw_months, draw_value_axis, polyline, tick_texts
 from invest.reports.charts.canvas import Canvas, Role, fit, n, text_width
-from invest.reports.charts.scale import Scale, span_of, spread, ticks
+from invest.reports.charts.scale import GAP, MONTHS_GAP, Scale, span_of, spread, ticks
 from invest.reports.locale import Locale
 from invest.reports.views import Line, LinesChart
 
@@ -26,32 +26,51 @@ _TOP: Final = 9.0
 def draw_lines(chart: LinesChart, locale: Locale, *, ident: str, width: float = 700, height: float = 220) -> str:
     """SVG of `chart`: the first six lines are styled and named, the others stay thin and grey behind them."""
     canvas = Canvas(width, height, chart.title, chart.description, ident)
-    low, high = span_of([v for line in chart.lines for v in line.values if v is not None])
-    levels = ticks(low, high)
-    texts = tick_texts(levels, locale)
+    known = [v for line in chart.lines for v in line.values if v is not None]
+    low, high = span_of(known if chart.reference is None else [*known, chart.reference])
+    levels, texts = _ticks(chart, low, high, locale)
     named = chart.lines[: len(_STYLES)]
-    labels = [f"{fit(line.name, TICK_SIZE, 90)} {_end_text(line, locale)}" for line in named]
+    labels = [f"{fit(line.name, TICK_SIZE, 90)} {_end_text(chart, line, locale)}".strip() for line in named]
     axis = max(text_width(t, TICK_SIZE) + 11 for t in texts)
-    right = width - axis - max(text_width(t, TICK_SIZE) for t in labels) - 6
+    named_beside = [*labels, chart.reference_label]
+    right = width - axis - max(text_width(t, TICK_SIZE) for t in named_beside) - 6
+    gap = GAP if chart.rebased else MONTHS_GAP
     floor = height - 19
     x = Scale(chart.days[0].toordinal(), chart.days[-1].toordinal(), 1, right - 3)
     y = Scale(low, high, floor, _TOP)
     draw_value_axis(canvas, y, list(zip(levels, texts, strict=True)), right=right)
+    if chart.reference is not None:
+        canvas.line(0, y(chart.reference), right, y(chart.reference), role="amber", width=1.1)
     for line in chart.lines[len(_STYLES) :]:
         canvas.path(polyline(chart.days, line.values, x, y), "volume", 0.8)
     for line, (role, _, stroke, dash) in reversed(list(zip(named, _STYLES, strict=False))):
-        canvas.path(polyline(chart.days, line.values, x, y), role, stroke, dash=dash)
-    ends = [next((v for v in reversed(line.values) if v is not None), 100.0) for line in named]
-    places = spread([y(v) for v in ends], 11, _TOP, floor)
-    for text, place, (_, role, _, _), line in zip(labels, places, _STYLES, named, strict=False):
-        canvas.text(right + axis + 2, place + 3, text, size=TICK_SIZE, role=role, bold=line.emphasis)
+        canvas.path(polyline(chart.days, line.values, x, y, gap=gap), role, stroke, dash=dash)
+    ends = [y(next((v for v in reversed(line.values) if v is not None), low)) for line in named]
+    styled = [(text, role, line.emphasis) for text, (_, role, _, _), line in zip(labels, _STYLES, named, strict=False)]
+    if chart.reference is not None:
+        ends.append(y(chart.reference))
+        styled.append((chart.reference_label, "amber-ink", False))
+    for (text, role, bold), place in zip(styled, spread(ends, 11, _TOP, floor), strict=True):
+        canvas.text(right + axis + 2, place + 3, text, size=TICK_SIZE, role=role, bold=bold)
     draw_months(canvas, x, chart.days, locale, baseline=height - 4, right=right)
     return canvas.render()
 
 
-def _end_text(line: Line, locale: Locale) -> str:
+def _ticks(chart: LinesChart, low: float, high: float, locale: Locale) -> tuple[list[float], list[str]]:
+    """Ticks and their texts: percentages at round hundredths, else round values."""
+    if chart.unit != "%":
+        levels = ticks(low, high)
+        return levels, tick_texts(levels, locale)
+    hundredths = ticks(low * 100, high * 100)
+    return [v / 100 for v in hundredths], [f"{text}%" for text in tick_texts(hundredths, locale)]
+
+
+def _end_text(chart: LinesChart, line: Line, locale: Locale) -> str:
+    """The change since the start where lines are rebased, else the last value."""
     end = next((v for v in reversed(line.values) if v is not None), None)
-    return locale.percent(None if end is None else end / 100 - 1, 0, signed=True)
+    if chart.rebased:
+        return locale.percent(None if end is None else end / 100 - 1, 1, signed=True)
+    return locale.percent(end, 1) if chart.unit == "%" else locale.number(end, 1)
 
 
 def draw_sparkline(values: Sequence[float | None], *, width: float = 64, height: float = 16) -> str:

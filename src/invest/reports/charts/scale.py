@@ -10,6 +10,8 @@ from itertools import pairwise
 
 # Longer than any closure of the exchange on the calendar (carnival takes five days): a real gap in the data.
 GAP = timedelta(days=10)
+# The same between values of month ends: a month without one.
+MONTHS_GAP = timedelta(days=45)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,12 @@ def decimals_for(values: Sequence[float]) -> int:
     return next((d for d in range(6) if abs(round(step, d) - step) < step * 1e-6), 6)
 
 
-def runs(days: Sequence[date], values: Sequence[float | None]) -> list[list[int]]:
-    """Indices of the stretches that may be joined by a line: no missing value and no long gap within."""
+def runs(days: Sequence[date], values: Sequence[float | None], gap: timedelta = GAP) -> list[list[int]]:
+    """Indices of the stretches that may be joined by a line: no missing value and no gap longer than `gap` within."""
     stretches: list[list[int]] = []
     current: list[int] = []
     for i, value in enumerate(values):
-        if value is None or (current and days[i] - days[current[-1]] > GAP):
+        if value is None or (current and days[i] - days[current[-1]] > gap):
             if current:
                 stretches.append(current)
             current = []

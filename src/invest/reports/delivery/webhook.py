@@ -22,6 +22,7 @@ import aiohttp
 from invest.domain.addresses import is_public
 from invest.errors import InvestError
 from invest.reports.views import ReportView
+from invest.retry_after import retry_after
 
 TOLERANCE: Final = timedelta(minutes=5)
 _PREFIX: Final = "whsec_"
@@ -150,12 +151,11 @@ async def post_webhook(
         raise DeliveryFailed(f"the webhook did not answer: {type(error).__name__}") from error
 
 
-def _outcome(status: int, retry_after: str | None) -> int:
+def _outcome(status: int, asked: str | None) -> int:
     if 200 <= status < 300:
         return status
     if status >= 500 or status in _RETRY_STATUS:
-        wait = float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
-        raise DeliveryFailed(f"the webhook answered {status}", wait)
+        raise DeliveryFailed(f"the webhook answered {status}", retry_after(asked))
     raise DeliveryRefused(f"the webhook answered {status}")
 
 

@@ -9,13 +9,16 @@ from invest.errors import InvestError
 from invest.reports.rendering.html import render_html
 from invest.reports.rendering.markdown import render_markdown
 from invest.reports.rendering.pdf import render_pdf
+from invest.reports.rendering.workbook import render_csv, render_xlsx
 from invest.reports.views import ReportView
 
-Format = Literal["pdf", "markdown", "html", "json"]
+Format = Literal["pdf", "markdown", "html", "xlsx", "csv", "json"]
 _KINDS: Final[dict[str, tuple[str, str]]] = {
     "pdf": ("pdf", "application/pdf"),
     "markdown": ("md", "text/markdown; charset=utf-8"),
     "html": ("html", "text/html; charset=utf-8"),
+    "xlsx": ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "csv": ("csv", "text/csv; charset=utf-8"),
     "json": ("json", "application/json"),
 }
 
@@ -33,7 +36,7 @@ class ExportedFile(NamedTuple):
 
 
 def export_view(view: ReportView, format: str, *, include_charts: bool = True) -> ExportedFile:  # noqa: A002 - the contract's name
-    """`view` as `pdf`, `markdown`, `html` or `json`. CPU-bound: call it in a thread.
+    """`view` as `pdf`, `markdown`, `html`, `json`, or its tables as `xlsx` or `csv`. CPU-bound: call it in a thread.
 
     Raises `UnknownFormat` for anything else.
     """
@@ -45,6 +48,10 @@ def export_view(view: ReportView, format: str, *, include_charts: bool = True) -
             body = render_pdf(view, charts=include_charts)
         case "html":
             body = render_html(view, charts=include_charts).encode()
+        case "xlsx":
+            body = render_xlsx(view)
+        case "csv":
+            body = render_csv(view).encode()
         case "markdown":
             body = render_markdown(view, charts=include_charts).encode()
         case _:

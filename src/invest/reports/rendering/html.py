@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from invest.reports.charts import draw_chart, draw_sparkline
 from invest.reports.locale import MISSING, Locale, locale_of
 from invest.reports.phrases import source_name
-from invest.reports.rendering.layout import anchors_of, is_chart, rows_of
+from invest.reports.rendering.layout import anchors_of, is_chart, is_half, rows_of, shown
 from invest.reports.views import Chart, Figure, ReportView, Series
 
 # Widths charts are drawn in; the page shows them 1.35 and 1.15 times as large.
@@ -31,7 +31,8 @@ def render_html(view: ReportView, *, charts: bool = True) -> str:
     drawing = _Drawing(locale)
     return _template().render(
         view=view,
-        rows=rows_of(view.sections),
+        rows=rows_of(shown(view, appendix=False)),
+        appendix=rows_of(s for s in view.sections if s.appendix),
         known=anchors_of(view),
         t=locale.words.t,
         charts=charts,
@@ -63,7 +64,7 @@ class _Drawing:
 
     def chart(self, chart: Chart, ident: str, *, alone: bool) -> Markup:
         """The chart for a wide screen and, where its type would become too small, another for a phone."""
-        bars = chart.block in ("bars_chart", "columns_chart")
+        bars = is_half(chart)
         wide = draw_chart(chart, self._locale, ident=ident, width=_BARS if bars else _WIDE if alone else _HALF)
         if bars:
             return Markup(f'<div class="fig half">{wide}</div>')  # noqa: S704 - canvas escapes all text

@@ -23,6 +23,18 @@ def rows_of(sections: Iterable[Section]) -> list[list[Section]]:
     return [[row[0].model_copy(update={"span": COLUMNS})] if len(row) == 1 else row for row in rows]
 
 
+def shown(view: ReportView, *, appendix: bool) -> list[Section]:
+    """The sections of `view` for a reader, and those of its appendix where they were asked for."""
+    return [section for section in view.sections if appendix or not section.appendix]
+
+
+def is_half(block: Block) -> bool:
+    """Whether a chart reads best at the width of half a page."""
+    if block.block == "columns_chart":
+        return not block.wide
+    return block.block in ("bars_chart", "groups_chart", "dots_chart")
+
+
 def is_chart(block: Block) -> bool:
     """Whether a block is drawn rather than set."""
     return block.block.endswith("_chart")
@@ -41,4 +53,4 @@ def anchors_of(view: ReportView) -> frozenset[str]:
     )
 
 
-__all__ = ["COLUMNS", "Chart", "anchors_of", "is_chart", "rows_of"]
+__all__ = ["COLUMNS", "Chart", "anchors_of", "is_chart", "is_half", "rows_of", "shown"]

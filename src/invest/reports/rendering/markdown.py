@@ -20,7 +20,7 @@ _AUTOLINK = re.compile(r"(?i)\b(https?|ftp|mailto|xmpp)(:)|\b(www)(\.)|(@)")
 def render_markdown(view: ReportView, *, charts: bool = True) -> str:
     """The text of `view`."""
     parts = [*_head(view)]
-    for section in view.sections:
+    for section in (s for s in view.sections if not s.appendix):
         parts.append(f"## {plain(section.title)}")
         if section.note:
             parts.append(f"_{plain(section.note)}_")
@@ -105,5 +105,6 @@ def _claim(claim: Claim) -> str:
 
 
 def _refs(refs: tuple[Ref, ...], *, named: bool = True) -> str:
-    """` P/L 5,9 [f01]`: no link, as no definition of that name can stand in the text."""
-    return "".join(f" {plain(r.text)} [{r.fact_id}]" if named and r.text else f" [{r.fact_id}]" for r in refs)
+    """` (P/L de 5,9)`: the figures that a sentence rests on; their ids lead into the appendix, which Markdown lacks."""
+    said = [plain(r.text) for r in refs if named and r.text]
+    return f" ({', '.join(said)})" if said else ""

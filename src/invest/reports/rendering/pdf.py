@@ -8,14 +8,14 @@ from functools import lru_cache
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import typst
 
 from invest.errors import InvestError
 from invest.reports.charts import draw_chart, draw_sparkline
 from invest.reports.locale import Locale, locale_of
-from invest.reports.rendering.layout import anchors_of, is_chart, rows_of
+from invest.reports.rendering.layout import Chart, anchors_of, is_chart, is_half, rows_of, shown
 from invest.reports.views import Block, ReportView, Section
 
 # Width in which charts are drawn: near the points of an A4 text column, so that their type keeps its size.
@@ -29,12 +29,14 @@ class RenderFailed(InvestError):
     """The typesetter refused a report; the message carries its diagnosis."""
 
 
-def render_pdf(view: ReportView, *, charts: bool = True) -> bytes:
-    """The PDF of `view`. CPU-bound (tens of milliseconds) and safe in a thread: the typesetter releases the GIL.
+def render_pdf(view: ReportView, *, charts: bool = True, appendix: bool = False) -> bytes:
+    """The PDF of `view`, with its appendix where asked for.
+
+    CPU-bound (tens of milliseconds) and safe in a thread: the typesetter releases the GIL.
 
     Raises `RenderFailed` where the typesetter refuses.
     """
-    page = json.dumps(_page_data(view, charts=charts), ensure_ascii=False)
+    page = json.dumps(_page_data(view, charts=charts, appendix=appendix), ensure_ascii=False)
     moment = int(view.generated_at.timestamp())
     try:
         pdf = _compile(page, moment, "ua-1")
@@ -85,8 +87,9 @@ def _fonts() -> Any:
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=[folder])
 
 
-def _page_data(view: ReportView, *, charts: bool) -> dict[str, Any]:
-    locale, known = locale_of(view.language), anchors_of(view)
+def _page_data(view: ReportView, *, charts: bool, appendix: bool) -> dict[str, Any]:
+    locale = locale_of(view.language)
+    known = anchors_of(view) if appendix else frozenset()
     page: dict[str, Any] = {
         "title": view.title,
         "lang": view.language.split("-")[0],
@@ -101,7 +104,7 @@ def _page_data(view: ReportView, *, charts: bool) -> dict[str, Any]:
     }
     page["rows"] = [
         [_section(section, locale, charts=charts, alone=len(row) == 1) for section in row]
-        for row in rows_of(view.sections)
+        for row in rows_of(shown(view, appendix=appendix))
     ]
     _link_refs(page, known)
     return page
@@ -114,15 +117,16 @@ def _section(section: Section, locale: Locale, *, charts: bool, alone: bool) -> 
         for i, block in enumerate(section.blocks)
         if charts or not is_chart(block)
     ]
-    return {"title": section.title, "note": section.note, "span": section.span, "blocks": blocks}
+    long = any(b["block"] in ("claims", "table") for b in blocks) and all(b["block"] != "svg" for b in blocks)
+    return {"title": section.title, "note": section.note, "span": section.span, "blocks": blocks, "long": long}
 
 
 def _block(block: Block, locale: Locale, ident: str, width: float) -> dict[str, Any]:
-    if block.block in ("price_chart", "lines_chart", "bars_chart", "columns_chart"):
-        # Bars and columns read best at the width of half a page.
-        drawn = min(width, 330.0) if block.block in ("bars_chart", "columns_chart") else width
-        svg = draw_chart(block, locale, ident=ident, width=drawn)
-        return {"block": "svg", "svg": svg, "alt": f"{block.title}. {block.description}", "share": drawn / width}
+    if is_chart(block):
+        drawn = min(width, 330.0) if is_half(block) else width
+        chart = cast(Chart, block)
+        svg = draw_chart(chart, locale, ident=ident, width=drawn)
+        return {"block": "svg", "svg": svg, "alt": f"{chart.title}. {chart.description}", "share": drawn / width}
     data = block.model_dump(mode="json")
     if block.block == "table":
         widths = [c.width for c in block.columns]
@@ -142,10 +146,12 @@ def _stretched(columns: Any) -> int:
 
 
 def _link_refs(node: Any, known: frozenset[str]) -> None:
-    """Mark each reference as linked where the fact's row is on the page."""
+    """Keep the references whose fact has a row in the document; one that would lead nowhere is not printed."""
     if isinstance(node, dict):
+        if isinstance(node.get("refs"), list):
+            node["refs"] = [ref for ref in node["refs"] if ref["fact_id"] in known]
         if "fact_id" in node and "text" in node and len(node) == 2:
-            node["linked"] = node["fact_id"] in known
+            node["linked"] = True
         for value in list(node.values()):
             _link_refs(value, known)
     elif isinstance(node, list):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from invest.reports.sections.agenda import agenda_section, next_events, profile_section
 from invest.reports.sections.analysts import (
     VERDICT_MARKS,
-    analyst_name,
     analysts_section,
     arguments_of,
     case_section,
     consensus_text,
+    on_scale,
+    printed,
+    ratings_text,
     spoken,
 )
 from invest.reports.sections.assets import assets_table, returns_section, scores_chart
-from invest.reports.sections.backtest import backtest_section, shared_record
+from invest.reports.sections.backtest import backtest_detail, backtest_section, shared_record
+from invest.reports.sections.by_kind import own_sections
+from invest.reports.sections.calendar_months import months_section
 from invest.reports.sections.dividends import amount_text, dividends_section
 from invest.reports.sections.fundamentals import fundamentals_section
 from invest.reports.sections.holdings import (
@@ -24,22 +29,33 @@ from invest.reports.sections.holdings import (
     positions_section,
     weights_sections,
 )
-from invest.reports.sections.news import news_section, summary_text
+from invest.reports.sections.multiples import multiples_sections
+from invest.reports.sections.news import news_section, summary_text, telling
+from invest.reports.sections.peers import peers_section
 from invest.reports.sections.prices import price_chart, price_section
-from invest.reports.sections.provenance import cited_facts, facts_section, provenance_section, quality_section
-from invest.reports.sections.reasons import Side, figure_claims, verdict_sentence
-from invest.reports.sections.record import record_section
+from invest.reports.sections.provenance import (
+    cited_facts,
+    facts_section,
+    provenance_section,
+    quality_section,
+    sources_section,
+)
+from invest.reports.sections.reasons import Side, figure_claims, outside_limits, verdict_sentence
+from invest.reports.sections.record import pool_record_text, record_section
+from invest.reports.sections.results import quarter_name, results_sections
 from invest.reports.sections.risks import levels_text, risk_section
 from invest.reports.sections.scores import missing_text, score_section
+from invest.reports.sections.worth import worth_section
 
 __all__ = [
     "VERDICT_MARKS",
     "Side",
+    "agenda_section",
     "amount_text",
-    "analyst_name",
     "analysts_section",
     "arguments_of",
     "assets_table",
+    "backtest_detail",
     "backtest_section",
     "case_section",
     "cited_facts",
@@ -55,20 +71,36 @@ __all__ = [
     "metric_text",
     "metrics_section",
     "missing_text",
+    "months_section",
+    "multiples_sections",
     "news_section",
+    "next_events",
+    "on_scale",
+    "outside_limits",
+    "own_sections",
+    "peers_section",
+    "pool_record_text",
     "positions_section",
     "price_chart",
     "price_section",
+    "printed",
+    "profile_section",
     "provenance_section",
     "quality_section",
+    "quarter_name",
+    "ratings_text",
     "record_section",
+    "results_sections",
     "returns_section",
     "risk_section",
     "score_section",
     "scores_chart",
     "shared_record",
+    "sources_section",
     "spoken",
     "summary_text",
+    "telling",
     "verdict_sentence",
     "weights_sections",
+    "worth_section",
 ]

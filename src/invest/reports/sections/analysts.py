@@ -3,20 +3,51 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from invest.domain.opinions import AiConsensus, Argument, Opinion, OpinionStatus
+from invest.domain.opinions import (
+    BUY_FROM,
+    SELL_UNTIL,
+    AiConsensus,
+    Argument,
+    ChangeOfMind,
+    Opinion,
+    OpinionStatus,
+    Rating,
+    Risk,
+    rating_of,
+    shrunk,
+    whole_percent,
+)
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
-from invest.reports.sections.reasons import Side, figure_claims
-from invest.reports.sections.remarks import remark
-from invest.reports.views import Block, Cell, Claim, Claims, Column, Mark, Paragraph, Ref, Section, Table
+from invest.reports.phrases import analyst_name
+from invest.reports.sections.reasons import Side, figure_claims, outside_limits
+from invest.reports.sections.record import pool_record_text
+from invest.reports.sections.remarks import reason_text
+from invest.reports.views import (
+    Block,
+    Cell,
+    Claim,
+    Claims,
+    Column,
+    Dot,
+    DotsChart,
+    Level,
+    Mark,
+    Paragraph,
+    Ref,
+    Section,
+    Table,
+)
 from invest.reports.words import clean
 
 ARGUMENT_LIMIT: Final = 240
+SUMMARY_LIMIT: Final = 420
 CASE_SIZE: Final = 5
 VERDICT_MARKS: Final[dict[str, Mark]] = {
     "strong_buy": "up", "buy": "up", "hold": "flat", "sell": "down", "strong_sell": "down", "insufficient_data": "off",
@@ -25,17 +56,12 @@ VERDICT_MARKS: Final[dict[str, Mark]] = {
 _WRITTEN_REFS = re.compile(r"\s*[\[(]\s*f\d+(?:\s*[,;]\s*f\d+)*\s*[\])]")
 
 
-def analyst_name(provider: str, locale: Locale) -> str:
-    """The provider's name as it writes itself; an unknown one as configured."""
-    return locale.words.get(f"analyst.{provider.lower()}", clean(provider, 40))
-
-
-def spoken(text: str, opinions: Sequence[Opinion], locale: Locale) -> tuple[str, bool]:
+def spoken(text: str, opinions: Sequence[Opinion], locale: Locale, *, limit: int = ARGUMENT_LIMIT) -> tuple[str, bool]:
     """An AI's sentence as it may be printed, and whether it was hidden for a figure that the data does not hold."""
     for opinion in opinions:
         if any(_states(text, figure) for figure in opinion.unfaithful):
             return locale.words.t("ai.hidden"), True
-    return clean(_WRITTEN_REFS.sub("", text[: ARGUMENT_LIMIT * 8]), ARGUMENT_LIMIT), False
+    return clean(_WRITTEN_REFS.sub("", text[: limit * 8]), limit), False
 
 
 def _states(text: str, figure: str) -> bool:
@@ -66,87 +92,230 @@ def _same(argument: Argument, said: str) -> bool:
     return " ".join(argument.text.split()).casefold() == said
 
 
-def analysts_section(opinions: Sequence[Opinion], consensus: AiConsensus | None, book: FactBook) -> Section:
-    """The table of AIs, and what they come to together."""
-    words = book.locale.words
-    if not opinions:
-        blocks: tuple[Block, ...] = (Paragraph(text=words.t("ai.none"), muted=True),)
-        return Section(id="analysts", title=words.t("ai.title"), blocks=blocks)
-    columns = (
-        Column(label=words.t("ai.analyst"), width=1.9),
-        Column(label=words.t("ai.verdict"), width=1.1),
-        Column(label=words.t("ai.probability"), align="right", width=0.7),
-        Column(label=words.t("ai.target"), align="right", width=0.85),
-        Column(label=words.t("ai.argument"), width=3.1),
-        Column(label=words.t("ai.risk"), width=2.1),
-    )
-    ordered = sorted(opinions, key=lambda o: not o.valid)
-    rows = tuple(_valid_row(o, book) if o.valid else _abstained_row(o, book.locale) for o in ordered)
-    pooled = (Paragraph(text=consensus_text(consensus, book.locale)),) if consensus is not None else ()
-    blocks = (*pooled, Table(caption=words.t("ai.caption"), columns=columns, rows=rows))
+def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = False) -> Section:
+    """What the AIs come to together, a dot and a row each, their summaries; a `tracker` of the IBOV is not asked."""
+    words, opinions = book.locale.words, data.opinions
+    title = words.t("ai.title")
+    if tracker or not opinions:
+        text = words.t("ai.tracker", ticker=data.analysis.ticker) if tracker else words.t("ai.none")
+        return Section(id="analysts", title=title, blocks=(Paragraph(text=text, muted=True),))
+    ordered = in_order(opinions, data.benchmark)
+    blocks: list[Block] = []
+    if data.ai_consensus is not None:
+        said = consensus_text(data.ai_consensus, opinions, book.locale)
+        record = pool_record_text(data.track_record, book.locale) if data.ai_consensus.quorum else ""
+        blocks.append(Paragraph(text=f"{said} {record}".strip()))
+    if chart := disagreement_chart(ordered, data.ai_consensus, data.analysis.base_rate_180d, book.locale):
+        blocks.append(chart)
+    scale = words.t("ai.scale", **_thresholds(data.ai_consensus, book.locale))
+    blocks += [_opinions_table(ordered, book), Paragraph(text=scale, muted=True)]
+    if claims := [claim for o in ordered if o.valid and (claim := _summary_claim(o, book))]:
+        blocks.append(Claims(items=tuple(claims)))
     if moved := [analyst_name(o.provider, book.locale) for o in ordered if o.valid and o.news_moved]:
-        blocks += (Paragraph(text=words.t("ai.news_moved", names=book.locale.join(moved)), muted=True),)
-    return Section(id="analysts", title=words.t("ai.title"), note=words.t("ai.note"), blocks=blocks)
+        blocks.append(Paragraph(text=words.t("ai.news_moved", names=book.locale.join(moved)), muted=True))
+    return Section(id="analysts", title=title, note=words.t("ai.note"), blocks=tuple(blocks))
 
 
-def consensus_text(consensus: AiConsensus, locale: Locale) -> str:
-    """The pooled verdict in two or three sentences, or that there is no quorum."""
+def in_order(opinions: Sequence[Opinion], benchmark: Opinion | None) -> list[Opinion]:
+    """The AIs that answered, those that did not, and the local rules beneath them."""
+    ais = sorted((o for o in opinions if not o.benchmark), key=lambda o: not o.valid)
+    beside = [o for o in (*(o for o in opinions if o.benchmark), benchmark) if o is not None][:1]
+    return [*ais, *beside]
+
+
+def disagreement_chart(
+    opinions: Sequence[Opinion], consensus: AiConsensus | None, base_rate: float | None, locale: Locale
+) -> DotsChart | None:
+    """A dot per analyst on one axis, with the base rate and the pool; None with fewer than two answers."""
+    words = locale.words
+    valid = [o for o in opinions if o.valid]
+    if len(valid) < 2:
+        return None
+    dots = tuple(
+        Dot(
+            label=analyst_name(o.provider, locale),
+            value=on_scale(o),
+            text=printed(on_scale(o), locale),
+            hollow=o.benchmark,
+        )
+        for o in valid
+    )
+    pool = consensus.probability if consensus is not None and consensus.quorum else None
+    levels = [
+        Level(label=words.t(f"ai.{name}_level"), value=value, text=printed(value, locale), strong=name == "pool")
+        for name, value in (("base", base_rate), ("pool", pool))
+        if value is not None
+    ]
+    return DotsChart(
+        title=words.t("ai.chart"),
+        description=words.t(
+            "ai.chart_description",
+            items="; ".join(f"{d.label}: {d.text}" for d in dots),
+            base=printed(base_rate, locale),
+            pool=printed(pool, locale),
+        ),
+        unit="%",
+        dots=dots,
+        levels=tuple(levels),
+    )
+
+
+def _opinions_table(ordered: Sequence[Opinion], book: FactBook) -> Table:
+    words = book.locale.words
+    columns = (
+        Column(label=words.t("ai.analyst"), width=2.2),
+        Column(label=words.t("ai.verdict"), width=1.5),
+        Column(label=words.t("ai.p30"), align="right", width=0.8),
+        Column(label=words.t("ai.p90"), align="right", width=0.8),
+        Column(label=words.t("ai.p180"), align="right", width=0.8),
+        Column(label=words.t("ai.price"), align="right", width=2.4),
+    )
+    rows = tuple(_valid_row(o, book) if o.valid else _abstained_row(o, book.locale) for o in ordered)
+    return Table(caption=words.t("ai.caption"), columns=columns, rows=rows)
+
+
+def ratings_text(opinions: Sequence[Opinion], locale: Locale) -> str:
+    """`3 compra, 1 manter`: the verdicts of the AIs that answered."""
+    counts = Counter(str(o.rating) for o in opinions if o.valid and o.rating and not o.benchmark)
+    order = [name for name in ("buy", "hold", "sell") if counts[name]]
+    return ", ".join(locale.words.t(f"rating_count.{name}", n=counts[name]) for name in order)
+
+
+def _summary_claim(opinion: Opinion, book: FactBook) -> Claim | None:
+    """An AI's summary, its weightiest risk and what would change its view; what does not match the data is hidden."""
+    locale, words = book.locale, book.locale.words
+    summary, hidden = spoken(opinion.summary, [opinion], locale, limit=SUMMARY_LIMIT)
+    parts = [summary] if summary else []
+    if (risk := _weightiest(opinion)) is not None:
+        text, unfit = spoken(risk.text, [opinion], locale)
+        kind = f"{words.t(f'risk.{risk.kind}').lower()}, {words.t(f'severity.{risk.severity}')}"
+        parts += [] if unfit or not text else [words.t("ai.own_risk", text=f"{text.rstrip('.')} ({kind}).")]
+    if conditions := [text for c in opinion.would_change[:3] if (text := _condition(c, book))]:
+        parts.append(words.t("ai.would_change", items=locale.join(conditions)))
+    if not parts:
+        return None
+    refs = tuple(Ref(fact_id=f.id, text="") for c in opinion.would_change[:3] if (f := book.by_id(c.fact_id)))
+    name = analyst_name(opinion.provider, locale)
+    return Claim(text=f"{name}: {' '.join(parts)}", refs=refs, mark="off" if hidden and len(parts) == 1 else None)
+
+
+def _condition(change: ChangeOfMind, book: FactBook) -> str:
+    """`P/VP > 3,04`; empty for a fact that is not on record."""
+    fact = book.by_id(change.fact_id)
+    if fact is None:
+        return ""
+    operator = {"<=": "≤", ">=": "≥"}.get(change.operator, change.operator)
+    value = book.text(fact.key, change.value, fact.unit)
+    return book.locale.words.t("ai.condition", name=book.label(fact.key), operator=operator, value=value)
+
+
+def _weightiest(opinion: Opinion) -> Risk | None:
+    order = {"high": 0, "medium": 1, "low": 2}
+    return min(opinion.risks, key=lambda r: order[r.severity], default=None)
+
+
+def consensus_text(consensus: AiConsensus, opinions: Sequence[Opinion], locale: Locale) -> str:
+    """The pooled verdict in two or three sentences; one opinion alone is called so, and no quorum is said."""
     words = locale.words
     if not consensus.quorum or consensus.probability is None or consensus.rating is None:
-        key = "ai.no_quorum_one" if consensus.answered == 1 else "ai.no_quorum"
-        return words.t(key, n=consensus.answered, total=consensus.asked)
-    rating = words.t(f"recommendation.{consensus.rating}").lower()
-    p = locale.percent(consensus.probability, 0)
+        return _without_quorum(consensus, opinions, locale)
+    said = {
+        "rating": words.t(f"recommendation.{consensus.rating}").lower(),
+        "limits": limits_text(consensus.rating.value, consensus, locale),
+        "p": printed(consensus.probability, locale),
+    }
     if consensus.target is None:
-        sentences = [words.t("ai.pooled_no_target", rating=rating, p=p)]
+        sentences = [words.t("ai.pooled_no_target", **said)]
     else:
-        sentences = [words.t("ai.pooled", rating=rating, p=p, target=locale.money(consensus.target))]
-    if consensus.agreement is not None and consensus.independent_votes is not None:
-        votes = locale.number(consensus.independent_votes, 1)
-        sentences.append(words.t("ai.votes", agreement=locale.number(consensus.agreement, 2), votes=votes))
+        sentences = [words.t("ai.pooled", target=locale.money(consensus.target), **said)]
     if consensus.dissent:
         names = locale.join([analyst_name(p, locale) for p in consensus.dissent])
-        sentences.append(words.t("ai.dissent", names=names))
+        sentences.append(words.t("ai.dissent" if len(consensus.dissent) == 1 else "ai.dissent_many", names=names))
     if consensus.fragile:
         sentences.append(words.t("ai.fragile"))
     return " ".join(sentences)
 
 
+def _without_quorum(consensus: AiConsensus, opinions: Sequence[Opinion], locale: Locale) -> str:
+    words = locale.words
+    alone = [o for o in opinions if o.valid and not o.benchmark and o.ticker == consensus.ticker]
+    if consensus.asked == 1 and len(alone) == 1:
+        opinion, rating = alone[0], alone[0].rating or Rating.HOLD
+        return words.t(
+            "ai.one",
+            name=analyst_name(opinion.provider, locale),
+            rating=words.t(f"recommendation.{rating}").lower(),
+            limits=limits_text(rating.value, consensus, locale),
+            p=printed(on_scale(opinion), locale),
+        )
+    key = "ai.no_quorum_one" if consensus.answered == 1 else "ai.no_quorum"
+    return words.t(key, n=consensus.answered, total=consensus.asked)
+
+
+def printed(p: float | None, locale: Locale) -> str:
+    """A probability as it stands beside its verdict: the very percent that the verdict was cut from."""
+    return MISSING if p is None else locale.percent(whole_percent(p) / 100, 0)
+
+
+def on_scale(opinion: Opinion) -> float | None:
+    """An AI's probability on the scale of the pool."""
+    if opinion.p_shrunk is not None or opinion.p_beat_180d is None:
+        return opinion.p_shrunk
+    return shrunk(opinion.p_beat_180d)
+
+
+def limits_text(rating: str, consensus: AiConsensus | None, locale: Locale) -> str:
+    """Where a verdict begins and ends: "from 55% on"."""
+    return locale.words.t(f"ai.limits_{rating}", **_thresholds(consensus, locale))
+
+
+def _thresholds(consensus: AiConsensus | None, locale: Locale) -> dict[str, str]:
+    buy, sell = (consensus.buy_from, consensus.sell_until) if consensus else (BUY_FROM, SELL_UNTIL)
+    return {"buy": printed(buy, locale), "sell": printed(sell, locale)}
+
+
 def _valid_row(opinion: Opinion, book: FactBook) -> tuple[Cell, ...]:
     locale, words = book.locale, book.locale.words
-    rating = opinion.rating or "hold"
-    sub = _unfaithful_text(opinion, locale)
+    p = on_scale(opinion)
+    rating = opinion.rating or (Rating.HOLD if p is None else rating_of(p))
+    said = words.t("ai.said", p=locale.percent(opinion.p_beat_180d, 0))
     return (
-        Cell(text=analyst_name(opinion.provider, locale), sub=clean(opinion.model, 40) or None),
-        Cell(text=words.t(f"recommendation.{rating}"), mark=VERDICT_MARKS[rating], sub=sub),
-        Cell(text=locale.percent(opinion.p_beat_180d, 0), mark="warn" if opinion.news_moved else None),
-        Cell(text=locale.number(opinion.target if opinion.target is not None else opinion.price_p50, 2)),
-        _argument_cell(opinion, book),
-        _risk_cell(opinion, locale),
+        _name_cell(opinion, locale),
+        Cell(
+            text=words.t(f"recommendation.{rating}"),
+            mark="off" if opinion.benchmark else VERDICT_MARKS[rating],
+            sub=_unfaithful_text(opinion, locale),
+            muted=opinion.benchmark,
+        ),
+        Cell(text=_drawn(opinion.p_beat_30d, locale)),
+        Cell(text=_drawn(opinion.p_beat_90d, locale)),
+        Cell(text=printed(p, locale), sub=said, strong=True, mark="warn" if opinion.news_moved else None),
+        Cell(text=_price_range(opinion, locale)),
     )
 
 
-def _argument_cell(opinion: Opinion, book: FactBook) -> Cell:
-    """The argument that goes with the verdict: against for a sale, else in favour."""
-    first, second = opinion.arguments_for, opinion.arguments_against
-    if opinion.rating == "sell":
-        first, second = second, first
-    argument = next(iter((*first, *second)), None)
-    if argument is None:
-        return Cell(text=spoken(opinion.summary, [opinion], book.locale)[0] or MISSING)
-    text, hidden = spoken(argument.text, [opinion], book.locale)
-    return Cell(text=text, refs=() if hidden else book.refs(argument.fact_ids), muted=hidden)
+def _drawn(p: float | None, locale: Locale) -> str:
+    """A stated probability on the scale of the pool."""
+    return printed(None if p is None else shrunk(p), locale)
 
 
-def _risk_cell(opinion: Opinion, locale: Locale) -> Cell:
-    order = {"high": 0, "medium": 1, "low": 2}
-    risk = min(opinion.risks, key=lambda r: order[r.severity], default=None)
-    if risk is None:
-        return Cell(text=MISSING)
-    text, hidden = spoken(risk.text, [opinion], locale)
-    kind = locale.words.t(f"risk.{risk.kind}")
-    level = locale.words.t(f"severity.{risk.severity}")
-    return Cell(text=text or kind, sub=f"{kind}, {level}", muted=hidden)
+def _price_range(opinion: Opinion, locale: Locale) -> str:
+    """`51,79 (41,43 a 65,16)`."""
+    middle = locale.number(opinion.price_p50, 2)
+    if opinion.price_p50 is None or opinion.price_p10 is None or opinion.price_p90 is None:
+        return middle
+    low, high = locale.number(opinion.price_p10, 2), locale.number(opinion.price_p90, 2)
+    return locale.words.t("ai.range", mid=middle, low=low, high=high)
+
+
+def _name_cell(opinion: Opinion, locale: Locale) -> Cell:
+    """Who it is and which model answered; where that is not the one asked for, both."""
+    sub = clean(opinion.model, 40)
+    if opinion.answered_by_another:
+        sub = locale.words.t("ai.another", asked=clean(opinion.model_asked, 40), answered=sub)
+    if opinion.benchmark:
+        sub = locale.words.t("ai.benchmark")
+    return Cell(text=analyst_name(opinion.provider, locale), sub=sub or None, muted=opinion.benchmark)
 
 
 def _unfaithful_text(opinion: Opinion, locale: Locale) -> str | None:
@@ -159,25 +328,28 @@ def _unfaithful_text(opinion: Opinion, locale: Locale) -> str | None:
 
 
 def _abstained_row(opinion: Opinion, locale: Locale) -> tuple[Cell, ...]:
-    """No verdict of its own: the state in words, and the reason as the analyst module gave it."""
+    """No verdict of its own: the state in words, the reason, and what to do about it."""
     status = opinion.status if opinion.status is not OpinionStatus.OK else OpinionStatus.ABSTAINED
-    reason = _unfaithful_text(opinion, locale) if status is OpinionStatus.UNFAITHFUL else None
     text = locale.words.t(f"status.{status}")
-    detail = reason or remark(opinion.reason, locale)
+    detail = reason_text(opinion, locale)
+    if status is OpinionStatus.UNFAITHFUL:
+        detail = _unfaithful_text(opinion, locale) or detail
     return (
-        Cell(text=analyst_name(opinion.provider, locale), sub=clean(opinion.model, 40) or None),
+        _name_cell(opinion, locale),
         Cell(text=locale.words.t("status.abstained"), mark="off", muted=True),
-        Cell(text=MISSING, muted=True),
-        Cell(text=MISSING, muted=True),
-        Cell(text=f"{text}: {detail}" if detail else text, muted=True, span=2),
+        Cell(text=f"{text}: {detail}" if detail else text, muted=True, span=4),
     )
 
 
 def case_section(
     side: Side, arguments: Sequence[Argument], data: AssetReportData, book: FactBook, extra: Claim | None = None
-) -> Section:
-    """The case `bull` or `bear`: the AIs' arguments, else what the figures say by rule."""
+) -> Section | None:
+    """The case `bull` or `bear`: the AIs\' arguments, else what the figures say by rule. None without any."""
     words = book.locale.words
+    if side == "bull":  # a figure outside its limit speaks for nobody
+        barred = outside_limits(data.analysis)
+        outside = {fact.id for fact in book.facts if fact.key in barred}
+        arguments = [a for a in arguments if not (a.fact_ids and outside.issuperset(a.fact_ids))]
     if arguments:
         claims = [claim_of(a, data.opinions, book) for a in _distinct(arguments)[:CASE_SIZE]]
         note = words.t("bull.note_ai")
@@ -185,8 +357,9 @@ def case_section(
         claims, note = figure_claims(side, data.analysis, book), words.t("bull.note_facts")
     if extra:
         claims.append(extra)
-    block: Block = Claims(items=tuple(claims)) if claims else Paragraph(text=words.t(f"{side}.none"), muted=True)
-    return Section(id=side, title=words.t(f"{side}.title"), note=note if claims else "", blocks=(block,), span=6)
+    if not claims:
+        return None
+    return Section(id=side, title=words.t(f"{side}.title"), note=note, blocks=(Claims(items=tuple(claims)),), span=6)
 
 
 def _distinct(arguments: Sequence[Argument]) -> list[Argument]:

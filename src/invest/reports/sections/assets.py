@@ -20,8 +20,8 @@ from invest.reports.words import clean
 
 _COMPANY: Final = ("p_l", "p_vp", "roe", "net_debt_ebitda", "dividend_yield")
 _FUND: Final = ("p_vp", "dividend_yield", "dividend_months_12m", "volatility_1y", "turnover_21d")
-_TRADED: Final = ("return_1y", "volatility_1y", "max_drawdown_1y", "sharpe_1y", "turnover_21d")
-_MIXED: Final = ("p_vp", "dividend_yield", "return_1y", "volatility_1y", "turnover_21d")
+_TRADED: Final = ("volatility_1y", "max_drawdown_1y", "sharpe_1y", "turnover_21d")
+_MIXED: Final = ("p_vp", "dividend_yield", "volatility_1y", "max_drawdown_1y", "turnover_21d")
 _SPARK_POINTS: Final = 52
 
 
@@ -47,9 +47,13 @@ def spark_of(bars: Bars | None) -> Series | None:
 def assets_table(
     analyses: Sequence[Analysis], bars: Mapping[str, Bars], locale: Locale, *, ranked: bool = False
 ) -> Table:
-    """A row per asset; the best figure of each column is bold, which says nothing about the kinds being comparable."""
-    words, keys = locale.words, keys_for(analyses)
+    """A row per asset; the best figure of each column is bold, which says nothing about the kinds being comparable.
+
+    A column that at most half of the assets have is left out.
+    """
+    words = locale.words
     books = [FactBook(a.facts, locale, of=a.ticker) for a in analyses]
+    keys = [k for k in keys_for(analyses) if sum(b.value(k) is not None for b in books) * 2 > len(books)]
     best = {key: _best(key, [book.value(key) for book in books]) for key in keys}
     columns = [Column(label=words.t("table.asset")), Column(label=words.t("table.price"), align="right")]
     columns += [Column(label=words.t("table.trend"), align="right")]
@@ -59,7 +63,7 @@ def assets_table(
     columns += [Column(label=words.t("table.score"), align="right"), Column(label=words.t("table.verdict"))]
     if ranked:
         columns.insert(0, Column(label=words.t("table.rank"), align="right"))
-    top = max((a.overall_score for a in analyses if a.overall_score is not None), default=None)
+    top = max((score for a in analyses if (score := score_of(a)) is not None), default=None)
     rows = []
     for i, (analysis, book) in enumerate(zip(analyses, books, strict=True), start=1):
         cells = [
@@ -70,11 +74,17 @@ def assets_table(
                 Cell(text=book.figure(k).text, figure=book.figure(k), strong=book.value(k) == best[k] is not None)
                 for k in keys
             ),
-            Cell(text=locale.number(analysis.overall_score, 1), strong=analysis.overall_score == top is not None),
+            Cell(text=locale.number(score_of(analysis), 1), strong=score_of(analysis) == top is not None),
             verdict_cell(analysis, locale),
         ]
         rows.append(tuple([Cell(text=str(i), muted=True), *cells] if ranked else cells))
     return Table(caption=words.t("comparison.caption"), columns=tuple(columns), rows=tuple(rows), small=len(rows) > 8)
+
+
+def score_of(analysis: Analysis) -> float | None:
+    """The score as it is printed; None where it carries no verdict (outdated prices, too little data)."""
+    judged = analysis.recommendation != "insufficient_data" and analysis.overall_score is not None
+    return round(analysis.overall_score or 0.0, 1) if judged else None
 
 
 def verdict_cell(analysis: Analysis, locale: Locale) -> Cell:
@@ -109,8 +119,9 @@ def _best(key: str, values: Sequence[float | None]) -> float | None:
 
 
 def scores_chart(analyses: Sequence[Analysis], locale: Locale) -> BarsChart:
-    """A bar per asset, best first."""
-    ordered = sorted(analyses, key=lambda a: (a.overall_score is None, -(a.overall_score or 0), a.ticker))
+    """A bar per asset that has a verdict, best first."""
+    judged = [a for a in analyses if score_of(a) is not None]
+    ordered = sorted(judged, key=lambda a: (-(a.overall_score or 0), a.ticker))
     bars = tuple(Bar(label=a.ticker, value=a.overall_score, text=locale.number(a.overall_score, 1)) for a in ordered)
     text = "; ".join(locale.words.t("scores.row", name=b.label, score=b.text) for b in bars)
     return BarsChart(title=locale.words.t("comparison.scores_chart"), description=f"{text}.", top=10, bars=bars)

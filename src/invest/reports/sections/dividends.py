@@ -10,15 +10,17 @@ from decimal import Decimal
 from invest.domain.market import ActionKind, CorporateAction
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
-from invest.reports.views import Bar, Block, Cell, Column, ColumnsChart, Paragraph, Section, Stat, Stats, Table
+from invest.reports.views import Bar, Block, Cell, Column, ColumnsChart, Section, Stat, Stats, Table
 
 _YEARS = 6
 _EVENTS = 8
 _STATS = ("dividends_12m", "dividend_yield", "dividend_yield_5y", "payout")
 
 
-def dividends_section(actions: Sequence[CorporateAction], today: date, book: FactBook, *, fund: bool) -> Section:
-    """Sums by year of the last day with rights, the yield's figures, and the last events."""
+def dividends_section(actions: Sequence[CorporateAction], today: date, book: FactBook, *, fund: bool) -> Section | None:
+    """Sums by year of the last day with rights, the yield's figures, and the last events. None without an event."""
+    if not actions:
+        return None
     words = book.locale.words
     stats = tuple(
         Stat(label=book.shortest(k), text=book.figure(k).text, figure=book.figure(k))
@@ -28,11 +30,11 @@ def dividends_section(actions: Sequence[CorporateAction], today: date, book: Fac
     blocks: list[Block] = [Stats(items=stats)] if stats else []
     if chart := year_chart(actions, today, book.locale):
         blocks.append(chart)
-    if actions:
-        blocks.append(_events(actions, book.locale))
-    else:
-        blocks.append(Paragraph(text=words.t("dividends.none"), muted=True))
-    note = words.t("dividends.note_fund" if fund else "dividends.note") if actions else ""
+    if past := [a for a in actions if a.last_date_with <= today]:
+        blocks.append(_events(past, book.locale))
+    if not blocks:
+        return None
+    note = words.t("dividends.note_fund" if fund else "dividends.note")
     return Section(id="dividends", title=words.t("dividends.title"), note=note, blocks=tuple(blocks), span=6)
 
 

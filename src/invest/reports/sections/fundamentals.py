@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from invest.domain.analysis import Analysis
 from invest.domain.market import AssetKind
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING
-from invest.reports.views import Cell, Column, Section, Table
+from invest.reports.views import Block, Cell, Column, Paragraph, Section, Table
 
 _COMPANY: Final = (
     "p_l", "p_vp", "ev_ebitda", "roe", "roic", "net_margin", "net_debt_ebitda", "interest_coverage",
@@ -22,48 +23,82 @@ _TRADED: Final = (
     "return_1y", "return_5y", "excess_ibov_1y", "volatility_1y", "max_drawdown_1y", "sharpe_1y", "beta_1y",
     "distance_sma_200", "turnover_21d",
 )  # fmt: skip
-_KEYS: Final = {AssetKind.FII: _FUND, AssetKind.ETF: _TRADED, AssetKind.CRYPTO: _TRADED, AssetKind.INDEX: _TRADED}
-# Rows that stand in the table even where nothing is known of them.
-_CORE: Final = 4
+_RECEIPT: Final = (
+    "p_l", "p_vp", "roe", "dividend_yield", "return_1y", "return_5y", "excess_ibov_1y", "volatility_1y",
+    "max_drawdown_1y", "sharpe_1y", "beta_1y", "turnover_21d",
+)  # fmt: skip
+_KEYS: Final = {
+    AssetKind.BDR: _RECEIPT,
+    AssetKind.FII: _FUND,
+    AssetKind.ETF: _TRADED,
+    AssetKind.CRYPTO: _TRADED,
+    AssetKind.INDEX: _TRADED,
+}
 
 
-def fundamentals_section(analysis: Analysis, book: FactBook) -> Section:
-    """The table of an asset's kind; a figure that does not exist for it (a bank's EBITDA) is left out."""
+def fundamentals_section(analysis: Analysis, book: FactBook, *, tracker: bool = False) -> Section:
+    """The table of an asset's kind: figures that are known, and the columns that any of them has.
+
+    What the score asks for and nobody gave is named in one line; what does not exist for the kind (a bank's EBITDA) is
+    left out.
+    """
     words = book.locale.words
-    keys = _KEYS.get(analysis.kind, _COMPANY)
-    shown = [k for i, k in enumerate(keys) if i < _CORE or book.get(k) is not None or k in analysis.missing]
-    columns = (
+    against = ("excess_ibov_1y", "beta_1y") if tracker else ()  # a tracker of the IBOV against itself
+    keys = [key for key in _KEYS.get(analysis.kind, _COMPANY) if key not in against]
+    shown = [key for key in keys if book.value(key) is not None]
+    absent = [key for key in keys if key not in shown and (book.get(key) is not None or key in analysis.missing)]
+    blocks: list[Block] = []
+    if shown:
+        blocks.append(_table(shown, book))
+        blocks.append(Paragraph(text=_footnote(shown, book), muted=True))
+    else:
+        blocks.append(Paragraph(text=words.t("fundamentals.none"), muted=True))
+    if absent:
+        items = ", ".join(book.short(key) for key in absent)
+        blocks.append(Paragraph(text=words.t("fundamentals.missing", items=items), muted=True))
+    company = analysis.kind in (AssetKind.STOCK, AssetKind.UNIT)
+    title = words.t("fundamentals.title" if company else "fundamentals.title_other")
+    kept = tuple(b for b in blocks if not isinstance(b, Paragraph) or b.text)
+    return Section(id="fundamentals", title=title, blocks=kept, span=7)
+
+
+def _footnote(keys: Sequence[str], book: FactBook) -> str:
+    """What the two columns of comparison mean, for those that are there."""
+    facts = [fact for key in keys if (fact := book.get(key)) is not None]
+    notes = (("own", [f.own_median for f in facts]), ("sector", [f.sector_median for f in facts]))
+    return " ".join(
+        book.locale.words.t(f"fundamentals.footnote_{name}")
+        for name, medians in notes
+        if any(median is not None for median in medians)
+    )
+
+
+def _table(keys: Sequence[str], book: FactBook) -> Table:
+    words = book.locale.words
+    rows = [_row(book, key) for key in keys]
+    columns = [
         Column(label=words.t("fundamentals.name")),
         Column(label=words.t("fundamentals.now"), align="right"),
         Column(label=words.t("fundamentals.own"), align="right"),
         Column(label=words.t("fundamentals.sector"), align="right"),
-        Column(label=words.t("fundamentals.percentile"), align="right"),
         Column(label=words.t("fundamentals.reading"), align="right"),
+    ]
+    kept = [i for i in range(len(columns)) if i < 2 or any(row[i].text != MISSING for row in rows)]
+    return Table(
+        caption=words.t("fundamentals.caption"),
+        columns=tuple(columns[i] for i in kept),
+        rows=tuple(tuple(row[i] for i in kept) for row in rows),
     )
-    table = Table(
-        caption=words.t("fundamentals.caption"), columns=columns, rows=tuple(_row(book, key) for key in shown)
-    )
-    company = analysis.kind in (AssetKind.STOCK, AssetKind.UNIT, AssetKind.BDR)
-    title = words.t("fundamentals.title" if company else "fundamentals.title_other")
-    note = words.t("fundamentals.note")
-    return Section(id="fundamentals", title=title, note=note, blocks=(table,), span=7)
 
 
 def _row(book: FactBook, key: str) -> tuple[Cell, ...]:
     fact, figure, reading = book.get(key), book.figure(key), book.reading(key)
-    own = _bare(book.text(key, fact.own_median, fact.unit)) if fact else MISSING
-    sector = _bare(book.text(key, fact.sector_median, fact.unit)) if fact else MISSING
-    percentile = fact.sector_percentile if fact else None
+    own = book.text(key, fact.own_median, fact.unit) if fact else MISSING
+    sector = book.text(key, fact.sector_median, fact.unit) if fact else MISSING
     return (
         Cell(text=book.short(key)),
-        Cell(text=_bare(figure.text), strong=True, figure=figure),
+        Cell(text=figure.text, strong=True, figure=figure),
         Cell(text=own),
         Cell(text=sector),
-        Cell(text=MISSING if percentile is None else book.locale.number(percentile * 100, 0)),
         Cell(text=reading.text, mark=reading.mark if reading.mark != "off" else None, muted=reading.mark == "off"),
     )
-
-
-def _bare(text: str) -> str:
-    """An amount without its currency, which the row's label names."""
-    return text.replace("R$ ", "")

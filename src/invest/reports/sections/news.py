@@ -1,10 +1,11 @@
-"""At most six news items: titles as published, cleaned, linked only to the web."""
+"""At most six news items, the most telling first: titles as published, cleaned, linked only to the web."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from invest.domain.analysis import SentimentAnalysis
@@ -15,6 +16,18 @@ from invest.reports.words import clean
 
 MOST: Final = 6
 _TONE: Final = 0.2
+# Subjects of headlines, weightiest first.
+_SUBJECTS: Final = (
+    re.compile(
+        r"lucro|prejuizo|resultado|balanco|trimestre|guidance|fusao|aquisicao|incorpora|opa\b|recuperacao judicial"
+        r"|profit|loss|results|quarter|merger|acquisition"
+    ),
+    re.compile(
+        r"dividendo|jcp|proventos|rendimento|amortizacao|cvm|investigacao|processo|rating|rebaixa|presidente|ceo"
+        r"|dividend|downgrade|lawsuit|probe"
+    ),
+    re.compile(r"divida|debenture|captacao|emissao|contrato|producao|cade|debt|contract|output"),
+)
 
 
 def safe_link(link: str | None) -> str | None:
@@ -30,44 +43,80 @@ def safe_link(link: str | None) -> str | None:
     return link if usable else None
 
 
-def news_section(news: Sequence[NewsItem], sentiment: SentimentAnalysis | None, locale: Locale) -> Section:
-    """The newest items, and the tone of all that were counted."""
+def news_section(
+    news: Sequence[NewsItem],
+    sentiment: SentimentAnalysis | None,
+    locale: Locale,
+    *,
+    about: Sequence[str] = (),
+    span: Literal[7, 12] = 12,
+) -> Section | None:
+    """The most telling items, those about `about` first, and how many there were in all. None without any."""
     words = locale.words
-    blocks: list[Block] = []
-    newest = sorted(news, key=lambda item: item.published_at or datetime.min.replace(tzinfo=UTC), reverse=True)[:MOST]
-    if newest:
-        columns = (
-            Column(label=words.t("news.date"), width=0.9),
-            Column(label=words.t("news.outlet"), width=1.1),
-            Column(label=words.t("news.headline"), width=5),
-            Column(label=words.t("news.tone"), width=0.9),
-        )
-        blocks.append(
-            Table(caption=words.t("news.caption"), columns=columns, rows=tuple(_row(i, locale) for i in newest))
-        )
-    else:
-        blocks.append(Paragraph(text=words.t("news.none"), muted=True))
-    if sentiment is not None and newest:
-        blocks.append(Paragraph(text=summary_text(sentiment, locale), muted=True))
-    return Section(id="news", title=words.t("news.title"), note=words.t("news.note") if newest else "",
-                   blocks=tuple(blocks))  # fmt: skip
+    chosen = telling(news, about)[:MOST]
+    if not chosen:
+        return None
+    columns = (
+        Column(label=words.t("news.date"), width=0.9),
+        Column(label=words.t("news.outlet"), width=1.1),
+        Column(label=words.t("news.headline"), width=5),
+        Column(label=words.t("news.tone"), width=0.9),
+    )
+    rows = tuple(_row(item, locale) for item in chosen)
+    blocks: tuple[Block, ...] = (Table(caption=words.t("news.caption"), columns=columns, rows=rows),)
+    if sentiment is not None:
+        text = summary_text(sentiment, locale, shown=len(chosen))
+        blocks += (Paragraph(text=text, muted=True),) if text else ()
+    return Section(id="news", title=words.t("news.title"), note=words.t("news.note"), blocks=blocks, span=span)
 
 
-def summary_text(sentiment: SentimentAnalysis, locale: Locale) -> str:
-    """How many items were counted, and their tone."""
-    words = locale.words
-    if not sentiment.news_count:
-        return words.t("news.summary_none")
+def telling(news: Sequence[NewsItem], about: Sequence[str] = ()) -> list[NewsItem]:
+    """Each story once: dated ones before undated, then by what they are about, by weight of subject, the newest first.
+
+    `about`: tickers in the order they matter; without any, all items matter alike.
+    """
+    places = {ticker: i for i, ticker in enumerate(about)}
+
+    def order(item: NewsItem) -> tuple[bool, int, int, float]:
+        place = min((places[t] for t in item.tickers if t in places), default=len(places))
+        moment = item.published_at
+        return moment is None, place, -_weight(item), -moment.timestamp() if moment else 0.0
+
+    first: dict[str, NewsItem] = {}
+    for item in sorted(news, key=lambda i: (i.published_at is None, i.published_at and -i.published_at.timestamp())):
+        first.setdefault(_story(item.title), item)
+    return sorted(first.values(), key=order)
+
+
+def _story(title: str) -> str:
+    """A headline without what outlets write differently: case, accents, the outlet behind a dash."""
+    text = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
+    head = re.split(r"\s[-|–]\s", text)[0]
+    return " ".join(re.findall(r"[a-z0-9]+", head)) or text
+
+
+def _weight(item: NewsItem) -> int:
+    """How much a story's subject matters to a holder, 0 to 3, by the words of its headline."""
+    title = _story(item.title)
+    heavy = next((3 - i for i, pattern in enumerate(_SUBJECTS) if pattern.search(title)), 0)
+    return heavy * 2 + (item.sentiment is not None and abs(item.sentiment) >= _TONE)
+
+
+def summary_text(sentiment: SentimentAnalysis, locale: Locale, *, shown: int = MOST) -> str:
+    """How many items were counted, how many of them are shown, and their tone."""
+    words, count = locale.words, sentiment.news_count
+    if not count:
+        return ""
     tone = words.t(f"news.{sentiment.sentiment or 'neutral'}")
-    key = "news.summary_one" if sentiment.news_count == 1 else "news.summary"
-    return words.t(key, n=sentiment.news_count, tone=tone)
+    key = "news.summary_one" if count == 1 else "news.summary_all" if shown >= count else "news.summary"
+    return words.t(key, n=count, shown=shown, tone=tone)
 
 
 def _row(item: NewsItem, locale: Locale) -> tuple[Cell, ...]:
     mark, tone = _tone(item.sentiment)
     day = item.published_at.astimezone(MARKET_ZONE).date() if item.published_at else None
     return (
-        Cell(text=locale.day(day)),
+        Cell(text=locale.day(day) if day else locale.words.t("news.undated"), muted=day is None),
         Cell(text=clean(item.outlet, 40), muted=True),
         Cell(text=clean(item.title, 220), link=safe_link(item.link)),
         Cell(text=locale.words.t(f"news.{tone}"), mark=mark),

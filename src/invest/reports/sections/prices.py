@@ -24,7 +24,6 @@ _RETURNS: Final = (
     "excess_ibov_1y",
     "volatility_1y",
     "max_drawdown_1y",
-    "rsi_14",
 )
 
 
@@ -58,11 +57,12 @@ def last_year(bars: Bars) -> slice:
     return slice(first - 1 if first and start - days[first - 1] <= GAP else first, len(days))
 
 
-def price_section(bars: Bars, book: FactBook) -> Section:
+def price_section(bars: Bars, book: FactBook, *, tracker: bool = False) -> Section:
     """The chart with the figures of momentum beneath it; a sentence where there are too few sessions."""
     locale, words = book.locale, book.locale.words
     chart = price_chart(bars, locale)
-    figures = tuple(_stat(book, key) for key in _RETURNS if book.value(key) is not None)
+    keys = (k for k in _RETURNS if k != "excess_ibov_1y" or not tracker)
+    figures = tuple(_stat(book, key) for key in keys if book.value(key) is not None)
     blocks: list[Block] = [chart] if chart else [Paragraph(text=words.t("price.none"), muted=True)]
     gaps = len(runs(chart.days, chart.close)) - 1 if chart else 0
     if gaps > 0:

@@ -11,8 +11,8 @@ from invest.domain.opinions import Opinion
 from invest.domain.values import Consensus, RawPayload, Rejected, SourceOutcome
 from invest.reports.facts import SHA_SHOWN, FactBook
 from invest.reports.locale import MISSING, Locale
-from invest.reports.phrases import source_name
-from invest.reports.sections.analysts import analyst_name, cost_of
+from invest.reports.phrases import analyst_name, source_name
+from invest.reports.sections.analysts import cost_of
 from invest.reports.sections.remarks import is_routine, remark
 from invest.reports.views import Block, Cell, Claims, Column, Mark, Paragraph, Section, Stats, Table
 from invest.reports.words import clean
@@ -50,7 +50,7 @@ def quality_section(fields: Sequence[Consensus], book: FactBook) -> Section | No
     if len(odd) > _FIELDS_SHOWN:
         blocks.append(Paragraph(text=words.t("quality.more_fields", n=len(odd) - _FIELDS_SHOWN), muted=True))
     title, note = words.t("quality.title"), words.t("quality.note")
-    return Section(id="quality", title=title, note=note, blocks=tuple(blocks))
+    return Section(id="quality", title=title, note=note, blocks=tuple(blocks), appendix=True)
 
 
 def _quality_row(item: Consensus, book: FactBook) -> tuple[Cell, ...]:
@@ -135,45 +135,60 @@ def facts_section(book: FactBook, cited: set[str]) -> Section | None:
         for f in known
     )
     table = Table(caption=words.t("facts.caption"), columns=columns, rows=rows, small=True)
-    return Section(id="facts", title=words.t("facts.title"), note=words.t("facts.note"), blocks=(table,))
+    return Section(id="facts", title=words.t("facts.title"), note=words.t("facts.note"), blocks=(table,), appendix=True)
+
+
+def sources_section(
+    *,
+    report_id: str,
+    generated_at: datetime,
+    sources: Iterable[str],
+    outcomes: Sequence[SourceOutcome],
+    opinions: Sequence[Opinion],
+    cost: Decimal | None,
+    locale: Locale,
+) -> Section:
+    """One paragraph: who gave the data, who did not answer, what the AIs cost, where every figure's origin stands."""
+    words = locale.words
+    names = sorted({source_name(s, locale) for s in sources if s})
+    failed = sorted({source_name(o.source, locale) for o in outcomes if o.status in ("failed", "rejected")})
+    total = cost if cost is not None else cost_of(opinions)
+    sentences = [
+        words.t("provenance.sources", names=", ".join(names)) if names else words.t("provenance.no_payloads"),
+        words.t(f"provenance.{'one_failed' if len(failed) == 1 else 'failed_sources'}", names=", ".join(failed))
+        if failed
+        else "",
+        words.t("provenance.total_cost", cost=locale.money(total, 4, currency="US$")) if total is not None else "",
+        words.t("provenance.generated", when=locale.instant(generated_at), id=clean(report_id, 60)),
+        words.t("provenance.where"),
+    ]
+    paragraph = Paragraph(text=" ".join(s for s in sentences if s), muted=True)
+    return Section(id="sources", title=words.t("provenance.title"), blocks=(paragraph,))
 
 
 def provenance_section(
     *,
-    report_id: str,
-    generated_at: datetime,
     payloads: Sequence[RawPayload],
     outcomes: Sequence[SourceOutcome],
     opinions: Sequence[Opinion],
-    cost: Decimal | None,
     cited: Iterable[str],
     locale: Locale,
 ) -> Section:
-    """Sources with their payloads, model versions and cost."""
+    """Sources with the files received from them, and model versions with their cost: for the appendix."""
     words = locale.words
     blocks: list[Block] = []
     if payloads or outcomes:
-        blocks.append(_sources(payloads, outcomes, set(cited), locale))
+        blocks.append(_files(payloads, outcomes, set(cited), locale))
     else:
         blocks.append(Paragraph(text=words.t("provenance.no_payloads"), muted=True))
     asked = [o for o in opinions if o.model or o.tokens_in is not None]
     if asked:
         blocks.append(_models(asked, locale))
-    total = cost if cost is not None else cost_of(opinions)
-    sentence = (
-        words.t("provenance.no_ai")
-        if total is None
-        else words.t("provenance.total_cost", cost=locale.money(total, 4, currency="US$"))
-    )
-    generated = words.t("provenance.generated", when=locale.instant(generated_at), id=clean(report_id, 60))
-    blocks.append(Paragraph(text=f"{sentence} {generated}", muted=True))
-    title, note = words.t("provenance.title"), words.t("provenance.note")
-    return Section(id="provenance", title=title, note=note, blocks=tuple(blocks))
+    title = words.t("provenance.detail_title")
+    return Section(id="provenance", title=title, blocks=tuple(blocks), appendix=True)
 
 
-def _sources(
-    payloads: Sequence[RawPayload], outcomes: Sequence[SourceOutcome], cited: set[str], locale: Locale
-) -> Table:
+def _files(payloads: Sequence[RawPayload], outcomes: Sequence[SourceOutcome], cited: set[str], locale: Locale) -> Table:
     words = locale.words
     by_source: dict[str, list[RawPayload]] = {}
     for payload in payloads:

@@ -22,7 +22,7 @@ def verdict_sentence(analysis: Analysis, book: FactBook) -> Claim:
         text = words.t("strip.outdated", day=day) if day else words.t("strip.unpriced")
         return Claim(text=text, refs=book.refs([close.id] if close else []))
     if analysis.recommendation == "insufficient_data":
-        names = [book.label(key) for key in analysis.missing[:3]]
+        names = [book.short(key) for key in analysis.missing[:3]]
         coverage = locale.percent(analysis.coverage, 0)
         return Claim(text=words.t("strip.insufficient", coverage=coverage, missing=", ".join(names) or "—"))
     strong = _apart(_facts("bull", analysis, book), 2)
@@ -54,8 +54,20 @@ def _claim(fact: Fact, reason: Reason | None, book: FactBook) -> Claim:
     return Claim(text=text + ".", refs=(Ref(fact_id=fact.id, text=""),))
 
 
+def outside_limits(analysis: Analysis) -> frozenset[str]:
+    """Keys of the figures that stand outside their limit on the risk checklist: none of them speaks for the asset."""
+    checked = analysis.risk_analysis.checklist
+    return frozenset(str(item.get("key")) for item in checked if item.get("passed") is False)
+
+
 def _facts(side: Side, analysis: Analysis, book: FactBook) -> list[Fact]:
     """By effect on the score; without a score, by where the figure stands in its sector."""
+    found = _moving(side, analysis, book)
+    barred = outside_limits(analysis) if side == "bull" else frozenset()
+    return [fact for fact in found if fact.key not in barred]
+
+
+def _moving(side: Side, analysis: Analysis, book: FactBook) -> list[Fact]:
     if analysis.reasons:
         signed = [(r.effect if side == "bull" else -r.effect, r.fact_id) for r in analysis.reasons]
         ordered = sorted((pair for pair in signed if pair[0] >= _LEAST), key=lambda pair: -pair[0])

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from invest.reports.data import TrackRow
 from invest.reports.locale import MISSING, Locale
-from invest.reports.sections.analysts import analyst_name
-from invest.reports.views import Cell, Column, Section, Table
+from invest.reports.phrases import analyst_name
+from invest.reports.views import Cell, Column, Paragraph, Section, Table
 
 
 def record_section(rows: Sequence[TrackRow], locale: Locale) -> Section | None:
@@ -19,8 +19,27 @@ def record_section(rows: Sequence[TrackRow], locale: Locale) -> Section | None:
     columns = tuple(
         Column(label=words.t(f"record.{k}"), align="left" if k in ("analyst", "status") else "right") for k in labels
     )
-    table = Table(caption=words.t("record.caption"), columns=columns, rows=tuple(_row(r, locale) for r in rows))
-    return Section(id="record", title=words.t("record.title"), note=words.t("record.note"), blocks=(table,))
+    cells = [_row(r, locale) for r in rows]
+    kept = [i for i in range(len(labels)) if any(row[i].text != MISSING for row in cells)]
+    table = Table(
+        caption=words.t("record.caption"),
+        columns=tuple(columns[i] for i in kept),
+        rows=tuple(tuple(row[i] for i in kept) for row in cells),
+    )
+    blocks = (table, Paragraph(text=words.t("record.footnote"), muted=True))
+    return Section(id="record", title=words.t("record.title"), note=words.t("record.note"), blocks=blocks)
+
+
+def pool_record_text(rows: Sequence[TrackRow], locale: Locale) -> str:
+    """What the AIs' pooled probability was worth over its longest closed horizon, in one sentence."""
+    closed = [r for r in rows if r.analyst == "consensus" and r.closed and r.brier is not None]
+    if not closed:
+        return locale.words.t("record.pool_none")
+    row = max(closed, key=lambda r: r.horizon_days)
+    skill = locale.number(row.skill, 2, signed=True)
+    return locale.words.t(
+        "record.pool", days=row.horizon_days, closed=row.closed, brier=locale.number(row.brier, 3), skill=skill
+    )
 
 
 def _row(row: TrackRow, locale: Locale) -> tuple[Cell, ...]:

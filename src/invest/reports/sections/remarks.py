@@ -6,9 +6,11 @@ What matches no pattern is shown as it came, cleaned: a reason in English is bet
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import Final
 
-from invest.reports.locale import Locale
+from invest.domain.opinions import Opinion
+from invest.reports.locale import MISSING, Locale
 from invest.reports.words import clean
 
 # Observations passed over as a matter of course: an older value, another basis, unit or period.
@@ -38,6 +40,16 @@ def remark(reason: str | None, locale: Locale, limit: int = 160) -> str:
         if match := pattern.fullmatch(text):
             return clean(locale.words.t(f"remark.{name}", **match.groupdict()), limit)
     return text
+
+
+def reason_text(opinion: Opinion, locale: Locale, limit: int = 240) -> str:
+    """Why `opinion` abstained and what to do, in the report's language; what has no code is read from its words."""
+    words = locale.words.get(f"reason.{opinion.reason_code}", "") if opinion.reason_code else ""
+    if not words:
+        return remark(opinion.reason, locale, limit)
+    known = {"provider": opinion.provider, "model": opinion.model_asked or opinion.model or ""}
+    values = defaultdict(lambda: MISSING, known | {k: clean(v, 120) for k, v in opinion.reason_values.items()})
+    return clean(words.format_map(values), limit)
 
 
 def is_routine(reason: str) -> bool:

@@ -11,11 +11,11 @@ from invest.reports.locale import MISSING
 from invest.reports.views import Block, Cell, Column, Mark, Paragraph, Ref, Section, Table
 
 
-def risk_section(risk: RiskAnalysis, book: FactBook, *, company: bool) -> Section:
-    """The table of the checklist and the levels by kind; what only a `company` has is left out for other kinds."""
+def risk_section(risk: RiskAnalysis, book: FactBook, *, bank: bool = False) -> Section:
+    """The checklist's items that have data, and the overall level with the figures it follows from."""
     words = book.locale.words
     blocks: list[Block] = []
-    asked = [i for i in risk.checklist if company or i.get("value") is not None or i.get("threshold") is None]
+    asked = [i for i in risk.checklist if i.get("passed") is not None]
     rows = tuple(_row(item, book) for item in asked)
     if rows:
         labels = ("item", "value", "threshold", "state")
@@ -25,25 +25,46 @@ def risk_section(risk: RiskAnalysis, book: FactBook, *, company: bool) -> Sectio
         blocks.append(Table(caption=words.t("risk.caption"), columns=columns, rows=rows))
     else:
         blocks.append(Paragraph(text=words.t("risk.none"), muted=True))
-    blocks.append(Paragraph(text=levels_text(risk, book), muted=True))
+    if text := levels_text(risk, book, bank=bank):
+        blocks.append(Paragraph(text=text, muted=True))
     note = words.t("risk.note") if rows else ""
     return Section(id="risks", title=words.t("risk.title"), note=note, blocks=tuple(blocks), span=6)
 
 
-def levels_text(risk: RiskAnalysis, book: FactBook) -> str:
-    """The level of risk by kind, in words."""
+def levels_text(risk: RiskAnalysis, book: FactBook, *, bank: bool = False) -> str:
+    """The overall level, and each kind's with its figure; empty where no kind has data."""
+    words, locale = book.locale.words, book.locale
+    if risk.overall_risk is None:
+        return ""
+    kinds = [_debt_text(risk.debt_risk, book, bank=bank)]
+    volatility, turnover = book.value("volatility_1y"), book.value("turnover_21d")
+    if risk.volatility_risk and volatility is not None:
+        level = words.t(f"risk.{risk.volatility_risk}_f")
+        kinds.append(words.t("risk.kind_volatility", level=level, value=locale.percent(volatility, 1)))
+    if risk.liquidity_risk and turnover is not None:
+        level = words.t(f"risk.{risk.liquidity_risk}")
+        kinds.append(words.t("risk.kind_liquidity", level=level, value=locale.short_money(turnover)))
+    known = [text for text in kinds if text]
+    because = words.t("risk.because", items="; ".join(known)) if known else "."
+    return words.t("risk.overall_level", level=words.t(f"risk.{risk.overall_risk}")) + because
+
+
+def _debt_text(level: str | None, book: FactBook, *, bank: bool) -> str:
+    """Debt in words with the figure it follows from; empty without such a figure."""
     words = book.locale.words
-
-    def level(name: str | None) -> str:
-        return words.get(f"risk.{name}", words.t("risk.unknown")) if name else words.t("risk.unknown")
-
-    kinds = words.t(
-        "risk.by_kind",
-        debt=level(risk.debt_risk),
-        volatility=level(risk.volatility_risk),
-        liquidity=level(risk.liquidity_risk),
-    )
-    return f"{words.t('risk.overall', level=level(risk.overall_risk))} {kinds}"
+    if level is None:
+        return ""
+    said = words.t(f"risk.{level}")
+    ratio, net_debt, share = (book.value(k) for k in ("net_debt_ebitda", "net_debt", "equity_assets"))
+    if bank:
+        return (
+            "" if share is None else words.t("risk.kind_capital", level=said, value=book.text("equity_assets", share))
+        )
+    if net_debt is not None and net_debt <= 0:
+        return words.t("risk.kind_net_cash")
+    if ratio is not None:
+        return words.t("risk.kind_debt", level=said, value=book.text("net_debt_ebitda", ratio))
+    return words.t("risk.kind_negative_ebitda", level=said) if net_debt is not None else ""
 
 
 def _row(item: Mapping[str, Any], book: FactBook) -> tuple[Cell, ...]:

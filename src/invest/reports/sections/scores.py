@@ -6,27 +6,37 @@ from invest.domain.analysis import Analysis
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
 from invest.reports.sections.backtest import backtest_text
-from invest.reports.views import Bar, BarsChart, Paragraph, Section
+from invest.reports.views import Bar, BarsChart, Block, Paragraph, Section
 
 
 def score_section(analysis: Analysis, book: FactBook) -> Section:
-    """Bars of the dimensions (of the contract's five parts where an analysis has none), and what is missing."""
+    """Bars of the sides that have a score (the contract's five parts where there are none); what is missing."""
     locale, words = book.locale, book.locale.words
+    rows = score_rows(analysis)
     bars = tuple(
         Bar(label=words.get(f"part.{name}", name), value=score, text=locale.number(score, 1), marker=sector)
-        for name, score, sector in score_rows(analysis)
+        for name, score, sector in rows
+        if score is not None
     )
-    chart = BarsChart(
-        title=words.t("scores.chart"),
-        description="; ".join(_words(bar, locale) for bar in bars) + ".",
-        top=10,
-        bars=bars,
-        marker_label=words.t("scores.sector"),
-    )
-    text = words.t("scores.coverage", coverage=locale.percent(analysis.coverage, 0))
-    text = f"{text} {missing_text(analysis, book)} {backtest_text(analysis.backtest, locale)}"
-    blocks = (chart, Paragraph(text=text, muted=True))
-    return Section(id="scores", title=words.t("scores.title"), note=words.t("scores.note"), blocks=blocks, span=5)
+    silent = [words.get(f"part.{name}", name) for name, score, _ in rows if score is None]
+    said = [
+        words.t("scores.coverage", coverage=locale.percent(analysis.coverage, 0)) if bars else words.t("scores.none"),
+        words.t("scores.silent", items=", ".join(silent)) if silent and bars else "",
+        missing_text(analysis, book),
+        backtest_text(analysis.backtest, locale) if bars else "",
+    ]
+    blocks: tuple[Block, ...] = (Paragraph(text=" ".join(text for text in said if text), muted=True),)
+    if bars:
+        chart = BarsChart(
+            title=words.t("scores.chart"),
+            description="; ".join(_words(bar, locale) for bar in bars) + ".",
+            top=10,
+            bars=bars,
+            marker_label=words.t("scores.sector"),
+        )
+        blocks = (chart, *blocks)
+    note = words.t("scores.note") if bars else ""
+    return Section(id="scores", title=words.t("scores.title"), note=note, blocks=blocks, span=5)
 
 
 def score_rows(analysis: Analysis) -> list[tuple[str, float | None, float | None]]:
@@ -45,9 +55,9 @@ def score_rows(analysis: Analysis) -> list[tuple[str, float | None, float | None
 def missing_text(analysis: Analysis, book: FactBook, most: int = 6) -> str:
     """What the scorecard lacks, by name."""
     words = book.locale.words
-    names = [book.label(key) for key in analysis.missing]
+    names = [book.short(key) for key in analysis.missing]
     if not names:
-        return words.t("scores.complete")
+        return ""
     shown = names if len(names) <= most else [*names[:most], f"+{len(names) - most}"]
     return words.t("scores.missing", items=", ".join(shown))
 

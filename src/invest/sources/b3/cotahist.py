@@ -23,11 +23,11 @@ from invest.domain.market import (
     session_hours,
     sessions_between,
 )
-from invest.domain.values import Basis, RawPayload
+from invest.domain.values import Basis, Harvest, RawPayload
 from invest.sources.b3.cotahist_format import ROW, Rows, read_cotahist
 from invest.sources.client import Capped, Shelf, Shelved, Shelves, SourceClient, open_zip
 from invest.sources.errors import Malformed, NotAvailable, SourceError
-from invest.sources.model import YEARS, Basket, Gathered, Identity, Want
+from invest.sources.model import YEARS, Answer, Identity, Reading, Want
 from invest.sources.plausible import believe
 
 # A session is some 370 kB packed, so a year passes the general limit for zips: 251 sessions of 2024 are 92 MB.
@@ -35,7 +35,6 @@ YEAR_BYTES = 256_000_000
 FEW = 8  # sessions that are asked day by day; for more, the month's or the year's file is less to ask
 PAST = 86_400.0  # seconds a file of closed sessions is taken as it was
 CURRENT = 900.0  # seconds the running year's and today's file are
-MICROS = Decimal("0.000001")
 FIRST_YEAR, LAST_YEAR = 1986, 2200
 LOOK_BACK = 5  # sessions among which the newest file is looked for
 SILENT = 180  # days without a trade after which a code is taken for delisted
@@ -51,26 +50,26 @@ class CotahistSource:
         self._shelves = Shelves("cotahist", cut)
         self._missing: dict[str, date] = {}
 
-    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+    async def collect(self, client: SourceClient, want: Want) -> Answer:
         """Bars since `want.bars_until` (or of six years), and the last close as an observation."""
-        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
+        reading = Reading(self.name, client.settings.source(self.name), want.ticker)
         if want.kind in (AssetKind.CRYPTO, AssetKind.INDEX):
-            basket.remark("B3 quotes no such asset")
-            return basket.close("skipped")
+            reading.remark("B3 quotes no such asset")
+            return reading.close("skipped")
         last = last_closed_session(want.now)
         if want.bars_until is not None and want.bars_until >= last and not want.force:
-            basket.remark(f"has the session of {last} already")
-            return basket.close("not_modified")
+            reading.remark(f"has the session of {last} already")
+            return reading.close("not_modified")
         known = want.bars_until if not want.force else None
         files, problems = await self._fetch(client, files_for(known, last, market_day(want.now)), want)
         if problems and not files:
             raise problems[0]
         for problem in problems:
-            basket.remark(problem.reason)
-        await asyncio.to_thread(self._read, basket, want, files, known, last)
-        if not basket.bars and not basket.rejected:
-            basket.remark("no quotes of this code in the files read")
-        return basket.close()
+            reading.remark(problem.reason)
+        await asyncio.to_thread(self._read, reading, want, files, known, last)
+        if not reading.harvest.bars and not reading.rejected:
+            reading.remark("no quotes of this code in the files read")
+        return reading.close()
 
     async def listed(self, client: SourceClient, now: datetime) -> list[Asset]:
         """Every paper that traded in the newest session there is a file of. Raises `SourceError`."""
@@ -110,34 +109,33 @@ class CotahistSource:
         fresh = CURRENT if running else PAST
         return await self._shelves.fetch(client, self.name, path, fresh_for=fresh, max_bytes=YEAR_BYTES)
 
-    def _read(self, basket: Basket, want: Want, files: Sequence[Shelved], known: date | None, last: date) -> None:
+    def _read(self, reading: Reading, want: Want, files: Sequence[Shelved], known: date | None, last: date) -> None:
         bars: dict[date, Bar] = {}
         newest: tuple[np.void, RawPayload] | None = None
         for shelved in files:
             rows = dated(np.frombuffer(shelved.shelf.get(want.ticker), ROW))
             if not len(rows):
                 continue
-            basket.payloads[shelved.payload.sha256] = shelved.payload
-            basket.files[shelved.payload.sha256] = str(shelved.path)
+            reading.keep(shelved.payload, shelved.path)
             for note in shelved.shelf.notes.get("remarks", []):  # type: ignore[attr-defined]  # JSON of our own
-                basket.remark(str(note))
+                reading.remark(str(note))
             if newest is None or rows[-1]["date"] >= newest[0]["date"]:
                 newest = rows[-1], shelved.payload
             bars.update((bar.day, bar) for bar in bars_of(rows, want.ticker, shelved.payload.sha256, known))
         ordered = [bars[day] for day in sorted(bars)]
-        basket.bars = believe(basket, want, ordered, last)
-        if newest is not None and not (ordered and not basket.bars):
-            self._observe(basket, want, newest[0], newest[1])
+        reading.add(Harvest(bars=believe(reading, want, ordered, last)))
+        if newest is not None and not (ordered and not reading.harvest.bars):
+            self._observe(reading, want, newest[0], newest[1])
 
-    def _observe(self, basket: Basket, want: Want, row: np.void, payload: RawPayload) -> None:
+    def _observe(self, reading: Reading, want: Want, row: np.void, payload: RawPayload) -> None:
         bar = next(bars_of(np.array([row], ROW), want.ticker, payload.sha256, None))
-        basket.identity = replace(identity_of(row), active=(market_day(want.now) - bar.day).days <= SILENT)
+        reading.identity = replace(identity_of(row), active=(market_day(want.now) - bar.day).days <= SILENT)
         hours = session_hours(bar.day)
-        if hours is None or (basket.bars and basket.bars[-1].day != bar.day):
+        if hours is None or (reading.harvest.bars and reading.harvest.bars[-1].day != bar.day):
             return
-        basket.observe("close", bar.close, hours[1], payload, basis=Basis.RAW)
+        reading.observe("close", bar.close, hours[1], payload, basis=Basis.RAW)
         if bar.volume:
-            basket.observe("volume", Decimal(bar.volume), hours[1], payload, unit="count", basis=Basis.RAW)
+            reading.observe("volume", Decimal(bar.volume), hours[1], payload, unit="count", basis=Basis.RAW)
 
 
 def papers(shelf: Shelf) -> list[Asset]:

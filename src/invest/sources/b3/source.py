@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from invest.domain.market import B3_CODE, AssetKind, market_day
+from invest.domain.values import Harvest
 from invest.sources.b3 import format as fmt
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import NotAvailable, SourceError
-from invest.sources.model import Basket, Gathered, Identity, Want
+from invest.sources.model import Answer, Identity, Reading, Want
 from invest.sources.numerals import positive
 from invest.sources.plausible import payable
 
@@ -24,30 +25,30 @@ class B3Source:
 
     name = "b3"
 
-    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+    async def collect(self, client: SourceClient, want: Want) -> Answer:
         """Dividends, JCP, splits and identity of one paper; once a day."""
-        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
+        reading = Reading(self.name, client.settings.source(self.name), want.ticker)
         if want.kind not in LIKE_SHARES or not B3_CODE.fullmatch(want.ticker):
-            basket.remark("lists companies' own shares only")
-            return basket.close("skipped")
+            reading.remark("lists companies' own shares only")
+            return reading.close("skipped")
         if want.actions_until == market_day(want.now) and not want.force:
-            basket.remark("read today already")
-            return basket.close("not_modified")
+            reading.remark("read today already")
+            return reading.close("not_modified")
         supplement = await self._call(client, "GetListedSupplementCompany", issuingCompany=want.ticker[:4])
         found = fmt.objects(supplement)
         if not found:
-            basket.remark("no company of that code")
-            return basket.close("empty")
-        basket.payloads[supplement.payload.sha256] = supplement.payload
-        await self._about(client, basket, want, found[0])
-        await self._actions(client, basket, want, found[0], supplement)
-        return basket.close()
+            reading.remark("no company of that code")
+            return reading.close("empty")
+        reading.keep(supplement.payload)
+        await self._about(client, reading, want, found[0])
+        await self._actions(client, reading, want, found[0], supplement)
+        return reading.close()
 
     async def _call(self, client: SourceClient, call: str, **fields: object) -> Response:
         path = f"{CALLS}/{call}/{fmt.argument(**fields, language='pt-br')}"
         return await client.get(self.name, path, fresh_for=DAY)
 
-    async def _about(self, client: SourceClient, basket: Basket, want: Want, row: Mapping[str, Any]) -> None:
+    async def _about(self, client: SourceClient, reading: Reading, want: Want, row: Mapping[str, Any]) -> None:
         """Identity from GetDetail, and the number of shares from the supplement."""
         identity = Identity()
         code = str(row.get("codeCVM") or (want.asset.cvm_code if want.asset else None) or "").strip()
@@ -55,50 +56,50 @@ class B3Source:
             try:
                 answer = await self._call(client, "GetDetail", codeCVM=code)
             except SourceError as error:
-                basket.remark(f"GetDetail: {error.reason}")
+                reading.remark(f"GetDetail: {error.reason}")
             else:
                 details = fmt.objects(answer)
                 if details:
                     identity = fmt.company_identity(details[0], want.ticker)
-                    basket.payloads[answer.payload.sha256] = answer.payload
+                    reading.keep(answer.payload)
         shares = positive(row.get("totalNumberShares"), pt=True)
-        basket.identity = replace(
+        reading.identity = replace(
             identity,
             name=identity.name or str(row.get("tradingName") or "").strip() or None,
             segment=identity.segment or str(row.get("segment") or "").strip() or None,
             shares_outstanding=shares,
         )
-        payload = next(iter(basket.payloads.values()))
-        basket.observe("shares_outstanding", shares, want.now, payload, unit="count")
+        payload = next(iter(reading.payloads.values()))
+        reading.observe("shares_outstanding", shares, want.now, payload, unit="count")
 
     async def _actions(
-        self, client: SourceClient, basket: Basket, want: Want, row: Mapping[str, Any], supplement: Response
+        self, client: SourceClient, reading: Reading, want: Want, row: Mapping[str, Any], supplement: Response
     ) -> None:
-        isin = (want.asset.isin if want.asset else None) or (basket.identity.isin if basket.identity else None)
+        isin = (want.asset.isin if want.asset else None) or (reading.identity.isin if reading.identity else None)
         sha256 = supplement.payload.sha256
         recent = fmt.cash_actions(_rows(row, "cashDividends"), want.ticker, isin, sha256)
-        shares = fmt.share_actions(_rows(row, "stockDividends"), want.ticker, isin, sha256, basket.reject)
+        shares = fmt.share_actions(_rows(row, "stockDividends"), want.ticker, isin, sha256, reading.reject)
         shares += fmt.subscriptions(_rows(row, "subscriptions"), want.ticker, isin, sha256)
         history = []
         trading = "".join(c for c in str(row.get("tradingName") or "") if c.isalnum() or c == " ").strip()
         if trading:
             try:
-                history = await self._history(client, basket, want, trading, isin)
+                history = await self._history(client, reading, want, trading, isin)
             except NotAvailable:
                 history = []
             except SourceError as error:
-                basket.remark(f"GetListedCashDividends: {error.reason}")
-        basket.actions = payable(basket, want, [*fmt.merged(history, recent), *shares])
+                reading.remark(f"GetListedCashDividends: {error.reason}")
+        reading.add(Harvest(actions=payable(reading, want, [*fmt.merged(history, recent), *shares])))
 
     async def _history(
-        self, client: SourceClient, basket: Basket, want: Want, trading: str, isin: str | None
+        self, client: SourceClient, reading: Reading, want: Want, trading: str, isin: str | None
     ) -> list[Any]:
         found, page, last = [], 1, 1
         while page <= last:
             fields = {"pageNumber": page, "pageSize": 120, "tradingName": trading}
             answer = await self._call(client, "GetListedCashDividends", **fields)
             found += fmt.cash_actions(fmt.objects(answer), want.ticker, isin, answer.payload.sha256)
-            basket.payloads[answer.payload.sha256] = answer.payload
+            reading.keep(answer.payload)
             last = fmt.pages(answer)
             page += 1
         return found
@@ -107,19 +108,3 @@ class B3Source:
 def _rows(row: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     rows = row.get(key)
     return [entry for entry in rows if isinstance(entry, Mapping)] if isinstance(rows, list) else []
-
-
-async def companies(client: SourceClient) -> dict[str, Identity]:
-    """Every listed company by issuer (the code's first four characters), for naming and mapping."""
-    found: dict[str, Identity] = {}
-    page, last = 1, 1
-    while page <= last:
-        path = f"{CALLS}/GetInitialCompanies/{fmt.argument(language='pt-br', pageNumber=page, pageSize=120)}"
-        answer = await client.get("b3", path, fresh_for=DAY)
-        for row in fmt.objects(answer):
-            issuer = str(row.get("issuingCompany") or "").strip().upper()
-            if issuer:
-                found[issuer] = fmt.company_identity(row, issuer)
-        last = fmt.pages(answer)
-        page += 1
-    return found

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from invest.domain.market import MacroPoint, market_day
-from invest.domain.values import RawPayload
+from invest.domain.values import Harvest, RawPayload
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Implausible, Malformed, SourceError
-from invest.sources.model import Basket, Gathered, Want
+from invest.sources.model import Answer, Reading, Want
 from invest.sources.numerals import day, number
 
 PATH = "/olinda/servico/Expectativas/versao/v1/odata/ExpectativasMercadoAnuais"
@@ -28,15 +28,9 @@ class OlindaSource:
 
     name = "olinda"
 
-    async def gather(self, client: SourceClient, want: Want) -> Gathered:
-        """Nothing: expectations belong to no asset."""
-        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
-        basket.remark("has macro series, nothing of single assets")
-        return basket.close("skipped")
-
-    async def macro(self, client: SourceClient, want: Want, since: Mapping[str, date]) -> Gathered:
+    async def macro(self, client: SourceClient, want: Want, since: Mapping[str, date]) -> Answer:
         """Medians of the running and the next years since the newest known day (of 45 days at first)."""
-        basket = Basket(self.name, client.settings.source(self.name))
+        reading = Reading(self.name, client.settings.source(self.name))
         today = market_day(want.now)
         results = await asyncio.gather(
             *(self._indicator(client, name, since, today) for name in INDICATORS), return_exceptions=True
@@ -45,21 +39,21 @@ class OlindaSource:
         for name, result in zip(INDICATORS, results, strict=True):
             if isinstance(result, SourceError):
                 problems.append(result)
-                basket.remark(f"{name}: {result.reason}")
+                reading.remark(f"{name}: {result.reason}")
             elif isinstance(result, BaseException):
                 raise result
             else:
-                self._read(basket, result, today)
-        if problems and not basket.macro:
+                self._read(reading, result, today)
+        if problems and not reading.harvest.macro:
             raise problems[0]
-        return basket.close()
+        return reading.close()
 
-    def _read(self, basket: Basket, answer: Response, today: date) -> None:
-        basket.payloads[answer.payload.sha256] = answer.payload
+    def _read(self, reading: Reading, answer: Response, today: date) -> None:
+        reading.keep(answer.payload)
         try:
-            basket.macro += list(expectations(answer.json(), answer.payload, today))
+            reading.add(Harvest(macro=list(expectations(answer.json(), answer.payload, today))))
         except Implausible as error:
-            basket.reject(error.reason)
+            reading.reject(error.reason)
 
     async def _indicator(self, client: SourceClient, name: str, since: Mapping[str, date], today: date) -> Response:
         known = [when for series, when in since.items() if series.startswith(f"focus:{INDICATORS[name]}:")]

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from invest.domain.market import MacroPoint, market_day
-from invest.domain.values import RawPayload
+from invest.domain.values import Harvest, RawPayload
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Malformed, NotAvailable, SourceError
-from invest.sources.model import Basket, Gathered, Want
+from invest.sources.model import Answer, Reading, Want
 from invest.sources.numerals import day, number
 
 # Series and the range of its values since 1999 with room to spare; beyond it the unit is wrong, whoever says so.
@@ -34,15 +34,9 @@ class BcbSource:
 
     name = "bcb"
 
-    async def gather(self, client: SourceClient, want: Want) -> Gathered:
-        """Nothing: macro series belong to no asset."""
-        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
-        basket.remark("has macro series, nothing of single assets")
-        return basket.close("skipped")
-
-    async def macro(self, client: SourceClient, want: Want, since: Mapping[str, date]) -> Gathered:
+    async def macro(self, client: SourceClient, want: Want, since: Mapping[str, date]) -> Answer:
         """Every series from its newest known day on (`since`, by "sgs:12"), or of six years."""
-        basket = Basket(self.name, client.settings.source(self.name))
+        reading = Reading(self.name, client.settings.source(self.name))
         today = market_day(want.now)
         results = await asyncio.gather(
             *(self._series(client, code, since.get(f"sgs:{code}"), today) for code in SERIES), return_exceptions=True
@@ -51,15 +45,15 @@ class BcbSource:
         for code, result in zip(SERIES, results, strict=True):
             if isinstance(result, SourceError):
                 problems.append(result)
-                basket.remark(f"series {code}: {result.reason}")
+                reading.remark(f"series {code}: {result.reason}")
             elif isinstance(result, BaseException):
                 raise result
             else:
                 for answer in result:
-                    self._read(basket, code, answer, today)
-        if problems and not basket.macro:
+                    self._read(reading, code, answer, today)
+        if problems and not reading.harvest.macro:
             raise problems[0]
-        return basket.close()
+        return reading.close()
 
     async def _series(self, client: SourceClient, code: int, known: date | None, today: date) -> list[Response]:
         start = known - AGAIN if known else today.replace(year=today.year - FIRST_YEARS, day=1)
@@ -79,12 +73,12 @@ class BcbSource:
         except NotAvailable:
             return None
 
-    def _read(self, basket: Basket, code: int, answer: Response, today: date) -> None:
-        basket.payloads[answer.payload.sha256] = answer.payload
-        basket.macro += points(basket, code, answer.json(), answer.payload, today)
+    def _read(self, reading: Reading, code: int, answer: Response, today: date) -> None:
+        reading.keep(answer.payload)
+        reading.add(Harvest(macro=points(reading, code, answer.json(), answer.payload, today)))
 
 
-def points(basket: Basket, code: int, data: object, payload: RawPayload, today: date) -> list[MacroPoint]:
+def points(reading: Reading, code: int, data: object, payload: RawPayload, today: date) -> list[MacroPoint]:
     """Values of one answer up to today (432 is published ahead); blank ones are none. Raises `Malformed`."""
     if not isinstance(data, Sequence) or isinstance(data, str):
         raise Malformed("bcb", f"series {code} is no list")
@@ -96,10 +90,10 @@ def points(basket: Basket, code: int, data: object, payload: RawPayload, today: 
         if when is None or value is None:
             continue
         if when > today:
-            basket.remark(f"series {code} runs ahead: later days are left for later")
+            reading.remark(f"series {code} runs ahead: later days are left for later")
             continue
         if not lowest <= value <= highest:
-            basket.reject(f"series {code}: {value:f} on {when} is beyond belief, the answer is left out")
+            reading.reject(f"series {code}: {value:f} on {when} is beyond belief, the answer is left out")
             return []
         found.append(MacroPoint(series=f"sgs:{code}", day=when, value=value, source="bcb", payload=payload.sha256))
     return found

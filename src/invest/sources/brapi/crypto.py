@@ -7,36 +7,36 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from invest.domain.market import AssetKind
-from invest.domain.values import Basis, RawPayload
+from invest.domain.values import Basis, Harvest, RawPayload
 from invest.sources.brapi import format as fmt
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Malformed, NotAvailable, SourceError
-from invest.sources.model import Basket, Gathered, Identity, Want, failed
+from invest.sources.model import Answer, Identity, Reading, Want, failed
 from invest.sources.numerals import instant, number
 from invest.sources.plausible import believe, off_by
 
 
-async def gather(client: SourceClient, want: Want, basket: Basket) -> Gathered:
+async def collect(client: SourceClient, want: Want, reading: Reading) -> Answer:
     """Quote and daily history of one pair."""
-    answer, entries = await _ask(client, [want], basket.conf.history_range)
+    answer, entries = await _ask(client, [want], reading.conf.history_range)
     coin = want.ticker.partition("-")[0]
     entry = entries.get(coin)
     if entry is None:
-        raise Malformed(basket.source, f"the answer is not about {coin}")
+        raise Malformed(reading.source, f"the answer is not about {coin}")
     if why := fmt.failed(entry):
-        raise NotAvailable(basket.source, why)
-    basket.payloads[answer.payload.sha256] = answer.payload
-    wrong = _observe(basket, want, entry, answer.payload)
+        raise NotAvailable(reading.source, why)
+    reading.keep(answer.payload)
+    wrong = _observe(reading, want, entry, answer.payload)
     if wrong:
-        return basket.discard(wrong)
-    rows = fmt.bars(entry, want.ticker, AssetKind.CRYPTO, answer.payload.sha256, basket.source)
+        return reading.discard(wrong)
+    rows = fmt.bars(entry, want.ticker, AssetKind.CRYPTO, answer.payload.sha256, reading.source)
     rows = [bar for bar in rows if want.bars_until is None or bar.day > want.bars_until]
     yesterday = want.now.astimezone(UTC).date() - timedelta(days=1)
-    basket.bars = believe(basket, want, rows, yesterday)
-    return basket.close()
+    reading.add(Harvest(bars=believe(reading, want, rows, yesterday)))
+    return reading.close()
 
 
-async def prices(client: SourceClient, wants: Sequence[Want]) -> list[Gathered]:
+async def prices(client: SourceClient, wants: Sequence[Want]) -> list[Answer]:
     """Quotes of pairs, those of one currency per request."""
     found = []
     for currency in sorted({want.ticker.partition("-")[2] for want in wants}):
@@ -47,16 +47,16 @@ async def prices(client: SourceClient, wants: Sequence[Want]) -> list[Gathered]:
             found += [failed("brapi", want.ticker, error) for want in same]
             continue
         for want in same:
-            basket = Basket("brapi", client.settings.source("brapi"), want.ticker)
+            reading = Reading("brapi", client.settings.source("brapi"), want.ticker)
             entry = entries.get(want.ticker.partition("-")[0])
             if entry is None or fmt.failed(entry):
-                basket.remark((entry and fmt.failed(entry)) or "not in the answer")
+                reading.remark((entry and fmt.failed(entry)) or "not in the answer")
             else:
-                basket.payloads[answer.payload.sha256] = answer.payload
-                if wrong := _observe(basket, want, entry, answer.payload):
-                    found.append(basket.discard(wrong))
+                reading.keep(answer.payload)
+                if wrong := _observe(reading, want, entry, answer.payload):
+                    found.append(reading.discard(wrong))
                     continue
-            found.append(basket.close())
+            found.append(reading.close())
     return found
 
 
@@ -75,15 +75,17 @@ async def _ask(
     return answer, {str(coin.get("coin") or "").upper(): coin for coin in coins if isinstance(coin, Mapping)}
 
 
-def _observe(basket: Basket, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> str | None:
+def _observe(reading: Reading, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> str | None:
     """Note what is said of a coin; the reason where it is not to be believed."""
     price = number(entry.get("regularMarketPrice"))
     moment = instant(entry.get("regularMarketTime"))
     wrong = off_by(price, want.now.date(), want) if price and price > 0 else "no price"
     if wrong or price is None or moment is None:
         return wrong or "no time of the price"
-    basket.observe("close", price, moment, payload, basis=Basis.RAW)
-    basket.observe("turnover", number(entry.get("regularMarketVolume")) or None, moment, payload, basis=Basis.RAW)
-    basket.observe("market_cap", number(entry.get("marketCap")) or None, moment, payload)
-    basket.identity = Identity(name=str(entry.get("coinName") or want.ticker)[:120], kind=AssetKind.CRYPTO, active=True)
+    reading.observe("close", price, moment, payload, basis=Basis.RAW)
+    reading.observe("turnover", number(entry.get("regularMarketVolume")) or None, moment, payload, basis=Basis.RAW)
+    reading.observe("market_cap", number(entry.get("marketCap")) or None, moment, payload)
+    reading.identity = Identity(
+        name=str(entry.get("coinName") or want.ticker)[:120], kind=AssetKind.CRYPTO, active=True
+    )
     return None

@@ -12,7 +12,7 @@ from invest.domain.market import SHARE_KINDS, ActionKind, AssetKind, Bar, Corpor
 from invest.domain.values import Basis, RawPayload
 from invest.sources.b3 import cash_kind, event_kind, same_paper
 from invest.sources.errors import Malformed
-from invest.sources.model import Basket, Identity
+from invest.sources.model import Identity, Reading
 from invest.sources.numerals import cnpj_of, day, instant, number, positive
 
 # (module, or None for the quote itself; key; our field; unit; basis)
@@ -78,20 +78,20 @@ def failed(entry: Mapping[str, Any]) -> str | None:
     return str(entry.get("message") or error)[:200] if error else None
 
 
-def observe_quote(basket: Basket, entry: Mapping[str, Any], payload: RawPayload) -> datetime | None:
+def observe_quote(reading: Reading, entry: Mapping[str, Any], payload: RawPayload) -> datetime | None:
     """The price, its volume and the figures of the quote; the moment they are of."""
     moment = instant(entry.get("regularMarketTime"))
     price = number(entry.get("regularMarketPrice"))
     if moment is None or price is None or price <= 0:
         return None
-    basket.observe("close", price, moment, payload, basis=Basis.RAW)
+    reading.observe("close", price, moment, payload, basis=Basis.RAW)
     volume = number(entry.get("regularMarketVolume"))
     if volume:  # 0 out of hours is no volume
-        basket.observe("volume", volume, moment, payload, unit="count", basis=Basis.RAW)
+        reading.observe("volume", volume, moment, payload, unit="count", basis=Basis.RAW)
     return moment
 
 
-def observe_figures(basket: Basket, entry: Mapping[str, Any], moment: datetime, payload: RawPayload) -> None:
+def observe_figures(reading: Reading, entry: Mapping[str, Any], moment: datetime, payload: RawPayload) -> None:
     """Every figure of quote and modules that is there and believable."""
     for module, figures in BY_MODULE.items():
         part = entry if module is None else entry.get(module)
@@ -104,10 +104,10 @@ def observe_figures(basket: Basket, entry: Mapping[str, Any], moment: datetime, 
                 continue
             bound = BOUNDS.get(name)
             if bound is not None and abs(value) > bound:
-                basket.reject(f"{name} of {value:f} is beyond belief")
+                reading.reject(f"{name} of {value:f} is beyond belief")
                 continue
             at = moment if name in PRICED else stamp
-            basket.observe(name, value, at, payload, unit=unit, basis=basis)
+            reading.observe(name, value, at, payload, unit=unit, basis=basis)
 
 
 def _module_moment(entry: Mapping[str, Any], name: str, moment: datetime) -> datetime:

@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from invest.domain.market import AssetKind, last_closed_session, market_day
-from invest.domain.values import RawPayload
+from invest.domain.values import Harvest, RawPayload
 from invest.sources.brapi import crypto as brapi_crypto
 from invest.sources.brapi import format as fmt
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Implausible, Malformed, NotAvailable, SourceError, SourceRefused
-from invest.sources.model import Basket, Gathered, Want, failed
+from invest.sources.model import Answer, Reading, Want, failed
 from invest.sources.numerals import number
 from invest.sources.plausible import believe, off_by, payable
 
@@ -31,28 +31,28 @@ class BrapiSource:
     def __init__(self) -> None:
         self._plain = False  # the plan has no modules: learnt from the first refusal
 
-    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+    async def collect(self, client: SourceClient, want: Want) -> Answer:
         """Quote, figures, history and dividends of one asset."""
-        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
-        if basket.conf.token is None and want.ticker not in FREE:
-            basket.remark("needs BRAPI_TOKEN")
-            return basket.close("skipped")
+        reading = Reading(self.name, client.settings.source(self.name), want.ticker)
+        if reading.conf.token is None and want.ticker not in FREE:
+            reading.remark("needs BRAPI_TOKEN")
+            return reading.close("skipped")
         if want.kind is AssetKind.CRYPTO:
-            return await brapi_crypto.gather(client, want, basket)
+            return await brapi_crypto.collect(client, want, reading)
         answer = await self._quote(client, want)
         entry = fmt.by_symbol(fmt.results_of(self.name, answer.json())).get(want.ticker)
         if entry is None:
             raise Malformed(self.name, f"the answer is not about {want.ticker}")
         if why := fmt.failed(entry):
             raise NotAvailable(self.name, why)
-        basket.payloads[answer.payload.sha256] = answer.payload
+        reading.keep(answer.payload)
         try:
-            self._read(basket, want, entry, answer.payload)
+            self._read(reading, want, entry, answer.payload)
         except Implausible as error:
-            return basket.discard(error.reason)
-        return basket.close()
+            return reading.discard(error.reason)
+        return reading.close()
 
-    async def prices(self, client: SourceClient, wants: Sequence[Want]) -> list[Gathered]:
+    async def prices(self, client: SourceClient, wants: Sequence[Want]) -> list[Answer]:
         """Quotes of many assets, some tickers per request as the plan allows."""
         conf = client.settings.source(self.name)
         by_ticker = {want.ticker: want for want in wants}
@@ -63,12 +63,12 @@ class BrapiSource:
         groups += [brapi_crypto.prices(client, [by_ticker[t] for t in run]) for run in fmt.batches(coins, conf.batch)]
         found = [one for group in await asyncio.gather(*groups) for one in group]
         for ticker in by_ticker.keys() - set(asked):
-            basket = Basket(self.name, conf, ticker)
-            basket.remark("needs BRAPI_TOKEN")
-            found.append(basket.close("skipped"))
+            reading = Reading(self.name, conf, ticker)
+            reading.remark("needs BRAPI_TOKEN")
+            found.append(reading.close("skipped"))
         return found
 
-    async def _batch(self, client: SourceClient, wants: Sequence[Want]) -> list[Gathered]:
+    async def _batch(self, client: SourceClient, wants: Sequence[Want]) -> list[Answer]:
         """One request; a batch that is refused for one ticker's sake is halved until that one is alone."""
         path = "/quote/" + ",".join(want.ticker for want in wants)
         try:
@@ -84,19 +84,17 @@ class BrapiSource:
             return [failed(self.name, want.ticker, error) for want in wants]
         return [self._price(client, want, entries.get(want.ticker), answer.payload) for want in wants]
 
-    def _price(
-        self, client: SourceClient, want: Want, entry: Mapping[str, Any] | None, payload: RawPayload
-    ) -> Gathered:
-        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
+    def _price(self, client: SourceClient, want: Want, entry: Mapping[str, Any] | None, payload: RawPayload) -> Answer:
+        reading = Reading(self.name, client.settings.source(self.name), want.ticker)
         if entry is None or fmt.failed(entry):
-            basket.remark((entry and fmt.failed(entry)) or "not in the answer")
-            return basket.close("empty")
-        basket.payloads[payload.sha256] = payload
+            reading.remark((entry and fmt.failed(entry)) or "not in the answer")
+            return reading.close("empty")
+        reading.keep(payload)
         try:
-            self._observe(basket, want, entry, payload)
+            self._observe(reading, want, entry, payload)
         except Implausible as error:
-            return basket.discard(error.reason)
-        return basket.close()
+            return reading.discard(error.reason)
+        return reading.close()
 
     async def _quote(self, client: SourceClient, want: Want) -> Response:
         """The quote with everything the plan gives; without the modules where it has none."""
@@ -113,37 +111,39 @@ class BrapiSource:
         self._plain = True
         return answer
 
-    def _observe(self, basket: Basket, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> datetime | None:
+    def _observe(self, reading: Reading, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> datetime | None:
         price = number(entry.get("regularMarketPrice"))
         if price and (wrong := off_by(price, market_day(want.now), want)):
             raise Implausible(self.name, wrong)
-        moment = fmt.observe_quote(basket, entry, payload)
+        moment = fmt.observe_quote(reading, entry, payload)
         if moment is None:
-            basket.remark("no price")
+            reading.remark("no price")
         else:
-            fmt.observe_figures(basket, entry, moment, payload)
+            fmt.observe_figures(reading, entry, moment, payload)
             if market_day(moment) < last_closed_session(want.now):
-                basket.remark(f"its newest price is of {market_day(moment)}")
+                reading.remark(f"its newest price is of {market_day(moment)}")
         return moment
 
-    def _read(self, basket: Basket, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> None:
-        moment = self._observe(basket, want, entry, payload)
+    def _read(self, reading: Reading, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> None:
+        moment = self._observe(reading, want, entry, payload)
         known_isin = want.asset.isin if want.asset else None
-        found = fmt.actions(entry, want.ticker, known_isin, payload.sha256, self.name, remark=basket.reject)
-        basket.actions = payable(basket, want, found)
+        found = fmt.actions(entry, want.ticker, known_isin, payload.sha256, self.name, remark=reading.reject)
+        reading.add(Harvest(actions=payable(reading, want, found)))
         last = last_closed_session(want.now)
         rows = fmt.bars(entry, want.ticker, want.kind, payload.sha256, self.name)
-        since = max(filter(None, (want.bars_until, last_split(basket, want))), default=None)
+        since = max(filter(None, (want.bars_until, last_split(reading, want))), default=None)
         rows = [bar for bar in rows if since is None or bar.day > since]
-        basket.bars = believe(basket, want, rows, last, only_sessions=True)
+        reading.add(Harvest(bars=believe(reading, want, rows, last, only_sessions=True)))
         if moment is not None:
-            basket.identity = fmt.identity(entry)
+            reading.identity = fmt.identity(entry)
 
 
-def last_split(basket: Basket, want: Want) -> date | None:
+def last_split(reading: Reading, want: Want) -> date | None:
     """Day of the newest known change of the share count: brapi's earlier closes are adjusted for it, so not raw."""
     days = [
-        a.last_date_with for a in (*basket.actions, *want.splits) if a.factor and a.last_date_with < want.now.date()
+        a.last_date_with
+        for a in (*reading.harvest.actions, *want.splits)
+        if a.factor and a.last_date_with < want.now.date()
     ]
     return max(days, default=None)
 

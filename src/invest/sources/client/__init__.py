@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from invest.sources.client.cache import Pruned, prune
-from invest.sources.client.http import Response, SourceClient
+from invest.sources.client.call import Response
+from invest.sources.client.http import SourceClient
 from invest.sources.client.shelf import Shelf
 from invest.sources.client.shelves import Shelved, Shelves
 from invest.sources.client.zips import Capped, open_zip

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from invest.domain.values import RawPayload
 from invest.sources.client.cache import touch
-from invest.sources.client.http import Response, SourceClient
+from invest.sources.client.call import Response
+from invest.sources.client.http import SourceClient
 from invest.sources.client.shelf import Shelf
 from invest.sources.errors import Malformed, TooLarge
-
-BODY_LIMIT = 4_000_000  # bytes up to which a file's body travels with its payload; larger ones stay on disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +69,3 @@ class Shelves:
         except (OSError, ValueError, KeyError):
             self.cut(source, path)
             return Shelf(path)
-
-
-async def with_body(shelved: Shelved) -> RawPayload:
-    """The payload with its body where that is small enough to be stored in a row."""
-    if shelved.payload.size > BODY_LIMIT:
-        return shelved.payload
-    body = await asyncio.to_thread(shelved.path.read_bytes)
-    return shelved.payload.model_copy(update={"body": body})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from invest.sources.cvm.format import Filing
 from invest.sources.cvm.source import CvmSource
 
-__all__ = ["CvmSource", "Filing"]
+__all__ = ["CvmSource"]

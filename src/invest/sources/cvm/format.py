@@ -6,7 +6,6 @@ import csv
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from invest.domain.market import StatementLine
 from invest.sources.client import Capped, Shelf, open_zip
 from invest.sources.errors import Malformed
+from invest.sources.model import Delivery
 from invest.sources.numerals import cnpj_of, day, digits, number
 
 STATEMENTS = frozenset({"BPA", "BPP", "DRE", "DFC_MI", "DFC_MD", "DVA"})
@@ -24,19 +24,6 @@ DEPTH = 4  # levels of accounts that are kept: 2.01.04.01 yes, 2.01.04.01.01 no
 LAST = (b"\xdaLTIMO", "ÚLTIMO".encode())
 SCALES = {"MIL": Decimal(1000), "UNIDADE": Decimal(1), "UNITARIO": Decimal(1), "MILHAO": Decimal(1_000_000)}
 PER_SHARE = "3.99"  # earnings per share: in BRL whatever the statement's scale
-
-
-@dataclass(frozen=True, slots=True)
-class Filing:
-    """One delivered document: `received_on` is the day the market could first read it."""
-
-    cnpj: str
-    cvm_code: int | None
-    company: str
-    form: str
-    reference_date: date
-    version: int
-    received_on: date | None
 
 
 def decode(data: bytes) -> str:
@@ -134,7 +121,7 @@ def unpack(block: bytes) -> tuple[str, list[bytes]]:
     return tag.decode(), lines
 
 
-def filings_of(blocks: Iterable[bytes], form: str) -> list[Filing]:
+def filings_of(blocks: Iterable[bytes], form: str) -> list[Delivery]:
     """The documents delivered, from the zip's index file."""
     found = []
     for block in blocks:
@@ -147,7 +134,7 @@ def filings_of(blocks: Iterable[bytes], form: str) -> list[Filing]:
                 continue
             code = digits(row.get("CD_CVM"), 7)
             found.append(
-                Filing(
+                Delivery(
                     cnpj, int(code) if code else None, row.get("DENOM_CIA", ""), form, reference, _version(row),
                     day(row.get("DT_RECEB")),
                 )
@@ -155,7 +142,7 @@ def filings_of(blocks: Iterable[bytes], form: str) -> list[Filing]:
     return found
 
 
-def statements_of(blocks: Iterable[bytes], filings: Iterable[Filing], payload: str) -> list[StatementLine]:
+def statements_of(blocks: Iterable[bytes], filings: Iterable[Delivery], payload: str) -> list[StatementLine]:
     """Lines of one company: of each period the highest version, consolidated where filled in, in BRL.
 
     A consolidated form whose every amount is zero was left blank by a company without subsidiaries: the individual

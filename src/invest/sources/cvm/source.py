@@ -8,13 +8,13 @@ from contextlib import suppress
 from datetime import date
 
 from invest.domain.market import AssetKind, StatementLine, market_day
-from invest.domain.values import scale_error
+from invest.domain.values import Harvest, scale_error
 from invest.sources.client import Shelved, Shelves, SourceClient
-from invest.sources.cvm.format import Filing, cut_statements, filings_of, statements_of
+from invest.sources.cvm.format import cut_statements, filings_of, statements_of
 from invest.sources.cvm.ipe import Notices
 from invest.sources.cvm.register import Company, Register
 from invest.sources.errors import NotAvailable, SourceError
-from invest.sources.model import YEARS, Basket, Gathered, Identity, Want
+from invest.sources.model import YEARS, Answer, Delivery, Identity, Reading, Want
 
 WITHOUT_FILINGS = (AssetKind.CRYPTO, AssetKind.INDEX, AssetKind.FII, AssetKind.ETF, AssetKind.BDR)
 HOUR, DAY = 3_600.0, 86_400.0
@@ -32,62 +32,62 @@ class CvmSource:
         self._shelves = Shelves("cvm", cut_statements)
         self._notices = Notices()
 
-    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+    async def collect(self, client: SourceClient, want: Want) -> Answer:
         """Who the company is, and the lines of its filings received since `want.statements_until` (or of six years)."""
-        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
+        reading = Reading(self.name, client.settings.source(self.name), want.ticker)
         if want.kind in WITHOUT_FILINGS:
-            basket.remark("files nothing with CVM as a listed company")
-            return basket.close("skipped")
+            reading.remark("files nothing with CVM as a listed company")
+            return reading.close("skipped")
         today = market_day(want.now)
         await self.register.refresh(client, today)
         company = self.register.company(want.ticker, want.asset.cnpj if want.asset else None)
         if company is None:
-            basket.remark("no company files this ticker with CVM")
-            return basket.close("empty")
-        self._identify(basket, company)
+            reading.remark("no company files this ticker with CVM")
+            return reading.close("empty")
+        self._identify(reading, company)
         files, problems = await self._files(client, years_for(want, today), today)
         for problem in problems:
-            basket.remark(problem.reason)
+            reading.remark(problem.reason)
         if problems and not files:
             raise problems[0]
-        await asyncio.to_thread(_read, basket, want, files, company)
-        if wrong := _wrong_unit(basket.statements, want):
-            return basket.discard(wrong)
-        await self._facts(client, basket, company, today)
+        await asyncio.to_thread(_read, reading, want, files, company)
+        if wrong := _wrong_unit(reading.harvest.statements, want):
+            return reading.discard(wrong)
+        await self._facts(client, reading, company, today)
         for text in self.register.problems:
-            basket.remark(text)
-        return basket.close()
+            reading.remark(text)
+        return reading.close()
 
-    async def news(self, client: SourceClient, limit: int) -> list[Gathered]:
+    async def news(self, client: SourceClient, limit: int) -> list[Answer]:
         """The newest material facts and notices of all companies."""
-        basket, today = Basket(self.name, client.settings.source(self.name)), market_day(client.settings.now())
+        reading, today = Reading(self.name, client.settings.source(self.name)), market_day(client.settings.now())
         with suppress(SourceError):  # without the register facts have no tickers, and are news all the same
             await self.register.refresh(client, today)
         for item, payload in await self._notices.newest(client, today, self.register.tickers_by_cnpj(), limit):
-            basket.news.append(item)
-            basket.payloads[payload.sha256] = payload
-        return [basket.close()]
+            reading.add(Harvest(news=(item,)))
+            reading.keep(payload)
+        return [reading.close()]
 
-    async def _facts(self, client: SourceClient, basket: Basket, company: Company, today: date) -> None:
+    async def _facts(self, client: SourceClient, reading: Reading, company: Company, today: date) -> None:
         tickers = self.register.tickers_by_cnpj().get(company.cnpj, ())
         try:
             notices = await self._notices.of(client, company.cnpj, today, tickers)
         except SourceError as error:
-            basket.remark(f"IPE: {error.reason}")
+            reading.remark(f"IPE: {error.reason}")
             return
         for item, payload in notices:
-            basket.news.append(item)
-            basket.payloads[payload.sha256] = payload
+            reading.add(Harvest(news=(item,)))
+            reading.keep(payload)
 
-    async def filings(self, client: SourceClient, since: date, today: date) -> list[Filing]:
+    async def filings(self, client: SourceClient, since: date, today: date) -> list[Delivery]:
         """Every document received on or after `since`, newest year's files only."""
         files, problems = await self._files(client, sorted({since.year - 1, since.year, today.year}), today)
         if problems and not files:
             raise problems[0]
         return await asyncio.to_thread(_received_since, files, since)
 
-    def _identify(self, basket: Basket, company: Company) -> None:
-        basket.identity = Identity(
+    def _identify(self, reading: Reading, company: Company) -> None:
+        reading.identity = Identity(
             name=company.name or None,
             cnpj=company.cnpj,
             cvm_code=company.cvm_code,
@@ -100,7 +100,7 @@ class CvmSource:
         )
         payload = self.register.payloads.get(company.payload)
         if payload is not None:
-            basket.payloads[payload.sha256] = payload
+            reading.keep(payload)
 
     async def _files(
         self, client: SourceClient, years: Sequence[int], today: date
@@ -133,7 +133,7 @@ def years_for(want: Want, today: date) -> list[int]:
     return list(range(min(want.statements_until.year, today.year) - 1, today.year + 1))
 
 
-def _read(basket: Basket, want: Want, files: Sequence[tuple[str, Shelved]], company: Company) -> None:
+def _read(reading: Reading, want: Want, files: Sequence[tuple[str, Shelved]], company: Company) -> None:
     since = None if want.force else want.statements_until
     for form, shelved in files:
         blocks = shelved.shelf.blocks(company.cnpj)
@@ -143,9 +143,8 @@ def _read(basket: Basket, want: Want, files: Sequence[tuple[str, Shelved]], comp
         lines = statements_of(blocks, filings, shelved.payload.sha256)
         lines = [line for line in lines if since is None or line.received_on is None or line.received_on >= since]
         if lines:
-            basket.payloads[shelved.payload.sha256] = shelved.payload
-            basket.files[shelved.payload.sha256] = str(shelved.path)
-            basket.statements += lines
+            reading.keep(shelved.payload, shelved.path)
+            reading.add(Harvest(statements=lines))
 
 
 def _wrong_unit(lines: Sequence[StatementLine], want: Want) -> str | None:
@@ -160,7 +159,7 @@ def _wrong_unit(lines: Sequence[StatementLine], want: Want) -> str | None:
     return f"wrong unit: total assets about {float(factor):.6g} times the known ones"
 
 
-def _received_since(files: Sequence[tuple[str, Shelved]], since: date) -> list[Filing]:
+def _received_since(files: Sequence[tuple[str, Shelved]], since: date) -> list[Delivery]:
     found = []
     for form, shelved in files:
         for cnpj in shelved.shelf:

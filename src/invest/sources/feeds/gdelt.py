@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from invest.domain.news import Recogniser
+from invest.domain.values import Harvest
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Malformed, SourceDown
 from invest.sources.feeds.format import item
-from invest.sources.model import Basket, Gathered, Want
+from invest.sources.model import Answer, Reading, Want
 
 NOTICE_WAIT = 6.0
 
@@ -19,12 +20,12 @@ class GdeltSource:
 
     name = "gdelt"
 
-    def __init__(self) -> None:
-        self.known = Recogniser()
+    def __init__(self, known: Recogniser | None = None) -> None:
+        self.known = known if known is not None else Recogniser()
 
-    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+    async def collect(self, client: SourceClient, want: Want) -> Answer:
         """Articles of the last week that name the company."""
-        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
+        reading = Reading(self.name, client.settings.source(self.name), want.ticker)
         name = want.asset.name if want.asset and want.asset.name else want.ticker
         self.known.add(want.ticker, want.asset.name if want.asset else None, want.kind)
         params = {
@@ -36,14 +37,14 @@ class GdeltSource:
             "sort": "DateDesc",
         }
         answer = await client.get(self.name, "/api/v2/doc/doc", params=params, fresh_for=3600)
-        basket.payloads[answer.payload.sha256] = answer.payload
+        reading.keep(answer.payload)
         for row in articles(answer):
             entry = {"title": row.get("title"), "link": row.get("url"), "published": stamp(row.get("seendate"))}
             outlet = str(row.get("domain") or "GDELT")
             found = item(entry, outlet=outlet, source=self.name, payload=answer.payload, known=self.known)
             if found is not None and want.ticker in found.tickers:
-                basket.news.append(found)
-        return basket.close()
+                reading.add(Harvest(news=(found,)))
+        return reading.close()
 
 
 def articles(answer: Response) -> list[Mapping[str, object]]:

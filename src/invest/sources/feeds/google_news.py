@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from invest.domain.news import Recogniser
+from invest.domain.values import Harvest
 from invest.sources.client import SourceClient
 from invest.sources.feeds.format import entries_of, item
-from invest.sources.model import Basket, Gathered, Want
+from invest.sources.model import Answer, Reading, Want
 
 WINDOW = "when:7d"
 
@@ -19,18 +20,18 @@ class GoogleNewsSource:
 
     name = "google_news"
 
-    def __init__(self) -> None:
-        self.known = Recogniser()
+    def __init__(self, known: Recogniser | None = None) -> None:
+        self.known = known if known is not None else Recogniser()
 
-    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+    async def collect(self, client: SourceClient, want: Want) -> Answer:
         """Items of the last week that name the asset."""
-        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
+        reading = Reading(self.name, client.settings.source(self.name), want.ticker)
         self.known.add(want.ticker, want.asset.name if want.asset else None, want.kind)
         name = want.asset.name if want.asset and want.asset.name else ""
         query = f'"{want.ticker}"' + (f' OR "{name}"' if name else "") + f" {WINDOW}"
         params = {"q": query, "hl": "pt-BR", "gl": "BR", "ceid": "BR:pt-419"}
         answer = await client.get(self.name, "/rss/search", params=params, kind="rss", fresh_for=3600)
-        basket.payloads[answer.payload.sha256] = answer.payload
+        reading.keep(answer.payload)
         for entry in await asyncio.to_thread(entries_of, self.name, answer.body):
             title, outlet = split_title(entry)
             found = item(
@@ -41,8 +42,8 @@ class GoogleNewsSource:
                 known=self.known,
             )
             if found is not None and want.ticker in found.tickers:
-                basket.news.append(found)
-        return basket.close()
+                reading.add(Harvest(news=(found,)))
+        return reading.close()
 
 
 def split_title(entry: Mapping[str, Any]) -> tuple[str, str]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from invest.domain.market import NewsItem
 from invest.domain.news import Recogniser, hints, plain
-from invest.domain.values import RawPayload
+from invest.domain.values import Harvest, RawPayload
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import SourceError
 from invest.sources.feeds.format import SEARCHED, distinct, entries_of, item
-from invest.sources.model import Basket, Gathered, Want
+from invest.sources.model import Answer, Reading, Want
 
 OUTLETS: Mapping[str, str] = {
     "infomoney": "InfoMoney",
@@ -44,35 +44,35 @@ class RssSource:
 
     name = "rss"
 
-    def __init__(self) -> None:
-        self.known = Recogniser()
+    def __init__(self, known: Recogniser | None = None) -> None:
+        self.known = known if known is not None else Recogniser()
         self._read: OrderedDict[tuple[str, str], list[Headline]] = OrderedDict()
 
-    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+    async def collect(self, client: SourceClient, want: Want) -> Answer:
         """What the feeds say about one asset."""
         about = (want.ticker, want.asset.name if want.asset else None, want.kind)
         self.known.add(*about)
-        basket, headlines = await self._all(client, FRESH)
-        basket.ticker = want.ticker
+        reading, headlines = await self._all(client, FRESH)
+        reading.ticker = want.ticker
         words = hints(*about)
         likely = [h.told(self.known) for h in headlines if any(word in h.plain for word in words)]
-        basket.news = [one for one in likely if want.ticker in one.tickers]
-        used = {one.payload for one in basket.news}
-        basket.payloads = {sha: payload for sha, payload in basket.payloads.items() if sha in used}
-        if not basket.news:
-            basket.remark("no news of it in the feeds")
-        return basket.close()
+        reading.add(Harvest(news=[one for one in likely if want.ticker in one.tickers]))
+        used = {one.payload for one in reading.harvest.news}
+        reading.payloads = {sha: payload for sha, payload in reading.payloads.items() if sha in used}
+        if not reading.harvest.news:
+            reading.remark("no news of it in the feeds")
+        return reading.close()
 
-    async def news(self, client: SourceClient, limit: int) -> list[Gathered]:
+    async def news(self, client: SourceClient, limit: int) -> list[Answer]:
         """The newest items across feeds, each once."""
-        basket, headlines = await self._all(client, 0)
-        basket.news = distinct([h.told(self.known) for h in headlines])[:limit]
-        return [basket.close()]
+        reading, headlines = await self._all(client, 0)
+        reading.add(Harvest(news=distinct([h.told(self.known) for h in headlines])[:limit]))
+        return [reading.close()]
 
-    async def _all(self, client: SourceClient, fresh_for: float) -> tuple[Basket, list[Headline]]:
+    async def _all(self, client: SourceClient, fresh_for: float) -> tuple[Reading, list[Headline]]:
         """Every feed at once; those that fail are remarked. Raises `SourceError` where all do."""
         conf = client.settings.source(self.name)
-        basket, headlines = Basket(self.name, conf), list[Headline]()
+        reading, headlines = Reading(self.name, conf), list[Headline]()
         results = await asyncio.gather(
             *(self._feed(client, name, url, fresh_for) for name, url in conf.feeds.items()), return_exceptions=True
         )
@@ -80,16 +80,16 @@ class RssSource:
         for name, result in zip(conf.feeds, results, strict=True):
             if isinstance(result, SourceError):
                 problems.append(result)
-                basket.remark(f"{name}: {result.reason}")
+                reading.remark(f"{name}: {result.reason}")
             elif isinstance(result, BaseException):
                 raise result
             else:
                 payload, found = result
-                basket.payloads[payload.sha256] = payload
+                reading.keep(payload)
                 headlines += found
         if problems and len(problems) == len(results):
             raise problems[0]
-        return basket, headlines
+        return reading, headlines
 
     async def _feed(
         self, client: SourceClient, name: str, url: str, fresh_for: float

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 
 from invest.domain.market import AssetKind, Bar
-from invest.domain.values import Basis
+from invest.domain.values import Basis, Harvest
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Malformed, SourceRefused
-from invest.sources.model import YEARS, Basket, Gathered, Identity, Want
+from invest.sources.model import YEARS, Answer, Identity, Reading, Want
 from invest.sources.numerals import instant, number
 from invest.sources.plausible import believe
 
@@ -22,12 +22,12 @@ class BinanceSource:
 
     name = "binance"
 
-    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+    async def collect(self, client: SourceClient, want: Want) -> Answer:
         """Closed daily bars since the last known one, and the last price."""
-        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
+        reading = Reading(self.name, client.settings.source(self.name), want.ticker)
         if want.kind is not AssetKind.CRYPTO:
-            basket.remark("trades coins only")
-            return basket.close("skipped")
+            reading.remark("trades coins only")
+            return reading.close("skipped")
         coin, _, currency = want.ticker.partition("-")
         pair = coin + {"BRL": "BRL", "USD": "USDT"}.get(currency, currency)
         start = want.bars_until + DAY if want.bars_until and not want.force else want.now.date() - YEARS * 366 * DAY
@@ -35,7 +35,7 @@ class BinanceSource:
         while begin <= want.now:
             answer = await self._page(client, pair, begin)
             page = list(bars_of(answer, want.ticker))
-            basket.payloads[answer.payload.sha256] = answer.payload
+            reading.keep(answer.payload)
             rows += page
             if len(page) < PAGE:
                 break
@@ -44,13 +44,13 @@ class BinanceSource:
             begin = datetime.combine(page[-1].day + DAY, time(), UTC)
         today = want.now.astimezone(UTC).date()
         closed = [bar for bar in rows if bar.day < today]
-        basket.bars = believe(basket, want, closed, today - DAY)
-        if rows and (basket.bars or not closed):
-            payload = basket.payloads[rows[-1].payload]
+        reading.add(Harvest(bars=believe(reading, want, closed, today - DAY)))
+        if rows and (reading.harvest.bars or not closed):
+            payload = reading.payloads[rows[-1].payload]
             moment = want.now if rows[-1].day == today else datetime.combine(rows[-1].day, time(23, 59, 59), UTC)
-            basket.observe("close", rows[-1].close, moment, payload, basis=Basis.RAW)
-            basket.identity = Identity(kind=AssetKind.CRYPTO, active=True)
-        return basket.close()
+            reading.observe("close", rows[-1].close, moment, payload, basis=Basis.RAW)
+            reading.identity = Identity(kind=AssetKind.CRYPTO, active=True)
+        return reading.close()
 
     async def _page(self, client: SourceClient, pair: str, begin: datetime) -> Response:
         millis = int(begin.timestamp() * 1000)

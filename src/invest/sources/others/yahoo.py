@@ -19,10 +19,10 @@ from invest.domain.market import (
     market_day,
     previous_session,
 )
-from invest.domain.values import Basis, RawPayload
+from invest.domain.values import Basis, Harvest, RawPayload
 from invest.sources.client import SourceClient
 from invest.sources.errors import Malformed, NotAvailable
-from invest.sources.model import YEARS, Basket, Gathered, Identity, Want
+from invest.sources.model import YEARS, Answer, Identity, Reading, Want
 from invest.sources.numerals import SAO_PAULO, instant, number
 from invest.sources.plausible import believe, off_by, payable
 
@@ -34,9 +34,9 @@ class YahooSource:
 
     name = "yahoo"
 
-    async def gather(self, client: SourceClient, want: Want) -> Gathered:
+    async def collect(self, client: SourceClient, want: Want) -> Answer:
         """Bars since the last known one, dividends and splits, and the price."""
-        basket = Basket(self.name, client.settings.source(self.name), want.ticker)
+        reading = Reading(self.name, client.settings.source(self.name), want.ticker)
         start = want.bars_until - 5 * DAY if want.bars_until and not want.force else want.now.date() - YEARS * 366 * DAY
         params = {
             "period1": str(int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp())),
@@ -46,9 +46,9 @@ class YahooSource:
         }
         answer = await client.get(self.name, f"/v8/finance/chart/{symbol(want)}", params=params)
         chart = chart_of(answer.json())
-        basket.payloads[answer.payload.sha256] = answer.payload
-        wrong = read(basket, want, chart, answer.payload)
-        return basket.discard(wrong) if wrong else basket.close()
+        reading.keep(answer.payload)
+        wrong = read(reading, want, chart, answer.payload)
+        return reading.discard(wrong) if wrong else reading.close()
 
 
 def symbol(want: Want) -> str:
@@ -70,35 +70,35 @@ def chart_of(data: object) -> Mapping[str, Any]:
     return results[0]
 
 
-def read(basket: Basket, want: Want, chart: Mapping[str, Any], payload: RawPayload) -> str | None:
-    """Everything of one chart into `basket`; the reason where none of it is to be believed."""
+def read(reading: Reading, want: Want, chart: Mapping[str, Any], payload: RawPayload) -> str | None:
+    """Everything of one chart into `reading`; the reason where none of it is to be believed."""
     meta = chart.get("meta")
     meta = meta if isinstance(meta, Mapping) else {}
     zone = _zone(meta)
     splits = list(_splits(chart, want.ticker, zone, payload.sha256))
     told = [*splits, *_dividends(chart, want.ticker, zone, payload.sha256, splits)]
-    basket.actions = payable(basket, want, told)
+    reading.add(Harvest(actions=payable(reading, want, told)))
     days = [split.last_date_with for split in (*splits, *want.splits) if split.factor]
     rows = bars_of(chart, want.ticker, zone, payload.sha256)
     since = max(filter(None, (want.bars_until, *days)), default=None)
     rows = [bar for bar in rows if since is None or bar.day > since]
     last = last_closed_session(want.now) if zone == SAO_PAULO else want.now.date() - DAY
-    basket.bars = believe(basket, want, rows, last, only_sessions=zone == SAO_PAULO)
-    return _observe(basket, want, meta, payload)
+    reading.add(Harvest(bars=believe(reading, want, rows, last, only_sessions=zone == SAO_PAULO)))
+    return _observe(reading, want, meta, payload)
 
 
-def _observe(basket: Basket, want: Want, meta: Mapping[str, Any], payload: RawPayload) -> str | None:
+def _observe(reading: Reading, want: Want, meta: Mapping[str, Any], payload: RawPayload) -> str | None:
     price, moment = float32(meta.get("regularMarketPrice")), instant(meta.get("regularMarketTime"))
     if price is None or price <= 0 or moment is None or meta.get("currency") not in ("BRL", None):
         return None
     wrong = off_by(price, market_day(want.now), want)
     if wrong:
         return wrong
-    basket.observe("close", price, moment, payload, basis=Basis.RAW)
+    reading.observe("close", price, moment, payload, basis=Basis.RAW)
     if market_day(moment) < last_closed_session(want.now):
-        basket.remark(f"its newest price is of {market_day(moment)}")
+        reading.remark(f"its newest price is of {market_day(moment)}")
     name = meta.get("longName") or meta.get("shortName")
-    basket.identity = Identity(name=str(name)[:200] if name else None)
+    reading.identity = Identity(name=str(name)[:200] if name else None)
     return None
 
 
@@ -140,7 +140,7 @@ def _zone(meta: Mapping[str, Any]) -> ZoneInfo:
     """The exchange's zone by name: the offset beside it is wrong in Brazil since daylight saving ended."""
     try:
         return ZoneInfo(str(meta.get("exchangeTimezoneName") or SAO_PAULO.key))
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a directory of zones, a name too long
         return SAO_PAULO
 
 

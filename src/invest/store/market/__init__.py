@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from invest.store.market.actions import Actions, RankOf, write_actions
+from invest.store.market.answers import Answers
 from invest.store.market.assets import Assets, write_assets, write_changes
 from invest.store.market.bars import ORIGIN, BarStore, Origin, write_bars
 from invest.store.market.filings import Statements, write_statements
@@ -14,6 +15,7 @@ from invest.store.market.payloads import Payloads, write_payloads
 __all__ = [
     "ORIGIN",
     "Actions",
+    "Answers",
     "Assets",
     "BarStore",
     "Macro",

@@ -139,6 +139,16 @@ class Actions:
         """Keep events; the same ones again change nothing. Returns how many were new."""
         return (await self._db.run(lambda c: write_actions(c, actions, self._rank_of))).total()
 
+    async def remove(self, ticker: str, kind: ActionKind, day: date, source: str) -> int:
+        """Forget what a source said of one event; returns how many rows there were."""
+        return await self._db.execute(
+            "DELETE FROM corporate_action WHERE ticker = $1 AND kind = $2 AND last_date_with = $3 AND source = $4",
+            ticker,
+            str(kind),
+            day,
+            source,
+        )
+
     async def of(self, ticker: str, *, since: date | None = None) -> list[CorporateAction]:
         """The events of one asset by day, each once, as the best source tells it."""
         return (await self.of_many([ticker], since=since)).get(ticker, [])

@@ -82,6 +82,8 @@ WHERE a.ticker = x.o AND (a.active OR a.successor IS DISTINCT FROM x.n)
 async def write_changes(connection: Connection, changes: Iterable[TickerChange]) -> None:
     """Record changes of codes, in the transaction of `connection`; one known already ends no code a second time."""
     rows = sorted({(c.old, c.changed_on): c for c in changes}.values(), key=lambda c: (c.old, c.changed_on))
+    if not rows:
+        return
     old, new = [c.old for c in rows], [c.new for c in rows]
     days, ratios, told = [c.changed_on for c in rows], [str(c.ratio) for c in rows], [c.source for c in rows]
     fresh = await connection.fetch(RENAME, old, new, days, ratios, told, [c.continues for c in rows])
@@ -144,13 +146,6 @@ class Assets:
         )
         return [_asset(row) for row in rows]
 
-    async def by_company(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> Found:
-        """All papers of one company, by CNPJ (14 digits) or CVM code."""
-        rows = await self._db.fetch(
-            f"SELECT {COLUMNS} FROM asset WHERE cnpj = $1 OR cvm_code = $2 ORDER BY ticker", cnpj, cvm_code
-        )
-        return [_asset(row) for row in rows]
-
     async def search(self, text: str, *, limit: int = 20) -> Found:
         """Assets whose code starts with `text` or whose name holds it, codes first."""
         pattern = clean(text.strip()).replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
@@ -181,6 +176,18 @@ class Assets:
     async def rename(self, *changes: TickerChange) -> None:
         """Record that codes changed: the old one is inactive and names its successor."""
         await self._db.run(lambda c: write_changes(c, changes))
+
+    async def undo_rename(self, old: str, changed_on: date, source: str) -> bool:
+        """Forget a change of code that `source` reported: the old one trades again. Whether there was one."""
+        gone = await self._db.execute(
+            "DELETE FROM ticker_change WHERE old_ticker = $1 AND changed_on = $2 AND source = $3",
+            old,
+            changed_on,
+            source,
+        )
+        if gone:
+            await self.activate(old)
+        return bool(gone)
 
     async def current(self, ticker: str, *, on: date | None = None) -> str:
         """The code that `ticker` trades as (on a day): the end of its chain of changes, itself where there is none."""

@@ -101,12 +101,3 @@ class News:
             values = dict(row)
             found.setdefault(values.pop("ticker"), []).append(NewsItem(**values))
         return found
-
-    async def set_sentiment(self, scores: dict[str, float]) -> int:
-        """Replace the sentiment (-1..1) of items by id; returns how many there were."""
-        order = sorted(scores)
-        return await self._db.execute(
-            "UPDATE news_item n SET sentiment = x.s FROM unnest($1::text[], $2::float8[]) AS x (i, s) WHERE n.id = x.i",
-            order,
-            [scores[i] for i in order],
-        )

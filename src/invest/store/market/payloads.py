@@ -41,6 +41,8 @@ async def write_payloads(connection: Connection, payloads: Sequence[RawPayload])
         if p.sha256 not in once or once[p.sha256].body is None:
             once[p.sha256] = p
         seen[p.sha256] = max(p.fetched_at, seen.get(p.sha256, p.fetched_at))
+    if not once:
+        return
     rows = [once[sha256] for sha256 in sorted(once)]
     there = await _stored(connection, [p.sha256 for p in rows if p.body is not None and len(p.body) >= BIG])
     digest, source, at, status, etag, modified, size, sandbox = columns(

@@ -185,9 +185,15 @@ def test_dimensions_hold_the_sides_a_card_knows() -> None:
 
 
 def test_a_side_without_data_is_null() -> None:
-    sides = dimensions(STOCK, judge(STOCK, {"roe": 0.2}))
+    most = {"roe": 0.2, "roic": 0.15, "net_margin": 0.1, "ebitda_margin": 0.2}
+    sides = dimensions(STOCK, judge(STOCK, most))
     assert sides["quality"] is not None
     assert sides["growth"] is None
+
+
+def test_a_side_of_which_most_is_missing_says_nothing() -> None:
+    assert dimensions(STOCK, judge(STOCK, {"roe": 0.2}))["quality"] is None
+    assert dimensions(STOCK, judge(STOCK, {"current_ratio": 2.0}))["financial_health"] is None
 
 
 @pytest.mark.parametrize("entry", FACT_KEYS.values(), ids=lambda e: e.key)

@@ -11,7 +11,7 @@ import pytest
 from invest.domain.analysis.inputs import AnalysisInput
 from invest.domain.analysis.score_models import Backtest
 from invest.domain.backtest.backtest import backtest, quantile_of, rank_autocorrelation, ranks
-from invest.domain.backtest.score_panel import Panel, build_score_panel, looks_ahead, moment_of, outcomes
+from invest.domain.backtest.score_panel import ScorePanel, build_score_panel, looks_ahead, moment_of, outcomes
 from invest.domain.filings.filing import read_filings
 from invest.domain.market.bars import Bars, Floats
 from invest.domain.market.calendar import sessions_between
@@ -28,15 +28,15 @@ def market(assets: int = 60, seed: int = 0) -> dict[str, Prices]:
     return {f"A{n:03d}3": usable(bars(f"A{n:03d}3", seed=seed * 1000 + n)) for n in range(assets)}
 
 
-def panel_of(scores: Floats, tickers: list[str]) -> Panel:
-    return Panel(np.array(FIRST_SESSIONS, dtype="datetime64[D]"), tuple(tickers), scores)
+def panel_of(scores: Floats, tickers: list[str]) -> ScorePanel:
+    return ScorePanel(np.array(FIRST_SESSIONS, dtype="datetime64[D]"), tuple(tickers), scores)
 
 
 def noise(assets: int, seed: int = 7) -> Floats:
     return np.random.default_rng(seed).normal(size=(len(FIRST_SESSIONS), assets))
 
 
-def informed(prices: dict[str, Prices], strength: float, seed: int = 7) -> Panel:
+def informed(prices: dict[str, Prices], strength: float, seed: int = 7) -> ScorePanel:
     """A score that knows a little of what comes: a planted skill, or with much strength a planted look-ahead."""
     blank = panel_of(noise(len(prices), seed), list(prices))
     held = outcomes(blank, prices, HORIZON).held
@@ -83,7 +83,7 @@ def test_turnover_agrees_with_alphalens_over_cohorts() -> None:
     performance = pytest.importorskip("alphalens.performance")
     prices = market(40)
     panel = informed(prices, 0.2)
-    spaced = Panel(panel.days[::2], panel.tickers, panel.scores[::2])
+    spaced = ScorePanel(panel.days[::2], panel.tickers, panel.scores[::2])
     ours = backtest(spaced, prices, HORIZON)
     done = np.isfinite(outcomes(spaced, prices, HORIZON).held).all(axis=1)
     days = pd.DatetimeIndex(spaced.days[done].astype("datetime64[ns]"))
@@ -143,9 +143,9 @@ def test_shuffled_scores_are_not_distinguishable_from_chance() -> None:
 def test_copies_of_the_same_days_do_not_narrow_the_interval() -> None:
     prices = market()
     panel = informed(prices, 0.15)
-    spaced = Panel(panel.days[::2], panel.tickers, panel.scores[::2])
+    spaced = ScorePanel(panel.days[::2], panel.tickers, panel.scores[::2])
     daily = np.repeat(spaced.days, 5) + np.tile(np.arange(5), len(spaced.days)).astype("timedelta64[D]")
-    copied = Panel(daily, panel.tickers, np.repeat(spaced.scores, 5, axis=0))
+    copied = ScorePanel(daily, panel.tickers, np.repeat(spaced.scores, 5, axis=0))
     once, often = backtest(spaced, prices, HORIZON), backtest(copied, prices, HORIZON)
     assert often.days > 4 * once.days
     assert often.ic == once.ic
@@ -191,7 +191,7 @@ def test_a_suspended_asset_could_not_be_bought() -> None:
 
 def test_days_whose_horizon_is_not_over_do_not_count() -> None:
     prices = market(12)
-    panel = Panel(np.array([LAST - timedelta(days=10)], dtype="datetime64[D]"), tuple(prices), noise(12)[:1])
+    panel = ScorePanel(np.array([LAST - timedelta(days=10)], dtype="datetime64[D]"), tuple(prices), noise(12)[:1])
     result = backtest(panel, prices, HORIZON)
     assert result.days == 0
     assert result.ic_mean is result.spread is result.turnover is None
@@ -224,7 +224,7 @@ def test_rank_autocorrelation_of_a_score_that_never_changes_is_one() -> None:
 
 def test_a_panel_must_fit_its_days_and_assets() -> None:
     with pytest.raises(ValueError, match="scores for"):
-        Panel(np.array([], dtype="datetime64[D]"), ("AAAA3",), np.zeros((2, 2)))
+        ScorePanel(np.array([], dtype="datetime64[D]"), ("AAAA3",), np.zeros((2, 2)))
 
 
 def candidate(seed: int = 0) -> AnalysisInput:

@@ -144,7 +144,7 @@ def test_movements_become_trades_income_and_splits() -> None:
         ("Dividendo", "Credito", "dividend"),
         ("Juros Sobre Capital Próprio", "Credito", "jcp"),
         ("Reembolso", "Credito", "dividend"),
-        ("Bonificação em Ativos", "Credito", "buy"),
+        ("Bonificação em Ativos", "Credito", "bonus"),
         ("Desdobro", "Credito", "split"),
         ("Grupamento", "Debito", "split"),
         ("Leilão de Fração", "Credito", "fraction sold at auction is not in the position"),
@@ -160,8 +160,8 @@ def test_movements_become_trades_income_and_splits() -> None:
         ("Cessão de Direitos - Solicitada", "Debito", "given away"),
         ("Solicitação de Subscrição", "Debito", "when the shares come"),
         ("Recibo de Subscrição", "Credito", "when the shares come"),
-        ("Amortização", "Credito", "gives back capital"),
-        ("Restituição de Capital", "Credito", "return of capital"),
+        ("Amortização", "Credito", "amortisation"),
+        ("Restituição de Capital", "Credito", "amortisation"),
         ("Dividendo - Transferido", "Credito", "between lender and borrower"),
         ("Juros Sobre Capital Próprio - Transferido", "Debito", "between lender and borrower"),
         ("Rendimento - Transferido", "Credito", "between lender and borrower"),
@@ -171,7 +171,7 @@ def test_movements_become_trades_income_and_splits() -> None:
         ("Fusão", "Debito", "merger"),
         ("Vencimento", "Debito", "bond"),
         ("PAGAMENTO DE JUROS", "Credito", "bond"),
-        ("Dividendo", "Debito", "taken back"),
+        ("Dividendo", "Debito", "reversal"),
         ("Bonificação em Ativos", "Debito", "taken back"),
         ("Grupamento", "Credito", "does not say what was held"),
         ("Coisa Nova", "Credito", "movement 'coisa nova' books nothing by itself"),
@@ -205,14 +205,15 @@ def test_a_split_without_an_exact_ratio_adds_shares_for_nothing() -> None:
     assert planned(rows, list(plan.transactions)).counts == {"booked": 0, "duplicate": 2, "refused": 0}
 
 
-def test_a_split_or_sale_of_what_is_not_held_is_refused() -> None:
+def test_a_sale_of_what_is_not_held_is_refused_and_a_split_waits_for_the_older_statements() -> None:
     plan = planned(
         MOVIMENTACAO + "Credito,15/01/2026,Desdobro,BBAS3 - BANCO,X,5,-,-\n"
         'Debito,16/07/2026,Transferência - Liquidação,PETR4 - P,X,10," R$ 40,00 "," R$ 400,00 "\n'
     )
-    assert plan.transactions == ()
-    assert "none is held then" in str(plan.rows[0].reason)
+    assert [t.shares for t in plan.transactions] == [D(5)]
+    assert "once the older statements are imported" in str(plan.rows[0].reason)
     assert "only 0 are held then" in str(plan.rows[1].reason)
+    assert "import the statement that holds the purchase" in str(plan.rows[1].advice)
 
 
 def test_a_fraction_sold_at_auction_needs_a_fraction_held() -> None:
@@ -248,7 +249,8 @@ I.R.R.F. s/ operações, base R$ 1.259,28 0,06
         ("MGLU3", "buy", D(6), D("42.45")),
         ("BBDC4", "buy", D(1000), D("34.98")),
         ("BBDC4", "sell", D(36), D("34.98")),
-        (None, "fee", D(1), D("10.06")),
+        (None, "fee", D(1), D("10.00")),
+        (None, "tax", D(1), D("0.06")),
     ]
     reasons = [str(r.reason) for r in plan.rows if r.status == "refused"]
     words = ["no known asset", "only the cash market", "but the value says", "contradict"]
@@ -399,7 +401,7 @@ def test_the_recorded_layouts_are_read(samples: Path) -> None:
         plan = planned(path.read_bytes())
         layouts[path.name] = (plan.layout, plan.counts)
     assert layouts == {
-        "b3_movimentacao_layout.csv": ("movimentacao", {"booked": 2, "duplicate": 0, "refused": 2}),
+        "b3_movimentacao_layout.csv": ("movimentacao", {"booked": 3, "duplicate": 0, "refused": 1}),
         "b3_negociacao_layout.csv": ("negociacao", {"booked": 3, "duplicate": 0, "refused": 0}),
         "nota_corretagem_sinacor_layout.txt": ("sinacor", {"booked": 5, "duplicate": 0, "refused": 1}),
     }

@@ -17,8 +17,6 @@ from invest.domain.opinions.pooling import (
     agreement_of,
     independent_votes,
     is_fragile,
-    krippendorff_ordinal,
-    percent_agreement,
     pool,
     pool_votes,
     rating_of,
@@ -206,21 +204,3 @@ def test_the_cases_put_first_what_most_weight_cites_and_say_it_once() -> None:
 def test_opinions_on_two_assets_are_refused() -> None:
     with pytest.raises(ValueError, match="one asset"):
         pool([opinion("a", 0.6), opinion("b", 0.6, ticker="VALE3")])
-
-
-def test_ordinal_alpha_is_one_for_perfect_and_zero_or_less_for_opposite_ratings() -> None:
-    assert krippendorff_ordinal([[BUY, BUY], [SELL, SELL], [HOLD, HOLD]]) == pytest.approx(1)
-    assert (krippendorff_ordinal([[BUY, SELL], [SELL, BUY], [BUY, SELL]]) or 0) < 0
-    assert krippendorff_ordinal([[BUY, BUY], [BUY, None]]) is None
-
-
-def test_ordinal_alpha_matches_a_value_worked_by_hand() -> None:
-    # Coincidences: buy-buy 2, sell-sell 2, hold-buy 1 each way; n = 6, totals sell 2, hold 1, buy 3.
-    # Ordinal distances: sell-hold 1.5^2 = 2.25, hold-buy 2^2 = 4, sell-buy 3.5^2 = 12.25.
-    # 1 - (n - 1) sum(o d) / sum(n n d) = 1 - 5 x 8 / (2 x (2 x 2.25 + 3 x 4 + 6 x 12.25)) = 1 - 40 / 180.
-    assert krippendorff_ordinal([[BUY, BUY], [SELL, SELL], [HOLD, BUY]]) == pytest.approx(1 - 40 / 180)
-
-
-def test_percent_agreement_counts_pairs() -> None:
-    assert percent_agreement([[BUY, BUY, SELL], [HOLD, None]]) == pytest.approx(1 / 3)
-    assert percent_agreement([[BUY]]) is None

@@ -1,20 +1,21 @@
--- ARGV: why, then ids. Returns per id "cancelled", "asked" (it is running and was told), "final" or "unknown".
+-- ARGV: the request's own id, why, then ids. Returns per id "cancelled", "asked" (it is running and was told), "final" or "unknown".
 redis.call('DEL', OOM_GUARD)
+local known = answered(ARGV[1])
+if known then return known end
 local replies = {}
-for i = 2, #ARGV do
-  local state = redis.call('HGET', JOB .. ARGV[i], 's')
-  if not state and redis.call('EXISTS', ARQ_JOB .. ARGV[i]) == 1 then
-    redis.call('ZADD', ARQ_ABORT, now + DAY, ARGV[i])  -- a stock client's, not yet seen by a worker: ended when claimed
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  local state = redis.call('HGET', JOB .. id, F.state)
+  if not state and redis.call('EXISTS', ARQ_JOB .. id) == 1 then
+    redis.call('ZADD', ARQ_ABORT, now + DAY, id)  -- a stock client's, not yet seen by a worker: ended when claimed
     replies[#replies + 1] = 'asked'
   elseif not state then
     replies[#replies + 1] = 'unknown'
   elseif FINAL[state] then
     replies[#replies + 1] = 'final'
   else
-    stopping[1] = {ARGV[i], false}
-    local _, done = stop_all(ARGV[1])
-    replies[#replies + 1] = done > 0 and 'cancelled' or 'asked'
+    replies[#replies + 1] = stop(id, false, ARGV[2]) or 'final'
   end
 end
 flush()
-return replies
+return answer(ARGV[1], replies)

@@ -1,36 +1,47 @@
--- ARGV: per call id, unique key, name, queue, priority, delay ms, at ms, expires ms, ttl ms,
--- envelope up to its time. Returns per call {id, 1 if new}.
-local FIELDS = 10
-local replies, names = {}, {}
-for i = 1, #ARGV, FIELDS do
-  local id, unique, name, queue, priority = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
-  local holder = unique ~= '' and redis.call('GET', UNIQUE .. unique)
-  if holder then
-    local state = redis.call('HGET', JOB .. holder, 's')
-    if not state or FINAL[state] then holder = false end
+-- ARGV: the request's own id, "1" for a restore, then per call id, "1" if the caller chose it, unique key, name, queue, priority,
+-- delay ms, at ms, expires ms after due, not after ms, ttl ms, envelope up to its time. Returns per call {id, 1 if new}: new too
+-- when this very request made it before. Restored while another job holds its key, a job ends as cancelled.
+local FIELDS = 12
+local request, restoring = ARGV[1], ARGV[2] == '1'
+local replies, names, aborts = {}, {}, redis.call('EXISTS', ARQ_ABORT) == 1
+
+local function make(i, id, unique, holder)
+  local name, queue, priority = ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
+  local due = now + tonumber(ARGV[i + 6])
+  if ARGV[i + 7] ~= '' then due = math.max(now, tonumber(ARGV[i + 7])) end
+  local r = {F.name, name, F.queue, queue, F.priority, priority, F.state, 'queued', F.enqueued, NOW, F.due, string.format('%d', due),
+    F.result_ttl, ARGV[i + 10]}
+  local function set(field, value) r[#r + 1] = field; r[#r + 1] = value end
+  if ARGV[i + 8] ~= '' then set(F.expires_at, string.format('%d', due + tonumber(ARGV[i + 8]))) end
+  if ARGV[i + 9] ~= '' then set(F.expires_at, ARGV[i + 9]) end
+  if ARGV[i + 1] == '1' then set(F.request, request) end
+  if unique ~= '' then set(F.unique, unique) end
+  if unique ~= '' and not holder then redis.call('SET', UNIQUE .. unique, id) end
+  redis.call('HSET', JOB .. id, unpack(r))
+  if aborts then redis.call('ZREM', ARQ_ABORT, id) end  -- asked of an earlier job of that id
+  put(id, name, queue, priority, due)
+  emit('queued', id, name, queue)
+  if not names[name] then
+    redis.call('HSET', NAMES, name, queue)
+    names[name] = true
   end
-  if not holder and redis.call('EXISTS', JOB .. id) == 1 then holder = id end
-  if not holder and not redis.call('SET', ARQ_JOB .. id, ARGV[i + 9] .. NOW .. '}', 'NX') then holder = id end
-  if holder then
+  if holder then conclude(id, 'cancelled', as_error('KeyTaken', 'job ' .. holder .. ' took its key while Redis was lost')) end
+  replies[#replies + 1] = {id, 1}
+end
+
+for i = 3, #ARGV, FIELDS do
+  local id, chosen, unique = ARGV[i], ARGV[i + 1] == '1', ARGV[i + 2]
+  local known = redis.call('HMGET', JOB .. id, F.state, F.request)
+  local holder = not known[1] and unique ~= '' and held(unique, id) or nil
+  if known[1] then
+    replies[#replies + 1] = {id, (not chosen or known[2] == request) and 1 or 0}
+  elseif holder and not restoring then
     replies[#replies + 1] = {holder, 0}
+  elseif not redis.call('SET', ARQ_JOB .. id, ARGV[i + 11] .. NOW .. '}', 'NX') then
+    replies[#replies + 1] = {id, 0}
   else
-    local due = now + tonumber(ARGV[i + 5])
-    if ARGV[i + 6] ~= '' then due = math.max(now, tonumber(ARGV[i + 6])) end
-    local r = {'n', name, 'q', queue, 'p', priority, 's', 'queued', 'et', NOW, 'due', string.format('%d', due), 'ttl', ARGV[i + 8]}
-    if ARGV[i + 7] ~= '' then r[#r + 1] = 'x'; r[#r + 1] = string.format('%d', due + tonumber(ARGV[i + 7])) end
-    if unique ~= '' then
-      redis.call('SET', UNIQUE .. unique, id)
-      r[#r + 1] = 'u'; r[#r + 1] = unique
-    end
-    redis.call('HSET', JOB .. id, unpack(r))
-    put(id, name, queue, priority, due)
-    emit('queued', id, name, queue)
-    if not names[name] then
-      redis.call('HSET', NAMES, name, queue)
-      names[name] = true
-    end
-    replies[#replies + 1] = {id, 1}
+    make(i, id, unique, holder)
   end
 end
-wake_all()
+flush()
 return replies

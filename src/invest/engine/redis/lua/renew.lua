@@ -8,7 +8,7 @@ local lost, asked = {}, {}
 local aborts = redis.call('EXISTS', ARQ_ABORT) == 1
 for i = 5, #ARGV, 2 do
   local id = ARGV[i]
-  local r = redis.call('HMGET', JOB .. id, 'tk', 'q', 'p')
+  local r = redis.call('HMGET', JOB .. id, F.token, F.queue, F.priority)
   if r[1] ~= ARGV[i + 1] then
     lost[#lost + 1] = id
   else

@@ -1,0 +1,30 @@
+"""Mask keys in what vendors send back: the very key that was sent, whatever its shape, and all that looks like one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+MASK = "[key]"
+SHORTEST_PREFIX = 8  # so many characters of a key are given away only on purpose; fewer are no secret
+_KEY_LIKE = re.compile(
+    r"\b(?:sk|pk|gsk|key|xai|pplx|nvapi|hf|fw|csk|r8|tgp|AIza)[-_][-_A-Za-z0-9*.]{8,}"
+    r"|\bAIza[-_A-Za-z0-9*.]{8,}"
+    r"|\bAQ\.[-_A-Za-z0-9*.]{8,}"
+    r"|(?i:\bbearer\s+)[-_A-Za-z0-9.=+/]{12,}"
+)
+
+
+def hide_keys(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without `secrets` (plain, quoted for an address or JSON, or cut short) and without anything like a key."""
+    for secret in secrets:
+        if len(secret) < 4:
+            continue
+        for form in {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}:
+            text = text.replace(form, MASK)
+        if len(secret) >= SHORTEST_PREFIX * 2:
+            start = re.escape(secret[:SHORTEST_PREFIX])
+            text = re.sub(rf"(?<![A-Za-z0-9]){start}[^\s\"'<>,;)]*", MASK, text)
+    return _KEY_LIKE.sub(MASK, text)

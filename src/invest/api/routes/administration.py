@@ -1,0 +1,122 @@
+"""What only the operators of a deployment do: API keys, emptying a queue, discarding many dead letters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from invest.api.http.paging import Listing, paged
+from invest.api.http.problems import Problem
+from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.request import Request
+from invest.api.routes.models import Strict
+from invest.api.routes.operations import BulkFilter
+from invest.domain.access import ApiKey, Scope
+from invest.engine import Bulk
+
+KeyId = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$", examples=["3f6c1e9a"])]
+
+
+class KeyPath(Strict):
+    """A key's id in the path."""
+
+    key_id: KeyId
+
+
+class KeyFilter(Strict):
+    """Which keys."""
+
+    revoked: bool = Field(default=False, description="revoked ones too")
+
+
+class NewKey(Strict):
+    """Whose key, what it may do, and for how long."""
+
+    name: str = Field(min_length=1, max_length=200, pattern=r"\S", examples=["phone"])
+    scope: Scope = Field(default=Scope.READ, description="each includes the ones before it: read, write, admin")
+    days: int | None = Field(default=None, ge=1, le=36_500, description="days until it expires; null: never")
+
+
+class MadeKey(BaseModel):
+    """A key as it is shown once: only its hash is kept."""
+
+    key: str
+    id: str
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None
+
+    @classmethod
+    def of(cls, plain: str, key: ApiKey) -> MadeKey:
+        """The plain text beside what is kept of it."""
+        return cls(key=plain, **key.model_dump(include={"id", "name", "scopes", "created_at", "expires_at"}))
+
+
+@route("GET", "/keys", tag="keys", scope="admin", problems=(503,))
+async def list_keys(request: Request, query: KeyFilter) -> Reply[Listing[ApiKey]]:
+    """API keys by creation, never their text."""
+    return paged(request, await (await request.services.store()).keys.list(revoked=query.revoked), None)
+
+
+@route("POST", "/keys", tag="keys", scope="admin", status=201, problems=(503,))
+async def create_key(request: Request, body: NewKey) -> Reply[MadeKey]:
+    """Make a key. Its text is in this answer alone, which is kept nowhere: a repeat makes another key."""
+    until = datetime.now(UTC) + timedelta(days=body.days) if body.days else None
+    plain, key = await (await request.services.store()).keys.create(body.name, [body.scope], expires_at=until)
+    request.audit("create key", key.id, {"name": body.name, "scope": str(body.scope)})
+    return Reply(MadeKey.of(plain, key), 201, {"Location": f"{PREFIX}/keys/{key.id}", "Cache-Control": "no-store"})
+
+
+@route("POST", "/keys/{key_id}/rotate", tag="keys", scope="admin", status=201, problems=(404, 503))
+async def rotate_key(request: Request, path: KeyPath) -> Reply[MadeKey]:
+    """Replace a key by a new one with its name, scope, expiry and portfolios; the old one is useless at once."""
+    made = await (await request.services.store()).keys.rotate(path.key_id)
+    if made is None:
+        raise Problem(404, f"no key {path.key_id!r} in force")
+    plain, key = made
+    request.audit("rotate key", path.key_id, {"as": key.id})
+    return Reply(MadeKey.of(plain, key), 201, {"Location": f"{PREFIX}/keys/{key.id}", "Cache-Control": "no-store"})
+
+
+@route("DELETE", "/keys/{key_id}", tag="keys", scope="admin", status=204, problems=(404, 503))
+async def revoke_key(request: Request, path: KeyPath) -> None:
+    """Make a key useless within a second; its portfolios are the admins' from then on."""
+    if not await (await request.services.store()).keys.revoke(path.key_id):
+        raise Problem(404, f"no key {path.key_id!r} in force")
+    request.audit("revoke key", path.key_id)
+
+
+class QueuePath(Strict):
+    """A queue's name in the path."""
+
+    queue: Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9_.-]+$", examples=["reports"])]
+
+
+class Purged(BaseModel):
+    """How many waiting jobs were cancelled."""
+
+    queue: str
+    cancelled: int
+
+
+@route("POST", "/queues/{queue}/purge", tag="operations", scope="admin", problems=(404,))
+async def purge_queue(request: Request, path: QueuePath) -> Purged:
+    """Cancel every job that waits in one queue; what runs goes on, other queues are not touched."""
+    count = await request.services.invest.purge(path.queue)
+    request.audit("purge queue", path.queue, {"cancelled": count})
+    return Purged(queue=path.queue, cancelled=count)
+
+
+@route("POST", "/dead-letters/discard", tag="dead letters", scope="admin", problems=(422,))
+async def discard_dead_letters(request: Request, query: BulkFilter) -> Bulk:
+    """Discard all that are there now."""
+    done = await request.services.invest.dead.discard_all(queue=query.queue, name=query.name, dry_run=query.dry_run)
+    detail = {"count": len(done.ids), "dry_run": done.dry_run}
+    request.audit("discard all", query.queue or query.name or "all", detail)
+    return done
+
+
+ROUTES = (list_keys, create_key, rotate_key, revoke_key, purge_queue, discard_dead_letters)

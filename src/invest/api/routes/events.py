@@ -1,0 +1,92 @@
+"""Events booked by hand and questions that stored data ask."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from pydantic import Field
+
+from invest.api.http.problems import Problem, invalid
+from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.request import Request
+from invest.api.routes.models import Strict
+from invest.api.routes.research import TickerPath, known
+from invest.domain.market import ActionKind, CorporateAction, EventTerms, Ticker
+from invest.domain.values import Question, QuestionKind
+from invest.errors import NotFound
+from invest.jobs.data_collection import UnbookableEvent, answer_question, book_event, questions, withdraw_event
+
+YEARS_BACK = timedelta(days=2 * 366)
+
+
+class EventPath(TickerPath):
+    """One event booked by hand."""
+
+    kind: ActionKind
+    last_date_with: date
+
+
+@route("POST", "/assets/{ticker}/events", tag="assets", scope="admin", status=201, problems=(404, 422, 503))
+async def book_asset_event(request: Request, path: TickerPath, body: EventTerms) -> Reply[CorporateAction]:
+    """Book an event that no source gives, or gives without its terms. Adjusted prices follow it at once."""
+    store = await request.services.store()
+    try:
+        booked = await book_event(store, path.ticker, body, request.services.settings.now())
+    except UnbookableEvent as error:
+        name, _, said = str(error).partition(": ")
+        raise invalid(name if said else "kind", said or str(error)) from None
+    except NotFound as error:
+        raise Problem(404, str(error)) from None
+    request.audit("book event", path.ticker, {"kind": str(body.kind), "day": str(body.last_date_with)})
+    return Reply(booked, 201, {"Location": f"{PREFIX}/assets/{path.ticker}/actions"})
+
+
+@route(
+    "DELETE",
+    "/assets/{ticker}/events/{kind}/{last_date_with}",
+    tag="assets",
+    scope="admin",
+    status=204,
+    problems=(404, 422, 503),
+)
+async def withdraw_asset_event(request: Request, path: EventPath) -> None:
+    """Take back an event booked by hand."""
+    try:
+        await withdraw_event(await request.services.store(), path.ticker, path.kind, path.last_date_with)
+    except NotFound as error:
+        raise Problem(404, str(error)) from None
+    request.audit("withdraw event", path.ticker, {"kind": str(path.kind), "day": str(path.last_date_with)})
+
+
+class QuestionFilter(Strict):
+    """Which questions."""
+
+    ticker: Ticker | None = None
+    since: date | None = Field(default=None, description="days from here on; two years without it")
+
+
+@route("GET", "/data/questions", tag="assets", problems=(422, 503))
+async def list_questions(request: Request, query: QuestionFilter) -> list[Question]:
+    """What stored data ask and nobody answered: unexplained prices, payments beyond 30 % of the price, odd values."""
+    since = query.since or request.services.settings.now().date() - YEARS_BACK
+    return await questions(await request.services.store(), [query.ticker] if query.ticker else None, since)
+
+
+class QuestionAnswer(Strict):
+    """The answer to one question."""
+
+    kind: QuestionKind
+    day: date
+    answer: str = Field(min_length=1, max_length=500, examples=["the fraud became known that day: no event"])
+
+
+@route("POST", "/assets/{ticker}/answers", tag="assets", scope="admin", status=204, problems=(404, 422, 503))
+async def answer_asset_question(request: Request, path: TickerPath, body: QuestionAnswer) -> None:
+    """Answer a question for good. Of a move it says that there was no event: prices compare across it again."""
+    await known(request, path.ticker)
+    store, now = await request.services.store(), request.services.settings.now()
+    await answer_question(store, path.ticker, body.kind, body.day, body.answer, by=request.caller.id, now=now)
+    request.audit("answer question", path.ticker, {"kind": str(body.kind), "day": str(body.day)})
+
+
+ROUTES = (book_asset_event, withdraw_asset_event, list_questions, answer_asset_question)

@@ -1,0 +1,1 @@
+"""The investors' verbs, each a request to the HTTP API: assets, portfolios, reports, alerts, exports."""

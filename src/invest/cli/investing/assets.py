@@ -1,0 +1,144 @@
+"""What is stored of assets: `invest asset …`, `invest price`, `invest rank`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+
+from invest.cli import output
+from invest.cli.output import AsJson
+from invest.cli.server import with_api
+from invest.http import Client
+
+asset = typer.Typer(no_args_is_help=True, help="Assets on record.")
+Columns = dict[str, Callable[[dict[str, Any]], Any]]
+TickerName = Annotated[str, typer.Argument(help="such as PETR4")]
+MARKETS = "stocks, fiis, etfs, bdrs or cryptos"
+
+
+def code(ticker: str) -> str:
+    """The ticker as the API writes it."""
+    return ticker.strip().upper()
+
+
+@asset.command("search")
+def search(
+    text: Annotated[str, typer.Argument(help="part of the code or name")],
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 20,
+    json_output: AsJson = False,
+) -> None:
+    """Assets whose code or name holds a text."""
+
+    async def work(client: Client) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await client.get("/assets", search=text, limit=limit))["items"]
+        return found
+
+    columns: Columns = {
+        "ticker": lambda a: a["ticker"],
+        "name": lambda a: a["name"],
+        "kind": lambda a: a["kind"],
+        "sector": lambda a: a.get("sector"),
+    }
+    output.listing(with_api(work), columns, json_output=json_output, empty=f"no asset matches {text!r}")
+
+
+@asset.command("show")
+def show(ticker: TickerName, json_output: AsJson = False) -> None:
+    """One asset: what it is, its last price, and its score where it was analysed."""
+    name = code(ticker)
+
+    async def work(client: Client) -> dict[str, Any]:
+        about: dict[str, Any] = await client.get(f"/assets/{name}")
+        bars = await client.get(f"/assets/{name}/prices", limit=2)
+        return {**about, "last": bars[0] if bars else None, "before": bars[1] if len(bars) > 1 else None,
+                "analysis": await _newest(client, name)}  # fmt: skip
+
+    found = with_api(work)
+    if json_output:
+        output.as_json(found)
+        return
+    analysis = found["analysis"] or {}
+    last, before = found["last"], found["before"]
+    facts = {
+        "name": found["name"],
+        "kind": found["kind"],
+        "sector": found.get("sector"),
+        "cnpj": found.get("cnpj"),
+        "close": last and f"{Decimal(last['close']):,.2f} BRL on {last['day']} ({last['source']})",
+        "change": last and before and percent(Decimal(last["close"]) / Decimal(before["close"]) - 1),
+        "score": analysis.get("overall_score"),
+        "verdict": analysis.get("recommendation"),
+        "analysed": analysis.get("analyzed_at"),
+    }
+    output.table((found["ticker"], ""), [(k, v) for k, v in facts.items() if v is not None], empty="")
+    if not analysis:
+        typer.echo(f"not analysed yet: invest analyse {name} --wait")
+
+
+async def _newest(client: Client, name: str) -> dict[str, Any] | None:
+    listed = await client.get(f"/assets/{name}/analyses", limit=1)
+    return listed["items"][0] if listed["items"] else None
+
+
+def price(
+    ticker: TickerName,
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="from this day on")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=5000, help="sessions, the newest")] = 10,
+    json_output: AsJson = False,
+) -> None:
+    """Daily prices as traded, in BRL, newest first."""
+    name = code(ticker)
+
+    async def work(client: Client) -> list[dict[str, Any]]:
+        day = since.date().isoformat() if since else None
+        bars: list[dict[str, Any]] = await client.get(f"/assets/{name}/prices", since=day, limit=limit)
+        return bars
+
+    columns: Columns = {
+        "day": lambda b: b["day"],
+        **{field: _money(field) for field in ("open", "high", "low", "close")},
+        "volume": lambda b: None if b["volume"] is None else f"{b['volume']:,}",
+        "source": lambda b: b["source"],
+    }
+    right = ("open", "high", "low", "close", "volume")
+    empty = f"no price of {name} is stored; invest job run collect {name} --wait"
+    output.listing(with_api(work), columns, json_output=json_output, right=right, empty=empty)
+
+
+def _money(field: str) -> Callable[[dict[str, Any]], str | None]:
+    return lambda row: None if row[field] is None else f"{Decimal(row[field]):,.2f}"
+
+
+def rank(
+    market: Annotated[str, typer.Argument(help=MARKETS)] = "stocks",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="the best so many")] = 20,
+    json_output: AsJson = False,
+) -> None:
+    """A market's ranking by score, and what such scores were worth so far."""
+
+    async def work(client: Client) -> dict[str, Any]:
+        found: dict[str, Any] = await client.get(f"/rankings/{market}")
+        return found
+
+    found = with_api(work)
+    rows = found["ranking"]["rows"][:limit]
+    columns: Columns = {
+        "rank": lambda r: r["position"],
+        "ticker": lambda r: r["ticker"],
+        "score": lambda r: f"{r['overall_score']:.1f}",
+        "verdict": lambda r: r["recommendation"],
+        "coverage": lambda r: f"{r['coverage']:.0%}",
+    }
+    right = ("rank", "score", "coverage")
+    output.listing(rows, columns, json_output=json_output, right=right, empty="nothing is ranked yet", whole=found)
+    if not json_output and not output.manner.quiet:
+        typer.echo(f"computed {found['computed_at']}; `invest data backtest {market}` says what such scores were worth")
+
+
+def percent(fraction: Decimal | None) -> str | None:
+    """A fraction as per cent with its sign."""
+    return None if fraction is None else f"{fraction:+.2%}"

@@ -1,0 +1,186 @@
+"""`invest portfolio …`: your holdings, through the HTTP API of a server or of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from invest.cli import output
+from invest.cli.output import AsJson, Yes
+from invest.cli.server import with_api
+from invest.errors import ConfigError, NotFound
+from invest.http import Client
+
+portfolio = typer.Typer(no_args_is_help=True, help="Your portfolios: holdings, transactions, statements.")
+Columns = dict[str, Callable[[dict[str, Any]], Any]]
+Which = Annotated[str, typer.Argument(help="id or name of the portfolio (see `invest portfolio ls`)")]
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+async def identify(client: Client, given: str) -> str:
+    """The id of a portfolio named by id or by its unique name. Raises `NotFound` or `ConfigError`."""
+    named = [p["id"] async for p in client.pages("/portfolios", limit=500) if given in (p["id"], p["name"])]
+    if len(named) > 1 and given not in named:
+        raise ConfigError(f"{len(named)} portfolios are named {given!r}: give the id, one of {', '.join(named)}")
+    if not named:
+        raise NotFound(f"no portfolio {given!r}; `invest portfolio ls` has those there are")
+    return given if given in named else str(named[0])
+
+
+@portfolio.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="such as Aposentadoria")],
+    statement: Annotated[Path | None, typer.Option("--import", help="a statement to fill it with")] = None,
+    json_output: AsJson = False,
+) -> None:
+    """Make a portfolio, empty or from a statement."""
+    content = _read(statement) if statement else None
+
+    async def work(client: Client) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        made = await client.ask("POST", "/portfolios", {"name": name})
+        return made, await _send(client, made["id"], content, dry_run=False) if content else None
+
+    made, booked = with_api(work)
+    said = f"made {made['id']} ({made['name']})" + (f"; {counts(booked)}" if booked else "")
+    output.outcome(json_output, said, id=made["id"], name=made["name"], imported=booked and booked["counts"])
+
+
+@portfolio.command("ls")
+def ls(json_output: AsJson = False) -> None:
+    """Your portfolios, by creation."""
+
+    async def work(client: Client) -> list[dict[str, Any]]:
+        return await client.rows("/portfolios", limit=500)
+
+    columns: Columns = {
+        "id": lambda p: p["id"],
+        "name": lambda p: p["name"],
+        "transactions": lambda p: p["transactions"],
+        "created": lambda p: p["created_at"][:10],
+    }
+    empty = "no portfolios: invest portfolio create NAME"
+    output.listing(with_api(work), columns, json_output=json_output, right=("transactions",), empty=empty)
+
+
+@portfolio.command("show")
+def show(which: Which, json_output: AsJson = False) -> None:
+    """A portfolio: what it holds, at cost and as of its newest metrics."""
+
+    async def work(client: Client) -> tuple[dict[str, Any], Any]:
+        found = await identify(client, which)
+        return await client.get(f"/portfolios/{found}"), await client.rows(f"/portfolios/{found}/metrics", limit=1)
+
+    found, snapshots = with_api(work)
+    newest = snapshots[-1] if snapshots else None
+    if json_output:
+        output.as_json({**found, "metrics": newest})
+        return
+    columns: Columns = {
+        "ticker": lambda h: h["ticker"],
+        "quantity": lambda h: amount(h["quantity"]),
+        "average": lambda h: money(h["average_price"]),
+        "cost": lambda h: money(h["cost"]),
+    }
+    right = ("quantity", "average", "cost")
+    output.listing(found["positions"], columns, json_output=False, right=right, empty="it holds nothing")
+    if not output.manner.quiet:
+        typer.echo(f"{found['name']} ({found['id']})" + (f": {_worth(newest)}" if newest else ""))
+
+
+def _worth(snapshot: dict[str, Any]) -> str:
+    metrics = snapshot["metrics"]
+    parts = {"value": money(metrics.get("total_value")), "invested": money(metrics.get("total_invested"))}
+    return ", ".join(f"{k} {v} BRL" for k, v in parts.items() if v) + f" on {snapshot['day']}"
+
+
+@portfolio.command("transactions")
+def transactions(which: Which, json_output: AsJson = False) -> None:
+    """Every transaction, in the order of their days."""
+
+    async def work(client: Client) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await client.get(f"/portfolios/{await identify(client, which)}"))["transactions"]
+        return found
+
+    columns: Columns = {
+        "date": lambda t: t["date"],
+        "operation": lambda t: t["operation"],
+        "ticker": lambda t: t["ticker"],
+        "quantity": lambda t: amount(t["quantity"]),
+        "price": lambda t: money(t["price"]),
+        "note": lambda t: t["note"],
+    }
+    right = ("quantity", "price")
+    output.listing(with_api(work), columns, json_output=json_output, right=right, empty="no transactions")
+
+
+@portfolio.command("import")
+def import_statement(
+    which: Which,
+    file: Annotated[
+        Path, typer.Argument(help="B3's negociação or movimentação (.xlsx, .csv), a table, a broker's note")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be booked")] = False,
+    json_output: AsJson = False,
+) -> None:
+    """Book a statement; row by row what became of it. Exit code 1 if a row was refused."""
+    content = _read(file)
+
+    async def work(client: Client) -> dict[str, Any]:
+        return await _send(client, await identify(client, which), content, dry_run=dry_run)
+
+    booked = with_api(work)
+    refused = [row for row in booked["rows"] if row["status"] == "refused"]
+    if json_output:
+        output.as_json(booked)
+    else:
+        typer.echo(("would be: " if dry_run else "") + counts(booked))
+        for row in refused:
+            typer.echo(f"line {row.get('line', '?')}: {row.get('reason')}", err=True)
+    raise typer.Exit(1 if refused else 0)
+
+
+async def _send(client: Client, portfolio_id: str, content: bytes, *, dry_run: bool) -> dict[str, Any]:
+    media = XLSX if content.startswith(b"PK") else "text/csv"
+    path = f"/portfolios/{portfolio_id}/import"
+    booked: dict[str, Any] = await client.upload(path, content, media=media, dry_run=dry_run)
+    return booked
+
+
+@portfolio.command("rm")
+def rm(which: Which, yes: Yes = False, json_output: AsJson = False) -> None:
+    """Delete a portfolio with its transactions, metrics and alerts."""
+    output.confirm(f"delete the portfolio {which} with all its transactions?", yes=yes)
+
+    async def work(client: Client) -> str:
+        found = await identify(client, which)
+        await client.ask("DELETE", f"/portfolios/{found}")
+        return found
+
+    found = with_api(work)
+    output.outcome(json_output, f"deleted {found}", id=found, deleted=True)
+
+
+def counts(booked: dict[str, Any]) -> str:
+    """How many rows came to what."""
+    return ", ".join(f"{count} {what}" for what, count in booked["counts"].items())
+
+
+def amount(text: str) -> str:
+    """A quantity without zeros at its end."""
+    return f"{Decimal(text).normalize():f}"
+
+
+def money(text: str | float | None) -> str | None:
+    """An amount of BRL with two decimals."""
+    return None if text is None else f"{Decimal(str(text)):,.2f}"
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror or error}") from None

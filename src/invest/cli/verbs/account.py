@@ -1,0 +1,46 @@
+"""`invest login` and `invest logout`: the server that the verbs ask."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from invest.cli import output
+from invest.cli.output import AsJson
+from invest.cli.server import Target, forget, remember
+from invest.errors import ConfigError
+from invest.http import Client
+
+
+def login(
+    url: Annotated[str, typer.Argument(help="the server, https://…")],
+    key: Annotated[
+        str | None, typer.Option(envvar="INVEST_KEY", help="its API key; none: asked for, or read from stdin")
+    ] = None,
+    json_output: AsJson = False,
+) -> None:
+    """Keep a server's address and key for the verbs, in a file only you can read; the key is tried first."""
+    if key is None:
+        asked = typer.prompt("API key", hide_input=True, default="", show_default=False, err=True)
+        key = asked if sys.stdin.isatty() else asked.strip()
+    chosen = Target(url.rstrip("/"), key.strip() or None)
+    asyncio.run(_try(chosen))
+    path = remember(chosen)
+    output.outcome(json_output, f"verbs ask {chosen.url} now ({path}); `invest logout` ends that", url=chosen.url)
+
+
+async def _try(chosen: Target) -> None:
+    """Ask something that needs the key. Raises what the server says against it."""
+    if chosen.key and not chosen.key.isascii():
+        raise ConfigError("the key holds characters that no key has: copy it again")
+    async with Client(chosen.url, key=chosen.key) as client:
+        await client.get("/queues")
+
+
+def logout(json_output: AsJson = False) -> None:
+    """Forget the server of `invest login`: the verbs work on this machine again."""
+    gone = forget()
+    output.outcome(json_output, "verbs work on this machine again" if gone else "there was no login", forgotten=gone)

@@ -1,0 +1,127 @@
+"""A broker's or B3's file as rows: read once, before it meets a portfolio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from invest.domain.brokerage.joins import joined
+from invest.domain.brokerage.layouts import layout_of
+from invest.domain.brokerage.names import resolver
+from invest.domain.brokerage.reading import MAX_ROWS, StatementRefused, Table, decode, headed, small_enough, tables
+from invest.domain.brokerage.rows import Reading, Row, guarded
+from invest.domain.brokerage.sinacor import is_broker_note, read_broker_note
+from invest.domain.brokerage.workbook import is_workbook, read_sheets
+from invest.domain.market import Asset
+
+LAYOUTS = (
+    "B3 negociação, movimentação, posição or proventos recebidos, the CEI's negociação, "
+    "a plain table (date, ticker, operation, quantity, price), or a broker's note"
+)
+TRADES_TOLD = frozenset({"negociacao", "movimentacao", "csv", "cei"})  # layouts that tell the same trades
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A file as read, before it meets a portfolio. `today`: the day that a posição speaks of."""
+
+    layout: str
+    encoding: str
+    delimiter: str | None
+    rows: tuple[Row, ...]
+    today: date = date.max
+    remarks: tuple[str, ...] = ()
+
+
+def read_statement(data: bytes, *, today: date, assets: Iterable[Asset] = ()) -> Statement:
+    """The rows of a file in any known layout, encoding and delimiter (or an Excel workbook), told by its contents.
+
+    `assets` resolve the names in broker's notes. Raises `StatementRefused` for a file that is none of the layouts.
+    """
+    papers = list(assets)
+    small_enough(data)
+    if is_workbook(data):
+        return _read_workbook(data, today, papers)
+    text, encoding = decode(data)
+    seen: tuple[str, ...] = ()
+    for table in tables(text, _known):
+        if found := _rows_of(table, today):
+            rows = joined(found[1], papers)
+            return Statement(found[0], encoding, table.delimiter, rows, today, _remarks(table))
+        seen = seen or table.headers
+    if is_broker_note(text):
+        return _read_note(text, encoding, today, papers)
+    raise _unknown(seen)
+
+
+def _read_note(text: str, encoding: str, today: date, assets: list[Asset]) -> Statement:
+    rows = joined(list(read_broker_note(text, today, resolver(assets))), assets)
+    if not any(row.transaction or row.reason for row in rows):
+        said = "a broker's note in which no trade could be read: send its text as the PDF gives it, line by line"
+        raise StatementRefused(f"the file is {said}")
+    return Statement("sinacor", encoding, None, rows, today)
+
+
+def _remarks(table: Table) -> tuple[str, ...]:
+    """How the figures of a file were read, where it could be read otherwise."""
+    signs = table.signs
+    found = []
+    if signs.mixed:
+        found.append("figures are written both as 1.234,56 and as 1,234.56: those that may be either are refused")
+    if signs.month_first:
+        found.append("dates are read as mm/dd/yyyy")
+    return tuple(found)
+
+
+def _read_workbook(data: bytes, today: date, assets: list[Asset]) -> Statement:
+    """Every sheet that has a known layout; sheets of two layouts tell the same trades twice and are refused.
+
+    A posição and proventos tell no trade: of B3's consolidated report, sheets of one kind are read together.
+    """
+    seen: tuple[str, ...] = ()
+    layouts: dict[str, str] = {}
+    rows: dict[str, list[Row]] = {}
+    for sheet in read_sheets(data):
+        for table in headed(sheet.rows, ";", _known):
+            if found := _rows_of(table, today):
+                layouts.setdefault(found[0], sheet.name)
+                rows.setdefault(found[0], []).extend(found[1])
+                break
+            seen = seen or table.headers
+    if not layouts:
+        raise _unknown(seen)
+    telling = [layout for layout in layouts if layout in TRADES_TOLD]
+    if len(telling) > 1:
+        said = ", ".join(f"{layout} in {name!r}" for layout, name in layouts.items())
+        raise StatementRefused(f"the workbook holds more than one layout ({said}): import one sheet at a time")
+    chosen = [*telling, *(layout for layout in ("proventos",) if layout in layouts)] or list(layouts)
+    every = [row for layout in chosen for row in rows[layout]]
+    _few_enough(len(every))
+    left = [layouts[layout] for layout in layouts if layout not in chosen]
+    remarks = tuple(f"the sheet {name!r} is a position and books nothing beside trades" for name in left)
+    return Statement(chosen[0], "xlsx", None, joined(every, assets), today, remarks)
+
+
+def _known(headers: tuple[str, ...]) -> bool:
+    return layout_of(headers) is not None
+
+
+def _rows_of(table: Table, today: date) -> tuple[str, list[Row]] | None:
+    """(layout, rows) of a table whose header is known, else None."""
+    found = layout_of(table.headers)
+    if found is None:
+        return None
+    _few_enough(len(table.rows))
+    how = Reading.of(table.signs, today)
+    return found[0], [guarded(found[1], cells, how) for cells in table.rows]
+
+
+def _few_enough(rows: int) -> None:
+    if rows > MAX_ROWS:
+        raise StatementRefused(f"the file has {rows:,} rows, at most {MAX_ROWS:,}: split it by year")
+
+
+def _unknown(seen: tuple[str, ...]) -> StatementRefused:
+    header = f"its header is {', '.join(seen)[:200]}" if seen else "no header was found"
+    return StatementRefused(f"no known layout: {header}. Read are {LAYOUTS}")

@@ -1,0 +1,119 @@
+"""Events that the owner books by hand, because no source gives them or none gives their terms."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from invest.domain.frozen import Frozen
+from invest.domain.market.adjustment import SHARE_KINDS
+from invest.domain.market.assets import ActionKind, CorporateAction, TickerChange
+from invest.domain.market.calendar import is_session
+from invest.domain.market.tickers import Ticker
+
+OWNER = "owner"  # the source of what was booked by hand; it goes before every other
+FIRST_DAY = date(1986, 1, 2)
+Positive = Annotated[Decimal, Field(gt=0, lt=Decimal(10) ** 9, max_digits=24)]
+
+
+class EventTerms(Frozen):
+    """What to book of one event. Which fields a kind takes:
+
+    dividend, jcp, income, amortisation, redemption: `amount` (BRL per share). split, bonus (above 1), reverse_split
+    (below 1), ratio_change: `factor`, new papers per old one. spin_off: `price_factor`, the part of the price that
+    stayed, or `other` and `ratio`, papers of it per share, from whose first close it is computed. merger: `other` and
+    `ratio`. subscription: `ratio` and `price`. other: `label`. price_move: nothing, it says that there was no event.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "spin_off", "last_date_with": "2025-03-31", "price_factor": "0.82"}]}
+    )
+
+    kind: ActionKind
+    last_date_with: date = Field(description="last session with rights, or of the paper under its old code or ratio")
+    amount: Positive | None = None
+    factor: Positive | None = None
+    price_factor: Positive | None = None
+    other: Ticker | None = Field(default=None, description="the paper received", examples=["MBRF3"])
+    ratio: Positive | None = Field(default=None, description="papers of `other` per share held", examples=["0.8521"])
+    price: Positive | None = None
+    payment_date: date | None = None
+    label: str | None = Field(default=None, min_length=1, max_length=120)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        kind, day = self.kind, self.last_date_with
+        if day < FIRST_DAY or not is_session(day):
+            raise ValueError(f"last_date_with: {day} was no session of B3")
+        if kind.in_cash or kind is ActionKind.REDEMPTION:
+            self._need("amount")
+        elif kind in SHARE_KINDS or kind is ActionKind.RATIO_CHANGE:
+            self._need("factor")
+            self._check_direction()
+        elif kind is ActionKind.SPIN_OFF:
+            if self.price_factor is None and (self.other is None or self.ratio is None):
+                raise ValueError("spin_off: give price_factor, or other and ratio")
+            if self.price_factor is not None and self.price_factor >= 1:
+                raise ValueError("price_factor: after a spin-off less than the whole price stays: a number below 1")
+        elif kind is ActionKind.MERGER:
+            self._need("other", "ratio")
+        elif kind is ActionKind.SUBSCRIPTION:
+            self._need("ratio", "price")
+        elif kind is ActionKind.OTHER:
+            self._need("label")
+        return self
+
+    def _need(self, *names: str) -> None:
+        missing = [name for name in names if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"{self.kind.value}: give {' and '.join(missing)}")
+
+    def _check_direction(self) -> None:
+        more = self.kind in (ActionKind.SPLIT, ActionKind.BONUS)
+        fewer = self.kind is ActionKind.REVERSE_SPLIT
+        factor = self.factor or Decimal(1)
+        if (more and factor <= 1) or (fewer and factor >= 1) or factor == 1:
+            limit = "above 1 (2 for 1:2)" if more else "below 1 (0.1 for 10:1)" if fewer else "other than 1"
+            raise ValueError(f"factor: new papers per old one, {limit}")
+
+    def action(self, ticker: str, price_factor: Decimal | None) -> CorporateAction:
+        """The event as it is stored of `ticker`."""
+        return CorporateAction(
+            ticker=ticker,
+            kind=self.kind,
+            last_date_with=self.last_date_with,
+            payment_date=self.payment_date,
+            amount=self.amount,
+            factor=self.factor,
+            source=OWNER,
+            payload=OWNER,
+            label=self.label,
+            other=self.other,
+            ratio=self.ratio,
+            price=self.price,
+            price_factor=price_factor,
+        )
+
+    def change(self, ticker: str, *, continues: bool) -> TickerChange:
+        """The change of code that a merger of `ticker` into `other` is. `continues`: `other` had no history before."""
+        assert self.other is not None  # a merger names it, see `_complete`
+        return TickerChange(
+            old=ticker,
+            new=self.other,
+            changed_on=self.last_date_with + timedelta(days=1),
+            ratio=self.ratio or Decimal(1),
+            source=OWNER,
+            continues=continues,
+        )
+
+
+def part_that_stayed(before: float, first: float, ratio: Decimal) -> Decimal | None:
+    """The part of a price that stays after a spin-off: 1 - ratio x first close of the new paper / last close before.
+
+    BRL both; None where the new papers were worth as much as the share, which no spin-off is.
+    """
+    stayed = 1 - float(ratio) * first / before if before > 0 else 0.0
+    return Decimal(f"{stayed:.6f}") if 0 < stayed < 1 else None

@@ -1,0 +1,131 @@
+"""What follows from cited facts: differences, ratios, discounts, roundings and thresholds that a text may state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from itertools import permutations
+
+from invest.domain.opinions.fact_names import fold
+from invest.domain.opinions.figures_text import Figure, Kind
+from invest.domain.opinions.opinion import SnapshotFact
+
+KIND_OF_UNIT: dict[str, tuple[frozenset[Kind], Decimal]] = {
+    "fraction": (frozenset({"percent"}), Decimal(100)),
+    "percent": (frozenset({"percent"}), Decimal(1)),
+    "%": (frozenset({"percent"}), Decimal(1)),
+    "pp": (frozenset({"points"}), Decimal(1)),
+    "bps": (frozenset({"points"}), Decimal("0.01")),
+    "BRL": (frozenset({"money", "amount"}), Decimal(1)),
+    "USD": (frozenset({"foreign"}), Decimal(1)),
+    "x": (frozenset({"multiple", "plain"}), Decimal(1)),
+    "count": (frozenset({"plain", "amount"}), Decimal(1)),
+    "index": (frozenset({"plain"}), Decimal(1)),
+    "score": (frozenset({"plain"}), Decimal(1)),
+}
+OTHER_UNIT: tuple[frozenset[Kind], Decimal] = (frozenset({"plain", "amount"}), Decimal(1))
+ABOUT = Decimal("0.05")  # how far "about" reaches
+REACH = 45  # characters before a figure in which a word speaks of it
+
+_MORE = re.compile(
+    r"(?:acima d[eao]s?|mais d[eo] que|mais de|superior(?:es)? a|maior(?:es)? (?:do )?que|supera|ultrapassa"
+    r"|excede|passa de"
+    r"|no minimo|ao menos|pelo menos|over|above|more than|greater than|higher than|at least|exceed\w*|in excess of)"
+    r"(?: (?:os|as|o|a|de|the))?\s*(?:r\$|us\$|\$)?\s*$"
+)
+_LESS = re.compile(
+    r"(?:abaixo d[eao]s?|menos de|inferior(?:es)? a|menor(?:es)? (?:do )?que|nao chega a|no maximo|ate|below|under"
+    r"|less than|lower than|at most|up to)(?: (?:os|as|o|a|de|the))?\s*(?:r\$|us\$|\$)?\s*$"
+)
+_ABOUT = re.compile(
+    r"(?:cerca d[eo]s?|aproximadamente|quase|perto d[eo]|em torno d[eo]s?|por volta d[eo]s?|proxim[oa]s? (?:a|d[eo]s?)"
+    r"|aprox\.?|uns|umas|about|around|roughly|nearly|almost|approximately|close to|some|~|≈)\s*(?:r\$|us\$|\$)?\s*$"
+)
+_COMPARED = re.compile(
+    r"descont\w+|premios?|agios?|abaixo|acima|inferior\w*|superior\w*|menor\w*|maior\w*|barat\w*|car[oa]s?|diferenca"
+    r"|ante\b|supera\w*|perde\w*|a (?:mais|menos)\b|discount|premium|below|above|lower|higher|less|more|cheaper|dearer"
+    r"|beats?|exceeds?|trails?|lags?|difference|gap|versus|vs\b|against"
+)
+_UNDER = re.compile(r"descont|abaixo|inferior|menor|barat|discount|below|lower|\bless|cheaper")
+_OVER = re.compile(r"premio|agio|acima|superior|maior|\bcar[oa]s?\b|premium|above|higher|\bmore|dearer")
+_TIMES = re.compile(r"setor|median\w*|medi[ao]s?|pares|historic\w*|sector|peers?|average|own|than")
+COMPARED_WITH = re.compile(
+    r"setor\w*|pares|median\w*|medias?|historic\w*|concorrent\w*|propri[oa]|sector\w*|peers?|averages?|own"
+    r"|usual\w*|costum\w*|normal\w*|industry|rivals?|cinco anos|five[- ]year"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One value of a fact, in the unit that figures of its kind are written in; `median` where it is not its own."""
+
+    fact: SnapshotFact
+    kinds: frozenset[Kind]
+    value: Decimal
+    median: bool = False
+
+
+def held_values(facts: Iterable[SnapshotFact]) -> Iterator[Held]:
+    """Every value of `facts`, and the medians shown beside them."""
+    for fact in facts:
+        kinds, scale = KIND_OF_UNIT.get(fact.unit, OTHER_UNIT)
+        for value, median in ((fact.value, False), (fact.own_median, True), (fact.sector_median, True)):
+            if value is not None:
+                yield Held(fact, kinds, Decimal(repr(float(value))) * scale, median)
+
+
+@lru_cache(maxsize=512)
+def compares(sentence: str) -> bool:
+    """Whether `sentence` sets one value against another."""
+    return _COMPARED.search(fold(sentence)) is not None
+
+
+def follows(figure: Figure, sentence: str, held: Sequence[Held]) -> bool:
+    """Whether `figure` follows from `held`, by the words around it in `sentence`."""
+    before = fold(sentence[max(figure.start - REACH, 0) : figure.start])
+    around = fold(sentence)
+    sizes = list(zip(figure.values, figure.halves, strict=True))
+    same = [h.value for h in held if figure.kind in h.kinds and not h.median]
+    for value in figure.values:
+        if _MORE.search(before) and any(v > value for v in same):
+            return True
+        if _LESS.search(before) and any(v < value for v in same):
+            return True
+        if _ABOUT.search(before) and any(abs(abs(v) - value) <= ABOUT * value for v in same):
+            return True
+    if figure.kind == "points" and any(abs(abs(v) - value) <= half for v in _gaps(held) for value, half in sizes):
+        return True
+    if not _COMPARED.search(around) and not (figure.kind == "multiple" and _TIMES.search(around)):
+        return False
+    under, over = _UNDER.search(around) is not None, _OVER.search(around) is not None
+    return any(
+        abs(abs(found) - value) <= half and not (under != over and (found > 0) == under)
+        for found in _relations(figure.kind, held)
+        for value, half in sizes
+    )
+
+
+def _gaps(held: Sequence[Held]) -> list[Decimal]:
+    """Facts that are differences of percentages themselves: a return over an index."""
+    return [h.value for h in held if "percent" in h.kinds and "excess" in h.fact.key]
+
+
+def _relations(kind: Kind, held: Sequence[Held]) -> Iterator[Decimal]:
+    """How values stand to those they may be compared with: a fact to its medians, two facts of one unit to each other.
+
+    Negative where the first is the smaller; ratios have no sign to be wrong about.
+    """
+    for one, other in permutations(held, 2):
+        if one.kinds != other.kinds or one.median:
+            continue
+        own = one.fact is other.fact
+        if (kind == "points" and "percent" in one.kinds) or (kind in one.kinds and "money" in one.kinds):
+            yield one.value - other.value
+        elif other.value and kind == "percent" and (own or "money" in one.kinds):
+            yield (one.value / other.value - 1) * 100
+        elif other.value and kind in ("multiple", "plain") and own:
+            ratio = one.value / other.value
+            yield ratio if ratio > 1 else -ratio

@@ -1,0 +1,86 @@
+"""What a text recommends, told by its words: enough to notice one that speaks against its own probability."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from invest.domain.opinions.opinion import Rating
+
+EVEN = 0.02  # a probability this near to one half contradicts nobody
+FAR = 0.15  # "hold" beside a probability further from one half than this is a contradiction
+
+_SUBJECT = r"(?:indice|ibov\w*|ibovespa|mercado|benchmark|index|market)"
+_ADVISE = (
+    r"(?:recomend\w*(?:-se)?|sugir\w*|suger\w*|aconselh\w*|indic(?:o|amos|a-se)|prefir\w*|convem|vale|melhor|recommend\w*|suggest\w*"
+    r"|advis\w*|prefer\w*|we would|i would|better to)"
+)
+_SELL_NOUN = (
+    r"(?:venda|vender|reduzir|reducao|evitar|ficar de fora|sair d[aoe]|sell(?:ing)?|avoid(?:ing)?|reduc(?:e|ing)"
+    r"|exit(?:ing)?)"
+)
+_BUY_NOUN = r"(?:compra|comprar|aumentar|acumular|buy(?:ing)?|accumulat(?:e|ing)|add(?:ing)? to)"
+_HOLD_NOUN = r"(?:manter|manutencao|neutr[oa]|aguardar|esperar|hold(?:ing)?|neutral|wait(?:ing)?)"
+_LINK = r"(?:\s+(?:a|o|de|da|do|uma|um|pela|por|e|is|it|as|the|that|to|you|investors?|os?|ao|investidor\w*))*\s+"
+_WILL = (
+    r"(?:deve(?:ra|m)?|tende(?:m)? a|vai|ira|provavelmente|should|will|is likely to|likely to|is expected to|tends to"
+    r"|is set to)"
+)
+_BELOW = (
+    rf"(?:ficar|render|andar|performar|ir|terminar|return|end|stay)?\s*(?:\w+\s+){{0,2}}?"
+    rf"(?:abaixo|atras|menos|pior|below|behind|less)\s+(?:\w+\s+){{0,3}}?{_SUBJECT}"
+    rf"|perder (?:para|d)\w*\s+{_SUBJECT}|(?:lag|trail|underperform|fall short of|fall behind)"
+)
+_ABOVE = (
+    rf"(?:supera\w*|bater|vencer|beat|outperform|exceed)\s+(?:\w+\s+){{0,2}}?{_SUBJECT}|(?:ficar|render|andar|performar|return)\s+"
+    rf"(?:\w+\s+){{0,2}}?(?:acima|mais|melhor|above|more)\s+(?:\w+\s+){{0,3}}?{_SUBJECT}|outperform\b"
+)
+_NOT = r"(?:nao|not|never|nem|dificilmente|hardly|unlikely to)"
+
+
+def _sides(noun: str, move: str | None) -> re.Pattern[str]:
+    forms = [
+        rf"^\s*(?:forte\s+|strong\s+)?{noun}\s*[:.,;!-]",
+        rf"\b{_ADVISE}{_LINK}(?:forte\s+|strong\s+)?{noun}\b",
+        rf"\b{_ADVISE}\s+{noun}\b",
+        rf"\b(?:recomendacao|veredito|nota|posicao|recommendation|rating|verdict|call)\s*(?:e|:|de|is|final|=|-)?{_LINK}?(?:forte\s+|strong\s+)?{noun}\b",
+        rf"\b(?:e|it is|this is)\s+(?:a\s+|uma\s+)?(?:forte\s+|strong\s+|clear\s+|clara\s+)?{noun}\b\s*(?:[.,;!]|$)",
+        rf"\b{noun}\s+(?:rating|recommendation|recomendada|is recommended)\b",
+    ]
+    if move:
+        forms.append(rf"\b{_WILL}\s+(?:\w+\s+){{0,2}}?(?:{move})")
+    return re.compile("|".join(f"(?:{form})" for form in forms))
+
+
+_PATTERNS = {
+    Rating.SELL: _sides(_SELL_NOUN, _BELOW),
+    Rating.BUY: _sides(_BUY_NOUN, _ABOVE),
+    Rating.HOLD: _sides(_HOLD_NOUN, None),
+}
+_DENIED = re.compile(rf"\b{_NOT}\s+(?:\w+\s+){{0,2}}?$")
+_OPPOSITE = {Rating.SELL: Rating.BUY, Rating.BUY: Rating.SELL}
+
+
+def stance_of(text: str) -> Rating | None:
+    """What `text` recommends; None where it recommends nothing, or more than one thing."""
+    folded = unicodedata.normalize("NFD", text.lower())
+    plain = "".join(c for c in folded if not unicodedata.combining(c))
+    found: set[Rating] = set()
+    for sentence in re.split(r"(?<=[.!?;])\s+|\n", plain):
+        for rating, pattern in _PATTERNS.items():
+            for match in pattern.finditer(sentence):
+                if not _DENIED.search(sentence[: match.start()]) and not re.search(rf"\b{_NOT}\b", match[0]):
+                    found.add(rating)
+                elif rating is Rating.BUY:
+                    found.add(Rating.SELL)  # "não recomendo a compra"; a denied sale recommends nothing
+    return found.pop() if len(found) == 1 else None
+
+
+def speaks_against(text: str, p: float) -> bool:
+    """Whether `text` recommends against the probability `p` of beating the index."""
+    stance = stance_of(text)
+    if stance is Rating.SELL:
+        return p > 0.5 + EVEN
+    if stance is Rating.BUY:
+        return p < 0.5 - EVEN
+    return stance is Rating.HOLD and abs(p - 0.5) > FAR

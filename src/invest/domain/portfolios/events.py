@@ -1,0 +1,304 @@
+"""Share events where they belong: on their ex-day, whenever a broker credited them, and also where nobody booked them.
+
+`settled` turns booked facts into what positions are derived from: codes as they trade now, trades on the day they were
+made, splits and bonuses on their ex-day with the known ratio, and those that nobody booked added and named.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+
+from invest.domain.market import SHARE_KINDS, CorporateAction, previous_session
+from invest.domain.portfolios.known import Known
+from invest.domain.portfolios.portfolio import ZERO, Operation, Transaction
+from invest.domain.portfolios.positions import ORDER, SHARE, shares_after
+
+EARLY = timedelta(days=5)  # a broker's day of an event may precede the last day with rights that B3 tells
+LATE = timedelta(days=60)  # shares of a bonus arrive weeks after the ex-day
+NEAR = timedelta(days=10)  # shares of a split arrive within days
+SAME_RATIO = Decimal("0.02")
+OFF_MARKET = Decimal("0.05")  # a price this far outside the day's range is no purchase of that day
+T2_SINCE = date(2019, 5, 27)  # B3 settles two sessions after a trade from here on, three before
+DAY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Item:
+    """One booked fact on its way to the day it counts from; `index` its place in the given order."""
+
+    index: int
+    told: Transaction
+    t: Transaction
+    matched: bool = False
+
+    def move(self, day: date, **changes: object) -> None:
+        """Count it from `day`."""
+        self.t = self.t.model_copy(update={"date": day, **changes})
+
+
+@dataclass(slots=True)
+class Settled:
+    """Facts as positions are derived from them. `indices[i]` is the place of `transactions[i]` in the given order.
+
+    `implied` (index -1) are known events that nobody booked; `remarks` say what was read differently than booked.
+    """
+
+    transactions: list[Transaction] = field(default_factory=list)
+    indices: list[int] = field(default_factory=list)
+    implied: list[Transaction] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def settled(transactions: Iterable[Transaction], known: Known, until: date) -> Settled:
+    """The facts up to `until` as they count, with what is known beside them."""
+    found = Settled()
+    by_ticker: dict[str, list[Item]] = defaultdict(list)
+    lineages = known.lineages
+    for index, told in enumerate(transactions):
+        if told.date > until:
+            continue
+        t = _renamed(told, known) if lineages.changes else told
+        if t is None:
+            continue
+        if t.ticker is None:
+            found.transactions.append(t)
+            found.indices.append(index)
+        else:
+            by_ticker[t.ticker].append(Item(index, told, t))
+    for ticker in sorted(by_ticker):
+        items = by_ticker[ticker]
+        implied = [*_share_events(ticker, items, known, until, found.remarks)]
+        implied += _renamings(ticker, items, known, until)
+        _trade_days(items, implied)
+        _late_credits(items, implied)
+        found.implied += implied
+        found.transactions += [i.t for i in items]
+        found.indices += [i.index for i in items]
+    found.transactions += found.implied
+    found.indices += [-1] * len(found.implied)
+    return found
+
+
+def _renamed(t: Transaction, known: Known) -> Transaction | None:
+    """The fact under the code that its asset trades as now; None for a change of code that is known already."""
+    if t.ticker is None:
+        return t
+    ticker = known.code_of(t.ticker, t.date)[0]
+    other = known.code_of(t.other, t.date)[0] if t.other else None
+    if t.operation is Operation.CONVERSION and ticker == other and t.ticker != t.other:
+        return None
+    if ticker == t.ticker and other == t.other:
+        return t
+    return t.model_copy(update={"ticker": ticker, "other": other})
+
+
+def _renamings(ticker: str, items: list[Item], known: Known, until: date) -> list[Transaction]:
+    """Changes of code that changed the number of shares, for what was held then."""
+    lineages = known.lineages
+    if ticker not in lineages:
+        return []
+    return [
+        _implied((ticker, change.changed_on, "change of code", change.source), change.ratio)
+        for last, change in lineages.ratios(ticker)
+        if change.changed_on <= until and held_on(items, last) > 0
+    ]
+
+
+def _share_events(
+    ticker: str, items: list[Item], known: Known, until: date, remarks: list[str]
+) -> Iterable[Transaction]:
+    """Match booked splits and bonuses to the known ones; yields those that nobody booked, or not whole."""
+    events = [e for e in known.actions.get(ticker, ()) if _counts(e, until)]
+    made: list[Item] = []
+    for event in sorted(events, key=lambda e: (e.last_date_with, e.factor or 0)):
+        factor, last = event.factor or Decimal(1), event.last_date_with
+        window = [i for i in items if not i.matched and last - EARLY <= i.t.date <= last + LATE and _may_be(i.t)]
+        early = {id(i) for i in window if i.t.date <= last and _is_share_fact(i.t)}
+        held = held_on([i for i in [*items, *made] if id(i) not in early], last)
+        if held <= 0:
+            continue
+        lonely = not any(e is not event and abs(e.last_date_with - last) <= LATE for e in events)
+        ex = last + DAY
+        chosen = _booked(window, held, factor, ticker, known, lonely=lonely)
+        came = sum((_count(i.t, held, factor) for i in chosen), ZERO)
+        for item in chosen:
+            if item.t.operation is Operation.SPLIT and item.t.shares is None and _ratio_off(item.t.quantity, factor):
+                said = f"{ticker}: the split booked on {item.told.date} as {_plain(item.t.quantity)} per share"
+                remarks.append(f"{said} counts as {_plain(factor)}, as known of {last}")
+            _count_from(item, ex, factor)
+        missing = held * (factor - 1) - came
+        if not chosen:
+            implied = _implied((ticker, ex, str(event.kind), event.source), factor.quantize(SHARE))
+        elif abs(missing) >= len(chosen) and not any(i.t.shares is None and _is_ratio(i.t) for i in chosen):
+            implied = _implied((ticker, ex, f"part of a {event.kind}", event.source), factor.quantize(SHARE), missing)
+        else:
+            continue
+        made.append(Item(-1, implied, implied, matched=True))
+        yield implied
+
+
+def _counts(event: CorporateAction, until: date) -> bool:
+    return event.kind in SHARE_KINDS and event.factor is not None and event.factor > 0 and event.last_date_with < until
+
+
+def _implied(event: tuple[str, date, str, str], ratio: Decimal, shares: Decimal | None = None) -> Transaction:
+    """A known event as a fact; `event` is its asset, the day it counts from, what it is, and who told it."""
+    ticker, day, note, source = event
+    return Transaction(
+        date=day,
+        ticker=ticker,
+        operation=Operation.SPLIT,
+        quantity=ratio,
+        price=ZERO,
+        shares=None if shares is None else shares.quantize(SHARE),
+        note=note,
+        origin=source[:20],
+    )
+
+
+def _is_ratio(t: Transaction) -> bool:
+    return t.operation is Operation.SPLIT and t.shares is None
+
+
+def _is_share_fact(t: Transaction) -> bool:
+    return t.operation in (Operation.SPLIT, Operation.BONUS) or (t.operation is Operation.BUY and not t.price)
+
+
+def _may_be(t: Transaction) -> bool:
+    """Whether it may tell of a share event: one by name, shares for nothing, or a purchase that may be a bonus."""
+    return _is_share_fact(t) or t.operation is Operation.BUY
+
+
+def _count(t: Transaction, held: Decimal, factor: Decimal) -> Decimal:
+    """How many shares it brought (negative: took)."""
+    if t.operation is Operation.SPLIT:
+        return held * (factor - 1) if t.shares is None else t.shares
+    return t.quantity
+
+
+def _ratio_off(ratio: Decimal, factor: Decimal) -> bool:
+    return abs(ratio / factor - 1) > SAME_RATIO
+
+
+def _booked(
+    window: Sequence[Item], held: Decimal, factor: Decimal, ticker: str, known: Known, *, lonely: bool
+) -> list[Item]:
+    """The facts of `window` that tell of an event which multiplied `held` shares by `factor`."""
+    ratios = [i for i in window if _is_ratio(i.t)]
+    fitting = [i for i in ratios if not _ratio_off(i.t.quantity, factor)]
+    if fitting:
+        return fitting[:1]
+    expected = held * (factor - 1)
+    counted = [i for i in window if _is_share_fact(i.t) and not _is_ratio(i.t)]
+    counted = [i for i in counted if _count(i.t, held, factor) * expected > 0]
+    whole = [i for i in counted if abs(_count(i.t, held, factor) - expected) < 1]
+    if whole:
+        return whole[:1]
+    total = sum((_count(i.t, held, factor) for i in counted), ZERO)
+    if counted and abs(total - expected) < len(counted):
+        return counted
+    bonus = [i for i in window if _is_priced_bonus(i.t, expected, ticker, known)]
+    if bonus:
+        return bonus[:1]
+    if lonely and counted and abs(total) <= abs(expected):
+        return counted  # one broker's part of it
+    same_way = [i for i in ratios if (i.t.quantity > 1) == (factor > 1)]
+    return same_way[:1] if lonely else []
+
+
+def _is_priced_bonus(t: Transaction, expected: Decimal, ticker: str, known: Known) -> bool:
+    """Whether a purchase is a bonus at its declared cost: as many shares, at a price that nobody paid that day."""
+    if t.operation is not Operation.BUY or not t.price or not 0 <= expected - t.quantity < 1:
+        return False
+    if "bonifica" in t.note.lower():
+        return True
+    span = known.range_of(ticker, t.date)
+    if span is None:
+        close = known.close_before(ticker, t.date)
+        span = (close, close) if close is not None else None
+    if span is None:
+        return False
+    return not span[0] * (1 - OFF_MARKET) <= t.price <= span[1] * (1 + OFF_MARKET)
+
+
+def _count_from(item: Item, ex: date, factor: Decimal) -> None:
+    """Give a booked event its ex-day and, where it was told as a ratio, the known one."""
+    t, item.matched = item.t, True
+    if t.operation is Operation.SPLIT:
+        item.move(ex, quantity=factor.quantize(SHARE))
+    elif t.operation is Operation.BUY and not t.price:
+        item.move(ex, operation=Operation.SPLIT, shares=t.quantity, quantity=factor.quantize(SHARE))
+    else:
+        item.move(ex, operation=Operation.BONUS)
+
+
+def held_on(items: Iterable[Item], day: date) -> Decimal:
+    """Shares held at the close of `day`; sales beyond the position are passed over."""
+    held = ZERO
+    for t in sorted((i.t for i in items if i.t.date <= day), key=_rank):
+        held = shares_after(held, t)
+    return held
+
+
+def _rank(t: Transaction) -> tuple[date, int]:
+    return (t.date, ORDER[t.operation])
+
+
+def is_settlement(t: Transaction) -> bool:
+    """Whether it tells a trade by the day on which it was settled."""
+    return t.origin == "movimentacao" and t.operation in (Operation.BUY, Operation.SELL) and not t.note and t.price > 0
+
+
+@lru_cache(maxsize=8192)
+def trade_day(settlement: date) -> date:
+    """The session in which a trade was made that was settled on `settlement`."""
+    day = previous_session(previous_session(settlement))
+    return day if day >= T2_SINCE else previous_session(day)
+
+
+def _trade_days(items: list[Item], implied: Sequence[Transaction]) -> None:
+    """Trades told by their settlement count from the day they were made, unless the shares were not there yet."""
+    moved = [i for i in items if is_settlement(i.t)]
+    if not moved:
+        return
+    for item in moved:
+        item.move(trade_day(item.told.date))
+    heap = [(i.t.date, ORDER[i.t.operation], n, i) for n, i in enumerate([*items, *_as_items(implied)])]
+    heapq.heapify(heap)
+    held = ZERO
+    while heap:
+        _, rank, n, item = heapq.heappop(heap)
+        if item.t.operation is Operation.SELL and item.t.quantity > held and item.t.date < item.told.date:
+            item.move(item.told.date)
+            heapq.heappush(heap, (item.t.date, rank, n, item))
+            continue
+        held = shares_after(held, item.t)
+
+
+def _as_items(implied: Iterable[Transaction]) -> list[Item]:
+    return [Item(-1, t, t) for t in implied]
+
+
+def _late_credits(items: list[Item], implied: Sequence[Transaction]) -> None:
+    """Shares of a split credited after all was sold belong to the days before: they count from the last day held."""
+    for item in items:
+        t = item.t
+        if item.matched or t.operation is not Operation.SPLIT or t.shares is None or t.shares <= 0:
+            continue
+        others = [i for i in [*items, *_as_items(implied)] if i is not item]
+        if held_on(others, t.date - DAY) > 0:
+            continue
+        sales = [i.t.date for i in others if i.t.operation is Operation.SELL and t.date - NEAR <= i.t.date < t.date]
+        last = max((day for day in sales if held_on(others, day - DAY) > 0), default=None)
+        if last is not None:
+            item.move(last)
+
+
+def _plain(figure: Decimal) -> str:
+    return f"{figure.normalize():f}"

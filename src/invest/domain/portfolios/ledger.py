@@ -1,0 +1,137 @@
+"""The state of a book: positions, what was refused, and the journal of what each fact did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from invest.domain.portfolios.portfolio import ZERO, Transaction
+
+DUST = Decimal("1e-8")  # what is left of a position below this is rounding, not shares
+
+
+@dataclass(slots=True)
+class Position:
+    """One holding, BRL. `cost` is what the shares held now were bought for, costs of the trades included.
+
+    `bought` and `sold` are what was paid and received, costs included; `income` and `fees` (all costs, those of trades
+    too) are sums so far; `day_trades` is the part of `realized_gain` that was opened and closed within a day.
+    """
+
+    ticker: str
+    quantity: Decimal = ZERO
+    cost: Decimal = ZERO
+    realized_gain: Decimal = ZERO
+    income: Decimal = ZERO
+    fees: Decimal = ZERO
+    bought: Decimal = ZERO
+    sold: Decimal = ZERO
+    day_trades: Decimal = ZERO
+    returned: Decimal = ZERO
+    loose_fees: Decimal = ZERO
+    first_day: date | None = None
+    last_day: date | None = None
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Cost per share held, or None where nothing is held."""
+        return self.cost / self.quantity if self.quantity else None
+
+    @property
+    def open(self) -> bool:
+        """Whether shares are held."""
+        return self.quantity > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A transaction that cannot be booked: its place in the given order, and why."""
+
+    index: int
+    reason: str
+
+
+class Fact(NamedTuple):
+    """What an `Entry` says of the fact itself."""
+
+    day: date
+    kind: str
+    quantity: Decimal
+    gross: Decimal
+    costs: Decimal
+    cost: Decimal
+    result: Decimal
+    facts: tuple[Transaction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one fact did to a position: the derivation behind every figure of gains and tax. BRL and shares.
+
+    `kind` is an operation, or "day_trade". `gross` before costs, `cost` what left (a sale) or entered the position,
+    `result` the gain realised. `held` and `held_cost` before it. `facts` are the transactions it follows from.
+    """
+
+    ticker: str
+    held: Decimal
+    held_cost: Decimal
+    day: date
+    kind: str
+    quantity: Decimal
+    gross: Decimal
+    costs: Decimal
+    cost: Decimal
+    result: Decimal
+    facts: tuple[Transaction, ...]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Positions by ticker, what belongs to no asset, and what could not be booked.
+
+    `pending`: share events told before anything was held, which count once the purchases are known.
+    """
+
+    positions: dict[str, Position] = field(default_factory=dict)
+    account_fees: Decimal = ZERO
+    taxes: Decimal = ZERO
+    refused: list[Refusal] = field(default_factory=list)
+    pending: list[Refusal] = field(default_factory=list)
+    journal: list[Entry] = field(default_factory=list)
+    rights: dict[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def held(self) -> dict[str, Position]:
+        """The positions with shares."""
+        return {ticker: p for ticker, p in self.positions.items() if p.open}
+
+    def position_of(self, ticker: str, day: date) -> Position:
+        """The position of an asset, touched on `day`; made where there is none."""
+        position = self.positions.get(ticker)
+        if position is None:
+            position = self.positions[ticker] = Position(ticker)
+        position.first_day = position.first_day or day
+        position.last_day = day
+        return position
+
+    def quantity_of(self, ticker: str) -> Decimal:
+        """Shares held now."""
+        position = self.positions.get(ticker)
+        return position.quantity if position else ZERO
+
+    @staticmethod
+    def leave(position: Position, quantity: Decimal) -> Decimal:
+        """Take shares out at the average cost; returns their cost."""
+        rest = position.quantity - quantity
+        rest = ZERO if rest < DUST else rest
+        cost = position.cost if not rest else position.cost * quantity / position.quantity
+        position.quantity = rest
+        position.cost = position.cost - cost if rest else ZERO
+        return cost
+
+    def note(self, position: Position, fact: Fact, *, before: tuple[Decimal, Decimal] | None = None) -> None:
+        """Write down what one fact did to a position; `before`: shares and cost it had, where they changed already."""
+        held, held_cost = before or (position.quantity, position.cost)
+        self.journal.append(Entry(position.ticker, held, held_cost, *fact))

@@ -1,0 +1,290 @@
+"""The scripts as typed functions: what each is given, and what it answers.
+
+`Ask.of` runs one, `ask_all` several in one round trip.
+
+A request that may be sent again (a time-out hides whether the first was carried out) has an id of its own, by which the
+scripts recognise it: it is counted once and answered truly.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, ResponseError
+
+from invest.engine.redis.scripts import Argument, Script, script
+from invest.engine.redis.wire import id_bytes, id_text
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[T]):
+    """One script with its arguments, and how to read its answer."""
+
+    script: Script
+    argv: list[Argument]
+    read: Callable[[Any], T]
+
+    async def of(self, redis: Redis) -> T:
+        """Run it."""
+        return self.read(await self.script(redis, *self.argv))
+
+    def blocking(self, redis: Any) -> T:
+        """The same on a synchronous client."""
+        return self.read(self.script.blocking(redis, *self.argv))
+
+
+async def ask_all(redis: Redis, asks: Sequence[Ask[Any]]) -> list[Any]:
+    """Answers in order, from one pipeline; one that a script raised stands in its place, and harms no other.
+
+    A server that lost the scripts is given them again. Raises what the connection raised.
+    """
+    async with redis.pipeline(transaction=False) as pipe:
+        for one in asks:
+            pipe.evalsha(one.script.sha, 0, *one.argv)  # type: ignore[arg-type] # redis-py takes bytes and numbers as well
+        answers = await pipe.execute(raise_on_error=False)
+    for i, answer in enumerate(answers):
+        if isinstance(answer, NoScriptError):
+            answers[i] = await _alone(redis, asks[i])
+        elif not isinstance(answer, Exception):
+            answers[i] = asks[i].read(answer)
+        elif not isinstance(answer, ResponseError):
+            raise answer
+    return answers
+
+
+async def _alone(redis: Redis, one: Ask[Any]) -> Any:
+    try:
+        return await one.of(redis)
+    except ResponseError as error:
+        return error
+
+
+def new_request() -> str:
+    """An id for a request."""
+    return os.urandom(8).hex()
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """One call as ``enqueue.lua`` takes it; times in ms. `chosen`: the caller gave the id."""
+
+    id: str
+    name: str
+    queue: str
+    envelope: bytes
+    result_ttl: int
+    priority: int = 0
+    unique: str = ""
+    chosen: bool = False
+    delay: int = 0
+    at: int | None = None
+    expires: int | None = None
+    expires_at: int | None = None
+
+    def row(self) -> list[Argument]:
+        """As the script's arguments."""
+        times: list[Argument] = ["" if t is None else t for t in (self.at, self.expires, self.expires_at)]
+        chosen = "1" if self.chosen else ""
+        unique = id_bytes(self.unique)
+        head: list[Argument] = [id_bytes(self.id), chosen, unique, self.name, self.queue, self.priority, self.delay]
+        return [*head, *times, self.result_ttl, self.envelope]
+
+
+def enqueue(jobs: Iterable[NewJob], *, restoring: bool = False) -> Ask[list[tuple[str, bool]]]:
+    """Per job its id, or that of the job which holds its key, and whether this request made it."""
+    argv: list[Argument] = [new_request(), "1" if restoring else ""]
+    for job in jobs:
+        argv += job.row()
+    return Ask(script("enqueue"), argv, lambda answer: [(id_text(raw), bool(new)) for raw, new in answer])
+
+
+def stage(workflow: str, last: str, rows: Iterable[Sequence[Argument]]) -> Ask[bool]:
+    """Lay a page of nodes down; False if the workflow was started before."""
+    return Ask(script("stage"), [workflow, last, *(field for row in rows for field in row)], bool)
+
+
+def edges(workflow: str, node: str, kind: str, before: int, ids: Sequence[str]) -> Ask[bool]:
+    """Lay a page of a node's ``members`` or ``successors`` down, after `before` others."""
+    return Ask(script("edges"), [workflow, node, kind, before, *ids], bool)
+
+
+def submit(workflow: str, kind: str, result_ttl: int, head: bytes, plan: bytes) -> Ask[tuple[bool, int]]:
+    """Start a staged workflow: False if another request started it before. And the items on the to-do list."""
+    argv: list[Argument] = [workflow, kind, result_ttl, head, plan, new_request()]
+    return Ask(script("submit"), argv, lambda a: (bool(a[0]), int(a[1])))
+
+
+def proceed() -> Ask[int]:
+    """Do a slice of what earlier scripts left; how many items are left."""
+    return Ask(script("proceed"), [], int)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job that a worker has claimed. Times are Redis' ms; `body` is its payload, None if that is gone."""
+
+    id: str
+    body: bytes | None
+    delivery: int
+    attempts: int
+    hand_backs: int
+    enqueued_ms: int
+    name: str
+    queue: str
+    workflow: str | None
+    predecessor: str | None
+    unknown_since: int | None
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> Claimed:
+        """From ``claim.lua``."""
+        raw_id, body, delivery, attempts, hand_backs, enqueued, name, queue, workflow, predecessor, unknown = row
+        return cls(
+            id=id_text(raw_id),
+            body=body,
+            delivery=int(delivery),
+            attempts=int(attempts or 0),
+            hand_backs=int(hand_backs or 0),
+            enqueued_ms=int(enqueued or 0),
+            name=name.decode("utf-8", "backslashreplace"),
+            queue=queue.decode(),
+            workflow=workflow.decode() if workflow else None,
+            predecessor=predecessor.decode() if predecessor else None,
+            unknown_since=int(unknown) if unknown else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim brought. `next_due_ms`: until the next one is due, -1 for none; `todo`: items on the to-do list."""
+
+    jobs: list[Claimed]
+    next_due_ms: int
+    now_ms: int
+    todo: int
+
+    @classmethod
+    def read(cls, answer: Sequence[Any]) -> Claim:
+        """From ``claim.lua``."""
+        rows, next_due, now, todo = answer
+        return cls([Claimed.from_row(row) for row in rows], int(next_due), int(now), int(todo))
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit over all workers: at most so many at once (0: any), ms between two starts (0: none)."""
+
+    name: str
+    queue: str
+    most: int
+    gap_ms: int
+
+
+def claim(
+    worker: str, lease_ms: int, free: int, queues: Sequence[tuple[str, int]], limits: Iterable[Limit]
+) -> Ask[Claim]:
+    """Claim up to `free` jobs; `queues`: names in their order of preference, each with its own free slots."""
+    argv: list[Argument] = [worker, lease_ms, free, len(queues)]
+    for name, own in queues:
+        argv += [name, own]
+    for limit in limits:
+        argv += [limit.name, limit.queue, limit.most, limit.gap_ms]
+    return Ask(script("claim"), argv, Claim.read)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of one delivery. `action`: succeeded, failed, cancelled, retry, back or over; see ``finish.lua``."""
+
+    id: str
+    token: str
+    action: str
+    head: bytes = b""
+    value: bytes = b""
+    delay_ms: int = 0
+    history: bytes = b""
+
+
+def finish(ends: Iterable[Finished]) -> Ask[tuple[list[str], int]]:
+    """Per end ``ok``, ``stale`` or what went wrong; and the items on the to-do list."""
+    argv: list[Argument] = []
+    for end in ends:
+        argv += [id_bytes(end.id), end.token, end.action, end.head, end.value, end.delay_ms, end.history]
+    return Ask(script("finish"), argv, lambda a: ([r.decode("utf-8", "replace") for r in a[0]], int(a[1])))
+
+
+def renew(
+    worker: str, lease_ms: int, heartbeat_ms: int, heartbeat: bytes, held: Iterable[tuple[str, str]]
+) -> Ask[tuple[list[str], list[str]]]:
+    """Renew what (id, token) still holds; ids no longer held, and ids asked to stop."""
+    argv: list[Argument] = [worker, lease_ms, heartbeat_ms, heartbeat]
+    for job_id, token in held:
+        argv += [id_bytes(job_id), token]
+    return Ask(script("renew"), argv, lambda a: ([id_text(i) for i in a[0]], [id_text(i) for i in a[1]]))
+
+
+def progress(rows: Iterable[tuple[str, str, bytes]]) -> Ask[None]:
+    """Note the progress (id, token, JSON up to its time) of held jobs."""
+    argv: list[Argument] = [field for job_id, token, said in rows for field in (id_bytes(job_id), token, said)]
+    return Ask(script("progress"), argv, lambda _: None)
+
+
+def cancel(why: str, ids: Sequence[str]) -> Ask[list[str]]:
+    """Per id ``cancelled``, ``asked``, ``final`` or ``unknown``."""
+    return Ask(script("cancel"), [new_request(), why, *map(id_bytes, ids)], lambda a: [r.decode() for r in a])
+
+
+def retry(workflow: str, request: str) -> Ask[str]:
+    """``ok``, or why a workflow cannot be retried; see ``retry.lua``."""
+    return Ask(script("retry"), [request, id_bytes(workflow)], id_text)
+
+
+def replay(job_id: str, new_id: str, head: bytes, unique: str) -> Ask[tuple[str, str]]:
+    """What became of it (``new``, ``held``, ``none``, ``workflow``, ``gone``), and the id of the job there is now."""
+    argv: list[Argument] = [id_bytes(job_id), new_id, head, unique]
+    return Ask(script("replay"), argv, lambda a: (a[0].decode(), id_text(a[1]) if len(a) > 1 else ""))
+
+
+def discard(ids: Sequence[str], workflow: str = "") -> Ask[tuple[list[str], list[str]]]:
+    """Ids discarded, and ids passed over because they are steps of workflows other than `workflow`."""
+    argv: list[Argument] = [new_request(), workflow, *map(id_bytes, ids)]
+    return Ask(script("discard"), argv, lambda a: ([id_text(i) for i in a[0]], [id_text(i) for i in a[1]]))
+
+
+def purge(queue: str, most: int, names: Sequence[str]) -> Ask[tuple[int, bool]]:
+    """How many waiting jobs were cancelled, and whether there may be more."""
+    return Ask(script("purge"), [new_request(), queue, most, *names], lambda a: (int(a[0]), bool(a[1])))
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One tick of a cron line, in ms; `start`: whether it starts a run."""
+
+    job: NewJob
+    at: int
+    following: int | None
+    start: bool
+
+
+def tick(one: Tick) -> Ask[bool]:
+    """Whether this tick started a run."""
+    job = one.job
+    argv: list[Argument] = [job.name, one.at, job.id, job.queue, job.priority, job.result_ttl, job.envelope]
+    argv += ["" if one.following is None else one.following, "1" if one.start else "0", job.unique]
+    return Ask(script("tick"), argv, bool)
+
+
+def forget(most: int) -> Ask[bool]:
+    """Drop index entries of expired records; whether there may be more."""
+    return Ask(script("forget"), [most], bool)
+
+
+def sweep(name: str, limit: str, turn: int) -> Ask[int]:
+    """Mend the sets of one job name; how many entries were mended."""
+    return Ask(script("sweep"), [id_bytes(name), limit, turn], int)

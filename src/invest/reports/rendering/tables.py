@@ -1,0 +1,133 @@
+"""Every table of a report, and the values behind its charts, as plain sheets: numbers as numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from invest.reports.locale import MINUS, MISSING, Locale, locale_of
+from invest.reports.views import (
+    BarsChart,
+    Block,
+    Cell,
+    ColumnsChart,
+    DotsChart,
+    GroupsChart,
+    LinesChart,
+    PriceChart,
+    ReportView,
+    Section,
+    Series,
+    Table,
+)
+
+Value = str | float
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One table: its name, a header, and rows of texts and numbers."""
+
+    name: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+
+def sheets_of(view: ReportView) -> list[Sheet]:
+    """The tables of `view` in their order, the appendix's too, and the values behind its charts."""
+    locale = locale_of(view.language)
+    return [sheet for section in view.sections for sheet in _of_section(section, locale)]
+
+
+def _of_section(section: Section, locale: Locale) -> Iterator[Sheet]:
+    for block in section.blocks:
+        if (sheet := _of_block(section.title, block, locale)) is not None:
+            yield sheet
+
+
+def _of_block(title: str, block: Block, locale: Locale) -> Sheet | None:
+    match block:
+        case Table():
+            header = tuple(c.label for c in block.columns)
+            return Sheet(title, header, tuple(_row(row, len(header), locale) for row in block.rows))
+        case PriceChart() | LinesChart():
+            return _of_lines(title, block, locale)
+        case BarsChart() | ColumnsChart() | GroupsChart() | DotsChart():
+            return _of_marks(title, block, locale)
+        case _:
+            return None
+
+
+def _of_lines(title: str, chart: PriceChart | LinesChart, locale: Locale) -> Sheet:
+    words = locale.words
+    if isinstance(chart, LinesChart):
+        names = tuple(line.name or chart.title for line in chart.lines)
+        return _series(title, chart.days, names, tuple(line.values for line in chart.lines), locale)
+    averages = (words.t("chart.average", n=n) for n in chart.averages)
+    names = (words.t("chart.close"), *averages, words.t("chart.volume"))
+    return _series(title, chart.days, names, (chart.close, *chart.averages.values(), chart.volume), locale)
+
+
+def _of_marks(title: str, chart: BarsChart | ColumnsChart | GroupsChart | DotsChart, locale: Locale) -> Sheet:
+    words = locale.words
+    named = (words.t("portfolio.metric"), words.t("portfolio.value"))
+    match chart:
+        case GroupsChart():
+            rows: tuple[tuple[Value, ...], ...] = tuple(
+                (label, *(_known(group.values[i]) for group in chart.groups)) for i, label in enumerate(chart.labels)
+            )
+            return Sheet(title, (chart.unit, *(group.name for group in chart.groups)), rows)
+        case DotsChart():
+            rows = tuple((d.label, _known(d.value), _known(d.low), _known(d.high)) for d in chart.dots)
+            rows += tuple((level.label, level.value, "", "") for level in chart.levels)
+            return Sheet(title, (*named, words.t("export.low"), words.t("export.high")), rows)
+        case _:
+            return Sheet(title, named, tuple((bar.label, _known(bar.value)) for bar in chart.bars))
+
+
+def _known(value: float | None) -> Value:
+    return "" if value is None else value
+
+
+def _series(title: str, days: Sequence[date], names: Sequence[str], columns: Sequence[Series], locale: Locale) -> Sheet:
+    rows = tuple((day.isoformat(), *(_known(column[i]) for column in columns)) for i, day in enumerate(days))
+    return Sheet(title, (locale.words.t("news.date"), *names), rows)
+
+
+def _row(row: tuple[Cell, ...], width: int, locale: Locale) -> tuple[Value, ...]:
+    values: list[Value] = []
+    for cell in row:
+        values.append(_value(cell, locale))
+        values.extend([""] * (cell.span - 1))
+    return (*values, *([""] * (width - len(values))))[:width]
+
+
+def _value(cell: Cell, locale: Locale) -> Value:
+    """The raw value behind a figure, the number that a text is, else the text with its second line."""
+    if cell.figure is not None and cell.figure.raw is not None:
+        return cell.figure.raw
+    if cell.text == MISSING:
+        return ""
+    number = as_number(cell.text, locale)
+    if number is not None:
+        return number
+    return f"{cell.text} ({cell.sub})" if cell.sub else cell.text
+
+
+def as_number(text: str, locale: Locale) -> float | None:
+    """`1.234,56`, `R$ 12,00` or `−3,2%` as a number (percentages as fractions); None for any other text.
+
+    A text with a magnitude (`12,3 bi`) or a date is not taken for a number: it would lose what it says.
+    """
+    bare = text.removeprefix("R$ ").replace(f"{MINUS}R$ ", MINUS).removesuffix("*")
+    group, point = re.escape(locale.group), re.escape(locale.point)
+    match = re.fullmatch(rf"([+{MINUS}-]?)(\d{{1,3}}(?:{group}\d{{3}})*|\d+)(?:{point}(\d+))?(%?)", bare)
+    if match is None:
+        return None
+    sign, whole, part, percent = match.groups()
+    exact = Decimal(f"{whole.replace(locale.group, '')}.{part or 0}")
+    value = float(exact / 100 if percent else exact)
+    return -value if sign in (MINUS, "-") else value

@@ -1,0 +1,108 @@
+"""What comes next: rights, payments, results; and who the asset is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Final
+
+from invest.domain.analysis import Analysis, History
+from invest.domain.filings import Result
+from invest.domain.market import Asset, AssetKind, CorporateAction
+from invest.reports.facts import FactBook
+from invest.reports.locale import MISSING, Locale
+from invest.reports.phrases import sector_name
+from invest.reports.sections.dividends import amount_text
+from invest.reports.sections.results import quarter_name
+from invest.reports.views import Cell, Column, Section, Table
+from invest.reports.words import clean
+
+_MOST: Final = 8
+Event = tuple[date, str, str]
+
+
+def next_events(actions: Iterable[CorporateAction], today: date, locale: Locale) -> list[Event]:
+    """(day, what, amount) of rights that end and payments that come from `today` on, soonest first."""
+    words = locale.words
+    found: set[Event] = set()
+    for action in actions:
+        kind, amount = words.t(f"action.{action.kind}"), amount_text(action, locale)
+        if action.last_date_with >= today:
+            found.add((action.last_date_with, words.t("agenda.with_rights", kind=kind), amount))
+        if action.kind.in_cash and action.payment_date is not None and today <= action.payment_date < date(9000, 1, 1):
+            found.add((action.payment_date, words.t("agenda.payment", kind=kind), amount))
+    return sorted(found)
+
+
+def agenda_section(
+    actions: Sequence[CorporateAction], history: History, today: date, locale: Locale, *, fund: bool
+) -> Section | None:
+    """The next dates; None where none is known."""
+    words = locale.words
+    events = next_events(actions, today, locale)[:_MOST]
+    if history.results_due is not None:
+        quarter = quarter_name(_quarter_of(history.results_due), locale)
+        events.append((history.results_due, words.t("agenda.results", quarter=quarter), ""))
+    if not events:
+        return None
+    columns = (
+        Column(label=words.t("agenda.day")),
+        Column(label=words.t("agenda.event"), width=0),
+        Column(label=words.t("agenda.amount_fund" if fund else "agenda.amount"), align="right"),
+    )
+    rows = tuple(
+        (Cell(text=locale.day(day), strong=True), Cell(text=what), Cell(text="" if amount == MISSING else amount))
+        for day, what, amount in sorted(events)
+    )
+    table = Table(caption=words.t("agenda.caption"), columns=columns, rows=rows)
+    return Section(id="agenda", title=words.t("agenda.title"), blocks=(table,), span=5)
+
+
+def _quarter_of(due: date) -> Result:
+    """The quarter whose statements are due on `due`: the last one that ended before it."""
+    ends = [date(due.year - 1, 12, 31), date(due.year, 3, 31), date(due.year, 6, 30), date(due.year, 9, 30)]
+    end = max(e for e in ends if e < due - timedelta(days=30))
+    return Result(end=end, revenue=None, ebitda=None, net_income=None, net_debt=None, equity=None)
+
+
+def profile_section(analysis: Analysis, asset: Asset | None, history: History, book: FactBook) -> Section | None:
+    """Who it is, as a table; None where nothing beyond the ticker is known."""
+    locale, words = book.locale, book.locale.words
+    rows: list[tuple[str, str]] = [
+        (words.t("profile.name"), clean(analysis.name, 34)),
+        (words.t("profile.sector"), sector_name(analysis.sector, locale, 34)),
+    ]
+    if asset is not None:
+        rows += [
+            (words.t("profile.segment"), sector_name(_innermost(asset.segment), locale, 34)),
+            (words.t("profile.cnpj"), _cnpj(asset.cnpj)),
+            (words.t("profile.cvm_code"), str(asset.cvm_code) if asset.cvm_code else ""),
+            (words.t("profile.isin"), clean(asset.isin, 14)),
+        ]
+    rows.append((words.t("profile.index"), history.index or ""))
+    rows += [
+        (book.short(key), book.figure(key).text)
+        for key in ("market_cap", "enterprise_value", "shares_outstanding")
+        if book.value(key) is not None
+        and analysis.kind is not AssetKind.ETF
+        and not (key == "enterprise_value" and analysis.scorecard == "bank")  # their debt is what they trade in
+    ]
+    known = [(name, text) for name, text in rows if text]
+    if len(known) < 3:
+        return None
+    columns = (Column(label=words.t("profile.item")), Column(label=words.t("profile.value"), align="right"))
+    body = tuple((Cell(text=name), Cell(text=text, strong=True)) for name, text in known)
+    table = Table(caption=words.t("profile.caption"), columns=columns, rows=body)
+    return Section(id="profile", title=words.t("profile.title"), blocks=(table,), span=5)
+
+
+def _innermost(segment: str | None) -> str | None:
+    """The last part of B3's classification `subsector / segment`."""
+    return segment.split(" / ")[-1] if segment else None
+
+
+def _cnpj(digits: str | None) -> str:
+    """`33.000.167/0001-01`."""
+    if not digits or len(digits) != 14 or not digits.isdigit():
+        return ""
+    return f"{digits[:2]}.{digits[2:5]}.{digits[5:8]}/{digits[8:12]}-{digits[12:]}"

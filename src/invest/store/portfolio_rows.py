@@ -1,0 +1,126 @@
+"""Rows of portfolios: transactions to columns and back, and what the store knows beside them."""
+# ruff: noqa: S608 - only the constants of this module are put into its SQL; every value is a parameter
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+
+from invest.domain.portfolios import Known, Operation, Portfolio, Transaction, row_hashes
+from invest.errors import NotFound
+from invest.store.core import Connection, Record, clean, columns, from_json, texts
+from invest.store.market import Actions, Assets, BarStore
+
+COLUMNS = "id, day, ticker, operation, quantity, price, note, origin, fees, broker, other, shares, place"
+BOOK = """
+INSERT INTO portfolio_transaction (portfolio_id, day, ticker, operation, quantity, price, note, origin, row_hash,
+  fees, broker, other, shares, place, import_id)
+SELECT $1, d, t, o, q::numeric, p::numeric, n, g, h, f::numeric, b, ot, s::numeric, pl, $15
+FROM unnest($2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+  $10::text[], $11::text[], $12::text[], $13::text[], $14::int[])
+  WITH ORDINALITY AS x (d, t, o, q, p, n, g, h, f, b, ot, s, pl, place_in_list) ORDER BY place_in_list
+ON CONFLICT (portfolio_id, row_hash) DO NOTHING
+"""
+BEFORE = timedelta(days=15)  # prices from before the first fact, for the days without a session
+
+
+async def load_portfolio(connection: Connection, portfolio_id: str) -> Portfolio:
+    """A portfolio with all its transactions. Raises `NotFound`."""
+    row = await connection.fetchrow("SELECT id, name, created_at, targets FROM portfolio WHERE id = $1", portfolio_id)
+    if row is None:
+        raise NotFound(f"no portfolio {portfolio_id}")
+    return Portfolio(
+        id=row["id"],
+        name=row["name"],
+        created_at=row["created_at"],
+        transactions=tuple(await load_transactions(connection, portfolio_id)),
+        targets=from_json(row["targets"]),
+    )
+
+
+async def load_transactions(connection: Connection, portfolio_id: str) -> list[Transaction]:
+    """The transactions of a portfolio in order of their days."""
+    rows = await connection.fetch(
+        f"SELECT {COLUMNS} FROM portfolio_transaction WHERE portfolio_id = $1 ORDER BY day, id", portfolio_id
+    )
+    return await asyncio.to_thread(lambda: [transaction_of(row) for row in rows])
+
+
+def transaction_of(row: Record) -> Transaction:
+    """One stored row as a transaction."""
+    # model_construct: validated when it was booked; a portfolio may hold thousands.
+    return Transaction.model_construct(
+        date=row["day"],
+        ticker=row["ticker"],
+        operation=Operation(row["operation"]),
+        quantity=row["quantity"],
+        price=row["price"],
+        note=row["note"],
+        origin=row["origin"],
+        fees=row["fees"],
+        broker=row["broker"],
+        other=row["other"],
+        shares=row["shares"],
+        place=row["place"],
+        id=row["id"],
+    )
+
+
+async def write_transactions(
+    connection: Connection,
+    portfolio_id: str,
+    transactions: Sequence[Transaction],
+    taken: Iterable[str],
+    import_id: int | None = None,
+) -> None:
+    """Add transactions; `taken`: hashes of rows that are there."""
+    if not transactions:
+        return
+    days, tickers, quantities, prices, origins = columns(transactions, "date", "ticker", "quantity", "price", "origin")
+    operations = [str(t.operation) for t in transactions]
+    notes = [clean(t.note) for t in transactions]
+    fees, brokers, others, places = columns(transactions, "fees", "broker", "other", "place")
+    hashes = await asyncio.to_thread(row_hashes, transactions, list(taken))
+    shares = [None if t.shares is None else f"{t.shares:f}" for t in transactions]
+    await connection.execute(
+        BOOK, portfolio_id, days, tickers, operations, texts(quantities), texts(prices), notes, origins,
+        hashes, texts(fees), [clean(b) for b in brokers], others, shares, places, import_id,
+    )  # fmt: skip
+
+
+async def update_transaction(
+    connection: Connection, transaction_id: int, changed: Transaction, taken: Iterable[str]
+) -> None:
+    """Replace what one row says; `taken`: hashes of the other rows."""
+    t = changed
+    await connection.execute(
+        "UPDATE portfolio_transaction SET day = $2, ticker = $3, operation = $4, quantity = $5, price = $6, note = $7, "
+        "fees = $8, broker = $9, other = $10, shares = $11, place = $12, row_hash = $13 WHERE id = $1",
+        transaction_id, t.date, t.ticker, str(t.operation), t.quantity, t.price, clean(t.note), t.fees, clean(t.broker),
+        t.other, t.shares, t.place, row_hashes([t], taken)[0],
+    )  # fmt: skip
+
+
+async def hashes_of(connection: Connection, portfolio_id: str) -> list[str]:
+    """The hashes of the rows that are there."""
+    rows = await connection.fetch("SELECT row_hash FROM portfolio_transaction WHERE portfolio_id = $1", portfolio_id)
+    return [row["row_hash"] for row in rows]
+
+
+async def known_facts(
+    actions: Actions, assets: Assets, bars: BarStore, transactions: Iterable[Transaction], *, prices: bool = True
+) -> Known:
+    """What the store knows of the assets of these transactions: events, changes of code, prices of their days."""
+    told = list(transactions)
+    lineages = await assets.lineages()
+    plain = Known(changes=lineages)
+    tickers = {t for one in told for t in (one.ticker, one.other) if t}
+    current = {plain.code_of(one.ticker, one.date)[0] for one in told if one.ticker}
+    names = sorted(tickers | current)
+    if not names:
+        return plain
+    first = min((one.date for one in told), default=date.max)
+    since = first - BEFORE if first > date.min + BEFORE else first
+    series = await bars.read_many(names, since=since) if prices else {}
+    return Known(await actions.of_many(names), lineages, series)

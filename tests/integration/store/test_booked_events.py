@@ -1,0 +1,156 @@
+"""Events booked by hand and questions answered: prices follow, papers are followed, nothing is asked twice."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from invest.domain.market.assets import ActionKind, Asset, CorporateAction
+from invest.domain.market.bars import Bar
+from invest.domain.market.events import EventTerms, part_that_stayed
+from invest.domain.market.tickers import AssetKind
+from invest.domain.values.questions import QuestionKind
+from invest.errors import NotFound
+from invest.jobs.data_collection import UnbookableEvent, answer_question, book_event, questions, withdraw_event
+from invest.store import Store
+
+SINCE = date(2020, 1, 1)
+BEFORE, AFTER = date(2025, 9, 22), date(2025, 9, 23)
+
+
+async def trade(store: Store, ticker: str, closes: dict[date, str]) -> None:
+    """Put an asset with these closes on record."""
+    await store.assets.upsert(Asset(ticker=ticker, kind=AssetKind.STOCK))
+    prices = {day: Decimal(close) for day, close in closes.items()}
+    rows = [Bar(ticker, day, p, p, p, p, 100, None, None, "cotahist", "p") for day, p in prices.items()]
+    await store.bars.save(rows)
+
+
+def terms(kind: ActionKind, day: date = BEFORE, **more: str) -> EventTerms:
+    """The terms of an event."""
+    return EventTerms.model_validate({"kind": kind, "last_date_with": day, **more})
+
+
+async def test_a_spin_off_with_a_price_factor_adjusts_what_was_a_crash(store: Store, now: datetime) -> None:
+    await trade(store, "ABCD3", {BEFORE: "29.05", AFTER: "6.39"})
+    told = CorporateAction(
+        ticker="ABCD3", kind=ActionKind.SPIN_OFF, last_date_with=BEFORE, source="b3", payload="p", label="CISAO"
+    )
+    await store.actions.upsert([told])
+    assert np.isnan((await store.bars.read("ABCD3")).factor).tolist() == [True, False]
+    (asked,) = await questions(store, ["ABCD3"], SINCE)
+    assert (asked.kind, asked.day, asked.breaks) == (QuestionKind.MOVE, BEFORE, True)
+    booked = await book_event(store, "ABCD3", terms(ActionKind.SPIN_OFF, price_factor="0.22"), now)
+    assert (booked.source, booked.price_factor) == ("owner", Decimal("0.22"))
+    np.testing.assert_allclose((await store.bars.read("ABCD3")).factor, [0.22, 1])
+    assert [a.source for a in await store.actions.of("ABCD3")] == ["owner"]
+    assert await questions(store, ["ABCD3"], SINCE) == []
+    await withdraw_event(store, "ABCD3", ActionKind.SPIN_OFF, BEFORE)
+    assert [a.source for a in await store.actions.of("ABCD3")] == ["b3"]
+    with pytest.raises(NotFound, match="no spin_off of ABCD3"):
+        await withdraw_event(store, "ABCD3", ActionKind.SPIN_OFF, BEFORE)
+
+
+async def test_the_part_that_stayed_is_computed_from_the_first_close_of_the_new_paper(
+    store: Store, now: datetime
+) -> None:
+    await trade(store, "ABCD3", {BEFORE: "20.00", AFTER: "15.00"})
+    given = terms(ActionKind.SPIN_OFF, other="NEWX3", ratio="0.5")
+    with pytest.raises(UnbookableEvent, match="no close of NEWX3 after"):
+        await book_event(store, "ABCD3", given, now)
+    await trade(store, "NEWX3", {AFTER: "10.00"})
+    booked = await book_event(store, "ABCD3", given, now)
+    assert booked.price_factor == Decimal("0.75")  # 1 - 0.5 x 10 / 20
+    np.testing.assert_allclose((await store.bars.read("ABCD3")).factor, [0.75, 1])
+    assert part_that_stayed(20.0, 50.0, Decimal("0.5")) is None
+
+
+async def test_a_merger_is_followed_into_the_other_paper_with_its_ratio(store: Store, now: datetime) -> None:
+    await trade(store, "BRFS3", {date(2025, 9, 19): "20.00", BEFORE: "20.45"})
+    await trade(store, "MBRF3", {BEFORE: "24.00", AFTER: "24.00"})
+    await book_event(store, "BRFS3", terms(ActionKind.MERGER, other="MBRF3", ratio="0.8521"), now)
+    held = await store.bars.read("BRFS3")
+    assert held.days.astype(str).tolist() == ["2025-09-19", "2025-09-22", "2025-09-23"]
+    assert held.adjusted[1] == pytest.approx(20.45 / 0.8521)
+    assert held.adjusted[2] / held.adjusted[1] == pytest.approx(24.0 / 24.0, abs=1e-3)
+    own = await store.bars.read("MBRF3")
+    assert own.close.tolist() == [24.0, 24.0]
+    gone = await store.assets.get("BRFS3")
+    assert gone is not None
+    assert (gone.active, gone.successor) == (False, "MBRF3")
+    await withdraw_event(store, "BRFS3", ActionKind.MERGER, BEFORE)
+    back = await store.assets.get("BRFS3")
+    assert back is not None
+    assert (back.active, back.successor) == (True, None)
+    assert len(await store.bars.read("BRFS3")) == 2
+
+
+async def test_a_paper_that_goes_on_under_a_code_of_its_own_keeps_its_history(store: Store, now: datetime) -> None:
+    await trade(store, "JBSS3", {date(2025, 9, 19): "33.00", BEFORE: "34.00"})
+    await trade(store, "JBSS32", {AFTER: "68.00"})
+    await book_event(store, "JBSS3", terms(ActionKind.MERGER, other="JBSS32", ratio="0.5"), now)
+    history = await store.bars.read("JBSS32")
+    assert history.adjusted.tolist() == [66.0, 68.0, 68.0]
+
+
+async def test_a_crash_is_asked_once(store: Store, now: datetime) -> None:
+    await trade(store, "AMER3", {date(2023, 1, 11): "12.00", date(2023, 1, 12): "2.72"})
+    (asked,) = await questions(store, None, SINCE)
+    assert (asked.ticker, asked.day, asked.breaks) == ("AMER3", date(2023, 1, 11), False)
+    assert "price times 0.227" in asked.text
+    await answer_question(store, "AMER3", asked.kind, asked.day, "the fraud became known", by="me", now=now)
+    assert await questions(store, None, SINCE) == []
+    assert (await store.bars.read("AMER3")).factor.tolist() == [1.0, 1.0]
+
+
+async def test_a_rich_payment_is_asked_until_it_is_answered(store: Store, now: datetime) -> None:
+    await trade(store, "ABCD3", {BEFORE: "10.00", AFTER: "6.00"})
+    paid = CorporateAction(
+        ticker="ABCD3",
+        kind=ActionKind.DIVIDEND,
+        last_date_with=BEFORE,
+        amount=Decimal("4.10"),
+        source="b3",
+        payload="p",
+    )
+    await store.actions.upsert([paid])
+    (asked,) = await questions(store, ["ABCD3"], SINCE)
+    assert (asked.kind, "41%" in asked.text) == (QuestionKind.PAYMENT, True)
+    await answer_question(store, "ABCD3", asked.kind, asked.day, "a special dividend", by="me", now=now)
+    assert await questions(store, ["ABCD3"], SINCE) == []
+
+
+async def test_what_is_not_on_record_is_not_booked(store: Store, now: datetime) -> None:
+    with pytest.raises(NotFound, match="ABCD3 is not known yet"):
+        await book_event(store, "ABCD3", terms(ActionKind.SPLIT, factor="2"), now)
+    await trade(store, "ABCD3", {BEFORE: "10.00"})
+    with pytest.raises(UnbookableEvent, match="two years ahead"):
+        await book_event(store, "ABCD3", terms(ActionKind.SPLIT, date(2031, 3, 3), factor="2"), now)
+    with pytest.raises(UnbookableEvent, match="cannot become itself"):
+        await book_event(store, "ABCD3", terms(ActionKind.MERGER, other="ABCD3", ratio="1"), now)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kind": "dividend"}, "dividend: give amount"),
+        ({"kind": "split", "factor": "0.5"}, "above 1"),
+        ({"kind": "reverse_split", "factor": "10"}, "below 1"),
+        ({"kind": "ratio_change", "factor": "1"}, "other than 1"),
+        ({"kind": "spin_off"}, "give price_factor, or other and ratio"),
+        ({"kind": "spin_off", "price_factor": "1.2"}, "a number below 1"),
+        ({"kind": "merger", "other": "MBRF3"}, "merger: give ratio"),
+        ({"kind": "subscription", "ratio": "0.1"}, "subscription: give price"),
+        ({"kind": "other"}, "other: give label"),
+        ({"kind": "dividend", "amount": "-1"}, "greater than 0"),
+        ({"kind": "dividend", "amount": "1", "last_date_with": "2025-09-21"}, "2025-09-21 was no session"),
+        ({"kind": "dividend", "amount": "1", "other": "no code"}, "is no ticker"),
+    ],
+)
+def test_terms_that_say_too_little_or_nonsense_are_refused(given: dict[str, str], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        EventTerms.model_validate({"last_date_with": "2025-09-22", **given})

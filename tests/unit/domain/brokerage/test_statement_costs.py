@@ -1,0 +1,98 @@
+"""No statement costs more than its size: runs of blanks, nested tags, files without a header."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from invest.domain.brokerage import Statement, StatementRefused, read_statement
+
+TODAY = date(2026, 11, 27)
+CPU_SECONDS = 2.0
+HEADER = "data;ativo;operacao;quantidade;preco\n"
+NOTE = "nota de corretagem\n"
+RELATIONS = '<Relationships><Relationship Id="r1" Target="worksheets/s.xml"/></Relationships>'
+BOOK = '<workbook xmlns:r="r"><sheets><sheet name="a" r:id="r1"/></sheets></workbook>'
+
+
+def workbook(sheet: str, shared: str = "") -> bytes:
+    """A workbook of one sheet."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", BOOK)
+        archive.writestr("xl/_rels/workbook.xml.rels", RELATIONS)
+        archive.writestr("xl/worksheets/s.xml", sheet)
+        if shared:
+            archive.writestr("xl/sharedStrings.xml", shared)
+    return packed.getvalue()
+
+
+def nested(tag: str, depth: int = 30_000) -> str:
+    """A tag in itself, each with a text."""
+    return f"<{tag}>x" * depth + f"</{tag}>" * depth
+
+
+HOSTILE = {
+    "blanks in a number": (HEADER + "01/01/2020;PETR4;compra;1" + " " * 40_000 + "x;10\n").encode(),
+    "blanks in every number": (HEADER + ("01/01/2020;PETR4;compra;1" + "\xa0" * 9_000 + "x;10\n") * 400).encode(),
+    "blanks behind a cost": (NOTE + ("outras" + " " * 390 + "\n") * 20_000).encode(),
+    "blanks behind a digit": ("1" + " " * 3_000_000 + "x\n").encode() * 3,
+    "a trade without an end": (NOTE + ("1-BOVESPA C VISTA " + "1 " * 180 + "\n") * 10_000).encode(),
+    "tags in a sheet": workbook(f"<worksheet><sheetData>{nested('v')}</sheetData></worksheet>"),
+    "tags in the texts": workbook("<worksheet/>", f"<sst>{nested('t')}</sst>"),
+    "more cells than anybody fills": workbook(
+        "<worksheet><sheetData>" + ("<row>" + "<c><v>1.5</v></c>" * 100 + "</row>") * 9_000 + "</sheetData></worksheet>"
+    ),
+    "no known header": b"a;b;c;d;e;f\n" * 800_000,
+    "one cell": b"a" * 9_900_000,
+    "nothing but commas": b"," * 9_900_000,
+    "a quote that is never closed": b'"' + b"a;b\n" * 2_400_000,
+}
+
+
+def outcome(data: bytes) -> Statement | str:
+    """The statement, or why it was refused."""
+    try:
+        return read_statement(data, today=TODAY)
+    except StatementRefused as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_input_costs_more_than_two_seconds(name: str) -> None:
+    data = HOSTILE[name]
+    begun = time.process_time()
+    outcome(data)
+    assert time.process_time() - begun < CPU_SECONDS, name
+
+
+def test_more_rows_than_are_read_are_refused_and_named() -> None:
+    row = "01/01/2020;PETR4;compra;1;10,00\n"
+    fits = outcome((HEADER + row * 20_000).encode())
+    assert isinstance(fits, Statement) and len(fits.rows) == 20_000
+    said = outcome((HEADER + row * 20_001).encode())
+    assert isinstance(said, str) and "20,000" in said and "split it by year" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "amount"),
+    [
+        ("Emolumentos 0,31 D", "emolumentos", "0.31"),
+        ("Taxa de liquidação 10.000,00 2,75 D", "taxa de liquidacao", "2.75"),
+        ("I.R.R.F. s/ operações, base R$ 1.000,00 0,05", "i.r.r.f. s/ operacoes, base r$ 1.000,00", "0.05"),
+        ("Corretagem:   4,90D", "corretagem", "4.90"),
+        ("   Outras   bovespa    0,10  D", "outras", "0.10"),
+    ],
+)
+def test_a_notes_costs_are_read_from_the_end_of_the_line(line: str, name: str, amount: str) -> None:
+    trade = "1-BOVESPA C VISTA PETROBRAS PN PETR4 100 30,00 3.000,00 D"
+    text = f"NOTA DE NEGOCIAÇÃO\nData pregão\n05/01/2026\n{trade}\n{line}\nEmolumentos 0,00 D\n"
+    read = read_statement(text.encode(), today=TODAY)
+    [fee] = [r.transaction for r in read.rows if r.transaction is not None and r.transaction.ticker is None]
+    assert fee.note.startswith(name)
+    assert fee.price == Decimal(amount)

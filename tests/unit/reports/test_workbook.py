@@ -1,0 +1,102 @@
+"""Every table of a report as a workbook and as CSV: the same figures, as numbers, and nothing that runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import xml.etree.ElementTree as ET
+import zipfile
+
+import pytest
+
+from invest.reports import ReportView, build_asset_view, export_view
+from invest.reports.locale import locale_of
+from invest.reports.rendering.tables import as_number, sheets_of
+from invest.reports.views import Table
+from tests.builders import reports as build
+from tests.unit.reports.test_asset import KINDS
+
+SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def workbook(view: ReportView) -> dict[str, list[dict[str, str]]]:
+    """Sheets by name, each a list of rows of texts by column letter; read with the standard library alone."""
+    with zipfile.ZipFile(io.BytesIO(export_view(view, "xlsx").body)) as book:
+        assert book.testzip() is None
+        names = [s.get("name") or "" for s in ET.fromstring(book.read("xl/workbook.xml")).iter(f"{SPACE}sheet")]
+        found = {}
+        for number, name in enumerate(names, start=1):
+            root = ET.fromstring(book.read(f"xl/worksheets/sheet{number}.xml"))
+            found[name] = [
+                {re.sub(r"[0-9]", "", cell.get("r") or ""): "".join(cell.itertext()) for cell in row.iter(f"{SPACE}c")}
+                for row in root.iter(f"{SPACE}row")
+            ]
+        return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_workbook_has_a_sheet_for_every_table_with_all_its_rows(kind: str) -> None:
+    view = KINDS[kind]()
+    tables = [b for s in view.sections for b in s.blocks if isinstance(b, Table)]
+    book = workbook(view)
+    assert len(book) == len(sheets_of(view)) >= len(tables)
+    assert all(0 < len(name) <= 31 and not re.search(r"[\[\]:*?/\\\\]", name) for name in book)
+    sizes = sorted(len(rows) - 1 for rows in book.values())
+    for table in tables:
+        assert len(table.rows) in sizes
+
+
+def test_figures_are_numbers_with_all_their_digits() -> None:
+    rows = workbook(KINDS["asset"]())["Fundamentos"]
+    roe = next(row for row in rows if row["A"] == "ROE")
+    assert float(roe["B"]) == 0.242
+    assert float(roe["C"]) == 0.279
+    assert roe["E"] == "acima do setor"
+
+
+def test_the_workbook_of_the_same_report_has_the_same_bytes() -> None:
+    view = KINDS["asset"]()
+    assert export_view(view, "xlsx").body == export_view(view, "xlsx").body
+
+
+def test_csv_has_the_separators_of_its_language() -> None:
+    brazilian = export_view(KINDS["asset"](), "csv").body.decode("utf-8-sig")
+    english = export_view(KINDS["asset"](language="en"), "csv").body.decode("utf-8-sig")
+    assert ["ROE", "0,242", "0,279", "0,14", "acima do setor"] in list(
+        csv.reader(io.StringIO(brazilian), delimiter=";")
+    )
+    assert ["ROE", "0.242", "0.279", "0.14", "above sector"] in list(csv.reader(io.StringIO(english)))
+
+
+@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "-2+3", "\u0000=x", "</t><c>"])
+def test_no_text_becomes_a_formula_or_markup(text: str) -> None:
+    view = build_asset_view(build.asset_data(news=build.news(3, text)))
+    for row in csv.reader(io.StringIO(export_view(view, "csv").body.decode("utf-8-sig")), delimiter=";"):
+        assert not [cell for cell in row if cell.startswith(("=", "@", "\t")) or re.match(r"[+-](?![\d])", cell)]
+    with zipfile.ZipFile(io.BytesIO(export_view(view, "xlsx").body)) as book:
+        for name in book.namelist():
+            body = book.read(name)
+            ET.fromstring(body)
+            assert b"<f>" not in body
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "value"),
+    [
+        ("1.234,56", "pt-BR", 1234.56),
+        ("R$ 12,00", "pt-BR", 12.0),
+        ("−R$ 12,00", "pt-BR", -12.0),
+        ("−3,2%", "pt-BR", -0.032),
+        ("+1,5", "pt-BR", 1.5),
+        ("1,234.56", "en", 1234.56),
+        ("12,3 bi", "pt-BR", None),
+        ("31/03/2026", "pt-BR", None),
+        ("2T25", "pt-BR", None),
+        ("—", "pt-BR", None),
+        ("1.23", "pt-BR", None),
+    ],
+)
+def test_printed_numbers_are_read_back(text: str, language: str, value: float | None) -> None:
+    found = as_number(text, locale_of(language))
+    assert found == (None if value is None else pytest.approx(value, abs=1e-12))
