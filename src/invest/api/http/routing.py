@@ -38,10 +38,15 @@ class Incoming:
     async def read(self) -> bytes:
         """The body, read once. Raises 413, 408 or 400."""
         if self._body is None:
-            self._body = await wire.read_body(self.http, self.max_body, self._count)
+            self._body = await wire.read_body(self.http, self.max_body, self.count)
         return self._body
 
-    def _count(self, size: int) -> None:
+    def stand_in(self, body: bytes) -> None:
+        """Take `body` for the one that came: a page read it out of a form, which was counted when it came."""
+        self._body = body
+
+    def count(self, size: int) -> None:
+        """Count bytes that came towards the budget of all bodies. Raises 429 or 503."""
         self.bodies.take(self.caller.id, size)
         self._held += size
 

@@ -10,6 +10,7 @@ from aiohttp import BodyPartReader, web
 
 from invest.api.http import wire
 from invest.api.http.problems import Problem, invalid
+from invest.api.http.routing import Incoming
 
 MAX_FIELDS = 2_000
 
@@ -44,14 +45,14 @@ class Form:
         }
 
 
-async def read_form(http: web.Request, limit: int) -> Form:
+async def read_form(request: Incoming) -> Form:
     """The form of a POST. Raises 400, 408, 413 or 415."""
-    kind = http.content_type
+    kind = request.http.content_type
     if kind == "multipart/form-data":
-        return await _multipart(http, limit)
+        return await _multipart(request)
     if kind not in ("application/x-www-form-urlencoded", "application/octet-stream"):
         raise Problem(415, "this takes forms")
-    body = await wire.read_body(http, limit)
+    body = await request.read()
     form = Form()
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
@@ -62,7 +63,8 @@ async def read_form(http: web.Request, limit: int) -> Form:
     return form
 
 
-async def _multipart(http: web.Request, limit: int) -> Form:
+async def _multipart(request: Incoming) -> Form:
+    http, limit = request.http, request.max_body
     if (http.content_length or 0) > limit + 100_000:
         raise Problem(413, f"the file is larger than {limit} bytes", headers={"Connection": "close"})
     form, taken = Form(), 0
@@ -75,6 +77,7 @@ async def _multipart(http: web.Request, limit: int) -> Form:
                 while chunk := await part.read_chunk():
                     body += chunk
                     taken += len(chunk)
+                    request.count(len(chunk))
                     if taken > limit + 100_000:
                         said = f"the file is larger than {limit} bytes"
                         raise Problem(413, said, headers={"Connection": "close"})

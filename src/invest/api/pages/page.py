@@ -76,11 +76,13 @@ def page_handler(declared: Page) -> PageHandler:
             await _enter(visit, declared)
             if declared.method == "GET":
                 return await declared.handler(visit)
-            form = await read_form(http, visit.request.max_body)
+            form = await read_form(visit.request)
             check_form(http, form.text(FORM_FIELD))
             return await declared.handler(visit, form)
         except Exception as error:
             return refused(visit, error)
+        finally:
+            visit.request.done()
 
     return handle
 
@@ -90,7 +92,7 @@ def visit_of(http: web.Request, declared: Page | None = None) -> Visit:
     services, limits = http.app[SERVICES], http.app[SERVICES].settings.web
     is_file = declared is not None and declared.file
     limit = limits.max_file_bytes if is_file else limits.max_body_bytes
-    request = Request(http, ANYBODY, http[REQUEST_ID], limit, services=services)
+    request = Request(http, ANYBODY, http[REQUEST_ID], limit, services.bodies, services=services)
     seed = seed_of(http)
     return Visit(
         request=request,

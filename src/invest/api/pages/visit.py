@@ -94,6 +94,8 @@ class Visit:
         given: dict[str, Any] = {}
         if route.path_model is not None:
             given["path"] = route.path_model.model_validate(dict(path or {}))
+            if route.guard is not None:
+                await route.guard(self.request, given["path"])
         if route.query_model is not None:
             given["query"] = route.query_model.model_validate(dict(query or {}))
         if route.body_type is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invest.api.pages.wording import Wording
 
+NAMED = {"sun": "0", "mon": "1", "tue": "2", "wed": "3", "thu": "4", "fri": "5", "sat": "6"}
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -46,6 +47,8 @@ def _times(minute: str, hour: str, words: Wording) -> str | None:  # noqa: PLR09
 def _days(weekday: str, words: Wording) -> str | None:
     if weekday == "*":
         return ""
+    for name, digit in NAMED.items():
+        weekday = weekday.lower().replace(name, digit)
     first, dash, last = weekday.partition("-")
     if dash and first.isdigit() and last.isdigit():
         return words.say("{first} to {last}", first=words.say(DAYS[int(first)]), last=words.say(DAYS[int(last)]))

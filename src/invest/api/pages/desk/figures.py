@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -100,15 +100,18 @@ def series_of(visit: Visit, metrics: Mapping[str, Any]) -> dict[str, Any] | None
     step = max(1, len(days) // POINTS)
     places = sorted({*range(0, len(days), step), len(days) - 1})
     names = (("curve", visit.say("Portfolio")), ("curve_cdi", "CDI"), ("curve_ibov", "IBOV"))
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"name": name, "values": [_rounded(metrics[key][i]) for i in places]}
         for key, name in names
         if len(metrics.get(key) or ()) == len(days)
     ]
     ranges = [[visit.say("1 month"), 1], [visit.say("6 months"), 6], [visit.say("1 year"), 12], [visit.say("All"), 0]]
+    start = date.fromisoformat(str(days[0])) - timedelta(days=1)
+    for line in lines:
+        line["values"] = [1.0, *line["values"]]  # growth of 1: the first session's own return counts
     return {
         "title": visit.say("Cumulative return"),
-        "days": [str(days[i]) for i in places],
+        "days": [str(start), *(str(days[i]) for i in places)],
         "lines": lines,
         "rebase": True,
         "unit": "",
@@ -198,6 +201,10 @@ def income_chart(visit: Visit, metrics: Mapping[str, Any]) -> ColumnsChart | Non
     return ColumnsChart(title=title, description=title, bars=tuple(bars))
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= 22 else name[:21].rstrip() + "…"
+
+
 def shares_chart(visit: Visit, title: str, parts: Mapping[str, float]) -> BarsChart | None:
     """Weights by class or sector; the small ones together."""
     ordered = sorted(parts.items(), key=lambda item: -item[1])
@@ -207,6 +214,6 @@ def shares_chart(visit: Visit, title: str, parts: Mapping[str, float]) -> BarsCh
     if not shown:
         return None
     bars = tuple(
-        Bar(label=visit.say(name), value=value, text=visit.words.locale.percent(value)) for name, value in shown
+        Bar(label=_short(visit.say(name)), value=value, text=visit.words.locale.percent(value)) for name, value in shown
     )
     return BarsChart(title=title, description=title, top=max(value for _, value in shown), bars=bars)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -15,7 +16,9 @@ from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.api.routes import operations
+from invest.api.routes import portfolio_corrections as corrections
 from invest.api.routes import portfolios as routes
+from invest.domain.portfolios import Portfolio
 
 KEPT = "invest:pages:file:"  # + caller + token: an uploaded statement between its preview and its booking
 KEPT_SECONDS = 3_600
@@ -35,7 +38,20 @@ async def choose_portfolio(visit: Visit) -> web.StreamResponse:
 async def import_page(visit: Visit) -> web.StreamResponse:
     """The form that takes a file or pasted text."""
     held = await routes.stored(visit.request, visit.http.match_info["portfolio_id"])
-    return render(visit, "desk/import.html", portfolio=held, limit=visit.services.settings.web.max_file_bytes)
+    return await _form(visit, held)
+
+
+async def _form(visit: Visit, held: Portfolio, refused: str = "") -> web.StreamResponse:
+    imports = await visit.ask(corrections.list_imports, path={"portfolio_id": held.id})
+    return render(
+        visit,
+        "desk/import.html",
+        status=422 if refused else 200,
+        portfolio=held,
+        limit=visit.services.settings.web.max_file_bytes,
+        imports=imports,
+        refused=refused,
+    )
 
 
 @page("POST", "/portfolios/{portfolio_id}/import", scope="write", section="portfolios", file=True)
@@ -51,20 +67,12 @@ async def preview(visit: Visit, form: Form) -> web.StreamResponse:
     except Problem as problem:
         if problem.status != 422:
             raise
-        return render(
-            visit,
-            "desk/import.html",
-            status=422,
-            portfolio=held,
-            limit=visit.services.settings.web.max_file_bytes,
-            refused=problem.detail,
-        )
+        return await _form(visit, held, problem.detail)
     token = secrets.token_urlsafe(16)
     key = f"{KEPT}{visit.caller.id}:{token}"
     await visit.services.invest.redis.set(key, zlib.compress(data, 3), ex=KEPT_SECONDS)
-    rows = sorted(plan.rows, key=lambda row: row.status == "duplicate")
     order = {"question": 0, "refused": 1, "booked": 2, "duplicate": 3}
-    rows.sort(key=lambda row: (order.get(row.status, 1), row.line))
+    rows = sorted(plan.rows, key=lambda row: (order.get(row.status, 1), row.line))
     return render(
         visit,
         "desk/import_preview.html",
@@ -82,9 +90,9 @@ def _counts(row: Any) -> bool:
     return row.status == "booked" and row.transaction is not None and row.transaction.operation in ("buy", "sell")
 
 
-async def _plan(visit: Visit, portfolio_id: str, data: bytes, *, dry_run: bool) -> Any:
-    visit.request._body = data
-    query = {"dry_run": "true" if dry_run else "false"}
+async def _plan(visit: Visit, portfolio_id: str, data: bytes, *, dry_run: bool, accept: Sequence[str] = ()) -> Any:
+    visit.request.stand_in(data)
+    query = {"dry_run": "true" if dry_run else "false", "accept": ",".join(accept)}
     return await visit.ask(routes.import_statement, path={"portfolio_id": portfolio_id}, query=query)
 
 
@@ -95,7 +103,7 @@ async def book(visit: Visit, form: Form) -> web.StreamResponse:
     kept = await visit.services.invest.redis.get(f"{KEPT}{visit.caller.id}:{form.text('file', limit=100)}")
     if kept is None:
         raise Problem(409, visit.say("The file of this preview is no longer kept: choose it again."))
-    plan = await _plan(visit, held.id, zlib.decompress(kept), dry_run=False)
+    plan = await _plan(visit, held.id, zlib.decompress(kept), dry_run=False, accept=form.all("accept"))
     body = {"portfolio_id": held.id}
     await visit.ask(operations.enqueue_job, path={"name": "calculate_portfolio_metrics"}, body=body)
     counts = plan.counts
@@ -108,4 +116,20 @@ async def book(visit: Visit, form: Form) -> web.StreamResponse:
     return visit.go(portfolio_url(held.id), said)
 
 
-PAGES = (choose_portfolio, import_page, preview, book)
+@page("POST", "/portfolios/{portfolio_id}/imports/{import_id}/undo", scope="write", section="portfolios")
+async def undo(visit: Visit, form: Form) -> web.StreamResponse:
+    """Take back all that one import booked; asks first."""
+    held = await routes.stored(visit.request, visit.http.match_info["portfolio_id"])
+    import_id = visit.http.match_info["import_id"]
+    if not form.ticked("sure"):
+        imports = await visit.ask(corrections.list_imports, path={"portfolio_id": held.id})
+        chosen = next((one for one in imports if str(one.id) == import_id), None)
+        if chosen is None:
+            raise Problem(404, visit.say("no import {id} that can be undone", id=import_id[:20]))
+        return render(visit, "desk/undo_import.html", portfolio=held, chosen=chosen)
+    path = {"portfolio_id": held.id, "import_id": import_id}
+    undone = await visit.ask(corrections.undo_import, path=path)
+    return visit.go(portfolio_url(held.id), visit.say("{n} transactions were taken back.", n=undone.deleted))
+
+
+PAGES = (choose_portfolio, import_page, preview, book, undo)

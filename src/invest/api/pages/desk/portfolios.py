@@ -73,7 +73,7 @@ async def portfolio_page(visit: Visit) -> web.StreamResponse:
     found = await store.portfolios.snapshots(portfolio_id, limit=1)
     today = market_day(visit.services.settings.now())
     if not found:
-        rows = routes.PortfolioView.of(held).positions
+        rows = routes.PortfolioView.of(held, await routes.book_of(visit.request, held)).positions
         return render(visit, "desk/portfolio_new.html", portfolio=held, positions=rows)
     day, metrics = found[0]
     series = figures.series_of(visit, metrics)
@@ -156,7 +156,7 @@ async def order_report(visit: Visit, form: Form) -> web.StreamResponse:
 async def targets_page(visit: Visit) -> web.StreamResponse:
     """The wanted weights as a form."""
     held = await routes.stored(visit.request, visit.http.match_info["portfolio_id"])
-    tickers = sorted({*held.targets, *(p.ticker for p in routes.PortfolioView.of(held).positions)})
+    tickers = sorted({*held.targets, *(await routes.book_of(visit.request, held)).held})
     return render(visit, "desk/targets.html", portfolio=held, tickers=tickers)
 
 

@@ -3,10 +3,10 @@
 for (const box of document.querySelectorAll("[data-series]")) {
   const NS = "http://www.w3.org/2000/svg", data = JSON.parse(box.querySelector("script").textContent), language = document.documentElement.lang;
   const days = data.days.map(d => Date.parse(d)), roles = ["blue", "amber", "green", "muted", "red"], dashes = ["", "", "6 3", "3 3", "8 2 2 2"];
-  const number = new Intl.NumberFormat(language, { maximumFractionDigits: 2, minimumFractionDigits: data.rebase ? 1 : 2 });
+  const number = new Intl.NumberFormat(language, { maximumFractionDigits: data.rebase ? 1 : 2, minimumFractionDigits: data.rebase ? 1 : 2 });
   const dayText = new Intl.DateTimeFormat(language, { day: "2-digit", month: "short", year: "numeric", timeZone: "UTC" }), monthText = new Intl.DateTimeFormat(language, { month: "short", year: "2-digit", timeZone: "UTC" });
   const still = box.querySelector(".fig"), svg = make("svg", { viewBox: "0 0 760 250", role: "img", "aria-label": data.title, tabindex: 0 }), told = document.createElement("p");
-  told.className = "note"; told.setAttribute("aria-live", "polite"); told.innerHTML = "&nbsp;";
+  told.className = "note"; told.setAttribute("aria-live", "polite"); told.textContent = "\u00a0";
   let from = 0, at = -1;
   const bar = document.createElement("div"); bar.className = "ranges";
   for (const [words, months] of data.ranges) {
@@ -20,7 +20,8 @@ for (const box of document.querySelectorAll("[data-series]")) {
     else { const since = new Date(days.at(-1)); since.setUTCMonth(since.getUTCMonth() - months); from = Math.max(0, days.findIndex(d => d >= since)); }
     at = -1; draw();
   }
-  const LEFT = 4, RIGHT = 640, TOP = 14, BOTTOM = 220;
+  const WIDTH = Math.max(320, Math.min(760, still.clientWidth || 760)), LEFT = 4, RIGHT = WIDTH - 132, TOP = 14, BOTTOM = 220;
+  svg.setAttribute("viewBox", `0 0 ${WIDTH} 250`);
   let x, y, lines;
   function draw() {
     lines = data.lines.map(line => { const base = data.rebase ? line.values.slice(from).find(v => v !== null) : 1; return line.values.map((v, i) => v === null || i < from ? null : data.rebase ? v / base * 100 : v); });
@@ -51,7 +52,7 @@ for (const box of document.querySelectorAll("[data-series]")) {
     });
     for (const end of ends) {
       const name = data.lines[end.k].name, text = data.rebase ? `${name} ${sign(end.v - 100)}` : `${name} ${number.format(end.v)}`;
-      parts.push(make("rect", { class: "f-paper", x: RIGHT + 2, y: end.y - 8, width: 118, height: 16 }), make("text", { class: "f-" + (roles[end.k % 5] === "amber" ? "amber-ink" : roles[end.k % 5]), x: RIGHT + 6, y: end.y + 4, "font-size": 12, "font-weight": 600 }, text));
+      parts.push(make("rect", { class: "f-paper", x: RIGHT + 2, y: end.y - 8, width: 130, height: 16 }), make("text", { class: "f-" + (roles[end.k % 5] === "amber" ? "amber-ink" : roles[end.k % 5]), x: RIGHT + 6, y: end.y + 4, "font-size": 12, "font-weight": 600 }, text));
     }
     const hair = make("line", { class: "s-muted", x1: -9, x2: -9, y1: TOP, y2: BOTTOM, "stroke-width": 1 }); hair.id = "";
     svg.replaceChildren(...parts, hair); svg.hair = hair;
@@ -64,7 +65,7 @@ for (const box of document.querySelectorAll("[data-series]")) {
     told.textContent = [dayText.format(days[at]), ...lines.map((line, k) => line[at] === null ? null : `${data.lines[k].name} ${data.rebase ? sign(line[at] - 100) : data.unit + number.format(line[at])}`).filter(Boolean)].join(" · ");
   }
   svg.addEventListener("pointermove", event => {
-    const box = svg.getBoundingClientRect(), wanted = days[from] + ((event.clientX - box.left) / box.width * 760 - LEFT) / (RIGHT - LEFT) * (days.at(-1) - days[from]);
+    const box = svg.getBoundingClientRect(), wanted = days[from] + ((event.clientX - box.left) / box.width * WIDTH - LEFT) / (RIGHT - LEFT) * (days.at(-1) - days[from]);
     let low = from, high = days.length - 1;
     while (high - low > 1) { const middle = (low + high) >> 1; if (days[middle] < wanted) low = middle; else high = middle; }
     show(wanted - days[low] < days[high] - wanted ? low : high);

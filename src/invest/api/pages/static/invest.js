@@ -33,7 +33,7 @@ const Live = {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const now of all("[data-part]")) {
         const then = one(`[data-part="${now.dataset.part}"]`, fresh);
-        if (!then || now.contains(document.activeElement) && document.activeElement.matches("input,textarea,select") || now.innerHTML === then.innerHTML) continue;
+        if (!then || now.contains(document.activeElement) && document.activeElement.matches("input,textarea,select") || now.isEqualNode(then)) continue;
         const ticked = new Set(all("input:checked", now).map(box => box.value)), at = one("tr.at", now)?.dataset.id, open = all("details[open]>summary", now).map(s => s.textContent);
         now.replaceChildren(...then.childNodes);
         for (const box of all("input[type=checkbox]", now)) if (ticked.has(box.value)) box.checked = true;
