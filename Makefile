@@ -10,7 +10,7 @@ COMPILE := uv pip compile -q --upgrade --universal --python-version 3.11 --gener
 
 EXPORT  := uv export -q --frozen --no-emit-project --no-annotate --no-header
 
-.PHONY: axe help setup demo run test check lint format requirements clean bench chaos faults fuzz soak
+.PHONY: axe help setup demo run test check lint format requirements clean bench chaos siege security faults fuzz soak
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -50,13 +50,19 @@ check: lint ## lint and the fast tests, in under a minute: for each change; `mak
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not slow' tests/unit
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
-	@$(BIN)/ruff check src tests bench examples
-	@$(BIN)/ruff format --check src tests bench examples
+	@$(BIN)/ruff check src tests bench examples docs
+	@$(BIN)/ruff format --check src tests bench examples docs/house.py
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
 chaos: $(VENV)/.dev ## kill workers at random and count what was lost -> bench/out/chaos.json
 	@$(BIN)/python -m bench.chaos
+
+siege: $(VENV)/.dev ## attack a running platform, take PostgreSQL away (OUTAGE=60) -> bench/out/siege.json
+	@$(BIN)/python -m bench.siege --outage $(or $(OUTAGE),60)
+
+security: $(VENV)/.dev ## bandit over the product; known faults of its dependencies, where a source of advisories answers
+	@$(BIN)/python docs/security.py
 
 soak: $(VENV)/.dev ## MINUTES=60 of steady load while things break by a script -> bench/out/soak.json
 	@$(BIN)/python -W ignore -m bench.soak --minutes $(or $(MINUTES),60)

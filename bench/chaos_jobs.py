@@ -7,12 +7,30 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 
 import asyncpg
 
-from invest.engine import Context, GiveUp, Queue, Resources, Retry, Workflow, chord, group, run_worker
+from invest.engine import (
+    Context,
+    GiveUp,
+    Invest,
+    Projector,
+    Queue,
+    Resources,
+    Retry,
+    Workflow,
+    chord,
+    ended,
+    group,
+    open_redis,
+    run_worker,
+)
 from invest.settings import Settings, load
+from invest.store import Store
+from invest.workers import history
+from invest.workers.history import history_sink, keep_whole
 
 queue = Queue("chaos", concurrency=12, timeout=20, soft_timeout=None, retry=Retry(retries=8, delay=0.1))
 
@@ -22,16 +40,29 @@ CREATE TABLE account (id int PRIMARY KEY, total bigint NOT NULL);
 CREATE TABLE fired (callback text NOT NULL, delivery bigint NOT NULL);
 INSERT INTO account SELECT i, 0 FROM generate_series(0, 31) i;
 """
+RATE_GAP_MS = 50
+
+
+def broken(tick: datetime) -> bool:
+    """A schedule's condition that always raises."""
+    raise RuntimeError("the calendar is away")
 
 
 @asynccontextmanager
 async def resources(settings: Settings) -> AsyncIterator[Resources]:
-    """A small pool."""
+    """A small pool; beside the jobs the history and the restore of a lost Redis, as in the platform's workers."""
     url = settings.database.url
     assert url is not None
-    async with asyncpg.create_pool(url.get_secret_value(), min_size=1, max_size=3, command_timeout=20) as pool:
+    async with AsyncExitStack() as stack:
+        pool = asyncpg.create_pool(url.get_secret_value(), min_size=0, max_size=3, command_timeout=20)
         held = Resources()
-        held.add(pool, asyncpg.Pool)
+        held.add(await stack.enter_async_context(pool), asyncpg.Pool)
+        store = await stack.enter_async_context(Store.open(settings))
+        redis = open_redis(settings)
+        stack.push_async_callback(redis.aclose)
+        invest = Invest(redis, settings)
+        for work in (Projector(invest, history_sink(store)).run(), keep_whole(invest, store)):
+            stack.push_async_callback(ended, asyncio.create_task(work))
         yield held
 
 
@@ -85,6 +116,36 @@ async def chaos_callback(ctx: Context) -> dict[str, int]:
     return {"good": good, "bad": bad}
 
 
+@queue.job(max_running=2)
+async def chaos_narrow(ctx: Context, value: int) -> int:
+    await asyncio.sleep(random.random() * 0.05)
+    await affect(ctx)
+    return value
+
+
+@queue.job(rate="20/s")
+async def chaos_rated(ctx: Context, value: int) -> int:
+    await affect(ctx)
+    return value
+
+
+@queue.job(key="chaos:{value}")
+async def chaos_keyed(ctx: Context, value: int) -> int:
+    await asyncio.sleep(random.random() * 0.05)
+    await affect(ctx)
+    return value
+
+
+@queue.job(cron="*/2 * * * * *")
+async def chaos_tick(ctx: Context) -> int:
+    return 1
+
+
+@queue.job(cron="*/2 * * * * *", when=broken)
+async def chaos_never(ctx: Context) -> int:
+    return 1
+
+
 @queue.job()
 async def chaos_batch(ctx: Context, n: int) -> Workflow[dict[str, int]]:
     """Hands over to a chord of n children."""
@@ -110,4 +171,5 @@ def work(redis_url: str, database_url: str, lease: float, skew: float) -> None:
 
 
 async def _work(settings: Settings) -> None:
+    history.LOOK_EVERY, history.LOCK_SECONDS = 0.5, 3  # type: ignore[misc] # a killed restorer is followed soon
     await run_worker([queue], settings=settings, resources=resources)

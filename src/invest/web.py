@@ -14,10 +14,11 @@ from aiohttp import web
 from invest.api.http.connections import Runner
 from invest.api.http.headers import ORIGINS, compressed, hardened, on_prepare
 from invest.api.http.load import LOAD, Load
+from invest.api.http.refusing import as_bytes
 from invest.api.http.roster import Roster
 from invest.api.pages import bind_pages
 from invest.api.pages.page import pages_for_people
-from invest.api.routes import table
+from invest.api.routes import health, table
 from invest.api.services import SERVICES, open_services
 from invest.api.serving import http_handler, outermost
 from invest.engine import ended
@@ -44,6 +45,7 @@ def create_app(settings: Settings) -> web.Application:
         middlewares=[hardened, outermost, compressed, pages_for_people], client_max_size=settings.web.max_body_bytes
     )
     app[LOAD] = Load(settings.web.max_in_flight)
+    app[LOAD].alive = as_bytes(health.alive(sandbox=settings.sandbox))
     app[ORIGINS] = tuple(settings.web.cors_origins)
     app[ROSTER] = Roster(
         settings.web.max_connections, settings.web.max_connections_per_peer, settings.web.trusted_proxies

@@ -23,6 +23,7 @@ from invest_sandbox.upstreams import (
     brapi_rates,
     cotahist,
     cvm,
+    cvm_funds,
     fundamentus,
     others,
     rss,
@@ -34,6 +35,7 @@ ROUTES = {
     "cotahist": cotahist.routes,
     "b3": b3.routes,
     "cvm": cvm.routes,
+    "cvm_funds": cvm_funds.routes,
     "bcb": bcb.routes,
     "olinda": bcb.olinda_routes,
     "brapi": lambda: [*brapi.routes(), *brapi_crypto.routes(), *brapi_rates.routes()],
@@ -43,6 +45,7 @@ ROUTES = {
     "google_news": others.google_routes,
     "gdelt": others.gdelt_routes,
     "binance": others.binance_routes,
+    "mercado_bitcoin": others.mercado_bitcoin_routes,
 }
 DEFAULT_LATENCY = {"openai": 0.35, "anthropic": 0.5, "gemini": 0.4, "compatible": 0.3}
 

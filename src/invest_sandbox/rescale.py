@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 # Names of money, volume and shares in JSON of brapi, Yahoo, B3 and Olinda.
 _MONEY = re.compile(
-    rb'("(?:regularMarketPrice|regularMarketOpen|regularMarketDay(?:High|Low)|regularMarketPreviousClose|open|high|low|'
+    rb'("(?:regularMarketPrice|regularMarketOpen|regularMarketDay(?:High|Low)|regularMarketPreviousClose|open|high|low|last|'
     rb'close|adjustedClose|rate|valueCash|priceEarnings|totalRevenue|netIncome|bidPrice|valor|Mediana)":\s*"?)(-?\d+(?:[.,]\d+)?)'
 )
 _KLINE = re.compile(rb'(")(\d+\.\d+)(?=")')  # Binance's rows have no names, and their numbers are text
+_COLUMNS = re.compile(rb'("[ohlc]":)(\[[^\]]*\])')
 _HTML_PRICE = re.compile(  # Fundamentus' table and the page of one paper
     rb'(</a></span></td><td>|Cota\xe7\xe3o</span></td><td class="data"><span class="txt">)([\d.]*\d,\d+)'
 )
@@ -22,6 +23,8 @@ def rescale(body: bytes, factor: float) -> bytes:
     """`body` with its money multiplied: JSON by field name, klines, pages by label, zips inside their members."""
     if body[:2] == b"PK":
         return _rescaled_zip(body, factor)
+    if body.startswith(b'{"t":['):  # columns of candles: their figures have no names
+        return _COLUMNS.sub(lambda m: m[1] + _KLINE.sub(lambda n: n[1] + b"%.8f" % (float(n[2]) * factor), m[2]), body)
     if body[:2] == b"[[":
         return _KLINE.sub(lambda m: m[1] + b"%.8f" % (float(m[2]) * factor), body)
     if b"FUNDAMENTUS" in body[:2000]:

@@ -73,8 +73,22 @@ def spoilt(draw: st.DrawFn, good: Any) -> Any:
 @cache
 def every_source() -> Settings:
     """Settings with every source on."""
-    named = ("cotahist", "b3", "cvm", "bcb", "olinda", "brapi", "rss", "yahoo", "fundamentus", "gdelt", "binance")
-    sources = {name: SourceSettings(enabled=True) for name in (*named, "google_news")}
+    named = (
+        "cotahist",
+        "b3",
+        "cvm",
+        "cvm_funds",
+        "bcb",
+        "olinda",
+        "brapi",
+        "rss",
+        "yahoo",
+        "fundamentus",
+        "gdelt",
+        "binance",
+        "mercado_bitcoin",
+    )
+    sources = {name: SourceSettings(enabled=True) for name in (*named, "mercado_bitcoin", "google_news")}
     sources["rss"] = SourceSettings(enabled=True, feeds={"g1": "https://g1.example/feed"})
     return Settings(sandbox_url="http://127.0.0.1:1", as_of=NOW, sources=sources)
 

@@ -16,6 +16,9 @@ from invest.domain.filings.filing import Chart
 from invest.domain.filings.results import Result
 from invest.domain.market.assets import Asset
 from invest.domain.market.tickers import AssetKind
+from invest.domain.portfolios.allocation import Trade
+from invest.domain.portfolios.income import Announced
+from invest.domain.portfolios.returns import PeriodReturn
 from invest.reports.data import (
     AssetReportData,
     ComparisonReportData,
@@ -231,9 +234,17 @@ def portfolio_data(count: int = 6, **changes: Any) -> PortfolioReportData:
         "total_invested": (total * Decimal("0.84")).quantize(Decimal("0.01")),
         "metrics": {
             "return_percent": 0.19, "xirr": 0.142, "twr": 0.168, "excess_ibov": 0.031, "volatility": 0.187,
+            "cdi_return": 0.121, "ibov_return": 0.133, "excess_cdi": 0.042,
             "max_drawdown": -0.142, "sharpe_ratio": 0.41, "beta": 0.93, "var_95": -0.019, "cvar_95": -0.027,
             "dividend_yield": 0.061, "dividends_12m": 4812.33,
         },
+        "gain": (total * Decimal("0.19")).quantize(Decimal("0.01")),
+        "contributions": contributions([p.ticker for p in positions], 0.168),
+        "periods": periods(),
+        "announced": [announced()] if positions else [],
+        "dividends_projected": Decimal("5021.10"),
+        "dividends_projected_net": Decimal("4790.22"),
+        "rebalancing": [order(positions[0].weight or 0.0)] if positions else [],
         "curve_days": days,
         "curves": curves,
         "dividends_by_month": [
@@ -242,6 +253,59 @@ def portfolio_data(count: int = 6, **changes: Any) -> PortfolioReportData:
         "payloads": payloads(),
     }  # fmt: skip
     return PortfolioReportData(**(fields | changes))
+
+
+def contributions(tickers: Sequence[str], total: float) -> dict[str, float]:
+    """Parts that sum to `total`, the first one against it."""
+    if not tickers:
+        return {}
+    rest = {ticker: total * 1.25 / max(1, len(tickers) - 1) for ticker in tickers[1:]}
+    return {tickers[0]: total - sum(rest.values()), **rest}
+
+
+def periods() -> list[PeriodReturn]:
+    """Fifteen months, two years, twelve months and the whole."""
+    months = [
+        PeriodReturn(
+            label=f"{y}-{m:02d}",
+            start=date(y, m, 1),
+            end=date(y, m, 28),
+            portfolio=(m % 5 - 2) / 100,
+            ibov=0.01,
+            cdi=0.009,
+        )
+        for y in (2025, 2026)
+        for m in range(1, 13)
+        if (y, m) <= (2026, 3)
+    ]
+    years = [
+        PeriodReturn(
+            label=str(y), start=date(y, 1, 1), end=min(date(y, 12, 31), LAST_DAY), portfolio=0.08, ibov=0.12, cdi=0.11
+        )
+        for y in (2025, 2026)
+    ]
+    return [*months, *years, PeriodReturn(label="12m", start=date(2025, 3, 31), end=LAST_DAY, portfolio=0.11)]
+
+
+def announced(**changes: Any) -> Announced:
+    """A payment of JCP to come."""
+    fields: dict[str, Any] = {
+        "ticker": "ITUB4",
+        "kind": "jcp",
+        "last_date_with": date(2026, 3, 30),
+        "payment_date": date(2026, 4, 20),
+        "per_share": Decimal("0.3489"),
+        "quantity": Decimal(600),
+        "amount": Decimal("209.34"),
+        "net": Decimal("172.71"),
+    }
+    return Announced(**(fields | changes))
+
+
+def order(weight: float = 0.308) -> Trade:
+    """A sale towards a target."""
+    return Trade(ticker="PETR4", side="sell", quantity=Decimal(100), price=Decimal("48.67"), amount=Decimal("4867.00"),
+                 weight=weight, target=0.2)  # fmt: skip
 
 
 def weekly_data(**changes: Any) -> WeeklyReportData:
@@ -255,6 +319,11 @@ def weekly_data(**changes: Any) -> WeeklyReportData:
         "week_start": date(2026, 3, 23),
         "week_end": date(2026, 3, 27),
         "week_return": 0.0123,
+        "contributions": contributions([p.ticker for p in portfolio.positions], 0.0123),
+        "coming": [
+            actions()[-2].model_copy(update={"last_date_with": date(2026, 4, 2), "payment_date": date(2026, 4, 9)})
+        ],
+        "results_due": {"VALE3": date(2026, 4, 8)},
         "index_return": 0.0081,
         "week_returns": {p.ticker: round(float(rng.normal(0.005, 0.03)), 4) for p in portfolio.positions},
         "changes": [("VALE3", "hold", "buy"), ("MGLU3", "hold", "sell")],

@@ -12,3 +12,4 @@ async def test_nothing_is_lost_and_nothing_happens_twice_under_kills_freezes_and
     assert report.clean, report
     assert (report.kills, report.redis_restarts, report.postgres_restarts) == (24, 3, 5)
     assert report.freezes >= 3 and report.jobs > 100
+    assert (report.redis_emptied, report.redis_freezes) == (2, 2) and report.postgres_away_s > 1

@@ -119,7 +119,7 @@ def expected(a: Accounts) -> dict[str, float]:
         "gross_margin": a["3.03"] / a["3.01"],
         "ebit_margin": a["3.05"] / a["3.01"],
         "net_margin": income / a["3.01"],
-        "roe": income / a["2.03"],
+        "roe": income / (a["2.03"] - a["2.03.09"]),
         "roa": income / a["1"],
         "roic": a["3.05"] * Decimal("0.66") / (a["2.03"] + net_debt),
         "current_ratio": a["1.01"] / a["2.01"],

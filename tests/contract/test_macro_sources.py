@@ -13,7 +13,7 @@ import pytest
 from invest.domain.values.observations import RawPayload
 from invest.settings import SourceSettings
 from invest.sources.bcb.olinda import expectations
-from invest.sources.bcb.sgs import points
+from invest.sources.bcb.sgs import complaint, points
 from invest.sources.client.call import Response
 from invest.sources.errors import Malformed
 from invest.sources.model import Reading
@@ -91,3 +91,33 @@ def test_five_day_answers_are_left_out(samples: Path) -> None:
 def test_an_error_with_status_200_is_malformed(data: object) -> None:
     with pytest.raises(Malformed):
         list(expectations(data, PAYLOAD, TODAY))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"error": "janela de 10 anos", "message": "x"}', "janela de 10 anos"),
+        (b'{"erro": {"statusCode": 502, "detail": "sem resposta"}}', "sem resposta"),
+        (b'{"erro": {}}', "{'erro': {}}"),
+        (
+            b"<html><head><title>Erro  interno</title></head></html>",
+            "a page of HTML instead of a series (Erro interno)",
+        ),
+        (b'<?xml version="1.0"?><fault>x</fault>', "a page of XML instead of a series"),
+        (b"Bad Gateway", "no JSON but 'Bad Gateway'"),
+        (b"", "no JSON but ''"),
+    ],
+)
+def test_what_sgs_says_instead_of_a_series_is_told_apart(body: bytes, said: str) -> None:
+    assert complaint(body) == said
+
+
+def test_a_series_is_no_complaint() -> None:
+    assert complaint(b'[{"data": "02/02/2026", "valor": "1.5"}]') is None
+    assert complaint(b"[]") is None
+
+
+def test_recorded_errors_are_named(samples: Path) -> None:
+    told = [complaint(path.read_bytes()) or "" for path in sorted((samples / "bcb/errors").iterdir())]
+    assert told[0].startswith("a page of HTML instead of a series (Requisi")
+    assert "10 anos" in told[1]

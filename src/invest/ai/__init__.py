@@ -15,6 +15,7 @@ from invest.ai.limits import (
     PaidCall,
     too_long,
 )
+from invest.ai.live import VendorState, ask_vendors, dated
 
 __all__ = [
     "Analysts",
@@ -29,6 +30,9 @@ __all__ = [
     "MemoryLessons",
     "OpinionCache",
     "PaidCall",
+    "VendorState",
+    "ask_vendors",
+    "dated",
     "per_minute",
     "too_long",
 ]

@@ -13,6 +13,7 @@ from invest.api.access.quotas import Quotas
 from invest.api.http.bodies import Bodies
 from invest.api.http.lazy_store import LazyStore
 from invest.api.http.load import Load
+from invest.api.http.meters import Meters
 from invest.api.http.request_log import RequestLog
 from invest.api.live.callbacks import Callbacks
 from invest.api.live.enqueuing import Enqueuer
@@ -42,6 +43,7 @@ class Services:
     bodies: Bodies
     quotas: Quotas
     requests: RequestLog
+    meters: Meters
     callbacks: Callbacks
     statements: Statements
     readiness: ReadinessCheck
@@ -56,7 +58,6 @@ class Services:
         """Close everything, streams first."""
         await self.hub.close()
         self.requests.flush()
-        await self.callbacks.close()
         await self.statements.close()
         await self.enqueuer.close()
         await self.admission.close()
@@ -87,6 +88,7 @@ def open_services(settings: Settings, load: Load) -> Services:
         bodies=Bodies(settings.web.max_bodies_bytes),
         quotas=Quotas(invest.redis, stores, settings.quotas),
         requests=RequestLog(settings.logging),
+        meters=Meters(),
         callbacks=Callbacks(invest),
         statements=Statements(),
         readiness=ReadinessCheck(invest.redis, stores, allow_eviction=settings.redis.allow_eviction),

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any
 
 import structlog
 from aiohttp import web
 
+from invest import tracing
 from invest.api.access import admission
 from invest.api.http import wire
 from invest.api.http.caller import ANYBODY, Caller
 from invest.api.http.load import PROBES
+from invest.api.http.meters import route_of
 from invest.api.http.problems import Problem, problem_of, render
 from invest.api.http.routing import LINE, Reply, Route
 from invest.api.request import Request
@@ -131,13 +133,21 @@ async def answer(route: Route, value: Any) -> web.StreamResponse:
     return web.Response(status=status, body=body, headers=reply.headers, content_type="application/json")
 
 
+def _traced(request: web.Request) -> AbstractContextManager[Any]:
+    """A span for the request, under the caller's where it sends a traceparent."""
+    name, parent = f"{request.method} {route_of(request)}", tracing.parent_in(request.headers)
+    method, route = request.method, route_of(request)
+    return tracing.span(name, kind="SERVER", parent=parent, http__request__method=method, http__route=route)
+
+
 @web.middleware
 async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
     """Number the request, turn every error into a problem, refuse overload, log one line."""
     started = time.perf_counter()
     request_id = request[REQUEST_ID] = new_id()[:20]
+    tracing.request_id.set(request_id)
     try:
-        with request.app[SERVICES].load.work(refuse=request.path not in PROBES):
+        with request.app[SERVICES].load.work(refuse=request.path not in PROBES), _traced(request):
             response = await handler(request)
     except Exception as error:
         problem = problem_of(error)
@@ -147,6 +157,7 @@ async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamRes
         response = render(problem, instance=request.rel_url.path, request_id=request_id)
     if not response.prepared:
         response.headers["X-Request-Id"] = request_id
+    request.app[SERVICES].meters.observe(request, response.status, time.perf_counter() - started)
     fields = request.get(LINE) or {}
     fields["method"] = request.method
     fields["path"] = _shown(request)

@@ -14,10 +14,11 @@ from typer.core import TyperGroup
 
 from invest import __version__
 from invest.cli import output
-from invest.cli.investing import alerts, assets, export, portfolios, reports
+from invest.cli.investing import alerts, assets, corrections, export, portfolios, reports
 from invest.cli.verbs import (
     account,
     analyse,
+    backfill,
     config,
     database,
     doctor,
@@ -88,6 +89,7 @@ app.command("demo")(serve.demo)
 app.command("analyse")(analyse.analyse)
 app.command("price")(assets.price)
 app.command("rank")(assets.rank)
+app.command("tax")(corrections.tax)
 app.command("export")(export.export)
 app.command("open")(watch.open_overview)
 app.command("logs")(watch.logs)
@@ -97,6 +99,8 @@ app.command("doctor")(doctor.doctor)
 app.command("run")(serve.run)
 app.command("web")(serve.web)
 app.command("sandbox")(serve.sandbox)
+quality.data.command("backfill")(backfill.backfill)
+quality.data.command("record")(backfill.record)
 quality.data.command("event")(events.event)
 quality.data.command("events")(events.events)
 quality.data.command("questions")(events.questions)

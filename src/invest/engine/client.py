@@ -162,6 +162,15 @@ class Client:
             jobs += await self._enqueue_batch(batch)
         return jobs
 
+    async def enqueue_after(self, job_id: str, call: Call[R]) -> Job[R]:
+        """Have a call run when a job has ended, however it ends: at once where it has, or is no longer known.
+
+        Raises `InvalidArguments`, `QueueFull`, or `Unreachable`.
+        """
+        job = self.new_job(call)
+        new = await self.ask(transitions.follow(job_id, job))
+        return Job(self, job.id, call.job.signature.result, new=new)
+
     async def _enqueue_batch(self, calls: Sequence[Call[R]]) -> list[Job[R]]:
         made = await self.ask(transitions.enqueue([self.new_job(call) for call in calls]))
         return [
@@ -185,7 +194,7 @@ class Client:
             at=round(options.at.timestamp() * 1000) if options.at else None,
             expires=round(options.expires * 1000) if options.expires is not None else None,
             result_ttl=round(ttl * 1000),
-            envelope=job_head(job.name, call.payload, options.caller or acting_for.get()),
+            envelope=job_head(job.name, call.payload, options.caller or acting_for.get(), options.origin),
         )
 
     def _check_size(self, call: Call[Any]) -> None:

@@ -16,6 +16,7 @@ from invest.errors import ErrorInfo, JobCancelled, JobFailed, ResultTimeout
 from invest.http.events import Event, parse_events
 from invest.http.frames import Rows
 from invest.http.models import TaskStatus
+from invest.http.portfolios import PortfolioHandle
 from invest.http.transport import LONG_POLL, Refused, Transport, problem_of
 
 R = TypeVar("R")
@@ -180,6 +181,10 @@ class Client:
     async def upload(self, path: str, content: bytes, *, media: str, **query: Any) -> Any:
         """Send a file as it is, such as a broker's statement: ``/portfolios/{id}/import``, ``text/csv``."""
         return await self._transport.ask("POST", API + path, query=_query(query), body=content, media=media)
+
+    def portfolio(self, portfolio_id: str) -> PortfolioHandle:
+        """A handle on a portfolio by its id; nothing is asked."""
+        return PortfolioHandle(self, portfolio_id)
 
     async def download(self, report_id: str, format: str = "pdf") -> bytes:  # noqa: A002 - the contract's name
         """A report as a file. Raises `NotFound`."""

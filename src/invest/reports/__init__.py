@@ -35,6 +35,7 @@ from invest.reports.rendering import (
     render_markdown,
     render_pdf,
 )
+from invest.reports.tax import build_tax_view
 from invest.reports.views import (
     AnyView,
     AssetReportView,
@@ -85,6 +86,7 @@ __all__ = [
     "build_email",
     "build_market_view",
     "build_portfolio_view",
+    "build_tax_view",
     "build_weekly_view",
     "check_url",
     "contract_report",

@@ -11,6 +11,7 @@ from typing import Literal
 from invest.domain.analysis import Analysis, Comparison, History
 from invest.domain.market import Asset, Bars, CorporateAction, NewsItem
 from invest.domain.opinions import AiConsensus, Argument, Opinion
+from invest.domain.portfolios import Announced, PeriodReturn, Trade
 from invest.domain.values import Consensus, RawPayload, SourceOutcome
 
 
@@ -113,6 +114,9 @@ class PositionRow:
 class PortfolioReportData(ReportData):
     """One portfolio at one day. `metrics` by name (fractions, BRL as Decimal) as the portfolio job computed them.
 
+    `gain`: all gains in BRL: unrealised, realised and income, less fees. `contributions` sum to the time-weighted
+    return; `periods` are calendar months and years beside their benchmarks.
+
     `curve`: total value rebased by time-weighted return, one point per session, with benchmarks on the same days.
     """
 
@@ -123,6 +127,16 @@ class PortfolioReportData(ReportData):
     total_value: Decimal | None
     total_invested: Decimal | None
     metrics: Mapping[str, float | None] = field(default_factory=dict)
+    gain: Decimal | None = None
+    contributions: Mapping[str, float] = field(default_factory=dict)
+    periods: Sequence[PeriodReturn] = ()
+    rebalancing: Sequence[Trade] = ()
+    announced: Sequence[Announced] = ()
+    receivables: Decimal = Decimal(0)
+    income_not_booked: Decimal = Decimal(0)
+    dividends_projected: Decimal | None = None
+    dividends_projected_net: Decimal | None = None
+    week_contributions: Mapping[str, float] = field(default_factory=dict)
     curve_days: Sequence[date] = ()
     curves: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     dividends_by_month: Sequence[tuple[date, Decimal]] = ()
@@ -154,6 +168,7 @@ class WeeklyReportData(ReportData):
     """One portfolio's week: the portfolio at its end, what moved, what was paid, what was written.
 
     `week_returns`: by ticker, fraction over the week. `changes`: (ticker, recommendation before, after).
+    `contributions`: what each asset added to the week's return; they sum to it. `coming`: events of what is held.
     """
 
     portfolio: PortfolioReportData
@@ -162,6 +177,9 @@ class WeeklyReportData(ReportData):
     week_return: float | None
     index_return: float | None
     week_returns: Mapping[str, float | None] = field(default_factory=dict)
+    contributions: Mapping[str, float] = field(default_factory=dict)
+    coming: Sequence[CorporateAction] = ()
+    results_due: Mapping[str, date] = field(default_factory=dict)
     changes: Sequence[tuple[str, str, str]] = ()
     payments: Sequence[CorporateAction] = ()
     news: Sequence[NewsItem] = ()

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any, Final
 
 from invest.domain.analysis import Analysis, Recommendation
+from invest.domain.market import NewsItem
 from invest.reports.comparison import in_order, is_judged
 from invest.reports.data import MarketReportData
 from invest.reports.facts import FactBook
@@ -130,7 +131,7 @@ def _sections(
         _top(data, scored, locale),
         _sectors(ordered, locale),
         _macro(data, locale),
-        news_section(data.news, None, locale, about=about),
+        news_section(_of_market(data.news, ordered), None, locale, about=about),
         backtest_section(shared_record(ordered), locale),
         sources_section(
             report_id=data.report_id, generated_at=data.generated_at, sources=(s for a in ordered for s in a.sources),
@@ -143,6 +144,12 @@ def _sections(
         ),
     )  # fmt: skip
     return tuple(part for part in parts if part is not None)
+
+
+def _of_market(news: Sequence[NewsItem], ordered: Sequence[Analysis]) -> list[NewsItem]:
+    """What is written about this market's assets, or about none in particular."""
+    tickers = {a.ticker for a in ordered}
+    return [item for item in news if not item.tickers or tickers & set(item.tickers)]
 
 
 def _breadth(ordered: Sequence[Analysis], locale: Locale) -> Section | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from invest.reports.data import PortfolioReportData, PositionRow, ReportData
@@ -10,15 +10,19 @@ from invest.reports.frame import frame
 from invest.reports.locale import Locale, locale_of
 from invest.reports.sections import (
     VERDICT_MARKS,
+    coming_section,
+    contribution_section,
     curve_section,
     direction,
     income_section,
     metric_text,
     metrics_section,
+    portfolio_months_section,
     positions_section,
     provenance_section,
+    rebalancing_section,
+    sectors_section,
     sources_section,
-    weights_sections,
 )
 from invest.reports.views import Block, Claim, Claims, Header, Paragraph, PortfolioReportView, Section, Stat, Strip
 from invest.reports.words import clean
@@ -54,34 +58,41 @@ def positions_text(positions: Sequence[PositionRow], locale: Locale) -> str:
 
 def _header(data: PortfolioReportData, name: str, locale: Locale) -> Header:
     words = locale.words
-    change = data.metrics.get("return_percent")
-    text = locale.percent(change, 1, signed=True) if change is not None else ""
     invested = f"{words.t('portfolio.invested')}: {locale.money(data.total_invested)}" if data.total_invested else ""
     return Header(
         title=name,
         tagline=f"{positions_text(data.positions, locale)} · {words.t('header.as_of', when=locale.day(data.as_of))}",
         value=locale.money(data.total_value),
-        change=f"{text} {words.t('portfolio.total')}" if text else "",
-        change_mark=direction(change),
         value_note=invested,
     )
 
 
 def _strip(data: PortfolioReportData, locale: Locale) -> Strip:
+    """The time-weighted return first, then the gain in R$ and the XIRR, and always CDI and IBOV beside them."""
     words, metrics = locale.words, data.metrics
-    main = next((k for k in ("twr", "return_percent", "xirr") if metrics.get(k) is not None), "twr")
+    gain = [Stat(label=words.t("metric.gain"), text=locale.money(data.gain))] if data.gain is not None else []
     stats = [
         Stat(label=words.t(f"metric.{k}"), text=metric_text(k, metrics[k], locale))
-        for k in ("xirr", "excess_ibov", "volatility", "dividend_yield")
+        for k in ("xirr", "cdi_return", "ibov_return")
         if metrics.get(k) is not None
     ]
     return Strip(
-        label=words.t(f"metric.{main}"),
-        verdict=metric_text(main, metrics.get(main), locale),
-        mark=direction(metrics.get(main)) or "flat",
-        sentence=Claim(text=concentration_text(data, locale)),
-        stats=tuple(stats[:3]),
+        label=words.t("metric.twr"),
+        verdict=metric_text("twr", metrics.get("twr"), locale),
+        mark=direction(metrics.get("twr")) or "flat",
+        sentence=Claim(text=" ".join(t for t in (excess_text(metrics, locale), concentration_text(data, locale)) if t)),
+        stats=(*gain, *stats),
     )
+
+
+def excess_text(metrics: Mapping[str, float | None], locale: Locale) -> str:
+    """How the return stands to CDI and IBOV, both where both are known."""
+    known = {k: locale.percent(metrics[f"excess_{k}"], 1, signed=True) for k in ("cdi", "ibov")
+             if metrics.get(f"excess_{k}") is not None}  # fmt: skip
+    if not known:
+        return ""
+    name = "excess_both" if len(known) == 2 else f"excess_{next(iter(known))}"
+    return locale.words.t(f"portfolio.{name}", **known)
 
 
 def concentration_text(data: PortfolioReportData, locale: Locale) -> str:
@@ -100,13 +111,30 @@ def concentration_text(data: PortfolioReportData, locale: Locale) -> str:
 
 
 def _sections(data: PortfolioReportData, locale: Locale) -> tuple[Section, ...]:
-    parts: list[Section | None] = [curve_section(data, locale), positions_section(data, locale)]
-    parts += weights_sections(data.positions, locale)
-    parts += [metrics_section(data.metrics, locale), income_section(data, locale)]
+    parts: list[Section | None] = [
+        curve_section(data, locale),
+        portfolio_months_section(data.periods, data.as_of, locale),
+        positions_section(data, locale),
+        metrics_section(_measures(data), locale),
+        contribution_section(data, locale),
+        income_section(data, locale),
+        coming_section(data, locale),
+        rebalancing_section(data, locale),
+        sectors_section(data.positions, locale),
+    ]
     if data.include_recommendations and data.positions:
         parts.append(verdicts_section(data.positions, locale))
     parts += sources_parts(data, data.positions, locale)
     return tuple(part for part in parts if part is not None)
+
+
+def _measures(data: PortfolioReportData) -> dict[str, float | None]:
+    """The measures of the table: those of the job, and the projections of income."""
+    projected = {
+        "dividends_projected": data.dividends_projected,
+        "dividends_projected_net": data.dividends_projected_net,
+    }
+    return {**data.metrics, **{name: None if v is None else float(v) for name, v in projected.items()}}
 
 
 def sources_parts(data: ReportData, positions: Sequence[PositionRow], locale: Locale) -> list[Section]:
@@ -140,7 +168,7 @@ def verdicts_section(positions: Sequence[PositionRow], locale: Locale) -> Sectio
     claims = tuple(_verdict(p, locale) for p in ends[:10])
     block: Block = Claims(items=claims) if claims else Paragraph(text=words.t("portfolio.verdicts_none"), muted=True)
     title, note = words.t("portfolio.verdicts_title"), words.t("portfolio.verdicts_note")
-    return Section(id="verdicts", title=title, note=note, blocks=(block,))
+    return Section(id="verdicts", title=title, note=note, blocks=(block,), span=6)
 
 
 def _verdict(position: PositionRow, locale: Locale) -> Claim:
@@ -171,6 +199,8 @@ def portfolio_contract(data: PortfolioReportData) -> dict[str, Any]:
         },
         "quantitative_analysis": {
             "metrics": dict(data.metrics),
+            "contributions": dict(data.contributions),
+            "periods": [p.model_dump(mode="json") for p in data.periods],
             "positions": [
                 {
                     "ticker": p.ticker,

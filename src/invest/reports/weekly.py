@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 
+from invest.domain.market import CorporateAction
 from invest.reports.data import WeeklyReportData
 from invest.reports.frame import frame
 from invest.reports.locale import Locale, locale_of
 from invest.reports.portfolio import is_sandbox, portfolio_contract, positions_text, sources_parts
-from invest.reports.sections import amount_text, curve_section, direction, news_section
+from invest.reports.sections import (
+    amount_text,
+    curve_section,
+    direction,
+    news_section,
+    next_events,
+    points,
+    quarter_due,
+)
 from invest.reports.views import (
     Block,
     Cell,
@@ -24,6 +35,9 @@ from invest.reports.views import (
     WeeklyReportView,
 )
 from invest.reports.words import clean
+
+COMING: Final = timedelta(days=14)
+MOST_COMING: Final = 14
 
 
 def build_weekly_view(data: WeeklyReportData) -> WeeklyReportView:
@@ -91,35 +105,50 @@ def week_sentence(data: WeeklyReportData, locale: Locale) -> str:
 
 
 def _sections(data: WeeklyReportData, locale: Locale) -> tuple[Section, ...]:
+    movers = sorted(data.contributions or data.week_returns, key=lambda t: -abs(_moved(data, t)))
     parts = (
         _moves(data, locale),
         _changes(data.changes, locale),
         _payments(data, locale),
+        _coming(data, locale),
         curve_section(data.portfolio, locale),
-        news_section(data.news, None, locale),
+        news_section(data.news, None, locale, about=movers),
         *sources_parts(data, data.portfolio.positions, locale),
-    )  # fmt: skip
+    )
     return tuple(part for part in parts if part is not None)
 
 
+def _moved(data: WeeklyReportData, ticker: str) -> float:
+    """How much an asset moved the portfolio, else how much it moved itself."""
+    return data.contributions.get(ticker, data.week_returns.get(ticker) or 0.0)
+
+
 def _moves(data: WeeklyReportData, locale: Locale) -> Section:
-    """Each position's return in the week and what it did to the portfolio (return x weight at the week's end)."""
+    """Each position's return in the week, its weight, and what it added to the week's return; the effects add up."""
     words = locale.words
     weights = {p.ticker: p.weight for p in data.portfolio.positions}
     names = {p.ticker: clean(p.name, 40) for p in data.portfolio.positions}
-    moved = sorted(data.week_returns.items(), key=lambda pair: (pair[1] is None, -(pair[1] or 0.0), pair[0]))
-    rows = []
-    for ticker, change in moved:
-        weight = weights.get(ticker)
-        effect = None if change is None or weight is None else change * weight
-        points = locale.number(None if effect is None else effect * 100, 2, signed=True)
+    parts = data.contributions
+    tickers = sorted({*data.week_returns, *parts}, key=lambda t: (-_moved(data, t), t))
+    rows = [
+        (
+            Cell(text=words.t("money.fees") if ticker == "fees" else ticker, strong=ticker != "fees"),
+            Cell(text=names.get(ticker, ""), muted=True),
+            Cell(text=_week_text(data.week_returns.get(ticker), locale), mark=direction(data.week_returns.get(ticker))),
+            Cell(text=locale.percent(weights.get(ticker), 1) if ticker in weights else ""),
+            *((Cell(text=points(parts.get(ticker, 0.0), locale)),) if parts else ()),
+        )
+        for ticker in tickers
+    ]
+    if parts and data.week_return is not None:
+        total = points(sum(parts.values()), locale)
         rows.append(
             (
-                Cell(text=ticker, strong=True),
-                Cell(text=names.get(ticker, ""), muted=True),
-                Cell(text=locale.percent(change, 2, signed=True), mark=direction(change)),
-                Cell(text=locale.percent(weight, 1)),
-                Cell(text=words.t("weekly.points", x=points) if effect is not None else points),
+                Cell(text=words.t("weekly.total"), strong=True),
+                Cell(text=""),
+                Cell(text=_week_text(data.week_return, locale), strong=True),
+                Cell(text=""),
+                Cell(text=total, strong=True),
             )
         )
     columns = (
@@ -127,17 +156,57 @@ def _moves(data: WeeklyReportData, locale: Locale) -> Section:
         Column(label="", width=3),
         Column(label=words.t("weekly.week"), align="right", width=1),
         Column(label=words.t("portfolio.weight"), align="right", width=1),
-        Column(label=words.t("weekly.effect"), align="right", width=1),
+        *((Column(label=words.t("weekly.effect"), align="right", width=1),) if parts else ()),
     )
     block: Block = Paragraph(text=words.t("portfolio.empty"), muted=True)
     if rows:
         block = Table(caption=words.t("weekly.moves_caption"), columns=columns, rows=tuple(rows), small=len(rows) > 14)
-    note = words.t("weekly.moves_note") if rows else ""
+    note = words.t("weekly.moves_note") if rows and parts else ""
     return Section(id="moves", title=words.t("weekly.moves_title"), note=note, blocks=(block,))
 
 
-def _changes(changes: Sequence[tuple[str, str, str]], locale: Locale) -> Section:
+def _week_text(value: float | None, locale: Locale) -> str:
+    return "" if value is None else locale.percent(value, 2, signed=True)
+
+
+def _coming(data: WeeklyReportData, locale: Locale) -> Section | None:
+    """Rights that end, payments and results of what is held over the next two weeks; None where none is known."""
     words = locale.words
+    first, last = data.week_end + timedelta(days=1), data.week_end + COMING
+    by_ticker: dict[str, list[CorporateAction]] = {}
+    for action in data.coming:
+        by_ticker.setdefault(action.ticker, []).append(action)
+    events = [
+        (day, ticker, what, amount)
+        for ticker, actions in by_ticker.items()
+        for day, what, amount in next_events(actions, first, locale)
+        if day <= last
+    ]
+    events += [
+        (day, ticker, words.t("weekly.results", quarter=quarter_due(day, locale)), "")
+        for ticker, day in data.results_due.items()
+        if first <= day <= last
+    ]
+    if not events:
+        return None
+    columns = (
+        Column(label=words.t("agenda.day")),
+        Column(label=words.t("table.asset")),
+        Column(label=words.t("agenda.event")),
+        Column(label=words.t("weekly.coming_amount"), align="right"),
+    )
+    rows = tuple(
+        (Cell(text=locale.day(day)), Cell(text=ticker, strong=True), Cell(text=what), Cell(text=amount))
+        for day, ticker, what, amount in sorted(events)[:MOST_COMING]
+    )
+    table = Table(caption=words.t("weekly.coming_caption"), columns=columns, rows=rows, small=True)
+    return Section(id="coming", title=words.t("weekly.coming_title"), blocks=(table,), span=6)
+
+
+def _changes(changes: Sequence[tuple[str, str, str]], locale: Locale) -> Section | None:
+    words = locale.words
+    if not changes:
+        return None
     claims = tuple(
         Claim(
             text=words.t(
@@ -149,15 +218,19 @@ def _changes(changes: Sequence[tuple[str, str, str]], locale: Locale) -> Section
         )
         for ticker, before, after in changes
     )
-    block: Block = Claims(items=claims) if claims else Paragraph(text=words.t("weekly.changes_none"), muted=True)
+    block = Claims(items=claims)
     return Section(id="changes", title=words.t("weekly.changes_title"), blocks=(block,), span=6)
 
 
-def _payments(data: WeeklyReportData, locale: Locale) -> Section:
+def _payments(data: WeeklyReportData, locale: Locale) -> Section | None:
+    """What was paid or went ex in the week; None where nothing did."""
     words = locale.words
+    if not data.payments:
+        return None
     columns = (
         Column(label=words.t("table.asset")),
         Column(label=words.t("dividends.event")),
+        Column(label=words.t("dividends.date_with"), align="right"),
         Column(label=words.t("dividends.payment"), align="right"),
         Column(label=words.t("dividends.amount"), align="right"),
     )
@@ -165,13 +238,12 @@ def _payments(data: WeeklyReportData, locale: Locale) -> Section:
         (
             Cell(text=a.ticker, strong=True),
             Cell(text=words.t(f"action.{a.kind}")),
+            Cell(text=locale.day(a.last_date_with)),
             Cell(text=locale.day(a.payment_date)),
             Cell(text=amount_text(a, locale)),
         )
         for a in data.payments[:20]
     )
-    block: Block = Paragraph(text=words.t("weekly.payments_none"), muted=True)
-    if rows:
-        block = Table(caption=words.t("weekly.payments_caption"), columns=columns, rows=rows)
-    note = words.t("weekly.payments_note") if rows else ""
-    return Section(id="payments", title=words.t("weekly.payments_title"), note=note, blocks=(block,), span=6)
+    table = Table(caption=words.t("weekly.payments_caption"), columns=columns, rows=rows)
+    title, note = words.t("weekly.payments_title"), words.t("weekly.payments_note")
+    return Section(id="payments", title=title, note=note, blocks=(table,), span=6)

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from invest.domain.market import Asset, market_day
+from invest.domain.market import Asset, BarTable, StatementLine, market_day
 from invest.domain.values import SourceOutcome
 from invest.settings import Settings
 from invest.sources.client import Pruned, SourceClient, prune
@@ -90,6 +90,18 @@ class Sources:
         """
         today = market_day(want.now)
         return [each for s in self._sources.filings for each in await s.filings(self._client, since, today)]
+
+    async def quotes_of(self, year: int, tickers: Collection[str], rows: int) -> AsyncIterator[BarTable]:
+        """Bars of a past year from B3's file of it, about `rows` at a time. Raises `SourceError`."""
+        for archive in self._sources.archives:
+            async for table in archive.quotes_of(self._client, year, tickers, rows):
+                yield table
+
+    async def reports_of(self, year: int, companies: Collection[str], lines: int) -> AsyncIterator[list[StatementLine]]:
+        """Lines of companies' yearly reports of a year, about `lines` at a time. Raises `SourceError`."""
+        for index in self._sources.filings:
+            async for part in index.reports_of(self._client, year, companies, lines):
+                yield part
 
     async def prune(self, spare: Collection[str] = ()) -> Pruned:
         """Prune this machine's fetched files as the settings say; `spare`: SHA-256 of files that must stay."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +12,9 @@ from typing import Literal, Protocol, runtime_checkable
 from invest.domain.market import (
     Asset,
     AssetKind,
+    BarTable,
     CorporateAction,
+    StatementLine,
     TickerChange,
     kind_from_suffix,
 )
@@ -256,8 +258,23 @@ class Listing(Source, Protocol):
 
 
 @runtime_checkable
+class QuoteArchive(Source, Protocol):
+    """Has every paper's quotes of past years, a file per year."""
+
+    def quotes_of(
+        self, client: SourceClient, year: int, tickers: Collection[str], rows: int
+    ) -> AsyncIterator[BarTable]:
+        """The bars of `tickers` in one year, at most about `rows` at a time. Raises `SourceError`."""
+
+
+@runtime_checkable
 class FilingIndex(Source, Protocol):
-    """Knows which documents companies delivered."""
+    """Knows which documents companies delivered, and has those of past years."""
+
+    def reports_of(
+        self, client: SourceClient, year: int, companies: Collection[str], lines: int
+    ) -> AsyncIterator[list[StatementLine]]:
+        """Lines of the yearly reports of `companies` (CNPJs), about `lines` at a time. Raises `SourceError`."""
 
     async def filings(self, client: SourceClient, since: date, today: date) -> list[Delivery]:
         """Every document received on or after `since`. Raises `SourceError`."""

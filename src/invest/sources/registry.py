@@ -12,10 +12,19 @@ from invest.plugins import installed
 from invest.sources.b3 import B3Source, CotahistSource
 from invest.sources.bcb import BcbSource, OlindaSource
 from invest.sources.brapi import BrapiSource
-from invest.sources.cvm import CvmSource
+from invest.sources.cvm import CvmFundsSource, CvmSource
 from invest.sources.feeds import GdeltSource, GoogleNewsSource, RssSource
-from invest.sources.model import AssetSource, FilingIndex, Listing, MacroSource, NewsSource, PriceSource, Source
-from invest.sources.others import BinanceSource, FundamentusSource, YahooSource
+from invest.sources.model import (
+    AssetSource,
+    FilingIndex,
+    Listing,
+    MacroSource,
+    NewsSource,
+    PriceSource,
+    QuoteArchive,
+    Source,
+)
+from invest.sources.others import BinanceSource, FundamentusSource, MercadoBitcoinSource, YahooSource
 
 Kind = TypeVar("Kind", bound=Source)
 
@@ -33,6 +42,7 @@ class Upstreams:
     macro: tuple[MacroSource, ...] = ()
     listings: tuple[Listing, ...] = ()
     filings: tuple[FilingIndex, ...] = ()
+    archives: tuple[QuoteArchive, ...] = ()
     known: Recogniser = field(default_factory=Recogniser)
 
     @property
@@ -70,14 +80,26 @@ def upstreams(enabled: Callable[[str], bool]) -> Upstreams:
 
     known = Recogniser()
     cotahist, b3, cvm, brapi = CotahistSource(), B3Source(), CvmSource(), BrapiSource()
+    coins = MercadoBitcoinSource()
     rss, google, gdelt = RssSource(known), GoogleNewsSource(known), GdeltSource(known)
     others: Iterable[AssetSource] = (YahooSource(), FundamentusSource(), google, gdelt, BinanceSource())
     return Upstreams(
-        assets=chosen(cotahist, b3, cvm, brapi, rss, *others, *(s for s in more if isinstance(s, AssetSource))),
-        prices=chosen(brapi, *(s for s in more if isinstance(s, PriceSource))),
+        assets=chosen(
+            cotahist,
+            b3,
+            cvm,
+            CvmFundsSource(),
+            brapi,
+            coins,
+            rss,
+            *others,
+            *(s for s in more if isinstance(s, AssetSource)),
+        ),
+        prices=chosen(brapi, coins, *(s for s in more if isinstance(s, PriceSource))),
         news=chosen(cvm, rss, *(s for s in more if isinstance(s, NewsSource))),
         macro=chosen(BcbSource(), OlindaSource(), *(s for s in more if isinstance(s, MacroSource))),
         listings=chosen(cotahist, *(s for s in more if isinstance(s, Listing))),
         filings=chosen(cvm, *(s for s in more if isinstance(s, FilingIndex))),
+        archives=chosen(cotahist, *(s for s in more if isinstance(s, QuoteArchive))),
         known=known,
     )

@@ -22,6 +22,7 @@ from invest.store.market import (
     Actions,
     Answers,
     Assets,
+    Backfills,
     BarStore,
     Macro,
     News,
@@ -49,6 +50,7 @@ class Store:
         self.observations = Observations(database)
         self.actions = Actions(database, rank_of)
         self.answers = Answers(database)
+        self.backfills = Backfills(database)
         self.bars = BarStore(database, self.actions, rank_of)
         self.statements = Statements(database)
         self.news = News(database)

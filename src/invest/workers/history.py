@@ -76,6 +76,43 @@ async def restore_lost(invest: Invest, store: Store, hold: Callable[[], Awaitabl
     return restored
 
 
+async def end_unrestored(invest: Invest, store: Store, hold: Callable[[], Awaitable[None]]) -> int:
+    """End the rows of what Redis lost and did not get back; how many.
+
+    They are steps of workflows that a job handed over to, which began again with other steps, and what the history
+    does not know enough of.
+    """
+    count, after = 0, ""
+    while page := await store.jobs.without_end(after):
+        await hold()
+        after = page[-1].id
+        async with invest.redis.pipeline(transaction=False) as pipe:
+            pipe.time()
+            for run in page:
+                pipe.exists(keys.JOB + run.id)
+            (seconds, micros), *there = await pipe.execute()
+        now_ms = int(seconds) * 1000 + int(micros) // 1000
+        gone = [run for run, exists in zip(page, there, strict=True) if not exists]
+        await store.jobs.upsert([_ended(run, now_ms) for run in gone])
+        count += len(gone)
+    if count:
+        log.warning("history ended what was not restored", rows=count)
+    return count
+
+
+def _ended(run: job_run.JobRun, now_ms: int) -> job_run.JobRun:
+    """The row of a job that Redis lost for good, as ended at `now_ms`, which is after all its events."""
+    step = run.workflow is not None
+    reason = "its workflow began again with other steps" if step else "the history does not know enough to run it again"
+    return job_run.JobRun(
+        id=run.id,
+        state=(JobState.CANCELLED if step else JobState.FAILED).value,
+        finished_at=datetime.fromtimestamp(now_ms / 1000, UTC),
+        error={"type": "NotRestored", "message": f"Redis was lost: {reason}"},
+        event_id=f"{max(now_ms, run.order[0] + 1)}-0",
+    )
+
+
 async def keep_whole(invest: Invest, store: Store) -> None:
     """Notice a Redis that may have lost something (no mark, or another process) and restore it; until cancelled.
 
@@ -107,6 +144,7 @@ async def look_after(invest: Invest, store: Store) -> bool:
 
     await _caught_up(invest, hold)
     restored = await restore_lost(invest, store, hold)
+    await end_unrestored(invest, store, hold)
     if server != await _server(invest) or not await invest.redis.eval(MARK_WHOLE, 2, LOCK, MARK, me, server):  # type: ignore[misc] # the same
         raise Interrupted("Redis was lost again while it was restored: it begins again")
     log.info("redis was restored", restored=restored)

@@ -148,6 +148,30 @@ def supplement(world: World, today: date, args: Json) -> list[Json] | None:
     ]
 
 
+def fund_supplement(world: World, today: date, args: Json) -> Json | None:
+    """``GetListedSupplementFunds`` by identifierFund and typeFund (7 real estate, 20 ETFs); None: an empty body."""
+    kind = {7: "fii", 20: "etf"}.get(int(args.get("typeFund", 0)))
+    papers = [x for x in world.by_issuer.get(str(args.get("identifierFund", "")).upper(), ()) if x.kind == kind]
+    if not papers:
+        return None
+    paper = papers[0]
+    cash = [
+        _event(action, paper) | {"paymentDate": _day(action.payment), "rate": brazilian(action.amount, 11)}
+        for action in _known(world.series(paper.ticker), today)
+        if action.in_cash
+    ]
+    return {
+        "quantity": brazilian(paper.shares, 0),
+        "quantityApprovedDate": None,
+        "code": paper.issuer,
+        "codeCVM": None,
+        "segment": None,
+        "cashDividends": cash,
+        "stockDividends": [],
+        "subscriptions": [],
+    }
+
+
 def _capital(world: World, company: Company | None) -> float:
     books = world.books(company.issuer) if company else None
     return books.balance(books.last)["capital"] * 1000.0 if books else 0.0
@@ -276,6 +300,7 @@ COMPANY: dict[str, Callable[[World, date, Json], Any]] = {
     "GetListedCashDividends": cash_dividends,
     "GetMaterialFacts": material_facts,
 }
+FUNDS: dict[str, Callable[[World, date, Json], Any]] = {"GetListedSupplementFunds": fund_supplement}
 INDEX: dict[str, Callable[[World, date, Json], Any]] = {
     "GetPortfolioDay": portfolio,
     "GetTheoricalPortfolio": portfolio,
@@ -309,5 +334,6 @@ def routes() -> list[web.RouteDef]:
     """Paths beneath the upstream's base URL."""
     return [
         web.get("/listedCompaniesProxy/CompanyCall/{call}/{args:.*}", _serve(COMPANY, "text/plain")),
+        web.get("/fundsProxy/fundsCall/{call}/{args:.*}", _serve(FUNDS, "application/json")),
         web.get("/indexProxy/indexCall/{call}/{args:.*}", _serve(INDEX, "application/json")),
     ]

@@ -97,6 +97,42 @@ async def klines(request: web.Request) -> web.Response:
     return web.Response(body=orjson.dumps(body), content_type="application/json")
 
 
+async def candles(request: web.Request) -> web.Response:
+    """``/api/v4/candles?symbol=BTC-BRL&resolution=1d&from=&to=``: columns of numbers as strings, oldest first."""
+    query, world, today = request.query, world_of(request), today_of(request)
+    ticker = query.get("symbol", "").upper()
+    if ticker not in world.by_ticker or not ticker.endswith("-BRL"):
+        return _no_symbol()
+    s = world.series(ticker)
+    start = datetime.fromtimestamp(int(query.get("from", 0)), UTC).date()
+    span = s.span(start, today)
+    rows = range(span.start, span.stop)
+    stamps = [int(s.days[i].astype("datetime64[s]").astype(np.int64)) for i in rows]
+    names = (("o", s.open), ("h", s.high), ("l", s.low), ("c", s.close), ("v", s.volume))
+    columns = {name: [f"{column[i]:.8f}" for i in rows] for name, column in names}
+    return web.Response(body=orjson.dumps({"t": stamps, **columns}), content_type="application/json")
+
+
+async def coin_tickers(request: web.Request) -> web.Response:
+    """``/api/v4/tickers?symbols=BTC-BRL,ETH-BRL``: the last price and the day's coins of each."""
+    world, today = world_of(request), today_of(request)
+    pairs = [pair for pair in request.query.get("symbols", "").upper().split(",") if pair]
+    if not pairs or any(pair not in world.by_ticker or not pair.endswith("-BRL") for pair in pairs):
+        return _no_symbol()
+    rows = []
+    for pair in pairs:
+        s = world.series(pair)
+        i = s.upto(today) - 1
+        figures = {"high": s.high[i], "low": s.low[i], "vol": s.volume[i], "last": s.close[i], "open": s.open[i]}
+        stamp = int(min(world.now, datetime.combine(today, datetime.max.time(), UTC)).timestamp())
+        rows.append({"pair": pair, **{name: f"{value:.8f}" for name, value in figures.items()}, "date": stamp})
+    return web.Response(body=orjson.dumps(rows), content_type="application/json")
+
+
+def _no_symbol() -> web.Response:
+    return web.json_response({"code": "TICKERS|GET_SYMBOL_ERROR", "message": "Invalid symbol"}, status=400)
+
+
 def _moment(text: str | None) -> datetime | None:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(text)) if text else None
 
@@ -109,6 +145,11 @@ def google_routes() -> list[web.RouteDef]:
 def gdelt_routes() -> list[web.RouteDef]:
     """GDELT's path."""
     return [web.get("/api/v2/doc/doc", gdelt)]
+
+
+def mercado_bitcoin_routes() -> list[web.RouteDef]:
+    """Mercado Bitcoin's paths."""
+    return [web.get("/api/v4/candles", candles), web.get("/api/v4/tickers", coin_tickers)]
 
 
 def binance_routes() -> list[web.RouteDef]:

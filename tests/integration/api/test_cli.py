@@ -146,6 +146,23 @@ async def test_the_ais_record_is_told_before_any_opinion_is_closed(invest: Cli) 
     assert "no opinion is closed yet" in said and json.loads(data)["lines"] == []
 
 
+async def test_what_the_ais_cost_is_told_by_day_and_purpose(invest: Cli, platform: Settings, web_door: Door) -> None:
+    today = datetime.now(UTC).date()
+    async with Store.open(platform) as store:
+        await store.spend.record("c1", today, "openai", Decimal("0.0123"), model="gpt-6.1-terra", tokens_in=900)
+        await store.spend.record("c2", today, "openai", Decimal("0.08"), model="gpt-6.1-terra", outcome="cut")
+    said, data = await invest.many(("ai", "spend"), ("ai", "spend", "--json", "--days", "1"))
+    assert "today US$ 0.0923 of 10.00 a day" in said and "gpt-6.1-terra" in said
+    told = json.loads(data)
+    assert (told["calls"], told["lines"][0]["cut"]) == (2, 1)
+    answer = (await web_door.ask("GET", f"{API}/ai/spend?since={today}&until={today}", status=200)).json()
+    assert (Decimal(answer["total_usd"]), answer["since"]) == (Decimal("0.0923"), str(today))
+    await web_door.ask("GET", f"{API}/ai/spend?since=2026-02-01&until=2026-01-01", status=422)
+    metrics = (await web_door.ask("GET", "/metrics", status=200)).body.decode()
+    assert 'invest_ai_cost_usd_today{provider="openai"} 0.0923' in metrics
+    assert "invest_ai_budget_usd 10" in metrics
+
+
 async def test_each_exit_code_comes_from_what_happened(invest: Cli, platform: Settings) -> None:
     async with Invest.connect(platform) as engine, working(platform):
         failed = await engine.enqueue(door_fail())

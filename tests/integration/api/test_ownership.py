@@ -144,6 +144,12 @@ BODIES: dict[str, dict[str, Any]] = {
     f"{API}/portfolios/{{portfolio_id}}/transactions/{{transaction_id}}": {"json": TRANSACTION},
     f"{API}/portfolios/{{portfolio_id}}/name": {"json": {"name": "x"}},
     f"{API}/portfolios/{{portfolio_id}}/merge": {"json": {"portfolio_id": "other"}},
+    f"{API}/portfolios/{{portfolio_id}}/options": {"json": {"auto_confirm": True}},
+    f"{API}/portfolios/{{portfolio_id}}/proposals/confirm": {"json": {"keys": "all"}},
+    f"{API}/portfolios/{{portfolio_id}}/proposals/decline": {"json": {"keys": "all"}},
+    f"{API}/portfolios/{{portfolio_id}}/tax": {"params": {"year": "2025"}},
+    f"{API}/portfolios/{{portfolio_id}}/tax/opening": {"json": {}},
+    f"{API}/portfolios/{{portfolio_id}}/tax/file": {"params": {"year": "2025"}},
 }
 
 

@@ -54,7 +54,14 @@ UPSTREAMS = (*bench_faults.ON, *bench_faults.OFF)
 OPTIONAL = bench_faults.OFF  # `make faults` tries them whole
 TELLING = ("hang", "malformed", "off_by_1000")  # one each of: nothing comes, nonsense comes, something wrong comes
 FILES = ("cotahist", "cvm")  # each of their troubles must meet an empty cache; the others' leave the files alone
-PRICING = ("cotahist", "brapi", "yahoo", "fundamentus", "binance")  # what they say can be seen to be off by 1000
+PRICING = (
+    "cotahist",
+    "brapi",
+    "yahoo",
+    "fundamentus",
+    "binance",
+    "mercado_bitcoin",
+)  # what they say can be seen to be off by 1000
 ON = (*bench_faults.ON, bench_faults.ALWAYS)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from invest.domain.market.assets import Asset
+from invest.domain.market.assets import ActionKind, Asset
 from invest.domain.market.calendar import last_closed_session
 from invest.domain.market.tickers import AssetKind
 from invest.domain.values.choice import choose_all
@@ -74,6 +74,8 @@ async def test_a_stock_is_known_from_every_side(world: World, settings: MakeSett
         "b3": "ok",
         "cvm": "ok",
         "brapi": "ok",
+        "cvm_funds": "skipped",
+        "mercado_bitcoin": "skipped",
         "rss": found["rss"].outcome.status,
         "yahoo": "ok",
         "fundamentus": "ok",
@@ -129,9 +131,13 @@ async def test_what_is_no_company_is_recognised(
 async def test_a_coin_comes_from_those_who_trade_coins(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings) as (sources, _):
         found = by_source(await sources.collect(Want("BTC-BRL", NOW)))
-    assert [name for name, one in found.items() if one.harvest.bars] == ["brapi", "yahoo", "binance"] or [
-        name for name, one in found.items() if one.harvest.bars
-    ] == ["brapi", "binance"]
+    by_default = {name for name, one in found.items() if one.harvest.bars} - {"yahoo", "binance"}
+    assert by_default == {"brapi", "mercado_bitcoin"}
+    ours, theirs = ({b.day: b for b in found[n].harvest.bars} for n in ("mercado_bitcoin", "brapi"))
+    shared = sorted(ours.keys() & theirs.keys())
+    assert len(shared) > 100
+    assert all(abs(ours[day].close / theirs[day].close - 1) < Decimal("0.005") for day in shared)
+    assert ours[shared[-1]].turnover
     assert found["cotahist"].outcome.status == "skipped"
     assert max(bar.day for bar in found["brapi"].harvest.bars) < NOW.date()
 
@@ -213,7 +219,7 @@ async def test_without_a_token_only_the_free_tickers_are_asked(
     made = settings(sources={"brapi": {"enabled": True, "base_url": "https://brapi.invalid/api"}})
     async with Sources.open(made) as sources:
         found = await sources.prices([Want("WEGE3", NOW), Want("ABEV3", NOW)])
-    assert {(one.ticker, one.outcome.status, one.outcome.reason) for one in found} == {
+    assert {(one.ticker, one.outcome.status, one.outcome.reason) for one in found if one.source == "brapi"} == {
         ("WEGE3", "skipped", "needs BRAPI_TOKEN"),
         ("ABEV3", "skipped", "needs BRAPI_TOKEN"),
     }
@@ -369,3 +375,25 @@ async def test_a_cancelled_job_leaves_the_shared_download_to_the_others(world: W
         found = by_source(await second)
         assert app[REQUESTS]["cotahist"]["200"] == 6
     assert len(found["cotahist"].harvest.bars) > 1200
+
+
+async def test_a_fund_is_known_from_official_reports(world: World, settings: MakeSettings) -> None:
+    fund = next(x for x in world.listings if x.kind == "fii")
+    asset = Asset(ticker=fund.ticker, kind=AssetKind.FII, isin=fund.isin)
+    async with platform(world, settings) as (sources, _):
+        want = Want(fund.ticker, NOW, asset=asset)
+        found = by_source(await sources.collect(want, only={"cvm_funds", "b3"}))
+        first = by_source(await sources.collect(Want(fund.ticker, NOW), only={"cvm_funds"}))
+    values = {o.field: o.value for o in found["cvm_funds"].harvest.observations}
+    assert set(values) >= {"bvps", "equity", "shares_outstanding", "holders", "dividends_12m", "admin_fee", "vacancy"}
+    assert abs(values["bvps"] * values["shares_outstanding"] / values["equity"] - 1) < Decimal("0.0001")
+    assert 0 <= values["vacancy"] < 1
+    assert all(o.official for o in found["cvm_funds"].harvest.observations)
+    identity = found["cvm_funds"].identity
+    assert identity is not None
+    assert (identity.cnpj, identity.kind) == (fund.cnpj, AssetKind.FII)
+    paid = found["b3"].harvest.actions
+    assert {a.kind for a in paid} == {ActionKind.INCOME}
+    year = sum(a.amount for a in paid if a.amount and date(2025, 3, 1) <= a.last_date_with <= date(2026, 2, 28))
+    assert abs(values["dividends_12m"] / year - 1) < Decimal("0.01")
+    assert first["cvm_funds"].outcome.status == "ok"  # by the letters of its ISIN, before anything is on record

@@ -323,7 +323,7 @@ def test_at_most_six_news_and_only_web_links() -> None:
     items[-2] = items[-2].model_copy(update={"link": "https://user:pw@news.example/"})
     block = next(b for b in section(asset(news=items), "news").blocks if isinstance(b, Table))
     assert len(block.rows) == 6
-    links = {row[2].text: row[2].link for row in block.rows}
+    links = {row[1].text: row[1].link for row in block.rows}
     assert links[items[-1].title] is None
     assert set(links.values()) <= {None, *(item.link for item in items[:-2])}
 
@@ -340,7 +340,7 @@ def test_news_stand_in_the_order_of_their_weight_the_undated_last_and_each_story
             )
         )
     )
-    shown = [row[2] for row in table(asset(news=[undated, plain, same, result]), "news")]
+    shown = [row[1] for row in table(asset(news=[undated, plain, same, result]), "news")]
     assert shown == [result.title, plain.title, undated.title]
 
 

@@ -1,8 +1,11 @@
 """What reports of several assets, portfolios, markets and weeks say."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
+import pytest
+
+from invest.domain.analysis.models import Recommendation
 from invest.reports import (
     ReportView,
     build_asset_view,
@@ -11,7 +14,7 @@ from invest.reports import (
     build_portfolio_view,
     build_weekly_view,
 )
-from invest.reports.views import Claims, Paragraph, Section, Table
+from invest.reports.views import BarsChart, Claims, Paragraph, Section, Table
 from tests.builders import reports as build
 
 KINDS: dict[str, Callable[..., ReportView]] = {
@@ -125,3 +128,116 @@ def test_a_view_is_the_same_for_the_same_data() -> None:
     data = build.asset_data()
     assert build_asset_view(data) == build_asset_view(data)
     assert build.NOW + timedelta(0) == data.generated_at
+
+
+def test_the_portfolio_opens_with_its_return_its_gain_and_both_benchmarks() -> None:
+    view = build_portfolio_view(build.portfolio_data())
+    assert view.strip is not None
+    assert (view.strip.label, view.strip.verdict) == ("Rentabilidade", "+16,8%")
+    assert [stat.label for stat in view.strip.stats] == ["Ganho", "TIR, ao ano", "CDI", "IBOV"]
+    assert [stat.text for stat in view.strip.stats][1:] == ["+14,2%", "+12,1%", "+13,3%"]
+    assert view.strip.sentence.text.startswith("+4,2% sobre o CDI e +3,1% sobre o IBOV.")
+    assert view.header.change == ""
+
+
+def test_the_contributions_of_a_portfolio_add_up_to_its_return() -> None:
+    data = build.portfolio_data(20)
+    rows = rows_of(build_portfolio_view(data), "contribution")
+    assert rows[-1][0] == "Soma: rentabilidade"
+    parts = [as_points(row[1]) for row in rows[:-1]]
+    assert sum(parts) == pytest.approx(as_points(rows[-1][1]), abs=0.005 * len(parts))
+    assert as_points(rows[-1][1]) == 16.80
+    assert any(row[0].startswith("Outros (") for row in rows)
+
+
+def test_a_portfolio_shows_its_months_what_is_to_come_and_what_leads_to_its_targets() -> None:
+    view = build_portfolio_view(build.portfolio_data())
+    months = rows_of(view, "months")
+    assert months[0][:4] == ["2026", "−1,0", "0,0", "+1,0"]
+    assert months[0][-3:] == ["+8,0", "+12,0", "+11,0"]
+    assert rows_of(view, "coming") == [["ITUB4", "JCP", "20/04/2026", "209,34", "172,71"]]
+    assert rows_of(view, "rebalancing") == [["PETR4", "3,6%", "20,0%", "vender", "100", "4.867,00"]]
+
+
+def test_a_month_that_still_runs_is_marked() -> None:
+    data = build.portfolio_data(as_of=date(2026, 3, 17))
+    assert rows_of(build_portfolio_view(data), "months")[0][3] == "+1,0*"
+
+
+def test_the_effects_of_a_week_add_up_to_the_week() -> None:
+    view = build_weekly_view(build.weekly_data())
+    rows = rows_of(view, "moves")
+    assert rows[-1][0] == "Carteira"
+    assert rows[-1][2] == "+1,23%"
+    assert as_points(rows[-1][4]) == 1.23
+    assert sum(as_points(row[4]) for row in rows[:-1]) == pytest.approx(1.23, abs=0.005 * len(rows))
+
+
+def test_the_week_tells_what_comes_next_and_news_of_what_moved_first() -> None:
+    items = build.news(4)
+    mover = items[0].model_copy(
+        update={"id": "m", "title": "VALE3 no noticiário", "tickers": ("VALE3",), "sentiment": 0.0}
+    )
+    data = build.weekly_data(contributions={"VALE3": 0.02, "PETR4": 0.001}, news=[*items, mover])
+    view = build_weekly_view(data)
+    assert [row[1:3] for row in rows_of(view, "coming")] == [
+        ["PETR4", "JCP: último dia com direito"],
+        ["VALE3", "Resultado do 4T25: prazo legal"],
+        ["PETR4", "JCP: pagamento"],
+    ]
+    assert rows_of(view, "news")[0][1] == "VALE3 no noticiário"
+
+
+def test_a_quiet_week_has_no_empty_sections() -> None:
+    view = build_weekly_view(build.weekly_data(payments=[], changes=[], coming=[], results_due={}, news=[]))
+    assert not {"payments", "changes", "coming", "news"} & {s.id for s in view.sections}
+
+
+def test_a_market_counts_its_breadth_and_names_sectors_of_three_at_least() -> None:
+    view = build_market_view(build.market_data(20))
+    bars = next(b for s in view.sections if s.id == "breadth" for b in s.blocks if isinstance(b, BarsChart)).bars
+    counted = [int(bar.text.split()[0]) for bar in bars[:3]]
+    assert sum(counted) == 20
+    lonely = build.market_data(4)
+    view = build_market_view(lonely)
+    assert view.section("sectors") is None
+    assert view.section("breadth") is None
+
+
+def test_the_sources_of_the_economy_are_named() -> None:
+    rows = rows_of(build_market_view(build.market_data()), "macro")
+    assert {row[-1] for row in rows} == {"Banco Central"}
+
+
+def test_equal_printed_scores_are_a_tie() -> None:
+    first, second, third = build.several(3)
+    tied = [
+        a.model_copy(update={"overall_score": score, "recommendation": Recommendation.BUY})
+        for a, score in ((first, 7.04), (second, 6.96), (third, 5.0))
+    ]
+    view = build_comparison_view(build.comparison_data(tied))
+    assert view.strip is not None
+    assert view.strip.verdict == f"{first.ticker} e {second.ticker}"
+    assert "empatam na maior nota (7,0)" in view.strip.sentence.text
+    by_score = next(row for row in rows_of(view, "rankings") if row[0] == "Nota geral")
+    assert by_score[1] == f"{first.ticker} = {second.ticker}"
+
+
+def test_a_score_without_a_verdict_does_not_compete() -> None:
+    old, fresh = build.several(2)
+    old = old.model_copy(update={"overall_score": 9.9, "recommendation": Recommendation.INSUFFICIENT_DATA})
+    fresh = fresh.model_copy(update={"overall_score": 6.0, "recommendation": Recommendation.HOLD})
+    view = build_comparison_view(build.comparison_data([old, fresh]))
+    assert view.strip is not None
+    assert view.strip.sentence.text == f"Só {fresh.ticker} tem dados para uma nota (6,0)."
+    assert f"Sem veredito, por preço antigo ou falta de dados: {old.ticker}." in str(view.section("scores"))
+
+
+def rows_of(view: ReportView, ident: str) -> list[list[str]]:
+    section = view.section(ident)
+    assert section is not None, ident
+    return [[cell.text for cell in row] for b in section.blocks if isinstance(b, Table) for row in b.rows]
+
+
+def as_points(text: str) -> float:
+    return float(text.removesuffix(" p.p.").replace(",", ".").replace("−", "-"))

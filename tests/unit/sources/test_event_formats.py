@@ -37,7 +37,8 @@ LAST = date(2026, 3, 31)
         ("BRABCDCDAM13", "ABCD11", "BRABCDCDAM05", True),
         ("BRABCDR01OR2", "ABCD3", "BRABCDACNOR1", False),  # a receipt
         ("BRFUNDCTF003", "FUND11", "BRFUNDCTF003", True),
-        ("BRFUNDCTF011", "FUND11", "BRFUNDCTF003", False),
+        ("BRFUNDCTF011", "FUND11", "BRFUNDCTF003", True),
+        ("BRFUNDR01M14", "FUND11", "BRFUNDCTF003", False),  # receipts of a subscription
     ],
 )
 def test_a_paper_keeps_its_events_through_a_new_isin(theirs: str, ticker: str, isin: str | None, same: bool) -> None:

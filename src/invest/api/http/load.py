@@ -24,6 +24,7 @@ class Load:
         self.working = 0
         self.arrived: set[object] = set()  # connections whose request was read and waits to be begun
         self.refused = 0
+        self.alive = b""  # the answer to a plain probe, ready to be written
 
     @property
     def full(self) -> bool:

@@ -14,7 +14,7 @@ from aiohttp import web
 from invest.api.http.examples import TELLING
 from invest.api.http.openapi import document
 from invest.api.http.routing import Route
-from invest.api.pages.rendering import Prepared, templates
+from invest.api.pages.rendering import Prepared, counted, templates
 
 
 def bind_reference(app: web.Application, routes: Sequence[Route]) -> None:
@@ -37,10 +37,10 @@ def bind_reference(app: web.Application, routes: Sequence[Route]) -> None:
         return Prepared(page.encode(), "text/html", "utf-8")
 
     async def openapi_json(request: web.Request) -> web.Response:
-        return openapi().answer(request)
+        return await counted(request, openapi())
 
     async def docs_page(request: web.Request) -> web.Response:
-        return docs().answer(request)
+        return await counted(request, docs())
 
     app.router.add_get("/openapi.json", openapi_json)
     app.router.add_get("/docs", docs_page)

@@ -19,6 +19,7 @@ from invest.api.http.etags import etag_matches
 from invest.api.http.headers import takes_gzip
 from invest.api.pages.session import FORM_COOKIE, SAID_COOKIE, forget, keep
 from invest.api.pages.visit import Visit
+from invest.api.services import SERVICES
 from invest.reports import MISSING, draw_chart
 
 FILES = {"invest.css": "text/css", "invest.js": "text/javascript", "charts.js": "text/javascript"}
@@ -45,6 +46,13 @@ class Prepared:
             headers["Content-Encoding"] = "gzip"
         body = self._packed if packed else self._plain
         return web.Response(body=body, content_type=self._type, charset=self._charset, headers=headers)
+
+
+async def counted(request: web.Request, prepared: Prepared, *, caching: str = "no-cache") -> web.Response:
+    """The answer to a stranger, counted by its address."""
+    services = request.app[SERVICES]
+    await services.admission.admit(f"addr:{services.keyring.origin(request)}")
+    return prepared.answer(request, caching=caching)
 
 
 @cache
@@ -94,6 +102,8 @@ def render(visit: Visit, template: str, *, status: int = 200, **values: Any) -> 
         )
     )
     response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+    # Under no-referrer a browser says Origin: null with its own forms, which could not be told from another site's.
+    response.headers["Referrer-Policy"] = "same-origin"
     if visit.http.cookies.get(FORM_COOKIE) != visit.seed:
         keep(response, visit.http, FORM_COOKIE, visit.seed, None)
     if SAID_COOKIE in visit.http.cookies:

@@ -9,7 +9,7 @@ from aiohttp import web
 from invest.api.http.routing import Route
 from invest.api.pages import console, desk, entrance, reference
 from invest.api.pages.page import Page, page, page_handler
-from invest.api.pages.rendering import FILES, static_file
+from invest.api.pages.rendering import FILES, counted, static_file
 from invest.api.pages.visit import Visit
 from invest.api.routes import tasks
 
@@ -34,7 +34,8 @@ async def shared_file(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     if name not in FILES:
         raise web.HTTPNotFound
-    return static_file(name).answer(request, caching=FOR_GOOD if "v" in request.query else "no-cache")
+    caching = FOR_GOOD if "v" in request.query else "no-cache"
+    return await counted(request, static_file(name), caching=caching)
 
 
 def bind_pages(app: web.Application, routes: Sequence[Route]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Literal
 
 from aiohttp import web
@@ -9,8 +10,11 @@ from pydantic import BaseModel, Field
 
 from invest import __version__
 from invest.api.http.routing import Reply, route
+from invest.api.http.wire import to_json
 from invest.api.request import Request
+from invest.api.routes.ai import spend_metrics
 from invest.engine import metrics_text
+from invest.errors import ConfigError, Unreachable
 
 
 class Health(BaseModel):
@@ -37,6 +41,11 @@ async def healthz(request: Request) -> Health:
     return Health(sandbox=request.services.settings.sandbox)
 
 
+def alive(*, sandbox: bool) -> web.Response:
+    """The answer of /healthz, made once."""
+    return web.Response(body=to_json(Health(sandbox=sandbox)), content_type="application/json")
+
+
 @route("GET", "/readyz", tag="operations", scope=None, problems=(503,), api=False)
 async def readyz(request: Request) -> Reply[Readiness]:
     """Whether Redis and PostgreSQL can be used: 503 while one cannot; an answer is at most a second old."""
@@ -48,8 +57,10 @@ async def readyz(request: Request) -> Reply[Readiness]:
 
 @route("GET", "/metrics", tag="operations", scope="read", api=False, media={200: "text/plain"})
 async def metrics(request: Request) -> web.Response:
-    """Metrics of all queues and workers for Prometheus."""
-    body = await metrics_text(request.services.invest)
+    """Metrics of all queues and workers, and of the AIs' money, for Prometheus."""
+    body = await metrics_text(request.services.invest) + request.services.meters.text()
+    with suppress(Unreachable, ConfigError):  # without PostgreSQL the queues' metrics go on
+        body += (await spend_metrics(request)).encode()
     return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 

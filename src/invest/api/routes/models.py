@@ -121,7 +121,7 @@ class QueueCounts(BaseModel):
     dead: int
 
 
-class QueueStats(BaseModel):
+class AllQueues(BaseModel):
     """All queues."""
 
     active_tasks: int

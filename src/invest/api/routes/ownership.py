@@ -81,6 +81,8 @@ async def require_calls(request: Request, what: Call[Any] | Workflow[Any]) -> No
         raise Problem(403, "this is over everybody's portfolios: it needs a key with scope admin")
     if closed := await _closed(request, named):
         raise Problem(404, f"no portfolio or report {min(closed)!r}")
+    if not all(await asyncio.gather(*(_tasks_open(request, one.tasks) for one in named))):
+        raise Problem(404, "no such task")
 
 
 async def require_task(request: Request, task_id: str, *, acting: bool = False) -> None:

@@ -112,7 +112,7 @@ async def list_exports(request: Request, path: ReportPath) -> list[ReportExport]
 
 
 @route("GET", "/reports/{report_id}/download", tag="reports", problems=(404, 422, 503),
-       media={200: "application/octet-stream"})  # fmt: skip
+       media={200: "application/pdf, text/html, text/markdown"})  # fmt: skip
 async def download_report(request: Request, path: ReportPath, query: FileFilter) -> web.Response:
     """A report as a file; Markdown always, PDF and HTML once they were exported."""
     await require_report(request, path.report_id)

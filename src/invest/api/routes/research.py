@@ -16,8 +16,9 @@ from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.domain.analysis import Analysis, ScoreRecord
 from invest.domain.market import Asset, AssetKind, CorporateAction, Market, NewsItem, StatementLine, Ticker
-from invest.domain.opinions import Opinion, TrackRecord, build_track_record
+from invest.domain.opinions import Opinion, TrackRecord
 from invest.domain.values import Basis, Consensus, FieldQuality
+from invest.jobs.analysis import record
 from invest.jobs.data_collection import bytes_of
 from invest.jobs.loading import backtest_key
 
@@ -280,7 +281,7 @@ async def list_opinions(request: Request, path: TickerPath, query: OpinionFilter
 @route("GET", "/track-record", tag="opinions", problems=(422, 503))
 async def get_track_record(request: Request) -> TrackRecord:
     """What became of closed opinions: each analyst's hits, calibration and skill, with what chance alone would give."""
-    return build_track_record(await (await request.services.store()).opinions.outcomes())
+    return await record(await request.services.store())
 
 
 class PayloadPath(Strict):

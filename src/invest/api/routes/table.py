@@ -7,13 +7,16 @@ import asyncio
 from invest.api.http.routing import Route
 from invest.api.routes import (
     administration,
+    ai,
     alerts,
     contract,
     events,
     operations,
     portfolio_corrections,
+    portfolio_proposals,
     research,
     tasks,
+    taxes,
 )
 from invest.api.routes import health as ops
 from invest.api.routes import portfolios as holdings
@@ -29,10 +32,13 @@ def routes(registry: Registry) -> list[Route]:
         *tasks.ROUTES,
         *operations.ROUTES,
         *research.ROUTES,
+        *ai.ROUTES,
         *documents.ROUTES,
         *holdings.ROUTES,
         *events.ROUTES,
         *portfolio_corrections.ROUTES,
+        *portfolio_proposals.ROUTES,
+        *taxes.ROUTES,
         *alerts.ROUTES,
         *administration.ROUTES,
         *ops.ROUTES,

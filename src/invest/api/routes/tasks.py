@@ -18,10 +18,10 @@ from invest.api.request import Request
 from invest.api.routes.models import (
     ActiveTask,
     ActiveTasks,
+    AllQueues,
     Cancelled,
     Page,
     QueueCounts,
-    QueueStats,
     Strict,
     TaskPath,
     progress_view,
@@ -52,7 +52,7 @@ async def accepted(
     if job.new:
         await request.services.quotas.queued(request.caller, what, job.id)
     if callback is not None:
-        await request.services.callbacks.owe(job.id, callback)
+        await request.services.callbacks.owe(job.id, callback, request.caller.id)
     name = what.name if isinstance(what, Call) else what.kind
     # The audit line of a queued job is its request's own; the database has it as a row of job_run.
     request.tell(action="enqueue", task_id=job.id, job=name, caller=request.caller.id)
@@ -148,7 +148,7 @@ async def active_tasks(request: Request) -> ActiveTasks:
 
 
 @route("GET", "/tasks/queue/stats", tag="tasks")
-async def queue_stats(request: Request) -> QueueStats:
+async def queue_stats(request: Request) -> AllQueues:
     """Depths of all queues, and how many workers are alive."""
     inspect = request.services.invest.inspect
     queues, workers = await inspect.queues(), await inspect.workers()
@@ -156,7 +156,7 @@ async def queue_stats(request: Request) -> QueueStats:
         name: QueueCounts(waiting=q.waiting, active=q.active, scheduled=q.scheduled, dead=q.dead)
         for name, q in queues.items()
     }
-    return QueueStats(
+    return AllQueues(
         active_tasks=sum(c.active for c in counts.values()),
         scheduled_tasks=sum(c.scheduled for c in counts.values()),
         workers=sum(w.alive for w in workers),

@@ -98,22 +98,29 @@ def _worth(snapshot: dict[str, Any]) -> str:
 
 
 @portfolio.command("transactions")
-def transactions(which: Which, json_output: AsJson = False) -> None:
-    """Every transaction, in the order of their days."""
+def transactions(
+    which: Which,
+    ticker: Annotated[str | None, typer.Option(help="of one asset")] = None,
+    json_output: AsJson = False,
+) -> None:
+    """Every transaction in the order of their days, with the number that corrects it."""
 
     async def work(client: Client) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await client.get(f"/portfolios/{await identify(client, which)}"))["transactions"]
-        return found
+        path = f"/portfolios/{await identify(client, which)}/transactions"
+        return await client.rows(path, limit=500, ticker=ticker)
 
     columns: Columns = {
+        "number": lambda t: t["id"],
         "date": lambda t: t["date"],
         "operation": lambda t: t["operation"],
         "ticker": lambda t: t["ticker"],
         "quantity": lambda t: amount(t["quantity"]),
         "price": lambda t: money(t["price"]),
+        "fees": lambda t: money(t["fees"]) if Decimal(t["fees"]) else "",
+        "broker": lambda t: t["broker"],
         "note": lambda t: t["note"],
     }
-    right = ("quantity", "price")
+    right = ("number", "quantity", "price", "fees")
     output.listing(with_api(work), columns, json_output=json_output, right=right, empty="no transactions")
 
 
@@ -121,25 +128,32 @@ def transactions(which: Which, json_output: AsJson = False) -> None:
 def import_statement(
     which: Which,
     file: Annotated[
-        Path, typer.Argument(help="B3's negociação or movimentação (.xlsx, .csv), a table, a broker's note")
+        Path, typer.Argument(help="B3's negociação, movimentação, posição (.xlsx, .csv), a table, a broker's note")
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be booked")] = False,
+    accept: Annotated[str, typer.Option(help="lines whose questions are answered with yes: 3,7 or all")] = "",
+    as_of: Annotated[str | None, typer.Option(help="the day a posição speaks of, yyyy-mm-dd")] = None,
     json_output: AsJson = False,
 ) -> None:
-    """Book a statement; row by row what became of it. Exit code 1 if a row was refused."""
+    """Book a statement; row by row what became of it. Exit code 1 if a row was refused or asked about."""
     content = _read(file)
 
     async def work(client: Client) -> dict[str, Any]:
-        return await _send(client, await identify(client, which), content, dry_run=dry_run)
+        handle = client.portfolio(await identify(client, which))
+        told: dict[str, Any] = await handle.import_statement(content, dry_run=dry_run, accept=accept, as_of=as_of)
+        return told
 
     booked = with_api(work)
-    refused = [row for row in booked["rows"] if row["status"] == "refused"]
+    refused = [row for row in booked["rows"] if row["status"] in ("refused", "question")]
     if json_output:
         output.as_json(booked)
     else:
         typer.echo(("would be: " if dry_run else "") + counts(booked))
+        for remark in booked["remarks"]:
+            typer.echo(remark)
         for row in refused:
-            typer.echo(f"line {row.get('line', '?')}: {row.get('reason')}", err=True)
+            said = f"line {row.get('line', '?')}: {row.get('reason')}"
+            typer.echo(f"{said}; {row['advice']}" if row.get("advice") else said, err=True)
     raise typer.Exit(1 if refused else 0)
 
 

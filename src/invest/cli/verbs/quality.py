@@ -1,9 +1,10 @@
-"""Verbs about stored data and its quality: `invest data quality`, `invest ai track-record`."""
+"""Verbs about stored data and its quality: `invest data quality`, `invest ai track-record`, `invest ai spend`."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -210,3 +211,37 @@ def track_record(json_output: AsJson = False) -> None:
     columns = ("days", "rank", "analyst", "closed", "Brier", "skill", "verdict")
     empty = "no opinion is closed yet: the first are after 30 days"
     output.table(columns, rows, right=("days", "rank", "closed", "Brier", "skill"), empty=empty)
+
+
+@ai.command("spend")
+def spend(
+    days: Annotated[int, typer.Option(min=1, max=400, help="how many days up to today")] = 30,
+    json_output: AsJson = False,
+) -> None:
+    """What the AIs cost, by day, provider, model and purpose, and where the day's budget stands."""
+    from invest.domain.opinions import Spend, spend_of
+    from invest.settings import load
+
+    last = datetime.now(UTC).date()
+    first = last - timedelta(days=days - 1)
+
+    async def ask(client: Client) -> Spend:
+        return Spend.model_validate(await client.get(f"/ai/spend?since={first}&until={last}"))
+
+    async def work(store: Any) -> Spend:
+        limit, lines = Decimal(str(load().ai.daily_budget_usd)), await store.spend.lines(first, last)
+        return spend_of(lines, first, last, today=await store.spend.of_day(last), held=Decimal(0), budget=limit)
+
+    found = remote_or(ask, lambda: with_store(work))
+    if json_output:
+        output.as_json(found)
+        return
+    rows = [
+        (f"{line.day:%d.%m.}", line.model or line.provider, line.purpose, line.calls, line.cut or None,
+         line.tokens_in, line.tokens_out, f"{line.cost_usd:.4f}")
+        for line in found.lines
+    ]  # fmt: skip
+    columns = ("day", "model", "for", "calls", "cut", "in", "out", "US$")
+    output.table(columns, rows, right=columns[3:], empty="no AI was paid in these days")
+    limit = f" of {found.budget_usd:.2f} a day" if found.budget_usd else ", no daily limit"
+    typer.echo(f"today US$ {found.today_usd:.4f}{limit}; US$ {found.total_usd:.4f} in {days} days")

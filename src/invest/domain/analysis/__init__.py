@@ -12,6 +12,7 @@ from invest.domain.analysis.history import (
     MonthReturn,
     MultiplePoint,
     YearReturn,
+    ends_month,
     follows_ibov,
     history_of,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "as_known",
     "card_for",
     "compare",
+    "ends_month",
     "follows_ibov",
     "gather",
     "history_of",

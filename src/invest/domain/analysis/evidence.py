@@ -12,7 +12,7 @@ from invest.domain.analysis.inputs import AnalysisInput
 from invest.domain.analysis.technical import technical_figures
 from invest.domain.analysis.valuation import dividend_figures, model_figures, value_figures
 from invest.domain.filings import altman, piotroski
-from invest.domain.market import market_day
+from invest.domain.market import AssetKind, market_day
 from invest.domain.values import Consensus
 
 Figures = dict[str, float | None]
@@ -42,6 +42,7 @@ def gather(given: AnalysisInput) -> dict[str, Figure]:
     _put(found, "change_1d", _change(given, close), close)
     _put_company(found, given, close)
     _put_latest(found, given)
+    _put_fund(found, given, close)
     _put_models(found, given, close)
     _put_news(found, given)
     return found
@@ -129,6 +130,14 @@ def _put_latest(found: dict[str, Figure], given: AnalysisInput) -> None:
         figure = _of(consensus)
         if figure is not None:
             found[key] = figure
+
+
+def _put_fund(found: dict[str, Figure], given: AnalysisInput, close: Figure) -> None:
+    """A fund's price over what it reported its unit to be worth: nobody's ratio of another day."""
+    worth = _of(given.latest.get("bvps")) if given.asset.kind is AssetKind.FII else None
+    if worth is not None and worth.value and worth.value > 0 and close.value is not None:
+        found["bvps"] = worth
+        _put(found, "p_vp", close.value / worth.value, worth._replace(as_of=close.as_of, stale=close.stale))
 
 
 def _put_models(found: dict[str, Figure], given: AnalysisInput, close: Figure) -> None:

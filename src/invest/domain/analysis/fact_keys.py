@@ -259,6 +259,10 @@ _QUALITY = _group(
         ("piotroski", "count", 0, 1, "Piotroski F (0 a 9)", "Piotroski F (0 to 9)"),
         ("piotroski_tests", "count", 0, None, "Testes de Piotroski com dados", "Piotroski tests with data"),
         ("altman_z", "index", 2, 1, "Altman Z", "Altman Z"),
+        ("vacancy", "fraction", 1, -1, "Vacância dos imóveis", "Vacancy of the buildings"),
+        ("delinquency", "fraction", 1, -1, "Inadimplência", "Delinquency of tenants"),
+        ("admin_fee", "fraction", 2, -1, "Taxa de administração (12 meses)", "Administration fee (12 months)"),
+        ("holders", "count", 0, None, "Cotistas", "Unit holders"),
     ],
 )
 _NEWS = _group(

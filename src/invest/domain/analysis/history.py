@@ -13,14 +13,14 @@ from datetime import date, datetime, time, timedelta
 import numpy as np
 
 from invest.domain.analysis.inputs import AnalysisInput
-from invest.domain.analysis.valuation import EARNED, dividends_per_share, own_equity, split_factor
+from invest.domain.analysis.valuation import EARNED, dividends_per_share, split_factor
 from invest.domain.filings import (
-    LEGAL_DELAY,
     Chart,
     Fundamentals,
     Result,
     fundamentals_of,
-    next_quarter_end,
+    next_results,
+    own_equity,
     results_by_quarter,
     results_by_year,
 )
@@ -110,7 +110,7 @@ def history_of(given: AnalysisInput, dollar: Sequence[MacroPoint] = ()) -> Histo
         index=tracked_index(given.asset.ticker, given.asset.name) if kind is AssetKind.ETF else None,
         dollar_change_1y=change,
         dollar_return_1y=None if change is None or total is None else (1 + total) / (1 + change) - 1,
-        results_due=_due(company, given.today) if company else None,
+        results_due=next_results(company, given.today) if company else None,
     )
 
 
@@ -137,7 +137,7 @@ def month_returns(prices: Prices) -> Iterator[MonthReturn]:
         day, base = prices.days[end].astype(date), prices.days[before].astype(date)
         if (day.year - base.year) * 12 + day.month - base.month == 1:
             value = float(prices.close[end] / prices.close[before] - 1)
-            yield MonthReturn(day.year, day.month, value, whole=end + 1 < len(prices) or _ends_month(day))
+            yield MonthReturn(day.year, day.month, value, whole=end + 1 < len(prices) or ends_month(day))
 
 
 def year_returns(prices: Prices, index: Prices | None) -> Iterator[YearReturn]:
@@ -155,7 +155,7 @@ def year_returns(prices: Prices, index: Prices | None) -> Iterator[YearReturn]:
         yield YearReturn(last.year, value, now / then - 1 if then and now else None)
 
 
-def _ends_month(day: date) -> bool:
+def ends_month(day: date) -> bool:
     """Whether no weekday of its month follows `day`: the month is over though no session of the next one is known."""
     after = (day + timedelta(days=n) for n in range(1, 8))
     return all(d.month != day.month or d.weekday() >= 5 for d in after)
@@ -242,10 +242,3 @@ def _rate(dollar: Sequence[MacroPoint], day: date) -> float | None:
     """The rate of `day` or of the last day before it, at most ten days old."""
     known = [p for p in dollar if day - timedelta(days=10) <= p.day <= day]
     return float(max(known, key=lambda p: p.day).value) if known else None
-
-
-def _due(company: Fundamentals, today: date) -> date | None:
-    """By when the next statements are due by law; None where that day has passed without them."""
-    end = next_quarter_end(company.as_of)
-    due = end + LEGAL_DELAY["DFP" if end.month == 12 else "ITR"]
-    return due if due >= today else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from invest.domain.filings import Figures, Period, quotient, total
+from invest.domain.filings import Figures, Period, own_equity, quotient, total
 from invest.domain.market import ActionKind, Asset, AssetKind, CorporateAction
 
 BAZIN_YIELD = 0.06
@@ -146,12 +146,6 @@ def value_figures(
 
 def _multiple(value: float | None, earned: float | None) -> float | None:
     return value / earned if value is not None and value > 0 and earned is not None and earned > 0 else None
-
-
-def own_equity(period: Period) -> float | None:
-    """Equity of the parent's shareholders: without minority interests."""
-    equity = period.get("equity")
-    return equity - (period.get("minority") or 0) if equity is not None else None
 
 
 def model_figures(figures: Mapping[str, float | None], price: float | None) -> Figures:

@@ -16,6 +16,7 @@ from typing import Literal
 from invest.domain.brokerage.rows import Row
 from invest.domain.portfolios import (
     CENT,
+    PROPOSED,
     Operation,
     Transaction,
     broker_key,
@@ -29,7 +30,6 @@ SETTLEMENT = timedelta(days=8)  # how long after a trade its settlement may show
 PAID_NEAR = timedelta(days=10)  # how far a confirmed payment may lie from the broker's day of it
 SAME_PRICE = Decimal("0.02")  # relative difference up to which a part may be of a sum
 BY_HAND = frozenset({"", "api"})
-CONFIRMED = "proposal"  # origin of what was booked from a known event
 INCOME = frozenset({Operation.DIVIDEND, Operation.JCP, Operation.AMORTISATION})
 TRADES = frozenset({Operation.BUY, Operation.SELL})
 Status = Literal["booked", "duplicate", "refused", "question"]
@@ -236,12 +236,12 @@ def _mark_payments(existing: Sequence[Transaction], rows: Iterable[Pending]) -> 
     """Payments that were confirmed from a known event are told again by each broker, in parts and on its own day."""
     confirmed: dict[str, list[list[object]]] = defaultdict(list)
     for t in existing:
-        if t.operation in INCOME and t.origin == CONFIRMED:
+        if t.operation in INCOME and t.origin == PROPOSED:
             confirmed[t.ticker or ""].append([t, t.quantity])
     if not confirmed:
         return
     for pending, t in _open(rows):
-        if t.operation not in INCOME or t.origin == CONFIRMED:
+        if t.operation not in INCOME or t.origin == PROPOSED:
             continue
         for entry in confirmed.get(t.ticker or "", ()):
             known, left = entry

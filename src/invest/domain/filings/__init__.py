@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from invest.domain.filings.filing import LEGAL_DELAY, Chart, Filing, newest_due, plain, read_filings
-from invest.domain.filings.fundamentals import Figures, Fundamentals, Period, fundamentals_of, quotient, ratios, total
-from invest.domain.filings.results import Result, next_quarter_end, results_by_quarter, results_by_year
+from invest.domain.filings.fundamentals import (
+    Figures,
+    Fundamentals,
+    Period,
+    fundamentals_of,
+    own_equity,
+    quotient,
+    ratios,
+    total,
+)
+from invest.domain.filings.results import Result, next_quarter_end, next_results, results_by_quarter, results_by_year
 from invest.domain.filings.soundness import Candidate, altman, greenblatt, piotroski
 
 __all__ = [
@@ -21,6 +30,8 @@ __all__ = [
     "greenblatt",
     "newest_due",
     "next_quarter_end",
+    "next_results",
+    "own_equity",
     "piotroski",
     "plain",
     "quotient",

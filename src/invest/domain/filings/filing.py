@@ -86,7 +86,8 @@ INCOME_ACCOUNTS = {
     "3.11.01": "net_income_parent",
     "3.11.02": "net_income_minority",
 }
-_NET_INCOME = re.compile(r"^(lucro|prejuizo)\b.*\b(periodo|exercicio)$")
+_NET_INCOME = re.compile(r"^(lucro|prejuizo|resultado liquido)\b.*\b(periodo|exercicio)$")
+_PRETAX = re.compile(r"^resultado antes d\w+ (tribut|impost)")  # "da tributação sobre o lucro" until 2019
 _RESULT = re.compile(r"^(lucro|prejuizo|resultado)\b")
 _PARENT = re.compile(r"^atribui\w+ .*controladora$")
 _MINORITY = re.compile(r"nao controlador|minoritari")
@@ -220,7 +221,10 @@ def _balance(
     out: dict[str, float] = {}
     if "1" in assets:
         out["total_assets"] = float(assets["1"].value)
-    cash = next((row for c, row in assets.items() if plain(row.description).startswith("caixa e equiv")), None)
+    named = {plain(row.description): row for row in assets.values()}
+    cash = next(
+        (row for words, row in named.items() if words.startswith("caixa e equiv")), named.get("disponibilidades")
+    )
     if cash is not None:
         out["cash"] = float(cash.value)
     for account, row in liabilities.items():
@@ -250,7 +254,7 @@ def _income(rows: Mapping[str, StatementLine], chart: Chart) -> dict[str, float]
         words = plain(row.description)
         if _level(account) != 2:
             continue
-        if words.startswith("resultado antes dos tributos"):
+        if _PRETAX.search(words):
             out["pretax"] = float(row.value)
         elif _NET_INCOME.search(words):
             out["net_income_total"] = float(row.value)

@@ -260,8 +260,14 @@ def total(*parts: float | None) -> float | None:
     return sum(known) if len(known) == len(parts) else None
 
 
+def own_equity(period: Period) -> float | None:
+    """Equity of the parent's shareholders, BRL: without minority interests. ROE and P/VP are measured on it alike."""
+    equity = period.get("equity")
+    return equity - (period.get("minority") or 0) if equity is not None else None
+
+
 def roe(net_income: float | None, equity: float | None) -> float | None:
-    """Net income of the parent over equity, a fraction; None with equity at or below zero."""
+    """Net income of the parent over its shareholders' equity, a fraction; None with equity at or below zero."""
     return quotient(net_income, equity)
 
 
@@ -292,7 +298,7 @@ def ratios(period: Period) -> Figures:
         "total_assets": assets,
         "equity": equity,
         "cash": get("cash"),
-        "roe": roe(income, equity),
+        "roe": roe(income, own_equity(period)),
         "roa": roa(income, assets),
         "net_margin": quotient(income, revenue),
         "equity_assets": quotient(equity, assets),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from invest.domain.filings.filing import QUARTER_ENDS, Amounts, Chart, Span
+from invest.domain.filings.filing import LEGAL_DELAY, QUARTER_ENDS, Amounts, Chart, Span
 from invest.domain.filings.fundamentals import Fundamentals, Period, pooled_flows, quarter_to, ratios
 
 YEARS = 6
@@ -89,3 +89,10 @@ def next_quarter_end(day: date) -> date:
     """The end of the first calendar quarter that ends after `day`."""
     ends = (date(year, month, last) for year in (day.year, day.year + 1) for month, last in QUARTER_ENDS)
     return min(end for end in ends if end > day)
+
+
+def next_results(company: Fundamentals, today: date) -> date | None:
+    """By when the next statements are due by law; None where that day has passed without them."""
+    end = next_quarter_end(company.as_of)
+    due = end + LEGAL_DELAY["DFP" if end.month == 12 else "ITR"]
+    return due if due >= today else None

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Literal
 
 from invest.domain.market import NewsItem
+from invest.domain.opinions.machine_orders import orders_a_machine
 from invest.domain.opinions.opinion import SnapshotNews
 
 MAX_EXCERPT = 200
@@ -31,24 +32,7 @@ _BLOB = re.compile(r"\S*[A-Za-z0-9+/=_-]{24,}\S*|(?:\b[0-9a-fA-F]{2}[\s:]){6,}\S
 _FIGURE = re.compile(r"(?<![^\W\d_])(?:R\$|US\$|\$|€)?\s?[-+−]?\d[\d.,:/]*\d?\s?(?:%|p\.?p\.?\b|bps\b)?", re.IGNORECASE)
 _MARKUP = re.compile(r"[<>\[\]{}|`~#*_=\\^«»‹›⟨⟩【】]+")
 _RULE = re.compile(r"(?:[-–—=.]\s?){4,}")
-_LETTERS_APART = re.compile(r"\b(?:[^\W\d_][\s.·-]){4,}[^\W\d_]\b")
-# Words to a machine or to a reader who is to act, not about a company. One is enough to withhold the excerpt.
-_ORDERS = re.compile(
-    r"(?ix)\b(?:"
-    r"ignor\w+|desconsider\w+|disregard\w*|esque[cç]\w+|forget|override\w*|sobrescrev\w+"
-    r"|instru[cç][oõ]\w*|instru[cç][aã]o|instructions?|prompts?|jailbreak\w*|dan\s+mode"
-    r"|system|sistema|assistant|assistente|usu[aá]rio:|user:|human:|developer|modelo\s+de\s+linguagem|language\s+model"
-    r"|intelig[eê]ncia\s+artificial|llms?|chatgpt|gpt|claude|gemini|chatbot|ai\s+(?:model|analyst)s?|analista\s+de\s+ia"
-    r"|compliance|aten[cç][aã]o\s+(?:analista|modelo)|nota\s+d[oae]|por\s+determina[cç][aã]o|corre[cç][aã]o|erratum|errata"
-    r"|o\s+(?:valor|n[uú]mero|dado)\s+correto|correct\s+(?:value|figure|number)|corrected\s+data"
-    r"|repita|repeat\s+(?:the|after|your)|responda|respond\s+with|output|imprima|revele|reveal|json|schema|base64|rot13|decod\w+"
-    r"|p_beat\w*|probabilidade|probability|confian[cç]a\s+m[aá]xima|rating|insufficient_data|fact_ids?|key_facts?"
-    r"|voc[eê]\s+(?:deve|[eé]|agora)|you\s+(?:must|are|should|will)|deve(?:m|r[aá])?\s+(?:ser\s+)?(?:classific|recomend|atribu|consider)\w*"
-    r"|(?:must|should)\s+(?:be\s+)?(?:rate|recommend|assign|consider)\w*|classifique|recomende|atribua|assign|rate\s+(?:it|this|as)"
-    r"|(?:strong|forte)\s+(?:buy|compra)|compr(?:e|em)\b|vend(?:a|am)\s+(?:tudo|j[aá]|agora)|buy\s+now|sell\s+now"
-    r"|end\s+of\s+(?:news|data|input)|fim\s+(?:das?\s+)?(?:not[ií]cias?|dados)|nova\s+regra|new\s+rule|segredo|secret|senha|password|api\s*key"
-    r")"
-)
+_LETTERS_APART = re.compile(r"\b(?:[^\W\d_][\s.·-]{1,2}){4,}[^\W\d_]\b")
 _TOPIC_WORDS: tuple[tuple[Topic, str], ...] = (
     (
         "dividends",
@@ -107,8 +91,7 @@ def clean(text: str) -> str:
 def clean_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
     """A quotable excerpt of `text`: cleaned, without links, blobs, figures or markup; empty where it gives orders."""
     words = clean(text[:MAX_READ])
-    joined = _LETTERS_APART.sub(lambda m: re.sub(r"[\s.·-]", "", m[0]), words)
-    if gives_orders(words) or gives_orders(joined) or _BLOB.search(words):
+    if gives_orders(words) or _LETTERS_APART.search(words) or _BLOB.search(words):
         return ""
     words = _LINK.sub(" ", words)
     words = _FIGURE.sub(" # ", _MARKUP.sub(" ", words))
@@ -119,8 +102,8 @@ def clean_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
 
 
 def gives_orders(text: str) -> bool:
-    """Whether `text` speaks to a machine or orders its reader, rather than reporting on a company."""
-    return bool(_ORDERS.search(_fold(text)) or _ORDERS.search(text))
+    """Whether `text` gives a machine orders, as it stands or with look-alike letters made Latin."""
+    return orders_a_machine(text) or orders_a_machine(_fold(text))
 
 
 def excerpt(item: NewsItem, now: datetime) -> SnapshotNews:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from invest.domain.portfolios.allocation import Trade
 from invest.domain.portfolios.events import is_settlement, settled, trade_day
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
-from invest.domain.portfolios.fills import order_matters, prorated
+from invest.domain.portfolios.fills import fills_of, order_matters, prorated
 from invest.domain.portfolios.identity import broker_key, natural_key, row_hashes, same_broker
-from invest.domain.portfolios.income import Announced
+from invest.domain.portfolios.income import PROPOSED, Announced, Proposal
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.ledger import Entry
 from invest.domain.portfolios.metrics import PortfolioInput, measure, positions_of
 from invest.domain.portfolios.portfolio import CENT, ZERO, Operation, Plain, Portfolio, Transaction, tidy
 from invest.domain.portfolios.positions import AUCTION, ORDER, SHARE, Book, derive, in_order
-from invest.domain.portfolios.receipts import Receipt, receipts
+from invest.domain.portfolios.receipts import Receipt, receipts_of
 from invest.domain.portfolios.returns import PeriodReturn
 
 __all__ = [
     "AUCTION",
     "CENT",
     "ORDER",
+    "PROPOSED",
     "SHARE",
     "ZERO",
     "Announced",
@@ -32,11 +34,14 @@ __all__ = [
     "PortfolioInput",
     "PortfolioMetrics",
     "PositionMetrics",
+    "Proposal",
     "Receipt",
+    "Trade",
     "Transaction",
     "UnbookedIncome",
     "broker_key",
     "derive",
+    "fills_of",
     "in_order",
     "is_settlement",
     "measure",
@@ -44,7 +49,7 @@ __all__ = [
     "order_matters",
     "positions_of",
     "prorated",
-    "receipts",
+    "receipts_of",
     "row_hashes",
     "same_broker",
     "settled",

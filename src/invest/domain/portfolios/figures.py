@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from invest.domain.frozen import Frozen
 from invest.domain.portfolios.allocation import Concentration, Trade
-from invest.domain.portfolios.income import Announced
+from invest.domain.portfolios.income import Announced, Proposal
 from invest.domain.portfolios.portfolio import Plain
 from invest.domain.portfolios.returns import PeriodReturn
 
@@ -64,6 +64,9 @@ class PortfolioMetrics(Frozen):
     unrealized_gain: Plain | None
     income: Plain = Field(description="dividends and JCP booked since the start")
     fees: Plain
+    gain: Plain | None = Field(
+        default=None, description="of what is held and of what was sold, income known, less fees outside costs, BRL"
+    )
     total_return: float | None = Field(description="all gains by the most that was at work at one time")
     return_percent: float | None = Field(description="total_return in percent, as the contract names it")
     twr: float | None
@@ -93,6 +96,9 @@ class PortfolioMetrics(Frozen):
     dividends_by_month: list[tuple[date, Plain]]
     positions: list[PositionMetrics]
     contributions: dict[str, float] = Field(description="of open and closed positions; they sum to twr")
+    contributions_7d: dict[str, float] = Field(
+        default_factory=dict, description="the same of the sessions of the last seven days and today"
+    )
     rebalancing: list[Trade]
     concentration: list[Concentration]
     warnings: list[str]
@@ -100,6 +106,7 @@ class PortfolioMetrics(Frozen):
     receivables: Plain = Field(default=Decimal(0), description="earned on the ex-day, not yet paid, BRL")
     income_not_booked: Plain = Field(default=Decimal(0), description="known of shares held, booked by nobody, BRL")
     not_booked: list[UnbookedIncome] = Field(default_factory=list, description="the same one by one")
+    proposals: list[Proposal] = Field(default_factory=list, description="what can be confirmed", repr=False)
     announced: list[Announced] = Field(default_factory=list, description="still to be paid, by day")
     periods: list[PeriodReturn] = Field(default_factory=list, description="by month, year, 12 months, since the start")
     day_trades: Plain = Field(default=Decimal(0), description="the part of realized_gain made within a day, BRL")

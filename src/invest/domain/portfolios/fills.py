@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from invest.domain.portfolios.identity import broker_key, same_broker
 from invest.domain.portfolios.portfolio import CENT, ZERO, Operation, Transaction
 
-NOTE_ORIGINS = frozenset({"sinacor"})  # fees of a broker's note belong to the trades of its day
+APART = ("custod", "platform", "plataforma", "mensalidade", "robô", "robo ")  # fees that no trade caused
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +71,15 @@ def prorated(total: Decimal, values: Sequence[Decimal]) -> list[Decimal]:
     return parts
 
 
-def is_note_fee(transaction: Transaction) -> bool:
-    """Whether it is the cost line of a broker's note, so part of the cost of that day's trades."""
-    return transaction.operation is Operation.FEE and transaction.origin in NOTE_ORIGINS
+def is_trade_cost(fee: Transaction) -> bool:
+    """Whether a fee of the account may be what that day's trades cost: all but custody and platforms."""
+    return fee.ticker is None and not any(word in fee.note.lower() for word in APART)
 
 
 def fills_of(trades: Sequence[Transaction], fees: Sequence[Transaction]) -> tuple[list[Fill], list[Transaction]]:
     """The fills of one day with their costs, in order, and the fees that belong to none of them.
 
-    The cost of a note goes to the trades at its broker, by value; that of an asset to the trades of that asset.
+    A fee of the account goes to the day's trades at its broker, by value; that of an asset to the trades of that asset.
     """
     amounts = [t.amount for t in trades]
     costs = [t.fees for t in trades]
@@ -101,7 +101,7 @@ def fills_of(trades: Sequence[Transaction], fees: Sequence[Transaction]) -> tupl
 def _bears(trade: Transaction, fee: Transaction) -> bool:
     if fee.ticker is not None:
         return fee.ticker == trade.ticker and same_broker(fee.broker, trade.broker)
-    return is_note_fee(fee) and same_broker(fee.broker, trade.broker)
+    return is_trade_cost(fee) and same_broker(fee.broker, trade.broker)
 
 
 def paired(fills: Iterable[Fill]) -> tuple[list[Pair], list[Fill]]:

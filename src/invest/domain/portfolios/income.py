@@ -12,12 +12,13 @@ from pydantic import Field
 from invest.domain.frozen import Frozen
 from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction
 from invest.domain.portfolios.portfolio import CENT, IN_CASH, Operation, Plain, Transaction
-from invest.domain.portfolios.receipts import Holdings, jcp_withheld
+from invest.domain.portfolios.receipts import Holdings, Receipt, jcp_withheld
 
 __all__ = ["Announced", "announced", "jcp_withheld", "projected_income", "received_by_month", "received_since"]
 
 INCOME = frozenset({*IN_CASH, Operation.REVERSAL})
 YEAR = timedelta(days=365)
+PROPOSED = "proposal"  # origin of what was confirmed
 
 
 class Announced(Frozen):
@@ -79,6 +80,42 @@ def _splits_after(actions: Sequence[CorporateAction], day: date, today: date) ->
         if action.kind in SHARE_KINDS and action.factor and day < action.last_date_with < today:
             ratio *= action.factor
     return ratio
+
+
+class Proposal(Frozen):
+    """A known event of what was held that nobody booked, as the fact that confirming it books."""
+
+    key: str = Field(description="the same event has the same key however often it is proposed")
+    said: str
+    transaction: Transaction
+
+
+def proposed(implied: Iterable[Transaction], paid: Iterable[Receipt], today: date) -> dict[str, Proposal]:
+    """What to confirm, by key: payments made by `today` that nobody booked, and share events that nobody booked."""
+    found = [_payment(r) for r in paid if not r.booked and r.paid is not None and r.paid <= today]
+    found += [_share_event(t) for t in implied]
+    return {p.key: p for p in found}
+
+
+def _payment(r: Receipt) -> Proposal:
+    operation = {"jcp": Operation.JCP, "amortisation": Operation.AMORTISATION}.get(r.kind, Operation.DIVIDEND)
+    t = Transaction(
+        date=r.paid or date.min,
+        ticker=r.ticker,
+        operation=operation,
+        quantity=r.quantity,
+        price=(r.per_share or Decimal(0)).quantize(Decimal("1e-8")),
+        note=f"{r.kind} of {r.last_date_with}, as announced",
+        origin=PROPOSED,
+    )
+    return Proposal(key=f"{r.ticker}:{r.kind}:{r.last_date_with}:{t.price.normalize():f}", said=r.said, transaction=t)
+
+
+def _share_event(implied: Transaction) -> Proposal:
+    t = implied.model_copy(update={"origin": PROPOSED, "note": f"{implied.note}, as announced"})
+    many = f"{t.shares.normalize():f} shares" if t.shares is not None else f"{t.quantity.normalize():f} per share"
+    said = f"{t.ticker} {implied.note} of {many} on {t.date}"
+    return Proposal(key=f"{t.ticker}:{implied.note}:{t.date}:{t.quantity.normalize():f}", said=said, transaction=t)
 
 
 def announced(

@@ -16,18 +16,19 @@ from invest.domain.market import Asset, Bars, CorporateAction, Lineages, MacroPo
 from invest.domain.portfolios import allocation, performance, returns
 from invest.domain.portfolios.events import Settled, settled
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
-from invest.domain.portfolios.income import announced, projected_income, received_by_month, received_since
+from invest.domain.portfolios.income import announced, projected_income, proposed, received_by_month, received_since
 from invest.domain.portfolios.known import Known, in_reais
 from invest.domain.portfolios.ledger import Position
 from invest.domain.portfolios.portfolio import CENT, ZERO, Portfolio, Transaction
 from invest.domain.portfolios.positions import Book, derive
-from invest.domain.portfolios.receipts import Holdings, Receipt, holdings, receipts
+from invest.domain.portfolios.receipts import Holdings, Receipt, holdings, receipts_of
 from invest.domain.portfolios.timeline import Timeline, build_timeline
 
 __all__ = ["PortfolioInput", "PortfolioMetrics", "PositionMetrics", "measure", "positions_of"]
 
 PRICE = Decimal("1e-8")
 YEAR = timedelta(days=365)
+WEEK = timedelta(days=7)
 NAMED = 20  # warnings of one kind that are told one by one
 
 
@@ -36,7 +37,7 @@ class PortfolioInput:
     """What the metrics are computed from. `bars` and `actions` by ticker; `index` IBOV; `cdi` its daily rates.
 
     `changes` of code; `ifix` the index of funds; `ipca` its months and `ptax` reais per dollar, both as published.
-    `cash` waits to be invested: the rebalancing spends it.
+    `cash` waits to be invested: the rebalancing spends it; without `sell` it spends nothing else.
     """
 
     portfolio: Portfolio
@@ -51,6 +52,7 @@ class PortfolioInput:
     ipca: Sequence[MacroPoint] = ()
     ptax: Sequence[MacroPoint] = ()
     cash: Decimal = ZERO
+    sell: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,16 @@ def measure(given: PortfolioInput) -> PortfolioMetrics:
         dividends_by_month=received_by_month(facts.settled.transactions),
         positions=positions,
         contributions=parts,
-        rebalancing=allocation.rebalance(values, facts.prices, given.portfolio.targets, cash=given.cash),
+        contributions_7d=performance.contributions(line, since=today - WEEK),
+        rebalancing=allocation.rebalance(
+            values, facts.prices, given.portfolio.targets, cash=given.cash, sell=given.sell
+        ),
         concentration=allocation.concentrations(spread, sectors),
         receivables=sum((r.amount for r in facts.receipts if r.pending(today)), ZERO),
         income_not_booked=sum((u.amount for u in unbooked), ZERO),
         not_booked=unbooked,
         announced=announced(facts.held, given.actions, today),
+        proposals=list(proposed(facts.settled.implied, facts.receipts, today).values()),
         periods=returns.period_returns(line, beside),
         day_trades=sum((p.day_trades for p in book.positions.values()), ZERO).quantize(CENT),
         taxes_withheld=book.taxes.quantize(CENT),
@@ -124,7 +130,7 @@ def _facts(given: PortfolioInput) -> _Facts:
     known = Known(given.actions, given.changes, bars)
     facts = settled(booked, known, today)
     held = holdings(facts.transactions, {t.ticker for t in facts.transactions if t.ticker})
-    cash = receipts(facts.transactions, known, today, held)
+    cash = receipts_of(facts.transactions, known, today, held)
     line = build_timeline(facts.transactions, bars, today, cash)
     closes = {t: c for t, b in bars.items() if (c := _last_close(b, today)[0]) is not None}
     return _Facts(
@@ -222,6 +228,7 @@ def _sums(facts: _Facts, values: Mapping[str, Decimal], positions: Sequence[Posi
         "income": income.quantize(CENT),
         "fees": sum((p.fees for p in every), book.account_fees).quantize(CENT),
         "capital_at_work": capital,
+        "gain": None if gain is None else gain.quantize(CENT),
         "total_return": whole_return,
         "return_percent": None if whole_return is None else whole_return * 100,
     }

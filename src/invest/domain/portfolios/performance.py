@@ -142,18 +142,24 @@ def drawdown_span(returns: Floats) -> tuple[float, int, int] | None:
     return float(fall[bottom]), int(wealth[: bottom + 1].argmax()), bottom
 
 
-def contributions(timeline: Timeline) -> dict[str, float]:
-    """What each asset added to the time-weighted return; they sum to it, account fees under "fees" (Carino, 1999)."""
-    total = float(np.prod(1 + timeline.returns) - 1)
-    if not len(timeline) or total <= -1 or (timeline.returns <= -1).any():
+def contributions(timeline: Timeline, since: date | None = None) -> dict[str, float]:
+    """What each asset added to the time-weighted return; they sum to it, account fees under "fees" (Carino, 1999).
+
+    With `since` of the sessions from that day on, and only of assets that moved anything in them.
+    """
+    first = 0 if since is None else int(np.searchsorted(timeline.days, np.datetime64(since, "D")))
+    returns, capital = timeline.returns[first:], timeline.capital[first:]
+    total = float(np.prod(1 + returns) - 1)
+    if not len(returns) or total <= -1 or (returns <= -1).any():
         return {}
-    weights = _carino(timeline.returns) / _carino(np.array([total]))[0]
-    share = np.divide(weights, timeline.capital, out=np.zeros(len(timeline)), where=timeline.capital > 0)
-    parts = _weighted(share, timeline.gains)
+    weights = _carino(returns) / _carino(np.array([total]))[0]
+    share = np.divide(weights, capital, out=np.zeros(len(returns)), where=capital > 0)
+    parts = _weighted(share, timeline.gains[first:])
     found = dict(zip(timeline.tickers, parts.tolist(), strict=True))
-    if timeline.account_fees.any():
-        found["fees"] = float(-(share * timeline.account_fees).sum())
-    return found
+    fees = timeline.account_fees[first:]
+    if fees.any():
+        found["fees"] = float(-(share * fees).sum())
+    return found if since is None else {name: part for name, part in found.items() if part}
 
 
 def _carino(returns: Floats) -> Floats:

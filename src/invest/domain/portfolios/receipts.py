@@ -83,7 +83,7 @@ class _Due:
         return self.amount * kept
 
 
-def receipts(
+def receipts_of(
     transactions: Sequence[Transaction], known: Known, until: date, held: Mapping[str, Holdings] | None = None
 ) -> list[Receipt]:
     """All cash from shares up to `until`: what was booked, by its ex-day where known, and what nobody booked.

@@ -43,6 +43,7 @@ NEED: Final = "need"  # members that must succeed
 TOTAL: Final = "total"  # members
 BAD: Final = "bad"  # members that did not succeed
 MODE: Final = "mode"  # what a join gives: values or outcomes
+FOLLOWED: Final = "fw"  # jobs in the set at keys.FOLLOWERS are released by its end
 KEPT: Final = "kp"  # a retry leaves it as it is
 
 

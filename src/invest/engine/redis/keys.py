@@ -30,6 +30,7 @@ LIMITS: Final = "invest:limits"  # hash name -> ms at which a worker last said t
 TURNS: Final = "invest:turns"  # hash queue or name -> starts counted while less urgent jobs were passed over
 PAUSED: Final = "invest:paused"  # set of queues from which nothing is claimed
 UNIQUE: Final = "invest:unique:"  # + name:key -> id of the job that holds the key
+FOLLOWERS: Final = "invest:followers:"  # + id -> set of the jobs that its end releases
 TODO: Final = "invest:todo"  # list: what scripts left to the next slice
 FORGETTING: Final = "invest:forgetting"  # zset of the buckets below
 FORGET: Final = "invest:forget:"  # + bucket -> list of index entries whose records expire within 10 s

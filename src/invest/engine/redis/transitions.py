@@ -104,6 +104,12 @@ def enqueue(jobs: Iterable[NewJob], *, restoring: bool = False) -> Ask[list[tupl
     return Ask(script("enqueue"), argv, lambda answer: [(id_text(raw), bool(new)) for raw, new in answer])
 
 
+def follow(job_id: str, follower: NewJob) -> Ask[bool]:
+    """Have `follower` released by the end of a job, at once if it has ended; False if it was there before."""
+    head: list[Argument] = [id_bytes(job_id), id_bytes(follower.id), follower.name, follower.queue, follower.priority]
+    return Ask(script("follow"), [*head, follower.result_ttl, follower.envelope], bool)
+
+
 def stage(workflow: str, last: str, rows: Iterable[Sequence[Argument]]) -> Ask[bool]:
     """Lay a page of nodes down; False if the workflow was started before."""
     return Ask(script("stage"), [workflow, last, *(field for row in rows for field in row)], bool)

@@ -21,9 +21,13 @@ from invest.jobs.analysis.portfolios import (
     calculate_portfolio_metrics,
     change_over,
     finish_portfolios,
+    measure_and_keep,
+    measured,
+    portfolio_of,
     report_data,
 )
 from invest.jobs.analysis.rankings import detect_opportunities, update_asset_rankings
+from invest.jobs.analysis.taxes import tax_of
 from invest.jobs.analysis.track_record import close_opinions, record, track_rows
 
 __all__ = [
@@ -46,9 +50,13 @@ __all__ = [
     "finish_backtests",
     "finish_batch_analyze",
     "finish_portfolios",
+    "measure_and_keep",
+    "measured",
     "opinion_brief",
+    "portfolio_of",
     "record",
     "report_data",
+    "tax_of",
     "track_rows",
     "update_asset_rankings",
     "watch",

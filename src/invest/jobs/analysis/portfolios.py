@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from invest.domain.market import RateCurve
-from invest.domain.portfolios import Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
-from invest.engine import Context, Ok, Workflow, chord, group
+from invest.domain.market import AssetKind, RateCurve, display_name, kind_of
+from invest.domain.portfolios import PROPOSED, Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
+from invest.engine import Context, Ok, Workflow
 from invest.errors import NotFound
+from invest.jobs.fan_out import fan_out
 from invest.jobs.loading import CDI, INDEX
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PERIODIC
 from invest.jobs.results import (
@@ -20,6 +21,7 @@ from invest.reports import PortfolioReportData, PositionRow
 from invest.settings import Settings
 from invest.store import Store
 
+AUTO_CONFIRM = "auto_confirm"  # option of a portfolio: known events confirm themselves
 FUNDS_INDEX = "^IFIX"
 IPCA = "sgs:433"
 PTAX = "sgs:1"
@@ -54,8 +56,7 @@ async def calculate_portfolio_metrics(ctx: Context, portfolio_id: str) -> Portfo
 async def analyze_all_portfolios(ctx: Context) -> Workflow[PortfoliosAnalysed]:
     """Measure every portfolio: one job each, then one that counts them."""
     ids = await ctx.use(Store).portfolios.ids()
-    children = group((calculate_portfolio_metrics(i) for i in ids), on_failure="continue")
-    return chord(children, finish_portfolios(len(ids)))
+    return fan_out((calculate_portfolio_metrics(i) for i in ids), finish_portfolios(len(ids)))
 
 
 @ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER, owner="everybody")
@@ -74,7 +75,7 @@ async def portfolio_of(store: Store, portfolio_id: str) -> Portfolio:
 
 
 async def measured(
-    store: Store, settings: Settings, portfolio: Portfolio, *, cash: Decimal = Decimal(0)
+    store: Store, settings: Settings, portfolio: Portfolio, *, cash: Decimal = Decimal(0), sell: bool = True
 ) -> PortfolioMetrics:
     """Metrics of one portfolio, now, from its transactions and what is stored of its assets; `cash` waits, BRL."""
     first = min((t.date for t in portfolio.transactions), default=settings.now().date())
@@ -105,13 +106,21 @@ async def measured(
         ipca=ipca,
         ptax=ptax,
         cash=cash,
+        sell=sell,
     )
     return await asyncio.to_thread(measure, given)
 
 
 async def measure_and_keep(store: Store, settings: Settings, portfolio_id: str) -> PortfolioMetrics:
-    """Measure and keep today's snapshot. Raises `NotFound`."""
+    """Measure, propose what nobody booked (or book it, where its owner wants that), keep today's snapshot.
+
+    Raises `NotFound`.
+    """
     metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
+    if metrics.proposals and (await store.portfolios.options(portfolio_id)).get(AUTO_CONFIRM):
+        await store.portfolios.add(portfolio_id, [p.transaction for p in metrics.proposals], origin=PROPOSED)
+        metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
+    await store.portfolios.propose(portfolio_id, {p.key: p for p in metrics.proposals})
     await store.portfolios.save_snapshot(portfolio_id, metrics.as_of, metrics.calculated_at, metrics)
     return metrics
 
@@ -138,6 +147,16 @@ async def report_data(
         total_value=metrics.total_value,
         total_invested=metrics.total_invested,
         metrics={"return_percent": metrics.total_return} | {name: getattr(metrics, name) for name in PRINTED},
+        gain=metrics.gain,
+        contributions=metrics.contributions,
+        periods=metrics.periods,
+        rebalancing=metrics.rebalancing,
+        announced=metrics.announced,
+        receivables=metrics.receivables,
+        income_not_booked=metrics.income_not_booked,
+        dividends_projected=metrics.dividends_projected,
+        dividends_projected_net=metrics.dividends_projected_net,
+        week_contributions=metrics.contributions_7d,
         curve_days=metrics.curve_days,
         curves=curves,
         dividends_by_month=metrics.dividends_by_month,
@@ -146,10 +165,15 @@ async def report_data(
     )
 
 
+def kind_of_position(position: PositionMetrics) -> AssetKind:
+    """Its kind as it is known, else by its code."""
+    return AssetKind(position.kind) if position.kind else kind_of(position.ticker)
+
+
 def _row(position: PositionMetrics, analysis: Any) -> PositionRow:
     return PositionRow(
         ticker=position.ticker,
-        name=position.name,
+        name=display_name(position.ticker, kind_of_position(position), position.name),
         sector=position.sector,
         kind=position.kind,
         quantity=position.quantity,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invest.jobs.data_collection.backfill import read_history
 from invest.jobs.data_collection.benchmarks import update_benchmarks
 from invest.jobs.data_collection.cleanup import cleanup_old_data
 from invest.jobs.data_collection.collection import batch_collect_assets, collect_asset_data_async, finish_batch_collect
@@ -31,6 +32,7 @@ __all__ = [
     "finish_batch_collect",
     "lines_with",
     "questions",
+    "read_history",
     "update_benchmarks",
     "update_fundamentals_batch",
     "update_market_prices",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invest.jobs.reports.ai_keeping import SharedAnswers, SharedBudget, SharedLessons, SharedLimiter, StoredLedger
 from invest.jobs.reports.asset_reports import generate_report_async
+from invest.jobs.reports.callbacks import tell_callback, telling
 from invest.jobs.reports.comparisons import generate_comparison_report_async
 from invest.jobs.reports.delivery import deliver_report
 from invest.jobs.reports.exports import batch_export_reports, export_report_async, finish_batch_export
@@ -32,4 +33,6 @@ __all__ = [
     "generate_report_async",
     "generate_weekly_report_async",
     "schedule_weekly_reports",
+    "tell_callback",
+    "telling",
 ]

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from invest.domain.market import market_day
+from invest.domain.market import CorporateAction, market_day
 from invest.engine import Context
 from invest.jobs.analysis import change_over, report_data
+from invest.jobs.loading import results_due
 from invest.jobs.queues import FAN_OUT_SOON, NEVER, PERIODIC, REPORTS
 from invest.jobs.reports.arguments import Language, Provider, Report
 from invest.jobs.reports.keeping import keep, new_report_id
@@ -29,7 +30,10 @@ from invest.store import Store
 WEEK = timedelta(days=7)
 
 
-NEWS_SHOWN = 6
+NEWS_READ = 20  # of each asset; the most telling ones are shown
+
+
+PAID_AFTER = timedelta(days=200)  # a payment may come so long after its last day with rights
 
 
 @REPORTS.job(retry=PERIODIC, give_up_on=NEVER, owner={"portfolio_id": "portfolio"})
@@ -90,12 +94,14 @@ async def weekly_report(ctx: Context, portfolio_id: str, language: str) -> dict[
     end = market_day(settings.now())
     start = end - WEEK
     tickers = [p.ticker for p in data.positions]
-    bars, actions, news, changes = await asyncio.gather(
+    bars, actions, news, changes, due = await asyncio.gather(
         store.bars.read_many(tickers, since=start - WEEK),
-        store.actions.of_many(tickers, since=start),
-        store.news.latest_many(tickers, since=settings.now() - WEEK, limit=NEWS_SHOWN),
+        store.actions.of_many(tickers, since=start - PAID_AFTER),
+        store.news.latest_many(tickers, since=settings.now() - WEEK, limit=NEWS_READ),
         _changes(store, tickers, start),
+        results_due(store, settings, tickers),
     )
+    events = [a for of_one in actions.values() for a in of_one]
     week = WeeklyReportData(
         report_id=data.report_id,
         generated_at=data.generated_at,
@@ -108,11 +114,20 @@ async def weekly_report(ctx: Context, portfolio_id: str, language: str) -> dict[
         index_return=_week(data, "ibov", start),
         week_returns={t: change_over([d.item() for d in b.days], b.adjusted.tolist(), start) for t, b in bars.items()},
         changes=changes,
-        payments=[a for of_one in actions.values() for a in of_one if a.kind.in_cash],
-        news=list({n.id: n for items in news.values() for n in items}.values())[:NEWS_SHOWN],
+        contributions=data.week_contributions,
+        coming=events,
+        results_due=due,
+        payments=[a for a in events if a.kind.in_cash and _within(a, start, end)],
+        news=list({n.id: n for items in news.values() for n in items}.values()),
     )
     view = await asyncio.to_thread(build_weekly_view, week)
     return await keep(ctx, view, tickers=tickers, ai_provider=None, portfolio_id=portfolio_id)
+
+
+def _within(action: CorporateAction, start: date, end: date) -> bool:
+    """Whether rights to it ended or it was paid between `start` and `end`."""
+    days = (action.last_date_with, action.payment_date)
+    return any(day is not None and start <= day <= end for day in days)
 
 
 def _week(data: PortfolioReportData, curve: str, start: date) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invest.reports.sections.agenda import agenda_section, next_events, profile_section
+from invest.reports.sections.agenda import agenda_section, next_events, profile_section, quarter_due
 from invest.reports.sections.analysts import (
     VERDICT_MARKS,
     analysts_section,
@@ -17,7 +17,7 @@ from invest.reports.sections.analysts import (
 from invest.reports.sections.assets import assets_table, returns_section, scores_chart
 from invest.reports.sections.backtest import backtest_detail, backtest_section, shared_record
 from invest.reports.sections.by_kind import own_sections
-from invest.reports.sections.calendar_months import months_section
+from invest.reports.sections.calendar_months import months_section, portfolio_months_section
 from invest.reports.sections.dividends import amount_text, dividends_section
 from invest.reports.sections.fundamentals import fundamentals_section
 from invest.reports.sections.holdings import (
@@ -27,7 +27,13 @@ from invest.reports.sections.holdings import (
     metric_text,
     metrics_section,
     positions_section,
-    weights_sections,
+    sectors_section,
+)
+from invest.reports.sections.money import (
+    coming_section,
+    contribution_section,
+    points,
+    rebalancing_section,
 )
 from invest.reports.sections.multiples import multiples_sections
 from invest.reports.sections.news import news_section, summary_text, telling
@@ -59,7 +65,9 @@ __all__ = [
     "backtest_section",
     "case_section",
     "cited_facts",
+    "coming_section",
     "consensus_text",
+    "contribution_section",
     "curve_section",
     "direction",
     "dividends_section",
@@ -79,7 +87,9 @@ __all__ = [
     "outside_limits",
     "own_sections",
     "peers_section",
+    "points",
     "pool_record_text",
+    "portfolio_months_section",
     "positions_section",
     "price_chart",
     "price_section",
@@ -87,20 +97,22 @@ __all__ = [
     "profile_section",
     "provenance_section",
     "quality_section",
+    "quarter_due",
     "quarter_name",
     "ratings_text",
+    "rebalancing_section",
     "record_section",
     "results_sections",
     "returns_section",
     "risk_section",
     "score_section",
     "scores_chart",
+    "sectors_section",
     "shared_record",
     "sources_section",
     "spoken",
     "summary_text",
     "telling",
     "verdict_sentence",
-    "weights_sections",
     "worth_section",
 ]

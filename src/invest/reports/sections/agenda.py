@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import Final
 
 from invest.domain.analysis import Analysis, History
-from invest.domain.filings import Result
 from invest.domain.market import Asset, AssetKind, CorporateAction
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
@@ -41,7 +40,7 @@ def agenda_section(
     words = locale.words
     events = next_events(actions, today, locale)[:_MOST]
     if history.results_due is not None:
-        quarter = quarter_name(_quarter_of(history.results_due), locale)
+        quarter = quarter_due(history.results_due, locale)
         events.append((history.results_due, words.t("agenda.results", quarter=quarter), ""))
     if not events:
         return None
@@ -58,11 +57,11 @@ def agenda_section(
     return Section(id="agenda", title=words.t("agenda.title"), blocks=(table,), span=5)
 
 
-def _quarter_of(due: date) -> Result:
-    """The quarter whose statements are due on `due`: the last one that ended before it."""
+def quarter_due(due: date, locale: Locale) -> str:
+    """The quarter whose statements are due on `due`: the last one that ended a month before it or earlier."""
     ends = [date(due.year - 1, 12, 31), date(due.year, 3, 31), date(due.year, 6, 30), date(due.year, 9, 30)]
     end = max(e for e in ends if e < due - timedelta(days=30))
-    return Result(end=end, revenue=None, ebitda=None, net_income=None, net_debt=None, equity=None)
+    return quarter_name(end, locale)
 
 
 def profile_section(analysis: Analysis, asset: Asset | None, history: History, book: FactBook) -> Section | None:

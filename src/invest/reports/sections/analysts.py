@@ -109,7 +109,7 @@ def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = F
         blocks.append(chart)
     scale = words.t("ai.scale", **_thresholds(data.ai_consensus, book.locale))
     blocks += [_opinions_table(ordered, book), Paragraph(text=scale, muted=True)]
-    if claims := [claim for o in ordered if o.valid and (claim := _summary_claim(o, book))]:
+    if claims := [claim for o in ordered if o.valid and not o.benchmark and (claim := _summary_claim(o, book))]:
         blocks.append(Claims(items=tuple(claims)))
     if moved := [analyst_name(o.provider, book.locale) for o in ordered if o.valid and o.news_moved]:
         blocks.append(Paragraph(text=words.t("ai.news_moved", names=book.locale.join(moved)), muted=True))

@@ -9,7 +9,8 @@ from typing import Final
 
 from invest.reports.data import PortfolioReportData, PositionRow
 from invest.reports.locale import MISSING, Locale
-from invest.reports.sections.assets import verdict_cell
+from invest.reports.phrases import sector_name
+from invest.reports.sections.assets import score_of, verdict_cell
 from invest.reports.views import (
     Bar,
     BarsChart,
@@ -30,12 +31,13 @@ from invest.reports.words import clean
 _SHARES_SHOWN: Final = 10
 # Measures in the order they are read, and how each is printed.
 METRICS: Final[Mapping[str, str]] = {
-    "twr": "signed", "return_percent": "signed", "xirr": "signed", "annual_return": "signed",
+    "twr": "signed", "annual_return": "signed", "xirr": "signed", "return_percent": "signed",
     "ibov_return": "signed", "excess_ibov": "signed", "cdi_return": "signed", "excess_cdi": "signed",
     "volatility": "percent", "max_drawdown": "percent", "beta": "number",
     "sharpe_ratio": "number", "sortino_ratio": "number",
     "var_95": "percent", "cvar_95": "percent", "hhi": "number",
-    "dividends_12m": "money", "dividend_yield": "percent", "yield_on_cost": "percent",
+    "dividends_12m": "money", "dividends_projected": "money", "dividends_projected_net": "money",
+    "dividend_yield": "percent", "yield_on_cost": "percent",
     "unrealized_gain": "money", "realized_gain": "money",
 }  # fmt: skip
 
@@ -107,7 +109,7 @@ def _position(row: PositionRow, locale: Locale, *, verdicts: bool) -> tuple[Cell
         Cell(text=locale.percent(row.result, 1, signed=True), mark=direction(row.result)),
     ]
     if verdicts and row.analysis is not None:
-        cells += [Cell(text=locale.number(row.analysis.overall_score, 1)), verdict_cell(row.analysis, locale)]
+        cells += [Cell(text=locale.number(score_of(row.analysis), 1)), verdict_cell(row.analysis, locale)]
     elif verdicts:
         cells += [Cell(text=MISSING), Cell(text=MISSING)]
     return tuple(cells)
@@ -118,23 +120,18 @@ def direction(value: float | None) -> Mark | None:
     return None if value is None or abs(value) < 5e-5 else "up" if value > 0 else "down"
 
 
-def weights_sections(positions: Sequence[PositionRow], locale: Locale) -> list[Section]:
-    """Weights by asset and by sector, the rest of a long tail as one bar."""
+def sectors_section(positions: Sequence[PositionRow], locale: Locale) -> Section | None:
+    """Weights by sector, the rest of a long tail as one bar; those of the assets stand beside the positions."""
     words = locale.words
-    by_asset = {p.ticker: p.weight for p in positions if p.weight}
-    by_sector: dict[str, float] = defaultdict(float)
+    shares: dict[str, float] = defaultdict(float)
     for p in positions:
         if p.weight:
-            by_sector[clean(p.sector, 40) or words.t("portfolio.no_sector")] += p.weight
-    parts = (("by_asset", "share_chart_asset", by_asset), ("by_sector", "share_chart_sector", by_sector))
-    sections = []
-    for ident, chart_title, shares in parts:
-        if not shares:
-            continue
-        chart = _shares(words.t(f"portfolio.{chart_title}"), shares, locale)
-        title, note = words.t(f"portfolio.{ident}"), words.t("portfolio.share_note")
-        sections.append(Section(id=ident, title=title, note=note, blocks=(chart,), span=6))
-    return sections
+            shares[sector_name(p.sector, locale, 40) or words.t("portfolio.no_sector")] += p.weight
+    if not shares:
+        return None
+    chart = _shares(words.t("portfolio.share_chart_sector"), shares, locale)
+    title, note = words.t("portfolio.by_sector"), words.t("portfolio.share_note")
+    return Section(id="by_sector", title=title, note=note, blocks=(chart,), span=6)
 
 
 def _shares(title: str, shares: Mapping[str, float], locale: Locale) -> BarsChart:
@@ -159,8 +156,8 @@ def metrics_section(metrics: Mapping[str, float | None], locale: Locale) -> Sect
         return None
     columns = (Column(label=words.t("portfolio.metric")), Column(label=words.t("portfolio.value"), align="right"))
     table = Table(caption=words.t("portfolio.metrics_caption"), columns=columns, rows=rows)
-    title, note = words.t("portfolio.metrics_title"), words.t("portfolio.metrics_note")
-    return Section(id="metrics", title=title, note=note, blocks=(table,), span=6)
+    blocks = (table, Paragraph(text=words.t("portfolio.footnote"), muted=True))
+    return Section(id="metrics", title=words.t("portfolio.metrics_title"), blocks=blocks, span=6)
 
 
 def metric_text(name: str, value: float | None, locale: Locale) -> str:
@@ -176,18 +173,17 @@ def metric_text(name: str, value: float | None, locale: Locale) -> str:
             return locale.number(value, 2)
 
 
-def income_section(data: PortfolioReportData, locale: Locale) -> Section:
-    """Cash received by month over the last twelve."""
+def income_section(data: PortfolioReportData, locale: Locale) -> Section | None:
+    """Cash received by month over the last twelve; None where nothing was."""
     words = locale.words
     months = sorted(data.dividends_by_month)[-12:]
-    if any(amount for _, amount in months):
-        bars = tuple(
-            Bar(label=locale.month(month.month), value=float(amount), text=locale.short(amount.quantize(Decimal(1))))
-            for month, amount in months
-        )
-        items = "; ".join(f"{locale.month(m.month)} {m.year}: {locale.money(a)}" for m, a in months)
-        block: Block = ColumnsChart(title=words.t("portfolio.dividends_chart"), description=f"{items}.", bars=bars)
-    else:
-        block = Paragraph(text=words.t("portfolio.dividends_none"), muted=True)
+    if not any(amount for _, amount in months):
+        return None
+    bars = tuple(
+        Bar(label=locale.month(month.month), value=float(amount), text=locale.short(amount.quantize(Decimal(1))))
+        for month, amount in months
+    )
+    items = "; ".join(f"{locale.month(m.month)} {m.year}: {locale.money(a)}" for m, a in months)
+    block = ColumnsChart(title=words.t("portfolio.dividends_chart"), description=f"{items}.", bars=bars)
     title, note = words.t("portfolio.dividends_title"), words.t("portfolio.dividends_note")
     return Section(id="income", title=title, note=note, blocks=(block,), span=6)

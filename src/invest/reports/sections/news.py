@@ -57,10 +57,9 @@ def news_section(
     if not chosen:
         return None
     columns = (
-        Column(label=words.t("news.date"), width=0.9),
-        Column(label=words.t("news.outlet"), width=1.1),
-        Column(label=words.t("news.headline"), width=5),
-        Column(label=words.t("news.tone"), width=0.9),
+        Column(label=words.t("news.date")),
+        Column(label=words.t("news.headline")),
+        Column(label=words.t("news.tone")),
     )
     rows = tuple(_row(item, locale) for item in chosen)
     blocks: tuple[Block, ...] = (Table(caption=words.t("news.caption"), columns=columns, rows=rows),)
@@ -117,8 +116,7 @@ def _row(item: NewsItem, locale: Locale) -> tuple[Cell, ...]:
     day = item.published_at.astimezone(MARKET_ZONE).date() if item.published_at else None
     return (
         Cell(text=locale.day(day) if day else locale.words.t("news.undated"), muted=day is None),
-        Cell(text=clean(item.outlet, 40), muted=True),
-        Cell(text=clean(item.title, 220), link=safe_link(item.link)),
+        Cell(text=clean(item.title, 220), link=safe_link(item.link), sub=clean(item.outlet, 40) or None),
         Cell(text=locale.words.t(f"news.{tone}"), mark=mark),
     )
 

@@ -29,7 +29,7 @@ def peers_section(analysis: Analysis, peers: Sequence[Analysis], book: FactBook)
     books = [book, *(FactBook(p.facts, locale) for p in peers)]
     keys = [k for k in _KEYS.get(analysis.kind, _COMPANY) if sum(b.value(k) is not None for b in books) > 1]
     columns = [Column(label=words.t("table.asset"))]
-    columns += [Column(label=book.shortest(k), align="right") for k in keys]
+    columns += [Column(label=book.column(k), align="right") for k in keys]
     columns += [Column(label=words.t("table.score"), align="right")]
     rows = [
         (

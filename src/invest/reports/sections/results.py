@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Final
 
 from invest.domain.analysis import History
@@ -21,16 +22,16 @@ def results_sections(history: History, locale: Locale) -> list[Section]:
     return [_section(name, rows, history.chart, locale) for name, rows in parts if sum(r.known for r in rows) >= _LEAST]
 
 
-def quarter_name(row: Result, locale: Locale) -> str:
+def quarter_name(end: date, locale: Locale) -> str:
     """`1T26`, `1Q26`: by the calendar quarter in which it ends."""
-    return locale.words.t("results.quarter", q=(row.end.month + 2) // 3, yy=f"{row.end.year % 100:02d}")
+    return locale.words.t("results.quarter", q=(end.month + 2) // 3, yy=f"{end.year % 100:02d}")
 
 
 def _section(name: str, rows: Sequence[Result], chart: Chart | None, locale: Locale) -> Section:
     words = locale.words
     title = words.t(f"results.{name}")
     unit, unit_name = _unit(rows)
-    labels = [str(r.end.year) if name == "by_year" else quarter_name(r, locale) for r in rows]
+    labels = [str(r.end.year) if name == "by_year" else quarter_name(r.end, locale) for r in rows]
     blocks: tuple[Block, ...] = (
         _chart(title, rows, labels, (unit, words.t(f"results.unit_{unit_name}"), chart), locale),
         _table(title, rows, labels, (unit, chart), locale),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ from invest.domain.market import (
     Asset,
     AssetKind,
     Bar,
+    BarTable,
     kind_of,
     last_closed_session,
     market_day,
@@ -82,6 +83,22 @@ class CotahistSource:
                 continue
             return await asyncio.to_thread(papers, shelved.shelf)
         raise NotAvailable(self.name, f"no file of the last {LOOK_BACK} sessions")
+
+    async def quotes_of(
+        self, client: SourceClient, year: int, tickers: Collection[str], rows: int
+    ) -> AsyncIterator[BarTable]:
+        """The bars of `tickers` in one year, some papers at a time. Raises `SourceError`."""
+        shelved = await self._one(client, f"A{year}", market_day(client.settings.now()))
+        last, part, size = last_closed_session(client.settings.now()), list[tuple[str, Rows]](), 0
+        for code in sorted(set(tickers) & set(shelved.shelf)):
+            quotes = dated(np.frombuffer(await asyncio.to_thread(shelved.shelf.get, code), ROW))
+            part.append((code, quotes))
+            size += len(quotes)
+            if size >= rows:
+                yield table_of(part, shelved.payload.sha256, last)
+                part, size = [], 0
+        if part:
+            yield table_of(part, shelved.payload.sha256, last)
 
     async def _fetch(
         self, client: SourceClient, names: Sequence[str], want: Want
@@ -244,6 +261,30 @@ def bars_of(rows: Rows, ticker: str, payload: str, known: date | None) -> Iterat
             "cotahist",
             payload,
         )
+
+
+def table_of(papers_: Sequence[tuple[str, Rows]], payload: str, last: date) -> BarTable:
+    """Quotes of several papers as columns; those without prices that can be, and of sessions not over, are left out."""
+    rows = np.concatenate([quotes for _, quotes in papers_])
+    names = np.repeat([code for code, _ in papers_], [len(quotes) for _, quotes in papers_])
+    years, rest = np.divmod(rows["date"].astype(np.int64), 10_000)
+    months = ((years - 1970) * 12 + rest // 100 - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]") + (rest % 100 - 1).astype("timedelta64[D]")
+    sane = (rows["close"] > 0) & (rows["low"] > 0) & (rows["high"] >= rows["low"]) & (days <= np.datetime64(last, "D"))
+    table = BarTable(
+        tickers=names.astype(str),
+        days=days,
+        open=rows["open"],
+        high=rows["high"],
+        low=rows["low"],
+        close=rows["close"],
+        volume=rows["volume"],
+        turnover=rows["turnover"],
+        trades=rows["trades"].astype(np.int64),
+        source="cotahist",
+        payload=payload,
+    )
+    return table.take(sane)
 
 
 def _price(micros: int) -> Decimal:

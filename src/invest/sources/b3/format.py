@@ -25,7 +25,7 @@ CLASSES: Mapping[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "6": (frozenset({"PNB"}), ("ACNPB",)),
     "7": (frozenset({"PNC"}), ("ACNPC",)),
     "8": (frozenset({"PND"}), ("ACNPD",)),
-    "11": (frozenset({"UNT", "UNIT"}), ("CDAM", "UNT")),
+    "11": (frozenset({"UNT", "UNIT"}), ("CDAM", "UNT", "CTF")),
 }
 
 

@@ -17,6 +17,9 @@ from invest.sources.plausible import payable
 
 CALLS = "/listedCompaniesProxy/CompanyCall"
 DAY = 86_400.0
+FUND_CALLS = "/fundsProxy/fundsCall"
+# B3's types of funds, as its page of listed funds asks for them: real estate 7, Fiagro 34, infrastructure 27; ETFs 20.
+FUND_TYPES: Mapping[AssetKind, tuple[int, ...]] = {AssetKind.FII: (7, 34, 27), AssetKind.ETF: (20,)}
 LIKE_SHARES = (None, AssetKind.STOCK, AssetKind.UNIT, AssetKind.OTHER)
 
 
@@ -28,12 +31,14 @@ class B3Source:
     async def collect(self, client: SourceClient, want: Want) -> Answer:
         """Dividends, JCP, splits and identity of one paper; once a day."""
         reading = Reading(self.name, client.settings.source(self.name), want.ticker)
-        if want.kind not in LIKE_SHARES or not B3_CODE.fullmatch(want.ticker):
-            reading.remark("lists companies' own shares only")
+        if want.kind not in (*LIKE_SHARES, *FUND_TYPES) or not B3_CODE.fullmatch(want.ticker):
+            reading.remark("lists companies' own shares and funds only")
             return reading.close("skipped")
         if want.actions_until == market_day(want.now) and not want.force:
             reading.remark("read today already")
             return reading.close("not_modified")
+        if want.kind in FUND_TYPES:
+            return await self._fund(client, reading, want)
         supplement = await self._call(client, "GetListedSupplementCompany", issuingCompany=want.ticker[:4])
         found = fmt.objects(supplement)
         if not found:
@@ -43,6 +48,25 @@ class B3Source:
         await self._about(client, reading, want, found[0])
         await self._actions(client, reading, want, found[0], supplement)
         return reading.close()
+
+    async def _fund(self, client: SourceClient, reading: Reading, want: Want) -> Answer:
+        """Income, amortisations and subscriptions of a fund: of the first type of fund that lists its code."""
+        cnpj = (want.asset.cnpj if want.asset else None) or "0"
+        isin = want.asset.isin if want.asset else None
+        for kind in FUND_TYPES[want.kind or AssetKind.FII]:
+            arguments = fmt.argument(cnpj=cnpj, identifierFund=want.ticker[:4], typeFund=kind)
+            answer = await client.get(self.name, f"{FUND_CALLS}/GetListedSupplementFunds/{arguments}", fresh_for=DAY)
+            sha256 = answer.payload.sha256
+            for row in fmt.objects(answer):
+                found = fmt.cash_actions(_rows(row, "cashDividends"), want.ticker, isin, sha256)
+                found += fmt.share_actions(_rows(row, "stockDividends"), want.ticker, isin, sha256, reading.reject)
+                found += fmt.subscriptions(_rows(row, "subscriptions"), want.ticker, isin, sha256)
+                if found:
+                    reading.keep(answer.payload)
+                    reading.add(Harvest(actions=payable(reading, want, found)))
+                    return reading.close()
+        reading.remark("no payment of a fund of that code")
+        return reading.close("empty")
 
     async def _call(self, client: SourceClient, call: str, **fields: object) -> Response:
         path = f"{CALLS}/{call}/{fmt.argument(**fields, language='pt-br')}"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+
+import orjson
 
 from invest.domain.market import MacroPoint, market_day
 from invest.domain.values import Harvest, RawPayload
 from invest.sources.client import Response, SourceClient
-from invest.sources.errors import Malformed, NotAvailable, SourceError
+from invest.sources.errors import Malformed, NotAvailable, SourceError, SourceRefused
 from invest.sources.model import Answer, Reading, Want
 from invest.sources.numerals import day, number
 
@@ -24,6 +27,7 @@ SERIES: Mapping[int, tuple[str, float, float]] = {
     189: ("IGP-M, % a month", -5, 8),
     24364: ("IBC-Br, seasonally adjusted index", 40, 300),
 }
+TITLE = re.compile(r"<title[^>]*>([^<]{1,120})<", re.I)
 FIRST_YEARS = 6
 WINDOW = timedelta(days=3_650)  # SGS answers 406 to more than ten years of a daily series
 AGAIN = timedelta(days=62)  # monthly figures are revised and come late: so much is asked again
@@ -66,16 +70,44 @@ class BcbSource:
         return [answer for answer in answers if answer is not None]
 
     async def _window(self, client: SourceClient, code: int, start: date, end: date) -> Response | None:
-        """One answer; SGS says 404 where the window holds no value."""
+        """One answer; SGS says 404 where the window holds no value. Raises `SourceError` in SGS's own words."""
         params = {"formato": "json", "dataInicial": f"{start:%d/%m/%Y}", "dataFinal": f"{end:%d/%m/%Y}"}
         try:
-            return await client.get(self.name, f"/dados/serie/bcdata.sgs.{code}/dados", params=params)
+            answer = await client.get(self.name, f"/dados/serie/bcdata.sgs.{code}/dados", params=params)
         except NotAvailable:
             return None
+        except SourceRefused as error:
+            reason = f"{error.reason}: {complaint(error.body.encode())}" if error.body else error.reason
+            raise SourceRefused(self.name, reason, error.status, error.body) from None
+        if wrong := complaint(answer.body):
+            raise Malformed(self.name, wrong)
+        return answer
 
     def _read(self, reading: Reading, code: int, answer: Response, today: date) -> None:
         reading.keep(answer.payload)
         reading.add(Harvest(macro=points(reading, code, answer.json(), answer.payload, today)))
+
+
+def complaint(body: bytes) -> str | None:
+    """What SGS says instead of a series, in a few words; None for what looks like one.
+
+    Two shapes of errors, ``{"error": …}`` and ``{"erro": {"detail": …}}``, and pages in HTML or XML, with any status.
+    """
+    text = body.strip()
+    if text.startswith(b"<"):
+        title = TITLE.search(text[:4096].decode("utf-8", "replace"))
+        kind = "XML" if text.startswith(b"<?xml") and b"<html" not in text[:1024].lower() else "HTML"
+        return f"a page of {kind} instead of a series" + (f" ({' '.join(title[1].split())})" if title else "")
+    try:
+        data = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return f"no JSON but {text[:60].decode('latin-1')!r}"
+    if not isinstance(data, Mapping):
+        return None
+    error = data.get("erro", data.get("error"))
+    if isinstance(error, Mapping):
+        error = error.get("detail") or error.get("mensagem") or error.get("message") or error.get("statusCode")
+    return str(error or data.get("message") or data)[:160]
 
 
 def points(reading: Reading, code: int, data: object, payload: RawPayload, today: date) -> list[MacroPoint]:

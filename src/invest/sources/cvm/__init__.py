@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invest.sources.cvm.funds import CvmFundsSource
 from invest.sources.cvm.source import CvmSource
 
-__all__ = ["CvmSource"]
+__all__ = ["CvmFundsSource", "CvmSource"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
 from datetime import date
 
@@ -86,6 +86,20 @@ class CvmSource:
             raise problems[0]
         return await asyncio.to_thread(_received_since, files, since)
 
+    async def reports_of(
+        self, client: SourceClient, year: int, companies: Collection[str], lines: int
+    ) -> AsyncIterator[list[StatementLine]]:
+        """Lines of the yearly reports (DFP) of some companies, some companies at a time. Raises `SourceError`."""
+        shelved = await self._one(client, "DFP", year, market_day(client.settings.now()))
+        part: list[StatementLine] = []
+        for cnpj in companies:
+            part += await asyncio.to_thread(_lines_of, shelved, cnpj)
+            if len(part) >= lines:
+                yield part
+                part = []
+        if part:
+            yield part
+
     def _identify(self, reading: Reading, company: Company) -> None:
         reading.identity = Identity(
             name=company.name or None,
@@ -145,6 +159,11 @@ def _read(reading: Reading, want: Want, files: Sequence[tuple[str, Shelved]], co
         if lines:
             reading.keep(shelved.payload, shelved.path)
             reading.add(Harvest(statements=lines))
+
+
+def _lines_of(shelved: Shelved, cnpj: str) -> list[StatementLine]:
+    blocks = shelved.shelf.blocks(cnpj)
+    return statements_of(blocks, filings_of(blocks, "DFP"), shelved.payload.sha256)
 
 
 def _wrong_unit(lines: Sequence[StatementLine], want: Want) -> str | None:

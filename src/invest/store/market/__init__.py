@@ -5,6 +5,7 @@ from __future__ import annotations
 from invest.store.market.actions import Actions, RankOf, write_actions
 from invest.store.market.answers import Answers
 from invest.store.market.assets import Assets, write_assets, write_changes
+from invest.store.market.backfills import Backfills
 from invest.store.market.bars import ORIGIN, BarStore, Origin, write_bars
 from invest.store.market.filings import Statements, write_statements
 from invest.store.market.macro import Macro, write_macro
@@ -17,6 +18,7 @@ __all__ = [
     "Actions",
     "Answers",
     "Assets",
+    "Backfills",
     "BarStore",
     "Macro",
     "News",

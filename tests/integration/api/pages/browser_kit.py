@@ -96,6 +96,7 @@ async def browser() -> AsyncIterator[Any]:
 async def tab(running: Any, url: str, **options: Any) -> AsyncIterator[Tab]:
     """A fresh context with one page, in English unless told otherwise."""
     context = await running.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **options})
+    context.set_default_timeout(12_000)
     page = await context.new_page()
     opened = Tab(page, url)
     if options.get("java_script_enabled", True):

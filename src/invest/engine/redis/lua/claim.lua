@@ -4,7 +4,7 @@
 -- {id, payload, delivery, attempts, hand-backs, enqueued, name, queue, workflow, predecessor, first seen unknown}.
 redis.call('DEL', OOM_GUARD)
 local AGE, SHARE = 3000, 8  -- a job passed over for 3 s by more urgent ones gets every eighth start
-local MOST, LOOKS = 256, 500  -- jobs claimed, and jobs looked at, by one script
+local MOST, LOOKS = 200, 500  -- jobs claimed, and jobs looked at, by one script
 local worker, lease, free, queues = ARGV[1], tonumber(ARGV[2]), math.min(tonumber(ARGV[3]), MOST), tonumber(ARGV[4])
 local limits, limited, claimed, next_due = {}, {}, {}, nil
 for i = 5 + 2 * queues, #ARGV, 4 do

@@ -24,7 +24,8 @@ local function expire_later(wf, ttl)
   end
 end
 
-local ENDING_FIELDS = {F.state, F.name, F.queue, F.priority, F.workflow, F.unique, F.result_ttl, F.kind, F.sub, F.result_head}
+local ENDING_FIELDS = {F.state, F.name, F.queue, F.priority, F.workflow, F.unique, F.result_ttl, F.kind, F.sub, F.result_head,
+  F.followed}
 
 local function keep_until(state, kind, sub, ttl)
   if state == 'succeeded' then return ttl end
@@ -71,6 +72,7 @@ local function conclude(id, state, value, how)
     if r[6] and redis.call('GET', UNIQUE .. r[6]) == id then redis.call('DEL', UNIQUE .. r[6]) end
     emit(state, id, name, queue)
     redis.call('PUBLISH', FINISHED .. id, good and not how.ref and #value <= TOLD_MAX and 'succeeded ' .. value or state)
+    if r[11] then later('follow', id) end
     if sub and not wf then expire_later(sub, keep or FAILED_TTL) end
   end
   if wf then

@@ -34,16 +34,16 @@ local function finish(i)
   local id, token, action, head, value = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local j = JOB .. id
   local r = redis.call('HMGET', j, F.state, F.name, F.queue, F.priority, F.workflow, F.unique, F.result_ttl, F.kind, F.sub, F.result_head,
-    F.token, F.attempts, F.history)
-  if r[11] ~= token then return 'stale' end
+    F.followed, F.token, F.attempts, F.history)
+  if r[12] ~= token then return 'stale' end
   if (action == 'retry' or action == 'back') and aborts and redis.call('ZSCORE', ARQ_ABORT, id) then
     action, value = 'cancelled', as_error('Cancelled', 'cancelled while it ran')  -- asked to stop: it does not come back
   end
-  if ARGV[i + 6] ~= '' then redis.call('HSET', j, F.history, keep_history(r[13], ARGV[i + 6])) end
+  if ARGV[i + 6] ~= '' then redis.call('HSET', j, F.history, keep_history(r[14], ARGV[i + 6])) end
   if action == 'retry' or action == 'back' then return again(id, j, r, action, value, ARGV[i + 5]) end
   if action == 'over' then return over(id, j, r, value, head) end
   if aborts then redis.call('ZREM', ARQ_ABORT, id) end
-  local attempts = action ~= 'cancelled' and (tonumber(r[12]) or 0) + 1 or nil
+  local attempts = action ~= 'cancelled' and (tonumber(r[13]) or 0) + 1 or nil
   r[9] = false  -- it ended by itself
   conclude(id, action, value, {record = r, head = head ~= '' and head or nil, attempts = attempts})
   return 'ok'

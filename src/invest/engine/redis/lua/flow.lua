@@ -66,6 +66,13 @@ function DO.settle(id, good, from)
   if #page == PAGE then later('settle', id, good, from + PAGE) end
 end
 
+-- Those that follow a job (follow.lua) are released by its end.
+function DO.follow(id)
+  local popped = redis.call('SPOP', FOLLOWERS .. id, PAGE)
+  for _, follower in ipairs(popped) do release(follower) end
+  if #popped == PAGE then later('follow', id) end
+end
+
 function DO.drain(id, why)
   local popped = redis.call('SPOP', PENDING .. id, PAGE)
   for _, p in ipairs(popped) do stop(p, true, why) end

@@ -1,0 +1,235 @@
+"""`invest portfolio edit, delete, undo, …` and `invest tax`: correcting, confirming, and declaring what is booked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from invest.cli import output
+from invest.cli.investing.portfolios import Columns, Which, identify, money, portfolio
+from invest.cli.output import AsJson
+from invest.cli.server import with_api
+from invest.errors import ConfigError, NotFound
+from invest.http import Client
+
+Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="see `invest portfolio transactions`")]
+KEPT = ("date", "ticker", "operation", "quantity", "price", "note", "fees", "broker", "other", "shares")
+
+
+@portfolio.command("edit")
+def edit(
+    which: Which,
+    number: Number,
+    quantity: Annotated[str | None, typer.Option(help="shares")] = None,
+    price: Annotated[str | None, typer.Option(help="BRL per share")] = None,
+    fees: Annotated[str | None, typer.Option(help="costs of the trade, BRL")] = None,
+    date: Annotated[str | None, typer.Option(help="its day, yyyy-mm-dd")] = None,
+    broker: Annotated[str | None, typer.Option(help="the institution")] = None,
+    note: Annotated[str | None, typer.Option(help="a note")] = None,
+    json_output: AsJson = False,
+) -> None:
+    """Change one transaction; refused where a later sale would be left without its shares."""
+    figures = {"quantity": quantity, "price": price, "fees": fees}
+    changes: dict[str, Any] = {k: v.replace(",", ".") for k, v in figures.items() if v is not None}
+    changes |= {k: v for k, v in {"date": date, "broker": broker, "note": note}.items() if v is not None}
+    if not changes:
+        raise ConfigError("say what to change: --quantity, --price, --fees, --date, --broker or --note")
+
+    async def work(client: Client) -> Any:
+        handle = client.portfolio(await identify(client, which))
+        old = next((t for t in [t async for t in handle.transactions(limit=500)] if t["id"] == number), None)
+        if old is None:
+            raise NotFound(f"no transaction {number}; `invest portfolio transactions {which}` has those there are")
+        return await handle.edit(number, {k: old[k] for k in KEPT} | changes)
+
+    output.outcome(json_output, f"changed {number}", transaction=with_api(work))
+
+
+@portfolio.command("delete")
+def delete(which: Which, number: Number, json_output: AsJson = False) -> None:
+    """Delete one transaction; refused where a later sale would be left without its shares."""
+
+    async def work(client: Client) -> None:
+        await client.portfolio(await identify(client, which)).delete(number)
+
+    with_api(work)
+    output.outcome(json_output, f"deleted {number}", deleted=number)
+
+
+@portfolio.command("imports")
+def imports(which: Which, json_output: AsJson = False) -> None:
+    """The imports that can be undone, newest first."""
+
+    async def work(client: Client) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await client.portfolio(await identify(client, which)).imports()
+        return found
+
+    columns: Columns = {
+        "number": lambda i: i["id"],
+        "layout": lambda i: i["layout"],
+        "rows": lambda i: i["rows"],
+        "imported": lambda i: i["imported_at"][:19],
+    }
+    output.listing(with_api(work), columns, json_output=json_output, right=("number", "rows"), empty="no imports")
+
+
+@portfolio.command("undo")
+def undo(
+    which: Which,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="see `invest portfolio imports`")],
+    json_output: AsJson = False,
+) -> None:
+    """Take back all that one import booked."""
+
+    async def work(client: Client) -> Any:
+        return await client.portfolio(await identify(client, which)).undo(number)
+
+    gone = with_api(work)
+    output.outcome(json_output, f"took back {gone['deleted']} transactions", **gone)
+
+
+@portfolio.command("rename")
+def rename(
+    which: Which, name: Annotated[str, typer.Argument(help="its new name")], json_output: AsJson = False
+) -> None:
+    """Give a portfolio another name."""
+
+    async def work(client: Client) -> str:
+        found = await identify(client, which)
+        await client.portfolio(found).rename(name)
+        return found
+
+    found = with_api(work)
+    output.outcome(json_output, f"renamed {found}", id=found, name=name)
+
+
+@portfolio.command("merge")
+def merge(
+    which: Which,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="the portfolio that goes into it, and is gone then")],
+    json_output: AsJson = False,
+) -> None:
+    """Move all of another portfolio into this one; what both tell counts once."""
+
+    async def work(client: Client) -> Any:
+        return await client.portfolio(await identify(client, which)).merge(await identify(client, other))
+
+    told = with_api(work)
+    output.outcome(json_output, f"moved {told['moved']}, {told['duplicate']} told by both", **told)
+
+
+@portfolio.command("proposals")
+def proposals(which: Which, json_output: AsJson = False) -> None:
+    """Known events of what was held that nobody booked."""
+
+    async def work(client: Client) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await client.portfolio(await identify(client, which)).proposals()
+        return found
+
+    columns: Columns = {"key": lambda p: p["key"], "event": lambda p: p["said"]}
+    output.listing(with_api(work), columns, json_output=json_output, empty="nothing to confirm")
+
+
+@portfolio.command("confirm")
+def confirm(
+    which: Which,
+    keys: Annotated[list[str], typer.Argument(help="keys of proposals, or all")],
+    decline: Annotated[bool, typer.Option("--decline", help="say that they did not happen")] = False,
+    json_output: AsJson = False,
+) -> None:
+    """Book proposed events, one by one or all; with --decline they are never proposed again."""
+
+    async def work(client: Client) -> dict[str, Any]:
+        handle = client.portfolio(await identify(client, which))
+        chosen: Any = "all" if keys == ["all"] else keys
+        told: dict[str, Any] = await (handle.decline(chosen) if decline else handle.confirm(chosen))
+        return told
+
+    told = with_api(work)
+    done = told["declined"] if decline else told["counts"]["booked"]
+    output.outcome(json_output, f"{done} {'declined' if decline else 'booked'}", **told)
+
+
+@portfolio.command("rebalance")
+def rebalance(
+    which: Which,
+    cash: Annotated[str, typer.Option(help="BRL that waits to be invested")] = "0",
+    keep: Annotated[bool, typer.Option("--keep", help="sell nothing: spend the cash alone")] = False,
+    json_output: AsJson = False,
+) -> None:
+    """Orders towards the targets with new money; announced payments with --json."""
+
+    async def work(client: Client) -> dict[str, Any]:
+        told: dict[str, Any] = await client.portfolio(await identify(client, which)).rebalance(
+            cash.replace(",", "."), sell=not keep
+        )
+        return told
+
+    told = with_api(work)
+    if json_output:
+        output.as_json(told)
+        return
+    columns: Columns = {
+        "ticker": lambda t: t["ticker"],
+        "side": lambda t: t["side"],
+        "quantity": lambda t: t["quantity"],
+        "price": lambda t: money(t["price"]),
+        "amount": lambda t: money(t["amount"]),
+    }
+    right = ("quantity", "price", "amount")
+    output.listing(
+        told["orders"], columns, json_output=False, right=right, empty="no orders: set targets, or give cash"
+    )
+
+
+def tax(
+    year: Annotated[int, typer.Argument(help="the year of the income", min=2015, max=2100)],
+    which: Annotated[str | None, typer.Option("--portfolio", help="one alone; by default all, as one person")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="write all of it as a CSV")] = None,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="write all of it as a PDF")] = None,
+    json_output: AsJson = False,
+) -> None:
+    """Income tax of a year (IRPF): months, DARFs, what to declare, what is open. No tax advice."""
+
+    async def work(client: Client) -> dict[str, Any]:
+        if which is None:
+            first = [p["id"] async for p in client.pages("/portfolios", limit=1)][:1]
+            if not first:
+                raise NotFound("no portfolios: invest portfolio create NAME")
+            found = first[0]
+        else:
+            found = await identify(client, which)
+        together = str(which is None).lower()
+        path = f"/portfolios/{found}/tax"
+        for file, kind in ((csv, "csv"), (pdf, "pdf")):
+            if file is not None:
+                _write(file, await client.read(f"{path}/file", year=year, together=together, format=kind))
+        told: dict[str, Any] = await client.get(path, year=year, together=together)
+        return told
+
+    told = with_api(work)
+    if json_output:
+        output.as_json(told)
+        return
+    columns: Columns = {
+        "month": lambda m: m["month"],
+        "state": lambda m: m["state"],
+        "exempt": lambda m: money(m["exempt_gain"]),
+        "tax": lambda m: money(m["tax"]),
+        "darf": lambda m: money(m["darf"]["amount"]) if m["darf"] else "",
+        "due": lambda m: m["darf"]["due"] if m["darf"] else "",
+    }
+    right = ("exempt", "tax", "darf")
+    output.listing(told["months"], columns, json_output=False, right=right, empty="nothing to assess")
+    for flag in told["flags"]:
+        typer.echo(f"{'open' if flag['blocks'] else 'note'}: {flag['message']}")
+    typer.echo(told["disclaimer"])
+
+
+def _write(file: Path, body: bytes) -> None:
+    try:
+        file.write_bytes(body)
+    except OSError as error:
+        raise ConfigError(f"cannot write {file}: {error.strerror or error}") from None

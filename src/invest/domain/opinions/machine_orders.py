@@ -1,0 +1,79 @@
+"""Tell texts that give a machine orders from news that report: words, structure and script, not single words.
+
+"CVM abre instrução" and "agência eleva rating" are news; "ignore as instruções acima" is an order in any language. A
+text counts as an order for one sure sign (a role mark, an order to forget what was said, an answer dictated) or for a
+script in which none of our sources writes. What slips through is bounded: see `untrusted.bounded_by_news`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from functools import cache
+
+from invest.domain.opinions.address import ORDER_FROM, address_score, compiled, order_words
+
+_FOREIGN = frozenset("ąćęłńśźżčďěňřšťůžőűğışđơưăâșțåäöøæßþðāēīūķļņģõ") - frozenset("âõ")
+MOST_FOREIGN = 1  # words with letters that neither Portuguese, English nor their neighbours write
+LETTERS = 12
+
+
+def orders_a_machine(text: str) -> bool:
+    """Whether `text`, cleaned already, gives a machine orders; also written backwards or in ROT13."""
+    if foreign_script(text) or mixed_scripts(text):
+        return True
+    plain = _plain(text)
+    return _orders(plain) or _forgets(plain[::-1]) or _forgets(codecs.decode(plain, "rot13"))
+
+
+def foreign_script(text: str) -> bool:
+    """Whether most letters are of a script, or several words of a language, in which none of our sources writes."""
+    letters = [c for c in text if c.isalpha()]
+    if len(letters) >= LETTERS and sum(_latin(c) for c in letters) < 0.7 * len(letters):
+        return True
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    return sum(any(c in _FOREIGN for c in word) for word in words) > MOST_FOREIGN
+
+
+def mixed_scripts(text: str) -> bool:
+    """Whether some word is written in Latin letters and in look-alikes of another script."""
+    for word in re.findall(r"[^\W\d_]{3,}", text):
+        latin = sum(_latin(c) for c in word)
+        if 0 < latin < len(word):
+            return True
+    return False
+
+
+def _orders(plain: str) -> bool:
+    return any(pattern.search(plain) for pattern in _sure()) or _forgets(plain) or address_score(plain) >= ORDER_FROM
+
+
+def _forgets(plain: str) -> bool:
+    return any(pattern.search(plain) for pattern in _forgetting())
+
+
+@cache
+def _sure() -> tuple[re.Pattern[str], ...]:
+    return tuple(compiled(pattern) for pattern in order_words()["sure"]["patterns"])
+
+
+@cache
+def _forgetting() -> tuple[re.Pattern[str], ...]:
+    """The verb and what is to be forgotten, in either order, a few words apart."""
+    return tuple(
+        compiled(
+            rf"\b{row['verb']}\b(?:\W+\w+){{0,5}}?\W+{row['what']}|\b{row['what']}\b(?:\W+\w+){{0,4}}?\W+{row['verb']}\b"
+        )
+        for row in order_words()["forget"]
+    )
+
+
+def _latin(c: str) -> bool:
+    return ord(c) < 0x250 or 0x1E00 <= ord(c) < 0x1F00 or c in "ªº"
+
+
+def _plain(text: str) -> str:
+    """`text` in small letters without accents."""
+    folded = unicodedata.normalize("NFD", text.lower().replace("ı", "i").replace("đ", "d").replace("ł", "l"))
+    return "".join(c for c in folded if not unicodedata.combining(c))

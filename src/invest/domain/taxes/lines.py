@@ -1,0 +1,156 @@
+"""From a portfolio's journal to taxed lines: which bucket a sale belongs to, and what cannot be told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from invest.domain.market import Asset, AssetKind, kind_from_suffix
+from invest.domain.portfolios import (
+    AUCTION,
+    Book,
+    Entry,
+    Known,
+    Operation,
+    Transaction,
+    derive,
+    fills_of,
+    order_matters,
+    settled,
+)
+from invest.domain.taxes.models import Flag, TaxLine, TaxOpening
+from invest.domain.taxes.rules import REGIMES, Bucket, Regime
+
+TAXED = frozenset({"sell", "day_trade"})
+CUSTODY = "custod"
+
+
+@dataclass(frozen=True, slots=True)
+class TaxInput:
+    """What a year's tax follows from: all facts of one person, over all portfolios and brokers."""
+
+    transactions: Sequence[Transaction]
+    today: date
+    known: Known = field(default_factory=Known)
+    assets: Mapping[str, Asset] = field(default_factory=dict)
+    opening: TaxOpening = field(default_factory=TaxOpening)
+
+
+@dataclass(slots=True)
+class Facts:
+    """The facts up to a day as the tax sees them."""
+
+    given: TaxInput
+    transactions: Sequence[Transaction]
+    book: Book
+    flags: list[Flag] = field(default_factory=list)
+
+    def kind(self, ticker: str) -> AssetKind | None:
+        """What an asset is, by what the user said, what is known, and its code; None where nothing tells."""
+        said = self.given.opening.kinds.get(ticker)
+        asset = self.given.assets.get(ticker)
+        known = asset.kind if asset is not None and asset.kind is not AssetKind.OTHER else None
+        return said or known or kind_from_suffix(ticker)
+
+    def regime(self, ticker: str) -> Regime | None:
+        """How an asset is taxed; None for one whose kind is not known."""
+        kind = self.kind(ticker)
+        return REGIMES.get(kind) if kind is not None else None
+
+
+def facts_until(given: TaxInput, day: date) -> Facts:
+    """Everything up to `day`: known events and changes of code included, what cannot be booked flagged."""
+    done = settled(given.transactions, given.known, day)
+    facts = Facts(given, done.transactions, derive(done.transactions))
+    for refusal in facts.book.refused:
+        t = done.transactions[refusal.index]
+        said = f"{refusal.reason}: history is missing, or it is a short sale, which is not computed"
+        facts.flags.append(Flag(code="uncovered_sale", message=said, ticker=t.ticker, day=t.date))
+    for t in done.transactions:
+        facts.flags += _of_fact(t)
+    facts.flags += _unordered(done.transactions)
+    return facts
+
+
+def _of_fact(t: Transaction) -> Iterable[Flag]:
+    if t.operation is Operation.OPENING and "cost is not told" in t.note:
+        said = f"the cost of {t.ticker} is not known: edit its opening position"
+        yield Flag(code="unknown_cost", message=said, ticker=t.ticker, day=t.date)
+    elif t.operation is Operation.BONUS and not t.price and "direito" not in t.note.lower():
+        said = f"the bonus of {t.ticker} on {t.date} counts at no cost: the company declares one, edit it"
+        yield Flag(code="bonus_without_cost", message=said, ticker=t.ticker, day=t.date, blocks=False)
+    elif t.note.startswith("exercise of"):
+        said = f"{t.ticker} on {t.date} comes from an option: add the premium to its price"
+        yield Flag(code="option_exercised", message=said, ticker=t.ticker, day=t.date)
+    elif t.operation is Operation.SELL and t.note == AUCTION:
+        said = f"the auction of a fraction of {t.ticker} counts as a sale; some guides put it under Isentos 99"
+        yield Flag(code="fraction", message=said, ticker=t.ticker, day=t.date, blocks=False)
+
+
+def _unordered(transactions: Sequence[Transaction]) -> Iterable[Flag]:
+    """Day trades whose result depends on an order of fills that no source told."""
+    by_day: dict[tuple[date, str], list[Transaction]] = defaultdict(list)
+    for t in transactions:
+        if t.operation in (Operation.BUY, Operation.SELL) and t.ticker and t.price:
+            by_day[t.date, t.ticker].append(t)
+    for (day, ticker), trades in sorted(by_day.items()):
+        if len(trades) > 2 and order_matters(fills_of(trades, ())[0]):
+            said = f"{ticker} on {day}: the day trade depends on the order of its fills, which no statement tells"
+            yield Flag(code="order_unknown", message=said, ticker=ticker, day=day, blocks=False)
+
+
+def taxed_lines(facts: Facts) -> tuple[list[TaxLine], list[Flag]]:
+    """Every sale, day trade and amortisation above the cost, by its bucket; those of unknown kind are flagged."""
+    lines: list[TaxLine] = []
+    flags: list[Flag] = []
+    for entry in facts.book.journal:
+        above = entry.kind == "amortisation" and entry.result > 0
+        if entry.kind not in TAXED and not above:
+            continue
+        regime = facts.regime(entry.ticker)
+        if regime is None:
+            said = f"what {entry.ticker} is (FII, unit, ETF, BDR) is not known: say it in the tax settings (kinds)"
+            flags.append(Flag(code="unknown_kind", message=said, ticker=entry.ticker, day=entry.day))
+        elif regime.bucket is None:
+            said = f"{entry.ticker}: a sale of crypto is outside this tax (GCAP above R$ 35,000 of sales in the month)"
+            flags.append(Flag(code="crypto", message=said, ticker=entry.ticker, day=entry.day, blocks=False))
+        else:
+            lines.append(_line(entry, regime, regime.bucket))
+            if above:
+                said = f"the amortisation of {entry.ticker} is above its cost: the excess is taxed as a gain"
+                flags.append(Flag(code="amortised", message=said, ticker=entry.ticker, day=entry.day, blocks=False))
+    return lines, flags
+
+
+def _line(entry: Entry, regime: Regime, bucket: Bucket) -> TaxLine:
+    day_trade = entry.kind == "day_trade" and bucket is Bucket.COMMON
+    exercised = any(t.note.startswith("exercise of") for t in entry.facts)
+    return TaxLine(
+        day=entry.day,
+        ticker=entry.ticker,
+        kind=entry.kind,
+        bucket=Bucket.DAY_TRADE if day_trade else bucket,
+        exempt_asset=regime.exempt and entry.kind == "sell" and not exercised,
+        quantity=entry.quantity,
+        gross=entry.gross,
+        costs=entry.costs,
+        cost=entry.cost,
+        result=entry.result,
+        average_before=(entry.held_cost / entry.held).quantize(Decimal("1e-6")) if entry.held else None,
+        held_before=entry.held,
+        transactions=tuple(dict.fromkeys(t.id for t in entry.facts if t.id is not None)),
+        mark=regime.mark,
+        source=regime.source,
+    )
+
+
+def custody_fees(facts: Facts) -> dict[str, Decimal]:
+    """Custody fees by month, which lower the common result (ReVar manual)."""
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for t in facts.transactions:
+        if t.operation is Operation.FEE and t.ticker is None and CUSTODY in t.note.lower():
+            found[f"{t.date:%Y-%m}"] += t.amount
+    return found

@@ -1,0 +1,111 @@
+"""Tax withheld from sales (IRRF): as the notes tell it, else as the law computes it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from invest.domain.portfolios import CENT, ZERO, Operation, Transaction, broker_key
+from invest.domain.taxes.lines import Facts
+from invest.domain.taxes.models import TaxLine
+from invest.domain.taxes.rules import Bucket, rule
+
+
+@dataclass(slots=True)
+class Withheld:
+    """IRRF of one month by bucket; `estimated` where no note told it."""
+
+    amounts: dict[Bucket, Decimal] = field(default_factory=lambda: dict.fromkeys(Bucket, ZERO))
+    estimated: set[Bucket] = field(default_factory=set)
+
+
+def withheld_by_month(facts: Facts, lines: Sequence[TaxLine]) -> dict[str, Withheld]:
+    """IRRF of every month, per broker: what its notes told of that month, else what the rates give."""
+    told: dict[tuple[str, str, bool], Decimal] = defaultdict(Decimal)
+    for t in facts.transactions:
+        if t.operation is Operation.TAX:
+            told[f"{t.date:%Y-%m}", broker_key(t.broker), "day trade" in t.note.lower()] += t.amount
+    sold = _sold(facts, lines)
+    found: dict[str, Withheld] = defaultdict(Withheld)
+    for (month, broker), by_bucket in sold.common.items():
+        value = sum(by_bucket.values(), ZERO)
+        own = told.pop((month, broker, False), None)
+        tax = own if own is not None else _common(value, date.fromisoformat(f"{month}-01"))
+        _spread(found[month], by_bucket, tax, estimated=own is None)
+    for (month, broker), results in sold.day.items():
+        own = told.pop((month, broker, True), None)
+        for bucket, days in results.items():
+            rate = rule("withheld.day_trade", date.fromisoformat(f"{month}-01")).value
+            computed = sum((_cents(r * rate) for r in days.values() if r > 0), ZERO)
+            if own is None and computed:
+                found[month].estimated.add(bucket)
+            found[month].amounts[bucket] += own if own is not None else computed
+            own = ZERO if own is not None else None
+    for (month, _, day_trade), amount in told.items():  # withheld of what is not among these sales
+        found[month].amounts[Bucket.DAY_TRADE if day_trade else Bucket.COMMON] += amount
+    return found
+
+
+@dataclass(slots=True)
+class _Sold:
+    """Values sold by (month, broker) and bucket, and day-trade results by (month, broker), bucket and day."""
+
+    common: dict[tuple[str, str], dict[Bucket, Decimal]]
+    day: dict[tuple[str, str], dict[Bucket, dict[date, Decimal]]]
+
+
+def _sold(facts: Facts, lines: Sequence[TaxLine]) -> _Sold:
+    brokers = _brokers(facts)
+    common: dict[tuple[str, str], dict[Bucket, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    day: dict[tuple[str, str], dict[Bucket, dict[date, Decimal]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(Decimal))
+    )
+    for at, line in enumerate(lines):
+        month = f"{line.day:%Y-%m}"
+        if line.kind == "sell":
+            common[month, brokers[at]][line.bucket] += line.gross
+        elif line.kind == "day_trade":
+            day[month, brokers[at]][line.bucket][line.day] += line.result
+    return _Sold(common, day)
+
+
+def _brokers(facts: Facts) -> list[str]:
+    """The broker of each taxed line, in their order."""
+    found = []
+    for entry in facts.book.journal:
+        above = entry.kind == "amortisation" and entry.result > 0
+        if entry.kind in ("sell", "day_trade") or above:
+            regime = facts.regime(entry.ticker)
+            if regime is not None and regime.bucket is not None:
+                found.append(broker_key(_seller(entry.facts).broker))
+    return found
+
+
+def _seller(told: Sequence[Transaction]) -> Transaction:
+    return told[-1]
+
+
+def _common(value: Decimal, day: date) -> Decimal:
+    tax = _cents(value * rule("withheld.common", day).value)
+    return tax if tax > rule("withheld.free", day).value else ZERO
+
+
+def _spread(month: Withheld, by_bucket: dict[Bucket, Decimal], tax: Decimal, *, estimated: bool) -> None:
+    """Split one broker's IRRF by the values sold in each bucket; what rounding leaves goes to the largest."""
+    whole = sum(by_bucket.values(), ZERO)
+    if not whole or not tax:
+        return
+    parts = {bucket: _cents(tax * value / whole) for bucket, value in by_bucket.items()}
+    largest = max(parts, key=lambda b: by_bucket[b])
+    parts[largest] += tax - sum(parts.values(), ZERO)
+    for bucket, part in parts.items():
+        month.amounts[bucket] += part
+        if estimated and part:
+            month.estimated.add(bucket)
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(CENT, rounding=ROUND_HALF_UP)

@@ -1,0 +1,107 @@
+"""A portfolio over HTTP: the same verbs as `invest portfolio …`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MEDIA = {b"PK\x03\x04": XLSX, b"%PDF": "application/pdf"}
+
+
+class Asks(Protocol):
+    """What a portfolio needs of a client."""
+
+    async def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        """Any operation under ``/api/v1``."""
+
+    async def upload(self, path: str, content: bytes, *, media: str, **query: Any) -> Any:
+        """Send a file as it is."""
+
+    async def read(self, path: str, **query: Any) -> bytes:
+        """The body of any GET."""
+
+    def pages(self, path: str, **query: Any) -> AsyncIterator[Any]:
+        """The items of a listing."""
+
+
+class PortfolioHandle:
+    """One portfolio; making a handle asks nothing. Every verb raises `NotFound` or `Refused` as the client does."""
+
+    def __init__(self, client: Asks, portfolio_id: str) -> None:
+        self._client = client
+        self.id = portfolio_id
+        self._path = f"/portfolios/{portfolio_id}"
+
+    async def show(self) -> Any:
+        """Its positions and the first page of its transactions."""
+        return await self._client.ask("GET", self._path)
+
+    async def import_statement(
+        self, content: bytes, *, dry_run: bool = False, accept: str = "", as_of: str | None = None
+    ) -> Any:
+        """Book a statement's bytes; told row by row. `accept`: lines whose questions are answered with yes, or all."""
+        media = next((m for magic, m in MEDIA.items() if content.startswith(magic)), "text/csv")
+        query = {"dry_run": str(dry_run).lower(), "accept": accept or None, "as_of": as_of}
+        return await self._client.upload(f"{self._path}/import", content, media=media, **query)
+
+    def transactions(self, **query: Any) -> AsyncIterator[Any]:
+        """Its transactions in order of their days, each with its id; page after page."""
+        return self._client.pages(f"{self._path}/transactions", **query)
+
+    async def book(self, *transactions: Mapping[str, Any], repeat: bool = False) -> Any:
+        """Book transactions by hand; all or none."""
+        return await self._client.ask(
+            "POST", f"{self._path}/transactions", list(transactions), repeat=str(repeat).lower()
+        )
+
+    async def edit(self, transaction_id: int, transaction: Mapping[str, Any]) -> Any:
+        """Replace one transaction."""
+        return await self._client.ask("PUT", f"{self._path}/transactions/{transaction_id}", dict(transaction))
+
+    async def delete(self, transaction_id: int) -> None:
+        """Delete one transaction."""
+        await self._client.ask("DELETE", f"{self._path}/transactions/{transaction_id}")
+
+    async def imports(self) -> Any:
+        """The imports that can be undone, newest first."""
+        return await self._client.ask("GET", f"{self._path}/imports")
+
+    async def undo(self, import_id: int) -> Any:
+        """Take back all that one import booked."""
+        return await self._client.ask("DELETE", f"{self._path}/imports/{import_id}")
+
+    async def rename(self, name: str) -> None:
+        """Give it another name."""
+        await self._client.ask("PUT", f"{self._path}/name", {"name": name})
+
+    async def merge(self, other_id: str) -> Any:
+        """Move all of another portfolio into this one."""
+        return await self._client.ask("POST", f"{self._path}/merge", {"portfolio_id": other_id})
+
+    async def proposals(self) -> Any:
+        """Known events of what was held that nobody booked."""
+        return await self._client.ask("GET", f"{self._path}/proposals")
+
+    async def confirm(self, keys: Sequence[str] | Literal["all"] = "all") -> Any:
+        """Book proposed events."""
+        told = keys if isinstance(keys, str) else list(keys)
+        return await self._client.ask("POST", f"{self._path}/proposals/confirm", {"keys": told})
+
+    async def decline(self, keys: Sequence[str] | Literal["all"]) -> Any:
+        """Never propose these events again."""
+        told = keys if isinstance(keys, str) else list(keys)
+        return await self._client.ask("POST", f"{self._path}/proposals/decline", {"keys": told})
+
+    async def rebalance(self, cash: Decimal | str = "0", *, sell: bool = True) -> Any:
+        """Orders towards the targets, and announced payments still to come."""
+        return await self._client.ask("GET", f"{self._path}/rebalance", cash=str(cash), sell=str(sell).lower())
+
+    async def tax(self, year: int, *, together: bool = False) -> Any:
+        """Income tax of a year."""
+        return await self._client.ask("GET", f"{self._path}/tax", year=year, together=str(together).lower())
+
+    async def tax_file(self, year: int, format: Literal["csv", "pdf"] = "csv") -> bytes:  # noqa: A002 - as in the path
+        """The same as a CSV or a PDF."""
+        return await self._client.read(f"{self._path}/tax/file", year=year, format=format)

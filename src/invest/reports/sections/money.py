@@ -1,0 +1,118 @@
+"""A portfolio's money: where its return came from, what is to come, what brings it to its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from invest.reports.data import PortfolioReportData
+from invest.reports.locale import Locale
+from invest.reports.views import Block, Cell, Column, Paragraph, Section, Table
+
+_SHOWN: Final = 12
+_COMING: Final = 10
+
+
+def contribution_section(data: PortfolioReportData, locale: Locale) -> Section | None:
+    """What each asset, closed positions too, added to the time-weighted return; the sum is that return."""
+    twr = data.metrics.get("twr")
+    if not data.contributions or twr is None:
+        return None
+    words = locale.words
+    rows = contribution_rows(data.contributions, locale, most=_SHOWN)
+    rows.append((Cell(text=words.t("money.total"), strong=True), Cell(text=points(twr, locale), strong=True)))
+    columns = (Column(label=words.t("table.asset")), Column(label=words.t("money.points"), align="right"))
+    table = Table(caption=words.t("money.contribution_caption"), columns=columns, rows=tuple(rows), small=True)
+    title, note = words.t("money.contribution_title"), words.t("money.contribution_note")
+    return Section(id="contribution", title=title, note=note, blocks=(table,), span=6)
+
+
+def contribution_rows(parts: Mapping[str, float], locale: Locale, *, most: int) -> list[tuple[Cell, ...]]:
+    """The largest movers either way, the rest as one row; fees of the account under their name."""
+    words = locale.words
+    ordered = sorted(parts.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
+    shown = sorted(ordered[:most], key=lambda pair: (-pair[1], pair[0]))
+    rows: list[tuple[Cell, ...]] = [
+        (
+            Cell(text=words.t("money.fees") if name == "fees" else name, strong=name != "fees"),
+            Cell(text=points(part, locale)),
+        )
+        for name, part in shown
+    ]
+    if rest := ordered[most:]:
+        others = words.t("portfolio.others", n=len(rest))
+        rows.append((Cell(text=others, muted=True), Cell(text=points(sum(v for _, v in rest), locale))))
+    return rows
+
+
+def points(part: float | None, locale: Locale) -> str:
+    """`+1,23 p.p.`"""
+    text = locale.number(None if part is None else part * 100, 2, signed=True)
+    return text if part is None else locale.words.t("weekly.points", x=text)
+
+
+def coming_section(data: PortfolioReportData, locale: Locale) -> Section | None:
+    """Payments announced for what is held, soonest first, gross and net; None where nothing is known."""
+    words = locale.words
+    if not data.announced and not data.income_not_booked:
+        return None
+    blocks: list[Block] = []
+    if data.announced:
+        columns = (
+            Column(label=words.t("table.asset")),
+            Column(label=words.t("dividends.event")),
+            Column(label=words.t("dividends.payment"), align="right"),
+            Column(label=words.t("money.gross"), align="right"),
+            Column(label=words.t("money.net"), align="right"),
+        )
+        ordered = sorted(data.announced, key=lambda a: (a.payment_date is None, a.payment_date, a.ticker))
+        rows = tuple(
+            (
+                Cell(text=a.ticker, strong=True),
+                Cell(text=words.get(f"action.{a.kind}", a.kind)),
+                Cell(text=locale.day(a.payment_date)),
+                Cell(text=locale.number(a.amount, 2)),
+                Cell(text=locale.number(a.net, 2), strong=True),
+            )
+            for a in ordered[:_COMING]
+        )
+        blocks.append(Table(caption=words.t("money.coming_caption"), columns=columns, rows=rows, small=True))
+        net = sum((a.net for a in data.announced), Decimal(0))
+        said = words.t("money.coming_sum", n=len(data.announced), net=locale.money(net))
+        blocks.append(Paragraph(text=said, muted=True))
+    if data.income_not_booked:
+        text = words.t("money.not_booked", amount=locale.money(data.income_not_booked))
+        blocks.append(Paragraph(text=text))
+    title, note = words.t("money.coming_title"), words.t("money.coming_note")
+    return Section(id="coming", title=title, note=note, blocks=tuple(blocks), span=6)
+
+
+def rebalancing_section(data: PortfolioReportData, locale: Locale) -> Section | None:
+    """Orders that bring the weights towards their targets; None without targets or orders."""
+    if not data.rebalancing:
+        return None
+    words = locale.words
+    columns = (
+        Column(label=words.t("table.asset")),
+        Column(label=words.t("portfolio.weight"), align="right"),
+        Column(label=words.t("money.target"), align="right"),
+        Column(label=words.t("money.order")),
+        Column(label=words.t("money.order_quantity"), align="right"),
+        Column(label=words.t("money.order_amount"), align="right"),
+    )
+    rows = tuple(
+        (
+            Cell(text=t.ticker, strong=True),
+            Cell(text=locale.percent(t.weight, 1)),
+            Cell(text=locale.percent(t.target, 1)),
+            Cell(text=words.t(f"money.{t.side}"), mark="up" if t.side == "buy" else "down"),
+            Cell(text=locale.number(t.quantity, 0 if t.quantity == t.quantity.to_integral_value() else 8)),
+            Cell(text=locale.number(t.amount, 2), strong=True),
+        )
+        for t in data.rebalancing
+    )
+    table = Table(caption=words.t("money.rebalancing_caption"), columns=columns, rows=rows, small=len(rows) > 8)
+    blocks = (table, Paragraph(text=words.t("money.rebalancing_footnote"), muted=True))
+    title, note = words.t("money.rebalancing_title"), words.t("money.rebalancing_note")
+    return Section(id="rebalancing", title=title, note=note, blocks=blocks)

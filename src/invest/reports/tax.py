@@ -1,0 +1,196 @@
+"""The tax of a year as a report: months, DARFs, what is held, income by payer. In Portuguese, as the return is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from invest.domain.taxes import Bucket, MonthTax, State, TaxYear
+from invest.reports.locale import Locale, locale_of
+from invest.reports.views import (
+    Block,
+    Cell,
+    Claim,
+    Claims,
+    Column,
+    Header,
+    Mark,
+    Paragraph,
+    ReportView,
+    Section,
+    Stat,
+    Stats,
+    Table,
+)
+from invest.reports.words import clean
+
+STATES: dict[State, tuple[str, Mark]] = {
+    State.NO_MOVEMENT: ("sem movimento", "off"),
+    State.EXEMPT: ("isento", "good"),
+    State.LOSS: ("prejuízo", "flat"),
+    State.OFFSET: ("compensado", "good"),
+    State.BELOW_MINIMUM: ("abaixo de R$ 10,00", "flat"),
+    State.DUE: ("a pagar", "warn"),
+    State.PAID: ("pago", "good"),
+    State.LATE: ("vencido", "bad"),
+    State.INCOMPLETE: ("incompleto", "warn"),
+}
+BUCKETS = {Bucket.COMMON: "comum", Bucket.DAY_TRADE: "day trade", Bucket.FII: "FII e Fiagro"}
+SECTIONS = {"isentos": "Isentos", "exclusiva": "Exclusiva", "exterior": "Exterior"}
+ADVICE = (
+    "Auxílio de cálculo, não é consultoria tributária: confira com as notas de corretagem, o ReVar e o programa da "
+    "declaração. Regras conhecidas em 29/11/2026."
+)
+NOT_COVERED = (
+    "Não cobre: opções, futuros e termo (um exercício é apontado, some o prêmio ao custo); venda a descoberto; ETF de "
+    "renda fixa; FI-Infra; criptoativos (GCAP); bens no exterior; vendas fora da bolsa, herança e doação; IRPFM; multa "
+    "e juros de DARF em atraso (use o Sicalc)."
+)
+KINDS = {"sell": "venda", "day_trade": "day trade", "amortisation": "amortização"}
+
+
+def build_tax_view(
+    told: TaxYear, *, name: str, report_id: str, generated_at: datetime, sandbox: bool = False
+) -> ReportView:
+    """Everything that the return and the DARFs of `told.year` need, with what is open first."""
+    locale = locale_of("pt-BR")
+    blocks: list[Section] = [_summary(told, locale)]
+    if told.flags:
+        blocks.append(_open_questions(told))
+    blocks += [_months(told, locale), _lines(told, locale), _goods(told, locale), _income(told, locale)]
+    return ReportView(
+        report_id=report_id,
+        report_type="tax",
+        language="pt-BR",
+        title=f"Imposto de renda {told.year} - {clean(name, 100)}",
+        generated_at=generated_at,
+        sandbox=sandbox,
+        stamp="DADOS DE DEMONSTRAÇÃO" if sandbox else None,
+        header=Header(title=f"Imposto de renda {told.year}", name=clean(name, 100), tagline="Renda variável no Brasil"),
+        sections=tuple(section for section in blocks if section.blocks),
+        footer=f"Imposto de renda {told.year}",
+        disclaimer="Auxílio de cálculo, não é consultoria tributária.",
+        disclaimers=(ADVICE, NOT_COVERED),
+    )
+
+
+def _summary(told: TaxYear, locale: Locale) -> Section:
+    taxes = sum(month.tax for month in told.months)
+    darfs = sum(month.darf.amount for month in told.months if month.darf)
+    exempt = sum(month.exempt_gain for month in told.months)
+    losses = ", ".join(f"{BUCKETS[b]} {locale.money(v)}" for b, v in told.losses.items() if v) or "nenhum"
+    items = (
+        Stat(label="Imposto apurado", text=locale.money(taxes)),
+        Stat(label="DARF 6015", text=locale.money(darfs), sub=f"{sum(1 for m in told.months if m.darf)} no ano"),
+        Stat(label="Ganhos isentos", text=locale.money(exempt), sub="vendas de até R$ 20.000,00 no mês"),
+        Stat(label="Prejuízo a compensar", text=losses),
+    )
+    return Section(id="summary", title="Resumo", blocks=(Stats(items=items),))
+
+
+def _open_questions(told: TaxYear) -> Section:
+    items = tuple(
+        Claim(text=clean(flag.message, 400), mark="bad" if flag.blocks else "warn") for flag in told.flags[:60]
+    )
+    more = len(told.flags) - len(items)
+    note = f"e mais {more}" if more > 0 else ""
+    return Section(id="open", title="Em aberto", note=note, blocks=(Claims(items=items),))
+
+
+def _months(told: TaxYear, locale: Locale) -> Section:
+    rows = [row for month in told.months for row in _month_rows(month, locale)]
+    columns = ("Mês", "Situação", "Grupo", "Resultado", "Compensado", "Base", "Imposto", "IRRF", "DARF", "Vencimento")
+    return _tabled("months", "Apuração mensal", columns, rows, right=(3, 4, 5, 6, 7, 8))
+
+
+def _month_rows(month: MonthTax, locale: Locale) -> list[tuple[Cell, ...]]:
+    word, mark = STATES[month.state]
+    moved = [(b, f) for b, f in month.buckets.items() if f.result or f.tax or f.withheld]
+    rows = []
+    for at, (bucket, found) in enumerate(moved):
+        darf = month.darf if at == 0 else None
+        rows.append(
+            (
+                Cell(text=month.month if at == 0 else "", strong=True),
+                Cell(text=word if at == 0 else "", mark=mark if at == 0 else None),
+                Cell(text=BUCKETS[bucket]),
+                *(Cell(text=locale.money(v)) for v in (found.result, found.loss_used, found.base, found.tax)),
+                Cell(text=locale.money(found.withheld), sub="estimado" if found.withheld_estimated else None),
+                Cell(text=locale.money(darf.amount) if darf else ""),
+                Cell(text=locale.day(darf.due) if darf else ""),
+            )
+        )
+    if month.exempt_gain:
+        blank = [Cell(text="")] * 6
+        sure = month.state is not State.INCOMPLETE
+        word, mark = ("isento", "good") if sure else ("isento se completo", "warn")
+        exempt = (Cell(text="" if moved else month.month, strong=True), Cell(text=word, mark=mark))
+        rows.append((*exempt, Cell(text="ações"), Cell(text=locale.money(month.exempt_gain)), *blank))
+    return rows
+
+
+def _lines(told: TaxYear, locale: Locale) -> Section:
+    rows = [
+        (
+            Cell(text=locale.day(line.day)),
+            Cell(text=line.ticker, strong=True),
+            Cell(text=KINDS.get(line.kind, line.kind)),
+            Cell(text=BUCKETS[line.bucket]),
+            Cell(text=f"{line.quantity.normalize():f}"),
+            *(Cell(text=locale.money(v)) for v in (line.gross, line.costs, line.cost, line.result)),
+            Cell(text=", ".join(str(t) for t in line.transactions), muted=True),
+        )
+        for month in told.months
+        for line in month.lines
+    ]
+    columns = ("Dia", "Ativo", "Operação", "Grupo", "Qtd.", "Bruto", "Custos", "Custo", "Resultado", "Transações")
+    return _tabled("lines", "De onde vem cada resultado", columns, rows, right=(4, 5, 6, 7, 8))
+
+
+def _goods(told: TaxYear, locale: Locale) -> Section:
+    rows = [
+        (
+            Cell(text=good.code),
+            Cell(text=good.ticker, strong=True),
+            Cell(text=clean(good.description, 300)),
+            Cell(text="" if good.before is None else locale.money(good.before)),
+            Cell(text="" if good.now is None else locale.money(good.now)),
+        )
+        for good in told.goods
+    ]
+    columns = ("Código", "Ativo", "Discriminação", f"31/12/{told.year - 1}", f"31/12/{told.year}")
+    return _tabled("goods", "Bens e Direitos", columns, rows, right=(3, 4), wide=2)
+
+
+def _income(told: TaxYear, locale: Locale) -> Section:
+    rows = [
+        (
+            Cell(text=f"{SECTIONS.get(paid.section, paid.section.capitalize())} {paid.code}"),
+            Cell(text=paid.title),
+            Cell(text=paid.ticker, strong=True),
+            Cell(text=clean(paid.payer or "", 80), sub=paid.cnpj),
+            Cell(text=locale.money(paid.amount)),
+        )
+        for paid in told.income
+    ]
+    columns = ("Ficha", "O que é", "Ativo", "Fonte pagadora", "Valor")
+    return _tabled("income", "Rendimentos", columns, rows, right=(4,), wide=1)
+
+
+def _tabled(
+    ident: str,
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Cell, ...]],
+    *,
+    right: Sequence[int],
+    wide: int | None = None,
+) -> Section:
+    if not rows:
+        empty: tuple[Block, ...] = (Paragraph(text="Nada a informar.", muted=True),)
+        return Section(id=ident, title=title, blocks=empty)
+    heads = tuple(
+        Column(label=label, align="right" if at in right else "left", width=1 if at == wide else 0)
+        for at, label in enumerate(columns)
+    )
+    return Section(id=ident, title=title, blocks=(Table(caption=title, columns=heads, rows=tuple(rows), small=True),))
