@@ -33,6 +33,7 @@ class Incoming:
     bodies: Bodies
     _body: bytes | None = None
     _held: int = 0
+    _is_file: bool = False
     job_id: str | None = None  # of an idempotent request: a repeat whose answer was lost makes no second job
 
     async def read(self) -> bytes:
@@ -42,8 +43,13 @@ class Incoming:
         return self._body
 
     def stand_in(self, body: bytes) -> None:
-        """Take `body` for the one that came: a page read it out of a form, which was counted when it came."""
-        self._body = body
+        """Take `body` for the file that came: a page read it out of a form, which was counted when it came."""
+        self._body, self._is_file = body, True
+
+    async def file(self) -> bytes:
+        """The file that came: the body, or the first file of a form. Raises what `read` and `file_in` raise."""
+        body = await self.read()
+        return body if self._is_file else wire.file_in(self.http, body)
 
     def count(self, size: int) -> None:
         """Count bytes that came towards the budget of all bodies. Raises 429 or 503."""

@@ -41,6 +41,9 @@ async def shared_file(request: web.Request) -> web.Response:
 def bind_pages(app: web.Application, routes: Sequence[Route]) -> None:
     """Add the pages, /docs, /openapi.json and the shared files."""
     for declared in all_pages():
-        app.router.add_route(declared.method, declared.path, page_handler(declared))
+        handler = page_handler(declared)
+        app.router.add_route(declared.method, declared.path, handler)
+        if declared.method == "GET" and declared is not live:
+            app.router.add_route("HEAD", declared.path, handler)
     app.router.add_get("/static/{name}", shared_file)
     reference.bind_reference(app, routes)

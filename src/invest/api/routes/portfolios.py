@@ -13,7 +13,6 @@ from pydantic import AwareDatetime, BaseModel, Field
 from invest.api.http.paging import Listing, paged, paged_as, read_time, time_cursor
 from invest.api.http.problems import FieldError, Problem, invalid
 from invest.api.http.routing import PREFIX, Reply, route
-from invest.api.http.wire import file_in
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.api.routes.ownership import guard_portfolio, owner_of, require_portfolio
@@ -289,7 +288,7 @@ async def import_statement(request: Request, path: PortfolioPath, query: ImportO
     row by row: booked, a duplicate, a question (answer it with `accept`), or refused and why, with what can be done.
     """
     store = await request.services.store()
-    data = file_in(request.http, await request.read())
+    data = await request.file()
     today = query.as_of or market_day(request.services.settings.now())
     assets = await store.assets.list(active=None)
     statement = await request.services.statements.read(data, today=today, assets=assets)

@@ -93,11 +93,11 @@ async def test_a_portfolio_says_its_worth_and_its_targets_are_set(
     text = await desk.text()
     assert "R$ 9,300.00" in text and "above target" in text and "below target" in text and "no target" in text
     await desk.click("main a:has-text('Targets')")
-    await desk.page.fill("input[name='target.ITUB4']", "33")
+    await desk.page.fill("input[name='target.ITUB4']", "30")
     await desk.click("button:has-text('Keep')")
     await desk.has("The targets are kept")
     kept = (await web_door.ask("GET", f"{API}/portfolios/{world.portfolio}")).json()["targets"]
-    assert kept["ITUB4"] == "0.33"
+    assert kept["ITUB4"] == "0.3"
     await desk.click("button:has-text('Delete…')")
     await desk.page.wait_for_selector("dialog[open] >> text=Delete Aposentadoria?")
     await desk.click("dialog >> text=Leave it")

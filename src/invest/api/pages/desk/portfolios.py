@@ -18,7 +18,8 @@ from invest.api.pages.forms import Form
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
-from invest.api.routes import operations
+from invest.api.routes import operations, taxes
+from invest.api.routes import portfolio_proposals as proposals
 from invest.api.routes import portfolios as routes
 from invest.domain.market import AssetKind, market_day
 from invest.domain.portfolios import Operation, Portfolio
@@ -97,6 +98,7 @@ async def portfolio_page(visit: Visit) -> web.StreamResponse:
         best=_contributors(metrics),
         sold=await _sold(visit, held, today),
         exempt=EXEMPT,
+        proposed=await visit.ask(proposals.list_proposals, path={"portfolio_id": portfolio_id}),
         today=today,
         dec=figures.number,
     )
@@ -152,6 +154,31 @@ async def order_report(visit: Visit, form: Form) -> web.StreamResponse:
     return visit.go(f"/reports/wait/{quote(queued['task_id'], safe='')}")
 
 
+@page("GET", "/portfolios/{portfolio_id}/tax", section="portfolios")
+async def tax_file(visit: Visit) -> web.StreamResponse:
+    """The income tax of a year as a file."""
+    year = visit.query("year", str(visit.services.settings.now().year), 4)
+    path = {"portfolio_id": visit.http.match_info["portfolio_id"]}
+    query = {"year": year, "format": visit.query("format", "pdf", 10)}
+    answer = await visit.ask(taxes.get_tax_file, path=path, query=query)
+    assert isinstance(answer, web.StreamResponse)
+    return answer
+
+
+@page("POST", "/portfolios/{portfolio_id}/proposals", scope="write", section="portfolios")
+async def answer_proposals(visit: Visit, form: Form) -> web.StreamResponse:
+    """Book the ticked events that the store knows of, or say that they did not happen here."""
+    path = {"portfolio_id": visit.http.match_info["portfolio_id"]}
+    ids = form.all("key")
+    if not ids:
+        return visit.go(portfolio_url(path["portfolio_id"]), visit.say("Nothing was ticked."))
+    decline = form.text("answer") == "decline"
+    route = proposals.decline_proposals if decline else proposals.confirm_proposals
+    await visit.ask(route, path=path, body={"keys": ids})
+    said = "{n} events are declined." if decline else "{n} events are booked; the figures follow in a moment."
+    return visit.go(portfolio_url(path["portfolio_id"]), visit.say(said, n=len(ids)))
+
+
 @page("GET", "/portfolios/{portfolio_id}/targets", section="portfolios")
 async def targets_page(visit: Visit) -> web.StreamResponse:
     """The wanted weights as a form."""
@@ -195,6 +222,8 @@ PAGES = (
     portfolio_page,
     measure,
     order_report,
+    tax_file,
+    answer_proposals,
     targets_page,
     set_targets,
     delete_portfolio,

@@ -20,7 +20,7 @@ for (const box of document.querySelectorAll("[data-series]")) {
     else { const since = new Date(days.at(-1)); since.setUTCMonth(since.getUTCMonth() - months); from = Math.max(0, days.findIndex(d => d >= since)); }
     at = -1; draw();
   }
-  const WIDTH = Math.max(320, Math.min(760, still.clientWidth || 760)), LEFT = 4, RIGHT = WIDTH - 132, TOP = 14, BOTTOM = 220;
+  const WIDTH = Math.max(320, still.clientWidth || 760), LEFT = 4, RIGHT = WIDTH - 132, TOP = 14, BOTTOM = 220;
   svg.setAttribute("viewBox", `0 0 ${WIDTH} 250`);
   let x, y, lines;
   function draw() {

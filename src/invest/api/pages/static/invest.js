@@ -10,7 +10,7 @@ const Live = {
     if (button) { button.hidden = false; button.addEventListener("click", () => this.toggle()); }
     this.show("connecting");
     const events = new EventSource(document.body.dataset.live);
-    events.onopen = () => this.show("live");
+    events.onopen = () => { this.show("live"); this.soon(); };
     events.onerror = () => this.show("down");
     for (const kind of ["message", "queued", "scheduled", "started", "running", "progress", "retrying", "succeeded", "failed", "cancelled"])
       events.addEventListener(kind, () => this.soon());
