@@ -19,7 +19,7 @@ from invest.ai.prices import ceiling
 from invest.ai.providers import endpoint_of, missing, price_list
 from invest.ai.transport import Endpoint, open_session
 from invest.ai.wires import Question
-from invest.domain.opinions import Snapshot, SnapshotFact
+from invest.domain.opinions import OpinionStatus, Snapshot, SnapshotFact
 from invest.settings import ProviderSettings, Settings
 
 SOON = timedelta(days=90)  # before a model's end: time to choose another
@@ -103,7 +103,7 @@ def _priced(settings: Settings, name: str, given: ProviderSettings, endpoint: En
 
 async def _answered(told: VendorState, analysts: Analysts) -> VendorState:
     opinion = await analysts.ask_one(told.name, _small())
-    if not opinion.valid:
+    if not opinion.valid and opinion.status is not OpinionStatus.ABSTAINED:  # "too few facts" is an answer
         return VendorState(told.name, "fix", f"{told.found}; asked: {opinion.reason}", f"see ai.providers.{told.name}")
     cost = opinion.cost_usd if opinion.cost_usd is not None else Decimal(0)
     found = (
@@ -113,8 +113,17 @@ async def _answered(told: VendorState, analysts: Analysts) -> VendorState:
 
 
 def _small() -> Snapshot:
-    """A question of three facts: enough for an answer in the whole structure."""
-    facts = (("close", 38.0, "BRL"), ("p_l", 4.5, "x"), ("roe", 0.24, "fraction"))
+    """A question of a few facts: enough for an answer in the whole structure."""
+    facts = (
+        ("close", 38.0, "BRL"),
+        ("p_l", 4.5, "x"),
+        ("p_vp", 1.1, "x"),
+        ("roe", 0.24, "fraction"),
+        ("net_margin", 0.18, "fraction"),
+        ("dividend_yield", 0.11, "fraction"),
+        ("net_debt_ebitda", 1.4, "x"),
+        ("volatility_1y", 0.31, "fraction"),
+    )
     return Snapshot(
         ticker="PETR4",
         name=None,

@@ -21,6 +21,7 @@ def routes() -> list[web.RouteDef]:
     ]
     for vendor in ("openai", "compatible"):
         out.append(web.post(f"/{vendor}/v1/chat/completions", partial(openai_chat.serve, vendor=vendor)))
-        out.append(web.get(f"/{vendor}/v1/models", models.openai))
+        listed = models.openai if vendor == "openai" else models.compatible
+        out.append(web.get(f"/{vendor}/v1/models", listed))
         out.append(web.post(f"/{vendor}/v1/responses", partial(openai_responses.serve, vendor=vendor)))
     return out

@@ -24,6 +24,13 @@ async def openai(request: web.Request) -> web.Response:
     return answer({"object": "list", "data": rows})
 
 
+async def compatible(request: web.Request) -> web.Response:
+    """`GET /v1/models` of a router: every maker's models under its name."""
+    names = [f"openai/{name}" for name in OPENAI] + [f"anthropic/{name}" for name in ANTHROPIC]
+    names += [f"google/{name}" for name in GEMINI]
+    return answer({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
+
+
 async def anthropic(request: web.Request) -> web.Response:
     """`GET /v1/models`."""
     rows = [{"id": name, "type": "model", "display_name": name} for name in ANTHROPIC]

@@ -101,7 +101,7 @@ async def test_those_asked_are_asked_and_no_other(stocked: Platform) -> None:
     report = await stocked.store.reports.get(alone.report_id)
     assert report is not None
     assert "Uma só opinião, a de Anthropic" in report.content
-    assert "Regras (local)" in report.content
+    assert "Regras fixas" in report.content
 
 
 async def test_every_call_of_an_ai_is_in_the_ledger(stocked: Platform) -> None:

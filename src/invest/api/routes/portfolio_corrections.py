@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -22,6 +22,9 @@ from invest.errors import InvestError, NotFound
 from invest.jobs.analysis import calculate_portfolio_metrics
 from invest.store import Harmful
 
+Meaning = Literal[
+    "", "day", "ticker", "operation", "quantity", "price", "value", "note", "broker", "currency", "fees", "withheld"
+]
 RowId = Annotated[int, Field(ge=1, le=2**62)]
 
 
@@ -193,7 +196,31 @@ async def merge_portfolios(request: Request, path: PortfolioPath, body: MergeWit
     return Merged(moved=moved, duplicate=duplicate)
 
 
+class OwnColumns(Strict):
+    """What headers hold that only their owner knows."""
+
+    columns: dict[Annotated[str, Field(min_length=1, max_length=100)], Meaning] = Field(
+        max_length=200, description="header -> what it holds; an empty meaning forgets the header"
+    )
+
+
+@route("GET", "/statements/columns", tag="portfolios", problems=(503,))
+async def get_columns(request: Request) -> dict[str, str]:
+    """Your own names of columns, which every import of yours understands."""
+    return dict(await (await request.services.store()).portfolios.mapping(request.caller.id))
+
+
+@route("PUT", "/statements/columns", tag="portfolios", scope="write", status=204, problems=(422, 503))
+async def set_columns(request: Request, body: OwnColumns) -> None:
+    """Say what columns of your files hold: day, ticker, operation, quantity, price, value, fees, broker, …"""
+    store = await request.services.store()
+    await store.portfolios.set_mapping(request.caller.id, body.columns)
+    request.audit("set columns", request.caller.id, {"columns": len(body.columns)})
+
+
 ROUTES = (
+    get_columns,
+    set_columns,
     list_transactions,
     edit_transaction,
     delete_transaction,

@@ -291,7 +291,8 @@ async def import_statement(request: Request, path: PortfolioPath, query: ImportO
     data = await request.file()
     today = query.as_of or market_day(request.services.settings.now())
     assets = await store.assets.list(active=None)
-    statement = await request.services.statements.read(data, today=today, assets=assets)
+    own = dict(await store.portfolios.mapping(request.caller.id))
+    statement = await request.services.statements.read(data, today=today, assets=assets, columns=own)
     async with request.services.quotas.storing(request.caller, transactions=len(statement.rows)):
         plan = await store.portfolios.import_statement(
             path.portfolio_id, statement, dry_run=query.dry_run, accept=query.accepted()

@@ -11,6 +11,8 @@ from invest.api.routes import (
     alerts,
     contract,
     events,
+    fixed_income,
+    mcp,
     operations,
     portfolio_corrections,
     portfolio_proposals,
@@ -37,11 +39,13 @@ def routes(registry: Registry) -> list[Route]:
         *holdings.ROUTES,
         *events.ROUTES,
         *portfolio_corrections.ROUTES,
+        *fixed_income.ROUTES,
         *portfolio_proposals.ROUTES,
         *taxes.ROUTES,
         *alerts.ROUTES,
         *administration.ROUTES,
         *ops.ROUTES,
+        *mcp.ROUTES,
     ]
 
 

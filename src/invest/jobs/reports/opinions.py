@@ -9,10 +9,10 @@ from typing import Any
 from invest.domain.market import Ticker
 from invest.domain.opinions import Opinion
 from invest.engine import Context
-from invest.jobs.analysis import analyse_one, ask, opinion_brief
+from invest.jobs.analysis import analyse_one, opinion_brief
 from invest.jobs.queues import FAN_OUT_SOON, NEVER, REPORTS
 from invest.jobs.reports.arguments import Language, Provider
-from invest.jobs.reports.asset_reports import write_asset_report
+from invest.jobs.reports.asset_reports import ask_of, write_asset_report
 from invest.jobs.results import MultiAi
 from invest.settings import Settings
 
@@ -33,7 +33,7 @@ async def multi_ai(ctx: Context, ticker: str, providers: Sequence[str] | None, l
     settings = ctx.use(Settings)
     language = language or settings.language
     analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
-    said = await ask(ctx, analysis, providers, language)
+    said = await ask_of(ctx, analysis, providers, language)
     report = await write_asset_report(ctx, analysis, said, language, named="multi")
     return MultiAi(
         ticker=ticker,

