@@ -11,16 +11,12 @@ from collections.abc import AsyncIterator, Callable
 import structlog
 from aiohttp import web
 
-from invest.api.http.connections import Runner
-from invest.api.http.headers import ORIGINS, compressed, hardened, on_prepare
-from invest.api.http.load import LOAD, Load
-from invest.api.http.refusing import as_bytes
-from invest.api.http.roster import Roster
-from invest.api.pages import bind_pages
-from invest.api.pages.page import pages_for_people
+from invest.api.http import ORIGINS, compressed, hardened, on_prepare
+from invest.api.pages import bind_pages, pages_for_people
 from invest.api.routes import health, table
 from invest.api.services import SERVICES, open_services
 from invest.api.serving import http_handler, outermost
+from invest.api.sockets import LOAD, Load, Roster, Runner, as_bytes
 from invest.engine import ended
 from invest.errors import ConfigError
 from invest.garbage import collect_rarely

@@ -35,6 +35,7 @@ from invest.reports.rendering import (
     render_markdown,
     render_pdf,
 )
+from invest.reports.sections import reason_in
 from invest.reports.tax import build_tax_view
 from invest.reports.views import (
     AnyView,
@@ -96,6 +97,7 @@ __all__ = [
     "load_view",
     "locale_of",
     "post_webhook",
+    "reason_in",
     "render_html",
     "render_markdown",
     "render_pdf",

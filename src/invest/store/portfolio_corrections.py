@@ -86,17 +86,19 @@ class Corrections:
             existing = await _locked(connection, portfolio_id)
             if not any(t.id == transaction_id for t in existing):
                 raise NotFound(f"no transaction {transaction_id} in portfolio {portfolio_id}")
-            after = [changed if t.id == transaction_id else t for t in existing]
-            _check(existing, after, known, f"the changed transaction {transaction_id}")
             old = next(t for t in existing if t.id == transaction_id)
+            # Who told it, and in which order, stays: a settlement goes on meaning the trade before it.
+            made = changed.model_copy(update={"id": transaction_id, "origin": old.origin, "place": old.place})
+            after = [made if t.id == transaction_id else t for t in existing]
+            _check(existing, after, known, f"the changed transaction {transaction_id}")
             rows = await connection.fetch(
                 "SELECT row_hash FROM portfolio_transaction WHERE portfolio_id = $1 AND id <> $2",
                 portfolio_id,
                 transaction_id,
             )
-            await update_transaction(connection, transaction_id, changed, [row["row_hash"] for row in rows])
-            await _forget_snapshots(connection, portfolio_id, min(changed.date, old.date))
-            return changed.model_copy(update={"id": transaction_id})
+            await update_transaction(connection, transaction_id, made, [row["row_hash"] for row in rows])
+            await _forget_snapshots(connection, portfolio_id, min(made.date, old.date))
+            return made
 
         known = await self._known_of(portfolio_id, [changed])
         return await self._db.run(work)

@@ -85,6 +85,7 @@ async def test_an_ai_that_fails_abstains_and_hides_nobody(stocked: Platform) -> 
     assert set(multi.providers) == set(multi.analyses) == {"openai", "anthropic", "gemini"}
     assert multi.analyses["openai"]["status"] == "unavailable"
     assert "error" in multi.analyses["openai"]
+    assert multi.analyses["openai"]["message"].startswith("o fornecedor está sobrecarregado")
     assert all(multi.analyses[p]["status"] == "ok" for p in ("anthropic", "gemini"))
     assert multi.consensus["quorum"] is True
     assert (multi.consensus["answered"], multi.consensus["asked"]) == (2, 3)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from invest.api.http.batching import Batcher
-from invest.api.http.problems import Problem
+from invest.api.http import Batcher, Problem
 from invest.engine import Call, Invest, Job, JobCancelled, JobFailed, JobStatus, ResultExpired, ResultTimeout, Workflow
 from invest.tracing import carried
 

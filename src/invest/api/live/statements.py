@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from invest.api.http.problems import Problem, unavailable
+from invest.api.http import Problem, unavailable
 from invest.domain.brokerage import Statement, StatementRefused, joined
 from invest.isolated import Isolated, TooCostly
 

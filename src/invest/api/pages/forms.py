@@ -8,9 +8,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, web
 
-from invest.api.http import wire
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import Incoming
+from invest.api.http import BODY_SECONDS, Incoming, Problem, checked_text, invalid
 
 MAX_FIELDS = 2_000
 
@@ -28,11 +26,11 @@ class Form:
         value = values[-1].strip() if values else default
         if len(value) > limit:
             raise invalid(name, f"longer than {limit} characters")
-        return wire.checked_text(name, value)
+        return checked_text(name, value)
 
     def all(self, name: str) -> list[str]:
         """Every value of a field: of check boxes."""
-        return [wire.checked_text(name, value.strip()) for value in self.fields.get(name, ())]
+        return [checked_text(name, value.strip()) for value in self.fields.get(name, ())]
 
     def ticked(self, name: str) -> bool:
         """Whether a box is ticked."""
@@ -69,7 +67,7 @@ async def _multipart(request: Incoming) -> Form:
         raise Problem(413, f"the file is larger than {limit} bytes", headers={"Connection": "close"})
     form, taken = Form(), 0
     try:
-        async with asyncio.timeout(wire.BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS):
             async for part in await http.multipart():
                 if not isinstance(part, BodyPartReader) or not part.name or len(form.fields) > MAX_FIELDS:
                     raise Problem(400, "the form could not be read")

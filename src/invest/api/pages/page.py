@@ -11,9 +11,7 @@ from urllib.parse import quote
 import structlog
 from aiohttp import web
 
-from invest.api.http.caller import ANYBODY
-from invest.api.http.problems import Problem, problem_of, title_of
-from invest.api.http.routing import ScopeName
+from invest.api.http import ANYBODY, Problem, ScopeName, problem_of, title_of
 from invest.api.pages.forms import Form, read_form
 from invest.api.pages.rendering import render
 from invest.api.pages.session import (

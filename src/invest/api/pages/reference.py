@@ -11,9 +11,7 @@ import jinja2
 import orjson
 from aiohttp import web
 
-from invest.api.http.examples import TELLING
-from invest.api.http.openapi import document
-from invest.api.http.routing import Route
+from invest.api.http import TELLING, Route, document
 from invest.api.pages.rendering import Prepared, counted, templates
 
 

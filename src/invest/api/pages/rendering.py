@@ -15,8 +15,7 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
-from invest.api.http.etags import etag_matches
-from invest.api.http.headers import takes_gzip
+from invest.api.http import etag_matches, takes_gzip
 from invest.api.pages.session import FORM_COOKIE, SAID_COOKIE, forget, keep
 from invest.api.pages.visit import Visit
 from invest.api.services import SERVICES

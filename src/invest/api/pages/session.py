@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from aiohttp import web
 
-from invest.api.http.problems import Problem
+from invest.api.http import Problem
 
 KEY_COOKIE: Final = "invest_key"
 FORM_COOKIE: Final = "invest_form"

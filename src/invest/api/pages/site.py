@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from invest.api.http.routing import Route
+from invest.api.http import Route
 from invest.api.pages import console, desk, entrance, reference
 from invest.api.pages.page import Page, page, page_handler
 from invest.api.pages.rendering import FILES, counted, static_file

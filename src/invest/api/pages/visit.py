@@ -9,9 +9,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import TypeAdapter
 
-from invest.api.http.caller import Caller
-from invest.api.http.problems import Problem
-from invest.api.http.routing import Reply, Route
+from invest.api.http import Caller, Problem, Reply, Route
 from invest.api.pages.session import Theme, keep_said, said_in
 from invest.api.pages.wording import Wording
 from invest.api.request import Request

@@ -12,8 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, Route
+from invest.api.http import PREFIX, Problem, Reply, Route, invalid
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.api.routes.tasks import accepted

@@ -6,8 +6,7 @@ from datetime import date, timedelta
 
 from pydantic import Field
 
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.http import PREFIX, Problem, Reply, invalid, route
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.api.routes.ownership import owner_of

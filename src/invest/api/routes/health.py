@@ -9,10 +9,10 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from invest import __version__
-from invest.api.http.routing import Reply, route
-from invest.api.http.wire import to_json
+from invest.api.http import Reply, route, to_json
 from invest.api.request import Request
 from invest.api.routes.ai import spend_metrics
+from invest.api.sockets import NUMBER
 from invest.engine import metrics_text
 from invest.errors import ConfigError, Unreachable
 
@@ -43,7 +43,8 @@ async def healthz(request: Request) -> Health:
 
 def alive(*, sandbox: bool) -> web.Response:
     """The answer of /healthz, made once."""
-    return web.Response(body=to_json(Health(sandbox=sandbox)), content_type="application/json")
+    headers = {"X-Request-Id": NUMBER.decode()}
+    return web.Response(body=to_json(Health(sandbox=sandbox)), content_type="application/json", headers=headers)
 
 
 @route("GET", "/readyz", tag="operations", scope=None, problems=(503,), api=False)

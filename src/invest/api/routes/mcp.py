@@ -7,8 +7,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from invest.api.http.problems import Problem
-from invest.api.http.routing import Reply, route
+from invest.api.http import Problem, Reply, route
 from invest.api.request import Request
 from invest.errors import ConfigError
 from invest.http import Client

@@ -9,9 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http.paging import Listing, paged
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import Reply, route
+from invest.api.http import Listing, Problem, Reply, invalid, paged, route
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.api.routes.ownership import require_portfolio
@@ -89,9 +87,7 @@ async def edit_transaction(request: Request, path: TransactionPath, body: BookTr
     await require_portfolio(request, path.portfolio_id)
     store = await request.services.store()
     try:
-        made = await store.portfolios.edit(
-            path.portfolio_id, path.transaction_id, body.booked().model_copy(update={"origin": "api"})
-        )
+        made = await store.portfolios.edit(path.portfolio_id, path.transaction_id, body.booked())
     except Harmful as error:
         raise Problem(409, str(error)) from None
     request.audit("edit transaction", path.portfolio_id, {"transaction": path.transaction_id})

@@ -10,9 +10,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http.paging import Listing, paged, paged_as, read_time, time_cursor
-from invest.api.http.problems import FieldError, Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.http import (
+    PREFIX,
+    FieldError,
+    Listing,
+    Problem,
+    Reply,
+    invalid,
+    paged,
+    paged_as,
+    read_time,
+    route,
+    time_cursor,
+)
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.api.routes.ownership import guard_portfolio, owner_of, require_portfolio

@@ -8,10 +8,7 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http.etags import etag_matches
-from invest.api.http.paging import Listing, paged, read_time, time_cursor
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import Reply, route
+from invest.api.http import Listing, Problem, Reply, etag_matches, invalid, paged, read_time, route, time_cursor
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.api.routes.ownership import owner_of, require_report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from invest.api.http.routing import Route
+from invest.api.http import Route
 from invest.api.routes import (
     administration,
     ai,

@@ -8,12 +8,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
-from invest.api.http.etags import etag_matches, etag_of
-from invest.api.http.paging import Listing, paged
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, route
-from invest.api.http.wire import to_json
-from invest.api.live.hub import frame_of
+from invest.api.http import PREFIX, Listing, Problem, Reply, etag_matches, etag_of, invalid, paged, route, to_json
+from invest.api.live import frame_of
 from invest.api.request import Request
 from invest.api.routes.models import (
     ActiveTask,

@@ -49,6 +49,7 @@ from invest.reports.sections.provenance import (
 )
 from invest.reports.sections.reasons import Side, figure_claims, outside_limits, verdict_sentence
 from invest.reports.sections.record import pool_record_text, record_section
+from invest.reports.sections.remarks import reason_in
 from invest.reports.sections.results import quarter_name, results_sections
 from invest.reports.sections.risks import levels_text, risk_section
 from invest.reports.sections.scores import missing_text, score_section
@@ -101,6 +102,7 @@ __all__ = [
     "quarter_due",
     "quarter_name",
     "ratings_text",
+    "reason_in",
     "rebalancing_section",
     "record_section",
     "results_sections",

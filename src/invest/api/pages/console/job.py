@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 from markupsafe import Markup
 
-from invest.api.http.problems import Problem
+from invest.api.http import Problem
 from invest.api.pages.console.graph import boxes_of, draw_graph, read_edges
 from invest.api.pages.console.rows import JobRow, attempts_text, state_text
 from invest.api.pages.console.schema_forms import arguments_of, fields_of

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from invest.api.http.problems import invalid
+from invest.api.http import invalid
 from invest.api.pages.visit import Visit
 from invest.api.routes.ownership import visible
 from invest.engine import JobState, JobStatus, keys

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from invest.api.http.problems import Problem, invalid, problem_of
+from invest.api.http import Problem, invalid, problem_of
 from invest.api.pages.console.job_filter import FINAL, ORDER, JobFilter, count_states, find_jobs, group_failures
 from invest.api.pages.console.rows import JobRow, rows_of
 from invest.api.pages.entrance import local_path

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from aiohttp import web
 from cronsim import CronSim
 
-from invest.api.http.problems import invalid
+from invest.api.http import invalid
 from invest.api.pages.console.cron_words import cron_words
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page

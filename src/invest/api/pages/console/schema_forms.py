@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import orjson
 
-from invest.api.http.problems import invalid
+from invest.api.http import invalid
 from invest.api.pages.forms import Form
 
 Kind = Literal["text", "integer", "number", "boolean", "choice", "list", "json"]

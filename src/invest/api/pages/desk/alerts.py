@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from invest.api.http.problems import Problem
+from invest.api.http import Problem
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from invest.api.http.problems import invalid
+from invest.api.http import invalid
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render

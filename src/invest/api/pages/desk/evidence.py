@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from invest.api.http.problems import Problem
+from invest.api.http import Problem
 from invest.api.pages.desk.assets import ticker_of
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from invest.api.http.problems import Problem, invalid
+from invest.api.http import Problem, invalid
 from invest.api.pages.desk.portfolios import portfolio_url
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page

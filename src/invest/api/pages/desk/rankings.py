@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
-from invest.api.http.problems import Problem, invalid
+from invest.api.http import Problem, invalid
 from invest.api.pages.entrance import local_path
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from invest.api.http.problems import Problem, invalid
+from invest.api.http import Problem, invalid
 from invest.api.pages.desk.assets import anchors, ticker_of
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page

@@ -13,10 +13,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
-from invest.api.http.load import Load
-from invest.api.http.problems import Problem, render
-from invest.api.http.refusing import REFUSAL, is_plain_probe, is_simple, may_refuse
-from invest.api.http.roster import Roster
+from invest.api.http import Problem, render
+from invest.api.sockets.load import Load
+from invest.api.sockets.refusing import NUMBER, REFUSAL, is_plain_probe, is_simple, may_refuse
+from invest.api.sockets.roster import Roster
+from invest.engine import new_id
 
 HEAD_SECONDS = 10.0  # from connecting, or a request's first byte, to the end of its head
 KEEP_ALIVE = 75.0  # seconds an idle connection stays
@@ -62,7 +63,7 @@ class Connection(RequestHandler):
         load = self._load if self._simple else None
         if load is not None and load.alive and is_plain_probe(data) and self._is_free(load):
             self._calm()
-            self.transport.write(load.alive)  # type: ignore[union-attr] # a free connection has one
+            self.transport.write(load.alive.replace(NUMBER, new_id()[:20].encode()))  # type: ignore[union-attr] # a free connection has one
             self._rest()
             return
         if load is not None and load.full and may_refuse(data) and self._wants_a_head() and self.transport:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import structlog
 from aiohttp import web
 
-from invest.api.http.problems import Problem, unavailable
+from invest.api.http import Problem, unavailable
 
 log = structlog.get_logger("invest.web")
 # Never refused nor limited: a platform restarts a process that does not answer its probes, which helps nobody here.

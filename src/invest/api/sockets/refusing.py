@@ -6,9 +6,8 @@ import re
 
 from aiohttp import web
 
-from invest.api.http.headers import API_POLICY, SECURITY
-from invest.api.http.load import PROBES, too_many
-from invest.api.http.problems import render, title_of
+from invest.api.http import API_POLICY, SECURITY, render, title_of
+from invest.api.sockets.load import PROBES, too_many
 
 # A whole request without a body, as a client with a keep-alive connection sends it: nothing of it is needed to say no.
 SIMPLE = re.compile(rb"(?:GET|POST|PUT|DELETE) \S+ HTTP/1\.1\r\n")
@@ -53,5 +52,6 @@ def is_plain_probe(data: bytes) -> bool:
     return data.startswith(ALIVE)
 
 
+NUMBER = b"(request number)"  # stands for X-Request-Id in an answer that is made once
 ALIVE = b"GET /healthz HTTP/1.1\r\n"
 REFUSAL = as_bytes(render(too_many()))
