@@ -14,7 +14,7 @@ from invest.reports.charts.canvas import fit, text_width
 from invest.reports.charts.scale import decimals_for, runs, spread, ticks
 from invest.reports.locale import locale_of
 from invest.reports.sections.assets import returns_chart
-from invest.reports.sections.dividends import year_chart
+from invest.reports.sections.company.dividends import year_chart
 from invest.reports.sections.prices import price_chart
 from invest.reports.views import Bar, BarsChart, Line, LinesChart, PriceChart
 from tests.builders import reports as build

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from invest.reports.sections.agenda import agenda_section, next_events, profile_section, quarter_due
 from invest.reports.sections.analysts import (
     VERDICT_MARKS,
     analysts_section,
@@ -18,8 +17,25 @@ from invest.reports.sections.assets import assets_table, returns_section, scores
 from invest.reports.sections.backtest import backtest_detail, backtest_section, shared_record
 from invest.reports.sections.by_kind import own_sections
 from invest.reports.sections.calendar_months import months_section, portfolio_months_section
-from invest.reports.sections.dividends import amount_text, dividends_section
-from invest.reports.sections.fundamentals import fundamentals_section
+from invest.reports.sections.company import (
+    agenda_section,
+    amount_text,
+    coming_section,
+    contribution_section,
+    dividends_section,
+    fundamentals_section,
+    multiples_sections,
+    next_events,
+    peers_section,
+    points,
+    profile_section,
+    quarter_due,
+    quarter_name,
+    rebalancing_section,
+    results_sections,
+    tax_section,
+    worth_section,
+)
 from invest.reports.sections.holdings import (
     curve_section,
     direction,
@@ -29,16 +45,7 @@ from invest.reports.sections.holdings import (
     positions_section,
     sectors_section,
 )
-from invest.reports.sections.money import (
-    coming_section,
-    contribution_section,
-    points,
-    rebalancing_section,
-    tax_section,
-)
-from invest.reports.sections.multiples import multiples_sections
 from invest.reports.sections.news import news_section, summary_text, telling
-from invest.reports.sections.peers import peers_section
 from invest.reports.sections.prices import price_chart, price_section
 from invest.reports.sections.provenance import (
     cited_facts,
@@ -50,10 +57,8 @@ from invest.reports.sections.provenance import (
 from invest.reports.sections.reasons import Side, figure_claims, outside_limits, verdict_sentence
 from invest.reports.sections.record import pool_record_text, record_section
 from invest.reports.sections.remarks import reason_in
-from invest.reports.sections.results import quarter_name, results_sections
 from invest.reports.sections.risks import levels_text, risk_section
 from invest.reports.sections.scores import missing_text, score_section
-from invest.reports.sections.worth import worth_section
 
 __all__ = [
     "VERDICT_MARKS",

@@ -11,8 +11,8 @@ from invest.domain.market import Asset, AssetKind, CorporateAction
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
 from invest.reports.phrases import sector_name
-from invest.reports.sections.dividends import amount_text
-from invest.reports.sections.results import quarter_name
+from invest.reports.sections.company.dividends import amount_text
+from invest.reports.sections.company.results import quarter_name
 from invest.reports.views import Cell, Column, Section, Table
 from invest.reports.words import clean
 
