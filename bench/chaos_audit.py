@@ -76,7 +76,7 @@ async def audit(report: Found, accepted: Sequence[Accepted], invest: Invest, sto
     report.history_differs = await _differences(invest, {r["id"]: r["state"] for r in rows})
     for entry in accepted:
         if not await _right(invest, store, entry):
-            print("wrong:", entry, await _told(invest, entry.id), flush=True)
+            print("wrong:", entry, await _told(invest, store, entry.id), flush=True)
             report.wrong_results += 1
 
 
@@ -113,11 +113,11 @@ async def _differences(invest: Invest, history: dict[str, str]) -> int:
     return count
 
 
-async def _told(invest: Invest, job_id: str) -> Any:
+async def _told(invest: Invest, store: Store, job_id: str) -> Any:
     try:
         return await invest.status(job_id)
     except NotFound:
-        return "unknown to Redis"
+        return await store.jobs.get(job_id)
 
 
 async def _right(invest: Invest, store: Store, entry: Accepted) -> bool:
@@ -125,7 +125,8 @@ async def _right(invest: Invest, store: Store, entry: Accepted) -> bool:
         status = await invest.status(entry.id)
     except NotFound:  # it ended before Redis was emptied: the history knows how, not with which result
         run = await store.jobs.get(entry.id)
-        return run is not None and (run.state == "succeeded" or entry.cancelled or entry.kind == "strict")
+        poisoned = run is not None and run.error is not None and run.error["type"] == "Poisoned"
+        return run is not None and (run.state == "succeeded" or poisoned or entry.cancelled or entry.kind == "strict")
     if status.state.value != "succeeded":
         poisoned = status.error is not None and status.error.type == "Poisoned"
         taken = status.error is not None and status.error.type == "KeyTaken"

@@ -27,6 +27,7 @@ from invest.engine import (
     open_redis,
     run_worker,
 )
+from invest.engine.history import projector
 from invest.settings import Settings, load
 from invest.store import Store
 from invest.workers import history
@@ -172,4 +173,5 @@ def work(redis_url: str, database_url: str, lease: float, skew: float) -> None:
 
 async def _work(settings: Settings) -> None:
     history.LOOK_EVERY, history.LOCK_SECONDS = 0.5, 3  # type: ignore[misc] # a killed restorer is followed soon
+    projector.IDLE_MS = 3_000  # type: ignore[misc] # and so is a killed projector
     await run_worker([queue], settings=settings, resources=resources)
