@@ -90,7 +90,7 @@ async def _stuck(invest: Invest) -> int:
     """Entries of sets that must be empty when nothing runs any more."""
     names = [name for name in await invest.inspect.names() if name not in SCHEDULED]
     sets = [index + name for index in (keys.WAITING, keys.RETRYING, keys.RUNNING, keys.PARKED) for name in names]
-    sets += [keys.ARQ_ABORT, keys.STAGED, *(keys.queue_key("chaos", priority) for priority in (1, 0, -1))]
+    sets += [keys.ARQ_ABORT, *(keys.queue_key("chaos", priority) for priority in (1, 0, -1))]
     left = {key: await invest.redis.zrange(key, 0, -1) for key in sets}
     left[keys.TODO] = await invest.redis.lrange(keys.TODO, 0, -1)  # type: ignore[misc] # the same
     stuck = {key: kept for key, ids in left.items() if (kept := [i for i in ids if not i.startswith(b"cron:")])}

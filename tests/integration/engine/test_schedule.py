@@ -265,7 +265,7 @@ async def test_a_switch_that_is_off_for_months_costs_little_and_works_once_it_is
             begun = time.process_time()
             pause = await one.step()
             looks += 1
-            assert time.process_time() - begun < 0.25, "no look takes long"
+            assert time.process_time() - begun < 1.5, "no step takes long"
             if pause > 0.05:
                 break
         assert looks > 1 and await waiting(invest) == 0
