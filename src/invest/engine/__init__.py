@@ -17,6 +17,7 @@ from invest.engine.calls import (
     acting_for,
     chain,
     chord,
+    fan_out,
     group,
 )
 from invest.engine.client import Client, Job
@@ -133,6 +134,7 @@ __all__ = [
     "chain",
     "chord",
     "ended",
+    "fan_out",
     "group",
     "is_full",
     "job_head",

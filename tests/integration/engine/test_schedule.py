@@ -230,7 +230,12 @@ async def test_a_condition_that_hangs_holds_nobody_up(
     known: Settings, cron_queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scheduler, "PATIENCE", 0.2)
-    two_lines(cron_queue, lambda tick: time.sleep(1.5) is None)
+
+    def hangs(tick: datetime) -> bool:
+        time.sleep(1.5)
+        return True
+
+    two_lines(cron_queue, hangs)
     async with Invest.connect(known) as invest:
         one = Clocked(invest, [cron_queue])
         await one.step()

@@ -16,7 +16,7 @@ from invest.ai import Analysts
 from invest.domain.analysis import Analysis, AnalysisInput, Comparison, Criterion, all_sector_stats, analyse, compare
 from invest.domain.market import Market, Ticker
 from invest.domain.opinions import AiConsensus, Objection, Opinion, build_snapshot, pool, rated
-from invest.engine import Context, Ok, Workflow, chord, group
+from invest.engine import Context, Workflow, fan_out
 from invest.jobs.analysis.track_record import learnt
 from invest.jobs.callers import book_ai, may_ask
 from invest.jobs.loading import BARS_BACK, load_inputs, load_shared, never_collected, peers_key
@@ -176,21 +176,17 @@ async def compare_assets_async(ctx: Context, tickers: TwoOrMore, criteria: list[
 async def batch_analyze_assets(ctx: Context, tickers: Tickers, include_ai: bool = False) -> Workflow[BatchAnalysed]:
     """Analyse many assets: one job each, then one that gathers them. No slot waits meanwhile."""
     unique = list(dict.fromkeys(tickers))
-    children = group((analyze_asset_async(t, include_ai=include_ai) for t in unique), on_failure="continue")
-    return chord(children, finish_batch_analyze(unique))
+    return fan_out([analyze_asset_async(t, include_ai=include_ai) for t in unique], finish_batch_analyze(unique))
 
 
 @ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
 async def finish_batch_analyze(ctx: Context, tickers: Tickers) -> BatchAnalysed:
     """Gather a batch's analyses (the last step of `batch_analyze_assets`)."""
-    analyses: dict[str, dict[str, Any]] = {}
-    errors = []
-    outcomes = [o async for o in ctx.iter_results(Analysis)]
-    for ticker, outcome in zip(tickers, outcomes, strict=True):
-        if isinstance(outcome, Ok):
-            analyses[ticker] = brief(outcome.value)
-        else:
-            errors.append(TickerError(ticker=ticker, error=f"{outcome.error.type}: {outcome.error.message}"))
+    good, errors = await ctx.split(tickers, Analysis)
     return BatchAnalysed(
-        total=len(tickers), success=len(analyses), analyses=analyses, errors=errors, timestamp=datetime.now(UTC)
+        total=len(tickers),
+        success=len(good),
+        analyses={ticker: brief(analysis) for ticker, analysis in good.items()},
+        errors=[TickerError(ticker=ticker, error=error) for ticker, error in errors.items()],
+        timestamp=datetime.now(UTC),
     )

@@ -24,7 +24,7 @@ from invest.domain.backtest import (
     scored_days,
 )
 from invest.domain.market import Asset, Bars, Market, Prices, market_day
-from invest.engine import Context, Ok, Workflow, chord, group
+from invest.engine import Context, Workflow, fan_out
 from invest.errors import NotFound
 from invest.jobs.loading import Shared, backtest_key, load_filings, load_shared
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PERIODIC
@@ -60,21 +60,14 @@ async def backtest_scores(ctx: Context) -> Workflow[BacktestsMade]:
     """Backtest the score of every market that has assets: one job each, then one that gathers what may be said."""
     store = ctx.use(Store)
     markets = [m for m in Market if await store.assets.list(market=m, active=None, limit=1)]
-    children = group((backtest_score(market) for market in markets), on_failure="continue")
-    return chord(children, finish_backtests(markets))
+    return fan_out([backtest_score(market) for market in markets], finish_backtests(markets))
 
 
 @ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
 async def finish_backtests(ctx: Context, markets: list[Market]) -> BacktestsMade:
     """Gather what may be said of each market's score (the last step of `backtest_scores`)."""
-    verdicts: dict[str, list[str]] = {}
-    errors: dict[str, str] = {}
-    outcomes = [o async for o in ctx.iter_results(ScoreRecord)]
-    for market, outcome in zip(markets, outcomes, strict=True):
-        if isinstance(outcome, Ok):
-            verdicts[market.value] = outcome.value.verdicts
-        else:
-            errors[market.value] = f"{outcome.error.type}: {outcome.error.message}"
+    records, errors = await ctx.split([market.value for market in markets], ScoreRecord)
+    verdicts = {market: record.verdicts for market, record in records.items()}
     return BacktestsMade(verdicts=verdicts, errors=errors, timestamp=datetime.now(UTC))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from invest.domain.market import AssetKind, RateCurve, display_name, kind_of
 from invest.domain.portfolios import PROPOSED, Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
-from invest.engine import Context, Ok, Workflow, chord, group
+from invest.engine import Context, Ok, Workflow, fan_out
 from invest.errors import NotFound
 from invest.jobs.loading import CDI, INDEX
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PERIODIC
@@ -55,8 +55,7 @@ async def calculate_portfolio_metrics(ctx: Context, portfolio_id: str) -> Portfo
 async def analyze_all_portfolios(ctx: Context) -> Workflow[PortfoliosAnalysed]:
     """Measure every portfolio: one job each, then one that counts them."""
     ids = await ctx.use(Store).portfolios.ids()
-    children = group((calculate_portfolio_metrics(i) for i in ids), on_failure="continue")
-    return chord(children, finish_portfolios(len(ids)))
+    return fan_out([calculate_portfolio_metrics(i) for i in ids], finish_portfolios(len(ids)))
 
 
 @ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER, owner="everybody")

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from invest.domain.market import Ticker
-from invest.domain.values import AssetData, SourceOutcome
-from invest.engine import Context, GiveUp, Ok, Workflow, chord, group
+from invest.domain.values import AssetData
+from invest.engine import Context, GiveUp, Workflow, fan_out
 from invest.jobs.data_collection.asset_data import collect, still_fresh
 from invest.jobs.data_collection.benchmarks import benchmarks_stale, update_benchmarks
 from invest.jobs.data_collection.tallies import tallies
@@ -46,26 +46,22 @@ async def collect_asset_data_async(ctx: Context, ticker: Ticker, force_update: b
 async def batch_collect_assets(ctx: Context, tickers: Tickers, force_update: bool = False) -> Workflow[BatchCollected]:
     """Collect many assets: one job each, then one that counts them. No slot waits meanwhile."""
     unique = list(dict.fromkeys(tickers))
-    children = group((collect_asset_data_async(t, force_update=force_update) for t in unique), on_failure="continue")
-    return chord(children, finish_batch_collect(unique))
+    calls = [collect_asset_data_async(t, force_update=force_update) for t in unique]
+    return fan_out(calls, finish_batch_collect(unique))
 
 
 @DATA_COLLECTION.job(retry=PERIODIC, give_up_on=NEVER)
 async def finish_batch_collect(ctx: Context, tickers: Tickers) -> BatchCollected:
     """Count the outcomes of a collected batch (the last step of `batch_collect_assets`)."""
-    good, errors, said = [], [], list[SourceOutcome]()
-    for ticker, outcome in zip(tickers, await ctx.results(AssetData), strict=True):
-        if isinstance(outcome, Ok):
-            data = outcome.value
-            said += data.sources
-            good.append({"ticker": ticker, "sources_count": data.sources_count, "bars_stored": data.bars_stored})
-        else:
-            errors.append(TickerError(ticker=ticker, error=f"{outcome.error.type}: {outcome.error.message}"))
+    good, errors = await ctx.split(tickers, AssetData)
     return BatchCollected(
         total_count=len(tickers),
         success_count=len(good),
         failed_count=len(errors),
-        results=good,
-        errors=errors,
-        sources=tallies(said),
+        results=[
+            {"ticker": ticker, "sources_count": data.sources_count, "bars_stored": data.bars_stored}
+            for ticker, data in good.items()
+        ],
+        errors=[TickerError(ticker=ticker, error=error) for ticker, error in errors.items()],
+        sources=tallies([outcome for data in good.values() for outcome in data.sources]),
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from invest.engine import Context, Ok, Workflow, chord, group
+from invest.engine import Context, Workflow, fan_out
 from invest.errors import NotFound
 from invest.jobs.exported_files import exports_folder, write_private
 from invest.jobs.queues import FAN_OUT_SOON, NEVER, PERIODIC, REPORTS
@@ -40,21 +40,19 @@ async def batch_export_reports(
 ) -> Workflow[BatchExported]:
     """Export many reports: one job each, then one that gathers them."""
     unique = list(dict.fromkeys(report_ids))
-    children = group((export_report_async(r, format=format) for r in unique), on_failure="continue")
-    return chord(children, finish_batch_export(unique))
+    return fan_out([export_report_async(r, format=format) for r in unique], finish_batch_export(unique))
 
 
 @REPORTS.job(retry=PERIODIC, give_up_on=NEVER, owner={"report_ids": "report"})
 async def finish_batch_export(ctx: Context, report_ids: list[ReportId]) -> BatchExported:
     """Gather a batch's exports (the last step of `batch_export_reports`)."""
-    exports, errors = [], []
-    for report_id, outcome in zip(report_ids, await ctx.results(Exported), strict=True):
-        if isinstance(outcome, Ok):
-            exports.append(outcome.value)
-        else:
-            errors.append(ExportFailed(report_id=report_id, error=f"{outcome.error.type}: {outcome.error.message}"))
+    exports, errors = await ctx.split(report_ids, Exported)
     return BatchExported(
-        total=len(report_ids), success=len(exports), failed=len(errors), exports=exports, errors=errors
+        total=len(report_ids),
+        success=len(exports),
+        failed=len(errors),
+        exports=list(exports.values()),
+        errors=[ExportFailed(report_id=report_id, error=error) for report_id, error in errors.items()],
     )
 
 
