@@ -129,7 +129,7 @@ def chord(
 
 
 def fan_out(calls: Iterable[Call[Any]], then: Call[R]) -> Workflow[R]:
-    """Calls at the same time, whatever becomes of each; then `then` once, which sees them by `ctx.split(keys, Kind)`."""
+    """Calls at the same time, whatever becomes of each; then `then`, which sees them by `ctx.split(keys, Kind)`."""
     return chord(group(calls, on_failure="continue"), then)
 
 
