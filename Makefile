@@ -10,7 +10,7 @@ COMPILE := uv pip compile -q --upgrade --universal --python-version 3.11 --gener
 
 EXPORT  := uv export -q --frozen --no-emit-project --no-annotate --no-header
 
-.PHONY: help setup demo run test check lint format requirements clean bench chaos faults fuzz soak
+.PHONY: help setup demo run test check lint format requirements clean bench chaos siege security faults fuzz soak looks
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -58,6 +58,12 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 chaos: $(VENV)/.dev ## kill workers at random and count what was lost -> bench/out/chaos.json
 	@$(BIN)/python -m bench.chaos
 
+siege: $(VENV)/.dev ## attack a running platform, take PostgreSQL away (OUTAGE=60) -> bench/out/siege.json
+	@$(BIN)/python -m bench.siege --outage $(or $(OUTAGE),60)
+
+security: $(VENV)/.dev ## bandit over the product; known faults of its dependencies, where a source of advisories answers
+	@$(BIN)/python -m bench.security
+
 soak: $(VENV)/.dev ## MINUTES=60 of steady load while things break by a script -> bench/out/soak.json
 	@$(BIN)/python -W ignore -m bench.soak --minutes $(or $(MINUTES),60)
 
@@ -66,6 +72,9 @@ fuzz: $(VENV)/.dev ## each parser of foreign bytes against INPUTS=100000 spoilt 
 
 faults: $(VENV)/.dev ## every upstream in every kind of trouble for a whole batch (ASSETS=200) -> bench/out/faults.json
 	@$(BIN)/python -m bench.faults --assets $(or $(ASSETS),200)
+
+looks: $(VENV)/.dev ## every kind of report as pictures, from a sandbox market -> bench/out/looks
+	@$(BIN)/python -m bench.looks --fresh
 
 bench: bench-queue bench-recovery bench-collect bench-analysis bench-reports bench-api bench-headline ## every benchmark -> bench/out/*.json and bench/RESULTS.md
 	@$(BIN)/python -m bench.results

@@ -6,6 +6,8 @@ python -m bench.reports [--rounds 40] [--analyses 100] [--latency 2.0]   -> benc
 as the typesetter remembers what it has set before. `multi_ai_x_bound`: wall time over the least the configured calls
 in flight per provider allow. `multi_ai_x_sequential`: how often the same calls fit into that time when they are made
 one after another (measured on a sample, as all of them would take minutes). `rss_mb`: this process at its end.
+`calls_per_analysis`, `tokens_…`, `usd_…`: of one AI at the prices of settings.toml, over analyses without news, with
+old, with new ones, and asked again with other news; `…_always_twice`: with a run for the news whenever there are any.
 """
 
 from __future__ import annotations
@@ -20,16 +22,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from multiprocessing.connection import Connection
 from typing import Any
+from unittest import mock
 
 import orjson
 from tests.builders import reports as build
 
 from bench.servers import OUT
-from invest.ai import Analysts
+from invest.ai import Analysts, MemoryLedger
 from invest.domain.analysis.fact_keys import FACT_KEYS
-from invest.domain.opinions.opinion import Snapshot, SnapshotFact
+from invest.domain.opinions.opinion import Snapshot, SnapshotFact, SnapshotNews
 from invest.reports import AssetReportData, build_asset_view, render_html, render_pdf
 from invest.settings import Settings, load
 
@@ -138,6 +142,46 @@ async def one_after_another(panel: Analysts, numbers: range) -> float:
     return time.perf_counter() - begun
 
 
+NEWS = {
+    "none": (),
+    "old or neutral": (SnapshotNews(tone="neutral", topic="market", age_days=9, excerpt="Bolsa fecha estável"),),
+    "new and material": (SnapshotNews(tone="positive", topic="results", age_days=1, excerpt="Lucro supera projeções"),),
+    "changed since": (SnapshotNews(tone="negative", topic="debt", age_days=0, excerpt="Agência rebaixa rating"),),
+}
+
+
+async def money(settings: Settings, analyses: int) -> dict[str, float]:
+    """Calls, tokens and US$ per analysis by one AI: a quarter each without news, with old, with new, and asked again
+    with other news an hour later.
+    """
+    ledger = MemoryLedger()
+    async with Analysts.open(settings, ledger=ledger) as analysts:
+        for i in range(analyses):
+            kind = list(NEWS)[i % len(NEWS)]
+            number = i - 1 if kind == "changed since" else i  # the facts of the analysis before
+            asked = snapshot(number).model_copy(update={"news": NEWS[kind]})
+            assert (await analysts.ask_one("openai", asked)).valid
+    calls = ledger.calls
+    return {
+        "calls": len(calls) / analyses,
+        "tokens_in": sum(call.tokens_in or 0 for call in calls) / analyses,
+        "tokens_out": sum(call.tokens_out or 0 for call in calls) / analyses,
+        "usd": float(sum((call.cost_usd or Decimal(0) for call in calls), Decimal(0))) / analyses,
+    }
+
+
+async def measure_money(analyses: int = 40) -> dict[str, float]:
+    """The same questions with a run for news whenever there are any and nothing kept, and as they are asked now."""
+    with slow_apis(0.0) as url:
+        free = {"daily_budget_usd": 0}
+        with mock.patch("invest.ai.analyst.material_news", bool):
+            before = await money(load(sandbox_url=url, ai={"cache_hours": 0, **free}), analyses)
+        after = await money(load(sandbox_url=url, ai=free), analyses)
+    rows = {f"{name}_per_analysis_always_twice": value for name, value in before.items()}
+    rows |= {f"{name}_per_analysis": value for name, value in after.items()}
+    return {name: round(value, 5) for name, value in rows.items()}
+
+
 def rss_mb() -> float:
     """The most memory this process has held, in MB (kilobytes on Linux, bytes on macOS)."""
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -153,6 +197,7 @@ def main() -> None:
     options = parser.parse_args()
     result: dict[str, Any] = measure_rendering(options.rounds)
     result |= asyncio.run(measure_asking(options.analyses, options.latency))
+    result |= asyncio.run(measure_money())
     result["rss_mb"] = rss_mb()
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "reports.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))

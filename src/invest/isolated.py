@@ -19,6 +19,7 @@ from typing import Any, Final
 from invest.errors import InvestError
 
 LENGTH: Final = struct.Struct(">Q")
+PIECE: Final = 65_536  # bytes written at once
 WARM_FOR: Final = 60.0  # seconds a process waits for work before it is let go
 PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV")  # no secret among them
 SPENT: Final = (-signal.SIGPROF, -signal.SIGXCPU)
@@ -39,7 +40,7 @@ class Isolated:
         function: str,
         *,
         cpu_seconds: float = 2.0,
-        memory_bytes: int = 220_000_000,
+        memory_bytes: int = 140_000_000,
         wall_seconds: float = 30.0,
         waiting: int = 16,
     ) -> None:
@@ -48,6 +49,7 @@ class Isolated:
         self._turn = asyncio.Lock()
         self._most = waiting
         self._waiting = 0
+        self._closed = False
         self._spare: asyncio.Task[asyncio.subprocess.Process] | None = None
         self._idle: asyncio.TimerHandle | None = None
 
@@ -69,17 +71,22 @@ class Isolated:
                     raise TooCostly(f"it took longer than {self._wall:g} s") from None
                 finally:
                     await _end(process)
+                    self._prepare()
         finally:
             self._waiting -= 1
 
     async def _process(self) -> asyncio.subprocess.Process:
-        """A process that has everything imported; the next one is started at once, so that it will be ready."""
+        """A process that has everything imported."""
         if self._idle is not None:
             self._idle.cancel()
-        process = await (self._spare or self._start())
-        self._spare = asyncio.create_task(self._start())
-        self._idle = asyncio.get_running_loop().call_later(WARM_FOR, self._cool)
-        return process
+        spare, self._spare = self._spare, None
+        return await (spare or self._start())
+
+    def _prepare(self) -> None:
+        """Have a process ready for the next call, for a while."""
+        if self._spare is None and not self._closed:
+            self._spare = asyncio.create_task(self._start())
+            self._idle = asyncio.get_running_loop().call_later(WARM_FOR, self._cool)
 
     async def _start(self) -> asyncio.subprocess.Process:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -101,6 +108,7 @@ class Isolated:
 
     async def close(self) -> None:
         """End the process that waits for work."""
+        self._closed = True
         if self._idle is not None:
             self._idle.cancel()
         spare, self._spare = self._spare, None
@@ -112,8 +120,10 @@ async def _exchange(process: asyncio.subprocess.Process, given: Any) -> AsyncIte
     assert process.stdin is not None and process.stdout is not None
     packed = pickle.dumps(given)
     with contextlib.suppress(ConnectionError):  # it has ended: its code says why
-        process.stdin.write(LENGTH.pack(len(packed)) + packed)
-        await process.stdin.drain()
+        process.stdin.write(LENGTH.pack(len(packed)))
+        for start in range(0, len(packed), PIECE):  # in small pieces: what a pipe does not take is copied
+            process.stdin.write(packed[start : start + PIECE])
+            await process.stdin.drain()
         process.stdin.close()
     while True:
         try:

@@ -11,13 +11,11 @@ from collections.abc import AsyncIterator, Callable
 import structlog
 from aiohttp import web
 
-from invest.api.http.connections import Runner
-from invest.api.http.headers import ORIGINS, compressed, hardened, on_prepare
-from invest.api.http.load import LOAD, Load
-from invest.api.http.roster import Roster
-from invest.api.routes import pages, table
+from invest.api.http import ORIGINS, compressed, hardened, on_prepare
+from invest.api.routes import health, pages, table
 from invest.api.services import SERVICES, open_services
 from invest.api.serving import http_handler, outermost
+from invest.api.sockets import LOAD, Load, Roster, Runner, as_bytes
 from invest.engine import ended
 from invest.errors import ConfigError
 from invest.garbage import collect_rarely
@@ -40,6 +38,7 @@ def create_app(settings: Settings) -> web.Application:
     declare_all()
     app = web.Application(middlewares=[hardened, outermost, compressed], client_max_size=settings.web.max_body_bytes)
     app[LOAD] = Load(settings.web.max_in_flight)
+    app[LOAD].alive = as_bytes(health.alive(sandbox=settings.sandbox))
     app[ORIGINS] = tuple(settings.web.cors_origins)
     app[ROSTER] = Roster(
         settings.web.max_connections, settings.web.max_connections_per_peer, settings.web.trusted_proxies

@@ -30,7 +30,7 @@ async def test_the_demo_leaves_reports_and_a_truthful_summary(tmp_path: Path) ->
     summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
     assert len(summary["assets"]) == 5
     assert {"ticker", "sources_count", "overall_score", "recommendation", "coverage"} <= summary["assets"][0].keys()
-    assert {o["provider"] for o in summary["opinions"]} == {"openai", "anthropic", "gemini", "rules"}
+    assert {o["provider"] for o in summary["opinions"]} == {"openai", "anthropic", "gemini"}
     assert sorted({r["format"] for r in summary["reports"]}) == ["html", "markdown", "pdf"]
     assert summary["jobs"]["failed"] == 0
     assert summary["jobs"]["succeeded"] >= 20

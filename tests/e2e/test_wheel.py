@@ -243,7 +243,7 @@ def test_every_file_of_the_source_is_in_the_wheel_and_in_the_sdist(built: dict[s
     for line in ("License-Expression: MIT", "License-File: LICENSE", "Classifier: Typing :: Typed", "Project-URL: "):
         assert line in metadata, line
     assert "invest/py.typed" in held
-    assert {"local", "sandbox", "otel", "notify", "mcp", "all"} <= set(re.findall("Provides-Extra: (.+)", metadata))
+    assert {"local", "sandbox", "otel", "mcp", "all"} <= set(re.findall("Provides-Extra: (.+)", metadata))
 
 
 def test_the_markers_agree_with_the_platforms_that_the_readme_names() -> None:

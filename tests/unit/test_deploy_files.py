@@ -22,6 +22,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from invest.api.http.meters import Meters
 from invest.engine import Invest, metrics_text
 from invest.settings import NOT_SETTINGS, WELL_KNOWN, Settings, setting_paths
 
@@ -313,7 +314,7 @@ def expressions(rules: Sequence[dict[str, Any]]) -> list[str]:
 async def exported(settings: Settings) -> set[str]:
     """The names of all series that /metrics has."""
     async with Invest.connect(settings) as invest:
-        text = (await metrics_text(invest)).decode()
+        text = (await metrics_text(invest) + Meters().text()).decode()
     kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
     endings = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("",), "gauge": ("",)}
     return {name + ending for name, kind in kinds.items() for ending in endings[kind]}

@@ -21,7 +21,12 @@ def test_importing_the_client_loads_neither_engine_nor_numpy_nor_arq_nor_redis()
     loaded = set(done.stdout.split())
     assert not {name.partition(".")[0] for name in loaded} & set(HEAVY)
     ours = {name for name in loaded if name == "invest" or name.startswith("invest.")}
-    assert ours <= {"invest", "invest.errors", *(name for name in ours if name.startswith("invest.http"))}
+    assert ours <= {
+        "invest",
+        "invest.errors",
+        "invest.retry_after",
+        *(name for name in ours if name.startswith("invest.http")),
+    }
 
 
 def test_the_package_loads_the_engine_when_its_names_are_asked_for() -> None:

@@ -2,6 +2,7 @@
 
 from invest.ai.analysts import Analysts, per_minute
 from invest.ai.limits import (
+    PAYER,
     Budget,
     Ledger,
     Lessons,
@@ -13,10 +14,13 @@ from invest.ai.limits import (
     MemoryLessons,
     OpinionCache,
     PaidCall,
+    Payer,
     too_long,
 )
+from invest.ai.live import VendorState, ask_vendors, dated
 
 __all__ = [
+    "PAYER",
     "Analysts",
     "Budget",
     "Ledger",
@@ -29,6 +33,10 @@ __all__ = [
     "MemoryLessons",
     "OpinionCache",
     "PaidCall",
+    "Payer",
+    "VendorState",
+    "ask_vendors",
+    "dated",
     "per_minute",
     "too_long",
 ]

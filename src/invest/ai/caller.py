@@ -16,7 +16,7 @@ import structlog
 from invest.ai.dialect import MOST_LESSONS, Dialect, Refused, learn
 from invest.ai.errors import CallFailed, PriceUnknown
 from invest.ai.hiding import hide_keys
-from invest.ai.limits import Ledger, Lessons, Limiter, PaidCall
+from invest.ai.limits import PAYER, Ledger, Lessons, Limiter, PaidCall
 from invest.ai.makers import maker_of
 from invest.ai.models import listed_models
 from invest.ai.prices import Cost, PriceList, ceiling, cost_of, estimate
@@ -260,6 +260,7 @@ class Caller:
                 cost_usd=ended.cost.usd,
                 price_version=ended.cost.version,
                 seconds=round(clock() - started, 3),
+                payer=payer.name if (payer := PAYER.get()) else None,
             )
         )
 

@@ -168,10 +168,10 @@ def _other_limit(dialect: Dialect, error: CallFailed, refused: Refused) -> Diale
         room = int(held[1]) - (int(spent[1]) if spent else 0) - MARGIN
         fits = spent is not None and LEAST_TOKENS <= room < asked.max_tokens
         return replace(dialect, most_tokens=room) if fits else None
-    if "max" in message.lower() and (allowed := _ALLOWED.search(message)):
-        most = int(next(group for group in allowed.groups() if group))
-        if LEAST_TOKENS <= most < asked.max_tokens:
-            return replace(dialect, most_tokens=most)
+    told = (int(next(group for group in match.groups() if group)) for match in _ALLOWED.finditer(message))
+    less = [most for most in told if LEAST_TOKENS <= most < asked.max_tokens]
+    if less and "max" in message.lower():
+        return replace(dialect, most_tokens=min(less))
     now = dialect.limit_name or refused.wire.limit
     others = [name for name in _LIMIT_NAMES if name != now and re.search(rf"\b{name}\b", message)]
     if now in _LIMIT_NAMES and now in refused.sent.body and others and re.search(rf"\b{now}\b", message):

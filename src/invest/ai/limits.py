@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -37,8 +38,11 @@ class OpinionCache(Protocol):
 class Budget(Protocol):
     """The day's money in US dollars, of every process that shares it: reserved before a call, booked after it."""
 
-    async def reserve(self, most: Decimal, limit: Decimal) -> str | None:
-        """Hold `most` and give the reservation's id; None where spent and held have reached `limit` (0: no limit)."""
+    async def reserve(self, most: Decimal, limit: Decimal, payer: str = "") -> str | None:
+        """Hold `most` and give the reservation's id; None where spent and held have reached `limit` (0: no limit).
+
+        `payer` is whose money of the day it is; "" for everybody's.
+        """
         ...
 
     async def settle(self, reservation: str, cost: Decimal) -> None:
@@ -48,6 +52,17 @@ class Budget(Protocol):
     async def spent_today(self) -> Decimal:
         """The sum booked so far."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who a job works for, and what he may spend on AIs a day in US dollars (0: no limit of his own)."""
+
+    name: str
+    limit: Decimal = Decimal(0)
+
+
+PAYER: ContextVar[Payer | None] = ContextVar("payer", default=None)  # whose money the calls of a task are
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,7 @@ class PaidCall:
     cost_usd: Decimal | None
     price_version: str | None
     seconds: float
+    payer: str | None = None
 
 
 class Ledger(Protocol):
@@ -127,30 +143,35 @@ class MemoryBudget:
 
     def __init__(self, today: Callable[[], date] = lambda: datetime.now(UTC).date()) -> None:
         self._today = today
-        self._spent: dict[date, Decimal] = {}
-        self._held: dict[str, Decimal] = {}
+        self._spent: dict[tuple[date, str], Decimal] = {}
+        self._held: dict[str, tuple[str, Decimal]] = {}
 
-    async def reserve(self, most: Decimal, limit: Decimal) -> str | None:
+    async def reserve(self, most: Decimal, limit: Decimal, payer: str = "") -> str | None:
         """See `Budget`."""
-        if limit and await self.spent_today() + sum(self._held.values(), Decimal(0)) >= limit:
+        held = sum((amount for whose, amount in self._held.values() if whose == payer), Decimal(0))
+        if limit and self._sum(payer) + held >= limit:
             return None
         ident = uuid4().hex
-        self._held[ident] = most
+        self._held[ident] = payer, most
         return ident
 
     async def settle(self, reservation: str, cost: Decimal) -> None:
         """See `Budget`."""
-        if self._held.pop(reservation, None) is not None:
-            await self.add(cost)
+        if (held := self._held.pop(reservation, None)) is not None:
+            await self.add(cost, held[0])
 
     async def spent_today(self) -> Decimal:
         """See `Budget`."""
-        return self._spent.get(self._today(), Decimal(0))
+        return self._sum("")
 
-    async def add(self, cost: Decimal) -> None:
+    async def add(self, cost: Decimal, payer: str = "") -> None:
         """Book a cost that nobody reserved."""
         day = self._today()
-        self._spent = {day: self._spent.get(day, Decimal(0)) + cost}
+        kept = {key: spent for key, spent in self._spent.items() if key[0] == day}
+        self._spent = kept | {(day, payer): self._sum(payer) + cost}
+
+    def _sum(self, payer: str) -> Decimal:
+        return self._spent.get((self._today(), payer), Decimal(0))
 
 
 class MemoryLedger:

@@ -51,11 +51,17 @@ def maker_of(model: str | None) -> str | None:
     parts = [part for part in (model or "").strip().lower().split("/") if part and part not in _HOSTS]
     if not parts:
         return None
-    name = parts[-1]
-    for maker, pattern in _PATTERNS:
-        if pattern.match(name):
-            return maker
+    if maker := _by_family(parts[-1]):
+        return maker
     if len(parts) > 1:
         return _PREFIXES.get(parts[0], parts[0])
-    head, _, rest = name.partition(".")  # Bedrock writes `anthropic.claude-x`, with a region before it or not
-    return maker_of(f"{head}/{rest}" if rest and not head[-1:].isdigit() else None)
+    return None
+
+
+def _by_family(name: str) -> str | None:
+    """By how the id begins, or a part of it does: Bedrock writes `us.anthropic.claude-x`."""
+    for part in (name, *name.split(".")):
+        for maker, pattern in _PATTERNS:
+            if pattern.match(part):
+                return maker
+    return None

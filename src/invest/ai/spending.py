@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from decimal import Decimal
 
 from invest.ai.errors import BudgetSpent, CallFailed
-from invest.ai.limits import Budget
+from invest.ai.limits import PAYER, Budget
 
 
 class Purse:
@@ -19,17 +19,25 @@ class Purse:
         self._settling: set[asyncio.Task[None]] = set()
 
     async def reserve(self, most: Decimal) -> str:
-        """Hold `most` while a call is in flight. Raises `BudgetSpent` where the day's limit is reached."""
+        """Hold `most` while a call is in flight. Raises `BudgetSpent` at the day's or the payer's limit."""
         reservation = await self._budget.reserve(most, self.limit)
         if reservation is None:
             raise BudgetSpent(f"daily budget of US$ {self.limit:.2f} is spent (ai.daily_budget_usd)")
-        return reservation
+        payer = PAYER.get()
+        if payer is None:
+            return reservation
+        own = await self._budget.reserve(most, payer.limit, payer.name)
+        if own is None:
+            await self._budget.settle(reservation, Decimal(0))
+            raise BudgetSpent(f"this key's AI budget of US$ {payer.limit:.2f} a day is spent (quotas.ai_usd_per_day)")
+        return f"{reservation} {own}"
 
     async def settle(self, reservation: str, cost: Decimal, noted: Awaitable[None]) -> None:
         """Book `cost` and write the call down, even if the caller has just run out of time or was cancelled."""
 
         async def book() -> None:
-            await self._budget.settle(reservation, cost)
+            for held in reservation.split():
+                await self._budget.settle(held, cost)
             await noted
 
         task = asyncio.create_task(book())

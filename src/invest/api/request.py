@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from invest.api.http.routing import Incoming
+from invest.api.http import Incoming
 from invest.api.services import Services
 
 

@@ -6,19 +6,10 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from invest.api.access.admission import Admission
-from invest.api.access.auditing import Auditor
-from invest.api.access.keyring import Keyring
-from invest.api.access.quotas import Quotas
-from invest.api.http.bodies import Bodies
-from invest.api.http.lazy_store import LazyStore
-from invest.api.http.load import Load
-from invest.api.http.request_log import RequestLog
-from invest.api.live.callbacks import Callbacks
-from invest.api.live.enqueuing import Enqueuer
-from invest.api.live.hub import Hub
-from invest.api.live.readiness import ReadinessCheck
-from invest.api.live.statements import Statements
+from invest.api.access import Admission, Auditor, Keyring, Quotas
+from invest.api.http import Bodies, LazyStore, Meters, RequestLog
+from invest.api.live import Callbacks, Enqueuer, Hub, ReadinessCheck, Statements
+from invest.api.sockets import Load
 from invest.engine import Invest, Registry, open_redis, registry
 from invest.errors import Unreachable
 from invest.jobs.data_collection import UnknownTickers
@@ -42,6 +33,7 @@ class Services:
     bodies: Bodies
     quotas: Quotas
     requests: RequestLog
+    meters: Meters
     callbacks: Callbacks
     statements: Statements
     readiness: ReadinessCheck
@@ -86,6 +78,7 @@ def open_services(settings: Settings, load: Load) -> Services:
         bodies=Bodies(settings.web.max_bodies_bytes),
         quotas=Quotas(invest.redis, stores, settings.quotas),
         requests=RequestLog(settings.logging),
+        meters=Meters(),
         callbacks=Callbacks(invest),
         statements=Statements(),
         readiness=ReadinessCheck(invest.redis, stores, allow_eviction=settings.redis.allow_eviction),

@@ -5,21 +5,19 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any
 
 import structlog
 from aiohttp import web
 
-from invest.api.access import admission
-from invest.api.http import wire
-from invest.api.http.caller import ANYBODY, Caller
-from invest.api.http.load import PROBES
-from invest.api.http.problems import Problem, problem_of, render
-from invest.api.http.routing import LINE, Reply, Route
+from invest import tracing
+from invest.api.access import Kept, idempotency_of
+from invest.api.http import ANYBODY, LINE, Caller, Problem, Reply, Route, problem_of, render, route_of, to_json_in_turns
 from invest.api.request import Request
 from invest.api.services import SERVICES, Services
+from invest.api.sockets import PROBES
 from invest.engine import new_id
 
 log = structlog.get_logger("invest.web")
@@ -65,7 +63,7 @@ async def _once(route: Route, request: Request) -> web.StreamResponse:
     given = request.http.headers.get("Idempotency-Key")
     if given is None or route.method != "POST":
         return await respond(route, request)
-    key = admission.idempotency_of(request.caller.id, given)
+    key = idempotency_of(request.caller.id, given)
     whole = f"{route.method} {request.http.rel_url.raw_path_qs}\n".encode() + await request.read()
     digest = hashlib.sha256(whole).hexdigest()[:32]
     claim = await request.services.admission.claim(request.caller.id, key, digest)
@@ -78,7 +76,7 @@ async def _once(route: Route, request: Request) -> web.StreamResponse:
     return web.Response(status=claim.kept.status, body=claim.kept.body, headers=headers)
 
 
-def _too_long(kept: admission.Kept) -> Problem:
+def _too_long(kept: Kept) -> Problem:
     where = kept.headers.get("Location")
     said = f"this request was done before and answered with {kept.status}; that answer was too long to keep"
     headers = {"Idempotency-Replayed": "true"} | ({"Location": where} if where else {})
@@ -109,7 +107,7 @@ async def _run(route: Route, request: Request, key: str, digest: str) -> web.Str
 async def _keep(request: Request, key: str, digest: str, response: web.Response) -> None:
     body = response.body if isinstance(response.body, bytes) else b""
     headers = {name: response.headers[name] for name in REPLAYED if name in response.headers}
-    kept = admission.Kept(response.status, headers, body)
+    kept = Kept(response.status, headers, body)
     with suppress(Exception):  # the work is done; a repeat finds the same job by its derived id
         await request.services.admission.keep(request.caller.id, key, digest, kept)
 
@@ -127,8 +125,15 @@ async def answer(route: Route, value: Any) -> web.StreamResponse:
     status = reply.status or route.status
     if reply.value is None:
         return web.Response(status=status if status != 200 else 204, headers=reply.headers)
-    body = await wire.to_json_in_turns(reply.value)
+    body = await to_json_in_turns(reply.value)
     return web.Response(status=status, body=body, headers=reply.headers, content_type="application/json")
+
+
+def _traced(request: web.Request) -> AbstractContextManager[Any]:
+    """A span for the request, under the caller's where it sends a traceparent."""
+    name, parent = f"{request.method} {route_of(request)}", tracing.parent_in(request.headers)
+    method, route = request.method, route_of(request)
+    return tracing.span(name, kind="SERVER", parent=parent, http__request__method=method, http__route=route)
 
 
 @web.middleware
@@ -136,8 +141,9 @@ async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamRes
     """Number the request, turn every error into a problem, refuse overload, log one line."""
     started = time.perf_counter()
     request_id = request[REQUEST_ID] = new_id()[:20]
+    tracing.request_id.set(request_id)
     try:
-        with request.app[SERVICES].load.work(refuse=request.path not in PROBES):
+        with request.app[SERVICES].load.work(refuse=request.path not in PROBES), _traced(request):
             response = await handler(request)
     except Exception as error:
         problem = problem_of(error)
@@ -147,6 +153,7 @@ async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamRes
         response = render(problem, instance=request.rel_url.path, request_id=request_id)
     if not response.prepared:
         response.headers["X-Request-Id"] = request_id
+    request.app[SERVICES].meters.observe(request, response.status, time.perf_counter() - started)
     fields = request.get(LINE) or {}
     fields["method"] = request.method
     fields["path"] = _shown(request)

@@ -24,6 +24,7 @@ from invest.cli.verbs import (
     doctor,
     events,
     keys,
+    mcp,
     personal,
     quality,
     serve,
@@ -95,13 +96,16 @@ app.command("open")(watch.open_overview)
 app.command("logs")(watch.logs)
 app.command("login")(account.login)
 app.command("logout")(account.logout)
+app.command("mcp")(mcp.mcp)
 app.command("doctor")(doctor.doctor)
 app.command("run")(serve.run)
 app.command("web")(serve.web)
 app.command("sandbox")(serve.sandbox)
 quality.data.command("backfill")(backfill.backfill)
+quality.data.command("record")(backfill.record)
 quality.data.command("event")(events.event)
 quality.data.command("events")(events.events)
+quality.data.command("calendar")(events.calendar)
 quality.data.command("questions")(events.questions)
 quality.data.command("answer")(events.answer)
 quality.data.command("export")(personal.export)

@@ -15,6 +15,11 @@ NOT_PUBLIC = (
     ipaddress.ip_network("192.88.99.0/24"),  # old 6to4 relays
     ipaddress.ip_network("100.64.0.0/10"),  # carrier-grade NAT
     ipaddress.ip_network("::/96"),  # IPv4-compatible
+    ipaddress.ip_network("fec0::/10"),  # site-local, deprecated and still routed in places
+    ipaddress.ip_network("3fff::/20"),  # documentation (RFC 9637)
+    ipaddress.ip_network("5f00::/16"),  # segment routing (RFC 9602)
+    ipaddress.ip_network("100::/64"),  # discard only
+    ipaddress.ip_network("2001::/23"),  # protocol assignments
 )
 
 

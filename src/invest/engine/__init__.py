@@ -17,7 +17,6 @@ from invest.engine.calls import (
     acting_for,
     chain,
     chord,
-    fan_out,
     group,
 )
 from invest.engine.client import Client, Job
@@ -134,7 +133,6 @@ __all__ = [
     "chain",
     "chord",
     "ended",
-    "fan_out",
     "group",
     "is_full",
     "job_head",

@@ -194,7 +194,7 @@ class Client:
             at=round(options.at.timestamp() * 1000) if options.at else None,
             expires=round(options.expires * 1000) if options.expires is not None else None,
             result_ttl=round(ttl * 1000),
-            envelope=job_head(job.name, call.payload, options.caller or acting_for.get()),
+            envelope=job_head(job.name, call.payload, options.caller or acting_for.get(), options.origin),
         )
 
     def _check_size(self, call: Call[Any]) -> None:

@@ -13,7 +13,7 @@ from invest.http.blocking import BlockingClient, BlockingJob, blocking
 from invest.http.client import Client, Job
 from invest.http.events import Event
 from invest.http.frames import Rows
-from invest.http.models import Queued, TaskProgress, TaskStatus, Timings
+from invest.http.models import Ended, Queued, TaskFinished, TaskProgress, TaskStatus, Timings
 from invest.http.portfolios import PortfolioHandle
 from invest.http.transport import Refused
 
@@ -21,12 +21,14 @@ __all__ = [
     "BlockingClient",
     "BlockingJob",
     "Client",
+    "Ended",
     "Event",
     "Job",
     "PortfolioHandle",
     "Queued",
     "Refused",
     "Rows",
+    "TaskFinished",
     "TaskProgress",
     "TaskStatus",
     "Timings",

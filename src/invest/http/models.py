@@ -18,6 +18,25 @@ class Queued(BaseModel):
     message: str
 
 
+class Ended(BaseModel):
+    """Where a task ended and where to read it; not the result itself."""
+
+    task_id: str
+    name: str
+    state: Literal["SUCCESS", "FAILURE", "REVOKED"]
+    error: str | None = None
+    status_url: str
+    sandbox: bool
+
+
+class TaskFinished(BaseModel):
+    """The message to a task's `callback`."""
+
+    type: Literal["task.succeeded", "task.failed", "task.cancelled"]
+    timestamp: datetime
+    data: Ended
+
+
 class Timings(BaseModel):
     """When a task passed its stations, UTC."""
 

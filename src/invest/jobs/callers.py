@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from redis.asyncio import Redis
 
+from invest.ai import Payer
 from invest.domain.access import Scope
 from invest.engine import Context, GiveUp, RetryLater
 from invest.settings import Settings
@@ -35,10 +36,18 @@ async def may_ask(ctx: Context) -> None:
         raise GiveUp(f"this key's AI budget of US$ {limit:.2f} a day is spent (quotas.ai_usd_per_day): ask tomorrow")
 
 
+async def payer_of(ctx: Context) -> Payer | None:
+    """Whose money the job's AI calls are: they are reserved and booked with every call; None for schedules."""
+    if ctx.caller is None:
+        return None
+    limit = ctx.use(Settings).quotas.ai_usd_per_day if await limited(ctx) else 0
+    return Payer(ctx.caller, Decimal(str(limit)))
+
+
 async def book_ai(ctx: Context, cost_usd: Decimal) -> None:
-    """After AIs were asked."""
+    """Book what AIs were paid outside `invest.ai`, whose calls book themselves."""
     if ctx.caller and cost_usd > 0:
-        key = _ai_key(ctx.caller)
+        key = ai_key(ctx.caller, datetime.now(UTC).date())
         async with ctx.invest.redis.pipeline(transaction=True) as pipe:
             pipe.incrby(key, int((cost_usd * MICRO).to_integral_value()))
             pipe.expire(key, KEEP)
@@ -47,11 +56,12 @@ async def book_ai(ctx: Context, cost_usd: Decimal) -> None:
 
 async def ai_spent(redis: Redis, caller: str) -> Decimal:
     """US dollars a caller spent today; a day ends at midnight UTC."""
-    return Decimal(int(await redis.get(_ai_key(caller)) or 0)) / MICRO
+    return Decimal(int(await redis.get(ai_key(caller, datetime.now(UTC).date())) or 0)) / MICRO
 
 
-def _ai_key(caller: str) -> str:
-    return f"{AI_SPENT}{caller}:{datetime.now(UTC):%Y-%m-%d}"
+def ai_key(caller: str, day: date) -> str:
+    """Where what a caller spent on a day is counted."""
+    return f"{AI_SPENT}{caller}:{day}"
 
 
 async def count_mail(ctx: Context) -> None:

@@ -33,6 +33,7 @@ from invest.reports.rendering import (
     render_markdown,
     render_pdf,
 )
+from invest.reports.sections import reason_in
 from invest.reports.tax import build_tax_view
 from invest.reports.views import (
     AnyView,
@@ -78,6 +79,7 @@ __all__ = [
     "export_view",
     "load_view",
     "post_webhook",
+    "reason_in",
     "render_html",
     "render_markdown",
     "render_pdf",

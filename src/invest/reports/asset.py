@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -61,6 +62,9 @@ SIDES: Final[tuple[Side, Side]] = ("bull", "bear")
 
 def build_asset_view(data: AssetReportData) -> AssetReportView:
     """Decide and word everything that the report of one asset says. Pure: the same data gives the same view."""
+    if follows_ibov(data.analysis.kind, data.analysis.ticker, data.analysis.name):
+        # Nobody beats the index by following it: what was said of that is not shown.
+        data = replace(data, opinions=(), ai_consensus=None, objection=None, benchmark=None)
     locale = locale_of(data.language)
     analysis, book = data.analysis, FactBook(data.analysis.facts, locale)
     sandbox = data.sandbox or analysis.sandbox or any(o.sandbox for o in data.opinions)
@@ -145,7 +149,8 @@ def _appendix(data: AssetReportData, book: FactBook, parts: Sequence[Section | N
 def _header(data: AssetReportData, book: FactBook) -> Header:
     analysis, locale, words = data.analysis, book.locale, book.locale.words
     kind = words.t(f"kind.{analysis.kind}")
-    sector = sector_name(analysis.sector, locale)
+    segment = data.asset.segment if data.asset is not None and analysis.kind is AssetKind.FII else None
+    sector = sector_name(analysis.sector or segment, locale)
     change, mark = change_text(analysis.change_1d, locale)
     low, high = book.value("week52_low"), book.value("week52_high")
     known_range = low is not None and high is not None

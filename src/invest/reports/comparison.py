@@ -248,13 +248,6 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
     asked = [(t, data.ai_consensus[t]) for t in tickers if t in data.ai_consensus and t not in trackers]
     if not asked:
         return None
-    columns = (
-        Column(label=words.t("table.asset"), width=2),
-        Column(label=words.t("comparison.ai_verdict"), width=2),
-        Column(label=words.t("comparison.ai_probability"), align="right", width=1.6),
-        Column(label=words.t("strip.ais"), align="right", width=1),
-        Column(label=words.t("comparison.verdicts"), width=1.6),
-    )
     rows = []
     for ticker, pooled in asked:
         known = pooled.quorum and pooled.rating is not None
@@ -270,7 +263,24 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
             Cell(text=words.t("strip.answered", n=pooled.answered, total=pooled.asked)),
             Cell(text=ratings_text([o for o in data.opinions if o.ticker == ticker], locale)),
         ))  # fmt: skip
-    table = Table(caption=words.t("comparison.ai_caption"), columns=columns, rows=tuple(rows))
+    by = {row[1].sub for row in rows}
+    one = next(iter(by)) if len(by) == 1 else None
+    if one:  # one AI alone gave all of them: its name stands above, once
+        rows = [(row[0], row[1].model_copy(update={"sub": None}), *row[2:]) for row in rows]
+    columns = (
+        Column(label=words.t("table.asset"), width=1.2),
+        Column(label=one[:1].upper() + one[1:] if one else words.t("comparison.ai_verdict"), width=2),
+        Column(label=words.t("comparison.ai_probability"), align="right", width=1.6),
+        Column(label=words.t("strip.ais"), align="right", width=1),
+        Column(label=words.t("comparison.verdicts"), width=1.6),
+    )
+    kept = [k for k in range(len(columns)) if any(row[k].text for row in rows)]
+    table = Table(
+        caption=words.t("comparison.ai_caption"),
+        columns=tuple(columns[k] for k in kept),
+        rows=tuple(tuple(row[k] for k in kept) for row in rows),
+        small=len(rows) > 8,
+    )
     return Section(id="analysts", title=words.t("comparison.ai_title"), note=words.t("ai.note"), blocks=(table,))
 
 

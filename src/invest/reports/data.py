@@ -12,6 +12,7 @@ from invest.domain.analysis import Analysis, Comparison, History
 from invest.domain.market import Asset, Bars, CorporateAction, NewsItem
 from invest.domain.opinions import AiConsensus, Argument, Opinion
 from invest.domain.portfolios import Announced, PeriodReturn, Trade
+from invest.domain.taxes import TaxYear
 from invest.domain.values import Consensus, RawPayload, SourceOutcome
 
 
@@ -132,6 +133,7 @@ class PortfolioReportData(ReportData):
     periods: Sequence[PeriodReturn] = ()
     rebalancing: Sequence[Trade] = ()
     announced: Sequence[Announced] = ()
+    tax: TaxYear | None = None
     receivables: Decimal = Decimal(0)
     income_not_booked: Decimal = Decimal(0)
     dividends_projected: Decimal | None = None

@@ -69,6 +69,10 @@ class FactBook:
         """Its name above a figure in a row of figures."""
         return self.locale.words.get(f"strip_short.{key}", self.short(key))
 
+    def column(self, key: str) -> str:
+        """Its name above a column of a wide table."""
+        return self.locale.words.get(f"column.{key}", self.shortest(key))
+
     def text(self, key: str, value: float | None, unit: str | None = None) -> str:
         """`value` as `key` is printed."""
         entry = FACT_KEYS.get(key)

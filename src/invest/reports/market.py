@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any, Final
 
 from invest.domain.analysis import Analysis, Recommendation
+from invest.domain.market import NewsItem
 from invest.reports.comparison import in_order, is_judged
 from invest.reports.data import MarketReportData
 from invest.reports.facts import FactBook
@@ -50,6 +51,7 @@ _LEAST_FOR_BREADTH: Final = 5
 _NEAR: Final = 0.01
 _AVERAGES: Final = (("above_50", "distance_sma_50"), ("above_200", "distance_sma_200"))
 _SECTORS: Final = 12
+_CODE: Final = re.compile(r"\b[A-Z]{4}\d{1,2}\b")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _GOOD: Final = (Recommendation.STRONG_BUY, Recommendation.BUY)
 
@@ -130,7 +132,7 @@ def _sections(
         _top(data, scored, locale),
         _sectors(ordered, locale),
         _macro(data, locale),
-        news_section(data.news, None, locale, about=about),
+        news_section(_of_market(data.news, ordered), None, locale, about=about),
         backtest_section(shared_record(ordered), locale),
         sources_section(
             report_id=data.report_id, generated_at=data.generated_at, sources=(s for a in ordered for s in a.sources),
@@ -143,6 +145,13 @@ def _sections(
         ),
     )  # fmt: skip
     return tuple(part for part in parts if part is not None)
+
+
+def _of_market(news: Sequence[NewsItem], ordered: Sequence[Analysis]) -> list[NewsItem]:
+    """What is written about this market's assets, or about none in particular."""
+    tickers = {a.ticker for a in ordered}
+    named = ((item, {*item.tickers, *_CODE.findall(item.title)}) for item in news)
+    return [item for item, codes in named if not codes or tickers & codes]
 
 
 def _breadth(ordered: Sequence[Analysis], locale: Locale) -> Section | None:
@@ -215,7 +224,8 @@ def _top(data: MarketReportData, scored: Sequence[Analysis], locale: Locale) -> 
     return Section(id="top", title=title, note=words.t("overview.top_note") if best else "", blocks=(block,))
 
 
-def _movers(ordered: Sequence[Analysis], locale: Locale, *, up: bool) -> Section:
+def _movers(ordered: Sequence[Analysis], locale: Locale, *, up: bool) -> Section | None:
+    """The largest movements one way; None where nothing moved that way."""
     words = locale.words
     moved = [(a.change_1d, a) for a in ordered if a.change_1d and (a.change_1d > 0) == up]
     moved.sort(key=lambda pair: (-abs(pair[0]), pair[1].ticker))
@@ -234,9 +244,9 @@ def _movers(ordered: Sequence[Analysis], locale: Locale, *, up: bool) -> Section
         Column(label=words.t("table.price"), align="right", width=1.3),
         Column(label=words.t("table.day"), align="right", width=1.3),
     )
-    block: Block = Paragraph(text=words.t("overview.movers_none"), muted=True)
-    if rows:
-        block = Table(caption=words.t("overview.movers_caption"), columns=columns, rows=rows)
+    if not rows:
+        return None
+    block = Table(caption=words.t("overview.movers_caption"), columns=columns, rows=rows)
     ident, title = ("rises", "up_title") if up else ("falls", "down_title")
     return Section(id=ident, title=words.t(f"overview.{title}"), blocks=(block,), span=6)
 

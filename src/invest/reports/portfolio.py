@@ -23,6 +23,7 @@ from invest.reports.sections import (
     rebalancing_section,
     sectors_section,
     sources_section,
+    tax_section,
 )
 from invest.reports.views import Block, Claim, Claims, Header, Paragraph, PortfolioReportView, Section, Stat, Strip
 from invest.reports.words import clean
@@ -119,6 +120,7 @@ def _sections(data: PortfolioReportData, locale: Locale) -> tuple[Section, ...]:
         contribution_section(data, locale),
         income_section(data, locale),
         coming_section(data, locale),
+        tax_section(data, locale),
         rebalancing_section(data, locale),
         sectors_section(data.positions, locale),
     ]

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from invest.sources.errors import SourceError
 from invest.sources.facade import Sources
+from invest.sources.live import Trial, as_bytes, recording_of, try_live
 from invest.sources.model import Answer, Delivery, Identity, Want
 
-__all__ = ["Answer", "Delivery", "Identity", "SourceError", "Sources", "Want"]
+__all__ = [
+    "Answer",
+    "Delivery",
+    "Identity",
+    "SourceError",
+    "Sources",
+    "Trial",
+    "Want",
+    "as_bytes",
+    "recording_of",
+    "try_live",
+]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from invest.domain.fixed_income import Bond
 from invest.domain.portfolios import Known, Transaction, derive, natural_key, settled
 from invest.errors import InvestError, NotFound
 from invest.store.core import Connection, Database, clean, from_json, to_json
@@ -85,17 +86,19 @@ class Corrections:
             existing = await _locked(connection, portfolio_id)
             if not any(t.id == transaction_id for t in existing):
                 raise NotFound(f"no transaction {transaction_id} in portfolio {portfolio_id}")
-            after = [changed if t.id == transaction_id else t for t in existing]
-            _check(existing, after, known, f"the changed transaction {transaction_id}")
             old = next(t for t in existing if t.id == transaction_id)
+            # Who told it, and in which order, stays: a settlement goes on meaning the trade before it.
+            made = changed.model_copy(update={"id": transaction_id, "origin": old.origin, "place": old.place})
+            after = [made if t.id == transaction_id else t for t in existing]
+            _check(existing, after, known, f"the changed transaction {transaction_id}")
             rows = await connection.fetch(
                 "SELECT row_hash FROM portfolio_transaction WHERE portfolio_id = $1 AND id <> $2",
                 portfolio_id,
                 transaction_id,
             )
-            await update_transaction(connection, transaction_id, changed, [row["row_hash"] for row in rows])
-            await _forget_snapshots(connection, portfolio_id, min(changed.date, old.date))
-            return changed.model_copy(update={"id": transaction_id})
+            await update_transaction(connection, transaction_id, made, [row["row_hash"] for row in rows])
+            await _forget_snapshots(connection, portfolio_id, min(made.date, old.date))
+            return made
 
         known = await self._known_of(portfolio_id, [changed])
         return await self._db.run(work)
@@ -194,6 +197,31 @@ class Corrections:
         sql = "UPDATE portfolio SET options = options || $2::text::jsonb WHERE id = $1"
         if not await self._db.execute(sql, portfolio_id, to_json(dict(options))):
             raise NotFound(f"no portfolio {portfolio_id}")
+
+    async def bonds(self, portfolio_id: str) -> Mapping[str, Bond]:
+        """Investments in fixed income by their ids."""
+        rows = await self._db.fetch("SELECT id, body FROM portfolio_bond WHERE portfolio_id = $1", portfolio_id)
+        return {row["id"]: Bond.model_validate(from_json(row["body"])) for row in rows}
+
+    async def save_bond(self, portfolio_id: str, bond_id: str, bond: Bond) -> None:
+        """Keep an investment in fixed income, replacing the one of this id. Raises `NotFound`."""
+
+        async def work(connection: Connection) -> None:
+            await lock(connection, portfolio_id)
+            await connection.execute(
+                "INSERT INTO portfolio_bond (portfolio_id, id, body) VALUES ($1, $2, $3::text::jsonb) "
+                "ON CONFLICT (portfolio_id, id) DO UPDATE SET body = excluded.body",
+                portfolio_id,
+                bond_id,
+                to_json(bond),
+            )
+
+        await self._db.run(work)
+
+    async def delete_bond(self, portfolio_id: str, bond_id: str) -> bool:
+        """Forget one; False where there is none."""
+        sql = "DELETE FROM portfolio_bond WHERE portfolio_id = $1 AND id = $2"
+        return await self._db.execute(sql, portfolio_id, bond_id) > 0
 
     async def propose(self, portfolio_id: str, proposals: Mapping[str, Any]) -> int:
         """Post events to confirm, by key; how many are new. Open ones that are proposed no longer are taken back."""

@@ -10,10 +10,11 @@ from invest.store.core import Database
 
 SUMS = """
 SELECT day, provider, coalesce(vendor, '') AS vendor, coalesce(model, model_asked, '') AS model,
-       coalesce(key_mark, '') AS key, purpose, count(*) AS calls, count(*) FILTER (WHERE outcome = 'cut') AS cut,
+       coalesce(key_mark, '') AS key,
+       coalesce(payer, '') AS payer, purpose, count(*) AS calls, count(*) FILTER (WHERE outcome = 'cut') AS cut,
        sum(tokens_in)::bigint AS tokens_in, sum(tokens_out)::bigint AS tokens_out, sum(cost_usd) AS cost_usd
 FROM ai_call WHERE day BETWEEN $1 AND $2
-GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1 DESC, 2, 4, 6
+GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1 DESC, 2, 4, 6
 """
 
 
@@ -41,12 +42,14 @@ class Spend:
         tokens_out: int = 0,
         price_version: str | None = None,
         seconds: float | None = None,
+        payer: str | None = None,
     ) -> None:
-        """Write down one call. `key` is a mark of the key that paid, never the key. Raises for a negative cost."""
+        """Write down one call. `key` is a mark of the vendor's key, never the key; `payer` the id of
+        the API key that a job worked for. Raises for a negative cost."""
         await self._db.execute(
             "INSERT INTO ai_call (call_id, day, provider, model, purpose, tokens_in, tokens_out, cost_usd, asked_at, "
-            "vendor, model_asked, key_mark, outcome, price_version, seconds) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
+            "vendor, model_asked, key_mark, outcome, price_version, seconds, payer) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) "
             "ON CONFLICT (call_id) DO NOTHING",
             call_id,
             day,
@@ -63,6 +66,7 @@ class Spend:
             outcome,
             price_version,
             seconds,
+            payer,
         )
 
     async def of_day(self, day: date) -> Decimal:

@@ -6,12 +6,14 @@ from functools import partial
 
 from aiohttp import web
 
-from invest_sandbox.ai import anthropic, gemini, openai_chat, openai_responses
+from invest_sandbox.ai import anthropic, gemini, models, openai_chat, openai_responses
 
 
 def routes() -> list[web.RouteDef]:
     """Every AI's paths beneath ``/ai``."""
     out = [
+        web.get("/anthropic/v1/models", models.anthropic),
+        web.get("/gemini/v1beta/models", models.gemini),
         web.post("/anthropic/v1/messages", anthropic.serve),
         web.post("/gemini/v1beta/models/{call}", gemini.serve),
         web.post("/gemini/v1/models/{call}", gemini.serve),
@@ -19,5 +21,7 @@ def routes() -> list[web.RouteDef]:
     ]
     for vendor in ("openai", "compatible"):
         out.append(web.post(f"/{vendor}/v1/chat/completions", partial(openai_chat.serve, vendor=vendor)))
+        listed = models.openai if vendor == "openai" else models.compatible
+        out.append(web.get(f"/{vendor}/v1/models", listed))
         out.append(web.post(f"/{vendor}/v1/responses", partial(openai_responses.serve, vendor=vendor)))
     return out

@@ -12,9 +12,10 @@ from decimal import Decimal
 import pytest
 from redis.asyncio import Redis
 
-from invest.ai import Analysts
+from invest.ai import PAYER, Analysts, Payer
 from invest.ai.errors import CallFailed
 from invest.domain.opinions import OpinionStatus, Snapshot
+from invest.jobs.callers import ai_spent
 from invest.jobs.reports import SharedBudget, SharedLessons, SharedLimiter, StoredLedger
 from invest.settings import Settings
 from invest.store import Store
@@ -143,3 +144,26 @@ async def test_the_ledger_says_who_was_asked_for_what_and_how_it_ended(
     assert lines["gemini", "opinion"].cut == 1
     assert lines["gemini", "opinion"].cost_usd > lines["openai", "opinion"].cost_usd
     assert "key-of" not in lines["openai", "opinion"].key
+
+
+async def test_a_key_spends_its_own_money_and_that_of_all(
+    fake_ai: FakeAi, open_panel: OpenPanel, redis: Redis, store: Store, snapshot: Snapshot
+) -> None:
+    fake_ai.latency = {"openai": 0.05}
+    budget = SharedBudget(redis, store)
+    asked = [snapshot.model_copy(update={"base_rate_180d": 0.3 + i / 100}) for i in range(12)]
+    token = PAYER.set(Payer("key-1", Decimal("0.20")))
+    try:
+        async with open_panel(
+            names=("openai",), ai={"concurrency": 12, "max_tokens": 16000}, budget=budget, ledger=StoredLedger(store)
+        ) as panel:
+            opinions = await asyncio.gather(*(panel.ask_one("openai", one) for one in asked))
+    finally:
+        PAYER.reset(token)
+    refused = [o for o in opinions if o.reason_code == "budget_spent"]
+    assert len(refused) == 12 - 3  # .08 each at its most: three fit under .20, the third begins below it
+    assert "this key's AI budget of US$ 0.20 a day" in (refused[0].reason or "")
+    paid = sum((o.cost_usd or Decimal(0) for o in opinions), Decimal(0))
+    assert await ai_spent(redis, "key-1") == await budget.spent_today() == paid
+    today = datetime.now(UTC).date()
+    assert {line.payer for line in await store.spend.lines(today, today)} == {"key-1"}

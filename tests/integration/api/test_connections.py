@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from invest.api.http import connections
-from invest.api.http.addresses import Networks
-from invest.api.http.load import LOAD
-from invest.api.http.roster import Roster
+from invest.api.sockets import connections
+from invest.api.sockets.addresses import Networks
+from invest.api.sockets.load import LOAD
+from invest.api.sockets.roster import Roster
 from invest.errors import ConfigError
 from invest.settings import Settings
 from invest.store import Store

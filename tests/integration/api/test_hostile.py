@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from invest.api.http import connections, wire
+from invest.api.http import wire
+from invest.api.sockets import connections
 from invest.settings import Settings
 from tests.integration.api.api_kit import API, Door, open_door
 

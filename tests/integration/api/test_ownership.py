@@ -137,6 +137,7 @@ async def test_anothers_key_meets_nothing_of_it_on_any_route_that_names_an_id(wo
 
 
 TRANSACTION = {"date": "2026-01-02", "ticker": "PETR4", "operation": "buy", "quantity": "1", "price": "30"}
+BOND = {"name": "x", "kind": "cdb", "bought_on": "2025-01-02", "amount": "1", "index": "cdi"}
 BODIES: dict[str, dict[str, Any]] = {
     f"{API}/portfolios/{{portfolio_id}}/transactions": {"json": [TRANSACTION]},
     f"{API}/portfolios/{{portfolio_id}}/import": {"data": b"x"},
@@ -144,6 +145,8 @@ BODIES: dict[str, dict[str, Any]] = {
     f"{API}/portfolios/{{portfolio_id}}/transactions/{{transaction_id}}": {"json": TRANSACTION},
     f"{API}/portfolios/{{portfolio_id}}/name": {"json": {"name": "x"}},
     f"{API}/portfolios/{{portfolio_id}}/merge": {"json": {"portfolio_id": "other"}},
+    f"{API}/portfolios/{{portfolio_id}}/fixed-income": {"json": BOND},
+    f"{API}/portfolios/{{portfolio_id}}/fixed-income/{{bond_id}}": {"json": BOND},
     f"{API}/portfolios/{{portfolio_id}}/options": {"json": {"auto_confirm": True}},
     f"{API}/portfolios/{{portfolio_id}}/proposals/confirm": {"json": {"keys": "all"}},
     f"{API}/portfolios/{{portfolio_id}}/proposals/decline": {"json": {"keys": "all"}},

@@ -89,3 +89,17 @@ async def test_a_posicao_opens_a_portfolio_on_the_day_it_speaks_of(web_door: Doo
     again = await send(web_door, path, text.replace(";100;", ";90;"), dry_run="true")
     assert again["counts"]["question"] == 1
     assert "100 are booked" in again["rows"][0]["reason"]
+
+
+async def test_a_users_own_names_of_columns_are_kept(web_door: Door) -> None:
+    path = await make(web_door)
+    text = "Quando;Que;Fiz;Quanto;Por\n05/01/2026;PETR4;Compra;100;10,00\n"
+    unknown = await web_door.ask("POST", f"{path}/import", data=text.encode(), status=422)
+    assert "statements/columns" in unknown.json()["detail"]
+    own = {"Quando": "day", "Que": "ticker", "Fiz": "operation", "Quanto": "quantity", "Por": "price"}
+    await web_door.ask("PUT", f"{API}/statements/columns", json={"columns": own}, status=204)
+    assert (await web_door.ask("GET", f"{API}/statements/columns", status=200)).json() == own
+    assert (await send(web_door, path, text))["counts"]["booked"] == 1
+    await web_door.ask("PUT", f"{API}/statements/columns", json={"columns": {"Por": ""}}, status=204)
+    assert "Por" not in (await web_door.ask("GET", f"{API}/statements/columns", status=200)).json()
+    await web_door.ask("PUT", f"{API}/statements/columns", json={"columns": {"Por": "nonsense"}}, status=422)

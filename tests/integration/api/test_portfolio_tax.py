@@ -128,3 +128,23 @@ async def test_the_python_client_speaks_of_portfolios(web_door: Door) -> None:
         assert (await held.import_statement(csv))["counts"]["booked"] == 1
         (done,) = await held.imports()
         assert await held.undo(done["id"]) == {"deleted": 1}
+
+
+async def test_fixed_income_counts_in_value_and_allocation(web_door: Door, store: Store, platform: Settings) -> None:
+    made = await make(web_door)
+    path = f"{API}/portfolios/{made}/fixed-income"
+    agreed = {"name": "CDB 2030", "kind": "cdb", "bought_on": "2024-01-02", "amount": "1000.00", "index": "price",
+              "prices": [{"day": "2025-01-02", "value": "1.25"}]}  # fmt: skip
+    kept = (await web_door.ask("POST", path, json=agreed, status=201)).json()
+    assert kept["value"] == "1250.00"
+    metrics = await measure_and_keep(store, platform, made)
+    assert (metrics.total_value, metrics.by_class) == (Decimal("1250.00"), {"fixed_income": 1.0})
+    assert metrics.twr == pytest.approx(0.25)
+    agreed["prices"] = [{"day": "2025-01-02", "value": "1.5"}]
+    changed = (await web_door.ask("PUT", f"{path}/{kept['id']}", json=agreed, status=200)).json()
+    assert changed["value"] == "1500.00"
+    await web_door.ask("POST", path, json={**agreed, "index": "prefixado"}, status=422)
+    await web_door.ask("DELETE", f"{path}/{kept['id']}", status=204)
+    assert (await web_door.ask("GET", path, status=200)).json() == []
+    unknown = await web_door.ask("PUT", f"{path}/{kept['id']}", json=agreed, status=404)
+    assert "no fixed income" in unknown.json()["detail"]

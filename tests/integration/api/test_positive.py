@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +27,10 @@ AT = datetime(2026, 3, 31, 21, tzinfo=UTC)
 STREAMS = frozenset({"task_events", "all_events"})
 # Shown from the upstreams' bytes on by the test of the whole platform.
 NOT_STORED = frozenset({"get_analysis", "get_backtest"})
+# Shown by tests of their own: they act on what other operations made.
+ON_OTHERS = frozenset(
+    {"edit_transaction", "delete_transaction", "undo_import", "merge_portfolios", "withdraw_asset_event"}
+)
 BYTES = b'{"results": []}'
 PAYLOAD = RawPayload(
     sha256=hashlib.sha256(BYTES).hexdigest(), source="brapi", url="https://brapi.dev/api/quote/PETR4", fetched_at=AT,
@@ -80,15 +85,20 @@ def described() -> dict[str, Any]:
     return openapi.document(table.routes(registry))
 
 
+def named(operation: dict[str, Any]) -> str:
+    """The operation's id as the handlers are called: ``getTask`` is get_task."""
+    return re.sub(r"(?<!^)([A-Z])", lambda letter: f"_{letter[1].lower()}", operation["operationId"])
+
+
 def concrete(path: str, operation: dict[str, Any], ids: dict[str, str]) -> tuple[str, dict[str, str]]:
     """The path with ids of what is there, and the query its examples make."""
     query = {}
     for parameter in operation["parameters"]:
         name, example = parameter["name"], parameter.get("example")
         if parameter["in"] == "path":
-            one = ids.get(operation["operationId"]) or ids.get(name, str(example))
+            one = ids.get(named(operation)) or ids.get(name, str(example))
             path = path.replace(f"{{{name}}}", one)
-        elif parameter["in"] == "query" and name in ("ticker", "portfolio_id") and "requestBody" in operation:
+        elif parameter["in"] == "query" and parameter["required"]:
             query[name] = ids.get(name, str(example))
     return path, query
 
@@ -96,7 +106,7 @@ def concrete(path: str, operation: dict[str, Any], ids: dict[str, str]) -> tuple
 def order(item: tuple[str, str, dict[str, Any]]) -> int:
     """Readers first, what takes away last."""
     places = {"get": 0, "post": 1, "put": 1, "delete": 2}
-    return 3 if item[2]["operationId"] in ("replay_dead_letters", "discard_dead_letters") else places[item[1]]
+    return 3 if named(item[2]) in ("replay_dead_letters", "discard_dead_letters") else places[item[1]]
 
 
 async def test_every_operation_succeeds_with_its_example_and_answers_as_described(
@@ -107,8 +117,8 @@ async def test_every_operation_succeeds_with_its_example_and_answers_as_describe
     failures: list[Any] = []
     asked = 0
     for path, method, operation in sorted(operations, key=order):
-        name = operation["operationId"]
-        if name in STREAMS | NOT_STORED:
+        name = named(operation)
+        if name in STREAMS | NOT_STORED | ON_OTHERS:
             continue
         url, query = concrete(path, operation, known)
         content = operation.get("requestBody", {}).get("content", {})
@@ -128,4 +138,4 @@ async def test_every_operation_succeeds_with_its_example_and_answers_as_describe
             errors = Draft202012Validator({**schema, "components": whole["components"]}).iter_errors(answer.json())
             failures += [(name, e.message[:200], list(e.absolute_path)) for e in list(errors)[:1]]
     assert not failures, "\n".join(map(str, failures))
-    assert asked == len(operations) - len(STREAMS | NOT_STORED)
+    assert asked == len(operations) - len(STREAMS | NOT_STORED | ON_OTHERS)

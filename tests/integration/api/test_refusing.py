@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from invest.api.http import connections
-from invest.api.http.refusing import is_simple
 from invest.api.services import SERVICES
+from invest.api.sockets import connections
+from invest.api.sockets.refusing import is_simple
 from invest.settings import Settings
 from tests.integration.api.api_kit import API, open_door
 

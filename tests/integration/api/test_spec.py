@@ -76,9 +76,9 @@ def test_every_example_is_one_its_schema_takes_and_every_json_body_and_answer_ha
 
 async def test_an_example_of_the_docs_page_does_what_it_says(web_door: Door) -> None:
     post = description()["paths"][f"{API}/assets/async/collect"]["post"]
-    example = post["requestBody"]["content"]["application/json"]["example"]
-    assert example["ticker"] == "PETR4"
-    answer = await web_door.ask("POST", f"{API}/assets/async/collect", json=example, status=202)
+    example = {p["name"]: p["example"] for p in post["parameters"] if p["required"]}
+    assert example == {"ticker": "PETR4"}
+    answer = await web_door.ask("POST", f"{API}/assets/async/collect", params=example, status=202)
     assert set(post["responses"]["202"]["content"]["application/json"]["example"]) == set(answer.json())
     page = (await web_door.ask("GET", "/docs", status=200)).body.decode()
     assert "curl -X POST" in page and "/assets/async/collect?ticker=PETR4" in page

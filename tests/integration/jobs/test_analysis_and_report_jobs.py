@@ -85,6 +85,7 @@ async def test_an_ai_that_fails_abstains_and_hides_nobody(stocked: Platform) -> 
     assert set(multi.providers) == set(multi.analyses) == {"openai", "anthropic", "gemini"}
     assert multi.analyses["openai"]["status"] == "unavailable"
     assert "error" in multi.analyses["openai"]
+    assert multi.analyses["openai"]["message"].startswith("o fornecedor está sobrecarregado")
     assert all(multi.analyses[p]["status"] == "ok" for p in ("anthropic", "gemini"))
     assert multi.consensus["quorum"] is True
     assert (multi.consensus["answered"], multi.consensus["asked"]) == (2, 3)
@@ -101,7 +102,7 @@ async def test_those_asked_are_asked_and_no_other(stocked: Platform) -> None:
     report = await stocked.store.reports.get(alone.report_id)
     assert report is not None
     assert "Uma só opinião, a de Anthropic" in report.content
-    assert "Regras (local)" in report.content
+    assert "Regras fixas" in report.content
 
 
 async def test_every_call_of_an_ai_is_in_the_ledger(stocked: Platform) -> None:

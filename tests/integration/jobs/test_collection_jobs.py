@@ -155,7 +155,7 @@ async def test_no_feed_at_all_fails_the_news_job_with_the_reason(platform: Platf
 async def test_cleaning_up_measures_and_spares_what_must_stay(platform: Platform) -> None:
     await platform.run(collect_asset_data_async("PETR4"))
     before = len(await platform.store.bars.read("PETR4"))
-    done = await platform.run(cleanup_old_data(1))
+    done = await platform.run(cleanup_old_data(30))
     assert done.rows_deleted == sum(done.rows_by_table.values())
     assert len(await platform.store.bars.read("PETR4")) == before
     assert "bar" not in done.tables_cleaned

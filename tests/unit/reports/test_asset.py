@@ -1,13 +1,17 @@
 """What the report of an asset says, in which order, and what it says where data is missing."""
 
+import re
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from invest.domain.analysis.models import SentimentAnalysis
+from invest.domain.analysis.fact_keys import FACT_KEYS
+from invest.domain.analysis.models import Fact, Reason, SentimentAnalysis
+from invest.domain.filings.filing import Chart
 from invest.domain.market.assets import ActionKind
 from invest.domain.market.tickers import AssetKind, Market
 from invest.domain.opinions.opinion import Argument, OpinionStatus, Risk
@@ -22,7 +26,9 @@ from invest.reports import (
     contract_report,
     load_view,
 )
-from invest.reports.views import Claims, DotsChart, Paragraph, Section, Table
+from invest.reports.facts import FactBook
+from invest.reports.locale import locale_of
+from invest.reports.views import Claims, DotsChart, LinesChart, Paragraph, Section, Table
 from tests.builders import reports as build
 
 KINDS: dict[str, Callable[..., ReportView]] = {
@@ -455,3 +461,121 @@ def test_an_opinion_that_news_moved_far_is_marked() -> None:
     row = next(b for b in section(view, "analysts").blocks if isinstance(b, Table)).rows[0]
     assert row[4].mark == "warn"
     assert "As notícias moveram em mais de 20 pontos a probabilidade de Gemini" in words(view, "analysts")
+
+
+def test_nobody_is_asked_whether_a_tracker_beats_the_index_it_tracks() -> None:
+    tracker = build.fund("BOVA11", kind=AssetKind.ETF, name="iShares Ibovespa")
+    view = asset(analysis=tracker, history=build.history(index="IBOV"), objection=Argument(text="x", fact_ids=()))
+    assert view.strip is not None
+    assert [s.label for s in view.strip.stats] == ["Nota"]
+    assert "é esse o índice que ele segue" in words(view, "analysts")
+    assert view.section("bull") is None or section(view, "bull").note == "pelos números"
+    shown = view.model_dump_json()
+    assert "Sobre o IBOV" not in shown
+    assert "segundo OpenAI" not in shown
+    assert table(view, "tracking")[0] == ["2026", "+8,00%", "+16,00%", "−8,00 p.p."]
+
+
+def test_an_etf_of_another_index_says_which() -> None:
+    view = asset(analysis=build.fund("IVVB11", kind=AssetKind.ETF), history=build.history(index="S&P 500"))
+    assert "IVVB11 segue o S&P 500, de que não há série aqui" in words(view, "tracking")
+
+
+def test_a_figure_outside_its_limit_speaks_for_nobody() -> None:
+    figures = build.COMPANY_FIGURES | {"turnover_21d": (400_000.0, None, 2_000_000.0, 0.05)}
+    facts = build.facts_of(figures)
+    known = {f.key: f for f in facts}
+    outside = [{"check": "traded_daily", "key": "turnover_21d", "value": 4e5, "threshold": 1e6, "passed": False}]
+    analysis = build.analysis(
+        facts=facts,
+        reasons=[
+            Reason(part="risk", key=key, fact_id=known[key].id, value=1.0, score=9.0, effect=effect)
+            for key, effect in (("turnover_21d", 0.9), ("roe", 0.4))
+        ],
+        risk_analysis=build.analysis().risk_analysis.model_copy(update={"checklist": outside}),
+    )
+    view = asset(analysis=analysis, opinions=[], ai_consensus=None)
+    assert view.strip is not None
+    assert view.strip.sentence.text == "A favor: ROE de 24,2%."
+    assert "negociados" not in words(view, "bull")
+    said = Argument(text="Muito negociada.", fact_ids=(known["turnover_21d"].id,))
+    ai = build.opinion("openai", 0.7, arguments_for=(said,))
+    view = asset(analysis=analysis, opinions=[ai], ai_consensus=build.ai_consensus([ai], bull_case=(said,), dissent=()))
+    assert "Muito negociada." not in str(view.section("bull"))
+
+
+def test_risk_in_words_names_the_figures_it_follows_from() -> None:
+    assert words(asset(), "risks") == (
+        "Risco geral: baixo — endividamento baixo (dív. líq./EBITDA 0,9); volatilidade média (28,4% ao ano); "
+        "risco de liquidez baixo (R$ 1,8 bi por dia)."
+    )
+    without = build.facts_of({k: v for k, v in build.COMPANY_FIGURES.items() if k != "net_debt_ebitda"})
+    assert "endividamento" not in words(asset(analysis=build.analysis(facts=without)), "risks")
+
+
+def test_results_stand_in_one_unit_and_quarters_have_their_names() -> None:
+    rows = {row[0]: row[1:] for row in table(asset(), "results_by_year")}
+    assert rows["Receita"] == ["400", "430", "460", "490", "520", "550"]
+    assert rows["Lucro líquido"][0] == "80,0"
+    assert rows["Margem líquida"] == ["20,0%"] * 6
+    block = next(b for b in section(asset(), "results_by_quarter").blocks if isinstance(b, Table))
+    assert [c.label for c in block.columns[1:]] == ["3T24", "4T24", "1T25", "2T25", "3T25", "4T25"]
+    english = next(b for b in section(asset(language="en"), "results_by_quarter").blocks if isinstance(b, Table))
+    assert english.columns[1].label == "3Q24"
+
+
+def test_a_bank_has_no_ebitda_and_no_net_debt() -> None:
+    years = tuple(build.result(date(y, 12, 31), 50e9, ebitda=None, net_debt=None) for y in (2023, 2024, 2025))
+    view = asset(history=build.history(chart=Chart.BANK, years=years))
+    assert [row[0] for row in table(view, "results_by_year")] == [
+        "Receita financeira", "Lucro líquido", "Margem líquida", "Patrimônio",
+    ]  # fmt: skip
+
+
+def test_a_multiple_of_next_to_no_earnings_is_a_gap() -> None:
+    history = build.history()
+    odd = tuple(replace(p, p_l=445.9) if i > 50 else p for i, p in enumerate(history.multiples))
+    chart = section(asset(history=replace(history, multiples=odd)), "multiple_p_l").blocks[0]
+    assert isinstance(chart, LinesChart)
+    assert chart.lines[0].values[-1] is None
+    assert max(v for v in chart.lines[0].values if v is not None) < 100
+
+
+def test_models_stand_beside_the_price_with_their_assumptions() -> None:
+    figures = build.COMPANY_FIGURES | {
+        "graham_price": (61.44, None, None, None), "eps": (5.13, None, None, None), "bvps": (32.72, None, None, None),
+    }  # fmt: skip
+    view = asset(analysis=build.analysis(facts=build.facts_of(figures)))
+    chart = section(view, "worth").blocks[0]
+    assert isinstance(chart, DotsChart)
+    assert [(d.label, d.text) for d in chart.dots] == [
+        ("Graham", "61,44"), ("IAs, em 180 dias", "50,80"), ("52 semanas", "28,80 a 50,55"),
+    ]  # fmt: skip
+    assert chart.levels[0].text == "48,67"
+    assert "lucro por ação (R$ 5,13) × valor patrimonial por ação (R$ 32,72)" in words(view, "worth")
+
+
+def test_next_dates_are_told_soonest_first() -> None:
+    soon = build.actions()[-2].model_copy(update={"last_date_with": date(2026, 4, 2), "payment_date": date(2026, 6, 9)})
+    assert [row[:2] for row in table(asset(actions=[*build.actions(), soon]), "agenda")] == [
+        ["02/04/2026", "JCP: último dia com direito"],
+        ["15/05/2026", "Resultado do 1T26: prazo legal"],
+        ["09/06/2026", "JCP: pagamento"],
+    ]
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "en"])
+def test_no_figure_runs_into_another_in_a_sentence(language: str) -> None:
+    book = FactBook((), locale_of(language))
+    for key, entry in FACT_KEYS.items():
+        fact = Fact(id="f01", key=key, value=12.0, unit=entry.unit)
+        said = book.named(fact)
+        assert not re.search(r"\d\)? [−+]?\d", said), said
+        assert "{" not in said
+
+
+def test_a_sector_is_written_as_one_reads_it() -> None:
+    petroleum = build.analysis(sector="Petróleo. Gás e Biocombustíveis")
+    assert "Petróleo, gás e biocombustíveis" in asset(analysis=petroleum).header.name
+    assert "Oil, gas and biofuels" in asset(analysis=petroleum, language="en").header.name
+    assert "Setor novo, sem tradução" in asset(analysis=build.analysis(sector="Setor novo. sem tradução")).header.name

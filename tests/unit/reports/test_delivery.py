@@ -149,6 +149,10 @@ def test_a_poor_secret_is_refused_without_being_repeated(secret: str) -> None:
         ("64:ff9b:1::a00:1", False),
         ("2002:7f00:1::", False),
         ("2001:0:7f00:1:0:0:80ff:fffe", False),
+        ("fec0::1", False),
+        ("feff::1", False),
+        ("3fff::1", False),
+        ("3fff:fff::1", False),
         ("no address", False),
     ],
 )

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
 from invest.domain.analysis.models import Recommendation
+from invest.domain.market.tickers import AssetKind
+from invest.domain.taxes import Bucket, MonthTax, State, TaxYear
+from invest.domain.taxes.models import Darf
 from invest.reports import (
     ReportView,
     build_asset_view,
@@ -241,3 +245,39 @@ def rows_of(view: ReportView, ident: str) -> list[list[str]]:
 
 def as_points(text: str) -> float:
     return float(text.removesuffix(" p.p.").replace(",", ".").replace("−", "-"))
+
+
+def test_the_tax_box_tells_what_is_due() -> None:
+    month = MonthTax(
+        month="2026-03", state=State.DUE, sales=Decimal("41500.00"), exempt_gain=Decimal(0), buckets={},
+        tax=Decimal("312.45"), due=Decimal("312.45"), carried=Decimal(0),
+        darf=Darf(period="2026-03", amount=Decimal("312.45"), carried=Decimal(0), due=date(2026, 4, 30)),
+    )  # fmt: skip
+    year = TaxYear(
+        year=2026, months=[month], goods=[], income=[], losses={Bucket.FII: Decimal("80.00")}, credits_lost={},
+        darf_carried=Decimal(0), flags=[],
+    )  # fmt: skip
+    assert rows_of(build_portfolio_view(build.portfolio_data(tax=year)), "tax") == [
+        ["Vendas de ações no mês", "R$ 41.500,00"],
+        ["Imposto apurado no ano", "R$ 312,45"],
+        ["DARF de 2026-03, vence em 30/04/2026", "R$ 312,45"],
+        ["Ganhos isentos no ano", "R$ 0,00"],
+        ["Prejuízo a compensar", "R$ 80,00"],
+    ]
+    quiet = year.model_copy(update={"months": []})
+    assert build_portfolio_view(build.portfolio_data(tax=quiet)).section("tax") is None
+
+
+def test_a_fund_shows_what_its_reports_say() -> None:
+    figures = build.FUND_FIGURES | {
+        "vacancy": (0.052, None, None, None), "delinquency": (0.011, None, None, None),
+        "admin_fee": (0.0074, None, None, None), "holders": (412_345, None, None, None),
+    }  # fmt: skip
+    asset = build.asset("HGLG11", kind=AssetKind.FII, segment="Logística", sector=None)
+    fund = build.fund(facts=build.facts_of(figures), sector=None)
+    view = build_asset_view(build.asset_data(analysis=fund, asset=asset))
+    rows = {row[0]: row[1] for row in rows_of(view, "fundamentals")}
+    assert [rows[name] for name in ("Vacância", "Inadimplência", "Taxa de adm., 12 m", "Cotistas")] == [
+        "5,2%", "1,1%", "0,74%", "412.345",
+    ]  # fmt: skip
+    assert view.header.name.endswith("Logística")

@@ -1,1 +1,20 @@
 """Who may do what: keys, scopes, rate limits, ownership, the audit log."""
+
+from __future__ import annotations
+
+from invest.api.access.admission import KEPT_KEY, Admission, Kept, idempotency_of
+from invest.api.access.auditing import Auditor
+from invest.api.access.keyring import Keyring
+from invest.api.access.quotas import LATER, QUEUED, Quotas
+
+__all__ = [
+    "KEPT_KEY",
+    "LATER",
+    "QUEUED",
+    "Admission",
+    "Auditor",
+    "Kept",
+    "Keyring",
+    "Quotas",
+    "idempotency_of",
+]

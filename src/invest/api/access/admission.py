@@ -20,8 +20,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
-from invest.api.http.batching import Batcher
-from invest.api.http.problems import Problem, retry_after, unavailable
+from invest.api.http import Batcher, Problem, retry_after, unavailable
 from invest.engine import new_id
 from invest.settings import WebSettings
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from invest.api.http.lazy_store import LazyStore
+from invest.api.http import LazyStore
 from invest.errors import InvestError
 
 log = structlog.get_logger("invest.audit")

@@ -15,10 +15,8 @@ from typing import Any
 
 from aiohttp import web
 
-from invest.api.http.addresses import Networks, is_forwarded, origin_of
-from invest.api.http.caller import ANYBODY, LOCAL, Caller
-from invest.api.http.lazy_store import LazyStore
-from invest.api.http.problems import Problem
+from invest.api.http import ANYBODY, LOCAL, Caller, LazyStore, Problem
+from invest.api.sockets import Networks, is_forwarded, origin_of
 from invest.domain.access import ApiKey, Scope
 from invest.errors import Unreachable
 from invest.settings import Settings

@@ -10,9 +10,7 @@ from weakref import WeakValueDictionary
 
 from redis.asyncio import Redis
 
-from invest.api.http.caller import Caller
-from invest.api.http.lazy_store import LazyStore
-from invest.api.http.problems import Problem
+from invest.api.http import Caller, LazyStore, Problem
 from invest.engine import Call, Workflow, keys
 from invest.settings import QuotaSettings
 

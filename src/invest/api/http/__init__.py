@@ -1,1 +1,79 @@
 """HTTP mechanics: routing, wire format, problems, connections, OpenAPI."""
+
+from __future__ import annotations
+
+from invest.api.http.batching import Batcher
+from invest.api.http.bodies import Bodies
+from invest.api.http.caller import ANYBODY, LOCAL, Caller
+from invest.api.http.etags import etag_matches, etag_of
+from invest.api.http.examples import TELLING
+from invest.api.http.headers import API_POLICY, ORIGINS, SECURITY, compressed, hardened, on_prepare, takes_gzip
+from invest.api.http.lazy_store import LazyStore
+from invest.api.http.meters import Meters, route_of
+from invest.api.http.openapi import document
+from invest.api.http.paging import Listing, in_reach, paged, paged_as, read_time, time_cursor
+from invest.api.http.problems import (
+    FieldError,
+    Problem,
+    invalid,
+    invalid_fields,
+    problem_of,
+    render,
+    retry_after,
+    title_of,
+    unavailable,
+)
+from invest.api.http.public import EXPORTS, public_result, public_text
+from invest.api.http.request_log import RequestLog
+from invest.api.http.routing import LINE, PREFIX, Incoming, Reply, Route, route
+from invest.api.http.wire import file_in, to_json, to_json_in_turns
+
+__all__ = [
+    "ANYBODY",
+    "API_POLICY",
+    "EXPORTS",
+    "LINE",
+    "LOCAL",
+    "ORIGINS",
+    "PREFIX",
+    "SECURITY",
+    "TELLING",
+    "Batcher",
+    "Bodies",
+    "Caller",
+    "FieldError",
+    "Incoming",
+    "LazyStore",
+    "Listing",
+    "Meters",
+    "Problem",
+    "Reply",
+    "RequestLog",
+    "Route",
+    "compressed",
+    "document",
+    "etag_matches",
+    "etag_of",
+    "file_in",
+    "hardened",
+    "in_reach",
+    "invalid",
+    "invalid_fields",
+    "on_prepare",
+    "paged",
+    "paged_as",
+    "problem_of",
+    "public_result",
+    "public_text",
+    "read_time",
+    "render",
+    "retry_after",
+    "route",
+    "route_of",
+    "takes_gzip",
+    "time_cursor",
+    "title_of",
+    "to_json",
+    "to_json_in_turns",
+    "unavailable",
+]

@@ -39,6 +39,9 @@ def example_of(schema: dict[str, Any], definitions: dict[str, Any], name: str = 
     """A value of `schema`; `name` is the field it stands in."""
     if "$ref" in schema:
         return example_of(definitions[schema["$ref"].rsplit("/", 1)[1]], definitions, name, depth)
+    if "allOf" in schema:
+        parts = [example_of(part, definitions, name, depth) for part in schema["allOf"]]
+        return {k: v for part in parts for k, v in part.items()}
     if schema.get("examples"):
         return schema["examples"][0]
     if name in NAMES and not _is_null(schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from invest import __version__
 from invest.api.http.examples import NAMES, example_of
 from invest.api.http.problems import MEDIA_TYPE, ProblemDetails, title_of
 from invest.api.http.routing import Route
+from invest.http import TaskFinished
 
 REF = "#/components/schemas/{model}"
 ALWAYS = (421, 422, 429, 503)
@@ -33,6 +35,7 @@ TASK_HEADERS: dict[str, tuple[str, str]] = {
     "Location": ("string", "the task's status"),
     "Retry-After": ("integer", "seconds until it is worth asking"),
 }
+BINARY = {"type": "string", "format": "binary"}
 Key = tuple[str, str]  # operation, role
 
 
@@ -42,14 +45,16 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, definitions)
-    used = _reachable(paths, definitions)
+    told = {"taskFinished": {"post": _webhook(definitions)}}
+    used = _reachable([paths, told], definitions)
     tags = sorted({r.tag for r in routes})
-    return {
+    whole = {
         "openapi": "3.1.0",
         "info": {"title": "invest", "version": __version__, "description": DESCRIPTION},
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in tags],
         "paths": paths,
+        "webhooks": told,
         "components": {
             "schemas": {name: definitions[name] for name in sorted(used)},
             "securitySchemes": {
@@ -58,12 +63,71 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
             },
         },
     }
+    return _renamed(whole)
+
+
+def operation_id(route: Route) -> str:
+    """The operation's name for clients: ``getTask``, ``collectAssetData``."""
+    first, *others = [part for part in route.name.split("_") if part != "async"]
+    return first + "".join(other.capitalize() for other in others)
+
+
+def schema_name(name: str) -> str:
+    """The name of a schema for clients: no module, no generic, no underscore. ``Listing_Asset_`` is ``AssetPage``."""
+    bare = re.sub(r"^Listing_(.+)_$", r"\1_page", name.rpartition("__")[2])
+    parts = [part for part in bare.split("_") if part and part != "async"]
+    return "".join(part[:1].upper() + part[1:] for part in parts)
+
+
+def _renamed(whole: dict[str, Any]) -> dict[str, Any]:
+    """The document with `schema_name`s. Raises ValueError where two schemas would share one."""
+    names = {name: schema_name(name) for name in whole["components"]["schemas"]}
+    if len(set(names.values())) < len(names):
+        shared = sorted(name for name in names if list(names.values()).count(names[name]) > 1)
+        raise ValueError(f"schemas of one name: {', '.join(shared)}")
+    text = re.sub(
+        r'"#/components/schemas/([^"]+)"',
+        lambda ref: f'"{REF.format(model=names[ref[1]])}"',
+        json.dumps(whole),
+    )
+    renamed: dict[str, Any] = json.loads(text)
+    schemas = renamed["components"]["schemas"]
+    renamed["components"]["schemas"] = {
+        names[name]: {**schemas[name], "title": names[name]} for name in sorted(names, key=names.__getitem__)
+    }
+    return renamed
+
+
+def _webhook(definitions: dict[str, Any]) -> dict[str, Any]:
+    """The message that the address in ``callback`` gets."""
+    schema = {"$ref": REF.format(model="TaskFinished")}
+    text = {"type": "string"}
+    signed = {
+        "webhook-id": "names the message: the same in every copy of it",
+        "webhook-timestamp": "when it was sent, seconds since 1970",
+        "webhook-signature": "v1,<base64 of HMAC-SHA256 over id.timestamp.body>, by WEBHOOK_SECRET",
+    }
+    return {
+        "operationId": "taskFinished",
+        "summary": "A task that was queued with `callback` has finished",
+        "description": "Signed by Standard Webhooks. Sent at least once, for some minutes until it is answered by 2xx.",
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "description": said, "schema": text}
+            for name, said in signed.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schema, "example": example_of(schema, definitions)}},
+        },
+        "responses": {"2XX": {"description": "taken"}, "410": {"description": "do not send this again"}},
+    }
 
 
 def _schemas(routes: Sequence[Route]) -> tuple[dict[Key, Any], dict[str, Any]]:
     """Schemas of all roles of all operations, and the shared definitions they point to."""
     inputs: list[tuple[Key, JsonSchemaMode, TypeAdapter[Any]]] = [
-        (("problem", "reply"), "serialization", TypeAdapter(ProblemDetails))
+        (("problem", "reply"), "serialization", TypeAdapter(ProblemDetails)),
+        (("webhook", "reply"), "serialization", TypeAdapter(TaskFinished)),
     ]
     for route in routes:
         for role, kind, mode in (
@@ -72,6 +136,7 @@ def _schemas(routes: Sequence[Route]) -> tuple[dict[Key, Any], dict[str, Any]]:
             ("body", route.body_type, "validation"),
             ("lone", route.lone_body, "validation"),
             ("reply", route.reply, "serialization"),
+            ("result", route.result, "serialization"),
         ):
             if kind is not None and kind is not type(None):
                 inputs.append(((route.name, role), mode, TypeAdapter(kind)))  # type: ignore[arg-type] # literals above
@@ -90,7 +155,7 @@ def _operation(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
         if (shown := example_of(parameter["schema"], definitions, parameter["name"])) is not None:
             parameter["example"] = shown
     operation: dict[str, Any] = {
-        "operationId": route.name,
+        "operationId": operation_id(route),
         "summary": route.summary,
         "tags": [route.tag],
         "parameters": parameters,
@@ -102,15 +167,21 @@ def _operation(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
     if route.scope is not None:
         operation["x-scope"] = route.scope
     if route.takes:
-        content = {media: {"schema": {"type": "string"}} for media in route.takes}
+        name = f"{route.name}_form"
+        definitions[name] = {"type": "object", "required": ["file"], "properties": {"file": BINARY}}
+        content: dict[str, Any] = {"multipart/form-data": {"schema": {"$ref": REF.format(model=name)}}}
+        content |= {media: {"schema": BINARY} for media in ("application/octet-stream", *route.takes)}
         operation["requestBody"] = {"required": True, "content": content}
-    if route.body_type is not None:
+    if route.body_type is not None and not route.body_hidden:
         options = [_not_null(schemas[route.name, "body"])]
-        if route.lone_body is not None:
-            options.insert(0, _not_null(schemas[route.name, "lone"]))
+        if route.lone_body is not None and route.lone_alone:
+            options = [_not_null(schemas[route.name, "lone"])]
+        elif route.required:
+            model = _resolved(options[0], definitions)
+            model["required"] = sorted(route.required & model["properties"].keys())
         schema = options[0] if len(options) == 1 else {"anyOf": options}
         operation["requestBody"] = {
-            "required": route.body_required,
+            "required": route.body_required or bool(route.lone_name and route.lone_name in route.required),
             "content": {
                 "application/json": {"schema": schema, "example": _body_example(route, options[0], definitions)}
             },
@@ -120,7 +191,7 @@ def _operation(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
 
 def _body_example(route: Route, schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     """The lone array where a route takes one, else the object; arguments of any job where it may hold anything."""
-    return example_of(schema, definitions, route.lone_name) or NAMES["arguments"]
+    return example_of(schema, definitions, route.lone_name if route.lone_alone else "") or NAMES["arguments"]
 
 
 def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +207,8 @@ def _parameters(route: Route, place: str, schemas: dict[Key, Any], definitions: 
     found = []
     for name, schema in model.get("properties", {}).items():
         bare = _not_null(schema)
-        parameter = {"name": name, "in": place, "required": place == "path" or name in required, "schema": bare}
+        needed = place == "path" or name in required or name in route.required
+        parameter = {"name": name, "in": place, "required": needed, "schema": bare}
         if text := schema.get("description"):
             parameter["description"] = text
         found.append(parameter)
@@ -149,10 +221,17 @@ def _extra_parameters(route: Route) -> list[dict[str, Any]]:
         schema = {"type": "number", "minimum": 0, "maximum": 60}
         said = "seconds to wait for the task; `Prefer: wait=…` does the same"
         found.append({"name": "wait", "in": "query", "required": False, "description": said, "schema": schema})
+        found.append(_header("Prefer", "`wait=20`, as the query's `wait`", {"type": "string", "examples": ["wait=20"]}))
     if "callback" in route.extras:
         said = "an https address that is told when the task is finished (Standard Webhooks, signed)"
         shape = {"type": "string", "format": "uri", "maxLength": 2000}
         found.append({"name": "callback", "in": "query", "required": False, "description": said, "schema": shape})
+    if route.method == "GET" and (route.waits or 304 in route.problems):
+        said = "the ETag of an answer seen before: 304 while it is still the same"
+        found.append(_header("If-None-Match", said, {"type": "string", "examples": ['W/"0a1b2c3d"']}))
+    if route.streams:
+        said = "the id of the last event seen: the stream goes on behind it"
+        found.append(_header("Last-Event-ID", said, {"type": "string", "examples": ["1774980000000-0"]}))
     if route.method == "POST":
         shape = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
         said = "the same key and request within 24 h give the first answer again"
@@ -160,6 +239,10 @@ def _extra_parameters(route: Route) -> list[dict[str, Any]]:
             {"name": "Idempotency-Key", "in": "header", "required": False, "description": said, "schema": shape}
         )
     return found
+
+
+def _header(name: str, said: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": said, "schema": schema}
 
 
 def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
@@ -176,7 +259,9 @@ def _responses(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
     found: dict[str, Any] = {}
     success: dict[str, Any] = {"description": title_of(route.status)}
     if media := route.media.get(route.status):
-        success["content"] = {media: {"schema": {"type": "string"}}}
+        kinds = media.split(", ")
+        file = {"type": "string"} if all(kind.startswith("text/") for kind in kinds) else BINARY
+        success["content"] = {kind: {"schema": file} for kind in kinds}
         if "event-stream" in media:
             found["204"] = {"description": "the task is finished: nothing more will come"}
     elif (route.name, "reply") in schemas:
@@ -188,8 +273,9 @@ def _responses(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
         if route.waits:
             found["200"] = {
                 "description": "the task finished while the client waited: its status",
-                "content": {"application/json": {"schema": {"$ref": REF.format(model="TaskStatus")}}},
+                "content": {"application/json": _exemplified(_finished(route, schemas, definitions), definitions)},
             }
+    headers = headers | {name: HEADERS_OF[name] for name in _answers_with(route)}
     success["headers"] = {n: {"description": d, "schema": {"type": t}} for n, (t, d) in headers.items()}
     if route.method == "GET" and route.reply is not None and route.waits:
         found["304"] = {"description": "unchanged since the ETag in If-None-Match"}
@@ -205,6 +291,35 @@ def _responses(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
     if route.path == "/readyz":
         found["503"] = found["200"] | {"description": "not ready"}
     return found
+
+
+HEADERS_OF: dict[str, tuple[str, str]] = {
+    "Location": ("string", "where the new thing is"),
+    "ETag": ("string", "changes with the answer; give it back as If-None-Match"),
+    "Link": ("string", 'the next page, rel="next"; not on the last'),
+}
+
+
+def _answers_with(route: Route) -> list[str]:
+    """The headers that an operation's success has of its own."""
+    pages = isinstance(route.reply, type) and route.reply.__name__.startswith("Listing[")
+    names = {"Location": route.status == 201, "ETag": route.method == "GET" and route.waits, "Link": pages}
+    return [name for name, has in names.items() if has]
+
+
+def _exemplified(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": schema, "example": example_of(schema, definitions)}
+
+
+def _finished(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """A finished task's status, with its result typed where the operation queues one kind of job."""
+    status = {"$ref": REF.format(model="TaskStatus")}
+    result = schemas.get((route.name, "result"))
+    if result is None:
+        return status
+    name = f"{route.name}_finished"
+    definitions[name] = {"allOf": [status, {"type": "object", "properties": {"result": result}}]}
+    return {"$ref": REF.format(model=name)}
 
 
 def _reachable(paths: Any, definitions: dict[str, Any]) -> set[str]:

@@ -90,6 +90,10 @@ class Route:
     body_type: Any = None
     lone_body: Any = None  # the type of a JSON array that may stand for the body
     lone_name: str = ""
+    lone_alone: bool = True  # the array is all that the body can hold
+    required: frozenset[str] = frozenset()  # arguments that the query may leave to the body, but not both
+    body_hidden: bool = False  # a body is taken and not described: its fields are the query's
+    result: Any = None  # of the job that the operation queues
     body_required: bool = True
     reply: Any = None
     media: Mapping[int, str] = field(default_factory=dict)  # status -> media type, where it is not JSON

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from email.message import Message
 from typing import Any
 
 import orjson
@@ -179,3 +180,23 @@ def _fallback(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     return str(value)
+
+
+def file_in(http: web.Request, body: bytes) -> bytes:
+    """The file of a request: the body as it is, or the first file of a form (multipart/form-data).
+
+    Raises 400 for a form that is none, 422 for one without a file.
+    """
+    if http.content_type != "multipart/form-data":
+        return body
+    kind = Message()
+    kind["Content-Type"] = http.headers["Content-Type"]
+    mark = b"\r\n--" + (kind.get_boundary() or "").encode("latin-1", "replace")
+    whole = b"\r\n" + body
+    if len(mark) <= 4 or not whole.startswith(mark) or mark + b"--" not in whole:
+        raise Problem(400, "the form could not be read: it has no boundary, or is cut off")
+    for part in whole.split(mark)[1:]:
+        head, blank, content = part.partition(b"\r\n\r\n")
+        if blank and b"filename=" in head:
+            return content
+    raise invalid("file", "the form has no file: send one as `file`")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import structlog
 from redis.exceptions import RedisError
 
-from invest.api.http.problems import invalid
+from invest.api.http import invalid
 from invest.engine import Invest
 from invest.errors import InvestError
 from invest.jobs.reports import telling

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from invest.api.http.batching import Batcher
-from invest.api.http.problems import Problem
+from invest.api.http import Batcher, Problem
 from invest.engine import Call, Invest, Job, JobCancelled, JobFailed, JobStatus, ResultExpired, ResultTimeout, Workflow
+from invest.tracing import carried
 
 MAX_WAIT = 60.0  # seconds a request may wait for its job
 MAX_WAITING = 2_000  # requests that wait at once; more wait for their turn first
@@ -35,7 +35,7 @@ class Enqueuer:
             return await self.invest.enqueue(what, caller=caller)
         if len(what.payload) > self._limit:
             raise Problem(413, f"{len(what.payload)} bytes of arguments; at most {self._limit} are taken")
-        return await self._batches.add(what.with_options(caller=caller))
+        return await self._batches.add(what.with_options(caller=caller, origin=carried()))
 
     async def _flush(self, calls: Sequence[Call[Any]]) -> Sequence[Job[Any]]:
         return await self.invest.enqueue_many(calls)

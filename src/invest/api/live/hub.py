@@ -13,7 +13,7 @@ from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from invest.api.http.problems import Problem, unavailable
+from invest.api.http import Problem, unavailable
 from invest.engine import ended, keys
 
 log = structlog.get_logger("invest.web")

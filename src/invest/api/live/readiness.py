@@ -9,7 +9,7 @@ from typing import Any, Literal
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from invest.api.http.lazy_store import LazyStore
+from invest.api.http import LazyStore
 from invest.engine import is_full
 from invest.errors import InvestError
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from invest.api.http.problems import Problem, unavailable
+from invest.api.http import Problem, unavailable
 from invest.domain.brokerage import Statement, StatementRefused, joined
 from invest.isolated import Isolated, TooCostly
 
-READER = "invest.domain.brokerage:read_in_pieces"
+READER = "invest.statement_pdf:read_in_pieces"
 
 
 class Statements:

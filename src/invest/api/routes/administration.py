@@ -7,9 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http.paging import Listing, paged
-from invest.api.http.problems import Problem
-from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.http import PREFIX, Listing, Problem, Reply, paged, route
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.api.routes.operations import BulkFilter

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from pydantic import Field, model_validator
 
-from invest.api.http.routing import route
+from invest.api.http import route
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.domain.opinions import Spend, spend_of

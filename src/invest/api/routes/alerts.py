@@ -8,8 +8,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from invest.api.http.problems import Problem, invalid, invalid_fields
-from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.http import PREFIX, Problem, Reply, invalid, invalid_fields, route
 from invest.api.request import Request
 from invest.api.routes.models import Moment, Strict
 from invest.api.routes.ownership import owner_of, require_portfolio

@@ -12,8 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, Route
+from invest.api.http import PREFIX, Problem, Reply, Route, invalid
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.api.routes.tasks import accepted
@@ -120,6 +119,10 @@ def _route(door: Door, job: JobType[..., Any]) -> Route:
         body_type=whole,
         lone_body=lone,
         lone_name=door.body or "",
+        lone_alone=set(job.signature.model.model_fields) == {*door.query, door.body},
+        required=frozenset(name for name, field in job.signature.model.model_fields.items() if field.is_required()),
+        body_hidden=door.body is None,
+        result=job.signature.result_type,
         body_required=False,
         reply=reply,
         waits=True,

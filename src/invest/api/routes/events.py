@@ -6,16 +6,26 @@ from datetime import date, timedelta
 
 from pydantic import Field
 
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.http import PREFIX, Problem, Reply, invalid, route
 from invest.api.request import Request
 from invest.api.routes.models import Strict
+from invest.api.routes.ownership import owner_of
+from invest.api.routes.portfolios import PortfolioId
 from invest.api.routes.research import TickerPath, known
-from invest.domain.market import ActionKind, CorporateAction, EventTerms, Ticker
+from invest.domain.market import ActionKind, AgendaEntry, CorporateAction, EventTerms, Ticker, market_day
 from invest.domain.values import Question, QuestionKind
 from invest.errors import NotFound
-from invest.jobs.data_collection import UnbookableEvent, answer_question, book_event, questions, withdraw_event
+from invest.jobs.data_collection import (
+    UnbookableEvent,
+    announced,
+    answer_question,
+    book_event,
+    held_tickers,
+    questions,
+    withdraw_event,
+)
 
+AHEAD = timedelta(days=180)
 YEARS_BACK = timedelta(days=2 * 366)
 
 
@@ -58,6 +68,30 @@ async def withdraw_asset_event(request: Request, path: EventPath) -> None:
     request.audit("withdraw event", path.ticker, {"kind": str(path.kind), "day": str(path.last_date_with)})
 
 
+class AgendaFilter(Strict):
+    """Whose events, of which days."""
+
+    ticker: Ticker | None = None
+    portfolio_id: PortfolioId | None = None
+    since: date | None = Field(default=None, description="today without it")
+    until: date | None = Field(default=None, description="180 days ahead without it")
+
+
+@route("GET", "/data/calendar", tag="assets", problems=(404, 422, 503))
+async def get_calendar(request: Request, query: AgendaFilter) -> list[AgendaEntry]:
+    """Announced events of an asset or a portfolio: last day with rights, first without, payment or none set yet."""
+    if (query.ticker is None) == (query.portfolio_id is None):
+        raise invalid("ticker", "give a ticker or a portfolio_id")
+    store, today = await request.services.store(), market_day(request.services.settings.now())
+    tickers = [query.ticker] if query.ticker else []
+    if query.portfolio_id is not None:
+        if not await store.portfolios.exists(query.portfolio_id, owner=owner_of(request)):
+            raise Problem(404, f"no portfolio {query.portfolio_id!r}")
+        tickers = await held_tickers(store, query.portfolio_id)
+    since = query.since or today
+    return await announced(store, tickers, since, query.until or since + AHEAD, today)
+
+
 class QuestionFilter(Strict):
     """Which questions."""
 
@@ -89,4 +123,4 @@ async def answer_asset_question(request: Request, path: TickerPath, body: Questi
     request.audit("answer question", path.ticker, {"kind": str(body.kind), "day": str(body.day)})
 
 
-ROUTES = (book_asset_event, withdraw_asset_event, list_questions, answer_asset_question)
+ROUTES = (get_calendar, book_asset_event, withdraw_asset_event, list_questions, answer_asset_question)

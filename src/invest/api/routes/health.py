@@ -9,9 +9,10 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from invest import __version__
-from invest.api.http.routing import Reply, route
+from invest.api.http import Reply, route, to_json
 from invest.api.request import Request
 from invest.api.routes.ai import spend_metrics
+from invest.api.sockets import NUMBER
 from invest.engine import metrics_text
 from invest.errors import ConfigError, Unreachable
 
@@ -40,6 +41,12 @@ async def healthz(request: Request) -> Health:
     return Health(sandbox=request.services.settings.sandbox)
 
 
+def alive(*, sandbox: bool) -> web.Response:
+    """The answer of /healthz, made once."""
+    headers = {"X-Request-Id": NUMBER.decode()}
+    return web.Response(body=to_json(Health(sandbox=sandbox)), content_type="application/json", headers=headers)
+
+
 @route("GET", "/readyz", tag="operations", scope=None, problems=(503,), api=False)
 async def readyz(request: Request) -> Reply[Readiness]:
     """Whether Redis and PostgreSQL can be used: 503 while one cannot; an answer is at most a second old."""
@@ -52,7 +59,7 @@ async def readyz(request: Request) -> Reply[Readiness]:
 @route("GET", "/metrics", tag="operations", scope="read", api=False, media={200: "text/plain"})
 async def metrics(request: Request) -> web.Response:
     """Metrics of all queues and workers, and of the AIs' money, for Prometheus."""
-    body = await metrics_text(request.services.invest)
+    body = await metrics_text(request.services.invest) + request.services.meters.text()
     with suppress(Unreachable, ConfigError):  # without PostgreSQL the queues' metrics go on
         body += (await spend_metrics(request)).encode()
     return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from invest.api.http.paging import in_reach
-from invest.api.http.public import EXPORTS, public_result, public_text
+from invest.api.http import EXPORTS, in_reach, public_result, public_text
 from invest.engine import JobState, JobStatus, Progress
 from invest.http import TaskProgress, TaskStatus, Timings
 
@@ -121,7 +120,7 @@ class QueueCounts(BaseModel):
     dead: int
 
 
-class QueueStats(BaseModel):
+class AllQueues(BaseModel):
     """All queues."""
 
     active_tasks: int

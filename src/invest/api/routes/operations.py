@@ -6,10 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from invest.api.http.paging import Listing, paged
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.public import public_text
-from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.http import PREFIX, Listing, Problem, Reply, invalid, paged, public_text, route
 from invest.api.request import Request
 from invest.api.routes.contract import Arguments, EnqueueOptions, JobPath, call_of
 from invest.api.routes.models import Page, Strict, TaskId, status_view

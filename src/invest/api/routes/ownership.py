@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from invest.api.http.problems import Problem
+from invest.api.http import Problem
 from invest.api.request import Request
 from invest.engine import Call, Declared, JobStatus, Workflow
 from invest.errors import NotFound

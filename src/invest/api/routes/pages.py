@@ -14,11 +14,8 @@ import jinja2
 import orjson
 from aiohttp import web
 
-from invest.api.http.etags import etag_matches
-from invest.api.http.examples import TELLING
-from invest.api.http.headers import takes_gzip
-from invest.api.http.openapi import document
-from invest.api.http.routing import Route
+from invest.api.http import TELLING, Route, document, etag_matches, takes_gzip
+from invest.api.services import SERVICES
 
 ASSETS = {"invest.css": "text/css", "invest.js": "text/javascript"}
 
@@ -80,20 +77,26 @@ def bind(app: web.Application, routes: Sequence[Route], *, sandbox: bool) -> Non
     def asset(name: str) -> Prepared:
         return Prepared((files("invest.api") / "static" / name).read_bytes(), ASSETS[name], "utf-8")
 
+    async def counted(request: web.Request, prepared: Prepared) -> web.Response:
+        """The answer to a stranger, counted by its address."""
+        services = request.app[SERVICES]
+        await services.admission.admit(f"addr:{services.keyring.origin(request)}")
+        return prepared.answer(request)
+
     async def openapi_json(request: web.Request) -> web.Response:
-        return openapi().answer(request)
+        return await counted(request, openapi())
 
     async def docs_page(request: web.Request) -> web.Response:
-        return docs().answer(request)
+        return await counted(request, docs())
 
     async def overview(request: web.Request) -> web.Response:
-        return first().answer(request)
+        return await counted(request, first())
 
     async def file(request: web.Request) -> web.Response:
         name = request.match_info["name"]
         if name not in ASSETS:
             raise web.HTTPNotFound
-        return asset(name).answer(request)
+        return await counted(request, asset(name))
 
     app.router.add_get("/openapi.json", openapi_json)
     app.router.add_get("/docs", docs_page)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http.paging import Listing, paged
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import Reply, route
+from invest.api.http import Listing, Problem, Reply, invalid, paged, route
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.api.routes.ownership import require_portfolio
@@ -22,6 +20,9 @@ from invest.errors import InvestError, NotFound
 from invest.jobs.analysis import calculate_portfolio_metrics
 from invest.store import Harmful
 
+Meaning = Literal[
+    "", "day", "ticker", "operation", "quantity", "price", "value", "note", "broker", "currency", "fees", "withheld"
+]
 RowId = Annotated[int, Field(ge=1, le=2**62)]
 
 
@@ -86,9 +87,7 @@ async def edit_transaction(request: Request, path: TransactionPath, body: BookTr
     await require_portfolio(request, path.portfolio_id)
     store = await request.services.store()
     try:
-        made = await store.portfolios.edit(
-            path.portfolio_id, path.transaction_id, body.booked().model_copy(update={"origin": "api"})
-        )
+        made = await store.portfolios.edit(path.portfolio_id, path.transaction_id, body.booked())
     except Harmful as error:
         raise Problem(409, str(error)) from None
     request.audit("edit transaction", path.portfolio_id, {"transaction": path.transaction_id})
@@ -193,7 +192,31 @@ async def merge_portfolios(request: Request, path: PortfolioPath, body: MergeWit
     return Merged(moved=moved, duplicate=duplicate)
 
 
+class OwnColumns(Strict):
+    """What headers hold that only their owner knows."""
+
+    columns: dict[Annotated[str, Field(min_length=1, max_length=100)], Meaning] = Field(
+        max_length=200, description="header -> what it holds; an empty meaning forgets the header"
+    )
+
+
+@route("GET", "/statements/columns", tag="portfolios", problems=(503,))
+async def get_columns(request: Request) -> dict[str, str]:
+    """Your own names of columns, which every import of yours understands."""
+    return dict(await (await request.services.store()).portfolios.mapping(request.caller.id))
+
+
+@route("PUT", "/statements/columns", tag="portfolios", scope="write", status=204, problems=(422, 503))
+async def set_columns(request: Request, body: OwnColumns) -> None:
+    """Say what columns of your files hold: day, ticker, operation, quantity, price, value, fees, broker, …"""
+    store = await request.services.store()
+    await store.portfolios.set_mapping(request.caller.id, body.columns)
+    request.audit("set columns", request.caller.id, {"columns": len(body.columns)})
+
+
 ROUTES = (
+    get_columns,
+    set_columns,
     list_transactions,
     edit_transaction,
     delete_transaction,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from invest.api.http.routing import route
+from invest.api.http import route
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.api.routes.ownership import require_portfolio

@@ -10,9 +10,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http.paging import Listing, paged, paged_as, read_time, time_cursor
-from invest.api.http.problems import FieldError, Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, route
+from invest.api.http import (
+    PREFIX,
+    FieldError,
+    Listing,
+    Problem,
+    Reply,
+    file_in,
+    invalid,
+    paged,
+    paged_as,
+    read_time,
+    route,
+    time_cursor,
+)
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.api.routes.ownership import guard_portfolio, owner_of, require_portfolio
@@ -261,6 +272,7 @@ async def add_transactions(
 
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FILES = ("text/csv", XLSX, "application/pdf")
 
 
 class ImportOptions(Strict):
@@ -279,7 +291,7 @@ class ImportOptions(Strict):
 
 
 @route("POST", "/portfolios/{portfolio_id}/import", tag="portfolios", scope="write",
-       problems=(400, 404, 408, 413, 503), takes=("text/csv", XLSX), guard=guard_portfolio)  # fmt: skip
+       problems=(400, 404, 408, 413, 503), takes=FILES, guard=guard_portfolio)  # fmt: skip
 async def import_statement(request: Request, path: PortfolioPath, query: ImportOptions) -> Booked:
     """Book a statement: B3's negociação, movimentação, posição or proventos, a plain table, or a broker's note.
 
@@ -287,10 +299,11 @@ async def import_statement(request: Request, path: PortfolioPath, query: ImportO
     row by row: booked, a duplicate, a question (answer it with `accept`), or refused and why, with what can be done.
     """
     store = await request.services.store()
-    data = await request.read()
+    data = file_in(request.http, await request.read())
     today = query.as_of or market_day(request.services.settings.now())
     assets = await store.assets.list(active=None)
-    statement = await request.services.statements.read(data, today=today, assets=assets)
+    own = dict(await store.portfolios.mapping(request.caller.id))
+    statement = await request.services.statements.read(data, today=today, assets=assets, columns=own)
     async with request.services.quotas.storing(request.caller, transactions=len(statement.rows)):
         plan = await store.portfolios.import_statement(
             path.portfolio_id, statement, dry_run=query.dry_run, accept=query.accepted()

@@ -8,10 +8,7 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http.etags import etag_matches
-from invest.api.http.paging import Listing, paged, read_time, time_cursor
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import Reply, route
+from invest.api.http import Listing, Problem, Reply, etag_matches, invalid, paged, read_time, route, time_cursor
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.api.routes.ownership import owner_of, require_report
@@ -112,7 +109,7 @@ async def list_exports(request: Request, path: ReportPath) -> list[ReportExport]
 
 
 @route("GET", "/reports/{report_id}/download", tag="reports", problems=(404, 422, 503),
-       media={200: "application/octet-stream"})  # fmt: skip
+       media={200: "application/pdf, text/html, text/markdown"})  # fmt: skip
 async def download_report(request: Request, path: ReportPath, query: FileFilter) -> web.Response:
     """A report as a file; Markdown always, PDF and HTML once they were exported."""
     await require_report(request, path.report_id)

@@ -9,9 +9,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http.paging import Listing, paged, read_time, time_cursor
-from invest.api.http.problems import Problem
-from invest.api.http.routing import Reply, route
+from invest.api.http import Listing, Problem, Reply, paged, read_time, route, time_cursor
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.domain.analysis import Analysis, ScoreRecord

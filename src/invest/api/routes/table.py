@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from invest.api.http.routing import Route
+from invest.api.http import Route
 from invest.api.routes import (
     administration,
     ai,
     alerts,
     contract,
     events,
+    fixed_income,
+    mcp,
     operations,
     portfolio_corrections,
     portfolio_proposals,
@@ -37,11 +39,13 @@ def routes(registry: Registry) -> list[Route]:
         *holdings.ROUTES,
         *events.ROUTES,
         *portfolio_corrections.ROUTES,
+        *fixed_income.ROUTES,
         *portfolio_proposals.ROUTES,
         *taxes.ROUTES,
         *alerts.ROUTES,
         *administration.ROUTES,
         *ops.ROUTES,
+        *mcp.ROUTES,
     ]
 
 

@@ -8,20 +8,16 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
-from invest.api.http.etags import etag_matches, etag_of
-from invest.api.http.paging import Listing, paged
-from invest.api.http.problems import Problem, invalid
-from invest.api.http.routing import PREFIX, Reply, route
-from invest.api.http.wire import to_json
-from invest.api.live.hub import frame_of
+from invest.api.http import PREFIX, Listing, Problem, Reply, etag_matches, etag_of, invalid, paged, route, to_json
+from invest.api.live import frame_of
 from invest.api.request import Request
 from invest.api.routes.models import (
     ActiveTask,
     ActiveTasks,
+    AllQueues,
     Cancelled,
     Page,
     QueueCounts,
-    QueueStats,
     Strict,
     TaskPath,
     progress_view,
@@ -148,7 +144,7 @@ async def active_tasks(request: Request) -> ActiveTasks:
 
 
 @route("GET", "/tasks/queue/stats", tag="tasks")
-async def queue_stats(request: Request) -> QueueStats:
+async def queue_stats(request: Request) -> AllQueues:
     """Depths of all queues, and how many workers are alive."""
     inspect = request.services.invest.inspect
     queues, workers = await inspect.queues(), await inspect.workers()
@@ -156,7 +152,7 @@ async def queue_stats(request: Request) -> QueueStats:
         name: QueueCounts(waiting=q.waiting, active=q.active, scheduled=q.scheduled, dead=q.dead)
         for name, q in queues.items()
     }
-    return QueueStats(
+    return AllQueues(
         active_tasks=sum(c.active for c in counts.values()),
         scheduled_tasks=sum(c.scheduled for c in counts.values()),
         workers=sum(w.alive for w in workers),

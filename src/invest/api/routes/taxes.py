@@ -8,8 +8,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import Field
 
-from invest.api.http.problems import Problem
-from invest.api.http.routing import route
+from invest.api.http import Problem, route
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.api.routes.ownership import owner_of, require_portfolio

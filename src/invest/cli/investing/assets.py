@@ -72,7 +72,7 @@ def show(ticker: TickerName, json_output: AsJson = False) -> None:
         "change": last and before and percent(Decimal(last["close"]) / Decimal(before["close"]) - 1),
         "score": analysis.get("overall_score"),
         "verdict": analysis.get("recommendation"),
-        "analysed": analysis.get("analyzed_at"),
+        "analysed": analysis.get("analyzed_at", "")[:16].replace("T", " ") or None,
     }
     output.table((found["ticker"], ""), [(k, v) for k, v in facts.items() if v is not None], empty="")
     if not analysis:

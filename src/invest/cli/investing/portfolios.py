@@ -12,13 +12,12 @@ import typer
 from invest.cli import output
 from invest.cli.output import AsJson, Yes
 from invest.cli.server import with_api
-from invest.errors import ConfigError, NotFound
+from invest.errors import ConfigError, InvestError, NotFound
 from invest.http import Client
 
 portfolio = typer.Typer(no_args_is_help=True, help="Your portfolios: holdings, transactions, statements.")
 Columns = dict[str, Callable[[dict[str, Any]], Any]]
 Which = Annotated[str, typer.Argument(help="id or name of the portfolio (see `invest portfolio ls`)")]
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 async def identify(client: Client, given: str) -> str:
@@ -37,16 +36,26 @@ def create(
     statement: Annotated[Path | None, typer.Option("--import", help="a statement to fill it with")] = None,
     json_output: AsJson = False,
 ) -> None:
-    """Make a portfolio, empty or from a statement."""
+    """Make a portfolio, empty or from a statement. Exit code 1 if a row of it was refused or asked about."""
     content = _read(statement) if statement else None
 
     async def work(client: Client) -> tuple[dict[str, Any], dict[str, Any] | None]:
         made = await client.ask("POST", "/portfolios", {"name": name})
-        return made, await _send(client, made["id"], content, dry_run=False) if content else None
+        if content is None:
+            return made, None
+        try:
+            return made, await client.portfolio(made["id"]).import_statement(content)
+        except InvestError:  # a file that cannot be read at all leaves no empty portfolio behind
+            await client.ask("DELETE", f"/portfolios/{made['id']}")
+            raise
 
     made, booked = with_api(work)
-    said = f"made {made['id']} ({made['name']})" + (f"; {counts(booked)}" if booked else "")
-    output.outcome(json_output, said, id=made["id"], name=made["name"], imported=booked and booked["counts"])
+    output.outcome(
+        json_output, f"made {made['id']} ({made['name']})",
+        id=made["id"], name=made["name"], imported=booked and booked["counts"],
+    )  # fmt: skip
+    if booked is not None and not json_output:
+        raise typer.Exit(tell_rows(booked))
 
 
 @portfolio.command("ls")
@@ -144,24 +153,25 @@ def import_statement(
         return told
 
     booked = with_api(work)
-    refused = [row for row in booked["rows"] if row["status"] in ("refused", "question")]
     if json_output:
         output.as_json(booked)
-    else:
-        typer.echo(("would be: " if dry_run else "") + counts(booked))
-        for remark in booked["remarks"]:
-            typer.echo(remark)
-        for row in refused:
-            said = f"line {row.get('line', '?')}: {row.get('reason')}"
-            typer.echo(f"{said}; {row['advice']}" if row.get("advice") else said, err=True)
-    raise typer.Exit(1 if refused else 0)
+        raise typer.Exit(1 if _open(booked) else 0)
+    raise typer.Exit(tell_rows(booked, dry_run=dry_run))
 
 
-async def _send(client: Client, portfolio_id: str, content: bytes, *, dry_run: bool) -> dict[str, Any]:
-    media = XLSX if content.startswith(b"PK") else "text/csv"
-    path = f"/portfolios/{portfolio_id}/import"
-    booked: dict[str, Any] = await client.upload(path, content, media=media, dry_run=dry_run)
-    return booked
+def tell_rows(booked: dict[str, Any], *, dry_run: bool = False) -> int:
+    """Print what became of a statement, each refused row and each question with what to do; the exit code."""
+    typer.echo(("would be: " if dry_run else "") + counts(booked))
+    for remark in booked["remarks"]:
+        typer.echo(remark)
+    for row in _open(booked):
+        said = f"line {row.get('line', '?')}: {row.get('reason')}"
+        typer.echo(f"{said}; {row['advice']}" if row.get("advice") else said, err=True)
+    return 1 if _open(booked) else 0
+
+
+def _open(booked: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in booked["rows"] if row["status"] in ("refused", "question")]
 
 
 @portfolio.command("rm")

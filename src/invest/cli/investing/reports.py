@@ -21,7 +21,7 @@ from invest.http import Client
 report = typer.Typer(no_args_is_help=True, help="Written reports.")
 Columns = dict[str, Callable[[dict[str, Any]], Any]]
 ReportId = Annotated[str, typer.Argument(help="id of the report (see `invest report ls`)")]
-Format = Literal["markdown", "pdf", "html"]
+Format = Literal["markdown", "pdf", "html", "xlsx", "csv"]
 EXPORT_TIMEOUT = 120.0  # seconds
 
 
@@ -60,7 +60,10 @@ def ls(
 def get(
     report_id: ReportId,
     format: Annotated[
-        Format, typer.Option(help="markdown, pdf or html; the last two are made where they are not yet")
+        Format,
+        typer.Option(
+            help="markdown, pdf, html, or the tables as xlsx or csv; all but markdown are made where they are not yet"
+        ),
     ] = ("markdown"),
     out: Annotated[Path | None, typer.Option(help="write it to this file")] = None,
     json_output: AsJson = False,
@@ -69,8 +72,8 @@ def get(
     if json_output:
         output.as_json(with_api(lambda client: client.get(f"/reports/{report_id}")))
         return
-    if out is None and format == "pdf" and sys.stdout.isatty():
-        raise ConfigError("a PDF is no text: name a file with --out, or see `invest report open`")
+    if out is None and format in ("pdf", "xlsx") and sys.stdout.isatty():
+        raise ConfigError(f"{format} is no text: name a file with --out, or see `invest report open`")
     body = with_api(lambda client: file_of(client, report_id, format))
     if out is None:
         sys.stdout.buffer.write(body)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from invest.api.access.admission import KEPT_KEY
-from invest.api.access.quotas import LATER, QUEUED
+from invest.api.access import KEPT_KEY, LATER, QUEUED
 from invest.engine import Invest
 from invest.jobs.callers import ai_spent, mails_sent
 from invest.settings import Settings

@@ -1,7 +1,8 @@
-"""`invest data backfill`: history on demand."""
+"""`invest data backfill`: history on demand; `invest data record`: what an upstream answers, for a bug report."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -54,3 +55,28 @@ def backfill(
 
 def _spell(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def record(
+    source: Annotated[str, typer.Argument(help="an upstream of settings.toml, such as brapi")],
+    out: Annotated[Path, typer.Option(help="the file to write")] = Path("recording.json"),
+) -> None:
+    """Ask one upstream for one small thing; keep what came for a bug report, without keys and personal data."""
+    import asyncio
+
+    from invest.settings import load
+    from invest.sources import Sources, as_bytes, recording_of, try_live
+
+    settings = load()
+
+    async def ask() -> Any:
+        async with Sources.open(settings) as sources:
+            if source not in sources.names:
+                raise ConfigError(f"no enabled upstream {source!r}: {', '.join(sources.names)}")
+            return await try_live(sources.client, source)
+
+    trials = asyncio.run(ask())
+    out.write_bytes(as_bytes([recording_of(trial) for trial in trials]))
+    for trial in trials:
+        typer.echo(f"{trial.source}: {trial.state}, {trial.found}")
+    typer.echo(f"written to {out}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 import typer
 from pydantic import SecretStr
@@ -12,7 +13,8 @@ from rich.text import Text
 
 from invest.cli import EXIT_FAILED, EXIT_UNREACHABLE, output
 from invest.cli.output import AsJson
-from invest.cli.platform.checks import Check, analysts, disk, of_server, python, servers, upstreams
+from invest.cli.platform.checks import Check, State, analysts, disk, of_server, python, servers, upstreams
+from invest.cli.platform.live_ai import ages, vendors
 from invest.cli.server import target
 from invest.errors import InvestError, Unreachable
 from invest.settings import Settings
@@ -25,9 +27,15 @@ SHAPES = {
 }
 
 
-def doctor(json_output: AsJson = False) -> None:
+def doctor(
+    live: Annotated[bool, typer.Option("--live", help="ask upstreams and AIs for one small thing")] = False,
+    spend: Annotated[
+        bool, typer.Option("--spend", help="with --live: ask each AI one small question, which costs")
+    ] = False,
+    json_output: AsJson = False,
+) -> None:
     """Check everything the platform needs. Exit code 1 if something is to fix, 3 if a server is unreachable."""
-    checks = examine()
+    checks = [*examine(live=live, spend=spend), *(trials() if live else ())]
     if json_output:
         output.as_json([c._asdict() for c in checks])
     else:
@@ -36,7 +44,7 @@ def doctor(json_output: AsJson = False) -> None:
     raise typer.Exit(EXIT_UNREACHABLE if "unreachable" in states else EXIT_FAILED if "fix" in states else 0)
 
 
-def examine() -> list[Check]:
+def examine(*, live: bool = False, spend: bool = False) -> list[Check]:
     """All checks in order; a setting that is wrong ends them, for nothing else can be told then."""
     from invest.cli.platform.local import local_settings
     from invest.jobs.declared import declare_all
@@ -62,7 +70,28 @@ def examine() -> list[Check]:
         checks.append(Check("servers", "unreachable", str(error), "set REDIS_URL and DATABASE_URL"))
     except InvestError as error:
         checks.append(Check("servers", "fix", str(error), "correct what is named"))
-    return [*checks, *upstreams(settings), *analysts(settings), disk(settings)]
+    ais = [*analysts(settings), *ages(settings)]
+    if live:
+        ais = asyncio.run(vendors(settings, spend=spend))
+    return [*checks, *upstreams(settings), *ais, disk(settings)]
+
+
+def trials() -> list[Check]:
+    """One small question to every enabled upstream: whether it answers, how fast, and in the shape that is read."""
+    from invest.settings import load
+    from invest.sources import Sources, Trial, try_live
+
+    async def ask(settings: Settings) -> list[Trial]:
+        async with Sources.open(settings) as sources:
+            every = await asyncio.gather(*(try_live(sources.client, name) for name in sources.names))
+        return [trial for group in every for trial in group]
+
+    try:
+        tried = asyncio.run(ask(load()))
+    except InvestError as error:
+        return [Check("live trial", "fix", str(error), "correct what is named")]
+    states: dict[str, State] = {"ok": "ok", "changed": "fix", "failed": "note"}
+    return [Check(f"{trial.source}, live", states[trial.state], trial.found, trial.remedy) for trial in tried]
 
 
 def beside_a_platform(settings: Settings) -> Settings | None:

@@ -99,6 +99,48 @@ def events(ticker: TickerName, json_output: AsJson = False) -> None:
     show.table(columns, rows, right=("BRL", "factor", "price ×"), empty=f"no event of {name} is known")
 
 
+def calendar(
+    tickers: Annotated[list[str] | None, typer.Argument(help="such as PETR4 VALE3")] = None,
+    portfolio: Annotated[Text, typer.Option(help="a portfolio's id instead: what it ever held")] = None,
+    since: Annotated[Text, typer.Option(help="first day; today without it")] = None,
+    until: Annotated[Text, typer.Option(help="last day; 180 days ahead without it")] = None,
+    json_output: AsJson = False,
+) -> None:
+    """Announced events: last day with rights, first without, payment set or still to be set."""
+    from invest.domain.market import market_day, parse_ticker
+    from invest.jobs.data_collection import announced, held_tickers
+    from invest.settings import load
+
+    if bool(tickers) == bool(portfolio):
+        raise ConfigError("name some assets, or a --portfolio")
+    names, today = [parse_ticker(t) for t in tickers or ()], market_day(load().now())
+    first = _day(since) if since else today
+    last = _day(until) if until else first + timedelta(days=180)
+
+    async def work(store: Any) -> Any:
+        asked = names or await held_tickers(store, portfolio or "")
+        return await announced(store, asked, first, last, today)
+
+    found = with_store(work)
+    if json_output:
+        show.as_json(found)
+        return
+    rows = [
+        (
+            e.ticker,
+            e.kind.value + (f" ({e.instalment})" if e.instalment > 1 else ""),
+            e.last_date_with,
+            e.ex_date,
+            e.payment_date or ("to be set" if e.kind.in_cash else None),
+            *(None if x is None else f"{x:f}" for x in (e.amount, e.factor)),
+            e.stage.value.replace("_", " "),
+        )
+        for e in found
+    ]
+    columns = ("asset", "kind", "rights until", "ex", "paid", "BRL", "factor", "stage")
+    show.table(columns, rows, right=("BRL", "factor"), empty="nothing is announced")
+
+
 def questions(
     ticker: Annotated[str | None, typer.Argument(help="one asset; all without it")] = None,
     since: Annotated[Text, typer.Option(help="days from here on; two years without it")] = None,

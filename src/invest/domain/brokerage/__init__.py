@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from invest.domain.brokerage.layouts import MEANINGS
 from invest.domain.brokerage.pieces import joined, read_in_pieces
 from invest.domain.brokerage.plan import Accept, ImportedRow, ImportPlan, plan_booking, plan_import, with_origin
 from invest.domain.brokerage.reading import StatementRefused
 from invest.domain.brokerage.statement import Statement, read_statement
 
 __all__ = [
+    "MEANINGS",
     "Accept",
     "ImportPlan",
     "ImportedRow",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from invest.domain.brokerage import listings, movements
@@ -69,6 +69,30 @@ NAMES = {
 }  # fmt: skip
 
 
+MEANINGS = tuple(NAMES)
+
+
+class Columns:
+    """What a user's own headers mean: ``{"Data Op.": "day", "Papel": "ticker"}``, by names of `MEANINGS`."""
+
+    def __init__(self, meanings: Mapping[str, str]) -> None:
+        self._names = {plain(header): NAMES[said][0] for header, said in meanings.items() if said in NAMES}
+
+    def named(self, headers: Iterable[str]) -> tuple[str, ...]:
+        """Headers under the names that are read."""
+        return tuple(self._names.get(header, header) for header in headers)
+
+    def known(self, headers: tuple[str, ...]) -> bool:
+        """Whether a header is one of a known layout."""
+        return layout_of(self.named(headers)) is not None
+
+    def renamed(self, cells: Cells) -> Cells:
+        """A row under the names that are read."""
+        if not self._names:
+            return cells
+        return Cells(cells.line, {self._names.get(k, k): v for k, v in cells.cells.items()}, cells.text)
+
+
 def layout_of(header: Iterable[str]) -> tuple[str, Reader] | None:
     """(name, reader of a row) of the layout whose header this is; None for a header of something else."""
     headers = set(header)
@@ -127,6 +151,7 @@ def read_plain(cells: Cells, how: Reading) -> Row:
     if quantity is None and operation in (Operation.FEE, Operation.TAX):
         quantity = Decimal(1)
     trade = operation in (Operation.BUY, Operation.SELL, Operation.SUBSCRIPTION)
+    fees = _sum(cells, how, FEES) if trade else Decimal(0)
     row = booked(
         cells,
         how,
@@ -135,15 +160,25 @@ def read_plain(cells: Cells, how: Reading) -> Row:
         operation=operation,
         quantity=quantity,
         price=cells.first(*PRICE),
-        value=cells.first(*VALUE),
+        value=_without_costs(cells, how, operation, fees),
         origin="csv",
         note=cells.first(*NOTE),
         broker=cells.first(*BROKER),
-        fees=_sum(cells, how, FEES) if trade else Decimal(0),
+        fees=fees,
         place=clock(cells.first(*DAY)),
     )
     withheld = _sum(cells, how, WITHHELD) if operation is Operation.SELL else Decimal(0)
     return _with_tax(row, withheld) if withheld and row.transaction else row
+
+
+def _without_costs(cells: Cells, how: Reading, operation: Operation, fees: Decimal) -> str:
+    """The value of a row as written; Portfolio Performance's holds the costs as well, which are taken out."""
+    written = cells.first(*VALUE)
+    value = how.number(written)
+    if not fees or value is None or "transaction currency" not in cells.cells or "value" not in cells.cells:
+        return written
+    bare = f"{value - fees if operation is not Operation.SELL else value + fees:f}"
+    return bare.replace(".", ",") if how.thousands else bare
 
 
 def _sum(cells: Cells, how: Reading, names: tuple[str, ...]) -> Decimal:
@@ -181,4 +216,4 @@ def _ratio(cells: Cells, how: Reading, word: str) -> Decimal | None:
     return ratio
 
 
-__all__ = ["NAMES", "OPERATIONS", "code", "layout_of", "read_plain", "read_trade"]
+__all__ = ["MEANINGS", "NAMES", "OPERATIONS", "Columns", "code", "layout_of", "read_plain", "read_trade"]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Set
 from dataclasses import replace
 from decimal import Decimal
 
 from invest.domain.brokerage.movements import INCOME
-from invest.domain.brokerage.reading import Cells
+from invest.domain.brokerage.reading import Cells, Signs, StatementRefused, Table
 from invest.domain.brokerage.rows import Reader, Reading, Row, booked, code, refused
 from invest.domain.filings import plain
 from invest.domain.portfolios import Operation
 
+GHOSTFOLIO = ("date", "ticker", "operation", "quantity", "price", "fee", "currency", "note")
+GHOSTFOLIO_KEYS = ("date", "symbol", "type", "quantity", "unitPrice", "fee", "currency", "comment")
 CLOSING = ("preco de fechamento", "preco fechamento", "preco")
 NET = ("valor liquido", "valor liquido (r$)", "valor")
 EVENT = ("tipo de evento", "tipo do evento", "evento")
@@ -40,6 +43,37 @@ def layout_of(headers: Set[str]) -> tuple[str, Reader] | None:
     if headers & set(CEI_DAY) and headers & set(CEI_SIDE) and headers & set(CEI_CODE) and "quantidade" in headers:
         return "cei", read_cei
     return None
+
+
+def ghostfolio(text: str) -> Table | None:
+    """The activities of a Ghostfolio export (JSON) as a table; None for anything else.
+
+    Raises `StatementRefused` for JSON that is none.
+    """
+    if not text.lstrip().startswith("{") or '"activities"' not in text:
+        return None
+    try:
+        told = json.loads(text)["activities"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise StatementRefused("the file is JSON but no export of Ghostfolio: export its activities again") from None
+    if not isinstance(told, list):
+        raise StatementRefused("the file is JSON but no export of Ghostfolio: its activities are no list")
+    rows = [_activity(line, entry) for line, entry in enumerate(told, 1) if isinstance(entry, dict)]
+    return Table(GHOSTFOLIO, tuple(rows), ",", Signs(thousands=False))
+
+
+def _activity(line: int, entry: dict[str, object]) -> Cells:
+    cells = {name: _shown(entry.get(key)) for name, key in zip(GHOSTFOLIO, GHOSTFOLIO_KEYS, strict=True)}
+    cells["date"] = cells["date"][:10]
+    return Cells(line, cells, " ".join(cells.values())[:200])
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{Decimal(repr(value)):f}"
+    return str(value)[:200]
 
 
 def read_holding(cells: Cells, how: Reading) -> Row:

@@ -25,7 +25,7 @@ DELIMITERS = (";", "\t", ",", "|")
 OLDEST = date(1986, 1, 1)  # no price of B3's history is older
 BINARY = {
     b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls) or one with a password: open it and save it as XLSX or CSV",
-    b"%PDF": "a PDF: import the text of the note instead (select all, copy, save as .txt)",
+    b"%PDF": "a PDF: send it over HTTP (`invest portfolio import`), or its text (select all, copy, save as .txt)",
     b"\x1f\x8b": "a gzip archive: unpack it first",
 }
 NOTHING = frozenset({"", "-", "--", "—", "n/a", "na", "null", "none"})

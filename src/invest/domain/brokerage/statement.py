@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from invest.domain.brokerage.joins import joined
-from invest.domain.brokerage.layouts import layout_of
+from invest.domain.brokerage.layouts import Columns, layout_of, read_plain
+from invest.domain.brokerage.listings import ghostfolio
 from invest.domain.brokerage.names import resolver
 from invest.domain.brokerage.reading import MAX_ROWS, StatementRefused, Table, decode, headed, small_enough, tables
 from invest.domain.brokerage.rows import Reading, Row, guarded
@@ -34,19 +35,28 @@ class Statement:
     remarks: tuple[str, ...] = ()
 
 
-def read_statement(data: bytes, *, today: date, assets: Iterable[Asset] = ()) -> Statement:
+def read_statement(
+    data: bytes, *, today: date, assets: Iterable[Asset] = (), columns: Mapping[str, str] | None = None
+) -> Statement:
     """The rows of a file in any known layout, encoding and delimiter (or an Excel workbook), told by its contents.
 
-    `assets` resolve the names in broker's notes. Raises `StatementRefused` for a file that is none of the layouts.
+    `assets` resolve the names in broker's notes; `columns` gives the meaning (`MEANINGS`) of headers that only their
+    owner knows. Raises `StatementRefused` for a file that is none of the layouts.
     """
+    own = Columns(columns or {})
     papers = list(assets)
     small_enough(data)
     if is_workbook(data):
-        return _read_workbook(data, today, papers)
+        return _read_workbook(data, today, papers, own)
     text, encoding = decode(data)
     seen: tuple[str, ...] = ()
-    for table in tables(text, _known):
-        if found := _rows_of(table, today):
+    if (activities := ghostfolio(text)) is not None:
+        _few_enough(len(activities.rows))
+        how = Reading.of(activities.signs, today)
+        read = [guarded(read_plain, cells, how) for cells in activities.rows]
+        return Statement("ghostfolio", encoding, None, joined(read, papers), today)
+    for table in tables(text, own.known):
+        if found := _rows_of(table, today, own):
             rows = joined(found[1], papers)
             return Statement(found[0], encoding, table.delimiter, rows, today, _remarks(table))
         seen = seen or table.headers
@@ -74,7 +84,7 @@ def _remarks(table: Table) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _read_workbook(data: bytes, today: date, assets: list[Asset]) -> Statement:
+def _read_workbook(data: bytes, today: date, assets: list[Asset], own: Columns) -> Statement:
     """Every sheet that has a known layout; sheets of two layouts tell the same trades twice and are refused.
 
     A posição and proventos tell no trade: of B3's consolidated report, sheets of one kind are read together.
@@ -83,8 +93,8 @@ def _read_workbook(data: bytes, today: date, assets: list[Asset]) -> Statement:
     layouts: dict[str, str] = {}
     rows: dict[str, list[Row]] = {}
     for sheet in read_sheets(data):
-        for table in headed(sheet.rows, ";", _known):
-            if found := _rows_of(table, today):
+        for table in headed(sheet.rows, ";", own.known):
+            if found := _rows_of(table, today, own):
                 layouts.setdefault(found[0], sheet.name)
                 rows.setdefault(found[0], []).extend(found[1])
                 break
@@ -103,18 +113,14 @@ def _read_workbook(data: bytes, today: date, assets: list[Asset]) -> Statement:
     return Statement(chosen[0], "xlsx", None, joined(every, assets), today, remarks)
 
 
-def _known(headers: tuple[str, ...]) -> bool:
-    return layout_of(headers) is not None
-
-
-def _rows_of(table: Table, today: date) -> tuple[str, list[Row]] | None:
+def _rows_of(table: Table, today: date, own: Columns) -> tuple[str, list[Row]] | None:
     """(layout, rows) of a table whose header is known, else None."""
-    found = layout_of(table.headers)
+    found = layout_of(own.named(table.headers))
     if found is None:
         return None
     _few_enough(len(table.rows))
     how = Reading.of(table.signs, today)
-    return found[0], [guarded(found[1], cells, how) for cells in table.rows]
+    return found[0], [guarded(found[1], own.renamed(cells), how) for cells in table.rows]
 
 
 def _few_enough(rows: int) -> None:
@@ -124,4 +130,5 @@ def _few_enough(rows: int) -> None:
 
 def _unknown(seen: tuple[str, ...]) -> StatementRefused:
     header = f"its header is {', '.join(seen)[:200]}" if seen else "no header was found"
-    return StatementRefused(f"no known layout: {header}. Read are {LAYOUTS}")
+    said = f"no known layout: {header}. Read are {LAYOUTS}"
+    return StatementRefused(f"{said}. Say what your own columns hold with PUT /api/v1/statements/columns")

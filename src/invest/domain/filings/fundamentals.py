@@ -80,7 +80,7 @@ def fundamentals_of(filings: Sequence[Filing], now: datetime) -> Fundamentals | 
         payload=newest.payload,
         consolidated=newest.consolidated,
         filings=tuple(known),
-        remarks=(*_changes_of_basis(filings, known, now), *_reclassified(flows, current.end)),
+        remarks=(*_changes_of_basis(filings, known, now), *_reclassified(flows, known[-1].reference_date)),
     )
 
 
@@ -111,7 +111,7 @@ def _changes_of_basis(filings: Sequence[Filing], known: Sequence[Filing], now: d
 
 
 def _reclassified(flows: Mapping[Span, Amounts], end: date) -> list[str]:
-    """Amounts within two years of `end` whose year to date, less its earlier months, is not the quarter as filed.
+    """Amounts of two years up to `end` whose year to date, less its earlier months, is not the quarter as filed.
 
     The earlier months were reclassified or restated since: sums over them mix two presentations.
     """

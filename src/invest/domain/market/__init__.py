@@ -15,6 +15,7 @@ from invest.domain.market.adjustment import (
     shares_by_day,
     unexplained_moves,
 )
+from invest.domain.market.agenda import AgendaEntry, Stage, events_between
 from invest.domain.market.assets import (
     ActionKind,
     Asset,
@@ -75,6 +76,7 @@ __all__ = [
     "SHARE_KINDS",
     "YEAR",
     "ActionKind",
+    "AgendaEntry",
     "Asset",
     "AssetKind",
     "Bar",
@@ -94,6 +96,7 @@ __all__ = [
     "PriceEvent",
     "Prices",
     "RateCurve",
+    "Stage",
     "StatementLine",
     "Step",
     "Ticker",
@@ -104,6 +107,7 @@ __all__ = [
     "count_sessions",
     "display_name",
     "distinct_actions",
+    "events_between",
     "is_session",
     "is_stale",
     "joined",

@@ -11,13 +11,14 @@ from invest.domain.frozen import Frozen
 
 
 class SpendLine(Frozen):
-    """The calls of one day, provider, model, key and purpose."""
+    """The calls of one day, provider, model, vendor's key, payer and purpose."""
 
     day: date
     provider: str
     vendor: str
     model: str = Field(description="as answered, else as asked for")
     key: str = Field(description="a mark of the key that paid: the first digits of its hash")
+    payer: str = Field(description="id of the API key that a job worked for; empty for schedules and this machine")
     purpose: str = Field(description="opinion, news, repair or objection")
     calls: int
     cut: int = Field(description="of those, calls cut by our timeout and booked at their most")

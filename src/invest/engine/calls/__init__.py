@@ -7,7 +7,7 @@ from invest.engine.calls.calls import Call, Declared, Options, Owner, Scope, kep
 from invest.engine.calls.outcome import Err, Ok, Outcome
 from invest.engine.calls.policy import Priority, Rate, Retry, parse_rate
 from invest.engine.calls.signature import Signature
-from invest.engine.calls.workflow import Threshold, Workflow, chain, chord, fan_out, group, result_adapter
+from invest.engine.calls.workflow import Threshold, Workflow, chain, chord, group, result_adapter
 
 __all__ = [
     "Call",
@@ -27,7 +27,6 @@ __all__ = [
     "acting_for",
     "chain",
     "chord",
-    "fan_out",
     "group",
     "kept_for",
     "parse_rate",

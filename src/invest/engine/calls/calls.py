@@ -68,6 +68,7 @@ class Options:
     expires: float | None = None
     result_ttl: float | None = None
     caller: str | None = None  # on whose behalf it runs: the id of an API key, for example
+    origin: str | None = None  # the request and the trace it comes from (`invest.tracing`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Call(Generic[R_co]):
         expires: float | timedelta | None = None,
         result_ttl: float | None = None,
         caller: str | None = None,
+        origin: str | None = None,
     ) -> Call[R_co]:
         """The same call, to run after `delay` seconds or `at` an aware instant, as job `id` (the same id is the same
         job, so enqueuing it twice gives the first one), not to be started later than
@@ -111,6 +113,7 @@ class Call(Generic[R_co]):
             expires=_either(_seconds("expires", expires), before.expires),
             result_ttl=_either(kept_for("result_ttl", result_ttl), before.result_ttl),
             caller=_either(caller, before.caller),
+            origin=_either(origin, before.origin),
         )
         return Call(self.job, self.args, self.kwargs, self.payload, options)
 

@@ -128,11 +128,6 @@ def chord(
     return Workflow("chord", _checked((given, callback)))
 
 
-def fan_out(calls: Iterable[Call[Any]], then: Call[R]) -> Workflow[R]:
-    """Calls at the same time, whatever becomes of each; then `then`, which sees them by `ctx.split(keys, Kind)`."""
-    return chord(group(calls, on_failure="continue"), then)
-
-
 def result_adapter(workflow: Workflow[Any]) -> TypeAdapter[Any]:
     """Validates a workflow's result."""
     return TypeAdapter(_result_type(workflow))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Any, TypeVar, cast, overload
 
@@ -14,7 +14,6 @@ from invest.engine.redis import Inputs
 from invest.errors import ConfigError
 
 T = TypeVar("T")
-K = TypeVar("K", bound=Hashable)
 
 
 class Resources:
@@ -146,20 +145,6 @@ class Context:
     async def results(self, kind: Any = None) -> list[Any]:
         """Every child of the group before this job, in its order, as `Ok` (value validated as `kind`) or `Err`."""
         return [outcome async for outcome in self.iter_results(kind)]
-
-    async def split(self, names: Sequence[K], kind: type[T]) -> tuple[dict[K, T], dict[K, str]]:
-        """Of the group before this job, one child per name: values of those that succeeded, errors of the rest.
-
-        Raises ValueError if there are not as many children as names.
-        """
-        good: dict[K, T] = {}
-        errors: dict[K, str] = {}
-        for name, outcome in zip(names, await self.results(kind), strict=True):
-            if isinstance(outcome, Err):
-                errors[name] = f"{outcome.error.type}: {outcome.error.message}"
-            else:
-                good[name] = outcome.value
-        return good, errors
 
     async def iter_results(self, kind: Any = None) -> AsyncIterator[Any]:
         """`results`, read page by page: for groups of thousands."""

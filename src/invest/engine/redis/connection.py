@@ -172,6 +172,7 @@ def _options(given: RedisSettings, address: Address) -> dict[str, Any]:
         "socket_timeout": given.socket_timeout,
         "socket_connect_timeout": given.connect_timeout,
         "health_check_interval": 30,
+        "protocol": 2,  # redis-py 8 asks for RESP3, whose messages of subscriptions go another way than `Notices` reads
     }
     if address.scheme == "unix":
         options["path"] = address.path

@@ -171,6 +171,6 @@ def _fields(node: Node, result_ttl: float, caller: str | None) -> Row:
     ttl = options.result_ttl or job.result_ttl or result_ttl
     delay = round(options.delay * 1000) if options.delay else ""
     expires = round(options.expires * 1000) if options.expires is not None else ""
-    head = job_head(job.name, call.payload, options.caller or caller)
+    head = job_head(job.name, call.payload, options.caller or caller, options.origin)
     own: Row = [node.id, "", job.name, job.queue.name, priority, delay, expires, round(ttl * 1000)]
     return [*own, *edges, "", "", "", starts, ",".join(node.pending), head]

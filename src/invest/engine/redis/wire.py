@@ -15,6 +15,7 @@ import orjson
 from pydantic import BaseModel
 
 from invest.engine.errors import ErrorInfo, JobFailed
+from invest.tracing import carried
 
 
 class CorruptPayload(ValueError):
@@ -29,6 +30,7 @@ class Envelope:
     args: list[Any]
     kwargs: dict[str, Any]
     caller: str | None = None
+    origin: str | None = None
 
 
 def new_id() -> str:
@@ -36,12 +38,15 @@ def new_id() -> str:
     return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
 
 
-def job_head(name: str, arguments: bytes, caller: str | None = None) -> bytes:
+def job_head(name: str, arguments: bytes, caller: str | None = None, origin: str | None = None) -> bytes:
     """The job envelope up to its time, which Redis adds. `arguments` is the JSON object of the keyword arguments.
 
-    `caller` is on whose behalf the job runs; arq's clients pass over what they do not know.
+    `caller` is on whose behalf the job runs, `origin` the request and the trace it comes from (by default those of the
+    work that queues it); arq's clients pass over what they do not know.
     """
     by = b'"by":%s,' % orjson.dumps(caller) if caller else b""
+    if origin := origin or carried():
+        by += b'"or":%s,' % orjson.dumps(origin)
     return b'{"t":null,"f":"%s","a":[],"k":%s,%b"et":' % (name.encode(), arguments, by)
 
 
@@ -58,7 +63,8 @@ def read_job(body: bytes | None) -> Envelope:
     function, args, kwargs = data.get("f"), data.get("a", []), data.get("k", {})
     if not (isinstance(function, str) and isinstance(args, list) and isinstance(kwargs, dict)):
         raise CorruptPayload("the payload lacks f (a name), a (a list) or k (an object)")
-    return Envelope(function, args, kwargs, caller_in(data))
+    origin = data.get("or")
+    return Envelope(function, args, kwargs, caller_in(data), origin if isinstance(origin, str) else None)
 
 
 def caller_in(data: dict[str, Any]) -> str | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
 
+from invest import tracing
 from invest.engine.calls import acting_for
 from invest.engine.client import Client
 from invest.engine.declare import Context, Resources, registry
@@ -20,6 +22,14 @@ Report = Callable[[str, float, float | None, str], Awaitable[None]]
 UNKNOWN_PAUSE_MS = 2000
 HISTORY_LAG_MS = 30_000  # how long the history may take to learn of a job
 UNKNOWN = b"unknown"  # a hand-back of a job that is not declared here
+
+
+def _from(origin: tracing.Origin, run: Run) -> AbstractContextManager[Any]:
+    """A span for the run under the request's, and the request's id in its log lines and in the jobs that it queues."""
+    if origin.request_id is not None:
+        tracing.request_id.set(origin.request_id)
+        structlog.contextvars.bind_contextvars(request_id=origin.request_id)
+    return tracing.span(f"job {run.name}", kind="CONSUMER", parent=origin.traceparent, job__id=run.id)
 
 
 class Performer:
@@ -55,7 +65,8 @@ class Performer:
             arguments = job.signature.bind(envelope.args, envelope.kwargs)
             run.arm(asyncio.get_running_loop(), self._stop)
             acting_for.set(envelope.caller)  # each run is a task, and so a context, of its own
-            result = await drive(job.fn(self._context(run, envelope.caller), **arguments), run)
+            with _from(tracing.arrived(envelope.origin), run):
+                result = await drive(job.fn(self._context(run, envelope.caller), **arguments), run)
             return await self._succeeded(run, result)
         except CorruptPayload as error:
             run.body = None  # nothing of it can go into the result's envelope

@@ -16,6 +16,7 @@ from invest.jobs.analysis.analyses import (
     opinion_brief,
 )
 from invest.jobs.analysis.backtests import backtest_score, backtest_scores, finish_backtests
+from invest.jobs.analysis.bonds import bond_values
 from invest.jobs.analysis.portfolios import (
     analyze_all_portfolios,
     calculate_portfolio_metrics,
@@ -41,6 +42,7 @@ __all__ = [
     "backtest_score",
     "backtest_scores",
     "batch_analyze_assets",
+    "bond_values",
     "calculate_portfolio_metrics",
     "change_over",
     "close_opinions",

@@ -7,18 +7,18 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from invest.ai import Analysts
+from invest.ai import PAYER, Analysts
 from invest.domain.analysis import Analysis, AnalysisInput, Comparison, Criterion, all_sector_stats, analyse, compare
 from invest.domain.market import Market, Ticker
 from invest.domain.opinions import AiConsensus, Objection, Opinion, build_snapshot, pool, rated
-from invest.engine import Context, Workflow, fan_out
+from invest.engine import Context, Workflow
 from invest.jobs.analysis.track_record import learnt
-from invest.jobs.callers import book_ai, may_ask
+from invest.jobs.callers import may_ask, payer_of
+from invest.jobs.fan_out import fan_out, split
 from invest.jobs.loading import BARS_BACK, load_inputs, load_shared, never_collected, peers_key
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PER_ANALYSIS, PERIODIC
 from invest.jobs.results import (
@@ -105,11 +105,11 @@ async def ask(ctx: Context, analysis: Analysis, providers: Sequence[str] | None,
     known, news = await asyncio.gather(learnt(store), store.news.latest(analysis.ticker, limit=6))
     snapshot = build_snapshot(analysis.model_copy(update={"analyzed_at": settings.now()}), news, language)
     await may_ask(ctx)
+    PAYER.set(await payer_of(ctx))  # every job runs in a context of its own
     given, rules = await asyncio.gather(
         analysts.ask(snapshot, providers=providers_for(settings, providers), language=language),
         analysts.benchmark(snapshot, language),
     )
-    await book_ai(ctx, sum((o.cost_usd or Decimal(0) for o in given), Decimal(0)))
     opinions = [rated(opinion, known.extremity) for opinion in given]
     benchmark = rated(rules, known.extremity) if rules is not None else None
     shown = [*opinions, *([benchmark] if benchmark is not None else [])]
@@ -176,17 +176,17 @@ async def compare_assets_async(ctx: Context, tickers: TwoOrMore, criteria: list[
 async def batch_analyze_assets(ctx: Context, tickers: Tickers, include_ai: bool = False) -> Workflow[BatchAnalysed]:
     """Analyse many assets: one job each, then one that gathers them. No slot waits meanwhile."""
     unique = list(dict.fromkeys(tickers))
-    return fan_out([analyze_asset_async(t, include_ai=include_ai) for t in unique], finish_batch_analyze(unique))
+    return fan_out((analyze_asset_async(t, include_ai=include_ai) for t in unique), finish_batch_analyze(unique))
 
 
 @ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
 async def finish_batch_analyze(ctx: Context, tickers: Tickers) -> BatchAnalysed:
     """Gather a batch's analyses (the last step of `batch_analyze_assets`)."""
-    good, errors = await ctx.split(tickers, Analysis)
+    analysed, errors = await split(ctx, tickers, Analysis)
     return BatchAnalysed(
         total=len(tickers),
-        success=len(good),
-        analyses={ticker: brief(analysis) for ticker, analysis in good.items()},
+        success=len(analysed),
+        analyses={ticker: brief(analysis) for ticker, analysis in analysed.items()},
         errors=[TickerError(ticker=ticker, error=error) for ticker, error in errors.items()],
         timestamp=datetime.now(UTC),
     )

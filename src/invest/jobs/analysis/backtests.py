@@ -24,8 +24,9 @@ from invest.domain.backtest import (
     scored_days,
 )
 from invest.domain.market import Asset, Bars, Market, Prices, market_day
-from invest.engine import Context, Workflow, fan_out
+from invest.engine import Context, Workflow
 from invest.errors import NotFound
+from invest.jobs.fan_out import fan_out, split
 from invest.jobs.loading import Shared, backtest_key, load_filings, load_shared
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PERIODIC
 from invest.jobs.results import (
@@ -60,13 +61,13 @@ async def backtest_scores(ctx: Context) -> Workflow[BacktestsMade]:
     """Backtest the score of every market that has assets: one job each, then one that gathers what may be said."""
     store = ctx.use(Store)
     markets = [m for m in Market if await store.assets.list(market=m, active=None, limit=1)]
-    return fan_out([backtest_score(market) for market in markets], finish_backtests(markets))
+    return fan_out((backtest_score(market) for market in markets), finish_backtests(markets))
 
 
 @ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
 async def finish_backtests(ctx: Context, markets: list[Market]) -> BacktestsMade:
     """Gather what may be said of each market's score (the last step of `backtest_scores`)."""
-    records, errors = await ctx.split([market.value for market in markets], ScoreRecord)
+    records, errors = await split(ctx, [market.value for market in markets], ScoreRecord)
     verdicts = {market: record.verdicts for market, record in records.items()}
     return BacktestsMade(verdicts=verdicts, errors=errors, timestamp=datetime.now(UTC))
 

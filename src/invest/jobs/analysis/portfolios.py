@@ -7,10 +7,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from invest.domain.market import AssetKind, RateCurve, display_name, kind_of
+from invest.domain.fixed_income import FIXED_INCOME, Bond, Curves, as_assets
+from invest.domain.market import Asset, AssetKind, RateCurve, display_name, kind_of, market_day
 from invest.domain.portfolios import PROPOSED, Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
-from invest.engine import Context, Ok, Workflow, fan_out
+from invest.engine import Context, Ok, Workflow
 from invest.errors import NotFound
+from invest.jobs.analysis.taxes import tax_of
+from invest.jobs.fan_out import fan_out
 from invest.jobs.loading import CDI, INDEX
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PERIODIC
 from invest.jobs.results import (
@@ -55,7 +58,7 @@ async def calculate_portfolio_metrics(ctx: Context, portfolio_id: str) -> Portfo
 async def analyze_all_portfolios(ctx: Context) -> Workflow[PortfoliosAnalysed]:
     """Measure every portfolio: one job each, then one that counts them."""
     ids = await ctx.use(Store).portfolios.ids()
-    return fan_out([calculate_portfolio_metrics(i) for i in ids], finish_portfolios(len(ids)))
+    return fan_out((calculate_portfolio_metrics(i) for i in ids), finish_portfolios(len(ids)))
 
 
 @ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER, owner="everybody")
@@ -77,7 +80,9 @@ async def measured(
     store: Store, settings: Settings, portfolio: Portfolio, *, cash: Decimal = Decimal(0), sell: bool = True
 ) -> PortfolioMetrics:
     """Metrics of one portfolio, now, from its transactions and what is stored of its assets; `cash` waits, BRL."""
-    first = min((t.date for t in portfolio.transactions), default=settings.now().date())
+    bonds = await store.portfolios.bonds(portfolio.id)
+    days = [*(t.date for t in portfolio.transactions), *(b.bought_on for b in bonds.values())]
+    first = min(days, default=settings.now().date())
     known = await store.portfolios.known(portfolio.transactions)
     wanted = sorted(set(portfolio.targets) - set(known.bars))
     tickers = sorted({*known.bars, *wanted, *(t.ticker for t in portfolio.transactions if t.ticker)})
@@ -92,6 +97,13 @@ async def measured(
         store.macro.read(IPCA, since=first.replace(day=1)),
         store.macro.read(PTAX, since=first),
     )
+    if bonds:
+        until = market_day(settings.now())
+        curves = Curves(RateCurve.of(cdi) if cdi else None, None, ipca)
+        facts, closes, named = as_assets(bonds, curves, until)
+        portfolio = portfolio.model_copy(update={"transactions": (*portfolio.transactions, *facts)})
+        more = {**more, **closes}
+        assets = {**assets, **{t: _as_asset(t, bond) for t, bond in named.items()}}
     given = PortfolioInput(
         portfolio=portfolio,
         now=settings.now(),
@@ -108,6 +120,12 @@ async def measured(
         sell=sell,
     )
     return await asyncio.to_thread(measure, given)
+
+
+def _as_asset(ticker: str, bond: Bond) -> Asset:
+    """A bond as an asset of a class of its own."""
+    plain = Asset(ticker=ticker, kind=AssetKind.OTHER, name=bond.name, sector=bond.kind.value)
+    return plain.model_copy(update={"kind": FIXED_INCOME})  # no kind of the exchange
 
 
 async def measure_and_keep(store: Store, settings: Settings, portfolio_id: str) -> PortfolioMetrics:
@@ -128,7 +146,10 @@ async def report_data(
     store: Store, settings: Settings, portfolio_id: str, *, report_id: str, language: str, recommend: bool
 ) -> PortfolioReportData:
     """What the report of a portfolio shows."""
-    metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
+    portfolio = await portfolio_of(store, portfolio_id)
+    metrics, tax = await asyncio.gather(
+        measured(store, settings, portfolio), tax_of(store, settings, [portfolio_id], settings.now().year)
+    )
     tickers = [p.ticker for p in metrics.positions]
     analyses = await store.analyses.latest_many(tickers) if recommend else {}
     curves: dict[str, list[float | None]] = {"portfolio": list(metrics.curve)}
@@ -151,6 +172,7 @@ async def report_data(
         periods=metrics.periods,
         rebalancing=metrics.rebalancing,
         announced=metrics.announced,
+        tax=tax,
         receivables=metrics.receivables,
         income_not_booked=metrics.income_not_booked,
         dividends_projected=metrics.dividends_projected,

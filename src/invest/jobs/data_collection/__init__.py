@@ -9,8 +9,10 @@ from invest.jobs.data_collection.collection import batch_collect_assets, collect
 from invest.jobs.data_collection.discovery import discover_assets
 from invest.jobs.data_collection.events import (
     UnbookableEvent,
+    announced,
     answer_question,
     book_event,
+    held_tickers,
     questions,
     withdraw_event,
 )
@@ -22,6 +24,7 @@ __all__ = [
     "Bytes",
     "UnbookableEvent",
     "UnknownTickers",
+    "announced",
     "answer_question",
     "batch_collect_assets",
     "book_event",
@@ -30,6 +33,7 @@ __all__ = [
     "collect_asset_data_async",
     "discover_assets",
     "finish_batch_collect",
+    "held_tickers",
     "lines_with",
     "questions",
     "read_history",

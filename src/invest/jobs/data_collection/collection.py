@@ -8,11 +8,12 @@ from pydantic import Field
 
 from invest.domain.market import Ticker
 from invest.domain.values import AssetData
-from invest.engine import Context, GiveUp, Workflow, fan_out
+from invest.engine import Context, GiveUp, Workflow
 from invest.jobs.data_collection.asset_data import collect, still_fresh
 from invest.jobs.data_collection.benchmarks import benchmarks_stale, update_benchmarks
 from invest.jobs.data_collection.tallies import tallies
 from invest.jobs.data_collection.unknown import forget, remember
+from invest.jobs.fan_out import fan_out, split
 from invest.jobs.queues import DATA_COLLECTION, FAN_OUT, NEVER, PER_ASSET, PERIODIC
 from invest.jobs.results import (
     BatchCollected,
@@ -46,22 +47,23 @@ async def collect_asset_data_async(ctx: Context, ticker: Ticker, force_update: b
 async def batch_collect_assets(ctx: Context, tickers: Tickers, force_update: bool = False) -> Workflow[BatchCollected]:
     """Collect many assets: one job each, then one that counts them. No slot waits meanwhile."""
     unique = list(dict.fromkeys(tickers))
-    calls = [collect_asset_data_async(t, force_update=force_update) for t in unique]
-    return fan_out(calls, finish_batch_collect(unique))
+    return fan_out(
+        (collect_asset_data_async(t, force_update=force_update) for t in unique), finish_batch_collect(unique)
+    )
 
 
 @DATA_COLLECTION.job(retry=PERIODIC, give_up_on=NEVER)
 async def finish_batch_collect(ctx: Context, tickers: Tickers) -> BatchCollected:
     """Count the outcomes of a collected batch (the last step of `batch_collect_assets`)."""
-    good, errors = await ctx.split(tickers, AssetData)
+    collected, errors = await split(ctx, tickers, AssetData)
     return BatchCollected(
         total_count=len(tickers),
-        success_count=len(good),
+        success_count=len(collected),
         failed_count=len(errors),
         results=[
             {"ticker": ticker, "sources_count": data.sources_count, "bars_stored": data.bars_stored}
-            for ticker, data in good.items()
+            for ticker, data in collected.items()
         ],
         errors=[TickerError(ticker=ticker, error=error) for ticker, error in errors.items()],
-        sources=tallies([outcome for data in good.values() for outcome in data.sources]),
+        sources=tallies(outcome for data in collected.values() for outcome in data.sources),
     )

@@ -10,11 +10,22 @@ from decimal import Decimal
 import numpy as np
 
 from invest.domain.analysis import shares_behind
-from invest.domain.market import OWNER, ActionKind, Bars, CorporateAction, EventTerms, Step, part_that_stayed
+from invest.domain.market import (
+    OWNER,
+    ActionKind,
+    AgendaEntry,
+    Bars,
+    CorporateAction,
+    EventTerms,
+    Step,
+    events_between,
+    part_that_stayed,
+)
 from invest.domain.values import Question, QuestionKind, price_questions, value_questions
 from invest.errors import InvestError, NotFound
 from invest.store import Store
 
+LOOKED_BACK = timedelta(days=800)  # rights may end so long before their payment
 AHEAD = timedelta(days=730)  # an event may be booked so long before its day
 NO_EFFECT = Decimal(1)  # of an event whose effect on the price is told elsewhere: by the change of code
 
@@ -87,6 +98,18 @@ async def questions(store: Store, tickers: Sequence[str] | None, since: date) ->
             asked += value_questions(bars[ticker], seen, latest, shares_behind(asset) if asset else None)
     open_ones = [q for q in asked if (q.ticker, q.kind, q.day) not in given and q.day >= since]
     return sorted(open_ones, key=lambda question: (question.ticker, question.day, question.kind))
+
+
+async def announced(store: Store, tickers: Sequence[str], since: date, until: date, today: date) -> list[AgendaEntry]:
+    """What is announced of some assets from `since` to `until`: rights, payments, and payments still to be set."""
+    known = await store.actions.of_many(sorted(set(tickers)), since=since - LOOKED_BACK)
+    return events_between((action for actions in known.values() for action in actions), since, until, today)
+
+
+async def held_tickers(store: Store, portfolio_id: str) -> list[str]:
+    """Codes that a portfolio ever had a transaction of."""
+    booked = await store.portfolios.transactions([portfolio_id])
+    return sorted({t.ticker for t in booked.get(portfolio_id, ()) if t.ticker})
 
 
 def _price_questions(bars: Mapping[str, Bars], steps: Mapping[str, Sequence[Step]]) -> list[Question]:

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from invest.ai import LocalLimiter, PaidCall, too_long
 from invest.domain.opinions import Opinion
 from invest.errors import InvestError
+from invest.jobs.callers import ai_key
 from invest.store import Store
 
 ANSWER = "invest:ai:answer:"
@@ -121,18 +122,19 @@ class SharedBudget:
         self._reserve = redis.register_script(RESERVE)
         self._settle = redis.register_script(SETTLE)
 
-    async def reserve(self, most: Decimal, limit: Decimal) -> str | None:
-        """Hold `most`; None where spent and held have reached `limit` (0: no limit)."""
+    async def reserve(self, most: Decimal, limit: Decimal, payer: str = "") -> str | None:
+        """Hold `most`; None where spent and held, of `payer` or of all, have reached `limit` (0: no limit)."""
         day = datetime.now(UTC).date()
-        await self._begin(day)
-        ident = f"{day}|{uuid4().hex}"
+        if not payer:
+            await self._begin(day)
+        ident = f"{day}|{payer}|{uuid4().hex}"
         given = (ident, _micro(most), _micro(limit), int(time.time()), RESERVED_S, KEEP_DAYS * 86400)
-        return ident if await self._reserve(keys=_keys(day), args=given) else None
+        return ident if await self._reserve(keys=_keys(day, payer), args=given) else None
 
     async def settle(self, reservation: str, cost: Decimal) -> None:
         """Book what a reserved call did cost, on the day it was reserved."""
-        day = date.fromisoformat(reservation.partition("|")[0])
-        await self._settle(keys=_keys(day), args=(reservation, _micro(cost)))
+        day, payer, _ = reservation.split("|")
+        await self._settle(keys=_keys(date.fromisoformat(day), payer), args=(reservation, _micro(cost)))
 
     async def spent_today(self) -> Decimal:
         """The sum booked so far."""
@@ -179,6 +181,7 @@ class StoredLedger:
                 tokens_out=call.tokens_out or 0,
                 price_version=call.price_version,
                 seconds=call.seconds,
+                payer=call.payer,
             )
         except (InvestError, OSError) as error:
             log.error("AI call not written into the ledger", provider=call.provider, error=str(error))
@@ -230,8 +233,10 @@ class SharedLimiter:
             log.warning("a vendor's wait was not passed on to other workers", error=str(error))
 
 
-def _keys(day: date) -> tuple[str, str, str]:
-    return f"{SPENT}{day}", f"{HELD}{day}", f"{HELD}{day}:ends"
+def _keys(day: date, payer: str) -> tuple[str, str, str]:
+    """Keys of the sum, of what is held, and of when that counts as spent: of all, or of one payer."""
+    spent, held = (ai_key(payer, day), f"{HELD}{payer}:{day}") if payer else (f"{SPENT}{day}", f"{HELD}{day}")
+    return spent, held, f"{held}:ends"
 
 
 def _micro(amount: Decimal) -> int:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from invest.domain.analysis import Analysis, history_of
+from invest.domain.analysis import Analysis, follows_ibov, history_of
 from invest.domain.market import Ticker
+from invest.domain.opinions import AiConsensus
 from invest.engine import Context
 from invest.jobs.analysis import Answers, analyse_one, ask, track_rows
 from invest.jobs.loading import index_of, load_inputs, peers_of
@@ -42,8 +43,16 @@ async def asset_report(
 ) -> dict[str, Any]:
     """Analyse, ask, write and keep; the contract's shape of a report, with its Markdown as `content`."""
     analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
-    said = await ask(ctx, analysis, providers, language)
+    said = await ask_of(ctx, analysis, providers, language)
     return await write_asset_report(ctx, analysis, said, language, named=named)
+
+
+async def ask_of(ctx: Context, analysis: Analysis, providers: Sequence[str] | None, language: str) -> Answers:
+    """What the AIs say; of an ETF that follows the IBOV nobody is asked whether it beats the IBOV."""
+    if follows_ibov(analysis.kind, analysis.ticker, analysis.name):
+        nobody = AiConsensus(ticker=analysis.ticker, asked=0, answered=0, quorum=False, headline="0 of 0 answered")
+        return Answers((), nobody)
+    return await ask(ctx, analysis, providers, language)
 
 
 async def write_asset_report(

@@ -12,9 +12,10 @@ from pydantic import Field
 from invest.domain.analysis import compare
 from invest.domain.market import Ticker
 from invest.engine import Context
-from invest.jobs.analysis import analyse_many, ask
+from invest.jobs.analysis import analyse_many
 from invest.jobs.queues import NEVER, PERIODIC, REPORTS
 from invest.jobs.reports.arguments import Language, Provider, Report
+from invest.jobs.reports.asset_reports import ask_of
 from invest.jobs.reports.keeping import keep, new_report_id, payloads_of
 from invest.reports import ComparisonReportData, build_comparison_view
 from invest.settings import Settings
@@ -39,7 +40,7 @@ async def comparison_report(ctx: Context, tickers: Sequence[str], ai_provider: s
     store, settings = ctx.use(Store), ctx.use(Settings)
     analyses = list((await analyse_many(ctx, tickers)).values())
     comparison = compare(analyses, compared_at=datetime.now(UTC))
-    asked = await asyncio.gather(*(ask(ctx, a, [ai_provider], language) for a in analyses))
+    asked = await asyncio.gather(*(ask_of(ctx, a, [ai_provider], language) for a in analyses))
     bars = await store.bars.read_many(tickers, since=(settings.now() - BARS_BACK).date())
     data = ComparisonReportData(
         report_id=new_report_id(),

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from invest.engine import Context, Workflow, fan_out
+from invest.engine import Context, Workflow
 from invest.errors import NotFound
 from invest.jobs.exported_files import exports_folder, write_private
+from invest.jobs.fan_out import fan_out, split
 from invest.jobs.queues import FAN_OUT_SOON, NEVER, PERIODIC, REPORTS
 from invest.jobs.reports.arguments import Format, ReportId
 from invest.jobs.results import (
@@ -40,18 +41,18 @@ async def batch_export_reports(
 ) -> Workflow[BatchExported]:
     """Export many reports: one job each, then one that gathers them."""
     unique = list(dict.fromkeys(report_ids))
-    return fan_out([export_report_async(r, format=format) for r in unique], finish_batch_export(unique))
+    return fan_out((export_report_async(r, format=format) for r in unique), finish_batch_export(unique))
 
 
 @REPORTS.job(retry=PERIODIC, give_up_on=NEVER, owner={"report_ids": "report"})
 async def finish_batch_export(ctx: Context, report_ids: list[ReportId]) -> BatchExported:
     """Gather a batch's exports (the last step of `batch_export_reports`)."""
-    exports, errors = await ctx.split(report_ids, Exported)
+    exported, errors = await split(ctx, report_ids, Exported)
     return BatchExported(
         total=len(report_ids),
-        success=len(exports),
+        success=len(exported),
         failed=len(errors),
-        exports=list(exports.values()),
+        exports=list(exported.values()),
         errors=[ExportFailed(report_id=report_id, error=error) for report_id, error in errors.items()],
     )
 

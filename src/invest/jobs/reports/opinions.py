@@ -9,11 +9,12 @@ from typing import Any
 from invest.domain.market import Ticker
 from invest.domain.opinions import Opinion
 from invest.engine import Context
-from invest.jobs.analysis import analyse_one, ask, opinion_brief
+from invest.jobs.analysis import analyse_one, opinion_brief
 from invest.jobs.queues import FAN_OUT_SOON, NEVER, REPORTS
 from invest.jobs.reports.arguments import Language, Provider
-from invest.jobs.reports.asset_reports import write_asset_report
+from invest.jobs.reports.asset_reports import ask_of, write_asset_report
 from invest.jobs.results import MultiAi
+from invest.reports import reason_in
 from invest.settings import Settings
 
 
@@ -33,12 +34,12 @@ async def multi_ai(ctx: Context, ticker: str, providers: Sequence[str] | None, l
     settings = ctx.use(Settings)
     language = language or settings.language
     analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
-    said = await ask(ctx, analysis, providers, language)
+    said = await ask_of(ctx, analysis, providers, language)
     report = await write_asset_report(ctx, analysis, said, language, named="multi")
     return MultiAi(
         ticker=ticker,
         providers=[o.provider for o in said.opinions],
-        analyses={o.provider: answer_of(o) for o in said.opinions},
+        analyses={o.provider: answer_of(o, settings.language) for o in said.opinions},
         consensus=said.consensus.model_dump(mode="json"),
         report_id=report["report_id"],
         timestamp=datetime.now(UTC),
@@ -46,12 +47,14 @@ async def multi_ai(ctx: Context, ticker: str, providers: Sequence[str] | None, l
     )
 
 
-def answer_of(opinion: Opinion) -> dict[str, Any]:
-    """One provider's part of a multi-AI analysis: its opinion, or its error."""
+def answer_of(opinion: Opinion, language: str) -> dict[str, Any]:
+    """One provider's part of a multi-AI analysis: its opinion, or its error and, in `language`, what to do about it."""
     if opinion.valid:
         return opinion_brief(opinion)
     return {
         "error": opinion.reason or opinion.status.value,
+        "code": opinion.reason_code,
+        "message": reason_in(opinion, language),
         "status": opinion.status.value,
         "provider": opinion.provider,
         "model": opinion.model,

@@ -23,7 +23,9 @@ def draw_dots(chart: DotsChart, locale: Locale, *, ident: str, width: float = 33
     left = min(max((text_width(d.label, _SIZE) for d in chart.dots), default=0.0) + 8, width * 0.36)
     right = width - max((text_width(d.text, _SIZE) for d in chart.dots), default=0.0) - 10
     values = [v for d in chart.dots for v in (d.value, d.low, d.high) if v is not None]
-    low, high = span_of([*values, *(level.value for level in chart.levels)], 0.06)
+    # Chances of one half are the middle of any verdict: without it two points of difference would fill the chart.
+    least = [0.4, 0.6] if chart.unit == "%" else []
+    low, high = span_of([*values, *(level.value for level in chart.levels), *least], 0.06)
     x = Scale(low, high, left, right)
     floor = _LEVELS + _ROW * len(chart.dots)
     _draw_axis(canvas, chart, x, locale, floor)

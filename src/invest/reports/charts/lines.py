@@ -66,8 +66,10 @@ def _ticks(chart: LinesChart, low: float, high: float, locale: Locale) -> tuple[
 
 
 def _end_text(chart: LinesChart, line: Line, locale: Locale) -> str:
-    """The change since the start where lines are rebased, else the last value."""
+    """The change since the start where lines are rebased, else the last value; nothing where that is missing."""
     end = next((v for v in reversed(line.values) if v is not None), None)
+    if not chart.rebased and line.values[-1] is None:
+        return ""
     if chart.rebased:
         return locale.percent(None if end is None else end / 100 - 1, 1, signed=True)
     return locale.percent(end, 1) if chart.unit == "%" else locale.number(end, 1)

@@ -23,6 +23,7 @@ _FULL: Final = 520.0
 _GUTTER: Final = 17.0
 # Each costs about 2 ms and lets a tenth of what is remembered go.
 _BLANK_RUNS: Final = 4
+SOURCES: Final = "sources"  # the section that names them in one paragraph
 
 
 class RenderFailed(InvestError):
@@ -102,9 +103,12 @@ def _page_data(view: ReportView, *, charts: bool, appendix: bool) -> dict[str, A
         "header": {**view.header.model_dump(), "size": 21 if len(view.header.title) <= 24 else 15},
         "strip": view.strip.model_dump(mode="json") if view.strip else None,
     }
+    sections = shown(view, appendix=appendix)
+    said = [b.text for s in sections if s.id == SOURCES for b in s.blocks if b.block == "paragraph"]
+    page["disclaimers"] = [*said, *view.disclaimers]  # in the small print at the end: no part of its own
     page["rows"] = [
         [_section(section, locale, charts=charts, alone=len(row) == 1) for section in row]
-        for row in rows_of(shown(view, appendix=appendix))
+        for row in rows_of(s for s in sections if s.id != SOURCES)
     ]
     _link_refs(page, known)
     return page

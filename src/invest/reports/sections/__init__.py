@@ -34,6 +34,7 @@ from invest.reports.sections.money import (
     contribution_section,
     points,
     rebalancing_section,
+    tax_section,
 )
 from invest.reports.sections.multiples import multiples_sections
 from invest.reports.sections.news import news_section, summary_text, telling
@@ -48,6 +49,7 @@ from invest.reports.sections.provenance import (
 )
 from invest.reports.sections.reasons import Side, figure_claims, outside_limits, verdict_sentence
 from invest.reports.sections.record import pool_record_text, record_section
+from invest.reports.sections.remarks import reason_in
 from invest.reports.sections.results import quarter_name, results_sections
 from invest.reports.sections.risks import levels_text, risk_section
 from invest.reports.sections.scores import missing_text, score_section
@@ -100,6 +102,7 @@ __all__ = [
     "quarter_due",
     "quarter_name",
     "ratings_text",
+    "reason_in",
     "rebalancing_section",
     "record_section",
     "results_sections",
@@ -112,6 +115,7 @@ __all__ = [
     "sources_section",
     "spoken",
     "summary_text",
+    "tax_section",
     "telling",
     "verdict_sentence",
     "worth_section",

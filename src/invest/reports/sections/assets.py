@@ -57,9 +57,7 @@ def assets_table(
     best = {key: _best(key, [book.value(key) for book in books]) for key in keys}
     columns = [Column(label=words.t("table.asset")), Column(label=words.t("table.price"), align="right")]
     columns += [Column(label=words.t("table.trend"), align="right")]
-    columns += [
-        Column(label=words.get(f"strip_short.{k}", books[0].short(k) if books else k), align="right") for k in keys
-    ]
+    columns += [Column(label=FactBook((), locale).column(k), align="right") for k in keys]
     columns += [Column(label=words.t("table.score"), align="right"), Column(label=words.t("table.verdict"))]
     if ranked:
         columns.insert(0, Column(label=words.t("table.rank"), align="right"))
@@ -67,7 +65,7 @@ def assets_table(
     rows = []
     for i, (analysis, book) in enumerate(zip(analyses, books, strict=True), start=1):
         cells = [
-            Cell(text=analysis.ticker, sub=clean(analysis.name, 34) or None, strong=True),
+            Cell(text=analysis.ticker, sub=clean(analysis.name, 26) or None, strong=True),
             Cell(text=locale.price(analysis.price).removeprefix("R$ "), sub=_day_change(analysis, locale)),
             Cell(text=_year_text(book, locale), spark=spark_of(bars.get(analysis.ticker))),
             *(

@@ -16,10 +16,11 @@ _COMPANY: Final = (
     "revenue_cagr_5y", "dividend_yield",
 )  # fmt: skip
 _FUND: Final = (
-    "p_vp", "dividend_yield", "dividend_yield_5y", "dividend_months_12m", "return_1y", "volatility_1y",
-    "max_drawdown_1y", "turnover_21d",
+    "p_vp", "dividend_yield", "dividend_yield_5y", "dividend_months_12m", "vacancy", "delinquency", "admin_fee",
+    "holders", "return_1y", "volatility_1y", "max_drawdown_1y", "turnover_21d",
 )  # fmt: skip
 _TRADED: Final = (
+    "admin_fee",
     "return_1y", "return_5y", "excess_ibov_1y", "volatility_1y", "max_drawdown_1y", "sharpe_1y", "beta_1y",
     "distance_sma_200", "turnover_21d",
 )  # fmt: skip

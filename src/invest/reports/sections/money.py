@@ -116,3 +116,27 @@ def rebalancing_section(data: PortfolioReportData, locale: Locale) -> Section | 
     blocks = (table, Paragraph(text=words.t("money.rebalancing_footnote"), muted=True))
     title, note = words.t("money.rebalancing_title"), words.t("money.rebalancing_note")
     return Section(id="rebalancing", title=title, note=note, blocks=blocks)
+
+
+def tax_section(data: PortfolioReportData, locale: Locale) -> Section | None:
+    """Sales of the month, tax and exempt gains of the year, DARFs to come, losses; None where nothing was sold."""
+    told, words = data.tax, locale.words
+    if told is None or not any(m.sales or m.tax or m.darf or m.exempt_gain for m in told.months):
+        return None
+    now = next((m for m in told.months if m.month == f"{data.as_of:%Y-%m}"), None)
+    losses = sum(told.losses.values(), Decimal(0))
+    rows: list[tuple[str, Decimal]] = [(words.t("tax.sales"), now.sales if now else Decimal(0))]
+    rows.append((words.t("tax.assessed"), sum((m.tax for m in told.months), Decimal(0))))
+    rows += [
+        (words.t("tax.darf", period=m.darf.period, due=locale.day(m.darf.due)), m.darf.amount)
+        for m in told.months
+        if m.darf is not None and m.darf.due >= data.as_of and m.paid is None
+    ]
+    rows.append((words.t("tax.exempt"), sum((m.exempt_gain for m in told.months), Decimal(0))))
+    rows += [(words.t("tax.losses"), losses)] if losses else []
+    columns = (Column(label=words.t("portfolio.metric")), Column(label=words.t("portfolio.value"), align="right"))
+    body = tuple((Cell(text=name), Cell(text=locale.money(amount), strong=True)) for name, amount in rows)
+    table = Table(caption=words.t("tax.caption"), columns=columns, rows=body)
+    blocks = (table, Paragraph(text=words.t("tax.footnote"), muted=True))
+    title, note = words.t("tax.title"), words.t("tax.note", year=told.year)
+    return Section(id="tax", title=title, note=note, blocks=blocks, span=6)

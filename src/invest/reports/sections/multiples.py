@@ -12,6 +12,7 @@ from invest.reports.facts import FactBook
 from invest.reports.views import Line, LinesChart, Section
 
 _LEAST: Final = 12  # months
+_MOST: Final = 100  # times earnings or equity
 Picker = Callable[[MultiplePoint], float | None]
 _PICK: Final[dict[str, Picker]] = {
     "p_l": lambda p: p.p_l,
@@ -29,8 +30,13 @@ def multiples_sections(history: History, kind: AssetKind, book: FactBook) -> lis
     return [section for section in made if section is not None]
 
 
+def _sensible(name: str, value: float | None) -> float | None:
+    """A multiple of next to no earnings says nothing and would flatten the rest of the line: a gap."""
+    return None if value is not None and name != "dividend_yield" and value > _MOST else value
+
+
 def _section(name: str, points: Sequence[MultiplePoint], book: FactBook) -> Section | None:
-    values = [_PICK[name](p) for p in points]
+    values = [_sensible(name, _PICK[name](p)) for p in points]
     known = [v for v in values if v is not None]
     if len(known) < _LEAST or max(known) <= 0:
         return None

@@ -13,7 +13,7 @@ from invest.reports.views import Cell, Column, Section, Table
 from invest.reports.words import clean
 
 _COMPANY: Final = ("p_l", "p_vp", "ev_ebitda", "roe", "net_margin", "net_debt_ebitda", "dividend_yield", "return_1y")
-_FUND: Final = ("p_vp", "dividend_yield", "return_1y", "volatility_1y", "turnover_21d")
+_FUND: Final = ("p_vp", "dividend_yield", "vacancy", "return_1y", "volatility_1y", "turnover_21d")
 _TRADED: Final = ("return_1y", "volatility_1y", "max_drawdown_1y", "sharpe_1y", "turnover_21d")
 _RECEIPT: Final = ("return_1y", "dividend_yield", "volatility_1y", "max_drawdown_1y", "turnover_21d")
 _KEYS: Final = {
@@ -29,7 +29,7 @@ def peers_section(analysis: Analysis, peers: Sequence[Analysis], book: FactBook)
     books = [book, *(FactBook(p.facts, locale) for p in peers)]
     keys = [k for k in _KEYS.get(analysis.kind, _COMPANY) if sum(b.value(k) is not None for b in books) > 1]
     columns = [Column(label=words.t("table.asset"))]
-    columns += [Column(label=book.shortest(k), align="right") for k in keys]
+    columns += [Column(label=book.column(k), align="right") for k in keys]
     columns += [Column(label=words.t("table.score"), align="right")]
     rows = [
         (

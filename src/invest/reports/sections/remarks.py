@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import Final
 
 from invest.domain.opinions import Opinion
-from invest.reports.locale import MISSING, Locale
+from invest.reports.locale import MISSING, Locale, locale_of
 from invest.reports.words import clean
 
 # Observations passed over as a matter of course: an older value, another basis, unit or period.
@@ -50,6 +50,11 @@ def reason_text(opinion: Opinion, locale: Locale, limit: int = 240) -> str:
     known = {"provider": opinion.provider, "model": opinion.model_asked or opinion.model or ""}
     values = defaultdict(lambda: MISSING, known | {k: clean(v, 120) for k, v in opinion.reason_values.items()})
     return clean(words.format_map(values), limit)
+
+
+def reason_in(opinion: Opinion, language: str) -> str:
+    """`reason_text` in a language by its name."""
+    return reason_text(opinion, locale_of(language))
 
 
 def is_routine(reason: str) -> bool:

@@ -37,6 +37,7 @@ from invest.sources.errors import (
     SourceRefused,
     TooLarge,
 )
+from invest.tracing import span
 
 NETWORK = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, ConnectionError)
 REDIRECTS = 3
@@ -227,7 +228,8 @@ class SourceClient:
         async with slots:
             self._admissions.check(call.source, call.host)
             try:
-                return await self._follow(call, entry)
+                with span(f"GET {call.host}", kind="CLIENT", server__address=call.host, source=call.source):
+                    return await self._follow(call, entry)
             except PrivateAddress as error:
                 raise Forbidden(call.source, str(error)) from None
             except aiohttp.ClientConnectorError as error:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import feedparser
+from feedparser.encodings import convert_to_utf8
 from selectolax.lexbor import LexborHTMLParser
 
 from invest.domain.market import NewsItem
@@ -32,7 +33,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e
 
 def entries_of(source: str, body: bytes) -> list[Mapping[str, Any]]:
     """Entries of an RSS or Atom feed. Raises `Malformed` for what is no feed, or defines entities of its own."""
-    if ENTITY.search(body):
+    text = convert_to_utf8({}, body, {})  # as feedparser will read it: entities hide in UTF-16, UTF-7 and the like
+    if ENTITY.search(text if isinstance(text, bytes) else text.encode()):
         raise Malformed(source, "the feed defines entities: not read")
     parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
     if not parsed.get("version") and not parsed.entries:

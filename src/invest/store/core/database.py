@@ -14,6 +14,7 @@ from invest.errors import ConfigError, InvestError, ServerAway, Unreachable
 from invest.settings import DatabaseSettings
 from invest.store.core.address import Address, behind_pooler, connect_arguments, server_settings
 from invest.store.core.loss import LossWatch
+from invest.tracing import span
 
 T = TypeVar("T")
 Connection = Any  # asyncpg.Connection or its pool proxy: asyncpg ships no types
@@ -106,8 +107,9 @@ class Database:
         """`work` in one transaction, tried again if it lost a race or met a changed table: it must be idempotent."""
 
         async def attempt() -> T:
-            async with self.transaction() as connection:
-                return await work(connection)
+            with span("postgresql transaction", kind="CLIENT", db__system="postgresql"):
+                async with self.transaction() as connection:
+                    return await work(connection)
 
         return await self._tried(attempt)
 
@@ -163,9 +165,10 @@ class Database:
         """One statement without an explicit transaction: one round trip. asyncpg itself re-prepares after an ALTER."""
 
         async def attempt() -> Any:
-            async with self.connection() as connection:
-                with translated(self._address):
-                    return await getattr(connection, verb)(sql, *args)
+            with span(f"postgresql {verb}", kind="CLIENT", db__system="postgresql", db__statement=sql):
+                async with self.connection() as connection:
+                    with translated(self._address):
+                        return await getattr(connection, verb)(sql, *args)
 
         return await self._tried(attempt)
 

@@ -339,3 +339,58 @@ def test_long_rows_are_read_at_once(row: str) -> None:
         except StatementRefused:
             continue
     assert time.process_time() - begun < 1
+
+
+def test_an_export_of_ghostfolio_is_read() -> None:
+    text = """{"meta": {"version": "2"}, "activities": [
+    {"symbol": "PETR4.SA", "type": "BUY", "quantity": 100, "unitPrice": 30.5, "fee": 4.9, "currency": "BRL",
+     "date": "2026-01-05T00:00:00.000Z", "comment": null},
+    {"symbol": "AAPL", "type": "BUY", "quantity": 1, "unitPrice": 200, "fee": 0, "currency": "USD",
+     "date": "2026-01-05T00:00:00.000Z"}, "nonsense"]}"""
+    booked, (plan,) = imported(text)
+    assert [(t.ticker, t.quantity, t.price, t.fees) for t in booked] == [("PETR4", D(100), D("30.5"), D("4.9"))]
+    assert "only reais are booked" in str(plan.rows[1].reason)
+    with pytest.raises(StatementRefused, match="Ghostfolio"):
+        read_statement(b'{"activities": 5}', today=TODAY)
+    with pytest.raises(StatementRefused, match="Ghostfolio"):
+        read_statement(b'{"activities": ' + b"[" * 100_000, today=TODAY)
+
+
+def test_a_portfolio_performance_export_is_read() -> None:
+    booked, _ = imported(
+        "Date,Type,Value,Transaction Currency,Fees,Taxes,Shares,Ticker Symbol,Note\n"
+        '2026-01-05T00:00,Buy,"3,054.90",EUR,4.90,0.00,100,PETR4.SA,\n'
+        '2026-01-06T00:00,Buy,"3,054.90",BRL,4.90,0.00,100,PETR4.SA,\n'
+    )
+    assert [(t.ticker, t.quantity, t.amount) for t in booked] == [("PETR4", D(100), D("3050.00"))]
+
+
+def test_columns_that_only_their_owner_knows_are_read_by_his_names() -> None:
+    text = "Quando;Que;Fiz;Quanto;Por;Taxinha\n05/01/2026;PETR4;Compra;100;10,00;4,90\n"
+    with pytest.raises(StatementRefused, match="statements/columns"):
+        read_statement(text.encode(), today=TODAY)
+    own = {
+        "Quando": "day",
+        "Que": "ticker",
+        "Fiz": "operation",
+        "Quanto": "quantity",
+        "Por": "price",
+        "Taxinha": "fees",
+    }
+    statement = read_statement(text.encode(), today=TODAY, columns=own)
+    (t,) = plan_import([], statement).transactions
+    assert (t.ticker, t.quantity, t.price, t.fees) == ("PETR4", D(100), D("10.00"), D("4.90"))
+
+
+def test_what_b3_holds_and_what_is_booked_are_compared_with_a_likely_reason() -> None:
+    held = "Produto;Instituição;Conta;Código de Negociação;CNPJ;Tipo;Quantidade;Preço de Fechamento;Valor Atualizado\n"
+    bought = NEG + "05/01/2026;Compra;Mercado à Vista;-;A;PETR4;100;30,00;3.000,00\n"
+    known = Known({"PETR4": [share_event("PETR4", ActionKind.SPLIT, date(2026, 12, 30), "4")]})
+    booked, _ = imported(bought + "05/01/2026;Compra;Mercado à Vista;-;A;VALE3;10;60,00;600,00\n")
+    statement = read_statement((held + "PETR4;A;1;PETR4;0;PN;400;8,00;3200,00\n").encode(), today=TODAY)
+    (row,) = plan_import(booked, statement, known=known).rows
+    assert row.status == "question"
+    assert "the split of 2026-12-30 is missing" in str(row.reason)
+    assert "held here and not in the posição: 10 VALE3" in str(row.reason)
+    accepted = plan_import(booked, statement, known=Known(), accept="all")
+    assert [(t.operation, t.quantity) for t in accepted.transactions] == [(Operation.OPENING, D(300))]

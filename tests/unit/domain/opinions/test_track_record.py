@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from invest.domain.opinions.benchmarks import benchmark_outcomes
+from invest.domain.opinions.extremity import learn_extremity
 from invest.domain.opinions.outcome import Outcome
+from invest.domain.opinions.pooling import Extremity, Vote, pool_votes
 from invest.domain.opinions.track_record import TrackLine, build_track_record, error_correlation, skills
 
 O = (1, 0, 1, 1, 0, 0, 1, 0, 1, 0)  # noqa: E741 - the outcomes' letter in the published table
@@ -273,3 +276,53 @@ def test_clones_err_together_and_strangers_do_not() -> None:
 
 def test_an_empty_record_is_a_table_without_lines() -> None:
     assert build_track_record([]).lines == ()
+
+
+def test_the_pool_stands_first_among_the_planted_and_is_ranked_by_its_skill_like_they_are() -> None:
+    def of_all(i: int, o: int) -> float:
+        votes = [Vote(name, name, rule(i, o)) for name, rule in PLANTED.items()]
+        return pool_votes(votes).probability
+
+    rows = [row for name, rule in PLANTED.items() for row in cohorts(name, rule)] + cohorts("consensus", of_all)
+    lines = build_track_record(rows).lines
+    assert [line.analyst for line in lines] == ["consensus", *PLANTED]
+    ranks = {line.analyst: line.rank for line in lines if line.rank is not None}
+    bounds = {line.analyst: line.skill_low for line in lines if line.skill_low is not None}
+    by_bound = sorted(ranks, key=lambda name: (-bounds[name], name))
+    assert sorted(ranks, key=lambda name: ranks[name]) == by_bound
+    assert not lines[0].benchmark
+
+
+def test_a_new_model_starts_afresh_and_one_model_by_two_hosts_has_one_record() -> None:
+    def row(provider: str, model: str, day: int, ticker: str) -> Outcome:
+        made = outcome(provider, 0.9, 0.1, START + timedelta(days=day), ticker=ticker)
+        return made.model_copy(update={"model": model})
+
+    rows = [
+        row("openai", "gpt-5", 0, "AAAA3"),
+        row("openai", "gpt-6", 0, "BBBB3"),
+        row("azure", "openai/gpt-6", 5, "CCCC3"),
+    ]
+    known = skills(rows)
+    assert {name: skill.n for name, skill in known.items()} == {"gpt-5": 1, "gpt-6": 2}
+
+
+def test_the_slope_is_learnt_from_eight_closed_cohorts_on() -> None:
+    def learnt(count: int, truth: float) -> Extremity:
+        rng = random.Random(3)
+        rows, odds = [], {}
+        for k in range(count):
+            for i in range(40):
+                x = rng.uniform(-1.5, 1.5)
+                beat = rng.random() < 1 / (1 + math.exp(-truth * x))
+                made = outcome("consensus", 0.5, 0.1 if beat else -0.1, START + timedelta(days=k * 190), ticker=f"T{i}")
+                rows.append(made)
+                odds[made.opinion_id] = x
+        return learn_extremity(rows, odds)
+
+    assert learnt(7, 1.0) == Extremity()
+    steep, flat = learnt(9, 1.0), learnt(9, 0.1)
+    assert steep.n == 360
+    assert abs(steep.a_hat - 1.0) < 0.35
+    assert 0.5 < steep.slope <= 1.0
+    assert flat.slope < 0.5

@@ -13,10 +13,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
-from invest.api.http.load import Load
-from invest.api.http.problems import Problem, render
-from invest.api.http.refusing import REFUSAL, is_simple, may_refuse
-from invest.api.http.roster import Roster
+from invest.api.http import Problem, render
+from invest.api.sockets.load import Load
+from invest.api.sockets.refusing import NUMBER, REFUSAL, is_plain_probe, is_simple, may_refuse
+from invest.api.sockets.roster import Roster
+from invest.engine import new_id
 
 HEAD_SECONDS = 10.0  # from connecting, or a request's first byte, to the end of its head
 KEEP_ALIVE = 75.0  # seconds an idle connection stays
@@ -60,12 +61,16 @@ class Connection(RequestHandler):
         if self._simple and not is_simple(data):
             self._simple = False
         load = self._load if self._simple else None
+        if load is not None and load.alive and is_plain_probe(data) and self._is_free(load):
+            self._calm()
+            self.transport.write(load.alive.replace(NUMBER, new_id()[:20].encode()))  # type: ignore[union-attr] # a free connection has one
+            self._rest()
+            return
         if load is not None and load.full and may_refuse(data) and self._wants_a_head() and self.transport:
             self._calm()
             load.count()
             self.transport.write(REFUSAL)
-            self._watch(KEEP_ALIVE)  # aiohttp's own clock of idle connections starts with a request it has read
-            self._resting = True
+            self._rest()
             return
         before, of_a_body = self._request_count, self._body is not None and not self._body.is_eof()
         super().data_received(data)
@@ -74,6 +79,20 @@ class Connection(RequestHandler):
         elif not of_a_body and (self._head_timer is None or self._resting):
             self._calm()
             self._watch()
+
+    def _is_free(self, load: Load) -> bool:
+        """Whether no request is worked on, read, or about to be answered, so that an answer comes in its turn."""
+        busy = self._request_in_progress or self._messages or self in load.arrived
+        return not busy and self.transport is not None and not (self._force_close or self._close)
+
+    def _rest(self) -> None:
+        """Wait for another request, as after one that aiohttp has read: its clock of idle connections starts anew."""
+        self._watch(KEEP_ALIVE)
+        self._resting = True
+        self._next_keepalive_close_time = self._loop.time() + KEEP_ALIVE
+        if self._roster is not None:
+            self._roster.work(self)
+            self._roster.rest(self)
 
     def _head_is_whole(self) -> None:
         self._calm()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import structlog
 from aiohttp import web
 
-from invest.api.http.problems import Problem, unavailable
+from invest.api.http import Problem, unavailable
 
 log = structlog.get_logger("invest.web")
 # Never refused nor limited: a platform restarts a process that does not answer its probes, which helps nobody here.
@@ -24,6 +24,7 @@ class Load:
         self.working = 0
         self.arrived: set[object] = set()  # connections whose request was read and waits to be begun
         self.refused = 0
+        self.alive = b""  # the answer to a plain probe, ready to be written
 
     @property
     def full(self) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from invest.api.http.headers import API_POLICY, SECURITY
-from invest.api.http.load import PROBES, too_many
-from invest.api.http.problems import render
+from aiohttp import web
+
+from invest.api.http import API_POLICY, SECURITY, render, title_of
+from invest.api.sockets.load import PROBES, too_many
 
 # A whole request without a body, as a client with a keep-alive connection sends it: nothing of it is needed to say no.
 SIMPLE = re.compile(rb"(?:GET|POST|PUT|DELETE) \S+ HTTP/1\.1\r\n")
@@ -37,14 +38,20 @@ def may_refuse(data: bytes) -> bool:
     return PROBING.match(data) is None
 
 
-def _refusal() -> bytes:
-    """503 as `render` makes it, with the headers of every answer, as bytes."""
-    response = render(too_many())
+def as_bytes(response: web.Response) -> bytes:
+    """An answer of the API with the headers of every answer, as it goes over the wire."""
     assert isinstance(response.body, bytes)
     headers = {**SECURITY, "Content-Security-Policy": API_POLICY, "Cache-Control": "no-store", **response.headers}
     headers["Content-Length"] = str(len(response.body))
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return b"HTTP/1.1 503 Service Unavailable\r\n" + lines.encode() + b"\r\n" + response.body
+    return f"HTTP/1.1 {response.status} {title_of(response.status)}\r\n{lines}\r\n".encode() + response.body
 
 
-REFUSAL = _refusal()
+def is_plain_probe(data: bytes) -> bool:
+    """Whether a simple request asks whether the process answers, and nothing else."""
+    return data.startswith(ALIVE)
+
+
+NUMBER = b"(request number)"  # stands for X-Request-Id in an answer that is made once
+ALIVE = b"GET /healthz HTTP/1.1\r\n"
+REFUSAL = as_bytes(render(too_many()))

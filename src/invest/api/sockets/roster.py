@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from invest.api.http.addresses import Networks
+from invest.api.sockets.addresses import Networks
 
 
 class Held(Protocol):

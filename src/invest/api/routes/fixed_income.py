@@ -1,0 +1,86 @@
+"""Fixed income of a portfolio over HTTP: booked by hand, valued by index and rate or by a price typed in."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from invest.api.http import Problem, route
+from invest.api.request import Request
+from invest.api.routes.models import Strict
+from invest.api.routes.ownership import require_portfolio
+from invest.api.routes.portfolio_corrections import recompute
+from invest.api.routes.portfolios import PortfolioId, PortfolioPath
+from invest.domain.fixed_income import Bond
+from invest.domain.portfolios import Plain
+from invest.jobs.analysis import bond_values
+
+BondId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class BondPath(Strict):
+    """One investment of a portfolio in the path."""
+
+    portfolio_id: PortfolioId
+    bond_id: BondId
+
+
+class BondView(BaseModel):
+    """An investment and what is left of it today."""
+
+    id: str
+    bond: Bond
+    value: Plain | None = Field(description="BRL today, gross of tax; null where its index is not stored")
+
+
+@route("GET", "/portfolios/{portfolio_id}/fixed-income", tag="portfolios", problems=(404, 503))
+async def list_bonds(request: Request, path: PortfolioPath) -> list[BondView]:
+    """Tesouro Direto, CDB, LCI, LCA and funds, with their values today. They count in metrics and allocation."""
+    await require_portfolio(request, path.portfolio_id)
+    store, settings = await request.services.store(), request.services.settings
+    bonds = await store.portfolios.bonds(path.portfolio_id)
+    values = await bond_values(store, settings, bonds)
+    return [BondView(id=i, bond=bond, value=values[i]) for i, bond in bonds.items()]
+
+
+@route("POST", "/portfolios/{portfolio_id}/fixed-income", tag="portfolios", scope="write", status=201,
+       problems=(404, 422, 503))  # fmt: skip
+async def add_bond(request: Request, path: PortfolioPath, body: Bond) -> BondView:
+    """Book an investment in fixed income."""
+    await require_portfolio(request, path.portfolio_id)
+    return await _kept(request, path.portfolio_id, secrets.token_hex(4), body)
+
+
+@route("PUT", "/portfolios/{portfolio_id}/fixed-income/{bond_id}", tag="portfolios", scope="write",
+       problems=(404, 422, 503))  # fmt: skip
+async def replace_bond(request: Request, path: BondPath, body: Bond) -> BondView:
+    """Change an investment: a redemption, a price typed in."""
+    await require_portfolio(request, path.portfolio_id)
+    if path.bond_id not in await (await request.services.store()).portfolios.bonds(path.portfolio_id):
+        raise Problem(404, f"no fixed income {path.bond_id!r} in this portfolio")
+    return await _kept(request, path.portfolio_id, path.bond_id, body)
+
+
+async def _kept(request: Request, portfolio_id: str, bond_id: str, bond: Bond) -> BondView:
+    store, settings = await request.services.store(), request.services.settings
+    await store.portfolios.save_bond(portfolio_id, bond_id, bond)
+    request.audit("book fixed income", portfolio_id, {"id": bond_id})
+    await recompute(request, portfolio_id)
+    values = await bond_values(store, settings, {bond_id: bond})
+    return BondView(id=bond_id, bond=bond, value=values[bond_id])
+
+
+@route("DELETE", "/portfolios/{portfolio_id}/fixed-income/{bond_id}", tag="portfolios", scope="write", status=204,
+       problems=(404, 503))  # fmt: skip
+async def delete_bond(request: Request, path: BondPath) -> None:
+    """Forget an investment in fixed income."""
+    await require_portfolio(request, path.portfolio_id)
+    if not await (await request.services.store()).portfolios.delete_bond(path.portfolio_id, path.bond_id):
+        raise Problem(404, f"no fixed income {path.bond_id!r} in this portfolio")
+    request.audit("delete fixed income", path.portfolio_id, {"id": path.bond_id})
+    await recompute(request, path.portfolio_id)
+
+
+ROUTES = (list_bonds, add_bond, replace_bond, delete_bond)

@@ -1,0 +1,19 @@
+"""Fixed income: Tesouro Direto, CDB, LCI, LCA and funds, valued by index and rate or by a price typed in."""
+
+from __future__ import annotations
+
+from invest.domain.fixed_income.bond import Bond, BondKind, Index, Priced, Redeemed
+from invest.domain.fixed_income.unit_values import FIXED_INCOME, Curves, as_assets, unit_values, value_of
+
+__all__ = [
+    "FIXED_INCOME",
+    "Bond",
+    "BondKind",
+    "Curves",
+    "Index",
+    "Priced",
+    "Redeemed",
+    "as_assets",
+    "unit_values",
+    "value_of",
+]

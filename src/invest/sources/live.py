@@ -1,0 +1,272 @@
+"""A small question to each upstream, to see whether it answers and still in the shape that is read."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import orjson
+
+from invest.domain.market import last_closed_session, market_day, previous_session
+from invest.sources.b3 import argument
+from invest.sources.client import Response, SourceClient
+from invest.sources.errors import (
+    BreakerOpen,
+    BudgetSpent,
+    Forbidden,
+    Malformed,
+    NotAvailable,
+    SourceDown,
+    SourceError,
+    SourceRefused,
+)
+
+State = Literal["ok", "changed", "failed"]
+SHOWN = 6  # names that are told of what lacks
+BODY = 200_000  # bytes of a text that are recorded
+LINES = 5  # of each table in a zip that are recorded
+PERSONAL = (
+    (re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"), "x@example.com"),
+    (re.compile(r"\b\d{3}\.\d{3}\.\d{3}-\d{2}\b"), "000.000.000-00"),
+    (re.compile(r"(?i)\b(token|apikey|api_key|key|password|senha)(\"?\s*[=:]\s*\"?)[^\s\"&,;]{6,}"), r"\1\2…"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, and the names that its answer must hold: keys of JSON as "results[].symbol", columns of tables."""
+
+    path: Callable[[datetime], str]
+    names: frozenset[str]
+    kind: Literal["json", "rss", "csv", "html", "zip"] = "json"
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How one upstream answered. `missing`: names it was read by and holds no more."""
+
+    source: str
+    url: str
+    state: State
+    seconds: float
+    found: str
+    remedy: str = ""
+    missing: tuple[str, ...] = ()
+    answer: Response | None = None
+
+
+def _supplement(_: datetime) -> str:
+    arguments = argument(issuingCompany="PETR", language="pt-br")
+    return f"/listedCompaniesProxy/CompanyCall/GetListedSupplementCompany/{arguments}"
+
+
+def _session_file(now: datetime) -> str:
+    return f"/InstDados/SerHist/COTAHIST_D{previous_session(last_closed_session(now)):%d%m%Y}.ZIP"
+
+
+def _fund_reports(now: datetime) -> str:
+    year = (market_day(now) - timedelta(days=60)).year
+    return f"/dados/FII/DOC/INF_MENSAL/DADOS/inf_mensal_fii_{year}.zip"
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+FOCUS = "/olinda/servico/Expectativas/versao/v1/odata/ExpectativasMercadoAnuais"
+QUESTIONS: Mapping[str, Question] = {
+    "cotahist": Question(_session_file, _names("00COTAHIST 01 99COTAHIST"), "zip"),
+    "b3": Question(
+        _supplement,
+        _names(
+            "[].tradingName [].codeCVM [].totalNumberShares [].cashDividends[].isinCode [].cashDividends[].rate "
+            "[].cashDividends[].label [].cashDividends[].lastDatePrior [].cashDividends[].paymentDate"
+        ),
+    ),
+    "cvm": Question(
+        lambda _: "/dados/CIA_ABERTA/CAD/DADOS/cad_cia_aberta.csv",
+        _names("CNPJ_CIA DENOM_SOCIAL SIT CD_CVM SETOR_ATIV DT_REG"),
+        "csv",
+    ),
+    "cvm_funds": Question(
+        _fund_reports,
+        _names("DATA_REFERENCIA VERSAO CODIGO_ISIN PATRIMONIO_LIQUIDO COTAS_EMITIDAS VALOR_PATRIMONIAL_COTAS"),
+        "zip",
+    ),
+    "bcb": Question(
+        lambda _: "/dados/serie/bcdata.sgs.12/dados/ultimos/1", _names("[].data [].valor"), params={"formato": "json"}
+    ),
+    "olinda": Question(
+        lambda _: FOCUS,
+        _names("value[].Indicador value[].Data value[].DataReferencia value[].Mediana value[].baseCalculo"),
+        params={"$top": "1", "$format": "json"},
+    ),
+    "brapi": Question(
+        lambda _: "/quote/PETR4",
+        _names("results[].symbol results[].regularMarketPrice results[].regularMarketTime"),
+    ),
+    "mercado_bitcoin": Question(
+        lambda _: "/api/v4/tickers", _names("[].pair [].last [].vol [].date"), params={"symbols": "BTC-BRL"}
+    ),
+    "yahoo": Question(
+        lambda _: "/v8/finance/chart/PETR4.SA",
+        _names(
+            "chart.result[].timestamp chart.result[].meta.regularMarketPrice chart.result[].indicators.quote[].close"
+        ),
+        params={"range": "5d", "interval": "1d"},
+    ),
+    "fundamentus": Question(lambda _: "/resultado.php", _names("Papel P/L P/VP"), "html"),
+    "google_news": Question(
+        lambda _: "/rss/search", _names("<title> <link> <pubDate>"), "rss", {"q": "PETR4", "hl": "pt-BR", "gl": "BR"}
+    ),
+    "gdelt": Question(
+        lambda _: "/api/v2/doc/doc",
+        _names("articles"),
+        params={"query": "Petrobras sourcelang:portuguese", "mode": "ArtList", "format": "json", "maxrecords": "1"},
+    ),
+    "binance": Question(
+        lambda _: "/api/v3/klines", _names("[][]"), params={"symbol": "BTCBRL", "interval": "1d", "limit": "1"}
+    ),
+}
+
+
+async def try_live(client: SourceClient, name: str) -> list[Trial]:
+    """Ask one upstream; feeds are asked each on its own. Never raises `SourceError`."""
+    now = client.settings.now()
+    if name == "rss":
+        feeds = client.settings.source(name).feeds
+        feed = Question(lambda _: "", _names("<title> <link>"), "rss")
+        return list(await asyncio.gather(*(_ask(client, name, url, feed) for url in feeds.values())))
+    question = QUESTIONS.get(name)
+    if question is None:
+        return [Trial(name, "", "failed", 0, "no question is known for it", "ask its maker")]
+    return [await _ask(client, name, question.path(now), question)]
+
+
+async def _ask(client: SourceClient, name: str, path: str, question: Question) -> Trial:
+    started = time.perf_counter()
+    try:
+        answer = await client.get(name, path, params=question.params or None, kind=question.kind)
+        have = await asyncio.to_thread(_names_in, answer, question.kind)
+    except (SourceError, zipfile.BadZipFile, OSError) as error:
+        seconds = time.perf_counter() - started
+        reason = error.reason if isinstance(error, SourceError) else f"a zip that cannot be read ({error})"
+        return Trial(name, path, "failed", seconds, reason, remedy_of(error, name))
+    seconds = time.perf_counter() - started
+    missing = tuple(sorted(wanted for wanted in question.names if not any(_holds(h, wanted) for h in have)))
+    if missing:
+        told = ", ".join(missing[:SHOWN]) + (", …" if len(missing) > SHOWN else "")
+        remedy = f"its format changed: invest data record {name}, and report the file"
+        return Trial(name, answer.payload.url, "changed", seconds, f"lacks {told}", remedy, missing, answer)
+    size = f"{answer.payload.size:,} bytes"
+    return Trial(name, answer.payload.url, "ok", seconds, f"{size} in {seconds:.2f} s, as recorded", answer=answer)
+
+
+def _holds(have: str, wanted: str) -> bool:
+    return have == wanted or have.startswith((f"{wanted}.", f"{wanted}["))
+
+
+def remedy_of(error: Exception, name: str) -> str:
+    """What to do about a failed question."""
+    if isinstance(error, SourceRefused) and error.status in (401, 402, 403):
+        return f"its key is missing, wrong or spent: set the token of [sources.{name}]"
+    if isinstance(error, BudgetSpent):
+        return f"the month's budget is used up: sources.{name}.monthly_budget"
+    if isinstance(error, Forbidden):
+        return f"correct base_url of [sources.{name}]"
+    if isinstance(error, BreakerOpen | SourceDown):
+        return f"try again later; without a network, or for long: enabled = false in [sources.{name}]"
+    if isinstance(error, NotAvailable):
+        return "it moved or is not there yet: see docs/sources.md"
+    return f"what came is not what is read: invest data record {name}, and report the file"
+
+
+def _names_in(answer: Response, kind: str) -> set[str]:
+    """Names that an answer holds. Raises `SourceError`."""
+    if kind == "json":
+        return set(shape_of(answer.json()))
+    if kind == "zip":
+        return set(_names_in_zip(answer))
+    text = answer.body.decode("latin-1")
+    if kind == "csv":
+        return {name.strip().strip('"').upper() for name in text.partition("\n")[0].split(";")}
+    if kind == "rss" and "<rss" not in text[:2000] and "<feed" not in text[:2000]:
+        raise Malformed(answer.payload.source, "no feed")
+    return {word for word in ("<title>", "<link>", "<pubDate>", "Papel", "P/L", "P/VP") if word in text}
+
+
+def shape_of(data: object, path: str = "") -> Iterator[str]:
+    """The names of JSON: "results[].symbol"; of a list its first hundred entries."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from shape_of(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(data, list):
+        yield f"{path}[]"
+        for value in data[:100]:
+            yield from shape_of(value, f"{path}[]")
+    if path:
+        yield path
+
+
+def _names_in_zip(answer: Response) -> Iterator[str]:
+    for _, lines in _lines_in_zip(answer, 2):
+        for line in lines:
+            yield from (("00COTAHIST",) if line.startswith("00COTAHIST") else ())
+            yield from (("01", "99COTAHIST") if line.startswith("01") else ())
+        yield from (name.strip().strip('"').upper() for name in lines[0].split(";")) if lines else ()
+
+
+def _lines_in_zip(answer: Response, count: int) -> Iterator[tuple[str, list[str]]]:
+    assert answer.path is not None  # a zip always lies on disk
+    with zipfile.ZipFile(answer.path) as archive:
+        for entry in archive.infolist():
+            with archive.open(entry) as stream:
+                wrapped = io.TextIOWrapper(stream, "latin-1", newline="")
+                lines = [wrapped.readline(4096).rstrip("\r\n") for _ in range(count)]
+            yield entry.filename, [line for line in lines if line]
+
+
+def recording_of(trial: Trial) -> dict[str, Any]:
+    """What to send with a report of a fault: where, when, what came, without keys and personal data.
+
+    Of a zip its members with their first lines; of a text its first 200,000 bytes.
+    """
+    answer = trial.answer
+    told: dict[str, Any] = {
+        "source": trial.source,
+        "url": trial.url,
+        "asked_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "state": trial.state,
+        "seconds": round(trial.seconds, 3),
+        "found": trial.found,
+        "missing": list(trial.missing),
+    }
+    if answer is None:
+        return told
+    payload = answer.payload
+    told |= {"sha256": payload.sha256, "size": payload.size, "content_type": payload.content_type}
+    if answer.path is not None:
+        told["members"] = {name: [anonymous(x) for x in lines] for name, lines in _lines_in_zip(answer, LINES)}
+    else:
+        told["body"] = anonymous(answer.body[:BODY].decode("utf-8", "replace"))
+    return told
+
+
+def anonymous(text: str) -> str:
+    """`text` without e-mail addresses, CPFs and anything that looks like a key."""
+    for pattern, instead in PERSONAL:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def as_bytes(recordings: Sequence[Mapping[str, Any]]) -> bytes:
+    """Recordings as a file."""
+    return orjson.dumps(list(recordings), option=orjson.OPT_INDENT_2)

@@ -1,0 +1,28 @@
+"""A feed that defines entities is not read, in whatever encoding it hides them."""
+
+from __future__ import annotations
+
+import pytest
+
+from invest.sources.errors import Malformed
+from invest.sources.feeds.format import entries_of
+
+FEED = (
+    '<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE rss [<!ENTITY a "{long}">]>'
+    '<rss version="2.0"><channel><item><title>{many}</title></item></channel></rss>'
+)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7", "cp037", "latin-1"]
+)
+def test_entities_are_found_in_any_encoding(encoding: str) -> None:
+    body = FEED.format(encoding=encoding, long="x" * 1_000, many="&a;" * 1_000).encode(encoding)
+    with pytest.raises(Malformed, match="entities"):
+        entries_of("rss", body)
+
+
+def test_a_feed_in_another_encoding_without_entities_is_read() -> None:
+    item = "<channel><item><title>Ação</title></item></channel>"
+    text = f'<?xml version="1.0" encoding="utf-16"?><rss version="2.0">{item}</rss>'
+    assert entries_of("rss", text.encode("utf-16"))[0]["title"] == "Ação"
