@@ -10,7 +10,7 @@ COMPILE := uv pip compile -q --upgrade --universal --python-version 3.11 --gener
 
 EXPORT  := uv export -q --frozen --no-emit-project --no-annotate --no-header
 
-.PHONY: help setup demo run test check lint format requirements clean bench chaos siege security faults fuzz soak looks
+.PHONY: axe help setup demo run test check lint format requirements clean bench chaos siege security faults fuzz soak looks
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -81,6 +81,12 @@ bench: bench-queue bench-recovery bench-collect bench-analysis bench-reports ben
 
 bench-%: $(VENV)/.dev .venv-bench/.done .venv-bench-taskiq/.done
 	@$(BIN)/python -m bench.$*
+
+axe: $(VENV)/axe/package/axe.min.js ## fetch axe-core, which the browser tests hold every page against (needs npm)
+
+$(VENV)/axe/package/axe.min.js: $(VENV)/.dev
+	@mkdir -p $(VENV)/axe
+	@cd $(VENV)/axe && npm pack --silent axe-core@4 >/dev/null && tar xzf axe-core-*.tgz && touch package/axe.min.js
 
 format: $(VENV)/.dev ## write the house formatting
 	@$(BIN)/ruff check --fix-only src tests bench examples

@@ -12,7 +12,8 @@ import structlog
 from aiohttp import web
 
 from invest.api.http import ORIGINS, compressed, hardened, on_prepare
-from invest.api.routes import health, pages, table
+from invest.api.pages import bind_pages, pages_for_people
+from invest.api.routes import health, table
 from invest.api.services import SERVICES, open_services
 from invest.api.serving import http_handler, outermost
 from invest.api.sockets import LOAD, Load, Roster, Runner, as_bytes
@@ -36,7 +37,9 @@ def create_app(settings: Settings) -> web.Application:
     from invest.jobs.declared import declare_all
 
     declare_all()
-    app = web.Application(middlewares=[hardened, outermost, compressed], client_max_size=settings.web.max_body_bytes)
+    app = web.Application(
+        middlewares=[hardened, outermost, compressed, pages_for_people], client_max_size=settings.web.max_body_bytes
+    )
     app[LOAD] = Load(settings.web.max_in_flight)
     app[LOAD].alive = as_bytes(health.alive(sandbox=settings.sandbox))
     app[ORIGINS] = tuple(settings.web.cors_origins)
@@ -50,7 +53,7 @@ def create_app(settings: Settings) -> web.Application:
         app.router.add_route(route.method, route.path, handler, name=route.name)
         if route.method == "GET" and not route.streams:
             app.router.add_route("HEAD", route.path, handler)
-    pages.bind(app, routes, sandbox=settings.sandbox)
+    bind_pages(app, routes)
 
     async def lifespan(running: web.Application) -> AsyncIterator[None]:
         services = running[SERVICES] = open_services(settings, running[LOAD])

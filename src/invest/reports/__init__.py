@@ -1,6 +1,7 @@
 """View model -> charts (SVG) -> Markdown, HTML, PDF, JSON. Pure and synchronous: call it in a thread."""
 
 from invest.reports.asset import build_asset_view
+from invest.reports.charts import draw_chart, draw_sparkline
 from invest.reports.comparison import build_comparison_view
 from invest.reports.contract import contract_report
 from invest.reports.data import (
@@ -22,6 +23,7 @@ from invest.reports.delivery import (
     send_email,
     smtp_server,
 )
+from invest.reports.locale import MARKET_ZONE, MISSING, Locale, locale_of
 from invest.reports.market import build_market_view
 from invest.reports.portfolio import build_portfolio_view
 from invest.reports.rendering import (
@@ -38,7 +40,12 @@ from invest.reports.tax import build_tax_view
 from invest.reports.views import (
     AnyView,
     AssetReportView,
+    Bar,
+    BarsChart,
+    ColumnsChart,
     ComparisonReportView,
+    Line,
+    LinesChart,
     MarketReportView,
     PortfolioReportView,
     ReportView,
@@ -48,14 +55,22 @@ from invest.reports.views import (
 from invest.reports.weekly import build_weekly_view
 
 __all__ = [
+    "MARKET_ZONE",
+    "MISSING",
     "AnyView",
     "AssetReportData",
     "AssetReportView",
+    "Bar",
+    "BarsChart",
+    "ColumnsChart",
     "ComparisonReportData",
     "ComparisonReportView",
     "DeliveryFailed",
     "DeliveryRefused",
     "ExportedFile",
+    "Line",
+    "LinesChart",
+    "Locale",
     "MarketReportData",
     "MarketReportView",
     "PortfolioReportData",
@@ -76,8 +91,11 @@ __all__ = [
     "build_weekly_view",
     "check_url",
     "contract_report",
+    "draw_chart",
+    "draw_sparkline",
     "export_view",
     "load_view",
+    "locale_of",
     "post_webhook",
     "reason_in",
     "render_html",

@@ -81,6 +81,11 @@ class Jobs:
         row = await self._db.fetchrow(f"SELECT {SHOWN} FROM job_run WHERE id = $1", job_id)
         return _run(row) if row else None
 
+    async def arguments(self, ids: Sequence[str]) -> dict[str, Any]:
+        """What the history keeps of the arguments of jobs, by id: `{"args": […], "kwargs": {…}}`."""
+        rows = await self._db.fetch("SELECT id, args FROM job_run WHERE id = ANY($1::text[])", list(ids))
+        return {row["id"]: from_json(row["args"]) for row in rows if row["args"] is not None}
+
     async def history(
         self,
         *,

@@ -49,6 +49,16 @@ class Opinions:
         if rows:
             await self._db.run(lambda c: c.executemany(INSERT, rows))
 
+    async def tally(self, *, since: datetime) -> dict[str, dict[str, int]]:
+        """How many opinions each provider gave since then, by their status: ok, abstained, and the kinds of failure."""
+        rows = await self._db.fetch(
+            "SELECT provider, status, count(*) AS n FROM opinion WHERE asked_at >= $1 GROUP BY provider, status", since
+        )
+        found: dict[str, dict[str, int]] = {}
+        for row in rows:
+            found.setdefault(row["provider"], {})[row["status"]] = row["n"]
+        return found
+
     async def get(self, opinion_id: str) -> Opinion | None:
         """One opinion with its exact prompt and answer, or None."""
         row = await self._db.fetchrow("SELECT * FROM opinion WHERE opinion_id = $1", opinion_id)

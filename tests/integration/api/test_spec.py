@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -94,12 +95,17 @@ async def test_the_docs_page_needs_nothing_from_elsewhere(web_door: Door) -> Non
     assert served["openapi"] == "3.1.0" and f"{API}/assets/async/collect" in served["paths"]
 
 
-async def test_the_overview_needs_nothing_from_elsewhere_and_escapes_what_it_shows(web_door: Door) -> None:
-    page = (await web_door.ask("GET", "/", status=200)).body.decode()
-    script = (await web_door.ask("GET", "/static/invest.js", status=200)).body.decode()
-    assert '<script src="/static/invest.js" defer></script>' in page and page.count("<script") == 1
-    assert "http://" not in page + script and "https://" not in page + script and "style=" not in page
-    assert "innerHTML" not in script and "eval(" not in script
+async def test_the_pages_need_nothing_from_elsewhere_and_their_scripts_write_no_markup(web_door: Door) -> None:
+    page = (await web_door.ask("GET", "/ops", status=200)).body.decode()
+    scripts = [
+        (await web_door.ask("GET", f"/static/{name}.js", status=200)).body.decode() for name in ("invest", "charts")
+    ]
+    own = re.findall(r"<script([^>]*)>", page)
+    assert len(own) == 1 and re.fullmatch(r' src="/static/invest\.js\?v=[0-9a-f]{10}" defer', own[0])
+    assert "http://" not in page.replace("http://www.w3.org/", "") and "https://" not in page and "style=" not in page
+    for script in scripts:
+        assert "innerHTML" not in script and "eval(" not in script and "https://" not in script
+    assert sum(map(len, scripts)) < 30_000
     await web_door.ask("GET", "/static/base.html", status=404)
     await web_door.ask("GET", "/static/..%2fpages.py", status=404)
 

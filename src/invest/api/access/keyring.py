@@ -70,8 +70,17 @@ class Keyring:
         """The address a request comes from, seen through trusted proxies."""
         return origin_of(request, self._proxies)
 
-    async def caller(self, request: web.Request, scope: str | None, charge: Callable[[], Awaitable[Any]]) -> Caller:
-        """Who asks; `charge` is awaited for a key that is none: guesses are counted, first uses of good keys are not.
+    async def caller(
+        self,
+        request: web.Request,
+        scope: str | None,
+        charge: Callable[[], Awaitable[Any]],
+        *,
+        given: str | None = None,
+    ) -> Caller:
+        """Who asks, by `given` (a page's cookie) or the headers.
+
+        `charge` is awaited for a key that is none: guesses are counted, first uses of good keys are not.
 
         Raises 401 without a valid key where one is needed, 403 without the scope, 421 for a request that a proxy
         passes on to a server that trusts everybody who reaches it.
@@ -82,7 +91,7 @@ class Keyring:
             return LOCAL
         if scope is None:
             return ANYBODY
-        given = key_of(request)
+        given = given or key_of(request)
         if given is None:
             raise _unauthorized(
                 "this server needs an API key: Authorization: Bearer inv_… (make one: invest keys create)"

@@ -25,12 +25,13 @@ from invest.api.http.problems import (
 )
 from invest.api.http.public import EXPORTS, public_result, public_text
 from invest.api.http.request_log import RequestLog
-from invest.api.http.routing import LINE, PREFIX, Incoming, Reply, Route, route
-from invest.api.http.wire import file_in, to_json, to_json_in_turns
+from invest.api.http.routing import LINE, PREFIX, Incoming, Reply, Route, ScopeName, route
+from invest.api.http.wire import BODY_SECONDS, checked_text, to_json, to_json_in_turns
 
 __all__ = [
     "ANYBODY",
     "API_POLICY",
+    "BODY_SECONDS",
     "EXPORTS",
     "LINE",
     "LOCAL",
@@ -50,11 +51,12 @@ __all__ = [
     "Reply",
     "RequestLog",
     "Route",
+    "ScopeName",
+    "checked_text",
     "compressed",
     "document",
     "etag_matches",
     "etag_of",
-    "file_in",
     "hardened",
     "in_reach",
     "invalid",

@@ -33,15 +33,26 @@ class Incoming:
     bodies: Bodies
     _body: bytes | None = None
     _held: int = 0
+    _is_file: bool = False
     job_id: str | None = None  # of an idempotent request: a repeat whose answer was lost makes no second job
 
     async def read(self) -> bytes:
         """The body, read once. Raises 413, 408 or 400."""
         if self._body is None:
-            self._body = await wire.read_body(self.http, self.max_body, self._count)
+            self._body = await wire.read_body(self.http, self.max_body, self.count)
         return self._body
 
-    def _count(self, size: int) -> None:
+    def stand_in(self, body: bytes) -> None:
+        """Take `body` for the file that came: a page read it out of a form, which was counted when it came."""
+        self._body, self._is_file = body, True
+
+    async def file(self) -> bytes:
+        """The file that came: the body, or the first file of a form. Raises what `read` and `file_in` raise."""
+        body = await self.read()
+        return body if self._is_file else wire.file_in(self.http, body)
+
+    def count(self, size: int) -> None:
+        """Count bytes that came towards the budget of all bodies. Raises 429 or 503."""
         self.bodies.take(self.caller.id, size)
         self._held += size
 

@@ -16,7 +16,6 @@ from invest.api.http import (
     Listing,
     Problem,
     Reply,
-    file_in,
     invalid,
     paged,
     paged_as,
@@ -299,7 +298,7 @@ async def import_statement(request: Request, path: PortfolioPath, query: ImportO
     row by row: booked, a duplicate, a question (answer it with `accept`), or refused and why, with what can be done.
     """
     store = await request.services.store()
-    data = file_in(request.http, await request.read())
+    data = await request.file()
     today = query.as_of or market_day(request.services.settings.now())
     assets = await store.assets.list(active=None)
     own = dict(await store.portfolios.mapping(request.caller.id))

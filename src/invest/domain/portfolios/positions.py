@@ -70,9 +70,15 @@ class Book(Ledger):
                 trades.append((index, t))
             elif ORDER[t.operation] < ORDER[Operation.DIVIDEND]:
                 self._event(index, t)
-        allowed = self._allowed(trades)
+        one_sided = all(t.operation is Operation.BUY for _, t in trades)
+        allowed = [t for _, t in trades] if one_sided else self._allowed(trades)
         fills, loose = fills_of(allowed, fees) if allowed or fees else ([], [])
-        self._trade([f for f in fills if f.buys], fills)
+        if one_sided:  # nothing to pair, nothing to refuse
+            for fill in fills:
+                self._buy(fill)
+            fills = []
+        else:
+            self._trade(fills)
         for index, t in day:
             if ORDER[t.operation] in (2, 3) and t.operation is not Operation.FEE and (t.ticker or t.price >= 0):
                 self._receive(index, t)
@@ -112,7 +118,7 @@ class Book(Ledger):
                 kept.append(t)
         return kept
 
-    def _trade(self, buys: Sequence[Fill], fills: list[Fill]) -> None:
+    def _trade(self, fills: list[Fill]) -> None:
         """Pair the day trades of each asset, put what is left of the purchases into the average.
 
         `fills` then holds the common sales alone.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invest.jobs.analysis.alerts import evaluate_alerts
+from invest.jobs.analysis.alerts import evaluate_alerts, watch
 from invest.jobs.analysis.analyses import (
     Answers,
     analyse_many,
@@ -61,4 +61,5 @@ __all__ = [
     "tax_of",
     "track_rows",
     "update_asset_rankings",
+    "watch",
 ]

@@ -115,6 +115,15 @@ class Payloads:
         )
         return RawPayload(**dict(row)) if row else None
 
+    async def by_source(self) -> dict[str, tuple[datetime, int]]:
+        """When each source gave its last good answer, and how many different ones are kept."""
+        rows = await self._db.fetch(
+            "SELECT source, max(last_seen_at) AS at, count(*) AS answers FROM raw_payload WHERE status < $1 "
+            "GROUP BY source",
+            ERROR_STATUS,
+        )
+        return {row["source"]: (row["at"], row["answers"]) for row in rows}
+
     async def seen(self, sha256: str, at: datetime) -> None:
         """Note that an upstream confirmed these bytes (304): they count as fresh for cleaning up."""
         await self._db.execute(

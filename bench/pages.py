@@ -1,0 +1,166 @@
+"""How long the heaviest pages take: 100,000 jobs in the index, a portfolio of 60 assets over ten years, 1,000 ranked.
+
+python -m bench.pages [--asks 200]   -> bench/out/pages.json
+
+One web process, one request at a time over one connection: `overview_ms`, `jobs_ms`, `portfolio_ms`, `rankings_ms`,
+each p50 and p95 in milliseconds from sending the request to the last byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import tempfile
+import time
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import orjson
+from redis.asyncio import Redis
+
+from bench.servers import OUT
+from invest.domain.market import Asset, AssetKind
+from invest.domain.portfolios import Operation, Transaction
+from invest.engine import keys, registry
+from invest.jobs.declared import declare_all
+from invest.local import LocalServers
+from invest.settings import Settings, load
+from invest.store import Store, migrate
+from invest.web import create_app, start
+
+JOBS: Final = 100_000
+DEAD: Final = 400  # of them dead letters
+ASSETS, YEARS, RANKED = 60, 10, 1_000
+
+
+async def fill_jobs(redis: Redis) -> None:
+    """Records of ended jobs as the engine leaves them, spread over all declared names."""
+    names = [(job.name, job.queue.name) for job in registry.jobs()]
+    now = int(time.time() * 1000)
+    for start_at in range(0, JOBS, 2_000):
+        async with redis.pipeline(transaction=False) as pipe:
+            for i in range(start_at, start_at + 2_000):
+                name, queue = names[i % len(names)]
+                failed = i % (JOBS // DEAD) == 0
+                at = now - i * 500
+                record: dict[Any, Any] = {
+                    "n": name, "q": queue, "s": "failed" if failed else "succeeded", "a": 1, "d": 1, "p": 0,
+                    "et": at - 900, "due": at - 900, "st": at - 400, "ft": at,
+                }  # fmt: skip
+                if failed:
+                    record["e"] = orjson.dumps({"type": "NotFound", "message": f"nothing stored for T{i % 7}"})
+                pipe.hset(f"{keys.JOB}bench{i:06d}", mapping=record)
+                pipe.zadd((keys.FAILED if failed else keys.DONE) + name, {f"bench{i:06d}": at})
+            await pipe.execute()
+
+
+async def fill_store(store: Store) -> str:
+    """1,000 ranked assets, and a portfolio of 60 with ten years of daily figures; its id."""
+    tickers = [f"{chr(65 + i // 26 % 26)}{chr(65 + i % 26)}AA{3 + i // 676}" for i in range(RANKED)]
+    await store.assets.upsert(*(Asset(ticker=t, kind=AssetKind.STOCK, name=f"Companhia {t}") for t in tickers))
+    rows = [
+        {
+            "position": i + 1, "ticker": t, "name": f"Companhia {t}", "sector": f"Setor {i % 12}", "price": 10 + i / 7,
+            "change_1d": (i % 9 - 4) / 100, "overall_score": round(9 - i / 130, 2), "recommendation": "hold",
+            "coverage": 0.9, "stale": False, "greenblatt_rank": i or None,
+        }
+        for i, t in enumerate(tickers)
+    ]  # fmt: skip
+    ranking = {"market": "stocks", "ranked_at": None, "rows": rows, "unranked": [], "sandbox": False}
+    await store.analyses.save_ranking("stocks", ranking, datetime.now(UTC))
+    booked = [
+        Transaction(
+            date=date(2016, 1, 4) + timedelta(days=61 * k + i), ticker=t, operation=Operation.BUY,
+            quantity=Decimal(10 + k), price=Decimal(20),
+        )
+        for k in range(40)
+        for i, t in enumerate(tickers[:ASSETS])
+    ]  # fmt: skip
+    made, _ = await store.portfolios.create("Ten years", booked, owner="local")
+    now = datetime.now(UTC)
+    await store.portfolios.save_snapshot(made.id, now.date(), now, figures(made.id, tickers[:ASSETS]))
+    return made.id
+
+
+def figures(portfolio_id: str, tickers: list[str]) -> dict[str, Any]:
+    """Metrics of the size that ten years of sixty assets give."""
+    days = [str(date(2016, 1, 4) + timedelta(days=i * 365.25 * YEARS / 2_500)) for i in range(2_500)]
+    curve = [1 + i / 1_000 + (i % 17) / 300 for i in range(2_500)]
+    row = {"name": "Companhia", "kind": "stock", "sector": "Setor", "quantity": "1180", "average_price": "20.00",
+           "price": "31.42", "price_day": days[-1], "value": "37075.60", "cost": "23600", "result": 0.571,
+           "weight": 1 / ASSETS}  # fmt: skip
+    plain: dict[str, Any] = dict.fromkeys(("volatility", "max_drawdown", "sharpe_ratio", "beta", "var_95"), 0.2)
+    return plain | {
+        "portfolio_id": portfolio_id, "as_of": days[-1], "total_value": "2224536.00", "total_invested": "1416000.00",
+        "unrealized_gain": "808536.00", "realized_gain": "0.00", "twr": 2.5, "xirr": 0.11, "total_return": 0.57,
+        "dividends_12m": "90000.00", "dividend_yield": 0.04, "curve_days": days, "curve": curve, "curve_cdi": curve,
+        "curve_ibov": curve, "positions": [row | {"ticker": t} for t in tickers], "by_class": {"stock": 1.0},
+        "by_sector": {f"s{i}": 1 / 12 for i in range(12)}, "warnings": [],
+        "contributions": dict.fromkeys(tickers, 0.01),
+        "dividends_by_month": [[f"2025-{m:02d}-01", "7500"] for m in range(1, 13)], "rebalancing": [],
+    }  # fmt: skip
+
+
+async def measure(session: aiohttp.ClientSession, path: str, asks: int) -> dict[str, float]:
+    """p50 and p95 of so many requests, after ten that warm up."""
+    times: list[float] = []
+    for number in range(asks + 10):
+        begun = time.perf_counter()
+        async with session.get(path, headers={"Accept": "text/html"}) as answer:
+            await answer.read()
+            assert answer.status == 200, (path, answer.status)
+        if number >= 10:
+            times.append((time.perf_counter() - begun) * 1000)
+    cuts = statistics.quantiles(times, n=100)
+    return {"p50": round(cuts[49], 1), "p95": round(cuts[94], 1)}
+
+
+async def run(settings: Settings, asks: int) -> dict[str, Any]:
+    """Fill, serve, measure."""
+    declare_all()
+    async with Redis.from_url(str(settings.redis.url.get_secret_value() if settings.redis.url else "")) as redis:
+        await fill_jobs(redis)
+    async with Store.open(settings) as store:
+        portfolio = await fill_store(store)
+    runner, port = await start(create_app(settings), "127.0.0.1", 0)
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+            return {
+                "overview_ms": await measure(session, "/ops", asks),
+                "jobs_ms": await measure(session, "/ops/jobs", asks),
+                "portfolio_ms": await measure(session, f"/portfolios/{portfolio}", asks),
+                "rankings_ms": await measure(session, "/rankings", asks),
+            }
+    finally:
+        await runner.cleanup()
+
+
+def main() -> None:
+    """Measure and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--asks", type=int, default=200, help="requests for each page")
+    asks = parser.parse_args().asks
+    folder = Path(tempfile.mkdtemp(prefix="invest-bench-"))
+    folder.chmod(0o755)
+    with LocalServers.start(folder, durable=False) as servers:
+        assert servers.database_url
+        asyncio.run(migrate(servers.database_url))
+        logging: dict[str, Any] = {"level": "WARNING"}
+        settings = load(
+            redis={"url": servers.redis_url}, database={"url": servers.database_url}, logging=logging,
+            web={"rate_limit": 100_000, "rate_burst": 100_000}, _env_file=None,
+        )  # fmt: skip
+        found = asyncio.run(run(settings, asks))
+    found |= {"jobs": JOBS, "positions": ASSETS, "years": YEARS, "ranked": RANKED, "cores": os.cpu_count()}
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "pages.json").write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+
+
+if __name__ == "__main__":
+    main()

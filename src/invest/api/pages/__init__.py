@@ -1,0 +1,6 @@
+"""Pages for people: a desk for those who invest, a console for those who run the platform."""
+
+from invest.api.pages.page import pages_for_people
+from invest.api.pages.site import bind_pages
+
+__all__ = ["bind_pages", "pages_for_people"]

@@ -1,0 +1,183 @@
+"""Which jobs a list shows: one filter that lives in the address, and how many jobs each state has under it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from invest.api.http import invalid
+from invest.api.pages.visit import Visit
+from invest.api.routes.ownership import visible
+from invest.engine import JobState, JobStatus, keys
+
+PAGE: Final = 50
+LOOKED: Final = 2_000  # jobs of a state that a search in words looks at, the newest first
+SPANS: Final[Mapping[str, int]] = {"hour": 3600, "day": 86_400, "week": 604_800}
+ORDER: Final = (
+    JobState.RUNNING,
+    JobState.QUEUED,
+    JobState.SCHEDULED,
+    JobState.RETRYING,
+    JobState.SUCCEEDED,
+    JobState.FAILED,
+    JobState.CANCELLED,
+)
+FINAL: Final = (JobState.FAILED, JobState.CANCELLED, JobState.SUCCEEDED)
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """What the address asks for; empty is everything."""
+
+    state: JobState | None = None
+    queue: str = ""
+    name: str = ""
+    text: str = ""
+    error: str = ""
+    span: str = ""
+    cursor: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> JobFilter:
+        """The filter in an address or a form. Raises 422 for a state or span that there is not."""
+        fields = {name: str(given.get(name, "")).strip()[:200] for name in ("queue", "name", "text", "error", "span")}
+        state = str(given.get("state", ""))
+        if state and state not in list(JobState):
+            raise invalid("state", f"one of {', '.join(JobState)}")
+        if fields["span"] and fields["span"] not in SPANS:
+            raise invalid("span", f"one of {', '.join(SPANS)}")
+        return cls(state=JobState(state) if state else None, cursor=str(given.get("cursor", ""))[:250], **fields)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether jobs must be looked at one by one."""
+        return bool(self.text or self.error or self.span)
+
+    def query(self) -> dict[str, str]:
+        """The filter as parameters of an address, without its place."""
+        given = {"state": str(self.state or ""), "queue": self.queue, "name": self.name, "text": self.text}
+        return {k: v for k, v in (given | {"error": self.error, "span": self.span}).items() if v}
+
+    def takes(self, job: JobStatus, now: float) -> bool:
+        """Whether a job passes the words, the error and the span."""
+        if self.error and (job.error is None or job.error.type != self.error):
+            return False
+        last = job.finished_at or job.started_at or job.enqueued_at
+        if self.span and (last is None or now - last.timestamp() > SPANS[self.span]):
+            return False
+        return all(word in _haystack(job) for word in self.text.lower().split()) if self.text else True
+
+
+def _haystack(job: JobStatus) -> str:
+    said = f"{job.error.type} {job.error.message}" if job.error else ""
+    given = orjson.dumps([job.args, job.kwargs], default=str).decode()
+    return f"{job.name} {job.id} {job.workflow or ''} {job.caller or ''} {given} {said}".lower()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of jobs; `cut`: there may be more than a search in words looked at."""
+
+    jobs: Sequence[JobStatus]
+    cursor: str | None
+    cut: bool = False
+
+
+async def find_jobs(visit: Visit, wanted: JobFilter, limit: int = PAGE) -> Found:
+    """The jobs of one state page by page, or of all: those under way first, then the ended ones, newest first."""
+    if wanted.state is not None:
+        return await _of_state(visit, wanted, wanted.state, limit)
+    if wanted.cursor:
+        return await _ended(visit, wanted, limit)
+    under_way: list[JobStatus] = []
+    for state in ORDER[:4]:
+        under_way += (await _of_state(visit, wanted, state, 10)).jobs
+    ended = await _ended(visit, wanted, max(10, limit - len(under_way)))
+    return Found([*under_way, *ended.jobs], ended.cursor, ended.cut)
+
+
+async def _ended(visit: Visit, wanted: JobFilter, limit: int) -> Found:
+    """Ended jobs of the three kinds in one order; their cursors are alike: instant and id."""
+    parts = [await _of_state(visit, wanted, state, limit) for state in FINAL]
+    merged = sorted((job for part in parts for job in part.jobs), key=_ended_at, reverse=True)
+    more = len(merged) > limit or any(part.cursor for part in parts)
+    page = merged[:limit]
+    cursor = f"{_ended_at(page[-1])[0]:.0f}:{page[-1].id}" if more and page else None
+    return Found(page, cursor, any(part.cut for part in parts))
+
+
+def _ended_at(job: JobStatus) -> tuple[float, str]:
+    return (job.finished_at.timestamp() * 1000 if job.finished_at else 0.0), job.id
+
+
+async def _of_state(visit: Visit, wanted: JobFilter, state: JobState, limit: int) -> Found:
+    inspect, cursor = visit.services.invest.inspect, wanted.cursor or None
+    found: list[JobStatus] = []
+    looked, now = 0, time.time()
+    while True:
+        size = max(limit, 200) if wanted.narrow else limit
+        page = await inspect.jobs(
+            state, queue=wanted.queue or None, name=wanted.name or None, limit=size, cursor=cursor
+        )
+        found += [job for job in await visible(visit.request, page.items) if wanted.takes(job, now)]
+        looked, cursor = looked + size, page.cursor
+        if not wanted.narrow or cursor is None or len(found) >= limit or looked >= LOOKED:
+            break
+    if wanted.narrow and len(found) > limit:
+        last = found[limit - 1]
+        return Found(found[:limit], f"{_ended_at(last)[0]:.0f}:{last.id}" if state.final else cursor)
+    return Found(found, cursor, cut=wanted.narrow and cursor is not None)
+
+
+async def count_states(visit: Visit, wanted: JobFilter) -> dict[JobState, int]:
+    """How many jobs each state has, under the filter's queue and name."""
+    invest = visit.services.invest
+    names = [wanted.name] if wanted.name else list(await invest.inspect.names(wanted.queue or None))
+    now = int(time.time() * 1000)
+    indexes = {
+        JobState.RUNNING: keys.RUNNING,
+        JobState.RETRYING: keys.RETRYING,
+        JobState.SUCCEEDED: keys.DONE,
+        JobState.FAILED: keys.FAILED,
+        JobState.CANCELLED: keys.CANCELLED,
+    }
+    async with invest.redis.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.zcount(keys.WAITING + name, "-inf", now)
+            pipe.zcount(keys.WAITING + name, f"({now}", "+inf")
+            for index in indexes.values():
+                pipe.zcard(index + name)
+        answers: list[int] = await pipe.execute()
+    states = (JobState.QUEUED, JobState.SCHEDULED, *indexes)
+    return {state: sum(answers[i :: len(states)]) for i, state in enumerate(states)}
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Dead letters that failed alike."""
+
+    name: str
+    error: str
+    message: str
+    count: int
+    first: Any
+    last: Any
+
+
+def group_failures(jobs: Iterable[JobStatus]) -> list[Failures]:
+    """Dead letters by job and kind of error, the largest group first, with one message of each."""
+    groups: dict[tuple[str, str], list[JobStatus]] = {}
+    for job in jobs:
+        groups.setdefault((job.name, job.error.type if job.error else "?"), []).append(job)
+    found = []
+    for (name, error), alike in groups.items():
+        times = sorted(job.finished_at for job in alike if job.finished_at)
+        message = next((job.error.message for job in alike if job.error), "")
+        found.append(
+            Failures(name, error, message, len(alike), times[0] if times else None, times[-1] if times else None)
+        )
+    return sorted(found, key=lambda group: -group.count)

@@ -1,0 +1,81 @@
+"""Alerts: make one, try it against the newest data, see what fired."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from invest.api.http import Problem
+from invest.api.pages.forms import Form
+from invest.api.pages.page import page
+from invest.api.pages.rendering import render
+from invest.api.pages.visit import Visit
+from invest.api.routes import alerts as routes
+from invest.api.routes import portfolios as holdings
+from invest.api.routes.ownership import owner_of
+from invest.domain.alerts import AlertKind, evaluate
+from invest.domain.analysis import FACT_KEYS
+from invest.jobs.analysis import watch
+
+FIELDS = ("kind", "ticker", "portfolio_id", "field", "comparison", "level", "note")
+
+
+@page("GET", "/alerts", section="alerts")
+async def alerts_page(visit: Visit) -> web.StreamResponse:
+    """One's alerts and what they fired."""
+    listed, events, own = await asyncio.gather(
+        visit.ask(routes.list_alerts), visit.ask(routes.list_alert_events), visit.ask(holdings.list_portfolios)
+    )
+    return render(
+        visit,
+        "desk/alerts.html",
+        alerts=listed,
+        events=events,
+        portfolios=own.items,
+        names={head.id: head.name for head in own.items},
+        kinds=list(AlertKind),
+        facts=sorted(
+            ((name, key.label(visit.words.language)) for name, key in FACT_KEYS.items()), key=lambda item: item[1]
+        ),
+        label={name: key.label(visit.words.language) for name, key in FACT_KEYS.items()},
+    )
+
+
+@page("POST", "/alerts", scope="write", section="alerts")
+async def make_alert(visit: Visit, form: Form) -> web.StreamResponse:
+    """Make an alert of the form."""
+    body = {name: text for name in FIELDS if (text := form.text(name, limit=500))}
+    if body.get("kind") != AlertKind.INDICATOR:
+        body.pop("field", None)
+    if body.get("kind") not in (AlertKind.PRICE, AlertKind.INDICATOR):
+        body.pop("comparison", None)
+    if "level" in body:
+        body["level"] = body["level"].replace(".", "").replace(",", ".") if "," in body["level"] else body["level"]
+    await visit.ask(routes.create_alert, body=body)
+    return visit.go("/alerts", visit.say("The alert is set. What was known before it is not told."))
+
+
+@page("POST", "/alerts/{alert_id}/test", scope="write", section="alerts")
+async def test_alert(visit: Visit, form: Form) -> web.StreamResponse:
+    """Say what the alert would tell now; nothing is recorded."""
+    store = await visit.services.store()
+    wanted = visit.http.match_info["alert_id"]
+    alert = next((a for a in await store.alerts.list(owner=owner_of(visit.request)) if a.id == wanted), None)
+    if alert is None:
+        raise Problem(404, visit.say("no alert {id}", id=wanted))
+    fired = evaluate([alert], await watch(store, visit.services.settings, [alert]))
+    if not fired:
+        return visit.go("/alerts", visit.say("With the newest data it would not fire."))
+    said = "; ".join(event.message for event in fired[:3])
+    return visit.go("/alerts", visit.say("With the newest data it would fire: {what}", what=said))
+
+
+@page("POST", "/alerts/{alert_id}/delete", scope="write", section="alerts")
+async def delete_alert(visit: Visit, form: Form) -> web.StreamResponse:
+    """Delete an alert and what it fired."""
+    await visit.ask(routes.delete_alert, path={"alert_id": visit.http.match_info["alert_id"]})
+    return visit.go("/alerts", visit.say("The alert was deleted, with what it fired."))
+
+
+PAGES = (alerts_page, make_alert, test_alert, delete_alert)

@@ -1,0 +1,100 @@
+"""What the numbers rest on: the AIs' track record, sources side by side, and the way back to the bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from urllib.parse import quote
+
+from aiohttp import web
+
+from invest.api.http import Problem
+from invest.api.pages.desk.assets import ticker_of
+from invest.api.pages.page import page
+from invest.api.pages.rendering import render
+from invest.api.pages.visit import Visit
+from invest.api.routes import reports as documents
+from invest.api.routes import research
+from invest.api.routes.ownership import owner_of
+from invest.domain.analysis import FACT_KEYS
+from invest.jobs.data_collection import bytes_of
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@page("GET", "/track-record", section="ais")
+async def track_record_page(visit: Visit) -> web.StreamResponse:
+    """What became of closed opinions, by horizon."""
+    record = await visit.ask(research.get_track_record)
+    return render(visit, "desk/track_record.html", record=record)
+
+
+@page("GET", "/quality", section="assets")
+async def quality_page(visit: Visit) -> web.StreamResponse:
+    """The fields of one asset with every source's value, or where sources disagree over all assets."""
+    asked = visit.query("ticker", limit=20)
+    store = await visit.services.store()
+    if not asked:
+        divergences = await store.observations.divergences()
+        return render(visit, "desk/quality.html", ticker="", fields=[], divergences=divergences, label=_labels(visit))
+    ticker = ticker_of(asked)
+    found = await visit.ask(research.get_quality, path={"ticker": ticker})
+    return render(
+        visit,
+        "desk/quality.html",
+        ticker=ticker,
+        fields=found.fields,
+        divergences=found.divergences,
+        label=_labels(visit),
+    )
+
+
+def _labels(visit: Visit) -> dict[str, str]:
+    return {name: key.label(visit.words.language) for name, key in FACT_KEYS.items()}
+
+
+@page("GET", "/payloads/{sha256}", section="assets")
+async def payload_page(visit: Visit) -> web.StreamResponse:
+    """What an upstream answered: address, time, size; its bytes as a file with ?file=1."""
+    sha256 = visit.http.match_info["sha256"]
+    if not SHA256.fullmatch(sha256):
+        raise Problem(404, visit.say("no payload {id}", id=sha256[:64]))
+    found = await bytes_of(await visit.services.store(), visit.services.settings, sha256)
+    payload, body = found.payload, found.body
+    if visit.query("file"):
+        if body is None:
+            raise Problem(404, visit.say("the bytes of this payload are not kept on this machine any more"))
+        return documents.file_reply(body, "application/octet-stream", f"{payload.source}-{sha256[:12]}")
+    text = (body or b"")[:20_000].decode("utf-8", "replace") if _is_text(payload.content_type) else ""
+    return render(visit, "desk/payload.html", payload=payload, text=text, cut=len(body or b"") > 20_000)
+
+
+def _is_text(content_type: str | None) -> bool:
+    return bool(content_type) and any(word in (content_type or "") for word in ("json", "text", "xml", "csv"))
+
+
+@page("GET", "/search")
+async def search_page(visit: Visit) -> web.StreamResponse:
+    """Everything by one box: a ticker goes straight to its asset, an id to its job or report."""
+    text = visit.query("q", limit=100)
+    if not text:
+        return render(visit, "desk/search.html", assets=[], portfolios=[], reports=[], text="")
+    store, request = await visit.services.store(), visit.request
+    exact = await store.assets.get(text.upper()) if text.isascii() and len(text) <= 12 else None
+    if exact is not None:
+        return visit.go(f"/assets/{quote(exact.ticker, safe='')}")
+    if " " not in text and "," not in text and "/" not in text:
+        if await visit.services.invest.redis.exists(f"invest:job:{text}") or await store.jobs.get(text) is not None:
+            return visit.go(f"/ops/jobs/{quote(text, safe='')}")
+        if await store.reports.get(text) is not None:
+            return visit.go(f"/reports/{quote(text, safe='')}")
+    owner = owner_of(request)
+    assets, heads = await asyncio.gather(
+        store.assets.search(text, limit=20), store.portfolios.list(owner=owner, limit=500)
+    )
+    reports = await store.reports.list(ticker=assets[0].ticker, owner=owner, limit=5) if assets else []
+    matching = [head for head in heads if text.lower() in head[1].lower()]
+    return render(visit, "desk/search.html", assets=assets, portfolios=matching, reports=reports, text=text)
+
+
+PAGES = (track_record_page, quality_page, payload_page, search_page)

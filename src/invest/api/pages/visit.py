@@ -1,0 +1,109 @@
+"""One request for a page: who asks, in which language, and what the page may ask of the API on their behalf."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from pydantic import TypeAdapter
+
+from invest.api.http import Caller, Problem, Reply, Route
+from invest.api.pages.session import Theme, keep_said, said_in
+from invest.api.pages.wording import Wording
+from invest.api.request import Request
+from invest.api.services import Services
+from invest.domain.analysis import FACT_KEYS
+
+
+@dataclass(slots=True)
+class Visit:
+    """A request for a page. Templates see it as `v`."""
+
+    request: Request
+    words: Wording
+    theme: Theme
+    token: str
+    seed: str
+    signed_in: bool
+    section: str = ""
+    live: bool = False
+
+    @property
+    def http(self) -> web.Request:
+        """The request as it came."""
+        return self.request.http
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        return self.request.caller
+
+    @property
+    def services(self) -> Services:
+        """What the process shares."""
+        return self.request.services
+
+    @property
+    def here(self) -> str:
+        """Path and query of this page."""
+        return self.http.rel_url.raw_path_qs
+
+    @property
+    def said(self) -> str:
+        """What the form before this page did."""
+        return said_in(self.http)
+
+    def may(self, scope: str) -> bool:
+        """Whether the caller may do what needs `scope`: buttons that would be refused are not shown."""
+        return self.caller.allows(scope)
+
+    def say(self, text: str, /, **values: Any) -> str:
+        """A text in the reader's language."""
+        return self.words.say(text, **values)
+
+    def query(self, name: str, default: str = "", limit: int = 200) -> str:
+        """A query parameter, trimmed and cut."""
+        return self.http.query.get(name, default).strip()[:limit]
+
+    def fact(self, key: str) -> str:
+        """The name of a figure of an analysis."""
+        known = FACT_KEYS.get(key)
+        return known.label(self.words.language) if known else key
+
+    def link(self, **changes: str | int | None) -> str:
+        """This page with other query parameters; None takes one away."""
+        kept = {k: v for k, v in self.http.query.items() if k not in changes}
+        kept |= {k: str(v) for k, v in changes.items() if v is not None and v != ""}
+        return str(self.http.rel_url.with_query(kept))
+
+    async def ask(
+        self,
+        route: Route,
+        *,
+        path: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+    ) -> Any:
+        """The answer of an operation of the API: its checks, its scope, its ownership. Raises what it raises."""
+        if route.scope is not None and not self.may(route.scope):
+            raise Problem(403, self.say("this needs a key with scope {scope}", scope=route.scope))
+        given: dict[str, Any] = {}
+        if route.path_model is not None:
+            given["path"] = route.path_model.model_validate(dict(path or {}))
+            if route.guard is not None:
+                await route.guard(self.request, given["path"])
+        if route.query_model is not None:
+            given["query"] = route.query_model.model_validate(dict(query or {}))
+        if route.body_type is not None:
+            given["body"] = None if body is None else TypeAdapter(route.body_type).validate_python(body)
+        value = await route.handler(self.request, **given)
+        return value.value if isinstance(value, Reply) else value
+
+    def go(self, where: str, said: str = "") -> web.Response:
+        """Send the browser on; `said` is shown on the page it comes to."""
+        response = web.Response(status=303, headers={"Location": where})
+        if said:
+            keep_said(response, self.http, said)
+        return response

@@ -1,0 +1,251 @@
+"""Pages as a browser without scripts sees them: every page reads, every form posts, and only ours do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from invest.engine import JobState
+from invest.settings import Settings
+from invest.store import Store
+from tests.integration.api.api_kit import API, Door, door_sleep, open_door, working
+from tests.integration.api.pages.pages_kit import B3_TRADES, HTML, Visitor, a_portfolio, addresses, ended, fill
+
+pytest_plugins = ["tests.integration.api.api_fixtures"]
+
+
+@pytest.fixture
+async def visitor(web_door: Door) -> AsyncIterator[Visitor]:
+    """A browser without scripts on this machine, where no key is needed."""
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(web_door.url, cookie_jar=jar) as session:
+        yield Visitor(session)
+
+
+async def test_every_page_reads_in_both_languages(web_door: Door, visitor: Visitor, platform: Settings) -> None:
+    world = await fill(web_door, platform)
+    for language, word in (("pt-BR", "Operação"), ("en", "Operations")):
+        await visitor.send("/preferences", {"language": language})
+        for path in addresses(world):
+            page = await visitor.read(path, status=200)
+            assert f'<html lang="{language}"' in page and word in page, path
+            assert "style=" not in page and "<script>" not in page, path
+            assert not re.search(r"(src|action)=\"(https?:)?//", page), path
+    assert "<script>alert(1)</script>" not in await visitor.read("/alerts")
+
+
+async def test_an_empty_platform_says_what_to_do_first(visitor: Visitor) -> None:
+    await visitor.send("/preferences", {"language": "pt-BR"})
+    start = await visitor.read("/")
+    assert "negociacao-" in start and "movimentacao-" in start and "/portfolios/import" in start
+    assert "Nenhuma tarefa rodou ainda" in await visitor.read("/ops/jobs")
+    assert "invest worker" in await visitor.read("/ops/workers")
+    assert "Este mercado ainda não tem ranking" in await visitor.read("/rankings")
+
+
+async def test_errors_are_pages_that_say_the_next_step(visitor: Visitor, web_door: Door) -> None:
+    await visitor.send("/preferences", {"language": "en"})
+    for path, status in (
+        ("/nothing", 404),
+        ("/assets/PETR4", 404),
+        ("/assets/what", 422),
+        ("/portfolios/none", 404),
+        ("/ops/jobs/none", 404),
+        ("/ops/jobs?state=lost", 422),
+        ("/rankings?market=moon", 422),
+        ("/payloads/none", 404),
+    ):
+        page = await visitor.read(path, status=status)
+        assert "<h1>" in page and "Start page" in page, path
+    assert (await web_door.ask("GET", "/nothing", status=404)).headers["Content-Type"] == "application/problem+json"
+
+
+async def test_a_form_without_this_browsers_token_or_from_another_site_changes_nothing(visitor: Visitor) -> None:
+    await visitor.read("/")
+    await visitor.send("/portfolios", {"name": "x"}, token="", status=403)
+    await visitor.send("/portfolios", {"name": "x"}, token="0" * 40, status=403)
+    token = await visitor.token()
+    await visitor.send("/portfolios", {"name": "x"}, token=token, status=403, Origin="https://evil.example")
+    await visitor.send("/portfolios", {"name": "x"}, token=token, status=403, **{"Sec-Fetch-Site": "cross-site"})
+    assert "Aposentadoria" not in await visitor.read("/portfolios")
+    await visitor.send("/portfolios", {"name": "Aposentadoria"}, token=token)
+    assert "Aposentadoria" in await visitor.read("/portfolios")
+
+
+async def test_a_statement_is_seen_row_by_row_booked_once_and_taken_back(
+    visitor: Visitor, web_door: Door, platform: Settings
+) -> None:
+    await fill(web_door, platform)
+    await visitor.send("/preferences", {"language": "en"})
+    _, headers = await visitor.send("/portfolios", {"name": "Trades"})
+    where = headers["Location"]
+    preview, _ = await visitor.send(where, {"text": B3_TRADES}, status=200)
+    assert "would be booked" in preview and "ABEV3" in preview and "WEGE3" in preview and "refused" in preview
+    portfolio = where.removesuffix("/import")
+    assert (await web_door.ask("GET", f"{API}{portfolio}")).json()["transactions"] == []
+    kept = re.search(r'name="file" value="([^"]+)"', preview)
+    assert kept is not None
+    _, headers = await visitor.send(f"{where}/book", {"file": kept[1]})
+    assert headers["Location"] == portfolio
+    assert "2 rows booked, 0 were there already, 1 refused" in await visitor.read(portfolio)
+    booked = (await web_door.ask("GET", f"{API}{portfolio}")).json()["transactions"]
+    assert [t["ticker"] for t in booked] == ["ABEV3", "WEGE3"]
+    again, _ = await visitor.send(where, {"text": B3_TRADES}, status=200)
+    assert again.count("there already") >= 2
+    undo = re.search(r'action="(/portfolios/[^"]+/undo)"', await visitor.read(where))
+    assert undo is not None
+    question, _ = await visitor.send(undo[1], status=200)
+    assert "Undo this import?" in question
+    await visitor.send(undo[1], {"sure": "1"})
+    assert (await web_door.ask("GET", f"{API}{portfolio}")).json()["transactions"] == []
+
+
+async def test_a_file_that_is_no_statement_is_refused_with_what_would_be_one(visitor: Visitor) -> None:
+    _, headers = await visitor.send("/portfolios", {"name": "x"})
+    page, _ = await visitor.send(headers["Location"], {"text": "hello\nworld\n"}, status=422)
+    assert 'role="alert"' in page and "B3" in page
+    await visitor.send(headers["Location"], {"text": ""}, status=422)
+
+
+async def test_many_jobs_are_acted_on_after_a_dry_run(visitor: Visitor, web_door: Door, platform: Settings) -> None:
+    await fill(web_door, platform)
+    await visitor.send("/preferences", {"language": "en"})
+    fields = {"action": "replay", "matching": "1", "state": "failed", "name": "door_fail", "back": "/ops/jobs"}
+    question, _ = await visitor.send("/ops/jobs/act", fields, status=200)
+    ids = re.findall(r'name="id" value="([^"]+)"', question)
+    assert len(ids) == 5 and "Replay 5 jobs?" in question
+    before = (await web_door.ask("GET", f"{API}/dead-letters")).json()["count"]
+    assert before == 5
+    form = aiohttp.FormData({"form_token": await visitor.token(), "action": "replay", "sure": "1", "back": "/ops/jobs"})
+    for job_id in ids:
+        form.add_field("id", job_id)
+    async with visitor.session.post("/ops/jobs/act", data=form, headers=HTML, allow_redirects=False) as got:
+        assert got.status == 303
+    page = await visitor.read("/ops/jobs")
+    assert "4 replayed; 1 left as they are" in page and "retry the workflow" in page
+    waiting = (await web_door.ask("GET", f"{API}/tasks", params={"state": "queued"})).json()
+    assert {t["name"] for t in waiting["items"]} == {"door_fail"} and waiting["count"] == 4
+    cancel = {
+        "action": "cancel",
+        "matching": "1",
+        "name": "door_fail",
+        "sure": "1",
+        "id": waiting["items"][0]["task_id"],
+    }
+    await visitor.send("/ops/jobs/act", cancel)
+    assert (await web_door.ask("GET", f"{API}/tasks", params={"state": "queued"})).json()["count"] == 3
+
+
+async def test_a_job_is_enqueued_from_its_form_and_replayed_with_changes(
+    visitor: Visitor, web_door: Door, platform: Settings
+) -> None:
+    async with working(platform):
+        _, headers = await visitor.send("/ops/enqueue/door_double", {"arg.number": "4"})
+        assert await ended(web_door, headers["Location"].rsplit("/", 1)[1]) == JobState.SUCCEEDED.contract
+        page = await visitor.read(headers["Location"])
+        assert "door_double" in page and "<code>8</code>" in page
+        _, headers = await visitor.send(headers["Location"] + "/replay", {"arg.number": "5"})
+        await ended(web_door, headers["Location"].rsplit("/", 1)[1])
+        assert "<code>10</code>" in await visitor.read(headers["Location"])
+    wrong, _ = await visitor.send("/ops/enqueue/door_double", {"arg.number": "many"}, status=422)
+    assert "number" in wrong and "many" in wrong
+
+
+async def test_a_running_job_is_cancelled_and_a_queue_emptied_after_a_question(
+    visitor: Visitor, web_door: Door, platform: Settings
+) -> None:
+    await visitor.send("/preferences", {"language": "en"})
+    async with working(platform):
+        task = await web_door.queue("door_sleep", {"seconds": 60})
+        await visitor.send("/ops/jobs/act", {"action": "cancel", "sure": "1", "id": task, "back": "/ops/jobs"})
+        assert await ended(web_door, task) == JobState.CANCELLED.contract
+    for _ in range(3):
+        await web_door.queue(door_sleep.name)
+    question, _ = await visitor.send("/ops/queues/door", {"action": "purge"}, status=200)
+    assert "3 jobs" in question
+    await visitor.send("/ops/queues/door", {"action": "purge", "sure": "1"})
+    assert "3 waiting jobs of door were cancelled" in await visitor.read("/ops/queues")
+
+
+async def test_schedules_alerts_filters_and_targets_are_kept(
+    visitor: Visitor, web_door: Door, platform: Settings
+) -> None:
+    world = await fill(web_door, platform)
+    await visitor.send("/preferences", {"language": "en"})
+    await visitor.send("/ops/schedules/update_news_feed", {"action": "pause"})
+    assert "is paused" in await visitor.read("/ops/schedules")
+    await visitor.send("/ops/schedules/update_news_feed", {"action": "resume"})
+    made = {"kind": "price", "ticker": "vale3", "comparison": ">=", "level": "1.234,50", "field": ""}
+    await visitor.send("/alerts", made)
+    page = await visitor.read("/alerts")
+    assert "VALE3" in page and "1,234.50" in page
+    await visitor.send(f"/alerts/{world.alert}/test")
+    assert "With the newest data" in await visitor.read("/alerts")
+    await visitor.send("/rankings/save", {"name": "good ones", "where": "/rankings?min_score=6"})
+    assert 'href="/rankings?min_score=6">good ones' in await visitor.read("/rankings")
+    await visitor.send("/rankings/save", {"name": "x", "where": "//evil.example/"})
+    assert "evil.example" not in await visitor.read("/rankings")
+    await visitor.send(f"/portfolios/{world.portfolio}/targets", {"target.PETR4": "25", "target.VALE3": "30,5"})
+    kept = (await web_door.ask("GET", f"{API}/portfolios/{world.portfolio}")).json()["targets"]
+    assert kept == {"PETR4": "0.25", "VALE3": "0.305"}
+
+
+async def test_keys_are_made_shown_once_and_revoked(visitor: Visitor, web_door: Door) -> None:
+    page, _ = await visitor.send("/ops/keys", {"name": "desk", "scope": "write", "days": "30"}, status=200)
+    plain = re.search(r"inv_[0-9a-f]{8}_[A-Za-z0-9_-]{43}", page)
+    assert plain is not None and plain[0] not in await visitor.read("/ops/keys")
+    key_id = plain[0].split("_")[1]
+    question, _ = await visitor.send(f"/ops/keys/{key_id}/revoke", status=200)
+    assert "desk" in question
+    await visitor.send(f"/ops/keys/{key_id}/revoke", {"sure": "1"})
+    await visitor.read("/ops/keys")  # says once that it is useless
+    assert key_id not in (await visitor.read("/ops/keys")).partition("<h3>")[0]
+    await visitor.send(f"/ops/keys/{key_id}/revoke", {"sure": "1"}, status=404)
+
+
+@pytest.fixture
+async def guarded(platform: Settings) -> AsyncIterator[Door]:
+    """A server that needs keys."""
+    asked = platform.model_copy(update={"web": platform.web.model_copy(update={"auth": "on"})})
+    async with open_door(asked) as door:
+        yield door
+
+
+async def test_signing_in_keeps_the_key_where_no_script_reads_it(guarded: Door, platform: Settings) -> None:
+    async with Store.open(platform) as store:
+        plain, key = await store.keys.create("desk", ["write"])
+        reader, _ = await store.keys.create("reader", ["read"])
+        mine, other = await a_portfolio(store, platform, key.id), await a_portfolio(store, platform, "another")
+    async with aiohttp.ClientSession(guarded.url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        visitor = Visitor(session)
+        async with session.get("/ops/jobs?state=failed", headers=HTML, allow_redirects=False) as got:
+            assert got.headers["Location"] == "/signin?next=%2Fops%2Fjobs%3Fstate%3Dfailed"
+        async with session.get("/signin") as got:
+            token = (await got.text()).partition('name="form_token" value="')[2].partition('"')[0]
+        await visitor.send("/signin", {"key": "inv_" + "0" * 52, "next": "/"}, token=token, status=401)
+        _, headers = await visitor.send("/signin", {"key": plain, "next": "//evil.example"}, token=token)
+        assert headers["Location"] == "/"
+        cookie = next(c for c in headers.getall("Set-Cookie") if c.startswith("invest_key="))
+        assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
+        start = await visitor.read("/portfolios")
+        assert mine in start and other not in start and "/portfolios/import" in start
+        await visitor.read(f"/portfolios/{other}", status=404)
+        await visitor.read("/ops/keys", status=403)
+        await visitor.send("/ops/queues/door", {"action": "purge", "sure": "1"}, status=403)
+        await visitor.send("/signout")
+        async with session.get("/", headers=HTML, allow_redirects=False) as got:
+            assert got.status == 303
+        async with session.get("/signin") as got:
+            token = (await got.text()).partition('name="form_token" value="')[2].partition('"')[0]
+        await visitor.send("/signin", {"key": reader, "next": "/"}, token=token)
+        for path in ("/", "/ops/jobs", "/ops/schedules", "/alerts", "/reports", "/assets"):
+            page = await visitor.read(path)
+            forms = set(re.findall(r'<form method="post" action="([^"]+)"', page))
+            assert forms <= {"/preferences", "/signout", "/rankings/save"}, (path, forms)
+        await visitor.send("/ops/enqueue/door_double", {"arg.number": "4"}, status=403)
+        await visitor.send("/portfolios", {"name": "x"}, status=403)
+        async with session.get(f"{API}/queues") as got:
+            assert got.status == 401, "the cookie opens pages, not the API"
