@@ -237,11 +237,17 @@ def spend(
         output.as_json(found)
         return
     rows = [
-        (f"{line.day:%d.%m.}", line.model or line.provider, line.purpose, line.calls, line.cut or None,
-         line.tokens_in, line.tokens_out, f"{line.cost_usd:.4f}")
+        (
+            f"{line.day:%d.%m.}",
+            (line.model or line.provider).rpartition("/")[2][:28],
+            line.purpose,
+            line.calls,
+            line.tokens_in + line.tokens_out,
+            f"{line.cost_usd:.4f}",
+        )
         for line in found.lines
-    ]  # fmt: skip
-    columns = ("day", "model", "for", "calls", "cut", "in", "out", "US$")
+    ]
+    columns = ("day", "model", "for", "calls", "tokens", "US$")
     output.table(columns, rows, right=columns[3:], empty="no AI was paid in these days")
     limit = f" of {found.budget_usd:.2f} a day" if found.budget_usd else ", no daily limit"
     typer.echo(f"today US$ {found.today_usd:.4f}{limit}; US$ {found.total_usd:.4f} in {days} days")
