@@ -167,7 +167,8 @@ async def test_anothers_key_sees_none_of_it_in_any_list(world: World) -> None:
     lists += [f"{API}/tasks?state={state}" for state in ("succeeded", "failed", "running")]
     assert len(lists) > 15
     for path in lists:
-        answer = await world.door.ask("GET", path, headers=world.other, status=200)
+        answer = await world.door.ask("GET", path, headers=world.other)
+        assert answer.status in (200, 422), (path, answer)  # some ask what of, which an id would answer
         for name, one in world.ids.items():
             assert one.encode() not in answer.body, (path, name)
 
