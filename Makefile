@@ -79,6 +79,9 @@ looks: $(VENV)/.dev ## every kind of report as pictures, from a sandbox market -
 bench: bench-queue bench-recovery bench-collect bench-analysis bench-reports bench-api bench-headline ## every benchmark -> bench/out/*.json and bench/RESULTS.md
 	@$(BIN)/python -m bench.results
 
+bench-pages: $(VENV)/.dev ## how long the heaviest pages take -> bench/out/pages.json
+	@$(BIN)/python -m bench.pages
+
 bench-%: $(VENV)/.dev .venv-bench/.done .venv-bench-taskiq/.done
 	@$(BIN)/python -m bench.$*
 

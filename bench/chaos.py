@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 from bench import chaos_jobs as jobs
 from bench.chaos_audit import audit
 from bench.servers import OUT, OwnPostgres, OwnValkey
-from invest.engine import Call, Invest, JobState, Workflow, chain, chord, group
+from invest.engine import Call, Invest, JobState, Workflow, chain, chord, group, keys
 from invest.errors import InvestError, NotFound
 from invest.settings import Settings, load
 from invest.store import Store
@@ -278,7 +278,13 @@ async def settle(report: Report, fleet: Fleet, load_: Load, patience: float) -> 
         if not await load_.invest.inspect.active():
             break
         await asyncio.sleep(0.2)
-    await asyncio.sleep(2)  # the history takes the last events
+    for _ in range(100):  # the history takes the last events, also those that killed projectors had been given
+        reader = (await load_.invest.redis.xinfo_groups(keys.EVENTS))[0]
+        fleet.fill(report)
+        if not reader["pending"] and not reader["lag"]:
+            break
+        await asyncio.sleep(0.2)
+    await asyncio.sleep(1)
 
 
 async def run(kills: int, lease: float, seed: int, *, workers: int = 4, patience: float = 120) -> Report:

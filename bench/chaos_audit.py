@@ -76,7 +76,7 @@ async def audit(report: Found, accepted: Sequence[Accepted], invest: Invest, sto
     report.history_differs = await _differences(invest, {r["id"]: r["state"] for r in rows})
     for entry in accepted:
         if not await _right(invest, store, entry):
-            print("wrong:", entry, await _told(invest, entry.id), flush=True)
+            print("wrong:", entry, await _told(invest, store, entry.id), flush=True)
             report.wrong_results += 1
 
 
@@ -90,7 +90,7 @@ async def _stuck(invest: Invest) -> int:
     """Entries of sets that must be empty when nothing runs any more."""
     names = [name for name in await invest.inspect.names() if name not in SCHEDULED]
     sets = [index + name for index in (keys.WAITING, keys.RETRYING, keys.RUNNING, keys.PARKED) for name in names]
-    sets += [keys.ARQ_ABORT, keys.STAGED, *(keys.queue_key("chaos", priority) for priority in (1, 0, -1))]
+    sets += [keys.ARQ_ABORT, *(keys.queue_key("chaos", priority) for priority in (1, 0, -1))]
     left = {key: await invest.redis.zrange(key, 0, -1) for key in sets}
     left[keys.TODO] = await invest.redis.lrange(keys.TODO, 0, -1)  # type: ignore[misc] # the same
     stuck = {key: kept for key, ids in left.items() if (kept := [i for i in ids if not i.startswith(b"cron:")])}
@@ -113,11 +113,11 @@ async def _differences(invest: Invest, history: dict[str, str]) -> int:
     return count
 
 
-async def _told(invest: Invest, job_id: str) -> Any:
+async def _told(invest: Invest, store: Store, job_id: str) -> Any:
     try:
         return await invest.status(job_id)
     except NotFound:
-        return "unknown to Redis"
+        return await store.jobs.get(job_id)
 
 
 async def _right(invest: Invest, store: Store, entry: Accepted) -> bool:
@@ -125,7 +125,8 @@ async def _right(invest: Invest, store: Store, entry: Accepted) -> bool:
         status = await invest.status(entry.id)
     except NotFound:  # it ended before Redis was emptied: the history knows how, not with which result
         run = await store.jobs.get(entry.id)
-        return run is not None and (run.state == "succeeded" or entry.cancelled or entry.kind == "strict")
+        poisoned = run is not None and run.error is not None and run.error["type"] == "Poisoned"
+        return run is not None and (run.state == "succeeded" or poisoned or entry.cancelled or entry.kind == "strict")
     if status.state.value != "succeeded":
         poisoned = status.error is not None and status.error.type == "Poisoned"
         taken = status.error is not None and status.error.type == "KeyTaken"

@@ -27,6 +27,8 @@ from invest.engine import (
     open_redis,
     run_worker,
 )
+from invest.engine.history import projector
+from invest.errors import ServerAway
 from invest.settings import Settings, load
 from invest.store import Store
 from invest.workers import history
@@ -66,8 +68,18 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         yield held
 
 
+AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
+
+
 async def affect(ctx: Context) -> None:
-    """Add one to an account, once per job however often the job is delivered."""
+    """Add one to an account, once per job however often the job is delivered; PostgreSQL away is no attempt."""
+    try:
+        await _affect(ctx)
+    except AWAY as error:
+        raise ServerAway("PostgreSQL is away", server="PostgreSQL") from error
+
+
+async def _affect(ctx: Context) -> None:
     async with ctx.use(asyncpg.Pool).acquire() as connection, connection.transaction():
         first = await connection.fetchval(
             "INSERT INTO effect VALUES ($1, $2) ON CONFLICT (job) DO NOTHING RETURNING 1", ctx.job_id, ctx.fence
@@ -172,4 +184,5 @@ def work(redis_url: str, database_url: str, lease: float, skew: float) -> None:
 
 async def _work(settings: Settings) -> None:
     history.LOOK_EVERY, history.LOCK_SECONDS = 0.5, 3  # type: ignore[misc] # a killed restorer is followed soon
+    projector.IDLE_MS = 3_000  # type: ignore[misc] # and so is a killed projector
     await run_worker([queue], settings=settings, resources=resources)

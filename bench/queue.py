@@ -17,6 +17,7 @@ from typing import Any, Final
 import orjson
 
 from bench.rig import SYSTEMS, Rig, end_when_told
+from bench.scripts import CHILDREN, script_times
 from bench.servers import OUT, OwnValkey
 from invest.engine import Invest, run_worker
 from invest.settings import load
@@ -27,7 +28,7 @@ NAP_SLOTS: Final = 200
 IDEAL: Final = NAPS * 0.3 / NAP_SLOTS
 LATENCIES: Final = 200
 IDLE: Final = 30.0
-MEASURES: Final = ("drain", "bulk", "latency", "io", "idle", "growth")
+MEASURES: Final = ("drain", "bulk", "latency", "io", "idle", "growth", "scripts")
 
 
 def drain_and_bulk(system: str) -> tuple[float | None, float]:
@@ -167,6 +168,9 @@ def measure(systems: list[str], rounds: int, only: list[str]) -> dict[str, Any]:
         cost = growth(3)
         report["cost_us_by_queued"] = cost
         report["cost_growth_1e6_over_1e3"] = round(cost["1000000"] / cost["1000"], 3)
+    if "scripts" in only:
+        times = asyncio.run(script_times())
+        report |= {"script_ms_max": max(times.values()), "script_ms": times, "script_children": CHILDREN}
     repeated = {"drain", "bulk", "latency", "io"} & set(only)
     return report | ({"rounds": rounds, "failed": failed} if repeated else {})
 

@@ -84,13 +84,13 @@ async def end_unrestored(invest: Invest, store: Store, hold: Callable[[], Awaita
     """
     count, after = 0, ""
     while page := await store.jobs.without_end(after):
-        await hold()
         after = page[-1].id
         async with invest.redis.pipeline(transaction=False) as pipe:
             pipe.time()
             for run in page:
                 pipe.exists(keys.JOB + run.id)
             (seconds, micros), *there = await pipe.execute()
+        await hold()  # after the look: a Redis that was lost meanwhile has told nothing
         now_ms = int(seconds) * 1000 + int(micros) // 1000
         gone = [run for run, exists in zip(page, there, strict=True) if not exists]
         await store.jobs.upsert([_ended(run, now_ms) for run in gone])

@@ -7,6 +7,7 @@ import sys
 import time
 
 from invest.engine import Context, Queue, Retry, Supervisor, run_worker, worker_settings
+from invest.engine.worker import supervisor
 from invest.settings import load
 
 processes = Queue("processes", concurrency=4, timeout=30, soft_timeout=None, retry=Retry(retries=2, delay=0.01))
@@ -69,6 +70,13 @@ def main() -> None:
     if mode == ["supervise"]:
         command = [sys.executable, __file__, url, lease, grace, "recycle"]
         asyncio.run(Supervisor(command, settings=settings, queues=["processes"], processes=2).run())
+    elif mode == ["supervise_one"]:
+        command = [sys.executable, __file__, url, lease, grace, "recycle"]
+        asyncio.run(Supervisor(command, settings=settings, queues=["processes"]).run())
+    elif mode == ["shrink"]:
+        supervisor.SHRINK_AFTER, supervisor.LOOK_EVERY = 1.0, 0.3  # type: ignore[misc] # a short patience
+        command = [sys.executable, __file__, url, lease, grace]
+        asyncio.run(Supervisor(command, settings=settings, queues=["processes"], autoscale=(1, 3), slots=4).run())
     elif mode == ["autoscale"]:
         command = [sys.executable, __file__, url, lease, grace]
         asyncio.run(Supervisor(command, settings=settings, queues=["processes"], autoscale=(1, 3), slots=4).run())

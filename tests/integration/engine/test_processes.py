@@ -269,3 +269,50 @@ async def test_autoscale_adds_processes_when_the_queue_is_deep(known: Settings) 
             await until(three, 25)
             supervisor.terminate()
             assert await asyncio.wait_for(supervisor.wait(), 20) == 0
+
+
+async def test_a_recycled_process_leaves_no_slot_idle_beside_a_long_job(known: Settings) -> None:
+    async with Invest.connect(known) as invest, process(known, "supervise_one") as supervisor:
+        long = await invest.enqueue(proc_wait(12))
+        await reached(invest, long.id, JobState.RUNNING)
+        for job in await invest.enqueue_many(proc_quick(i) for i in range(6)):  # its share is five
+            await job.result(timeout=20)
+        begun = time.monotonic()
+        assert await (await invest.enqueue(proc_quick(99))).result(timeout=10) == 99
+        assert time.monotonic() - begun < 4, "it did not wait for the long one"
+        assert await long.result(timeout=30) == 1, "which ended in its first delivery"
+        supervisor.terminate()
+        assert await asyncio.wait_for(supervisor.wait(), 15) == 0
+
+
+async def test_a_worker_without_a_supervisor_claims_on_beside_a_long_job_and_ends_after_it(known: Settings) -> None:
+    async with Invest.connect(known) as invest:
+        working = asyncio.create_task(run_worker([processes], settings=known, max_jobs=3, handle_signals=False))
+        long = await invest.enqueue(proc_wait(4))
+        await reached(invest, long.id, JobState.RUNNING)
+        for job in await invest.enqueue_many(proc_quick(i) for i in range(3)):
+            await job.result(timeout=10)
+        assert await (await invest.enqueue(proc_quick(7))).result(timeout=3) == 7
+        worker = await asyncio.wait_for(working, 15)
+        assert worker.jobs_complete == 5 and await long.result(timeout=1) == 1
+
+
+async def test_scaling_down_sends_an_idle_process_home_and_cuts_no_job_short(known: Settings) -> None:
+    async with Invest.connect(known) as invest, process(known, "shrink") as supervisor:
+        await invest.enqueue_many(proc_wait(1.0) for _ in range(24))
+
+        async def processes_up(count: int) -> bool:
+            return len([w for w in await invest.inspect.workers() if w.alive]) == count
+
+        await until(lambda: processes_up(3), 25)
+        await until(lambda: _all_done(invest), 25)
+        long = await invest.enqueue(proc_wait(10))
+        await until(lambda: processes_up(1), 40)
+        assert await long.result(timeout=30) == 1
+        supervisor.terminate()
+        assert await asyncio.wait_for(supervisor.wait(), 15) == 0
+
+
+async def _all_done(invest: Invest) -> bool:
+    stats = (await invest.inspect.queues())["processes"]
+    return not stats.waiting and not stats.active

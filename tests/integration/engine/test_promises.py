@@ -333,6 +333,19 @@ async def test_a_cancel_stands_until_it_was_met_and_marks_of_nothing_go(known: S
         assert await invest.redis.zcard(keys.ARQ_ABORT) == 0
 
 
+async def test_a_job_that_was_told_to_stop_does_not_hand_over(known: Settings) -> None:
+    async with Invest.connect(known) as invest:
+        job = await invest.enqueue(edge_hands())
+        claim = await invest.ask(transitions.claim("w", 5000, 1, [("edge", 1)], []))
+        assert await job.cancel()
+        await invest.stage(chain(edge_echo(1)), f"{job.id}.1", parent=job.id)
+        end = Finished(job.id, f"w:{claim.jobs[0].delivery}", "over", b'{"t":1', f"{job.id}.1".encode())
+        assert (await invest.ask(transitions.finish([end])))[0] == ["ok"]
+        assert (await job.status()).state is JobState.CANCELLED
+        await drained(known, [edge])
+        assert ran == [] and await invest.redis.zcard(keys.ARQ_ABORT) == 0
+
+
 async def test_a_step_that_handed_over_before_is_stopped_when_it_runs_again(known: Settings) -> None:
     async with Invest.connect(known) as invest, working(known, [edge]):
         flow = await invest.enqueue(chain(edge_hands(), edge_echo(1)))

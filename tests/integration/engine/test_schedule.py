@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from invest.engine import Context, Invest, Queue, registry
-from invest.engine.declare import next_tick, ticks
+from invest.engine import Context, Invest, Queue, ScheduleEntry, registry
+from invest.engine.declare import line_ticks, next_tick, ticks
+from invest.engine.worker import scheduler
 from invest.engine.worker.scheduler import Scheduler
 from invest.errors import ConfigError, NotFound
 from invest.settings import Settings
@@ -164,3 +166,151 @@ def test_a_line_that_is_wrong_or_never_comes_true_is_refused_where_it_is_declare
 def test_a_condition_that_never_holds_ends_the_search(cron_queue: Queue) -> None:
     declare(cron_queue, cron="0 9 * * *", when=lambda tick: False)
     assert next_tick(registry.job("cron_job"), datetime(2026, 1, 1, tzinfo=SAO_PAULO)) is None
+
+
+def two_lines(queue: Queue, condition: Callable[[datetime], bool], **options: object) -> None:
+    """A line with a condition beside one without."""
+
+    @queue.job(cron="0 * * * *", when=condition, **options)  # type: ignore[arg-type] # options of the test
+    async def cron_odd(ctx: Context, limit: int = 3) -> int:
+        return limit
+
+    @queue.job(cron="0 * * * *")
+    async def cron_plain(ctx: Context) -> int:
+        return 1
+
+
+async def hours(one: Clocked, *at: int) -> None:
+    for hour in at:
+        one.at = datetime(2026, 3, 2, hour, 0, 1, tzinfo=SAO_PAULO)
+        while await one.step() < 0.05:
+            pass
+
+
+async def entry(invest: Invest, name: str) -> ScheduleEntry:
+    return next(e for e in await invest.schedules.all() if e.name == name)
+
+
+async def test_a_condition_that_raises_is_named_and_the_others_tick_on(known: Settings, cron_queue: Queue) -> None:
+    broken = {"now": True}
+
+    def condition(tick: datetime) -> bool:
+        if broken["now"]:
+            raise RuntimeError("the calendar is away")
+        return True
+
+    two_lines(cron_queue, condition)
+    async with Invest.connect(known) as invest:
+        one = Clocked(invest, [cron_queue])
+        await one.step()
+        await hours(one, 10, 11)
+        assert await waiting(invest) == 2, "the plain one"
+        odd = await entry(invest, "cron_odd")
+        assert odd.error is not None and "the calendar is away" in odd.error
+        assert (await entry(invest, "cron_plain")).error is None
+        broken["now"] = False
+        await hours(one, 12)
+        assert await waiting(invest) == 4 and (await entry(invest, "cron_odd")).error is None
+
+
+async def test_arguments_that_do_not_validate_are_named_and_the_others_tick_on(
+    known: Settings, cron_queue: Queue
+) -> None:
+    two_lines(cron_queue, lambda tick: True, cron_args={"limit": "many"})
+    async with Invest.connect(known) as invest:
+        one = Clocked(invest, [cron_queue])
+        await one.step()
+        await hours(one, 10)
+        assert await waiting(invest) == 1
+        error = (await entry(invest, "cron_odd")).error
+        assert error is not None and "limit" in error
+
+
+async def test_a_condition_that_hangs_holds_nobody_up(
+    known: Settings, cron_queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "PATIENCE", 0.2)
+
+    def hangs(tick: datetime) -> bool:
+        time.sleep(1.5)
+        return True
+
+    two_lines(cron_queue, hangs)
+    async with Invest.connect(known) as invest:
+        one = Clocked(invest, [cron_queue])
+        await one.step()
+        longest = 0.0
+
+        async def pulse() -> None:
+            nonlocal longest
+            while True:
+                before = time.monotonic()
+                await asyncio.sleep(0.01)
+                longest = max(longest, time.monotonic() - before)
+
+        beating = asyncio.create_task(pulse())
+        one.at = datetime(2026, 3, 2, 10, 0, 1, tzinfo=SAO_PAULO)
+        await asyncio.wait_for(one.step(), 1.4)
+        beating.cancel()
+        assert await waiting(invest) == 1 and longest < 1.0, "the loop went on"
+
+
+async def test_a_switch_that_is_off_for_months_costs_little_and_works_once_it_is_on(
+    known: Settings, cron_queue: Queue
+) -> None:
+    switch = {"on": False}
+    registry.add_condition("kit_switch", lambda tick: switch["on"])
+    declare(cron_queue, cron="* * * * *", when="kit_switch")
+    async with Invest.connect(known) as invest:
+        one = Clocked(invest, [cron_queue])
+        await one.step()
+        one.at += timedelta(days=6)
+        looks = 0
+        while True:
+            begun = time.process_time()
+            pause = await one.step()
+            looks += 1
+            assert time.process_time() - begun < 1.5, "no step takes long"
+            if pause > 0.05:
+                break
+        assert looks > 1 and await waiting(invest) == 0
+        switch["on"] = True
+        one.at += timedelta(minutes=1)
+        await one.step()
+        assert await waiting(invest) == 1
+        begun = time.monotonic()
+        switch["on"] = False
+        assert (await entry(invest, "cron_job")).next_at is None and time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize("line", ["0 0 29 2 *", "0 0 1 1 *"])
+def test_a_line_that_ticks_once_in_years_is_found_at_once(cron_queue: Queue, line: str) -> None:
+    declare(cron_queue, cron=line)
+    begun = time.monotonic()
+    tick = next_tick(registry.job("cron_job"), datetime(2026, 3, 2, tzinfo=SAO_PAULO))
+    assert tick is not None and tick.year in (2027, 2028) and time.monotonic() - begun < 0.5
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Lisbon", "Australia/Lord_Howe", "America/Sao_Paulo"])
+@pytest.mark.parametrize("line", ["*/5 * * * *", "0 * * * *", "30 1 * * *", "15 2 * * *", "*/15 1-3 * * *"])
+def test_ticks_grow_in_every_zone_and_start_after_the_instant_asked_for(line: str, zone: str) -> None:
+    for year in (2011, 2018, 2026):
+        for month in (2, 3, 4, 10, 11):
+            after = datetime(year, month, 1, 0, 30, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+            for offset in range(0, 30 * 24 * 60, 7 * 60 + 11):
+                start = (after + timedelta(minutes=offset)).astimezone(ZoneInfo(zone))
+                found = [t.timestamp() for t, _ in zip(line_ticks(line, start), range(4), strict=False)]
+                assert found == sorted(set(found)) and found[0] > start.timestamp()
+
+
+async def test_in_the_hour_that_comes_twice_nothing_spins_and_what_was_missed_is_caught_up(
+    known: Settings, cron_queue: Queue
+) -> None:
+    declare(cron_queue, cron="*/5 * * * *")
+    async with Invest.connect(known) as invest:
+        one = Clocked(invest, [cron_queue])
+        one._zone = NEW_YORK
+        for hour, minute, jobs in ((5, 30, 0), (5, 57, 1), (6, 10, 2), (7, 1, 3)):
+            one.at = datetime(2026, 11, 1, hour, minute, 1, tzinfo=UTC).astimezone(NEW_YORK)
+            assert await one.step() > 5
+            assert await waiting(invest) == jobs

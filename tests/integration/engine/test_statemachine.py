@@ -248,9 +248,17 @@ class Scripts(RuleBasedStateMachine):
         plan = layout.lay_out(self.shape(shape, n), job_id).plan(60)
         self.lay_down(workflow, plan)
         end = Finished(job_id, model.token, "over", b'{"t":1', workflow.encode())
+        asked = self.redis.zscore(keys.ARQ_ABORT, job_id) is not None
         assert self.call(transitions.finish([end]))[0] == ["ok"]
         model.old_tokens.append(model.token)
-        model.token, model.over = "", workflow
+        model.token = ""
+        if asked:  # it does not go on: what was laid down is swept away later
+            model.state = "cancelled"
+            for row in plan.rows:
+                self.jobs.pop(str(row[0]), None)
+            self.refresh()
+            return
+        model.over = workflow
         model.attempts += 1
         self.workflows[workflow] = [str(row[0]) for row in plan.rows if row[1] != "join"]
         self.refresh()
@@ -386,6 +394,11 @@ class Scripts(RuleBasedStateMachine):
 
     def _members(self, index: str) -> set[str]:
         return {m.decode() for name in NAMES for m in self.redis.zrange(index + name, 0, -1)}
+
+    @invariant()
+    def a_mark_to_stop_is_of_a_job_that_runs(self) -> None:
+        asked = {m.decode() for m in self.redis.zrange(keys.ARQ_ABORT, 0, -1)}
+        assert asked <= {i for i, m in self.jobs.items() if m.state == "running" and not m.over}
 
     @invariant()
     def every_key_is_held_by_a_job_that_lives(self) -> None:

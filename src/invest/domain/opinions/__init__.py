@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from invest.domain.opinions.benchmarks import benchmark_outcomes
+from invest.domain.opinions.closed_items import error_correlation, skills
 from invest.domain.opinions.closing import CONSENSUS, HORIZONS, Call, calls_of, calls_of_pool, closed_again, resolve_all
 from invest.domain.opinions.extremity import learn_extremity
 from invest.domain.opinions.faithfulness import BASE_RATE, FigureCheck, check_figures
@@ -40,7 +41,7 @@ from invest.domain.opinions.pooling import (
 from invest.domain.opinions.snapshot import build_snapshot
 from invest.domain.opinions.spend import Spend, SpendLine, spend_of
 from invest.domain.opinions.stance import speaks_against
-from invest.domain.opinions.track_record import TrackLine, TrackRecord, build_track_record, error_correlation, skills
+from invest.domain.opinions.track_record import TrackLine, TrackRecord, build_track_record
 from invest.domain.opinions.untrusted import (
     age_of,
     bounded_by_news,

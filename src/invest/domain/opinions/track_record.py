@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from statistics import fmean
 from typing import Literal
 
@@ -17,10 +16,11 @@ from pydantic import Field
 
 from invest.domain.frozen import Frozen
 from invest.domain.maths import holm
+from invest.domain.opinions.closed_items import Item, distinct, name_of
 from invest.domain.opinions.closing import CONSENSUS
-from invest.domain.opinions.opinion import RULES, Rating, model_key
+from invest.domain.opinions.opinion import RULES, Rating
 from invest.domain.opinions.outcome import Outcome
-from invest.domain.opinions.pooling import Skill, rating_of, shrunk
+from invest.domain.opinions.pooling import rating_of, shrunk
 from invest.domain.opinions.scores import (
     brier,
     cohort_means,
@@ -37,7 +37,6 @@ MIN_COVERAGE = 0.8  # an analyst that answers fewer of the calls chose them: no 
 ALARM_IC, ALARM_FROM = 0.5, 30  # no honest forecast orders returns like that
 CLONE_FROM = 10
 Status = Literal["collecting", "interval", "ranked", "selective"]
-Item = tuple[str, date]
 
 
 class CalibrationBin(Frozen):
@@ -118,8 +117,8 @@ def build_track_record(outcomes: Iterable[Outcome], benchmarks: Iterable[Outcome
     The same call closed twice counts once. Analysts are told apart by dated model: a new model starts afresh. The pool
     is a line like the others and stands first.
     """
-    rows = _distinct(outcomes)
-    rivals = _distinct(benchmarks)
+    rows = distinct(outcomes)
+    rivals = distinct(benchmarks)
     lines: list[TrackLine] = []
     for horizon in sorted({row.horizon_days for row in rows}):
         here = [row for row in rows if row.horizon_days == horizon]
@@ -132,67 +131,15 @@ def build_track_record(outcomes: Iterable[Outcome], benchmarks: Iterable[Outcome
     )
 
 
-def skills(outcomes: Iterable[Outcome], horizon_days: int = 180) -> dict[str, Skill]:
-    """What the pool may weigh each model by: closed items that do not overlap, and their Brier score.
-
-    By `Opinion.model_key`: a new model starts afresh, and one model by two hosts has one record.
-    """
-    scores: dict[str, list[float]] = defaultdict(list)
-    for row in apart(outcomes, horizon_days):
-        if row.provider != CONSENSUS:
-            scores[model_key(row.model, row.provider)].append(brier(row.probability, row.beat))
-    return {model: Skill(len(found), fmean(found)) for model, found in scores.items()}
-
-
-def apart(outcomes: Iterable[Outcome], horizon_days: int) -> list[Outcome]:
-    """Closed items of one horizon that do not overlap: of each model and asset, one per horizon, the first first."""
-    kept: list[Outcome] = []
-    free_from: dict[tuple[str, str], date] = {}
-    rows = (row for row in _distinct(outcomes) if row.horizon_days == horizon_days)
-    for row in sorted(rows, key=lambda row: (row.entry_day, row.provider, row.ticker, row.opinion_id)):
-        key = (model_key(row.model, row.provider), row.ticker)
-        if row.entry_day >= free_from.get(key, date.min):
-            free_from[key] = row.entry_day + timedelta(days=horizon_days)
-            kept.append(row)
-    return kept
-
-
-def error_correlation(outcomes: Iterable[Outcome], horizon_days: int = 180) -> float | None:
-    """Mean correlation of two analysts' errors p - o on shared items; None under thirty shared by any pair."""
-    errors: dict[str, dict[Item, float]] = defaultdict(dict)
-    for row in _distinct(outcomes):
-        if row.horizon_days == horizon_days:
-            errors[_name(row)][row.ticker, row.entry_day] = row.probability - row.beat
-    names, found = sorted(errors), []
-    for i, a in enumerate(names):
-        for b in names[i + 1 :]:
-            shared = sorted(errors[a].keys() & errors[b].keys())
-            if len(shared) >= ALARM_FROM:
-                rho = rank_correlation([errors[a][s] for s in shared], [errors[b][s] for s in shared])
-                found += [rho] if rho is not None else []
-    return fmean(found) if found else None
-
-
-def _distinct(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    seen: dict[tuple[str, str, int], Outcome] = {}
-    for row in outcomes:
-        seen.setdefault((row.opinion_id, row.provider, row.horizon_days), row)
-    return list(seen.values())
-
-
 def _by_rules(row: Outcome) -> bool:
     """Whether the local rules made the call: a benchmark that is stored like an opinion."""
     return (row.model or row.provider).startswith(RULES)
 
 
-def _name(row: Outcome) -> str:
-    return f"{row.provider} ({row.model})" if row.model else row.provider
-
-
 def _lines(rows: Sequence[Outcome], rivals: Sequence[Outcome], horizon: int) -> list[TrackLine]:
     groups: dict[str, list[Outcome]] = defaultdict(list)
     for row in (*rows, *rivals):
-        groups[_name(row)].append(row)
+        groups[name_of(row)].append(row)
     beaten = {(row.ticker, row.entry_day): row.beat for row in rows}
     base = fmean(beaten.values())
     own = {row.provider for row in rows if not _by_rules(row)} - {CONSENSUS}
@@ -337,7 +284,7 @@ def _calibration(group: Sequence[Outcome]) -> tuple[CalibrationBin, ...]:
 def _peers(rows: Sequence[Outcome]) -> dict[Item, dict[str, float]]:
     found: dict[Item, dict[str, float]] = defaultdict(dict)
     for row in rows:
-        found[row.ticker, row.entry_day][_name(row)] = brier(row.probability, row.beat)
+        found[row.ticker, row.entry_day][name_of(row)] = brier(row.probability, row.beat)
     return found
 
 

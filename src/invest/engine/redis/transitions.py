@@ -70,7 +70,7 @@ def new_request() -> str:
     return os.urandom(8).hex()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewJob:
     """One call as ``enqueue.lua`` takes it; times in ms. `chosen`: the caller gave the id."""
 
@@ -89,11 +89,20 @@ class NewJob:
 
     def row(self) -> list[Argument]:
         """As the script's arguments."""
-        times: list[Argument] = ["" if t is None else t for t in (self.at, self.expires, self.expires_at)]
-        chosen = "1" if self.chosen else ""
-        unique = id_bytes(self.unique)
-        head: list[Argument] = [id_bytes(self.id), chosen, unique, self.name, self.queue, self.priority, self.delay]
-        return [*head, *times, self.result_ttl, self.envelope]
+        return [
+            id_bytes(self.id),
+            "1" if self.chosen else "",
+            id_bytes(self.unique) if self.unique else "",
+            self.name,
+            self.queue,
+            self.priority,
+            self.delay,
+            "" if self.at is None else self.at,
+            "" if self.expires is None else self.expires,
+            "" if self.expires_at is None else self.expires_at,
+            self.result_ttl,
+            self.envelope,
+        ]
 
 
 def enqueue(jobs: Iterable[NewJob], *, restoring: bool = False) -> Ask[list[tuple[str, bool]]]:
@@ -131,7 +140,7 @@ def proceed() -> Ask[int]:
     return Ask(script("proceed"), [], int)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claimed:
     """A job that a worker has claimed. Times are Redis' ms; `body` is its payload, None if that is gone."""
 
@@ -204,7 +213,7 @@ def claim(
     return Ask(script("claim"), argv, Claim.read)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finished:
     """The end of one delivery. `action`: succeeded, failed, cancelled, retry, back or over; see ``finish.lua``."""
 

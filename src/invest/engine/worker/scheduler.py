@@ -23,6 +23,7 @@ from invest.engine.redis import NewJob, Tick, job_head, keys, transitions
 log = structlog.get_logger("invest.engine")
 
 LONGEST_SLEEP: Final = 20.0
+LONGEST_LOOK: Final = 0.5  # seconds that a step waits for one line, while the loop goes on
 GO_ON: Final = 0.02  # seconds until a look that took long goes on
 PATIENCE: Final = 5.0  # seconds for a condition to answer
 LATE: Final = 60.0  # seconds after which a tick counts as missed
@@ -62,7 +63,7 @@ class Line:
             self._start, self._pending, self._newest = last.timestamp(), None, None
             self._allowed.clear()
             self._behind = line_ticks(self.job.cron, max(last, now - CATCH_UP_WINDOW, key=datetime.timestamp))
-        deadline = time.perf_counter() + LOOK
+        begun = turn = time.perf_counter()
         while True:
             tick = self._pending or next(self._behind, None)
             if tick is None or tick.timestamp() > now.timestamp():
@@ -73,8 +74,11 @@ class Line:
             self._pending, self._newest = None, tick
             if await self._allows(tick):
                 self._allowed.append(tick)
-            if time.perf_counter() > deadline:
-                return None
+            if time.perf_counter() - turn > LOOK:
+                if time.perf_counter() - begun > LONGEST_LOOK:
+                    return None
+                await asyncio.sleep(0)
+                turn = time.perf_counter()
 
     async def _allows(self, tick: datetime) -> bool:
         """What the condition says; one that raises or does not answer refuses, and is remembered."""

@@ -322,9 +322,11 @@ class Worker:
         if verdict.away and self._waiting is not None and not self._stopping:
             self._waiting.begin()
         unknown = verdict.action == "back" and verdict.value == UNKNOWN
-        (self._unknown.add if unknown else self._unknown.discard)(run.id)
         if unknown:
+            self._unknown.add(run.id)
             self._unknown_names.add(run.name)
+        elif self._unknown:
+            self._unknown.discard(run.id)
         if verdict.action in ("succeeded", "over"):
             self.jobs_complete += 1
         elif verdict.action == "retry":

@@ -211,7 +211,7 @@ async def test_a_job_is_enqueued_from_its_form_and_a_workflow_seen_as_a_graph(
     await desk.open("/ops/workflows")
     await desk.click("main tbody a")
     await desk.page.wait_for_url(f"**/ops/jobs/{world.workflow}")
-    drawn = str(await desk.page.inner_text("[data-part=graph] svg"))
+    drawn = str(await desk.page.text_content("[data-part=graph] svg"))
     assert "door_sum" in drawn and "door_fail" in drawn and "more door_double" in drawn
     await desk.click("[data-part=graph] a:has-text('door_fail')")
     await desk.has("there is no such thing")

@@ -16,6 +16,7 @@ local BAND = 1e13  -- between two priorities in the score of a parked job
 local BUCKET = 10000  -- ms: jobs whose records expire within them share a list
 local SLICE = 300  -- units of work one script does of what is open-ended (about 10 us each); the rest goes to the to-do list
 local wakes, forgotten, todo, budget = {}, {}, {}, SLICE
+local holds = {}  -- name -> whether jobs of it are held back
 
 local function level(priority)
   local p = tonumber(priority) or 0
@@ -42,7 +43,8 @@ local function leave(id, state, name, queue, priority)
   redis.call('ZREM', queue_key(queue, priority), id)
   if state == 'running' then
     redis.call('ZREM', RUNNING .. name, id)
-    if redis.call('EXISTS', PARKED .. name) == 1 then wakes[queue] = true end
+    if holds[name] == nil then holds[name] = redis.call('EXISTS', PARKED .. name) == 1 end
+    if holds[name] then wakes[queue] = true end
   elseif WAITS[state] then
     redis.call('ZREM', WAITS[state] .. name, id)
     redis.call('ZREM', PARKED .. name, id)
@@ -63,10 +65,10 @@ end
 
 -- The index entries of a job go when its record expires: noted by the time of that, `state` '*' where it is not known.
 local function forget_later(state, id, name, ttl)
-  local bucket = string.format('%d', math.floor((now + ttl) / BUCKET) + 1)
+  local bucket = math.floor((now + ttl) / BUCKET) + 1
   local list = forgotten[bucket]
   if not list then list = {}; forgotten[bucket] = list end
-  list[#list + 1] = state:sub(1, 1) .. string.format('%03d', #name) .. name .. id
+  list[#list + 1] = string.format('%s%03d', state:sub(1, 1), #name) .. name .. id
 end
 
 local function keep_history(history, entry)

@@ -110,16 +110,14 @@ local function take(key, queue, id)
     return
   end
   local delivery = (tonumber(r[3]) or 0) + 1
-  local set = {F.state, 'running', F.started, NOW, F.worker, worker, F.deliveries, delivery, F.token, worker .. ':' .. delivery}
   if r[1] == 'running' then
     local lost = cjson.encode({kind = 'lost', delivery = delivery - 1, started_at = tonumber(r[5]), ended_at = now, worker = r[6]})
-    set[#set + 1] = F.history
-    set[#set + 1] = keep_history(redis.call('HGET', j, F.history), lost)
+    redis.call('HSET', j, F.history, keep_history(redis.call('HGET', j, F.history), lost))
     emit('lost', id, r[2], queue, r[6] or '')
   end
   if r[15] then redis.call('HDEL', j, F.sub) end  -- what it handed over to in an earlier life
   redis.call('ZADD', key, 'XX', now + lease, id)
-  redis.call('HSET', j, unpack(set))
+  redis.call('HSET', j, F.state, 'running', F.started, NOW, F.worker, worker, F.deliveries, delivery, F.token, worker .. ':' .. delivery)
   started(key, id, r)
   emit('started', id, r[2], queue, worker)
   claimed[#claimed + 1] = {id, body, delivery, r[7], r[8], r[9], r[2], queue, r[10], r[11], r[13]}

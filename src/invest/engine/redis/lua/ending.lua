@@ -58,10 +58,12 @@ local function conclude(id, state, value, how)
     if kind ~= 'workflow' then leave(id, r[1], name, queue, r[4]) end
     redis.call('SET', ARQ_RESULT .. id, head .. (good and ',"s":true' or ',"s":false') .. (state == 'cancelled' and ',"c":true' or '')
       .. (how.ref and ',"ref":true' or '') .. ',"r":' .. value .. ',"ft":' .. NOW .. '}', 'PX', ttl)
-    local set = {F.state, state, F.finished, NOW, F.token, ''}
-    if how.attempts then set[7] = F.attempts; set[8] = how.attempts end
-    if not good then set[#set + 1] = F.error; set[#set + 1] = value end
-    redis.call('HSET', j, unpack(set))
+    if how.attempts then
+      redis.call('HSET', j, F.state, state, F.finished, NOW, F.token, '', F.attempts, how.attempts)
+    else
+      redis.call('HSET', j, F.state, state, F.finished, NOW, F.token, '')
+    end
+    if not good then redis.call('HSET', j, F.error, value) end
     if kind ~= 'workflow' then redis.call('ZADD', ENDED[state] .. name, now, id) end
     local keep = not wf and keep_until(state, kind, sub, ttl)
     if keep then

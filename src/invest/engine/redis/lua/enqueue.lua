@@ -9,15 +9,16 @@ local function make(i, id, unique, holder)
   local name, queue, priority = ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
   local due = now + tonumber(ARGV[i + 6])
   if ARGV[i + 7] ~= '' then due = math.max(now, tonumber(ARGV[i + 7])) end
-  local r = {F.name, name, F.queue, queue, F.priority, priority, F.state, 'queued', F.enqueued, NOW, F.due, string.format('%d', due),
-    F.result_ttl, ARGV[i + 10]}
-  local function set(field, value) r[#r + 1] = field; r[#r + 1] = value end
-  if ARGV[i + 8] ~= '' then set(F.expires_at, string.format('%d', due + tonumber(ARGV[i + 8]))) end
-  if ARGV[i + 9] ~= '' then set(F.expires_at, ARGV[i + 9]) end
-  if ARGV[i + 1] == '1' then set(F.request, request) end
-  if unique ~= '' then set(F.unique, unique) end
-  if unique ~= '' and not holder then redis.call('SET', UNIQUE .. unique, id) end
-  redis.call('HSET', JOB .. id, unpack(r))
+  redis.call('HSET', JOB .. id, F.name, name, F.queue, queue, F.priority, priority, F.state, 'queued', F.enqueued, NOW,
+    F.due, string.format('%d', due), F.result_ttl, ARGV[i + 10])
+  local expires = ARGV[i + 9]
+  if ARGV[i + 8] ~= '' then expires = string.format('%d', due + tonumber(ARGV[i + 8])) end
+  if expires ~= '' then redis.call('HSET', JOB .. id, F.expires_at, expires) end
+  if ARGV[i + 1] == '1' then redis.call('HSET', JOB .. id, F.request, request) end
+  if unique ~= '' then
+    redis.call('HSET', JOB .. id, F.unique, unique)
+    if not holder then redis.call('SET', UNIQUE .. unique, id) end
+  end
   if aborts then redis.call('ZREM', ARQ_ABORT, id) end  -- asked of an earlier job of that id
   put(id, name, queue, priority, due)
   emit('queued', id, name, queue)
@@ -31,7 +32,7 @@ end
 
 for i = 3, #ARGV, FIELDS do
   local id, chosen, unique = ARGV[i], ARGV[i + 1] == '1', ARGV[i + 2]
-  local known = redis.call('HMGET', JOB .. id, F.state, F.request)
+  local known = chosen and redis.call('HMGET', JOB .. id, F.state, F.request) or {redis.call('HGET', JOB .. id, F.state)}
   local holder = not known[1] and unique ~= '' and held(unique, id) or nil
   if known[1] then
     replies[#replies + 1] = {id, (not chosen or known[2] == request) and 1 or 0}

@@ -36,8 +36,8 @@ local function finish(i)
   local r = redis.call('HMGET', j, F.state, F.name, F.queue, F.priority, F.workflow, F.unique, F.result_ttl, F.kind, F.sub, F.result_head,
     F.followed, F.token, F.attempts, F.history)
   if r[12] ~= token then return 'stale' end
-  if (action == 'retry' or action == 'back') and aborts and redis.call('ZSCORE', ARQ_ABORT, id) then
-    action, value = 'cancelled', as_error('Cancelled', 'cancelled while it ran')  -- asked to stop: it does not come back
+  if (action == 'retry' or action == 'back' or action == 'over') and aborts and redis.call('ZSCORE', ARQ_ABORT, id) then
+    action, value = 'cancelled', as_error('Cancelled', 'cancelled while it ran')  -- asked to stop: it does not go on
   end
   if ARGV[i + 6] ~= '' then redis.call('HSET', j, F.history, keep_history(r[14], ARGV[i + 6])) end
   if action == 'retry' or action == 'back' then return again(id, j, r, action, value, ARGV[i + 5]) end

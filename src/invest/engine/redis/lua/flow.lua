@@ -236,7 +236,8 @@ local function flush()
     i = i + 1
   end
   for k = i, #todo do redis.call('RPUSH', TODO, cjson.encode(todo[k])) end
-  for bucket, list in pairs(forgotten) do
+  for number, list in pairs(forgotten) do
+    local bucket = string.format('%d', number)
     for k = 1, #list, 500 do redis.call('RPUSH', FORGET .. bucket, unpack(list, k, math.min(k + 499, #list))) end
     redis.call('ZADD', FORGETTING, bucket, bucket)
   end
