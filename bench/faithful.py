@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 
 from bench.servers import OUT
-from invest.ai.figures import label, show
+from invest.ai.answers.figures import label, show
 from invest.domain.analysis import FACT_KEYS
 from invest.domain.opinions import SnapshotFact, check_figures
 

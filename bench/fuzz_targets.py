@@ -13,7 +13,7 @@ from tests.unit.ai.test_parts import snapshot
 from tests.unit.sources.test_hostile_answers import EVERY, ask
 from tests.unit.sources.test_hostile_files import quote, session
 
-from invest.ai.answer import parse_answer
+from invest.ai.answers.answer import parse_answer
 from invest.ai.errors import AnswerAbstained, AnswerInvalid, CallFailed
 from invest.ai.wires.anthropic import Anthropic
 from invest.ai.wires.base import Wire, parse

@@ -1,7 +1,7 @@
 """Analysts: several AIs asked at once for structured opinions on the same numbers, and a set of rules beside them."""
 
 from invest.ai.analysts import Analysts, per_minute
-from invest.ai.limits import (
+from invest.ai.calls import (
     PAYER,
     Budget,
     Ledger,

@@ -17,9 +17,19 @@ from uuid import uuid4
 import orjson
 import structlog
 
-from invest.ai.answer import answer_schema, one_line, parse_answer
-from invest.ai.caller import Caller, Errand, Log
-from invest.ai.checks import Checked, check_answer
+from invest.ai.answers import (
+    Checked,
+    Prompt,
+    answer_schema,
+    check_answer,
+    data_hash,
+    digest,
+    one_line,
+    opinion_prompt,
+    parse_answer,
+    render,
+)
+from invest.ai.calls import Caller, Errand, Log, clock
 from invest.ai.errors import (
     AnswerAbstained,
     AnswerInvalid,
@@ -30,8 +40,6 @@ from invest.ai.errors import (
     ReasonCode,
 )
 from invest.ai.hiding import hide_keys
-from invest.ai.questions import Prompt, data_hash, digest, opinion_prompt, render
-from invest.ai.transport import clock
 from invest.ai.wires import Question
 from invest.domain.opinions import (
     Opinion,

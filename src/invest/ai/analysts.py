@@ -16,11 +16,10 @@ import aiohttp
 import structlog
 
 from invest.ai.analyst import LlmAnalyst
-from invest.ai.answer import dump_schema
-from invest.ai.caller import Caller, Shared
-from invest.ai.errors import AnswerInvalid, BudgetSpent, CallFailed, PriceUnknown
-from invest.ai.limits import (
+from invest.ai.answers import data_hash, digest, dump_schema, opinion_prompt, prompt_language, render
+from invest.ai.calls import (
     Budget,
+    Caller,
     Ledger,
     Lessons,
     Limiter,
@@ -30,13 +29,14 @@ from invest.ai.limits import (
     MemoryLedger,
     MemoryLessons,
     OpinionCache,
+    Purse,
+    Shared,
+    open_session,
 )
+from invest.ai.errors import AnswerInvalid, BudgetSpent, CallFailed, PriceUnknown
 from invest.ai.objection import choose, object_to
 from invest.ai.providers import Missing, missing, terms_of, vendor_of
-from invest.ai.questions import data_hash, digest, opinion_prompt, prompt_language, render
 from invest.ai.rules import RulesAnalyst
-from invest.ai.spending import Purse
-from invest.ai.transport import open_session
 from invest.domain.opinions import AiConsensus, Objection, Opinion, OpinionStatus, Snapshot
 from invest.errors import NotFound
 from invest.settings import Settings

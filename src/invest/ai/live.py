@@ -13,11 +13,9 @@ from typing import Literal
 import aiohttp
 
 from invest.ai.analysts import Analysts
+from invest.ai.calls import Endpoint, ListedModel, ceiling, listed_models, open_session
 from invest.ai.errors import CallFailed
-from invest.ai.models import ListedModel, listed_models
-from invest.ai.prices import ceiling
 from invest.ai.providers import endpoint_of, missing, price_list
-from invest.ai.transport import Endpoint, open_session
 from invest.ai.wires import Question
 from invest.domain.opinions import OpinionStatus, Snapshot, SnapshotFact
 from invest.settings import ProviderSettings, Settings

@@ -7,12 +7,19 @@ from collections.abc import Sequence
 from pydantic import ConfigDict, ValidationError
 
 from invest.ai.analyst import LlmAnalyst
-from invest.ai.answer import MAX_SUMMARY, fact_reader, plain_schema
-from invest.ai.checks import held_facts
+from invest.ai.answers import (
+    MAX_SUMMARY,
+    fact_reader,
+    facts_block,
+    final_text,
+    held_facts,
+    judged_facts,
+    objects_in,
+    plain_schema,
+    render,
+)
+from invest.ai.calls import clock
 from invest.ai.errors import AnswerInvalid
-from invest.ai.questions import facts_block, judged_facts, render
-from invest.ai.reading import final_text, objects_in
-from invest.ai.transport import clock
 from invest.ai.wires import Question
 from invest.domain.frozen import Frozen
 from invest.domain.opinions import (

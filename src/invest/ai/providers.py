@@ -6,12 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
-from invest.ai.addresses import is_azure
-from invest.ai.caller import Terms
+from invest.ai.calls import Endpoint, Price, PriceList, Terms, bare, is_azure, maker_of
 from invest.ai.errors import ReasonCode
-from invest.ai.makers import maker_of
-from invest.ai.prices import Price, PriceList, bare
-from invest.ai.transport import Endpoint
 from invest.ai.wires import Anthropic, Gemini, OpenAIChat, OpenAIResponses, Wire
 from invest.domain.opinions import RULES
 from invest.settings import ProviderSettings, Settings

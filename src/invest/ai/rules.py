@@ -14,9 +14,8 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 from uuid import uuid4
 
-from invest.ai.figures import label, show
-from invest.ai.questions import data_hash, digest
-from invest.ai.transport import clock
+from invest.ai.answers import data_hash, digest, label, show
+from invest.ai.calls import clock
 from invest.domain.opinions import (
     RULES,
     Argument,

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from invest.domain.opinions import AiConsensus, Opinion, Outcome
+from invest.domain.opinions import AiConsensus, Opinion
+from invest.domain.track_record import Outcome
 from invest.store.core import Database, Record, to_json
 
 RAW = {"raw_prompt", "raw_answer"}

@@ -87,4 +87,4 @@ def news_snapshot(snapshot: Snapshot) -> Snapshot:
 @pytest.fixture(autouse=True)
 def quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries without a Retry-After come after milliseconds instead of half a second."""
-    monkeypatch.setattr("invest.ai.transport.BACKOFF", 0.01)
+    monkeypatch.setattr("invest.ai.calls.transport.BACKOFF", 0.01)

@@ -22,7 +22,7 @@ from invest.domain.analysis.models import (
 from invest.domain.documents import StoredReport
 from invest.domain.market.tickers import AssetKind
 from invest.domain.opinions.opinion import AiConsensus, Opinion, OpinionStatus
-from invest.domain.opinions.outcome import Outcome
+from invest.domain.track_record.outcome import Outcome
 from invest.domain.values.observations import Consensus, Observation, RawPayload
 from invest.errors import NotFound
 from invest.store import Store

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from invest.ai.addresses import is_azure, is_local, proxy_for, target
-from invest.ai.answer import answer_schema
-from invest.ai.dialect import Dialect, Refused, learn
+from invest.ai.answers.answer import answer_schema
+from invest.ai.answers.reading import final_text, objects_in, refuses
+from invest.ai.calls.addresses import is_azure, is_local, proxy_for, target
+from invest.ai.calls.dialect import Dialect, Refused, learn
+from invest.ai.calls.makers import maker_of
 from invest.ai.errors import CallFailed
 from invest.ai.hiding import hide_keys
-from invest.ai.makers import maker_of
-from invest.ai.reading import final_text, objects_in, refuses
 from invest.ai.wires import Anthropic, Gemini, OpenAIChat, OpenAIResponses, Question, Wire, failure, parse
 from invest.domain.opinions import OpinionStatus
 

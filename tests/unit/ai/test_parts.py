@@ -8,14 +8,14 @@ from decimal import Decimal
 
 import pytest
 
+from invest.ai.answers.figures import label, show
+from invest.ai.answers.questions import data_hash, opinion_prompt
+from invest.ai.calls.limits import MemoryBudget, MemoryCache
+from invest.ai.calls.prices import Cost, Price, PriceList, ceiling, cost_of
+from invest.ai.calls.spending import Purse
+from invest.ai.calls.transport import Endpoint
 from invest.ai.errors import BudgetSpent, CallFailed
-from invest.ai.figures import label, show
 from invest.ai.hiding import hide_keys
-from invest.ai.limits import MemoryBudget, MemoryCache
-from invest.ai.prices import Cost, Price, PriceList, ceiling, cost_of
-from invest.ai.questions import data_hash, opinion_prompt
-from invest.ai.spending import Purse
-from invest.ai.transport import Endpoint
 from invest.ai.wires.anthropic import Anthropic
 from invest.ai.wires.base import Question, Reply, events, parse
 from invest.ai.wires.failing import failure

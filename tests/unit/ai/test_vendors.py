@@ -14,9 +14,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from invest.ai import ask_vendors, dated
+from invest.ai.calls.models import ListedModel
+from invest.ai.calls.prices import bare
 from invest.ai.live import SOON, judged
-from invest.ai.models import ListedModel
-from invest.ai.prices import bare
 from invest.domain.opinions import Opinion, OpinionStatus
 from invest.reports.locale import locale_of
 from invest.reports.sections.remarks import reason_text

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.ai.answer import answer_schema
+from invest.ai.answers.answer import answer_schema
 from invest_sandbox.ai.opinion import judge
 from invest_sandbox.ai.question import understand
 from invest_sandbox.ai.schema import fit

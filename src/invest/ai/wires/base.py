@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import orjson
 
-from invest.ai.answer import one_line
+from invest.ai.answers import one_line
 from invest.ai.errors import CallFailed
 from invest.ai.wires.failing import as_dict, failure, status_in
 from invest.domain.opinions import OpinionStatus

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from invest.ai.answer import one_line
+from invest.ai.answers import one_line
 from invest.ai.errors import CallFailed, ReasonCode
 from invest.ai.hiding import hide_keys
 from invest.domain.opinions import OpinionStatus

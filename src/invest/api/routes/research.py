@@ -14,7 +14,8 @@ from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.domain.analysis import Analysis, ScoreRecord
 from invest.domain.market import Asset, AssetKind, CorporateAction, Market, NewsItem, StatementLine, Ticker
-from invest.domain.opinions import Opinion, TrackRecord
+from invest.domain.opinions import Opinion
+from invest.domain.track_record import TrackRecord
 from invest.domain.values import Basis, Consensus, FieldQuality
 from invest.jobs.analysis import record
 from invest.jobs.data_collection import bytes_of

@@ -185,7 +185,7 @@ def _against(field: Any) -> str:
 @ai.command("track-record")
 def track_record(json_output: AsJson = False) -> None:
     """How good each AI's closed opinions were, beside the benchmarks on the same items."""
-    from invest.domain.opinions import TrackRecord
+    from invest.domain.track_record import TrackRecord
     from invest.jobs.analysis import record
 
     async def ask(client: Client) -> TrackRecord:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from invest.domain.opinions.benchmarks import benchmark_outcomes
-from invest.domain.opinions.closed_items import error_correlation, skills
-from invest.domain.opinions.closing import CONSENSUS, HORIZONS, Call, calls_of, calls_of_pool, closed_again, resolve_all
-from invest.domain.opinions.extremity import learn_extremity
 from invest.domain.opinions.faithfulness import BASE_RATE, FigureCheck, check_figures
 from invest.domain.opinions.language import language_of
 from invest.domain.opinions.opinion import (
@@ -24,7 +20,6 @@ from invest.domain.opinions.opinion import (
     SnapshotNews,
     model_key,
 )
-from invest.domain.opinions.outcome import Outcome
 from invest.domain.opinions.pooling import (
     BUY_FROM,
     RHO,
@@ -41,7 +36,6 @@ from invest.domain.opinions.pooling import (
 from invest.domain.opinions.snapshot import build_snapshot
 from invest.domain.opinions.spend import Spend, SpendLine, spend_of
 from invest.domain.opinions.stance import speaks_against
-from invest.domain.opinions.track_record import TrackLine, TrackRecord, build_track_record
 from invest.domain.opinions.untrusted import (
     age_of,
     bounded_by_news,
@@ -54,14 +48,11 @@ from invest.domain.opinions.untrusted import (
 __all__ = [
     "BASE_RATE",
     "BUY_FROM",
-    "CONSENSUS",
-    "HORIZONS",
     "RHO",
     "RULES",
     "SELL_UNTIL",
     "AiConsensus",
     "Argument",
-    "Call",
     "ChangeOfMind",
     "Extremity",
     "FigureCheck",
@@ -69,7 +60,6 @@ __all__ = [
     "Objection",
     "Opinion",
     "OpinionStatus",
-    "Outcome",
     "Rating",
     "Risk",
     "Skill",
@@ -78,22 +68,13 @@ __all__ = [
     "SnapshotNews",
     "Spend",
     "SpendLine",
-    "TrackLine",
-    "TrackRecord",
     "age_of",
-    "benchmark_outcomes",
     "bounded_by_news",
     "build_snapshot",
-    "build_track_record",
-    "calls_of",
-    "calls_of_pool",
     "check_figures",
     "clean_excerpt",
-    "closed_again",
     "confidence_of",
-    "error_correlation",
     "language_of",
-    "learn_extremity",
     "material_news",
     "model_key",
     "moved_by_news",
@@ -101,9 +82,7 @@ __all__ = [
     "pool",
     "rated",
     "rating_of",
-    "resolve_all",
     "shrunk",
-    "skills",
     "speaks_against",
     "spend_of",
     "whole_percent",

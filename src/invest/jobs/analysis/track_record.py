@@ -11,15 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from invest.domain.market import Prices, usable
-from invest.domain.opinions import (
+from invest.domain.opinions import RHO, RULES, Extremity, Skill
+from invest.domain.track_record import (
     CONSENSUS,
     HORIZONS,
-    RHO,
-    RULES,
     Call,
-    Extremity,
     Outcome,
-    Skill,
     TrackLine,
     TrackRecord,
     benchmark_outcomes,

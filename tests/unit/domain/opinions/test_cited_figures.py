@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bench.faithful import measure
 
-from invest.ai.figures import label
+from invest.ai.answers.figures import label
 from invest.domain.analysis import FACT_KEYS
 from invest.domain.opinions.faithfulness import check_figures
 from invest.domain.opinions.opinion import SnapshotFact

@@ -13,10 +13,9 @@ from decimal import Decimal
 import numpy as np
 
 from invest.domain.market import MARKET_ZONE, Prices, session_hours
-from invest.domain.opinions.opinion import AiConsensus, Opinion
-from invest.domain.opinions.outcome import Outcome
-from invest.domain.opinions.pooling import rating_of, shrunk
-from invest.domain.opinions.scores import excess_return
+from invest.domain.opinions import AiConsensus, Opinion, rating_of, shrunk
+from invest.domain.track_record.outcome import Outcome
+from invest.domain.track_record.scores import excess_return
 
 HORIZONS = (30, 90, 180)
 CONSENSUS = "consensus"

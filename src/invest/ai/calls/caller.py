@@ -13,15 +13,15 @@ from uuid import uuid4
 import aiohttp
 import structlog
 
-from invest.ai.dialect import MOST_LESSONS, Dialect, Refused, learn
+from invest.ai.calls.dialect import MOST_LESSONS, Dialect, Refused, learn
+from invest.ai.calls.limits import PAYER, Ledger, Lessons, Limiter, PaidCall
+from invest.ai.calls.makers import maker_of
+from invest.ai.calls.models import listed_models
+from invest.ai.calls.prices import Cost, PriceList, ceiling, cost_of, estimate
+from invest.ai.calls.spending import Purse, owed
+from invest.ai.calls.transport import Endpoint, clock, pause, send
 from invest.ai.errors import CallFailed, PriceUnknown
 from invest.ai.hiding import hide_keys
-from invest.ai.limits import PAYER, Ledger, Lessons, Limiter, PaidCall
-from invest.ai.makers import maker_of
-from invest.ai.models import listed_models
-from invest.ai.prices import Cost, PriceList, ceiling, cost_of, estimate
-from invest.ai.spending import Purse, owed
-from invest.ai.transport import Endpoint, clock, pause, send
 from invest.ai.wires import OpenAIChat, Question, Reply, Request
 from invest.domain.opinions import OpinionStatus
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from invest.ai.answer import dump_schema
-from invest.ai.figures import label, show
+from invest.ai.answers.answer import dump_schema
+from invest.ai.answers.figures import label, show
 from invest.domain.analysis import FACT_KEYS
 from invest.domain.opinions import Snapshot, SnapshotFact, SnapshotNews, age_of, clean_excerpt, plain_name
 

@@ -11,8 +11,8 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from invest.ai.addresses import proxy_for, target
-from invest.ai.transport import Endpoint
+from invest.ai.calls.addresses import proxy_for, target
+from invest.ai.calls.transport import Endpoint
 from invest.ai.wires import Anthropic, Gemini, Wire, as_dict, as_list, failure
 
 TIMEOUT = aiohttp.ClientTimeout(total=15)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats  # type: ignore[import-untyped]  # ships no types
 
 from invest.domain.maths.significance import holm, student_cdf, student_quantile
-from invest.domain.opinions.scores import (
+from invest.domain.track_record.scores import (
     brier,
     cohort_means,
     excess_return,

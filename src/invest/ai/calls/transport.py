@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from invest.ai.addresses import proxy_for, target
+from invest.ai.calls.addresses import proxy_for, target
 from invest.ai.errors import CallFailed
 from invest.ai.wires import Reply, Request, Wire, parse
 from invest.domain.opinions import OpinionStatus

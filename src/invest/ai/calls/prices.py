@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from invest.ai.addresses import is_local
-from invest.ai.transport import Endpoint
+from invest.ai.calls.addresses import is_local
+from invest.ai.calls.transport import Endpoint
 from invest.ai.wires import Question, Reply
 
 MILLION = Decimal(1_000_000)

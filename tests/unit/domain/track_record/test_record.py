@@ -9,12 +9,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from invest.domain.opinions.benchmarks import benchmark_outcomes
-from invest.domain.opinions.closed_items import error_correlation, skills
-from invest.domain.opinions.extremity import learn_extremity
-from invest.domain.opinions.outcome import Outcome
 from invest.domain.opinions.pooling import Extremity, Vote, pool_votes
-from invest.domain.opinions.track_record import TrackLine, build_track_record
+from invest.domain.track_record.benchmarks import benchmark_outcomes
+from invest.domain.track_record.closed_items import error_correlation, skills
+from invest.domain.track_record.extremity import learn_extremity
+from invest.domain.track_record.outcome import Outcome
+from invest.domain.track_record.record import TrackLine, build_track_record
 
 O = (1, 0, 1, 1, 0, 0, 1, 0, 1, 0)  # noqa: E741 - the outcomes' letter in the published table
 PLANTED: dict[str, Callable[[int, int], float]] = {

@@ -7,11 +7,8 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from statistics import fmean
 
-from invest.domain.opinions.closing import CONSENSUS
-from invest.domain.opinions.opinion import model_key
-from invest.domain.opinions.outcome import Outcome
-from invest.domain.opinions.pooling import Skill
-from invest.domain.opinions.scores import brier, rank_correlation
+from invest.domain.opinions import Skill, model_key
+from invest.domain.track_record import CONSENSUS, Outcome, brier, rank_correlation
 
 SHARED_FROM = 30  # items two analysts must share before their errors are compared
 Item = tuple[str, date]

@@ -16,12 +16,11 @@ from pydantic import Field
 
 from invest.domain.frozen import Frozen
 from invest.domain.maths import holm
-from invest.domain.opinions.closed_items import Item, distinct, name_of
-from invest.domain.opinions.closing import CONSENSUS
-from invest.domain.opinions.opinion import RULES, Rating
-from invest.domain.opinions.outcome import Outcome
-from invest.domain.opinions.pooling import rating_of, shrunk
-from invest.domain.opinions.scores import (
+from invest.domain.opinions import RULES, Rating, rating_of, shrunk
+from invest.domain.track_record.closed_items import Item, distinct, name_of
+from invest.domain.track_record.closing import CONSENSUS
+from invest.domain.track_record.outcome import Outcome
+from invest.domain.track_record.scores import (
     brier,
     cohort_means,
     hold_band,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from invest.ai.answer import Answer
+from invest.ai.answers.answer import Answer
 from invest.domain.opinions import (
     BASE_RATE,
     Argument,

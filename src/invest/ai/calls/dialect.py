@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from invest.ai.addresses import has_version
+from invest.ai.answers import schema_appendix
+from invest.ai.calls.addresses import has_version
 from invest.ai.errors import CallFailed
-from invest.ai.questions import schema_appendix
 from invest.ai.wires import Question, Request, Structure, Wire
 
 MOST_LESSONS = 10  # things learnt within one call; a server that refuses more wants something else

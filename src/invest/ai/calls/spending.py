@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable
 from decimal import Decimal
 
+from invest.ai.calls.limits import PAYER, Budget
 from invest.ai.errors import BudgetSpent, CallFailed
-from invest.ai.limits import PAYER, Budget
 
 
 class Purse:

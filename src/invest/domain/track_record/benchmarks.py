@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from invest.domain.opinions.outcome import Outcome
-from invest.domain.opinions.pooling import rating_of, shrunk
-from invest.domain.opinions.track_record import BENCHMARKS
+from invest.domain.opinions import rating_of, shrunk
+from invest.domain.track_record.outcome import Outcome
+from invest.domain.track_record.record import BENCHMARKS
 
 ALWAYS_BUY = 0.70
 SIDE = 0.60  # what a rule without a probability of its own says for yes; 1 - SIDE for no

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from invest.domain.opinions.closed_items import apart
-from invest.domain.opinions.closing import CONSENSUS
-from invest.domain.opinions.outcome import Outcome
-from invest.domain.opinions.pooling import Extremity
-from invest.domain.opinions.scores import cohort_means
-from invest.domain.opinions.track_record import RANKED_FROM
+from invest.domain.opinions import Extremity
+from invest.domain.track_record.closed_items import apart
+from invest.domain.track_record.closing import CONSENSUS
+from invest.domain.track_record.outcome import Outcome
+from invest.domain.track_record.record import RANKED_FROM
+from invest.domain.track_record.scores import cohort_means
 
 LOW, HIGH = 0.0, 4.0  # where the slope is looked for; what is used is drawn to .5 and clipped to [.2, 1]
 STEPS = 60

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from invest.ai.answers.reading import final_text, objects_in, refuses
 from invest.ai.errors import AnswerAbstained, AnswerInvalid, AnswerNotJson, CallFailed
-from invest.ai.reading import final_text, objects_in, refuses
 from invest.domain.frozen import Frozen
 from invest.domain.market import InvalidTicker, parse_ticker
 from invest.domain.opinions import (

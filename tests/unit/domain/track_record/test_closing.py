@@ -14,8 +14,8 @@ from invest.domain.market.assets import ActionKind, CorporateAction
 from invest.domain.market.bars import Bars
 from invest.domain.market.calendar import sessions_between
 from invest.domain.market.prices import Prices, usable
-from invest.domain.opinions.closing import Call, calls_of, resolve, resolve_all
 from invest.domain.opinions.opinion import Opinion, OpinionStatus
+from invest.domain.track_record.closing import Call, calls_of, resolve, resolve_all
 
 FIRST, LAST = date(2024, 1, 2), date(2025, 3, 28)
 LATER = datetime(2025, 6, 1, tzinfo=UTC)

@@ -1,0 +1,61 @@
+"""Calls to a vendor: dialect of the server, prices, limits, the budget, retries."""
+
+from __future__ import annotations
+
+from invest.ai.calls.addresses import is_azure
+from invest.ai.calls.caller import Caller, Errand, Log, Shared, Terms
+from invest.ai.calls.limits import (
+    PAYER,
+    Budget,
+    Ledger,
+    Lessons,
+    Limiter,
+    LocalLimiter,
+    MemoryBudget,
+    MemoryCache,
+    MemoryLedger,
+    MemoryLessons,
+    OpinionCache,
+    PaidCall,
+    Payer,
+    too_long,
+)
+from invest.ai.calls.makers import maker_of
+from invest.ai.calls.models import ListedModel, listed_models
+from invest.ai.calls.prices import Price, PriceList, bare, ceiling
+from invest.ai.calls.spending import Purse
+from invest.ai.calls.transport import Endpoint, clock, open_session
+
+__all__ = [
+    "PAYER",
+    "Budget",
+    "Caller",
+    "Endpoint",
+    "Errand",
+    "Ledger",
+    "Lessons",
+    "Limiter",
+    "ListedModel",
+    "LocalLimiter",
+    "Log",
+    "MemoryBudget",
+    "MemoryCache",
+    "MemoryLedger",
+    "MemoryLessons",
+    "OpinionCache",
+    "PaidCall",
+    "Payer",
+    "Price",
+    "PriceList",
+    "Purse",
+    "Shared",
+    "Terms",
+    "bare",
+    "ceiling",
+    "clock",
+    "is_azure",
+    "listed_models",
+    "maker_of",
+    "open_session",
+    "too_long",
+]
