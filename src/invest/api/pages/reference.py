@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -34,11 +35,18 @@ def bind_reference(app: web.Application, routes: Sequence[Route]) -> None:
         page = lenient.get_template("docs.html").render(api=api, groups=grouped(api))
         return Prepared(page.encode(), "text/html", "utf-8")
 
+    making = asyncio.Lock()
+
+    async def made(make: Callable[[], Prepared]) -> Prepared:
+        """The description takes a second to make, once: beside the requests, not between two of them."""
+        async with making:
+            return await asyncio.to_thread(make)
+
     async def openapi_json(request: web.Request) -> web.Response:
-        return await counted(request, openapi())
+        return await counted(request, openapi() if openapi.cache_info().currsize else await made(openapi))
 
     async def docs_page(request: web.Request) -> web.Response:
-        return await counted(request, docs())
+        return await counted(request, docs() if docs.cache_info().currsize else await made(docs))
 
     app.router.add_get("/openapi.json", openapi_json)
     app.router.add_get("/docs", docs_page)
