@@ -12,7 +12,7 @@ from invest.api.http import PREFIX, Problem, Reply, invalid, invalid_fields, rou
 from invest.api.request import Request
 from invest.api.routes.models import Moment, Strict
 from invest.api.routes.ownership import owner_of, require_portfolio
-from invest.api.routes.portfolios import Amount, PortfolioId
+from invest.api.routes.portfolio.portfolios import Amount, PortfolioId
 from invest.domain.alerts import Alert, AlertEvent, AlertKind, Comparison
 from invest.domain.analysis import FACT_KEYS
 from invest.domain.market import Ticker

@@ -10,7 +10,7 @@ from invest.api.http import PREFIX, Problem, Reply, invalid, route
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.api.routes.ownership import owner_of
-from invest.api.routes.portfolios import PortfolioId
+from invest.api.routes.portfolio.portfolios import PortfolioId
 from invest.api.routes.research import TickerPath, known
 from invest.domain.market import ActionKind, AgendaEntry, CorporateAction, EventTerms, Ticker, market_day
 from invest.domain.values import Question, QuestionKind

@@ -5,24 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from invest.api.http import Route
-from invest.api.routes import (
-    administration,
-    ai,
-    alerts,
-    contract,
-    events,
-    fixed_income,
-    mcp,
-    operations,
-    portfolio_corrections,
-    portfolio_proposals,
-    research,
-    tasks,
-    taxes,
-)
+from invest.api.routes import administration, ai, alerts, contract, events, mcp, operations, research, tasks
 from invest.api.routes import health as ops
-from invest.api.routes import portfolios as holdings
 from invest.api.routes import reports as documents
+from invest.api.routes.portfolio import corrections as portfolio_corrections
+from invest.api.routes.portfolio import fixed_income, taxes
+from invest.api.routes.portfolio import portfolios as holdings
+from invest.api.routes.portfolio import proposals as portfolio_proposals
 from invest.api.services import Services
 from invest.engine import Registry
 

@@ -12,8 +12,8 @@ from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.api.routes import alerts as routes
-from invest.api.routes import portfolios as holdings
 from invest.api.routes.ownership import owner_of
+from invest.api.routes.portfolio import portfolios as holdings
 from invest.domain.alerts import AlertKind, evaluate
 from invest.domain.analysis import FACT_KEYS
 from invest.jobs.analysis import watch

@@ -16,8 +16,8 @@ from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.api.routes import operations
-from invest.api.routes import portfolio_corrections as corrections
-from invest.api.routes import portfolios as routes
+from invest.api.routes.portfolio import corrections
+from invest.api.routes.portfolio import portfolios as routes
 from invest.domain.portfolios import Portfolio
 
 KEPT = "invest:pages:file:"  # + caller + token: an uploaded statement between its preview and its booking

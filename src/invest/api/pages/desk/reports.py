@@ -15,9 +15,9 @@ from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.api.routes import operations
-from invest.api.routes import portfolios as holdings
 from invest.api.routes import reports as routes
 from invest.api.routes.ownership import require_status
+from invest.api.routes.portfolio import portfolios as holdings
 from invest.domain.market import Market
 from invest.engine import JobState
 from invest.reports import load_view

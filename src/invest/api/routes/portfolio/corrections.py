@@ -13,7 +13,7 @@ from invest.api.http import Listing, Problem, Reply, invalid, paged, route
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict
 from invest.api.routes.ownership import require_portfolio
-from invest.api.routes.portfolios import BookTransaction, PortfolioId, PortfolioPath
+from invest.api.routes.portfolio.portfolios import BookTransaction, PortfolioId, PortfolioPath
 from invest.domain.market import Ticker
 from invest.domain.portfolios import Transaction
 from invest.errors import InvestError, NotFound

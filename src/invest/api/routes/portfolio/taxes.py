@@ -12,7 +12,7 @@ from invest.api.http import Problem, route
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.api.routes.ownership import owner_of, require_portfolio
-from invest.api.routes.portfolios import PortfolioPath
+from invest.api.routes.portfolio.portfolios import PortfolioPath
 from invest.api.routes.reports import file_reply
 from invest.domain.market import market_day
 from invest.domain.taxes import TaxOpening, TaxYear, tax_csv

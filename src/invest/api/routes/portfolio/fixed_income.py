@@ -11,8 +11,8 @@ from invest.api.http import Problem, route
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.api.routes.ownership import require_portfolio
-from invest.api.routes.portfolio_corrections import recompute
-from invest.api.routes.portfolios import PortfolioId, PortfolioPath
+from invest.api.routes.portfolio.corrections import recompute
+from invest.api.routes.portfolio.portfolios import PortfolioId, PortfolioPath
 from invest.domain.fixed_income import Bond
 from invest.domain.portfolios import Plain
 from invest.jobs.analysis import bond_values

@@ -11,8 +11,8 @@ from invest.api.http import route
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.api.routes.ownership import require_portfolio
-from invest.api.routes.portfolio_corrections import recompute
-from invest.api.routes.portfolios import Amount, Booked, PortfolioPath, stored
+from invest.api.routes.portfolio.corrections import recompute
+from invest.api.routes.portfolio.portfolios import Amount, Booked, PortfolioPath, stored
 from invest.domain.portfolios import PROPOSED, Announced, Proposal, Trade
 from invest.jobs.analysis import measured
 

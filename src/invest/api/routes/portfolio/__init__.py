@@ -1,0 +1,1 @@
+"""The endpoints of portfolios: transactions, imports, corrections, proposals, tax, fixed income."""
