@@ -137,8 +137,8 @@ def bounded_by_news(blind: float, informed: float) -> float:
 def material_news(news: Sequence[SnapshotNews]) -> bool:
     """Whether something new and material was published: of the last days, with a tone or of a topic that moves prices.
 
-    What this leaves out (older items, neutral ones on the market or on nothing in particular) moved no answer by more
-    than the bound allows, and would cost as much again as the opinion.
+    Older items, and neutral ones on the market or on nothing in particular, are left out: asking again with them costs
+    as much as the opinion, and may move it by no more than the bound.
     """
     return any(
         item.excerpt and item.age_days <= NEW_DAYS and (item.tone != "neutral" or item.topic in MATERIAL)

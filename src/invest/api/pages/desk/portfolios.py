@@ -20,8 +20,7 @@ from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.api.routes import operations
 from invest.api.routes.portfolio import portfolios as routes
-from invest.api.routes.portfolio import proposals
-from invest.api.routes.portfolio import taxes
+from invest.api.routes.portfolio import proposals, taxes
 from invest.domain.market import AssetKind, market_day
 from invest.domain.portfolios import Operation, Portfolio
 
