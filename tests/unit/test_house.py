@@ -48,3 +48,16 @@ def test_no_module_is_longer_than_four_hundred_lines_and_no_function_than_sixty(
         and node.end_lineno - node.lineno + 1 > 60
     ]
     assert not long
+
+
+@pytest.mark.parametrize("path", sorted(SRC.rglob("*.py")), ids=lambda p: str(p.relative_to(SRC)))
+def test_no_module_imports_the_face_of_its_own_room(path: Path) -> None:
+    room = ".".join(path.parent.relative_to(SRC).parts)
+    modules = {p.stem for p in path.parent.iterdir()}
+    names = [
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == room and path.name != "__init__.py"
+        for alias in node.names
+    ]
+    assert [name for name in names if name not in modules and not name.startswith("__")] == []

@@ -25,7 +25,7 @@ from invest.api.http.problems import (
 )
 from invest.api.http.public import EXPORTS, public_result, public_text
 from invest.api.http.request_log import RequestLog
-from invest.api.http.routing import LINE, PREFIX, Incoming, Reply, Route, ScopeName, route
+from invest.api.http.routing import LINE, PREFIX, Body, Incoming, Reply, Route, ScopeName, route
 from invest.api.http.wire import BODY_SECONDS, checked_text, to_json, to_json_in_turns
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "TELLING",
     "Batcher",
     "Bodies",
+    "Body",
     "Caller",
     "FieldError",
     "Incoming",

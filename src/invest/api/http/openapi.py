@@ -133,8 +133,8 @@ def _schemas(routes: Sequence[Route]) -> tuple[dict[Key, Any], dict[str, Any]]:
         for role, kind, mode in (
             ("path", route.path_model, "validation"),
             ("query", route.query_model, "validation"),
-            ("body", route.body_type, "validation"),
-            ("lone", route.lone_body, "validation"),
+            ("body", route.body and route.body.kind, "validation"),
+            ("lone", route.body and route.body.array, "validation"),
             ("reply", route.reply, "serialization"),
             ("result", route.result, "serialization"),
         ):
@@ -172,16 +172,16 @@ def _operation(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
         content: dict[str, Any] = {"multipart/form-data": {"schema": {"$ref": REF.format(model=name)}}}
         content |= {media: {"schema": BINARY} for media in ("application/octet-stream", *route.takes)}
         operation["requestBody"] = {"required": True, "content": content}
-    if route.body_type is not None and not route.body_hidden:
+    if route.body is not None and not route.body.hidden:
         options = [_not_null(schemas[route.name, "body"])]
-        if route.lone_body is not None and route.lone_alone:
+        if route.body.array is not None and route.body.array_alone:
             options = [_not_null(schemas[route.name, "lone"])]
         elif route.required:
             model = _resolved(options[0], definitions)
             model["required"] = sorted(route.required & model["properties"].keys())
         schema = options[0] if len(options) == 1 else {"anyOf": options}
         operation["requestBody"] = {
-            "required": route.body_required or bool(route.lone_name and route.lone_name in route.required),
+            "required": route.body.required or bool(route.body.array_name and route.body.array_name in route.required),
             "content": {
                 "application/json": {"schema": schema, "example": _body_example(route, options[0], definitions)}
             },
@@ -191,7 +191,8 @@ def _operation(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
 
 def _body_example(route: Route, schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     """The lone array where a route takes one, else the object; arguments of any job where it may hold anything."""
-    return example_of(schema, definitions, route.lone_name if route.lone_alone else "") or NAMES["arguments"]
+    alone = route.body.array_name if route.body is not None and route.body.array_alone else ""
+    return example_of(schema, definitions, alone) or NAMES["arguments"]
 
 
 def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -281,7 +282,7 @@ def _responses(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
         found["304"] = {"description": "unchanged since the ETag in If-None-Match"}
     statuses = {*route.problems, *ALWAYS}
     statuses |= set(WITH_KEY) if route.scope else set()
-    statuses |= set(WITH_BODY) if route.body_type is not None else set()
+    statuses |= set(WITH_BODY) if route.body is not None else set()
     statuses |= {409} if route.method == "POST" else set()
     for status in sorted(statuses):
         found[str(status)] = {

@@ -85,6 +85,41 @@ Guard = Callable[[Any, Any], Awaitable[None]]  # of the request and its path
 
 
 @dataclass(frozen=True)
+class Body:
+    """The JSON body that an operation takes: its type, and the array that may stand for it."""
+
+    kind: Any
+    required: bool = True
+    array: Any = None  # the type of an array that may stand for the body
+    array_name: str = ""  # the argument that the array gives
+    array_alone: bool = True  # the array is all that the body can hold
+    hidden: bool = False  # taken and not described: its fields are the query's
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[Any]:
+        """Reads the body."""
+        return TypeAdapter(self.kind)
+
+    @cached_property
+    def array_adapter(self) -> TypeAdapter[Any] | None:
+        """Reads a body that is an array."""
+        return None if self.array is None else TypeAdapter(self.array)
+
+    async def read(self, request: Incoming) -> Any:
+        """The validated body; None where it is empty and may be. Raises `Problem`."""
+        body = await request.read()
+        if not body.strip():
+            if self.required:
+                raise Problem(422, "this request needs a JSON body", kind="urn:invest:invalid")
+            return None
+        wire.check_json_type(request.http)
+        wire.check_json(body)
+        if self.array_adapter is not None and body.lstrip()[:1] == b"[":
+            return wire.parse_json(self.array_adapter, body, at=self.array_name)
+        return wire.parse_json(self.adapter, body)
+
+
+@dataclass(frozen=True)
 class Route:
     """One operation. The handler takes ``(request)`` and, where it names them, ``path``, ``query`` and ``body``."""
 
@@ -98,14 +133,9 @@ class Route:
     problems: tuple[int, ...] = ()
     path_model: type[BaseModel] | None = None
     query_model: type[BaseModel] | None = None
-    body_type: Any = None
-    lone_body: Any = None  # the type of a JSON array that may stand for the body
-    lone_name: str = ""
-    lone_alone: bool = True  # the array is all that the body can hold
+    body: Body | None = None
     required: frozenset[str] = frozenset()  # arguments that the query may leave to the body, but not both
-    body_hidden: bool = False  # a body is taken and not described: its fields are the query's
     result: Any = None  # of the job that the operation queues
-    body_required: bool = True
     reply: Any = None
     media: Mapping[int, str] = field(default_factory=dict)  # status -> media type, where it is not JSON
     takes: tuple[str, ...] = ()  # media types of a body that the handler reads as bytes
@@ -122,16 +152,6 @@ class Route:
     def streams(self) -> bool:
         """Whether its answer has no end of its own."""
         return "text/event-stream" in self.media.values()
-
-    @cached_property
-    def body_adapter(self) -> TypeAdapter[Any]:
-        """Reads the body."""
-        return TypeAdapter(self.body_type)
-
-    @cached_property
-    def lone_adapter(self) -> TypeAdapter[Any] | None:
-        """Reads a body that is an array."""
-        return None if self.lone_body is None else TypeAdapter(self.lone_body)
 
     @cached_property
     def parameters(self) -> frozenset[str]:
@@ -163,21 +183,9 @@ class Route:
             query.pop(name, None)
         if self.query_model is not None:
             found["query"] = _validated(self.query_model, query)
-        if self.body_type is not None:
-            found["body"] = await self._body(request)
+        if self.body is not None:
+            found["body"] = await self.body.read(request)
         return found
-
-    async def _body(self, request: Incoming) -> Any:
-        body = await request.read()
-        if not body.strip():
-            if self.body_required:
-                raise Problem(422, "this request needs a JSON body", kind="urn:invest:invalid")
-            return None
-        wire.check_json_type(request.http)
-        wire.check_json(body)
-        if self.lone_adapter is not None and body.lstrip()[:1] == b"[":
-            return wire.parse_json(self.lone_adapter, body, at=self.lone_name)
-        return wire.parse_json(self.body_adapter, body)
 
 
 def _validated(model: type[BaseModel], values: Mapping[str, str]) -> BaseModel:
@@ -228,8 +236,7 @@ def route(
             problems=problems,
             path_model=hints.get("path"),
             query_model=hints.get("query"),
-            body_type=body,
-            body_required=not optional,
+            body=None if body is None else Body(body, required=not optional),
             reply=_replied(hints.get("return")),
             media=media or {},
             waits=waits,

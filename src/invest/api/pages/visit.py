@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from pydantic import TypeAdapter
 
 from invest.api.http import Caller, Problem, Reply, Route
 from invest.api.pages.session import Theme, keep_said, said_in
@@ -96,8 +95,8 @@ class Visit:
                 await route.guard(self.request, given["path"])
         if route.query_model is not None:
             given["query"] = route.query_model.model_validate(dict(query or {}))
-        if route.body_type is not None:
-            given["body"] = None if body is None else TypeAdapter(route.body_type).validate_python(body)
+        if route.body is not None:
+            given["body"] = None if body is None else route.body.adapter.validate_python(body)
         value = await route.handler(self.request, **given)
         return value.value if isinstance(value, Reply) else value
 

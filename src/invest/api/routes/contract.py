@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from invest.api.http import PREFIX, Problem, Reply, Route, invalid
+from invest.api.http import PREFIX, Body, Problem, Reply, Route, invalid
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.api.routes.tasks import accepted
@@ -116,14 +116,16 @@ def _route(door: Door, job: JobType[..., Any]) -> Route:
         status=202,
         problems=(400, 404, 409, 413, 415, 422),
         query_model=query,
-        body_type=whole,
-        lone_body=lone,
-        lone_name=door.body or "",
-        lone_alone=set(job.signature.model.model_fields) == {*door.query, door.body},
+        body=Body(
+            whole,
+            required=False,
+            array=lone,
+            array_name=door.body or "",
+            array_alone=set(job.signature.model.model_fields) == {*door.query, door.body},
+            hidden=door.body is None,
+        ),
         required=frozenset(name for name, field in job.signature.model.model_fields.items() if field.is_required()),
-        body_hidden=door.body is None,
         result=job.signature.result_type,
-        body_required=False,
         reply=reply,
         waits=True,
     )

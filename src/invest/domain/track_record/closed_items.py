@@ -8,7 +8,9 @@ from datetime import date, timedelta
 from statistics import fmean
 
 from invest.domain.opinions import Skill, model_key
-from invest.domain.track_record import CONSENSUS, Outcome, brier, rank_correlation
+from invest.domain.track_record.closing import CONSENSUS
+from invest.domain.track_record.outcome import Outcome
+from invest.domain.track_record.scores import brier, rank_correlation
 
 SHARED_FROM = 30  # items two analysts must share before their errors are compared
 Item = tuple[str, date]
