@@ -24,6 +24,7 @@ from invest.errors import InvestError, Unreachable
 from invest.local import keeper
 from invest.local.places import data_folder, write_private
 from invest.local.recipes import Postgres, Recipe, Valkey, environment
+from invest.processes import pause_after
 from invest.settings import Settings
 
 LOOK_EVERY = 0.5  # seconds between looks at supervised servers
@@ -244,7 +245,7 @@ class LocalServers:
                 if not hold.ended:
                     continue
                 restarts[place] += 1
-                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(restarts[place] - 1, 8))
+                pause = pause_after(restarts[place], first=FIRST_PAUSE, longest=LONGEST_PAUSE)
                 name = hold.recipe.name
                 sys.stderr.write(
                     f"invest: embedded {name} ended by itself: {last_line(hold.log)}; "

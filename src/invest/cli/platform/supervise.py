@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from invest.processes import end_all, pause_after
+
 GRACE = 30.0  # seconds from SIGTERM to SIGKILL: the worker's own grace of 25 s and a little
 
 
@@ -77,7 +79,7 @@ class Family:
                 await self._spawn(child)
                 continue
             child.restarts += 1
-            pause = min(30.0, 0.5 * 2 ** min(child.restarts, 6))
+            pause = pause_after(child.restarts, first=1, longest=30)
             sys.stderr.write(f"invest: {child.name} ended with code {code}; starting it again in {pause:.0f} s\n")
             await asyncio.sleep(pause)
             await self._spawn(child)
@@ -87,18 +89,7 @@ class Family:
         self.ending = True
         for guard in self._guards:
             guard.cancel()
-        running = [c.process for c in self.children if c.process and c.process.returncode is None]
-        for process in running:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-        done = asyncio.gather(*(p.wait() for p in running))
-        try:
-            await asyncio.wait_for(done, GRACE)
-        except TimeoutError:
-            for process in running:
-                if process.returncode is None:
-                    process.kill()
-            await asyncio.gather(*(p.wait() for p in running))
+        await end_all([c.process for c in self.children if c.process], GRACE)
 
 
 @contextlib.asynccontextmanager

@@ -20,6 +20,7 @@ from invest.engine.manage import Invest, QueueStats
 from invest.engine.redis import ended
 from invest.engine.worker.link import SOCKET, SUPERVISOR, Link
 from invest.errors import ConfigError, InvestError
+from invest.processes import end_all, pause_after, signal_to
 from invest.settings import Settings
 
 log = structlog.get_logger("invest.engine")
@@ -136,7 +137,7 @@ class Supervisor:
         finally:
             if look is not None:
                 await ended(look)
-            await self._end_all()
+            await end_all([c.process for c in self._children], self._settings.engine.grace + KILL_AFTER)
 
     async def _keep_up(self) -> None:
         for child in [c for c in self._children if c.process.returncode is not None]:
@@ -148,7 +149,7 @@ class Supervisor:
             log.info("worker process ended", pid=child.process.pid, status=child.process.returncode)
         staying = [c for c in self._children if c.stays]
         if len(staying) < self.target and self._quick_deaths:
-            await asyncio.sleep(min(10.0, 0.25 * 2 ** min(self._quick_deaths, 6)))
+            await asyncio.sleep(pause_after(self._quick_deaths, first=0.5, longest=10))
         for _ in range(self.target - len(staying)):
             if self._stopping.is_set():
                 return
@@ -180,7 +181,7 @@ class Supervisor:
         for child in staying:
             if not child.up and now - child.born > STARTING:
                 child.leaving = True
-                _signal(child, signal.SIGTERM)
+                signal_to(child.process, signal.SIGTERM)
                 return
         if any(c.asked is not None and now - c.asked < ANSWER for c in staying):
             return
@@ -213,21 +214,3 @@ class Supervisor:
         elif time.monotonic() - self._calm_since >= SHRINK_AFTER:
             self.target, self._calm_since = self.target - 1, time.monotonic()
             log.info("scaling down", processes=self.target)
-
-    async def _end_all(self) -> None:
-        for child in self._children:
-            _signal(child, signal.SIGTERM)
-        waits = [asyncio.create_task(c.process.wait()) for c in self._children]
-        if not waits:
-            return
-        _, late = await asyncio.wait(waits, timeout=self._settings.engine.grace + KILL_AFTER)
-        if late:
-            for child in self._children:
-                _signal(child, signal.SIGKILL)
-            await asyncio.wait(late)
-
-
-def _signal(child: Child, sig: signal.Signals) -> None:
-    if child.process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            child.process.send_signal(sig)
