@@ -188,7 +188,9 @@ def test_production_has_no_embedded_server_and_says_which_extra_brings_one(
             pages_work(url)
         doctor(commands / "invest", tmp_path, code=0, **servers)
         off = json.dumps({name: {"enabled": False} for name in defaults()["sources"]})
-        mute = json.dumps({name: {**given, "enabled": False} for name, given in defaults()["ai"]["providers"].items()})
+        mute = json.dumps(
+            {name: {**given, "enabled": False} for name, given in defaults()["ai"]["providers"].items()}, default=str
+        )
         found = doctor(commands / "invest", tmp_path, code=1, **servers, INVEST_SOURCES=off, INVEST_AI__PROVIDERS=mute)
         assert found["sources"] == found["AIs"] == "fix"
 

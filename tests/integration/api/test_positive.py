@@ -29,7 +29,16 @@ STREAMS = frozenset({"task_events", "all_events"})
 NOT_STORED = frozenset({"get_analysis", "get_backtest"})
 # Shown by tests of their own: they act on what other operations made.
 ON_OTHERS = frozenset(
-    {"edit_transaction", "delete_transaction", "undo_import", "merge_portfolios", "withdraw_asset_event"}
+    {
+        "edit_transaction",
+        "delete_transaction",
+        "undo_import",
+        "merge_portfolios",
+        "withdraw_asset_event",
+        "get_calendar",
+        "replace_bond",
+        "delete_bond",
+    }
 )
 BYTES = b'{"results": []}'
 PAYLOAD = RawPayload(

@@ -149,7 +149,7 @@ def test_generated_requests_meet_only_what_is_described(served: str) -> None:
     asked, failures = 0, []
     for result in schema.get_all_operations():
         operation = result.ok()  # type: ignore[union-attr] # Err fails the test, as it should
-        if operation.path in STREAMS:
+        if operation.path in STREAMS or operation.path == "/mcp":  # whose protocol has errors of its own: test_mcp
             continue
         try:
             asked += _probe(operation, served)

@@ -12,6 +12,7 @@ from unittest import mock
 import hypothesis.strategies as st
 import redis
 from hypothesis import HealthCheck, settings
+from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from invest.engine import Workflow, chain, chord, group, keys
@@ -427,14 +428,16 @@ class Scripts(RuleBasedStateMachine):
 
 
 def test_no_order_of_transitions_breaks_the_scripts(redis_url: str) -> None:
+    """Redis' own clock takes part: an example that is made again later may find another state, which says nothing of
+    the scripts. Such a run is made again, twice at most; a broken promise fails each of them."""
     Scripts.url = redis_url
-    run_state_machine_as_test(
-        Scripts,
-        settings=settings(
-            max_examples=60,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            database=None,
-        ),
+    chosen = settings(
+        max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
+    for attempt in range(3):
+        try:
+            run_state_machine_as_test(Scripts, settings=chosen)
+            return
+        except FlakyStrategyDefinition:
+            if attempt == 2:
+                raise

@@ -73,9 +73,9 @@ def operation_id(route: Route) -> str:
 
 
 def schema_name(name: str) -> str:
-    """The name of a schema for clients: no module, no generic, no underscore. ``Listing_Asset_`` is ``AssetPage``."""
+    """The name of a schema for clients: letters and digits, no generic. ``Listing_Asset_`` is ``AssetPage``."""
     bare = re.sub(r"^Listing_(.+)_$", r"\1_page", name.rpartition("__")[2])
-    parts = [part for part in bare.split("_") if part and part != "async"]
+    parts = [part for part in re.split("[_-]", bare) if part and part != "async"]
     return "".join(part[:1].upper() + part[1:] for part in parts)
 
 
