@@ -54,10 +54,6 @@ UPSTREAMS = (*bench_faults.ON, *bench_faults.OFF)
 OPTIONAL = bench_faults.OFF  # `make faults` tries them whole
 TELLING = ("hang", "malformed", "off_by_1000")  # one each of: nothing comes, nonsense comes, something wrong comes
 FILES = ("cotahist", "cvm", "cvm_funds")  # their troubles must meet an empty cache; those of others leave files alone
-    "cotahist",
-    "cvm",
-    "cvm_funds",
-)  # each of their troubles must meet an empty cache; the others' leave the files alone
 PRICING = (
     "cotahist",
     "brapi",
