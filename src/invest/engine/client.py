@@ -26,6 +26,8 @@ from invest.engine.errors import (
 from invest.engine.redis import (
     CONNECTION_ERRORS,
     Ask,
+    End,
+    Ends,
     Event,
     JobState,
     JobStatus,
@@ -70,10 +72,17 @@ class Job(Generic[R_co]):
     """A handle on one enqueued job or workflow; making one asks nothing."""
 
     def __init__(
-        self, invest: Client, job_id: str, adapter: TypeAdapter[Any] | None = None, *, new: bool = True
+        self,
+        invest: Client,
+        job_id: str,
+        adapter: TypeAdapter[Any] | None = None,
+        *,
+        new: bool = True,
+        end: End | None = None,
     ) -> None:
         self._invest = invest
         self._adapter = adapter
+        self._end = end
         self.id = job_id
         self.new = new
         self._made = time.monotonic()
@@ -84,8 +93,11 @@ class Job(Generic[R_co]):
         With a timeout, a Redis that is away is waited for as long as it allows. Raises `JobFailed`, `JobCancelled`,
         `ResultTimeout` after `timeout` seconds, `ResultExpired`, `Lost`, `NotFound`, or `Unreachable`.
         """
-        fresh = self.new and time.monotonic() - self._made < FRESH
-        value = await self._invest.wait(self.id, timeout, look_after=LOOK_AFTER if fresh else 0)
+        if self._end is not None:
+            value = await self._invest.wait_told(self.id, self._end, timeout)
+        else:
+            fresh = self.new and time.monotonic() - self._made < FRESH
+            value = await self._invest.wait(self.id, timeout, look_after=LOOK_AFTER if fresh else 0)
         result: R_co = value if self._adapter is None else self._adapter.validate_python(value)
         return result
 
@@ -112,6 +124,7 @@ class Client:
         self.redis = redis
         self.settings = settings
         self.notices = Notices(redis)
+        self._ends = Ends(self.notices)
 
     @classmethod
     @asynccontextmanager
@@ -147,7 +160,11 @@ class Client:
         """
         if isinstance(what, Workflow):
             return await self._start(what, caller or acting_for.get())
-        return (await self.enqueue_many([what.with_options(caller=caller) if caller else what]))[0]
+        call = what.with_options(caller=caller) if caller else what
+        job = self.new_job(call, own=True)
+        end = self._ends.expect(job.id) if not job.chosen else None
+        ((job_id, new),) = await self.ask(transitions.enqueue([job]))
+        return Job(self, job_id, call.job.signature.result, new=new, end=end if new else None)
 
     async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[Job[R]]:
         """Many calls in few round trips, in their order; each batch of 250 is taken whole or not at all."""
@@ -178,13 +195,13 @@ class Client:
             for call, (job_id, new) in zip(calls, made, strict=True)
         ]
 
-    def new_job(self, call: Call[Any]) -> NewJob:
-        """A call as the engine enqueues it. Raises `InvalidArguments` for too large arguments."""
+    def new_job(self, call: Call[Any], *, own: bool = False) -> NewJob:
+        """A call as the engine enqueues it; `own`: its end is heard. Raises `InvalidArguments` if it is too large."""
         job, options = call.job, call.options
         self._check_size(call)
         ttl = options.result_ttl or job.result_ttl or self.settings.engine.result_ttl
         return NewJob(
-            id=options.id or new_id(),
+            id=options.id or (self._ends.new_id() if own else new_id()),
             chosen=options.id is not None,
             unique=job.unique_key(call) if job.key is not None else "",
             name=job.name,
@@ -287,6 +304,7 @@ class Client:
         `look_after`: seconds to wait for the message that it has ended before looking whether it had come already.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
+        await self._ends.listen()
         ended = Signal()
         channel = keys.FINISHED + job_id
         told_of: list[bytes] = []
@@ -312,6 +330,21 @@ class Client:
                 await ended.wait(POLL if left is None else min(POLL, left))
         finally:
             self.notices.leave(channel, told)
+
+    async def wait_told(self, job_id: str, end: End, timeout: float | None = None) -> Any:
+        """The raw JSON result of a job whose end has been listened for since before it was enqueued."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if deadline is None else deadline - time.monotonic()
+            if end.said is None:
+                await end.signal.wait(POLL if left is None else max(0.0, min(POLL, left)))
+            if end.said is not None and end.said.startswith(TOLD):
+                return orjson.loads(end.said[len(TOLD) :])
+            ready, value = await self._patient_peek(job_id, deadline)
+            if ready:
+                return value
+            if deadline is not None and time.monotonic() >= deadline and end.said is None:
+                raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")
 
     async def _patient_peek(self, job_id: str, deadline: float | None) -> tuple[bool, Any]:
         """`_peek`; while there is time left, a Redis that is away means not yet."""
