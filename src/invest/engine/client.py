@@ -35,7 +35,6 @@ from invest.engine.redis import (
     Notices,
     Plan,
     Progress,
-    Signal,
     address_of,
     check,
     close_redis,
@@ -93,11 +92,8 @@ class Job(Generic[R_co]):
         With a timeout, a Redis that is away is waited for as long as it allows. Raises `JobFailed`, `JobCancelled`,
         `ResultTimeout` after `timeout` seconds, `ResultExpired`, `Lost`, `NotFound`, or `Unreachable`.
         """
-        if self._end is not None:
-            value = await self._invest.wait_told(self.id, self._end, timeout)
-        else:
-            fresh = self.new and time.monotonic() - self._made < FRESH
-            value = await self._invest.wait(self.id, timeout, look_after=LOOK_AFTER if fresh else 0)
+        fresh = self.new and time.monotonic() - self._made < FRESH
+        value = await self._invest.wait(self.id, timeout, end=self._end, look_after=LOOK_AFTER if fresh else 0)
         result: R_co = value if self._adapter is None else self._adapter.validate_python(value)
         return result
 
@@ -298,53 +294,40 @@ class Client:
         await self.proceed()
         return reply != "final"
 
-    async def wait(self, job_id: str, timeout: float | None = None, *, look_after: float = 0) -> Any:
+    async def wait(
+        self, job_id: str, timeout: float | None = None, *, end: End | None = None, look_after: float = 0
+    ) -> Any:
         """The raw JSON result of a job; see `Job.result`.
 
-        `look_after`: seconds to wait for the message that it has ended before looking whether it had come already.
+        `end`: where its end has been listened for since before it was enqueued. `look_after`: seconds to wait for the
+        message that it has ended before looking whether it had come already.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        if end is not None:
+            return await self._told(job_id, end, timeout, POLL)
+        end, channel = End(), keys.FINISHED + job_id
         await self._ends.listen()
-        ended = Signal()
-        channel = keys.FINISHED + job_id
-        told_of: list[bytes] = []
-
-        def told(message: bytes) -> None:
-            if message.startswith(TOLD):
-                told_of.append(message)
-            ended.set()
-
-        await self.notices.subscribe(channel, told)
+        await self.notices.subscribe(channel, end.told)
         try:
-            if look_after:
-                await ended.wait(look_after if timeout is None else min(look_after, timeout))
-            while True:
-                if told_of:
-                    return orjson.loads(told_of[0][len(TOLD) :])
-                ready, value = await self._patient_peek(job_id, deadline)
-                if ready:
-                    return value
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0 and not told_of:
-                    raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")
-                await ended.wait(POLL if left is None else min(POLL, left))
+            return await self._told(job_id, end, timeout, look_after)
         finally:
-            self.notices.leave(channel, told)
+            self.notices.leave(channel, end.told)
 
-    async def wait_told(self, job_id: str, end: End, timeout: float | None = None) -> Any:
-        """The raw JSON result of a job whose end has been listened for since before it was enqueued."""
+    async def _told(self, job_id: str, end: End, timeout: float | None, pause: float) -> Any:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            left = None if deadline is None else deadline - time.monotonic()
-            if end.said is None:
-                await end.signal.wait(POLL if left is None else max(0.0, min(POLL, left)))
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if end.said is None and pause:
+                await end.signal.wait(pause if left is None else min(pause, left))
             if end.said is not None and end.said.startswith(TOLD):
                 return orjson.loads(end.said[len(TOLD) :])
+            said, pause = end.said, POLL
             ready, value = await self._patient_peek(job_id, deadline)
             if ready:
                 return value
-            if deadline is not None and time.monotonic() >= deadline and end.said is None:
-                raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")
+            if end.said is said:  # nothing more was said while it was asked: wait for the next word
+                end.said = None
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")
 
     async def _patient_peek(self, job_id: str, deadline: float | None) -> tuple[bool, Any]:
         """`_peek`; while there is time left, a Redis that is away means not yet."""

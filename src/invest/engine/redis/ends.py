@@ -28,6 +28,11 @@ class End:
         self.said: bytes | None = None
         self.signal = Signal()
 
+    def told(self, message: bytes) -> None:
+        """Take a message; an empty one means that some may have been missed."""
+        self.said = message or None
+        self.signal.set()
+
 
 class Ends:
     """Hears the ends of the jobs that were enqueued under `new_id`, from the first `listen` on."""
@@ -59,10 +64,9 @@ class Ends:
 
     def _told(self, channel: bytes, message: bytes) -> None:
         if not channel:  # the connection was gone for a while: whoever waits looks for itself
-            for end in tuple(self._expected.values()):
-                end.signal.set()
+            for waiting in tuple(self._expected.values()):
+                waiting.told(b"")
             return
-        end = self._expected.pop(channel[len(keys.FINISHED) :].decode("ascii", "replace"), None)
+        end = self._expected.get(channel[len(keys.FINISHED) :].decode("ascii", "replace"))
         if end is not None:
-            end.said = message
-            end.signal.set()
+            end.told(message)

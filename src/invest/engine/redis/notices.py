@@ -121,9 +121,9 @@ class Notices:
         try:
             async with self._lock:
                 self._connection = connection
-                await connection.send_command("SUBSCRIBE", *self._listeners, IDLE, check_health=False)
                 if self._watchers:
                     await connection.send_command("PSUBSCRIBE", *self._watchers, check_health=False)
+                await connection.send_command("SUBSCRIBE", *self._listeners, IDLE, check_health=False)
             await self._read(connection, again)
         finally:
             self._connection = None  # nobody begins to write to it
