@@ -1,6 +1,6 @@
 -- Put before every script, after the key names and F, the record's field names. One script is one transition: nothing can
--- happen in between. Times are Redis' own, in ms. Keys are built from ids, so this needs a single server or Sentinel, not
--- Redis Cluster.
+-- happen in between. Times are Redis' own, in ms. Keys are built from ids; each script declares what they begin with
+-- (KEYS[1]), and the key names above have the deployment's prefix, which puts them all into one slot of a cluster.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local NOW = string.format('%d', now)
