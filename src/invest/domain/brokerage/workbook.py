@@ -314,8 +314,9 @@ class _SheetReader:
             return texts[int(value)] if value.isascii() and value.isdigit() and int(value) < len(texts) else ""
         if self.kind == "d":
             return value[:10]
-        if self.kind != "n":
-            return value
+        return self._figure(value) if self.kind == "n" else value
+
+    def _figure(self, value: str) -> str:
         dated = self.style in self.book.dated
         if not dated and _PLAIN.fullmatch(value):
             whole, dot, part = value.partition(".")
