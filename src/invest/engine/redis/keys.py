@@ -61,7 +61,6 @@ WORKERS: Final = "invest:workers"  # zset of worker ids by last heartbeat ms
 WORKER: Final = "invest:worker:"  # + worker id -> its heartbeat as JSON
 SCHEDULE: Final = "invest:schedule:"  # + name -> hash last, next, ran, job, skipped, paused, error
 STATS: Final = "invest:stats:"  # + name -> hash of counters, for the metrics
-OOM_GUARD: Final = "invest:nothing"  # deleting it first lets a script go on when Redis is full
 
 # pub/sub: hints only, everything they say can be read elsewhere
 WAKE: Final = "invest:wake:"  # + queue
@@ -78,9 +77,8 @@ def queue_key(queue: str, priority: int = 0) -> str:
 
 
 def lua_constants(prefix: str = "") -> str:
-    """The names above as Lua locals, put before every script; keys and channels begin with `prefix`."""
+    """The names above as Lua locals, put before the scripts; keys and channels begin with `prefix`."""
     names = {k: v for k, v in globals().items() if k.isupper() and isinstance(v, str)}
-    own = {
-        k: prefix + v if v.startswith(("invest:", "arq:")) and k != "ENVELOPE_QUEUE" else v for k, v in names.items()
-    }
+    keyed = {k for k, v in names.items() if v.startswith(("invest:", "arq:")) and k != "ENVELOPE_QUEUE"}
+    own = {name: prefix + value if name in keyed else value for name, value in names.items()}
     return "".join(f"local {name} = '{value}'\n" for name, value in sorted(own.items()))

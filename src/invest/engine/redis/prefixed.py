@@ -22,8 +22,8 @@ def _words(text: str) -> list[str]:
 
 
 _NONE: Final = _words(
-    "ACL AUTH CLIENT CLUSTER COMMAND CONFIG DBSIZE DISCARD ECHO EXEC HELLO INFO LASTSAVE MULTI PING ROLE SCRIPT "
-    "SELECT TIME UNWATCH WAIT WAITAOF"
+    "ACL AUTH CLIENT CLUSTER COMMAND CONFIG DBSIZE DISCARD ECHO EXEC FUNCTION HELLO INFO LASTSAVE MULTI PING ROLE "
+    "SCRIPT SELECT TIME UNWATCH WAIT WAITAOF"
 )
 _FIRST: Final = _words(
     "DECR DECRBY DUMP EXPIRE EXPIREAT EXPIRETIME GET GETDEL GETEX GETRANGE GETSET HDEL HEXISTS HGET HGETALL "
@@ -92,7 +92,7 @@ _PLACED: Final[dict[str, Callable[[bytes, Arguments], Arguments]]] = {
     **dict.fromkeys(_FIRST, _first),
     **dict.fromkeys(_ALL, _all),
     **dict.fromkeys(_SECOND, _second),
-    **dict.fromkeys(("EVAL", "EVALSHA"), _script),
+    **dict.fromkeys(("EVAL", "EVALSHA", "FCALL", "FCALL_RO"), _script),
     **dict.fromkeys(("XREAD", "XREADGROUP"), _streams),
     "SCAN": _scan,
 }
