@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, RedisError
 
+from invest.engine.redis.prefixed import prefix_of
 from invest.engine.redis.signal import ended
 
 log = structlog.get_logger("invest.engine")
@@ -32,6 +33,8 @@ class Notices:
 
     def __init__(self, redis: Redis, *, silence: float = SILENCE) -> None:
         self._redis = redis
+        self._prefix = prefix_of(redis)
+        self._idle = self._prefix + IDLE
         self._silence = silence
         self._connection: Any = None  # redis-py's own classes share no public type
         self._task: asyncio.Task[None] | None = None
@@ -53,7 +56,7 @@ class Notices:
 
         After a time without a connection it is called with two empty texts.
         """
-        name = pattern.encode()
+        name = self._prefix + pattern.encode()
         async with self._lock:
             self._watchers[name] = watcher
             if self._task is None:
@@ -63,7 +66,7 @@ class Notices:
 
     async def subscribe(self, channel: str, listener: Listener) -> None:
         """Call `listener` with every message of `channel`; returns when the server confirmed or is gone."""
-        name = channel.encode("utf-8", "surrogateescape")
+        name = self._prefix + channel.encode("utf-8", "surrogateescape")
         async with self._lock:
             first = name not in self._listeners
             self._listeners.setdefault(name, set()).add(listener)
@@ -77,7 +80,7 @@ class Notices:
 
     def leave(self, channel: str, listener: Listener) -> None:
         """The opposite, at once; a channel that nobody listens to any more is given up a little later."""
-        name = channel.encode("utf-8", "surrogateescape")
+        name = self._prefix + channel.encode("utf-8", "surrogateescape")
         listeners = self._listeners.get(name, set())
         listeners.discard(listener)
         if not listeners and name in self._listeners:
@@ -123,7 +126,7 @@ class Notices:
                 self._connection = connection
                 if self._watchers:
                     await connection.send_command("PSUBSCRIBE", *self._watchers, check_health=False)
-                await connection.send_command("SUBSCRIBE", *self._listeners, IDLE, check_health=False)
+                await connection.send_command("SUBSCRIBE", *self._listeners, self._idle, check_health=False)
             await self._read(connection, again)
         finally:
             self._connection = None  # nobody begins to write to it
@@ -159,12 +162,12 @@ class Notices:
                 listener(rest[0])
         elif kind == b"pmessage":
             if watcher := self._watchers.get(name):
-                watcher(rest[0], rest[1])
+                watcher(rest[0].removeprefix(self._prefix), rest[1])
         elif kind == b"psubscribe":
             self._watched.add(name)
         elif kind == b"subscribe":
             self._confirm(name)
-            if name == IDLE and again:
+            if name == self._idle and again:
                 self._wake_everybody()  # whoever waits has missed what was told in between
 
     def _confirm(self, name: bytes) -> None:
