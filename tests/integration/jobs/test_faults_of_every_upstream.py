@@ -36,7 +36,7 @@ from invest_sandbox.shelf import Shelf
 MakeSettings = Callable[..., Settings]
 NOW = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)
 BEFORE = 5  # days before that the assets are known from
-ASSETS = ("PETR4", "HGLG11", "BTC-BRL")
+ASSETS = ("PETR4", "HGLG11", "IVVB11", "BTC-BRL")
 # Patience is short where nothing comes, and a breaker once open stays so: a collection ends within seconds.
 HTTP = {
     "backoff": 0.001,
@@ -53,9 +53,16 @@ SILENT = {"429", "500", "hang", "cut", "malformed"}  # faults under which nothin
 UPSTREAMS = (*bench_faults.ON, *bench_faults.OFF)
 OPTIONAL = bench_faults.OFF  # `make faults` tries them whole
 TELLING = ("hang", "malformed", "off_by_1000")  # one each of: nothing comes, nonsense comes, something wrong comes
-FILES = ("cotahist", "cvm", "cvm_funds")  # their troubles must meet an empty cache; those of others leave files alone
+FILES = (
+    "cotahist",
+    "cvm",
+    "cvm_funds",
+    "cvm_etfs",
+)  # their troubles must meet an empty cache; those of others leave files alone
 PRICING = (
     "cotahist",
+    "b3_indices",
+    "cvm_etfs",
     "brapi",
     "yahoo",
     "fundamentus",
