@@ -51,14 +51,10 @@ QUICK = {"slow": {"seconds": 0.1}, "429": {"retry_after": 0.01}}  # the same tro
 FAULTS_OF_ALL: Mapping[str, Mapping[str, Any]] = {n: {**f, **QUICK.get(n, {})} for n, f in bench_faults.FAULTS.items()}
 SILENT = {"429", "500", "hang", "cut", "malformed"}  # faults under which nothing usable comes
 UPSTREAMS = (*bench_faults.ON, *bench_faults.OFF)
-OPTIONAL = bench_faults.OFF  # `make faults` tries them whole
+OPTIONAL = (*bench_faults.OFF, "b3_indices", "cvm_etfs")  # `make faults` tries them whole
 TELLING = ("hang", "malformed", "off_by_1000")  # one each of: nothing comes, nonsense comes, something wrong comes
-FILES = (
-    "cotahist",
-    "cvm",
-    "cvm_funds",
-    "cvm_etfs",
-)  # their troubles must meet an empty cache; those of others leave files alone
+# Their troubles must meet an empty cache; those of others leave files alone.
+FILES = ("cotahist", "cvm", "cvm_funds", "cvm_etfs")
 PRICING = (
     "cotahist",
     "b3_indices",

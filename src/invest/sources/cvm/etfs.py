@@ -73,7 +73,9 @@ class CvmEtfsSource:
             return reading.close("empty")
         await self._identify(client, reading, cnpj)
         await self._fee(client, reading, cnpj, want)
-        await self._worth(client, reading, cnpj, want)
+        wrong = await self._worth(client, reading, cnpj, want)
+        if wrong:
+            return reading.discard(wrong)
         if not reading.observations and reading.identity is None:
             reading.remark("CVM has no report of that fund")
         return reading.close()
@@ -107,17 +109,16 @@ class CvmEtfsSource:
             reading.keep(answer.payload)
             reading.observe("admin_fee", fee.fraction, at, answer.payload, unit="fraction", basis=Basis.TTM)
 
-    async def _worth(self, client: SourceClient, reading: Reading, cnpj: str, want: Want) -> None:
-        """The newest day's figures, and the return of the unit's worth over a year."""
+    async def _worth(self, client: SourceClient, reading: Reading, cnpj: str, want: Want) -> str | None:
+        """The newest day's figures, and the return of the unit's worth over a year; why none is to be believed."""
         today = market_day(want.now)
         newest = await self._told(client, reading, cnpj, _months(today, 3), today)
         if newest is None:
             reading.remark("no daily report of it in the last months")
-            return
+            return None
         now, payload = newest.worth, newest.shelved.payload
         if now.unit is not None and (wrong := off_by(now.unit, now.day, want)):
-            reading.reject(f"the worth of a unit: {wrong}")
-            return
+            return f"the worth of a unit: {wrong}"
         reading.keep(payload, newest.shelved.path)
         at = noon(now.day)
         for name, value, unit in (
@@ -133,9 +134,10 @@ class CvmEtfsSource:
             growth = now.unit / base.worth.unit - 1
             if not Decimal("-0.9") < growth < Decimal(9):
                 reading.reject(f"the worth of a unit grew by {growth:.0%} in a year: units were split or joined")
-                return
+                return None
             reading.keep(base.shelved.payload, base.shelved.path)
             reading.observe("nav_return_1y", growth, at, payload, unit="fraction", basis=Basis.TTM)
+        return None
 
     async def _told(
         self, client: SourceClient, reading: Reading, cnpj: str, months: Sequence[date], until: date
