@@ -7,7 +7,7 @@ import contextlib
 import math
 import ssl
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis as blocking_redis
@@ -22,10 +22,12 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry as BlockingRetry
 
+from invest.engine.redis.prefixed import PrefixedBlockingRedis, PrefixedRedis
 from invest.errors import ConfigError, ServerAway
 from invest.settings import RedisSettings, Settings
 
 log = structlog.get_logger("invest.engine")
+R = TypeVar("R")
 
 SCHEMES: Final = ("redis", "rediss", "unix", "sentinel", "sentinels")
 CONNECTION_ERRORS: Final = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError, asyncio.TimeoutError)
@@ -113,15 +115,22 @@ def open_redis(settings: Settings, *, max_connections: int | None = None) -> Red
     if address.scheme.startswith("sentinel"):
         watch = {"socket_timeout": given.connect_timeout}
         sentinel = Sentinel(list(address.hosts), sentinel_kwargs=watch, **options)  # type: ignore[no-untyped-call] # redis-py
-        master: Redis = sentinel.master_for(address.service, max_connections=limit)
-        return master
+        kind = PrefixedRedis if given.prefix else Redis
+        master: Redis = sentinel.master_for(address.service, redis_class=kind, max_connections=limit)
+        return _under(given, master)
     pool = BlockingConnectionPool(
         max_connections=limit,
         timeout=math.ceil(given.socket_timeout),
         connection_class=_connection_class(address),
         **options,
     )
-    return Redis.from_pool(pool)
+    return _under(given, (PrefixedRedis if given.prefix else Redis).from_pool(pool))
+
+
+def _under(given: RedisSettings, client: R) -> R:
+    if isinstance(client, PrefixedRedis | PrefixedBlockingRedis):
+        client.prefix = given.tag.encode()
+    return client
 
 
 async def close_redis(redis: Redis) -> None:
@@ -150,18 +159,19 @@ def open_blocking_redis(settings: Settings, *, socket_timeout: float) -> blockin
         "retry_on_error": [RedisConnectionError, RedisTimeoutError],
         "socket_timeout": socket_timeout,
     }
+    kind = PrefixedBlockingRedis if given.prefix else blocking_redis.Redis
     if address.scheme.startswith("sentinel"):
         from redis.sentinel import Sentinel as BlockingSentinel
 
         watch = {"socket_timeout": socket_timeout}
         watcher: Any = BlockingSentinel(list(address.hosts), sentinel_kwargs=watch, **options)  # type: ignore[no-untyped-call] # redis-py
-        master: blocking_redis.Redis = watcher.master_for(address.service)
-        return master
+        master: blocking_redis.Redis = watcher.master_for(address.service, redis_class=kind)
+        return _under(given, master)
     if address.scheme == "unix":
         options["unix_socket_path"] = options.pop("path")
     if address.scheme == "rediss":
         options["ssl"] = True
-    return blocking_redis.Redis(**options)
+    return _under(given, kind(**options))
 
 
 def _options(given: RedisSettings, address: Address) -> dict[str, Any]:
