@@ -45,7 +45,12 @@ def test_a_day_is_read_in_the_layout_before_and_after_the_reform(tmp_path: Path)
     line = "2026-03-27;1762000000;140.500000000000;1761051855.00;0;0;12346"
     for header, told in ((NEW, f"CLASSES - FIF;{MASKED};;{line}"), (OLD, f"{MASKED};{line}")):
         (worth,) = worths_in(daily(tmp_path, header, [told, "x;y"]), CNPJ)
-        assert worth == (date(2026, 3, 27), Decimal("140.500000000000"), Decimal("1761051855.00"), Decimal(12346))
+        assert tuple(worth) == (
+            date(2026, 3, 27),
+            Decimal("140.500000000000"),
+            Decimal("1761051855.00"),
+            Decimal(12346),
+        )
         assert worth.units == Decimal(12534177)
 
 
