@@ -58,7 +58,7 @@ class OwnCluster:
             _ask(node, "CLUSTER", "REPLICATE", _ask(primary, "CLUSTER", "MYID"))
         self._until(lambda node: _info(node)["cluster_state"] == "ok")
         for node in self.nodes[self._shards :]:
-            self._wait(lambda node=node: _replication(node)["master_link_status"] == "up")  # type: ignore[misc] # a default binds it
+            self._wait(lambda node=node: _replication(node)["master_link_status"] == "up")
 
     def _until(self, fits: Any) -> None:
         for node in self.nodes:
@@ -106,7 +106,7 @@ class OwnCluster:
 
 def _ask(node: OwnValkey, *command: Any) -> Any:
     with redis.Redis(unix_socket_path=str(node.socket), socket_timeout=5) as client:
-        return client.execute_command(*command)  # type: ignore[no-untyped-call] # redis-py
+        return client.execute_command(*command)
 
 
 def _info(node: OwnValkey) -> dict[str, Any]:

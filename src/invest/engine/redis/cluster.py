@@ -91,15 +91,15 @@ class _Follows(Connection):
     async def _connect(self) -> None:
         self.host, self.port = self._places.primary or await self._find()
         with self._places.following():
-            await super()._connect()
+            await super()._connect()  # type: ignore[no-untyped-call] # redis-py
 
     async def _find(self) -> Node:
         problem: Exception = RedisConnectionError("no node of the cluster is known")
         for node in self._places.to_ask():
-            asker = self.plain(**{**self._asking, "host": node[0], "port": node[1]})
+            asker: Any = self.plain(**{**self._asking, "host": node[0], "port": node[1]})
             try:
                 await asker.connect()
-                await asker.send_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call] # redis-py
+                await asker.send_command("CLUSTER", "SLOTS")
                 return self._places.learn(node, await asker.read_response())
             except (RedisError, OSError, TimeoutError) as error:
                 problem = error
@@ -162,7 +162,7 @@ class _BlockingFollows(BlockingConnection):
         """An answer; one that sends elsewhere closes the connection, and the next goes there."""
         try:
             with self._places.following():
-                return super().read_response(*args, **options)
+                return super().read_response(*args, **options)  # type: ignore[no-untyped-call] # redis-py
         except RedisConnectionError:
             self.disconnect()  # type: ignore[no-untyped-call] # redis-py
             raise

@@ -262,7 +262,7 @@ async def check(redis: Redis, settings: Settings) -> None:
     address = address_of(settings)
     try:
         await redis.ping()
-        facts = await redis.info("server", "memory", "cluster")
+        facts = await redis.info("server", "memory", "cluster")  # type: ignore[arg-type] # redis-py: a list, starred
     except NoPermissionError:
         return  # a user without INFO: what the server is cannot be asked
     except (TimeoutError, RedisError, OSError, ssl.SSLError) as error:
