@@ -130,7 +130,7 @@ class Client:
         redis = open_redis(settings)
         invest = cls(redis, settings)
         try:
-            await check(redis, address_of(settings))
+            await check(redis, settings)
             yield invest
         finally:
             await invest.close()
@@ -181,11 +181,11 @@ class Client:
         Raises `InvalidArguments`, `QueueFull`, or `Unreachable`.
         """
         job = self.new_job(call)
-        new = await self.ask(transitions.follow(job_id, job))
+        new = await self.accept(transitions.follow(job_id, job))
         return Job(self, job.id, call.job.signature.result, new=new)
 
     async def _enqueue_batch(self, calls: Sequence[Call[R]]) -> list[Job[R]]:
-        made = await self.ask(transitions.enqueue([self.new_job(call) for call in calls]))
+        made = await self.accept(transitions.enqueue([self.new_job(call) for call in calls]))
         return [
             Job(self, job_id, call.job.signature.result, new=new)
             for call, (job_id, new) in zip(calls, made, strict=True)
@@ -243,7 +243,7 @@ class Client:
         """Start what was laid down; False if it was started before."""
         ttl = round(self.settings.engine.result_ttl * 1000)
         asked = transitions.submit(workflow_id, kind, ttl, job_head(kind, b"{}", caller), plan.kept())
-        started, left = await self.ask(asked)
+        started, left = await self.accept(asked)
         if left:
             await self.proceed()
         return started
@@ -366,6 +366,21 @@ class Client:
         if cancelled:
             raise JobCancelled(job_id, error.message)
         raise JobFailed(error, job_id=job_id, attempts=attempts)
+
+    async def accept(self, what: Ask[T]) -> T:
+        """A transition that takes work on: as many replicas have it as the settings ask for.
+
+        Raises `Unreachable` where they do not in time (it may run all the same), or `QueueFull`.
+        """
+        wanted = self.settings.redis.replicas
+        if not wanted:
+            return await self.ask(what)
+        limit = round(self.settings.redis.replicas_timeout * 1000)
+        answer, count = await self.guarded(what.replicated(self.redis, wanted, limit))
+        if count < wanted:
+            said = f"{count} of {wanted} replicas of Redis have what was taken: it may be lost with the primary"
+            raise ServerAway(said, server="Redis")
+        return answer
 
     async def ask(self, what: Ask[T]) -> T:
         """One transition. Raises `Unreachable` or `QueueFull`."""

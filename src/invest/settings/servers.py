@@ -22,6 +22,8 @@ class RedisSettings(Section):
     connect_timeout: float = Field(default=5, gt=0)
     ssl_cert_reqs: Literal["none", "optional", "required"] = "required"
     allow_eviction: bool = False
+    replicas: int = Field(default=0, ge=0, le=5)
+    replicas_timeout: float = Field(default=2.0, gt=0)
 
     @field_validator("prefix")
     @classmethod

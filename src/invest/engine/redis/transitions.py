@@ -36,6 +36,22 @@ class Ask(Generic[T]):
         """Run it."""
         return self.read(await self.script(redis, *self.argv))
 
+    async def replicated(self, redis: Redis, replicas: int, timeout_ms: int) -> tuple[T, int]:
+        """The same, then wait until `replicas` replicas have it: the answer, and how many do."""
+        prefix = prefix_of(redis)
+        for _ in range(2):
+            async with redis.pipeline(transaction=False) as pipe:  # WAIT speaks of what its own connection wrote
+                pipe.fcall(self.script.function(prefix), 1, ROOT, *self.argv)  # type: ignore[arg-type] # as in `ask_all`
+                pipe.wait(replicas, timeout_ms)
+                answer, count = await pipe.execute(raise_on_error=False)
+            if not is_unknown(answer):
+                break
+            await self.script.under(prefix).load(redis)
+        for one in (answer, count):
+            if isinstance(one, Exception):
+                raise one
+        return self.read(answer), int(count)
+
     def blocking(self, redis: Any) -> T:
         """The same on a synchronous client."""
         return self.read(self.script.blocking(redis, *self.argv))
