@@ -81,8 +81,8 @@ class OwnValkey:
 class OwnPostgres:
     """The wheel's PostgreSQL in a folder of its own, which can be ended at once and started again."""
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="invest-bench-"))
+    def __init__(self, inside: Path | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="invest-bench-", dir=inside))
         self.folder.chmod(0o755)  # PostgreSQL's own account must reach it
         self._servers = LocalServers.start(self.folder, redis=False)
 

@@ -94,7 +94,7 @@ class Job(Generic[R_co]):
         return await self._invest.status(self.id)
 
     async def progress(self) -> Progress | None:
-        """What it last said of its progress."""
+        """Its newest progress."""
         return (await self.status()).progress
 
     async def cancel(self) -> bool:
@@ -271,7 +271,7 @@ class Client:
         return status.model_copy(update=counts)
 
     async def cancel(self, job_id: str, *, why: str = "cancelled") -> bool:
-        """Cancel a job or a whole workflow; a running job is told to stop. False if it had finished.
+        """Cancel a job or a whole workflow; a running job is asked to stop. False if it had finished.
 
         Raises `NotFound` for an unknown id.
         """

@@ -72,7 +72,7 @@ def believe(reading: Reading, want: Want, bars: Sequence[Bar], last: date, *, on
 
 
 def _exchange(reading: Reading) -> bool:
-    """Whether the bars are the exchange's own file, which is believed whatever was known before."""
+    """Whether the bars are the exchange's own file, which is believed against anything known before."""
     return reading.conf.official or reading.source == "cotahist"
 
 

@@ -94,7 +94,7 @@ class Kept:
 
 
 class Ticket(NamedTuple):
-    """What admission said: requests left, and microseconds until the full burst is back."""
+    """The answer of admission: requests left, and microseconds until the full burst is available again."""
 
     left: int
     reset_us: int

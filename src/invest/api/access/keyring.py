@@ -32,7 +32,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(slots=True)
 class _Known:
-    """What the store said of a key, and until when it need not be asked again."""
+    """The stored state of a key, and until when it need not be read again."""
 
     caller: Caller | None
     seen: float
@@ -133,7 +133,7 @@ class Keyring:
             done.exception()  # told to those who wait; nobody may be left
 
     async def _ask(self, given: str, digest: bytes, known: _Known | None) -> _Known:
-        """The store's answer, or while it does not answer what it said before. Raises `Unreachable`."""
+        """The key as stored, or as last read while the store does not answer. Raises `Unreachable`."""
         try:
             store = await self._stores.get()
             async with self._strangers if known is None else contextlib.nullcontext():

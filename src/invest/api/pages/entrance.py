@@ -32,7 +32,7 @@ TRY = 600  # seconds that a sign-in through a provider may take
 
 
 def local_path(given: str) -> str:
-    """A path of this site, whatever was given: a link must not lead a person who signs in elsewhere."""
+    """`given` if it is a path of this site, else the start page: no link leads a signed-in person elsewhere."""
     bad = not given.startswith("/") or given.startswith(("//", "/\\")) or "\n" in given or "\r" in given
     return "/" if bad else given[:2000]
 

@@ -150,7 +150,7 @@ class Observation(BaseModel):
 
 @route("GET", "/assets/{ticker}/observations", tag="assets", problems=(404, 422, 503))
 async def get_observations(request: Request, path: TickerPath) -> list[Observation]:
-    """What each source said last of each field: the evidence behind the values in force."""
+    """Each source's newest value of each field: the evidence behind the values in force."""
     await known(request, path.ticker)
     newest = await (await request.services.store()).observations.newest(path.ticker)
     return [Observation(**seen._asdict()) for seen in newest]
@@ -268,7 +268,7 @@ class OpinionFilter(Page):
 
 @route("GET", "/assets/{ticker}/opinions", tag="opinions", problems=(404, 422, 503))
 async def list_opinions(request: Request, path: TickerPath, query: OpinionFilter) -> Reply[Listing[Opinion]]:
-    """What the AIs said of an asset, newest first, abstentions included; never changed afterwards."""
+    """The AIs' opinions of an asset, newest first, abstentions included; they are never changed afterwards."""
     store = await request.services.store()
     found = await store.opinions.history(
         path.ticker, provider=query.provider, before=read_time(query.cursor), limit=query.limit

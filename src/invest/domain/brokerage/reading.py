@@ -69,7 +69,7 @@ class Cells:
 class Signs:
     """How one file writes its figures. `thousands`: dots group (``1.000`` is a thousand); `commas`: commas do.
 
-    `mixed`: the file writes both ways, so a figure like ``1,000`` cannot be told. `month_first`: ``mm/dd/yyyy``.
+    `mixed`: the file writes both ways, so a figure like ``1,000`` is ambiguous. `month_first`: ``mm/dd/yyyy``.
     """
 
     thousands: bool = True
@@ -224,7 +224,7 @@ def _decimal_sign(value: str) -> str | None:
 
 
 def _month_first(days: Sequence[str], portuguese: bool) -> bool:
-    """Whether dates are written mm/dd: told by a figure above 12, else, in English files, by the sessions of B3."""
+    """Whether dates are written mm/dd: shown by a figure above 12, else, in English files, by the sessions of B3."""
     pairs = [(int(m[1]), int(m[2]), int(m[3])) for d in days if (m := _DATES[0][0].fullmatch(d)) and "/" in d]
     first, second = any(a > 12 for a, _, _ in pairs), any(b > 12 for _, b, _ in pairs)
     if first or second or portuguese or not pairs:

@@ -186,7 +186,7 @@ class _Parts:
 
 
 def _parts(raw: str) -> _Parts:
-    """The cells of one trade. Raises `ValueError` where they cannot be told apart."""
+    """The cells of one trade. Raises `ValueError` where they cannot be separated."""
     words = raw.split()
     mark = words[-1].upper() if words[-1].upper() in ("D", "C") else ""
     body = words[:-1] if mark else words

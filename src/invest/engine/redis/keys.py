@@ -57,7 +57,6 @@ WORKERS: Final = "invest:workers"  # zset of worker ids by last heartbeat ms
 WORKER: Final = "invest:worker:"  # + worker id -> its heartbeat as JSON
 SCHEDULE: Final = "invest:schedule:"  # + name -> hash last, next, ran, job, skipped, paused, error
 STATS: Final = "invest:stats:"  # + name -> hash of counters, for the metrics
-OOM_GUARD: Final = "invest:nothing"  # deleting it first lets a script go on when Redis is full
 
 # pub/sub: hints only, everything they say can be read elsewhere
 WAKE: Final = "invest:wake:"  # + queue
@@ -74,6 +73,6 @@ def queue_key(queue: str, priority: int = 0) -> str:
 
 
 def lua_constants() -> str:
-    """The names above as Lua locals, put before every script."""
+    """The names above as Lua locals, put before the scripts."""
     names = {k: v for k, v in globals().items() if k.isupper() and isinstance(v, str)}
     return "".join(f"local {name} = '{value}'\n" for name, value in sorted(names.items()))

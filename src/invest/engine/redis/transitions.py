@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ResponseError
 
-from invest.engine.redis.scripts import Argument, Script, script
+from invest.engine.redis.scripts import Argument, Script, is_unknown, script
 from invest.engine.redis.wire import id_bytes, id_text
 
 T = TypeVar("T")
@@ -46,10 +46,10 @@ async def ask_all(redis: Redis, asks: Sequence[Ask[Any]]) -> list[Any]:
     """
     async with redis.pipeline(transaction=False) as pipe:
         for one in asks:
-            pipe.evalsha(one.script.sha, 0, *one.argv)  # type: ignore[arg-type] # redis-py takes bytes and numbers as well
+            pipe.fcall(one.script.function, 0, *one.argv)  # type: ignore[arg-type] # redis-py takes bytes and numbers as well
         answers = await pipe.execute(raise_on_error=False)
     for i, answer in enumerate(answers):
-        if isinstance(answer, NoScriptError):
+        if is_unknown(answer):
             answers[i] = await _alone(redis, asks[i])
         elif not isinstance(answer, Exception):
             answers[i] = asks[i].read(answer)

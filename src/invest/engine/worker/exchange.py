@@ -68,7 +68,7 @@ class Exchange:
         self.wake.set()
 
     def report(self, run: Run, done: float, total: float | None, message: str) -> None:
-        """What a job says of its progress; the newest leaves with an exchange every quarter of a second."""
+        """Note a job's progress; the newest is sent with an exchange every quarter of a second."""
         said = orjson.dumps({"done": done, "total": total, "message": message[:300]})
         self._progress[run.id] = (run.token, said[:-1] + b',"at":')
         self.wake.set()
@@ -90,7 +90,7 @@ class Exchange:
         await self.wake.wait(timeout)
 
     async def once(self) -> None:
-        """One exchange. Raises what the connection raises; then nothing that was to be told is forgotten."""
+        """One exchange. Raises what the connection raises; then everything that was to be sent is kept for the next."""
         batch = self.outbox[:FINISH_BATCH]
         asks: list[Ask[Any]] = []
         if batch:
@@ -113,7 +113,7 @@ class Exchange:
             await self._read(await ask_all(self._redis, asks), batch, claiming)
 
     async def _read(self, answers: list[Any], batch: list[Run], claiming: bool) -> None:
-        """Take the answers in: what was claimed first, whatever became of the rest."""
+        """Process the answers: claimed jobs first, also where other answers are errors."""
         rest = list(answers)
         ends = rest.pop(0) if batch else None
         claim = rest.pop(0) if claiming else None

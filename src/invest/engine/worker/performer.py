@@ -52,7 +52,7 @@ class Performer:
         self._stop = stop
 
     async def perform(self, run: Run) -> Verdict:
-        """Run it and say what its end means. Raises nothing, whatever the job does."""
+        """Run it and return what its end means. Never raises, also where the job does."""
         try:
             if run.body is None and (back := await self._recover(run)) is not None:
                 return back

@@ -1,4 +1,4 @@
-"""Jobs that failed for good: grouped with their remedy, one by one, replayed or let go."""
+"""Jobs that failed for good: grouped with their remedy, or singly; each can be replayed or discarded."""
 
 from __future__ import annotations
 

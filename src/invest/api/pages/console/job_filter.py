@@ -101,7 +101,7 @@ async def find_jobs(visit: Visit, wanted: JobFilter, limit: int = PAGE) -> Found
 
 
 async def _ended(visit: Visit, wanted: JobFilter, limit: int) -> Found:
-    """Ended jobs of the three kinds in one order; their cursors are alike: instant and id."""
+    """Ended jobs of the three kinds in one order; all cursors have the same form: instant and id."""
     parts = [await _of_state(visit, wanted, state, limit) for state in FINAL]
     merged = sorted((job for part in parts for job in part.jobs), key=_ended_at, reverse=True)
     more = len(merged) > limit or any(part.cursor for part in parts)
@@ -158,7 +158,7 @@ async def count_states(visit: Visit, wanted: JobFilter) -> dict[JobState, int]:
 
 @dataclass(frozen=True)
 class Failures:
-    """Dead letters that failed alike."""
+    """Dead letters with the same error."""
 
     name: str
     error: str
