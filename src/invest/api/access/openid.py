@@ -40,7 +40,7 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES25
 
 
 class SignInRefused(InvestError):
-    """A sign-in came to nothing; says why and what to do. `text` with `values` filled in, so that it can be translated."""
+    """A sign-in came to nothing; says why and what to do: `text` with `values` filled in, which can be translated."""
 
     def __init__(self, text: str, **values: object) -> None:
         super().__init__(text.format(**values) if values else text)
@@ -184,7 +184,7 @@ class OpenId:
 
     async def _signed(self, token: str) -> Any:
         """The token decoded under the provider's key that signed it; its keys are asked for again if none fits."""
-        header = orjson.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))
+        header = orjson.loads(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
         about = await self._provider()
         told = about.get("id_token_signing_alg_values_supported", ["RS256"])
         allowed = [name for name in ALGORITHMS if name in told]

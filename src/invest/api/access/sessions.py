@@ -58,7 +58,10 @@ class Sessions:
         await self._redis.delete(SESSION_KEY + _digest(token))
 
     async def caller(self, token: str) -> Caller | None:
-        """Who signed in; None for a session that ended or whose person was revoked. Raises `Unreachable`, `RedisError`."""
+        """Who signed in; None for a session that ended or whose person was revoked.
+
+        Raises `Unreachable` or `RedisError` while a server is away.
+        """
         digest, now = _digest(token), time.monotonic()
         seen = self._seen.get(digest)
         if seen is None or now - seen.at > CACHE_SECONDS:

@@ -22,7 +22,7 @@ from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-CLIENT, SECRET = "invest-desk", "s3cret:with/marks"  # noqa: S105 - of a provider that lives for a test
+CLIENT, SECRET = "invest-desk", "s3cret:with/marks"
 
 
 @cache
@@ -97,7 +97,9 @@ class Provider:
             known = key.as_pem(private=False)
             made = hmac.digest(known, text.encode(), "sha256") if self.sign == "HS256" else b""
             return f"{text}.{base64.urlsafe_b64encode(made).decode().rstrip('=')}"
-        return jwt.encode({"alg": "RS256", "kid": self.key}, claims, signing_key("other") if self.sign == "other" else key)
+        return jwt.encode(
+            {"alg": "RS256", "kid": self.key}, claims, signing_key("other") if self.sign == "other" else key
+        )
 
     async def me(self, request: web.Request) -> web.Response:
         """Who the bearer of the access token is."""

@@ -199,7 +199,9 @@ async def test_the_stream_pauses_and_goes_on(desk: Tab, web_door: Door, platform
     async with working(platform):
         await desk.open("/ops/jobs")
         await desk.live()
-        await desk.page.evaluate("heard = []; new EventSource('/live').addEventListener('succeeded', e => heard.push(e))")
+        await desk.page.evaluate(
+            "heard = []; new EventSource('/live').addEventListener('succeeded', e => heard.push(e))"
+        )
         await desk.click("#pause")
         assert await desk.page.evaluate("[Live.due, Live.paused]") == [0, True], "what was planned is given up"
         task = await web_door.queue("door_double", {"number": 1})

@@ -73,7 +73,9 @@ async def test_groups_say_what_one_may_and_a_person_stays_the_same(entrance: Ent
         await visitor.send("/portfolios", {"name": "Aposentadoria"})
         cookie = next(c for c in browser.cookie_jar if c.key == "invest_key")
         assert cookie["httponly"] and cookie["samesite"] == "Lax" and cookie.value.startswith("ses_")
-        async with entrance.door.session.get(f"{API}/queues", headers={"Authorization": f"Bearer {cookie.value}"}) as got:
+        async with entrance.door.session.get(
+            f"{API}/queues", headers={"Authorization": f"Bearer {cookie.value}"}
+        ) as got:
             assert got.status == 401, "a session opens pages, not the API"
         await visitor.send("/signout")
         async with browser.get("/", allow_redirects=False, cookies={"invest_key": cookie.value}) as got:
