@@ -117,6 +117,13 @@ class Tab:
             await asyncio.sleep(0.05)
         raise AssertionError(f"{self.page.url} does not say {text!r} but: {said[:2000]}")
 
+    async def until(self, script: str) -> None:
+        """Wait until a script on the page gives something true; asked from here, as by `has`."""
+        end = time.monotonic() + PATIENCE
+        while not await self.page.evaluate(script):
+            assert time.monotonic() < end, f"{script} stays false on {self.page.url}"
+            await asyncio.sleep(0.05)
+
     async def live(self) -> None:
         """Wait until the page follows the jobs' events."""
         await self.page.wait_for_selector("#live.running")

@@ -49,9 +49,8 @@ class Provider:
 
     async def discovery(self, request: web.Request) -> web.Response:
         """What it says of itself."""
-        addresses = {
-            "authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys", "userinfo_endpoint": "me"
-        }  # fmt: skip
+        paths = {"authorization": "authorize", "token": "token", "userinfo": "me"}
+        addresses = {f"{name}_endpoint": path for name, path in paths.items()} | {"jwks_uri": "keys"}
         about = {"issuer": self.url} | {name: f"{self.url}/{path}" for name, path in addresses.items()}
         return web.json_response(about | {"id_token_signing_alg_values_supported": ["RS256", "none"]} | self.about)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from importlib import resources
@@ -206,8 +205,7 @@ async def test_the_stream_pauses_and_goes_on(desk: Tab, web_door: Door, platform
         assert await desk.page.evaluate("[Live.due, Live.paused]") == [0, True], "what was planned is given up"
         task = await web_door.queue("door_double", {"number": 1})
         await ended(web_door, task)
-        while not await desk.page.evaluate("heard.length"):
-            await asyncio.sleep(0.05)
+        await desk.until("heard.length")
         assert await desk.page.evaluate("[Live.due, Live.busy]") == [0, False], "it is heard, and left alone"
         assert "paused" in str(await desk.page.inner_text("#live"))
         assert not await desk.page.locator(f"tr[data-id='{task}']").count()
@@ -324,4 +322,4 @@ async def test_the_first_page_is_light(desk: Tab, web_door: Door, platform: Sett
     assert any("invest.css" in url for url in weights) and 0 < sum(weights.values()) < 100_000, weights
     own = sum(len(resources.files("invest.api.pages").joinpath("static", name).read_bytes()) for name in SCRIPTS)
     assert own < 30_000, "own JavaScript, as it is written"
-    print(f"largest paint after {await desk.page.evaluate('seen.paint'):.0f} ms, {sum(weights.values())} bytes")
+    assert await desk.page.evaluate("seen.paint") > 0, "and it was painted"
