@@ -15,6 +15,7 @@ from invest.engine.redis.connection import (
     open_redis,
     warn_of_eviction,
 )
+from invest.engine.redis.ends import End, Ends
 from invest.engine.redis.events import Event, follow, parse_event, sequence_of
 from invest.engine.redis.layout import Plan, lay_out
 from invest.engine.redis.notices import Notices
@@ -45,6 +46,8 @@ __all__ = [
     "Attempt",
     "Claimed",
     "CorruptPayload",
+    "End",
+    "Ends",
     "Event",
     "Finished",
     "Frozen",

@@ -16,6 +16,8 @@ from typing import Any, Generic, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from invest.engine.redis.keys import ROOT
+from invest.engine.redis.prefixed import prefix_of
 from invest.engine.redis.scripts import Argument, Script, is_unknown, script
 from invest.engine.redis.wire import id_bytes, id_text
 
@@ -34,6 +36,22 @@ class Ask(Generic[T]):
         """Run it."""
         return self.read(await self.script(redis, *self.argv))
 
+    async def replicated(self, redis: Redis, replicas: int, timeout_ms: int) -> tuple[T, int]:
+        """The same, then wait until `replicas` replicas have it: the answer, and how many do."""
+        prefix = prefix_of(redis)
+        for _ in range(2):
+            async with redis.pipeline(transaction=False) as pipe:  # WAIT speaks of what its own connection wrote
+                pipe.fcall(self.script.function(prefix), 1, ROOT, *self.argv)  # type: ignore[arg-type] # as in `ask_all`
+                pipe.wait(replicas, timeout_ms)
+                answer, count = await pipe.execute(raise_on_error=False)
+            if not is_unknown(answer):
+                break
+            await self.script.under(prefix).load(redis)
+        for one in (answer, count):
+            if isinstance(one, Exception):
+                raise one
+        return self.read(answer), int(count)
+
     def blocking(self, redis: Any) -> T:
         """The same on a synchronous client."""
         return self.read(self.script.blocking(redis, *self.argv))
@@ -44,9 +62,10 @@ async def ask_all(redis: Redis, asks: Sequence[Ask[Any]]) -> list[Any]:
 
     A server that lost the scripts is given them again. Raises what the connection raised.
     """
+    prefix = prefix_of(redis)
     async with redis.pipeline(transaction=False) as pipe:
         for one in asks:
-            pipe.fcall(one.script.function, 0, *one.argv)  # type: ignore[arg-type] # redis-py takes bytes and numbers as well
+            pipe.fcall(one.script.function(prefix), 1, ROOT, *one.argv)  # type: ignore[arg-type] # redis-py takes bytes and numbers as well
         answers = await pipe.execute(raise_on_error=False)
     for i, answer in enumerate(answers):
         if is_unknown(answer):
