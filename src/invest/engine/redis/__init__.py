@@ -24,7 +24,7 @@ from invest.engine.redis.results import Inputs, resolve
 from invest.engine.redis.scripts import Argument, Script, script
 from invest.engine.redis.signal import Signal, ended
 from invest.engine.redis.states import TIME_BUCKETS, Attempt, Frozen, JobState, JobStatus, Progress
-from invest.engine.redis.transitions import Ask, Claimed, Finished, Limit, NewJob, Tick, ask_all, new_request
+from invest.engine.redis.transitions import Ask, Claimed, Finished, Limit, Look, NewJob, Tick, ask_all, new_request
 from invest.engine.redis.wire import (
     CorruptPayload,
     deserialize,
@@ -55,6 +55,7 @@ __all__ = [
     "JobState",
     "JobStatus",
     "Limit",
+    "Look",
     "NewJob",
     "Notices",
     "Plan",
