@@ -250,8 +250,8 @@ WARNINGS: Final = tuple(
         ),
         (r"not booked: (?P<why>.*)", "Not booked: {why}. Correct or delete that transaction."),
         (
-            r"(?P<what>.*) is known and not booked; it counts as earned",
-            "{what} is known, counts as earned and is not booked: confirm it.",
+            r"(?P<ticker>\S+) (?P<kind>\w+) (?P<amount>[\d.]+) of (?P<day>[\d-]{10}) is known and not booked; .*",
+            "{ticker}, {kind} of {day}: {amount} counts as earned; it can be booked once its payment is known.",
         ),
     )
 )
@@ -261,5 +261,14 @@ def warning_text(visit: Visit, told: str) -> str:
     """A warning of the metrics with what to do about it, in the reader's language; one that is not known as it is."""
     for pattern, text in WARNINGS:
         if found := pattern.fullmatch(told):
-            return visit.say(text, **found.groupdict())
+            return visit.say(text, **{name: _worded(visit, name, value) for name, value in found.groupdict().items()})
     return told
+
+
+def _worded(visit: Visit, name: str, value: str) -> str:
+    """A part of a warning as the reader writes it."""
+    if name == "kind":
+        return visit.say(f"paid {value}")
+    if name == "amount":
+        return visit.words.locale.money(Decimal(value))
+    return visit.words.locale.day(date.fromisoformat(value)) if name == "day" else value
