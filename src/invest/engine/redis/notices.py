@@ -42,6 +42,11 @@ class Notices:
         self._left: list[bytes] = []
         self._leaving: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
+        self._live: set[bytes] = set()  # channels that the present connection has confirmed
+
+    def hears(self, channel: str) -> bool:
+        """Whether what is told on a channel from now on will be heard, or the listener be woken after a gap."""
+        return self._prefix + channel.encode("utf-8", "surrogateescape") in self._live
 
     async def subscribe(self, channel: str, listener: Listener) -> None:
         """Call `listener` with every message of `channel`; returns when the server confirmed or is gone."""
@@ -107,6 +112,7 @@ class Notices:
             await self._read(connection, again)
         finally:
             self._connection = None  # nobody begins to write to it
+            self._live.clear()
             async with self._lock:  # nor is anybody still writing
                 with contextlib.suppress(RedisError, OSError):
                     await connection.disconnect()
@@ -123,16 +129,20 @@ class Notices:
                 async with self._lock:
                     await connection.send_command("PING", check_health=False)
                 continue
-            kind, name, *rest = told
-            if kind == b"message":
-                for listener in tuple(self._listeners.get(name, ())):
-                    listener(rest[0])
-            elif kind == b"subscribe":
-                self._confirm(name)
-                if name == self._idle and again:
-                    self._wake_everybody()  # whoever waits has missed what was told in between
+            self._take(told, again)
+
+    def _take(self, told: list[Any], again: bool) -> None:
+        kind, name, *rest = told
+        if kind == b"message":
+            for listener in tuple(self._listeners.get(name, ())):
+                listener(rest[0])
+        elif kind == b"subscribe":
+            self._confirm(name)
+            if name == self._idle and again:
+                self._wake_everybody()  # whoever waits has missed what was told in between
 
     def _confirm(self, name: bytes) -> None:
+        self._live.add(name)
         confirmed = self._confirmed.get(name)
         if confirmed is not None and not confirmed.done():
             confirmed.set_result(None)

@@ -22,7 +22,7 @@ from invest.engine.redis.prefixed import prefix_of
 Argument = str | bytes | int | float
 SHARED: Final = ("base", "ending", "flow")  # what the others are built on
 FREEING: Final = frozenset(  # those that go on when Redis is full: work that runs must end, and what is not wanted go
-    ("cancel", "claim", "discard", "finish", "forget", "proceed", "purge", "renew", "sweep")
+    ("cancel", "claim", "discard", "finish", "forget", "look", "pace", "proceed", "purge", "renew", "sweep")
 )
 PREFIX: Final = "invest_"
 MANY: Final = 16  # libraries of other releases on one server, before they are removed

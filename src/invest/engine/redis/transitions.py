@@ -322,3 +322,40 @@ def forget(most: int) -> Ask[bool]:
 def sweep(name: str, limit: str, turn: int) -> Ask[int]:
     """Mend the sets of one job name; how many entries were mended."""
     return Ask(script("sweep"), [id_bytes(name), limit, turn], int)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What `look` found at one instant (`now`, ms).
+
+    `counts` of each name: waiting due, waiting later, retrying due, retrying, running, failed, done, parked, cancelled.
+    `heads`: (id, score) of the first jobs of each index, in the order of `look`.
+    """
+
+    now: int
+    counts: dict[str, tuple[int, ...]]
+    heads: list[list[tuple[str, int]]]
+
+
+INDEXES = 7  # that `look` reads: waiting due, waiting later, retrying, running, done, failed, cancelled
+COUNTED = 9  # numbers of each name
+
+
+def look(most: Sequence[int], names: Sequence[str]) -> Ask[Look]:
+    """Counts of the jobs of so many names, and the first `most` of each index, in one question that changes nothing."""
+
+    def read(answer: Any) -> Look:
+        now, counts, *heads = answer
+        return Look(
+            now=int(now),
+            counts={n: tuple(counts[i * COUNTED : (i + 1) * COUNTED]) for i, n in enumerate(names)},
+            heads=[[(id_text(h[i]), int(h[i + 1])) for i in range(0, len(h), 2)] for h in heads],
+        )
+
+    return Ask(script("look"), [*most, *names], read)
+
+
+def pace(till_ms: int, each_ms: int, spans: int, names: Sequence[str]) -> Ask[tuple[list[int], list[int]]]:
+    """How many jobs succeeded and failed in each of so many spans of time before `till_ms`, the oldest first."""
+    argv: list[Argument] = [till_ms, each_ms, spans, *names]
+    return Ask(script("pace"), argv, lambda a: ([int(n) for n in a[0]], [int(n) for n in a[1]]))

@@ -25,7 +25,8 @@ UNKNOWN = b"unknown"  # a hand-back of a job that is not declared here
 
 
 def _from(origin: tracing.Origin, run: Run) -> AbstractContextManager[Any]:
-    """A span for the run under the request's, and the request's id in its log lines and in the jobs that it queues."""
+    """A span for the run under the request's; its id and the request's in its log lines, that one in jobs it queues."""
+    structlog.contextvars.bind_contextvars(job_id=run.id)
     if origin.request_id is not None:
         tracing.request_id.set(origin.request_id)
         structlog.contextvars.bind_contextvars(request_id=origin.request_id)
