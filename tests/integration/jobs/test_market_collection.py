@@ -19,9 +19,11 @@ from tests.integration.jobs.job_platform import Platform
 
 async def started(platform: Platform, folder: Path) -> asyncio.subprocess.Process:
     """`invest collect --market stocks` as a process of its own, over the platform's servers."""
+    redis, database = platform.settings.redis.url, platform.settings.database.url
+    assert redis is not None and database is not None
     told = {
-        "REDIS_URL": platform.settings.redis.url.get_secret_value(),
-        "DATABASE_URL": platform.settings.database.url.get_secret_value(),
+        "REDIS_URL": redis.get_secret_value(),
+        "DATABASE_URL": database.get_secret_value(),
         "INVEST_SANDBOX_URL": platform.sandbox.url,
         "INVEST_AS_OF": platform.settings.now().isoformat(),
         "INVEST_DATA_DIR": str(folder),
