@@ -25,6 +25,7 @@ NEAR = timedelta(days=10)  # shares of a split arrive within days
 SAME_RATIO = Decimal("0.02")
 OFF_MARKET = Decimal("0.05")  # a price this far outside the day's range is no purchase of that day
 T2_SINCE = date(2019, 5, 27)  # B3 settles two sessions after a trade from here on, three before
+SETTLED_BY = "movimentacao"  # the origin that tells trades by the day on which they were settled
 DAY = timedelta(days=1)
 
 
@@ -58,21 +59,21 @@ class Settled:
 def settled(transactions: Iterable[Transaction], known: Known, until: date) -> Settled:
     """The facts up to `until` as they count, with what is known beside them."""
     found = Settled()
-    by_ticker: dict[str, list[Item]] = defaultdict(list)
-    lineages = known.lineages
+    by_ticker: dict[str | None, list[tuple[int, Transaction, Transaction]]] = defaultdict(list)
+    changed = known.lineages.touched
     for index, told in enumerate(transactions):
         if told.date > until:
             continue
-        t = _renamed(told, known) if lineages.changes else told
-        if t is None:
+        t = _renamed(told, known) if told.ticker in changed or told.other in changed else told
+        if t is not None:
+            by_ticker[t.ticker].append((index, told, t))
+    for ticker in sorted(by_ticker, key=lambda name: name or ""):
+        facts = by_ticker[ticker]
+        if ticker is None or not _to_settle(ticker, facts, known):
+            found.transactions += [t for _, _, t in facts]
+            found.indices += [index for index, _, _ in facts]
             continue
-        if t.ticker is None:
-            found.transactions.append(t)
-            found.indices.append(index)
-        else:
-            by_ticker[t.ticker].append(Item(index, told, t))
-    for ticker in sorted(by_ticker):
-        items = by_ticker[ticker]
+        items = [Item(*fact) for fact in facts]
         implied = [*_share_events(ticker, items, known, until, found.remarks)]
         implied += _renamings(ticker, items, known, until)
         _trade_days(items, implied)
@@ -83,6 +84,15 @@ def settled(transactions: Iterable[Transaction], known: Known, until: date) -> S
     found.transactions += found.implied
     found.indices += [-1] * len(found.implied)
     return found
+
+
+def _to_settle(ticker: str, facts: Iterable[tuple[int, Transaction, Transaction]], known: Known) -> bool:
+    """Whether anything but what was booked decides how these facts count."""
+    if ticker in known.lineages or any(a.kind in SHARE_KINDS for a in known.actions.get(ticker, ())):
+        return True
+    return any(
+        t.origin == SETTLED_BY or (t.shares is not None and t.operation is Operation.SPLIT) for _, _, t in facts
+    )
 
 
 def _renamed(t: Transaction, known: Known) -> Transaction | None:
@@ -252,7 +262,7 @@ def _rank(t: Transaction) -> tuple[date, int]:
 
 def is_settlement(t: Transaction) -> bool:
     """Whether it tells a trade by the day on which it was settled."""
-    return t.origin == "movimentacao" and t.operation in (Operation.BUY, Operation.SELL) and not t.note and t.price > 0
+    return t.origin == SETTLED_BY and t.operation in (Operation.BUY, Operation.SELL) and not t.note and t.price > 0
 
 
 @lru_cache(maxsize=8192)

@@ -66,8 +66,7 @@ class Fact(NamedTuple):
     facts: tuple[Transaction, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What one fact did to a position: the derivation behind every figure of gains and tax. BRL and shares.
 
     `kind` is an operation, or "day_trade". `gross` before costs, `cost` what left (a sale) or entered the position,
