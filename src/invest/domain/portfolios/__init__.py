@@ -15,6 +15,7 @@ from invest.domain.portfolios.portfolio import CENT, ZERO, Operation, Plain, Por
 from invest.domain.portfolios.positions import AUCTION, ORDER, SHARE, Book, derive, in_order
 from invest.domain.portfolios.receipts import Receipt, receipts_of
 from invest.domain.portfolios.returns import PeriodReturn
+from invest.domain.portfolios.spin_offs import known_spin_off
 
 __all__ = [
     "AUCTION",
@@ -44,6 +45,7 @@ __all__ = [
     "fills_of",
     "in_order",
     "is_settlement",
+    "known_spin_off",
     "measure",
     "natural_key",
     "order_matters",

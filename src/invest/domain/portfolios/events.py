@@ -18,6 +18,7 @@ from invest.domain.market import SHARE_KINDS, CorporateAction, previous_session
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.portfolio import ZERO, Operation, Transaction
 from invest.domain.portfolios.positions import ORDER, SHARE, shares_after
+from invest.domain.portfolios.spin_offs import with_spin_offs
 
 EARLY = timedelta(days=5)  # a broker's day of an event may precede the last day with rights that B3 tells
 LATE = timedelta(days=60)  # shares of a bonus arrive weeks after the ex-day
@@ -83,16 +84,22 @@ def settled(transactions: Iterable[Transaction], known: Known, until: date) -> S
         found.indices += [i.index for i in items]
     found.transactions += found.implied
     found.indices += [-1] * len(found.implied)
+    found.implied += with_spin_offs(found.transactions, found.indices, known, until)
     return found
+
+
+def said_of(event: Transaction) -> str:
+    """How many shares a share event gives, as warnings and proposals say it."""
+    if event.operation is Operation.SPIN_OFF:
+        return f"{_plain(event.quantity)} {event.other}, with {event.price:.2%} of the cost"
+    return f"{_plain(event.shares)} shares" if event.shares is not None else f"{_plain(event.quantity)} per share"
 
 
 def _to_settle(ticker: str, facts: Iterable[tuple[int, Transaction, Transaction]], known: Known) -> bool:
     """Whether anything but what was booked decides how these facts count."""
     if ticker in known.lineages or any(a.kind in SHARE_KINDS for a in known.actions.get(ticker, ())):
         return True
-    return any(
-        t.origin == SETTLED_BY or (t.shares is not None and t.operation is Operation.SPLIT) for _, _, t in facts
-    )
+    return any(t.origin == SETTLED_BY or (t.shares is not None and t.operation is Operation.SPLIT) for _, _, t in facts)
 
 
 def _renamed(t: Transaction, known: Known) -> Transaction | None:

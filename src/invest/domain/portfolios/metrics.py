@@ -14,7 +14,7 @@ import numpy as np
 
 from invest.domain.market import Asset, Bars, CorporateAction, Lineages, MacroPoint, RateCurve, TickerChange, market_day
 from invest.domain.portfolios import allocation, performance, returns
-from invest.domain.portfolios.events import Settled, settled
+from invest.domain.portfolios.events import Settled, said_of, settled
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
 from invest.domain.portfolios.income import announced, projected_income, proposed, received_by_month, received_since
 from invest.domain.portfolios.known import Known, in_reais
@@ -37,7 +37,8 @@ class PortfolioInput:
     """What the metrics are computed from. `bars` and `actions` by ticker; `index` IBOV; `cdi` its daily rates.
 
     `changes` of code; `ifix` the index of funds; `ipca` its months and `ptax` reais per dollar, both as published.
-    `cash` waits to be invested: the rebalancing spends it; without `sell` it spends nothing else.
+    `cash` waits to be invested: the rebalancing spends it; without `sell` it spends nothing else. `remarks` are
+    warnings of whoever asks, told with the others.
     """
 
     portfolio: Portfolio
@@ -53,6 +54,7 @@ class PortfolioInput:
     ptax: Sequence[MacroPoint] = ()
     cash: Decimal = ZERO
     sell: bool = True
+    remarks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,22 +305,16 @@ def _warnings(given: PortfolioInput, facts: _Facts) -> list[str]:
     if future:
         found.append(f"{future} transactions lie in the future and do not count yet")
     found += [
-        f"{s.ticker}: {s.note} of {_amount_of(s)} on {s.date} is not booked; it is counted as one"
+        f"{s.ticker}: {s.note} of {said_of(s)} on {s.date} is not booked; it is counted as one"
         for s in facts.settled.implied
     ]
-    found += facts.settled.remarks
+    found += [*facts.settled.remarks, *given.remarks]
     unbooked = [r for r in facts.receipts if not r.booked]
     found += [f"{r.said} is known and not booked; it counts as earned" for r in unbooked[-NAMED:]]
     if len(unbooked) > NAMED:
         found.append(f"{len(unbooked) - NAMED} older payments are known and not booked: see not_booked")
     reason = performance.xirr_reason(line)
     return [*found, reason] if reason and not facts.left_out else found
-
-
-def _amount_of(split: Transaction) -> str:
-    if split.shares is not None:
-        return f"{split.shares.normalize():f} shares"
-    return f"{split.quantity.normalize():f} per share"
 
 
 def _sum_known(amounts: Iterable[Decimal | None]) -> Decimal | None:

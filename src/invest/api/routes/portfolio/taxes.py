@@ -16,7 +16,7 @@ from invest.api.routes.portfolio.portfolios import PortfolioPath
 from invest.api.routes.reports import file_reply
 from invest.domain.market import market_day
 from invest.domain.taxes import TaxOpening, TaxYear, tax_csv
-from invest.jobs.analysis import tax_of
+from invest.jobs.analysis import TAX, tax_of
 from invest.reports import build_tax_view, render_pdf
 
 MOST = 200  # portfolios of one person that are assessed together
@@ -72,14 +72,22 @@ async def get_tax_file(request: Request, path: PortfolioPath, query: TaxFileFilt
     return file_reply(await asyncio.to_thread(render_pdf, view), "application/pdf", f"{stem}.pdf")
 
 
+@route("GET", "/portfolios/{portfolio_id}/tax/opening", tag="portfolios", problems=(404, 503))
+async def get_tax_opening(request: Request, path: PortfolioPath) -> TaxOpening:
+    """What the tax was told from before: losses, credits, DARFs paid, what unknown assets are."""
+    await require_portfolio(request, path.portfolio_id)
+    found = await (await request.services.store()).portfolios.options(path.portfolio_id)
+    return TaxOpening.model_validate(found.get(TAX, {}))
+
+
 @route("PUT", "/portfolios/{portfolio_id}/tax/opening", tag="portfolios", scope="write", status=204,
        problems=(404, 422, 503))  # fmt: skip
 async def set_tax(request: Request, path: PortfolioPath, body: TaxOpening) -> None:
     """What the tax needs from before: losses and credits with their day, DARFs paid, what unknown assets are."""
     await require_portfolio(request, path.portfolio_id)
     store = await request.services.store()
-    await store.portfolios.set_options(path.portfolio_id, {"tax": body.model_dump(mode="json")})
+    await store.portfolios.set_options(path.portfolio_id, {TAX: body.model_dump(mode="json")})
     request.audit("set tax opening", path.portfolio_id)
 
 
-ROUTES = (get_tax, get_tax_file, set_tax)
+ROUTES = (get_tax, get_tax_file, get_tax_opening, set_tax)
