@@ -182,9 +182,9 @@ def _period(
         return None
     days = line.days[rows][mine]
     others = {name: None if moved is None else float(np.prod(1 + moved[rows]) - 1) for name, moved in series.items()}
-    months = np.unique(days.astype("datetime64[M]")).astype(object).tolist() if inflation else [None]
+    months: list[date] = np.unique(days.astype("datetime64[M]")).astype(object).tolist() if inflation else []
     published = [inflation[m] for m in months if m in inflation]
-    ipca = float(np.prod([1 + rate for rate in published]) - 1) if len(published) == len(months) else None
+    ipca = float(np.prod([1 + rate for rate in published]) - 1) if published and len(published) == len(months) else None
     return PeriodReturn(
         label=label,
         start=days[0].item(),

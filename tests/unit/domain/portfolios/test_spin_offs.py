@@ -41,9 +41,12 @@ def test_the_cost_is_shared_however_it_is_told(told: list[Transaction]) -> None:
     sold = fact("2026-03-12", "sell", "OLDD3", "100", "9.00")  # before the new shares were credited
     for facts in ([BOUGHT, *told], [*told, BOUGHT]):
         book = positions_of(facts, KNOWN, TODAY)
-        assert {t: (p.quantity, p.cost) for t, p in book.held.items()} == {"OLDD3": (100, 800), "NEWW3": (50, 200)}
+        assert {t: (p.quantity, p.cost) for t, p in book.held.items()} == {
+            "OLDD3": (D(100), D(800)),
+            "NEWW3": (D(50), D(200)),
+        }
         after = positions_of([*facts, sold], KNOWN, TODAY)
-        assert (after.positions["OLDD3"].realized_gain, after.positions["NEWW3"].cost) == (100, 200)
+        assert (after.positions["OLDD3"].realized_gain, after.positions["NEWW3"].cost) == (D(100), D(200))
 
 
 def test_a_part_of_the_owners_own_stays() -> None:
