@@ -10,12 +10,14 @@ from typing import Any, Final
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
+from invest.engine.redis.prefixed import prefix_of
 from invest.engine.redis.signal import ended
 
 log = structlog.get_logger("invest.engine")
 Listener = Callable[[bytes], None]
+Watcher = Callable[[bytes, bytes], None]
 IDLE: Final = b"invest:idle"  # a subscription of its own keeps the connection in subscribed mode
 SILENCE: Final = 30.0  # seconds without a word before the server is asked whether it is there
 AGAIN: Final = 0.2  # seconds between two attempts to connect
@@ -31,6 +33,8 @@ class Notices:
 
     def __init__(self, redis: Redis, *, silence: float = SILENCE) -> None:
         self._redis = redis
+        self._prefix = prefix_of(redis)
+        self._idle = self._prefix + IDLE
         self._silence = silence
         self._connection: Any = None  # redis-py's own classes share no public type
         self._task: asyncio.Task[None] | None = None
@@ -39,10 +43,30 @@ class Notices:
         self._left: list[bytes] = []
         self._leaving: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
+        self._watchers: dict[bytes, Watcher] = {}
+        self._watched: set[bytes] = set()  # patterns that this connection has confirmed
+
+    @property
+    def watching(self) -> bool:
+        """Whether every pattern is heard at this moment."""
+        return bool(self._watched) and len(self._watched) == len(self._watchers)
+
+    async def watch(self, pattern: str, watcher: Watcher) -> None:
+        """Call `watcher` with the channel and the text of every message on a channel like `pattern`, from soon on.
+
+        After a time without a connection it is called with two empty texts.
+        """
+        name = self._prefix + pattern.encode()
+        async with self._lock:
+            self._watchers[name] = watcher
+            if self._task is None:
+                self._task = asyncio.create_task(self._listen())
+            else:
+                await self._send("PSUBSCRIBE", name)
 
     async def subscribe(self, channel: str, listener: Listener) -> None:
         """Call `listener` with every message of `channel`; returns when the server confirmed or is gone."""
-        name = channel.encode("utf-8", "surrogateescape")
+        name = self._prefix + channel.encode("utf-8", "surrogateescape")
         async with self._lock:
             first = name not in self._listeners
             self._listeners.setdefault(name, set()).add(listener)
@@ -56,7 +80,7 @@ class Notices:
 
     def leave(self, channel: str, listener: Listener) -> None:
         """The opposite, at once; a channel that nobody listens to any more is given up a little later."""
-        name = channel.encode("utf-8", "surrogateescape")
+        name = self._prefix + channel.encode("utf-8", "surrogateescape")
         listeners = self._listeners.get(name, set())
         listeners.discard(listener)
         if not listeners and name in self._listeners:
@@ -100,10 +124,13 @@ class Notices:
         try:
             async with self._lock:
                 self._connection = connection
-                await connection.send_command("SUBSCRIBE", *self._listeners, IDLE, check_health=False)
+                if self._watchers:
+                    await connection.send_command("PSUBSCRIBE", *self._watchers, check_health=False)
+                await connection.send_command("SUBSCRIBE", *self._listeners, self._idle, check_health=False)
             await self._read(connection, again)
         finally:
             self._connection = None  # nobody begins to write to it
+            self._watched.clear()
             async with self._lock:  # nor is anybody still writing
                 with contextlib.suppress(RedisError, OSError):
                     await connection.disconnect()
@@ -112,7 +139,13 @@ class Notices:
     async def _read(self, connection: Any, again: bool) -> None:
         asked = False
         while True:
-            told = await connection.read_response(timeout=self._silence, disconnect_on_error=False)
+            try:
+                told = await connection.read_response(timeout=self._silence, disconnect_on_error=False)
+            except NoPermissionError:
+                if not self._watchers:
+                    raise
+                self._watchers.clear()  # this user may name channels only: then they are named, job by job
+                continue
             if told is None and asked:
                 raise RedisConnectionError(f"no word from Redis for {2 * self._silence:.0f} s")
             asked = told is None
@@ -120,14 +153,22 @@ class Notices:
                 async with self._lock:
                     await connection.send_command("PING", check_health=False)
                 continue
-            kind, name, *rest = told
-            if kind == b"message":
-                for listener in tuple(self._listeners.get(name, ())):
-                    listener(rest[0])
-            elif kind == b"subscribe":
-                self._confirm(name)
-                if name == IDLE and again:
-                    self._wake_everybody()  # whoever waits has missed what was told in between
+            self._take(told, again)
+
+    def _take(self, told: list[Any], again: bool) -> None:
+        kind, name, *rest = told
+        if kind == b"message":
+            for listener in tuple(self._listeners.get(name, ())):
+                listener(rest[0])
+        elif kind == b"pmessage":
+            if watcher := self._watchers.get(name):
+                watcher(rest[0].removeprefix(self._prefix), rest[1])
+        elif kind == b"psubscribe":
+            self._watched.add(name)
+        elif kind == b"subscribe":
+            self._confirm(name)
+            if name == self._idle and again:
+                self._wake_everybody()  # whoever waits has missed what was told in between
 
     def _confirm(self, name: bytes) -> None:
         confirmed = self._confirmed.get(name)
@@ -138,6 +179,8 @@ class Notices:
         for listeners in tuple(self._listeners.values()):
             for listener in tuple(listeners):
                 listener(b"")
+        for watcher in tuple(self._watchers.values()):
+            watcher(b"", b"")
 
     async def close(self) -> None:
         """Stop listening."""

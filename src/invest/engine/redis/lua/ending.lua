@@ -13,7 +13,7 @@ local function head_of(id, queue)
       body = '{"t":null,"f":"?","a":[],"k":{},"et":' .. NOW .. '}'
     end
   end
-  return body:sub(1, -2) .. ',"st":' .. NOW .. ',"q":' .. cjson.encode(ARQ_QUEUE .. queue) .. ',"id":' .. cjson.encode(id)
+  return body:sub(1, -2) .. ',"st":' .. NOW .. ',"q":' .. cjson.encode(ENVELOPE_QUEUE .. queue) .. ',"id":' .. cjson.encode(id)
 end
 
 -- The parts of a workflow live until it has ended, and then as long as anything that may read them.
