@@ -11,12 +11,15 @@ from invest.domain.portfolios import Known, Transaction, derive, natural_key, se
 from invest.errors import NotFound
 from invest.store.core import Connection, Database, clean, from_json, to_json
 from invest.store.market import Actions, Assets, BarStore
-from invest.store.portfolio_papers import Harmful, Papers, lock, take_papers
 from invest.store.portfolio_rows import (
     COLUMNS,
+    Harmful,
+    Papers,
     hashes_of,
     known_facts,
     load_transactions,
+    lock,
+    take_papers,
     transaction_of,
     update_transaction,
     write_transactions,

@@ -18,13 +18,15 @@ from invest.domain.portfolios import Known, Portfolio, Transaction
 from invest.errors import NotFound
 from invest.store.core import Connection, clean, from_json, to_json
 from invest.store.portfolio_corrections import Corrections
-from invest.store.portfolio_papers import load_papers, lock, write_papers
 from invest.store.portfolio_rows import (
     COLUMNS,
     hashes_of,
+    load_papers,
     load_portfolio,
     load_transactions,
+    lock,
     transaction_of,
+    write_papers,
     write_transactions,
 )
 

@@ -16,8 +16,9 @@ from functools import lru_cache
 
 from invest.domain.market import SHARE_KINDS, CorporateAction, previous_session
 from invest.domain.portfolios.known import Known
+from invest.domain.portfolios.ledger import SHARE
 from invest.domain.portfolios.portfolio import ZERO, Operation, Transaction
-from invest.domain.portfolios.positions import ORDER, SHARE, shares_after
+from invest.domain.portfolios.positions import ORDER, shares_after
 from invest.domain.portfolios.spin_offs import with_spin_offs
 
 EARLY = timedelta(days=5)  # a broker's day of an event may precede the last day with rights that B3 tells

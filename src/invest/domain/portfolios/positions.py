@@ -13,13 +13,11 @@ from decimal import Decimal
 
 from invest.domain.portfolios.fills import Fill, Pair, fill_of, fills_of, paired
 from invest.domain.portfolios.identity import natural_key, row_hashes
-from invest.domain.portfolios.ledger import Entry, Fact, Ledger, Position, Refusal
+from invest.domain.portfolios.ledger import SHARE_FACTS, Entry, Fact, Ledger, Position, Refusal
 from invest.domain.portfolios.portfolio import WITHOUT_TICKER, ZERO, Operation, Transaction
-from invest.domain.portfolios.share_facts import SHARE_FACTS
 
 __all__ = ["Book", "Entry", "Position", "Refusal", "by_day", "derive", "in_order", "natural_key", "row_hashes"]
 
-SHARE = Decimal("1e-8")
 AUCTION = "Leilão de Fração"  # the note of a sale that only a fraction of a share may feed
 ORDER = {
     Operation.CONVERSION: 0,

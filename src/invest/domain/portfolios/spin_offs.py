@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from invest.domain.market import ActionKind, CorporateAction, InvalidTicker, parse_ticker
 from invest.domain.portfolios.known import Known
+from invest.domain.portfolios.ledger import SHARE
 from invest.domain.portfolios.portfolio import ZERO, Operation, Transaction
-from invest.domain.portfolios.positions import SHARE
 from invest.domain.portfolios.receipts import holdings
 
 EARLY = timedelta(days=5)
