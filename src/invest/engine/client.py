@@ -120,7 +120,7 @@ class Client:
         self.redis = redis
         self.settings = settings
         self.notices = Notices(redis)
-        self._ends = Ends(self.notices)
+        self.ends = Ends(self.notices)
 
     @classmethod
     @asynccontextmanager
@@ -158,7 +158,7 @@ class Client:
             return await self._start(what, caller or acting_for.get())
         call = what.with_options(caller=caller) if caller else what
         job = self.new_job(call, own=True)
-        end = self._ends.expect(job.id) if not job.chosen else None
+        end = self.ends.expect(job.id) if not job.chosen else None
         ((job_id, new),) = await self.ask(transitions.enqueue([job]))
         return Job(self, job_id, call.job.signature.result, new=new, end=end if new else None)
 
@@ -197,7 +197,7 @@ class Client:
         self._check_size(call)
         ttl = options.result_ttl or job.result_ttl or self.settings.engine.result_ttl
         return NewJob(
-            id=options.id or (self._ends.new_id() if own else new_id()),
+            id=options.id or (self.ends.new_id() if own else new_id()),
             chosen=options.id is not None,
             unique=job.unique_key(call) if job.key is not None else "",
             name=job.name,
@@ -305,7 +305,7 @@ class Client:
         if end is not None:
             return await self._told(job_id, end, timeout, POLL)
         end, channel = End(), keys.FINISHED + job_id
-        await self._ends.listen()
+        await self.ends.listen()
         await self.notices.subscribe(channel, end.told)
         try:
             return await self._told(job_id, end, timeout, look_after)
