@@ -112,10 +112,11 @@ class PortfolioHandle:
         format: Literal["csv", "pdf"] = "csv",  # noqa: A002 - as in the path
         *,
         together: bool = False,
+        language: Literal["pt-BR", "en"] = "pt-BR",
     ) -> bytes:
-        """The same as a CSV or a PDF."""
-        told = str(together).lower()
-        return await self._client.read(f"{self._path}/tax/file", year=year, format=format, together=told)
+        """The same as a CSV or a PDF, which says in `language` "en" what is open in both languages."""
+        query = {"together": str(together).lower(), "language": language}
+        return await self._client.read(f"{self._path}/tax/file", year=year, format=format, **query)
 
     async def tax_opening(self) -> Any:
         """What the tax was told from before: losses, credits, DARFs paid, kinds of assets."""

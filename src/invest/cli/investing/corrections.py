@@ -197,6 +197,7 @@ def tax(
     which: Annotated[str | None, typer.Option("--portfolio", help="one alone; by default all, as one person")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="write all of it as a CSV")] = None,
     pdf: Annotated[Path | None, typer.Option("--pdf", help="write all of it as a PDF")] = None,
+    language: Annotated[str, typer.Option(help="of what is open in the PDF: pt-BR, or en for both")] = "pt-BR",
     json_output: AsJson = False,
 ) -> None:
     """Income tax of a year (IRPF): months, DARFs, what to declare, what is open. No tax advice."""
@@ -213,7 +214,8 @@ def tax(
         path = f"/portfolios/{found}/tax"
         for file, kind in ((csv, "csv"), (pdf, "pdf")):
             if file is not None:
-                _write(file, await client.read(f"{path}/file", year=year, together=together, format=kind))
+                query = {"year": year, "together": together, "format": kind, "language": language}
+                _write(file, await client.read(f"{path}/file", **query))
         told: dict[str, Any] = await client.get(path, year=year, together=together)
         return told
 

@@ -33,6 +33,7 @@ class TaxFileFilter(TaxFilter):
     """Which file."""
 
     format: Literal["csv", "pdf"] = "csv"
+    language: Literal["pt-BR", "en"] = Field(default="pt-BR", description="of what is open in the PDF; en: in both")
 
 
 async def _told(request: Request, portfolio_id: str, query: TaxFilter) -> TaxYear:
@@ -68,7 +69,14 @@ async def get_tax_file(request: Request, path: PortfolioPath, query: TaxFileFilt
     settings = request.services.settings
     found = await (await request.services.store()).portfolios.get(path.portfolio_id)
     name = found.name if found is not None else path.portfolio_id
-    view = build_tax_view(told, name=name, report_id=stem, generated_at=settings.now(), sandbox=settings.sandbox)
+    view = build_tax_view(
+        told,
+        name=name,
+        report_id=stem,
+        generated_at=settings.now(),
+        sandbox=settings.sandbox,
+        language=query.language,
+    )
     return file_reply(await asyncio.to_thread(render_pdf, view), "application/pdf", f"{stem}.pdf")
 
 
