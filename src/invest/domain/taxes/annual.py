@@ -167,8 +167,9 @@ def _unbooked(facts: Facts, given: TaxInput, year: int) -> Iterator[Flag]:
         day = r.paid or r.earned
         if not r.booked and day is not None and day.year == year and day <= given.today:
             when = f"{r.last_date_with or day:%d/%m/%Y}"
-            named = {"said": r.said, "amount": r.amount, "dia": when}
-            yield flag("income_not_booked", ticker=r.ticker, day=day, blocks=False, **named)
+            yield flag(
+                "income_not_booked", ticker=r.ticker, day=day, blocks=False, said=r.said, amount=r.amount, dia=when
+            )
 
 
 def _receipts(facts: Facts, given: TaxInput, end: date) -> list[Receipt]:
@@ -188,8 +189,9 @@ def _large_dividends(facts: Facts, year: int) -> Iterator[Flag]:
         day = date.fromisoformat(f"{month}-01")
         limit = rule("dividends.month", day)
         if limit.holds(day) and amount > limit.value:
-            named = {"payer": payer, "amount": amount, "month": month}
-            yield flag("large_dividends", day=day, mark=limit.mark, blocks=False, **named)
+            yield flag(
+                "large_dividends", day=day, mark=limit.mark, blocks=False, payer=payer, amount=amount, month=month
+            )
 
 
 def _cents(amount: Decimal) -> Decimal:
