@@ -1,4 +1,4 @@
-"""How a client hears of the ends of its own jobs: by one pattern, without a subscription or a question each."""
+"""How a client hears of the ends of its own jobs: on one channel, without a subscription or a question each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from redis.asyncio import BlockingConnectionPool, Redis
 
 from invest.engine import Invest, JobFailed
 from invest.settings import Settings
@@ -22,7 +21,7 @@ def known(settings: Make, redis_url: str) -> Settings:
 
 async def heard(invest: Invest) -> None:
     async def watching() -> bool:
-        return invest.notices.watching
+        return invest.ends.heard
 
     await (await invest.enqueue(kit_add(0))).result(timeout=10)
     await until(watching)
@@ -62,22 +61,3 @@ async def test_a_lost_connection_makes_waiters_look_for_themselves(known: Settin
         await invest.redis.client_kill_filter(_type="pubsub")
         await drained(known)
         assert await waiting == 2
-
-
-async def test_a_user_who_may_only_name_channels_is_served_too(known: Settings) -> None:
-    async with Invest.connect(known) as invest, working(known):
-        channels = [f"&invest:{name}" for name in ("wake:*", "control", "finished:*", "idle")]
-        given = ["allkeys", "+@all", "resetchannels", *channels]
-        await invest.redis.execute_command("ACL", "SETUSER", "narrow", "on", ">secret", *given)  # type: ignore[no-untyped-call] # redis-py
-        pool = invest.redis.connection_pool
-        options = pool.connection_kwargs | {"username": "narrow", "password": "secret"}
-        own = BlockingConnectionPool(connection_class=pool.connection_class, max_connections=5, **options)
-        narrow = Invest(Redis(connection_pool=own), known)
-        try:
-            for i in range(3):
-                assert await (await narrow.enqueue(kit_add(i))).result(timeout=10) == i + 1
-            assert not narrow.notices.watching
-        finally:
-            await narrow.close()
-            await own.aclose()
-            await invest.redis.acl_deluser("narrow")

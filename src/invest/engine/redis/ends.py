@@ -2,21 +2,18 @@
 
 A subscription per job costs a round trip, and an end that comes before it is missed and has to be asked for: the
 slowest one in a hundred results took milliseconds longer for it. The ids that a client gives to single calls carry its
-mark, so one pattern hears them all, from before they are enqueued.
+mark, and ends are told on the channel of their mark too, which it hears from before they are enqueued.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Final
 from weakref import WeakValueDictionary
 
 from invest.engine.redis import keys
 from invest.engine.redis.notices import Notices
 from invest.engine.redis.signal import Signal
-from invest.engine.redis.wire import ID_DIGITS, TIME_DIGITS, new_id
-
-MARK: Final = 4  # hex digits: clients that share one hear a little more than they asked for
+from invest.engine.redis.wire import MARK_DIGITS, new_id
 
 
 class End:
@@ -39,7 +36,7 @@ class Ends:
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self._mark = os.urandom(MARK // 2).hex()
+        self._mark = os.urandom(MARK_DIGITS // 2).hex()
         self._expected: WeakValueDictionary[str, End] = WeakValueDictionary()
         self._begun = False
 
@@ -51,22 +48,26 @@ class Ends:
         """Begin to hear; afterwards it does nothing."""
         if not self._begun:
             self._begun = True
-            after = ID_DIGITS - TIME_DIGITS - MARK
-            pattern = keys.FINISHED + "?" * TIME_DIGITS + self._mark + "?" * after
-            await self._notices.watch(pattern, self._told)
+            await self._notices.subscribe(keys.ENDS + self._mark, self._told)
+
+    @property
+    def heard(self) -> bool:
+        """Whether no end of a job that is enqueued now can be missed."""
+        return self._notices.hears(keys.ENDS + self._mark)
 
     def expect(self, job_id: str) -> End | None:
         """Where the end of a job that is about to be enqueued will be said; None if it might be missed."""
-        if not self._notices.watching:
+        if not self.heard:
             return None
         end = self._expected[job_id] = End()
         return end
 
-    def _told(self, channel: bytes, message: bytes) -> None:
-        if not channel:  # the connection was gone for a while: whoever waits looks for itself
+    def _told(self, message: bytes) -> None:
+        if not message:  # the connection was gone for a while: whoever waits looks for itself
             for waiting in tuple(self._expected.values()):
                 waiting.told(b"")
             return
-        end = self._expected.get(channel[len(keys.FINISHED) :].decode("ascii", "replace"))
+        job_id, _, said = message.partition(b" ")
+        end = self._expected.get(job_id.decode("ascii", "replace"))
         if end is not None:
-            end.told(message)
+            end.told(said)

@@ -66,6 +66,7 @@ STATS: Final = "invest:stats:"  # + name -> hash of counters, for the metrics
 WAKE: Final = "invest:wake:"  # + queue
 CONTROL: Final = "invest:control"  # "cancel <id>"
 FINISHED: Final = "invest:finished:"  # + id
+ENDS: Final = "invest:ends:"  # + the mark in the ids of a client's own jobs: "<id> <what FINISHED is told>"
 
 HIGH: Final = ":high"
 LOW: Final = ":low"

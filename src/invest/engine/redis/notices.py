@@ -10,14 +10,13 @@ from typing import Any, Final
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoPermissionError, RedisError
+from redis.exceptions import RedisError
 
 from invest.engine.redis.prefixed import prefix_of
 from invest.engine.redis.signal import ended
 
 log = structlog.get_logger("invest.engine")
 Listener = Callable[[bytes], None]
-Watcher = Callable[[bytes, bytes], None]
 IDLE: Final = b"invest:idle"  # a subscription of its own keeps the connection in subscribed mode
 SILENCE: Final = 30.0  # seconds without a word before the server is asked whether it is there
 AGAIN: Final = 0.2  # seconds between two attempts to connect
@@ -43,26 +42,11 @@ class Notices:
         self._left: list[bytes] = []
         self._leaving: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
-        self._watchers: dict[bytes, Watcher] = {}
-        self._watched: set[bytes] = set()  # patterns that this connection has confirmed
+        self._live: set[bytes] = set()  # channels that the present connection has confirmed
 
-    @property
-    def watching(self) -> bool:
-        """Whether every pattern is heard at this moment."""
-        return bool(self._watched) and len(self._watched) == len(self._watchers)
-
-    async def watch(self, pattern: str, watcher: Watcher) -> None:
-        """Call `watcher` with the channel and the text of every message on a channel like `pattern`, from soon on.
-
-        After a time without a connection it is called with two empty texts.
-        """
-        name = self._prefix + pattern.encode()
-        async with self._lock:
-            self._watchers[name] = watcher
-            if self._task is None:
-                self._task = asyncio.create_task(self._listen())
-            else:
-                await self._send("PSUBSCRIBE", name)
+    def hears(self, channel: str) -> bool:
+        """Whether what is told on a channel from now on will be heard, or the listener be woken after a gap."""
+        return self._prefix + channel.encode("utf-8", "surrogateescape") in self._live
 
     async def subscribe(self, channel: str, listener: Listener) -> None:
         """Call `listener` with every message of `channel`; returns when the server confirmed or is gone."""
@@ -124,13 +108,11 @@ class Notices:
         try:
             async with self._lock:
                 self._connection = connection
-                if self._watchers:
-                    await connection.send_command("PSUBSCRIBE", *self._watchers, check_health=False)
                 await connection.send_command("SUBSCRIBE", *self._listeners, self._idle, check_health=False)
             await self._read(connection, again)
         finally:
             self._connection = None  # nobody begins to write to it
-            self._watched.clear()
+            self._live.clear()
             async with self._lock:  # nor is anybody still writing
                 with contextlib.suppress(RedisError, OSError):
                     await connection.disconnect()
@@ -139,13 +121,7 @@ class Notices:
     async def _read(self, connection: Any, again: bool) -> None:
         asked = False
         while True:
-            try:
-                told = await connection.read_response(timeout=self._silence, disconnect_on_error=False)
-            except NoPermissionError:
-                if not self._watchers:
-                    raise
-                self._watchers.clear()  # this user may name channels only: then they are named, job by job
-                continue
+            told = await connection.read_response(timeout=self._silence, disconnect_on_error=False)
             if told is None and asked:
                 raise RedisConnectionError(f"no word from Redis for {2 * self._silence:.0f} s")
             asked = told is None
@@ -160,17 +136,13 @@ class Notices:
         if kind == b"message":
             for listener in tuple(self._listeners.get(name, ())):
                 listener(rest[0])
-        elif kind == b"pmessage":
-            if watcher := self._watchers.get(name):
-                watcher(rest[0].removeprefix(self._prefix), rest[1])
-        elif kind == b"psubscribe":
-            self._watched.add(name)
         elif kind == b"subscribe":
             self._confirm(name)
             if name == self._idle and again:
                 self._wake_everybody()  # whoever waits has missed what was told in between
 
     def _confirm(self, name: bytes) -> None:
+        self._live.add(name)
         confirmed = self._confirmed.get(name)
         if confirmed is not None and not confirmed.done():
             confirmed.set_result(None)
@@ -179,8 +151,6 @@ class Notices:
         for listeners in tuple(self._listeners.values()):
             for listener in tuple(listeners):
                 listener(b"")
-        for watcher in tuple(self._watchers.values()):
-            watcher(b"", b"")
 
     async def close(self) -> None:
         """Stop listening."""

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from invest.engine.errors import ErrorInfo, JobFailed
 from invest.tracing import carried
 
-ID_DIGITS, TIME_DIGITS = 32, 12  # of a job's id
+MARK_DIGITS = 4  # of a job's id, after the 12 of its time; `ending.lua` knows them
 
 
 class CorruptPayload(ValueError):

@@ -73,7 +73,9 @@ local function conclude(id, state, value, how)
     end
     if r[6] and redis.call('GET', UNIQUE .. r[6]) == id then redis.call('DEL', UNIQUE .. r[6]) end
     emit(state, id, name, queue)
-    redis.call('PUBLISH', FINISHED .. id, good and not how.ref and #value <= TOLD_MAX and 'succeeded ' .. value or state)
+    local said = good and not how.ref and #value <= TOLD_MAX and 'succeeded ' .. value or state
+    redis.call('PUBLISH', FINISHED .. id, said)
+    if #id == 32 then redis.call('PUBLISH', ENDS .. id:sub(13, 16), id .. ' ' .. said) end
     if r[11] then later('follow', id) end
     if sub and not wf then expire_later(sub, keep or FAILED_TTL) end
   end
