@@ -126,7 +126,8 @@ def sectors_section(positions: Sequence[PositionRow], locale: Locale) -> Section
     shares: dict[str, float] = defaultdict(float)
     for p in positions:
         if p.weight:
-            shares[sector_name(p.sector, locale, 40) or words.t("portfolio.no_sector")] += p.weight
+            kind = words.get(f"kinds.{p.kind}", "") if p.kind not in (None, "stock", "unit") else ""
+            shares[kind or sector_name(p.sector, locale, 40) or words.t("portfolio.no_sector")] += p.weight
     if not shares:
         return None
     chart = _shares(words.t("portfolio.share_chart_sector"), shares, locale)

@@ -16,6 +16,7 @@ from invest.reports.words import clean
 
 MOST: Final = 6
 _TONE: Final = 0.2
+_WORDS: Final = 5  # of a headline that is another one's beginning
 # Subjects of headlines, weightiest first.
 _SUBJECTS: Final = (
     re.compile(
@@ -62,7 +63,9 @@ def news_section(
         Column(label=words.t("news.tone")),
     )
     rows = tuple(_row(item, locale) for item in chosen)
-    blocks: tuple[Block, ...] = (Table(caption=words.t("news.caption"), columns=columns, rows=rows),)
+    small = span == 7
+    table = Table(caption=words.t("news.caption"), columns=columns, rows=rows, small=small)
+    blocks: tuple[Block, ...] = (table,)
     if sentiment is not None:
         text = summary_text(sentiment, locale, shown=len(chosen))
         blocks += (Paragraph(text=text, muted=True),) if text else ()
@@ -83,8 +86,16 @@ def telling(news: Sequence[NewsItem], about: Sequence[str] = ()) -> list[NewsIte
 
     first: dict[str, NewsItem] = {}
     for item in sorted(news, key=lambda i: (i.published_at is None, i.published_at and -i.published_at.timestamp())):
-        first.setdefault(_story(item.title), item)
+        story = _story(item.title)
+        if not any(_same(story, known) for known in first):
+            first[story] = item
     return sorted(first.values(), key=order)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two headlines tell one story: alike, or the longer one goes on after five words or more of the other."""
+    short, long = sorted((one, other), key=len)
+    return one == other or (short.count(" ") >= _WORDS - 1 and long.startswith(f"{short} "))
 
 
 def _story(title: str) -> str:
