@@ -36,7 +36,7 @@ class Page(Strict):
 
 
 def progress_view(progress: Progress | None) -> TaskProgress | None:
-    """The answer's form of what a job said of its progress."""
+    """A job's progress in the form of the API."""
     if progress is None:
         return None
     return TaskProgress(done=progress.done, total=progress.total, fraction=progress.fraction, message=progress.message)

@@ -46,7 +46,7 @@ def _label(key: str, book: FactBook, *, fund: bool) -> str:
 def year_chart(
     actions: Sequence[CorporateAction], today: date, locale: Locale, *, fund: bool = False
 ) -> ColumnsChart | None:
-    """Cash per share by year; the year that is not over is told apart. None without two years of payments."""
+    """Cash per share by year; the year that is not over is marked. None without two years of payments."""
     sums: dict[int, Decimal] = defaultdict(Decimal)
     for action in actions:
         if action.kind.in_cash and action.amount is not None and action.last_date_with <= today:
