@@ -543,7 +543,7 @@ def check_portfolio_returns(view: AnyView, held: Held, check: Checked) -> None:
         "Queda máxima": min(v / max(curve[: i + 1]) - 1 for i, v in enumerate(curve)),
         "Concentração (HHI)": sum((v / held.totals[-1]) ** 2 for v in held.values[-1].values()),
     }
-    shown = dict(rows_of(view, "metrics"))
+    shown = dict([*rows_of(view, "metrics"), *rows_of(view, "risk")])
     for name, value in expected.items():
         check(name, shown[name], value, percent="%" in shown[name])
     assert view.strip is not None
