@@ -6,6 +6,7 @@ JSON), rights from B3's and brapi's answers, accounts from CVM's CSV, the CDI an
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -79,6 +80,7 @@ class Bytes:
 
     def __init__(self, tickers: Iterable[str]) -> None:
         self.papers: dict[str, Paper] = {ticker: Paper() for ticker in tickers}
+        self.indices: dict[str, dict[date, float]] = defaultdict(dict)  # as B3 gives them, by its code
         self.rates: dict[int, dict[date, float]] = defaultdict(dict)  # the central bank's series
         self.index: dict[date, float] = {}
         self.quoted: dict[str, dict[date, float]] = {}
@@ -110,6 +112,8 @@ class Bytes:
         elif found := re.search(r"bcdata\.sgs\.(\d+)/", url):
             for row in json.loads(body):
                 self.rates[int(found[1])][_day(row["data"])] = float(row["valor"])
+        elif "GetPortfolioDay" in url:
+            self._grid(json.loads(base64.b64decode(url.rsplit("/", 1)[1])), json.loads(body)["results"] or [])
         elif "/DOC/DFP/" in url or "/DOC/ITR/" in url:
             self._statements(body)
 
@@ -133,6 +137,14 @@ class Bytes:
             for row in told["historicalDataPrice"]:
                 paper.closes[_utc(row["date"])] = float(row["close"])
                 paper.traded[_utc(row["date"])] = float(row["volume"] or 0)
+
+    def _grid(self, asked: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+        """A year of one of B3's indices: 31 rows of days, a column per month."""
+        for row in rows:
+            for month in range(1, 13):
+                if row.get(f"rateValue{month}"):
+                    day = date(int(asked["year"]), month, int(row["day"]))
+                    self.indices[asked["index"]][day] = _number(row[f"rateValue{month}"])
 
     def _cotahist(self, body: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(body)) as zipped:
@@ -236,8 +248,10 @@ async def written(platform: Platform, call: Any) -> AnyView:
     return load_view(stored.view)
 
 
-def check_returns(view: AnyView, paper: Paper, index: dict[date, float], check: Checked) -> None:
-    """Every month and year of the table of returns, the asset's and the IBOV's."""
+def check_returns(view: AnyView, paper: Paper, indices: dict[str, dict[date, float]], check: Checked) -> None:
+    """Every month and year of the table of returns, the asset's and those of the indices beside it."""
+    table = next(b for b in _blocks(view, "months") if isinstance(b, Table))
+    names = [column.label for column in table.columns[14:]]
     days, values = paper.adjusted()
     ends: dict[tuple[int, int], float] = {(d.year, d.month): v for d, v in zip(days, values, strict=True)}
     for row in rows_of(view, "months"):
@@ -249,10 +263,11 @@ def check_returns(view: AnyView, paper: Paper, index: dict[date, float], check: 
         last = max(m for y, m in ends if y == year)
         if row[13]:
             check(f"{year}", row[13], ends[year, last] / ends[year - 1, 12] - 1, percent=True)
-        if len(row) > 14 and row[14]:
+        for name, text in zip(names, row[14:], strict=True):
             end = max(d for d in days if d.year == year)
             start = max(d for d in days if d.year == year - 1)
-            check(f"IBOV {year}", row[14], upto(index, end) / upto(index, start) - 1, percent=True)
+            if text:
+                check(f"{name} {year}", text, upto(indices[name], end) / upto(indices[name], start) - 1, percent=True)
 
 
 def check_price_chart(view: AnyView, paper: Paper, check: Checked) -> None:
@@ -272,7 +287,7 @@ def check_price_chart(view: AnyView, paper: Paper, check: Checked) -> None:
     check("chart, change", change[1], shown[-1] / shown[0] - 1, percent=True)
 
 
-def by_key(paper: Paper, index: dict[date, float]) -> dict[str, float]:
+def by_key(paper: Paper, index: dict[date, float], ifix: dict[date, float]) -> dict[str, float]:
     """Figures of prices by the product's key, in fractions and BRL."""
     days, values = paper.adjusted()
     last, year_ago = days[-1], days[-1] - timedelta(days=365)
@@ -286,6 +301,7 @@ def by_key(paper: Paper, index: dict[date, float]) -> dict[str, float]:
         "return_1y": grown - 1,
         "return_5y": (values[-1] / paper.at(last - timedelta(days=5 * 365 + 1))) ** 0.2 - 1,
         "excess_ibov_1y": grown / moved - 1,
+        **({"excess_ifix_1y": grown / (upto(ifix, last) / upto(ifix, year_ago)) - 1} if ifix else {}),
         "volatility_1y": volatility(paper),
         "max_drawdown_1y": deepest_fall(paper),
         "distance_sma_200": paper.over_average(200),

@@ -104,7 +104,7 @@ def test_a_reader_is_told_title_language_order_and_letters(kind: str) -> None:
     assert b"<pdfuaid:part>1" in root["/Metadata"].get_data()
     for page in document.pages:
         pointed: list[Any] = [a.get_object() for a in page.get("/Annots", [])]
-        assert not pointed or page["/Tabs"] == "/S"
+        assert not pointed or str(page["/Tabs"]) == "/S"
         assert "/StructParents" in page
         assert all("/StructParent" in a and str(a.get("/Contents", "")).strip() for a in pointed)
         fonts: Any = page["/Resources"]["/Font"]  # type: ignore[index]  # a page with text has fonts
