@@ -125,9 +125,9 @@ async def gather_all() -> dict[str, Any]:
                 recorder.name = name
                 return await (await invest.enqueue(call)).result(timeout=PATIENCE)
 
+            settings = load(as_of=world.now)
             await _collect(run)
             await _write(run, store, world)
-            settings = load(as_of=world.now)
             recorder.kept["inputs"] = await load_inputs(store, settings, list(SUBJECTS.values()))
     return recorder.kept
 
