@@ -24,6 +24,7 @@ from invest.domain.fixed_income import PaperFact
 from invest.domain.frozen import Frozen
 from invest.domain.market import Bars, CorporateAction, Lineages, TickerChange
 from invest.domain.portfolios import (
+    SHORT,
     Known,
     Operation,
     Transaction,
@@ -38,7 +39,10 @@ from invest.domain.portfolios import (
 __all__ = ["ImportPlan", "ImportedRow", "Statement", "plan_booking", "plan_import", "read_statement", "with_origin"]
 
 Accept = Collection[int] | Literal["all"]  # lines whose questions are answered with yes
-FOR_SALES = "import the statement that holds the purchase first, or book what was held (operation opening)"
+FOR_SALES = (
+    "import the statement that holds the purchase first, or book what was held (operation opening); "
+    f"a sale of borrowed shares: book it by hand with the note {SHORT!r}"
+)
 
 
 class ImportedRow(Frozen):
