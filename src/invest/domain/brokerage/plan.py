@@ -112,8 +112,9 @@ def plan_import(
     if not repeat:
         mark_told(existing, pendings)
         _answer(pendings, accept)
+    found: list[str] = []
     if any(row.holding is not None for row in statement.rows):
-        plan_holdings(existing, pendings, facts, statement.today)
+        found = plan_holdings(existing, pendings, facts, statement.today)
         _answer(pendings, accept)
     _replayed(existing, pendings, facts)
     rows = tuple(
@@ -133,7 +134,7 @@ def plan_import(
         encoding=statement.encoding,
         delimiter=statement.delimiter,
         rows=rows,
-        remarks=statement.remarks,
+        remarks=(*statement.remarks, *found),
     )
 
 
