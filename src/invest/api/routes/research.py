@@ -23,6 +23,7 @@ from invest.domain.market import (
     StatementLine,
     Ticker,
 )
+from invest.domain.news import moment_of
 from invest.domain.opinions import Opinion
 from invest.domain.track_record import TrackRecord
 from invest.domain.values import Basis, Consensus, FieldQuality
@@ -219,8 +220,8 @@ async def get_news(request: Request, path: TickerPath, query: Page) -> Reply[Lis
 async def _news(request: Request, page: Page, ticker: str | None) -> Reply[Listing[NewsItem]]:
     store = await request.services.store()
     found = await store.news.latest(ticker, before=read_time(page.cursor), limit=page.limit)
-    cursor = time_cursor(found[-1].published_at or found[-1].fetched_at) if len(found) == page.limit else None
-    return paged(request, found, cursor)
+    earliest = min(map(moment_of, found)) if len(found) == page.limit else None
+    return paged(request, found, time_cursor(earliest) if earliest else None)
 
 
 @route("GET", "/assets/{ticker}/analysis", tag="analysis", problems=(404, 422, 503))
