@@ -422,7 +422,10 @@ def test_a_statement_is_read_in_any_encoding_that_portuguese_is_written_in(encod
     )
     statement = read_statement(text.encode(encoding), today=date(2026, 11, 27))
     (row,) = statement.rows
-    assert row.transaction and (row.transaction.quantity, row.transaction.broker) == (1000, "CORRETORA SÃO JOSÉ")
+    assert row.transaction and (row.transaction.quantity, row.transaction.broker) == (
+        Decimal(1000),
+        "CORRETORA SÃO JOSÉ",
+    )
 
 
 def test_shares_redeemed_by_the_company_are_a_sale() -> None:
@@ -430,4 +433,7 @@ def test_shares_redeemed_by_the_company_are_a_sale() -> None:
     rows = "Credito;07/01/2026;Transferência - Liquidação;BIDI4 - I;A;100;10,00;1.000,00\n"
     rows += "Debito;10/02/2026;Resgate;BIDI4 - I;A;100;12,00;1.200,00\n"
     plan = plan_import((), read_statement((head + rows).encode(), today=date(2026, 11, 27)))
-    assert [(t.operation, t.amount) for t in plan.transactions] == [("buy", 1000), ("sell", 1200)]
+    assert [(t.operation, t.amount) for t in plan.transactions] == [
+        (Operation.BUY, Decimal(1000)),
+        (Operation.SELL, Decimal(1200)),
+    ]
