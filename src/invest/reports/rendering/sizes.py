@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from invest.reports.charts.canvas import text_width
+from invest.reports.charts import text_width
 from invest.reports.views import Cell, Column, Table
 
 # As report.typ sets tables: points of type, above and below a line, between columns, of a mark and of a column's name.
