@@ -16,7 +16,7 @@ DAYS = [date(2026, 3, 2) + timedelta(days=n) for n in range(20)]
 
 def closes(each: float, noise: float = 0.0) -> tuple[list[tuple[date, float]], dict[date, float], dict[date, float]]:
     """Receipts, papers at home and the dollar over twenty days, `each` receipts per paper."""
-    homes = {day: 200 + n for n, day in enumerate(DAYS)}
+    homes = {day: 200.0 + n for n, day in enumerate(DAYS)}
     rates = {day: 5 + n / 100 for n, day in enumerate(DAYS)}
     receipts = [(day, homes[day] * rates[day] / each * (1 + noise * (-1) ** n)) for n, day in enumerate(DAYS)]
     return receipts, homes, rates
