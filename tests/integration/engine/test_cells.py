@@ -136,9 +136,9 @@ async def test_a_cell_that_was_lost_gets_its_own_jobs_back_and_no_others(
     async with Invest.connect(known) as invest, Store.open(database_url) as store:
         jobs = {name: await invest.enqueue_many([kit_add(n, 1).with_options(caller=who) for n in range(3)])
                 for name, who in callers.items()}  # fmt: skip
-        clients = {
-            name: Invest(invest.cells.get(name).redis, cell_settings(known)[name]) for name in ("home", "a", "b")
-        }  # type: ignore[union-attr] # there are cells
+        assert invest.cells is not None
+        assert invest.cells is not None
+        clients = {name: Invest(invest.cells.get(name).redis, own) for name, own in cell_settings(known).items()}
         sinks = [
             asyncio.create_task(Projector(one, history_sink(store, stored_cell(one.settings))).run())
             for one in clients.values()
