@@ -80,10 +80,10 @@ async def test_work_goes_to_its_cell_and_is_found_wherever_it_is(known: Settings
         assert [await job.result(5) for job in many] == [2, "x", 3]
         assert await flow.result(5) == 6
         assert await follower.result(5) == 10
-        for job in (*jobs, *many, flow):
-            assert (await invest.status(job.id)).state is JobState.SUCCEEDED
-            assert await invest.cancel(job.id) is False
-            await invest.wait(job.id, 5)
+        for job_id in [job.id for job in jobs] + [job.id for job in many] + [flow.id]:
+            assert (await invest.status(job_id)).state is JobState.SUCCEEDED
+            assert await invest.cancel(job_id) is False
+            await invest.wait(job_id, 5)
         with pytest.raises(NotFound):
             await invest.status("nobody")
         shown = await invest.list_cells()
