@@ -22,7 +22,8 @@ pytestmark = pytest.mark.slow
 SERIOUS = ("serious", "critical")
 SCRIPTS = ("invest.js", "charts.js")
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-SETTLED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# Two pictures later, or a moment where none is drawn.
+SETTLED = "new Promise(done => { setTimeout(done, 300); requestAnimationFrame(() => requestAnimationFrame(done)); })"
 
 
 @pytest.fixture(scope="module")
