@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+from invest.http.frames import entries
+
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MEDIA = {b"PK\x03\x04": XLSX, b"%PDF": "application/pdf"}
 
@@ -64,9 +66,9 @@ class PortfolioHandle:
         """Delete one transaction."""
         await self._client.ask("DELETE", f"{self._path}/transactions/{transaction_id}")
 
-    async def imports(self) -> Any:
+    async def imports(self) -> list[Any]:
         """The imports that can be undone, newest first."""
-        return await self._client.ask("GET", f"{self._path}/imports")
+        return entries(await self._client.ask("GET", f"{self._path}/imports"))
 
     async def undo(self, import_id: int) -> Any:
         """Take back all that one import booked."""
@@ -80,9 +82,9 @@ class PortfolioHandle:
         """Move all of another portfolio into this one."""
         return await self._client.ask("POST", f"{self._path}/merge", {"portfolio_id": other_id})
 
-    async def proposals(self) -> Any:
+    async def proposals(self) -> list[Any]:
         """Known events of what was held that nobody booked."""
-        return await self._client.ask("GET", f"{self._path}/proposals")
+        return entries(await self._client.ask("GET", f"{self._path}/proposals"))
 
     async def confirm(self, keys: Sequence[str] | Literal["all"] = "all") -> Any:
         """Book proposed events."""

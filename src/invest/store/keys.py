@@ -97,6 +97,12 @@ class Keys:
         sql = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL"
         return await self._db.execute(sql, key_id) > 0
 
+    async def rename(self, key_id: str, name: str) -> ApiKey | None:
+        """Give a key another name; None where there is none in force."""
+        sql = f"UPDATE api_key SET name = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING {FIELDS}"
+        row = await self._db.fetchrow(sql, key_id, name)
+        return None if row is None else _key(row)
+
     async def list(self, *, revoked: bool = False) -> list[ApiKey]:
         """Keys by creation; revoked ones only where asked for."""
         rows = await self._db.fetch(

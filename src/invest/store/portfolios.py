@@ -210,14 +210,15 @@ class Portfolios(Corrections):
         )
 
     async def snapshots(
-        self, portfolio_id: str, *, since: date | None = None, limit: int = 400
+        self, portfolio_id: str, *, since: date | None = None, until: date | None = None, limit: int = 400
     ) -> Sequence[tuple[date, Any]]:
-        """(day, metrics as plain data), oldest first; the newest `limit` of them."""
+        """(day, metrics as plain data), oldest first; the newest `limit` of them; both days included."""
         rows = await self._db.fetch(
             "SELECT day, body FROM portfolio_snapshot WHERE portfolio_id = $1 AND ($2::date IS NULL OR day >= $2) "
-            "ORDER BY day DESC LIMIT $3",
+            "AND ($4::date IS NULL OR day <= $4) ORDER BY day DESC LIMIT $3",
             portfolio_id,
             since,
             limit,
+            until,
         )
         return [(row["day"], from_json(row["body"])) for row in reversed(rows)]

@@ -68,18 +68,24 @@ class News:
         *,
         since: datetime | None = None,
         before: datetime | None = None,
+        seen: str | None = None,
         limit: int = 20,
     ) -> list[NewsItem]:
-        """The newest items, of one asset or of all, by the time they were published (else fetched)."""
+        """The newest items, of one asset or of all, by the time they were published (else fetched).
+
+        `before` pages on; with `seen`, the id of the last item of that instant, also those that share the instant.
+        """
         rows = await self._db.fetch(
             f"SELECT {COLUMNS} FROM news_item WHERE ($1::text IS NULL OR tickers @> ARRAY[$1]) "
             "AND ($2::timestamptz IS NULL OR coalesce(published_at, fetched_at) >= $2) "
-            "AND ($3::timestamptz IS NULL OR coalesce(published_at, fetched_at) < $3) "
+            "AND ($3::timestamptz IS NULL OR coalesce(published_at, fetched_at) < $3 "
+            "OR coalesce(published_at, fetched_at) = $3 AND id > $5) "
             "ORDER BY coalesce(published_at, fetched_at) DESC, id LIMIT $4",
             ticker,
             since,
             before,
             limit,
+            seen,
         )
         return [NewsItem(**dict(row)) for row in rows]
 

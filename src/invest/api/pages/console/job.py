@@ -37,7 +37,7 @@ async def job_page(visit: Visit) -> web.StreamResponse:
         return await _remembered(visit, task_id)
     await require_status(visit.request, status)
     timeline, drawn, steps = await asyncio.gather(
-        visit.ask(tasks.task_timeline, path={"task_id": status.id}), *_workflow(visit, status)
+        visit.listed(tasks.task_timeline, path={"task_id": status.id}), *_workflow(visit, status)
     )
     failed = [s for s in steps if s.state is JobState.FAILED]
     return render(

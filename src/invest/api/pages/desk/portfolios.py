@@ -98,7 +98,7 @@ async def portfolio_page(visit: Visit) -> web.StreamResponse:
         best=_contributors(metrics),
         sold=await _sold(visit, held, today),
         exempt=EXEMPT,
-        proposed=await visit.ask(proposals.list_proposals, path={"portfolio_id": portfolio_id}),
+        proposed=await visit.listed(proposals.list_proposals, path={"portfolio_id": portfolio_id}),
         today=today,
         dec=figures.number,
     )

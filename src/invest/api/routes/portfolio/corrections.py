@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http import Listing, Problem, Reply, invalid, paged, route
+from invest.api.http import Listing, Problem, Reply, invalid, paged, route, sliced
 from invest.api.request import Request
-from invest.api.routes.models import Page, Strict
+from invest.api.routes.models import Page, Strict, WholePage
 from invest.api.routes.ownership import require_portfolio
-from invest.api.routes.portfolio.portfolios import BookTransaction, PortfolioId, PortfolioPath
+from invest.api.routes.portfolio.portfolios import BookTransaction, PortfolioId, PortfolioPath, stored
 from invest.domain.market import Ticker
 from invest.domain.portfolios import Transaction
 from invest.errors import InvestError, NotFound
@@ -80,6 +80,17 @@ def _place(cursor: str | None) -> tuple[date, int] | None:
         raise invalid("cursor", "none of ours: take it from the page before") from None
 
 
+@route("GET", "/portfolios/{portfolio_id}/transactions/{transaction_id}", tag="portfolios", problems=(404, 503))
+async def get_transaction(request: Request, path: TransactionPath) -> Transaction:
+    """One transaction."""
+    await require_portfolio(request, path.portfolio_id)
+    whole = await stored(request, path.portfolio_id)
+    for transaction in whole.transactions:
+        if transaction.id == path.transaction_id:
+            return transaction
+    raise Problem(404, f"no transaction {path.transaction_id} in this portfolio")
+
+
 @route("PUT", "/portfolios/{portfolio_id}/transactions/{transaction_id}", tag="portfolios", scope="write",
        problems=(404, 409, 422, 503))  # fmt: skip
 async def edit_transaction(request: Request, path: TransactionPath, body: BookTransaction) -> Transaction:
@@ -119,12 +130,13 @@ class ImportHead(BaseModel):
 
 
 @route("GET", "/portfolios/{portfolio_id}/imports", tag="portfolios", problems=(404, 503))
-async def list_imports(request: Request, path: PortfolioPath) -> list[ImportHead]:
+async def list_imports(request: Request, path: PortfolioPath, query: WholePage) -> Reply[Listing[ImportHead]]:
     """The imports that booked something, newest first."""
     await require_portfolio(request, path.portfolio_id)
     store = await request.services.store()
     found: Sequence[tuple[int, datetime, str, int]] = await store.portfolios.imports(path.portfolio_id)
-    return [ImportHead(id=i, imported_at=at, layout=layout, rows=rows) for i, at, layout, rows in found]
+    heads = [ImportHead(id=i, imported_at=at, layout=layout, rows=rows) for i, at, layout, rows in found]
+    return sliced(request, heads, lambda head: head.id, query.cursor, query.limit)
 
 
 class Undone(BaseModel):
@@ -218,6 +230,7 @@ ROUTES = (
     get_columns,
     set_columns,
     list_transactions,
+    get_transaction,
     edit_transaction,
     delete_transaction,
     list_imports,

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from invest.api.http import route
+from invest.api.http import Listing, Reply, route, sliced
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Strict, WholePage
 from invest.api.routes.ownership import require_portfolio
 from invest.api.routes.portfolio.corrections import recompute
 from invest.api.routes.portfolio.portfolios import Amount, Booked, PortfolioPath, stored
@@ -20,14 +20,15 @@ Key = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 @route("GET", "/portfolios/{portfolio_id}/proposals", tag="portfolios", problems=(404, 503))
-async def list_proposals(request: Request, path: PortfolioPath) -> list[Proposal]:
+async def list_proposals(request: Request, path: PortfolioPath, query: WholePage) -> Reply[Listing[Proposal]]:
     """Known dividends, JCP, amortisations, splits and bonuses of what was held, that nobody booked.
 
     Posted whenever the portfolio is measured, at the latest each evening.
     """
     await require_portfolio(request, path.portfolio_id)
     found = await (await request.services.store()).portfolios.proposals(path.portfolio_id)
-    return [Proposal.model_validate(body) for body in found.values()]
+    proposed = [Proposal.model_validate(body) for body in found.values()]
+    return sliced(request, proposed, lambda one: one.key, query.cursor, query.limit)
 
 
 class Answer(Strict):
