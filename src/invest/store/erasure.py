@@ -27,6 +27,10 @@ OWNED: dict[str, str] = {
     "alerts": "SELECT to_jsonb(a) AS row FROM alert a WHERE owner = $1 ORDER BY created_at, id",
     "alert_events": "SELECT to_jsonb(e) AS row FROM alert_event e JOIN alert a ON a.id = e.alert_id "
     "WHERE a.owner = $1 ORDER BY e.fired_at",
+    "channels": "SELECT to_jsonb(c) - 'address' - 'signing_key' AS row FROM channel c WHERE owner = $1 "
+    "ORDER BY created_at, id",
+    "notices": "SELECT to_jsonb(n) AS row FROM notice n JOIN channel c ON c.id = n.channel_id WHERE c.owner = $1 "
+    "ORDER BY n.id",
     "reports": "SELECT to_jsonb(r) AS row FROM report r JOIN portfolio p ON p.id = r.portfolio_id WHERE p.owner = $1 "
     "ORDER BY r.generated_at",
     "jobs": "SELECT to_jsonb(j) AS row FROM job_run j WHERE args ->> 'by' = $1 ORDER BY event_ms",
@@ -78,6 +82,7 @@ class Erasure:
             rows = await connection.fetch("SELECT id FROM portfolio WHERE owner = $1", key_id)
             gone = await _portfolios(connection, [row["id"] for row in rows])
             alerts = await connection.fetch("DELETE FROM alert WHERE owner = $1 RETURNING id", key_id)
+            await connection.execute("DELETE FROM channel WHERE owner = $1", key_id)
             own = await connection.fetch("DELETE FROM job_run WHERE args ->> 'by' = $1 RETURNING id", key_id)
             gone.alerts += len(alerts)
             gone.jobs = sorted({*gone.jobs, *(row["id"] for row in own)})

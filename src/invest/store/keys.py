@@ -55,6 +55,7 @@ class Keys:
             await connection.execute(INSERT, *_row(key, plain))
             await connection.execute("UPDATE portfolio SET owner = $2 WHERE owner = $1", key_id, key.id)
             await connection.execute("UPDATE alert SET owner = $2 WHERE owner = $1", key_id, key.id)
+            await connection.execute("UPDATE channel SET owner = $2 WHERE owner = $1", key_id, key.id)
             return key
 
         made = await self._db.run(work)

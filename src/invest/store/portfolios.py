@@ -113,6 +113,11 @@ class Portfolios(Corrections):
         sql = "SELECT 1 FROM portfolio WHERE id = $1 AND ($2::text IS NULL OR owner = $2)"
         return await self._db.fetchval(sql, portfolio_id, owner) is not None
 
+    async def owner(self, portfolio_id: str) -> str | None:
+        """The key whose a portfolio is; None where it is the admins', or there is none."""
+        owner: str | None = await self._db.fetchval("SELECT owner FROM portfolio WHERE id = $1", portfolio_id)
+        return owner
+
     async def ids(self) -> Sequence[str]:
         """The ids of all portfolios, by creation."""
         return [row["id"] for row in await self._db.fetch("SELECT id FROM portfolio ORDER BY created_at, id")]

@@ -41,6 +41,6 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         )
         held.add(await stack.enter_async_context(analysts))
         invest = Invest(redis, settings)
-        for work in (Projector(invest, history_sink(store)).run(), keep_whole(invest, store)):
+        for work in (Projector(invest, history_sink(store, invest)).run(), keep_whole(invest, store)):
             stack.push_async_callback(ended, asyncio.create_task(work))
         yield held

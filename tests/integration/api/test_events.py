@@ -76,7 +76,7 @@ async def test_the_calendar_of_an_asset_and_of_a_portfolio(web_door: Door, platf
     body = {"kind": "dividend", "last_date_with": "2023-01-11", "amount": "0.5", "payment_date": "2023-02-01"}
     await web_door.ask("POST", f"{PATH}/events", json=body, status=201)
     days = "since=2023-01-01&until=2023-03-01"
-    (entry,) = (await web_door.ask("GET", f"{API}/data/calendar?ticker=AMER3&{days}", status=200)).json()
+    (entry,) = (await web_door.ask("GET", f"{API}/data/calendar?ticker=AMER3&{days}", status=200)).items()
     assert (entry["ex_date"], entry["payment_date"], entry["stage"]) == ("2023-01-12", "2023-02-01", "done")
     made = (await web_door.ask("POST", f"{API}/portfolios", json={"name": "P"}, status=201)).json()["id"]
     assert (await web_door.ask("GET", f"{API}/data/calendar?portfolio_id={made}&{days}", status=200)).items() == []

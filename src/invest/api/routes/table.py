@@ -8,6 +8,7 @@ from invest.api.http import Route
 from invest.api.routes import administration, ai, alerts, contract, events, mcp, operations, prices, research, tasks
 from invest.api.routes import health as ops
 from invest.api.routes import reports as documents
+from invest.api.routes.notices import channels
 from invest.api.routes.portfolio import corrections as portfolio_corrections
 from invest.api.routes.portfolio import fixed_income, taxes
 from invest.api.routes.portfolio import portfolios as holdings
@@ -33,6 +34,7 @@ def routes(registry: Registry) -> list[Route]:
         *portfolio_proposals.ROUTES,
         *taxes.ROUTES,
         *alerts.ROUTES,
+        *channels.ROUTES,
         *administration.ROUTES,
         *ops.ROUTES,
         *mcp.ROUTES,

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from invest.api.http import (
     PREFIX,
@@ -211,36 +211,6 @@ async def delete_portfolio(request: Request, path: PortfolioPath) -> None:
     request.audit("delete portfolio", path.portfolio_id, {"reports": len(gone.reports)})
 
 
-class PortfolioChange(Strict):
-    """What of a portfolio may change; what is left out stays."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Aposentadoria"}]})
-
-    name: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"\S")
-    targets: dict[Ticker, Annotated[Amount, Field(ge=0, le=1)]] | None = Field(
-        default=None, max_length=1000, description="wanted weights, in place of all there were"
-    )
-    auto_confirm: bool | None = Field(default=None, description="known events confirm themselves when it is measured")
-
-
-@route("PATCH", "/portfolios/{portfolio_id}", tag="portfolios", scope="write", problems=(404, 422, 503),
-       guard=guard_portfolio)  # fmt: skip
-async def change_portfolio(request: Request, path: PortfolioPath, body: PortfolioChange) -> PortfolioView:
-    """Change a portfolio's name, wanted weights or options."""
-    await require_portfolio(request, path.portfolio_id)
-    store = await request.services.store()
-    if body.targets is not None:
-        fit(body.targets)
-        await store.portfolios.set_targets(path.portfolio_id, body.targets)
-    if body.name is not None:
-        await store.portfolios.rename(path.portfolio_id, body.name)
-    if body.auto_confirm is not None:
-        await store.portfolios.set_options(path.portfolio_id, {"auto_confirm": body.auto_confirm})
-    request.audit("change portfolio", path.portfolio_id, {"fields": sorted(body.model_fields_set)})
-    whole = await stored(request, path.portfolio_id)
-    return PortfolioView.of(whole, await book_of(request, whole))
-
-
 class Targets(Strict):
     """Wanted weights by ticker."""
 
@@ -393,7 +363,6 @@ ROUTES = (
     create_portfolio,
     list_portfolios,
     get_portfolio,
-    change_portfolio,
     delete_portfolio,
     set_targets,
     add_transactions,
