@@ -43,7 +43,7 @@ class Meter:
         """A script call that is measured; `call` is `Script.__call__`."""
 
         async def measure(script: Script, redis: Any, *argv: Any) -> Any:
-            await redis.script_load(script.text)  # reading its text the first time is not what it costs
+            await script.library.load(redis)  # reading its text the first time is not what it costs
             before = self.now()
             try:
                 return await call(script, redis, *argv)

@@ -9,9 +9,10 @@ a crash and an absence of PostgreSQL, kills of workers and of the web process, a
 
 `lost`: accepted jobs that the history does not know as ended. `failed`: jobs that failed for good, by error.
 `rss_slope_mb_per_h`: of all processes, fitted from a third of the time on; `rss_noise_mb`: its residuals' deviation.
-`recovery_s`: by trouble, from its end until a job that was enqueued afterwards has succeeded.
-
-Not tried here: clock steps (`make chaos` runs workers an hour off) and a full disk.
+`recovery_s`: by trouble, from its end until a job enqueued afterwards, before all that waits, has succeeded.
+`alerts`: price alerts made over the time, and how often each fired: `fired_once` should be all of them.
+`skipped`: troubles that this machine does not allow, with the reason: a full disk needs the right to mount one, steps
+of the clock need Debian's package `faketime`.
 """
 
 from __future__ import annotations
@@ -20,126 +21,37 @@ import argparse
 import asyncio
 import contextlib
 import random
-import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import asyncpg
 import numpy as np
 import orjson
 import uvloop
 from redis.exceptions import RedisError
 
-from bench.faults import open_sandbox, post_fault, ready
+from bench.faults import open_sandbox, ready
 from bench.servers import OUT, OwnPostgres, OwnValkey, free_port
+from bench.soak_troubles import TROUBLES, Soak, false_clock, small_disk
 from invest.cli.platform.platform import QUEUES, answer_of
-from invest.cli.platform.supervise import Child, Family, family
-from invest.engine import Invest, JobState
+from invest.cli.platform.supervise import family
+from invest.engine import Invest, JobState, Priority
 from invest.errors import InvestError
 from invest.jobs.analysis import analyze_asset_async, batch_analyze_assets, compare_assets_async, evaluate_alerts
 from invest.jobs.data_collection import batch_collect_assets, collect_asset_data_async, update_market_prices
 from invest.jobs.declared import declare_all
 from invest.jobs.reports import generate_report_async
-from invest.settings import Settings, load
+from invest.settings import load
 from invest.store import migrate
 
-AWAY = 300.0  # seconds that PostgreSQL is away, or a tenth of the run where that is less
 UNREACHABLE = (InvestError, RedisError, OSError, TimeoutError)
-
-
-@dataclass
-class Soak:
-    """The running platform and what is known of it."""
-
-    settings: Settings
-    valkey: OwnValkey
-    postgres: OwnPostgres
-    members: Family
-    sandbox: str
-    seconds: float
-    tickers: Sequence[str]
-    accepted: list[str] = field(default_factory=list)
-    refused: int = 0
-    recovery_s: dict[str, float | None] = field(default_factory=dict)
-    memory: list[tuple[float, float]] = field(default_factory=list)
-    begun: float = field(default_factory=time.monotonic)
-    port: int = 0
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self.begun
-
-    def child(self, name: str) -> Child:
-        """A process of the platform by its name."""
-        return next(c for c in self.members.children if c.name == name)
-
-
-async def kill(soak: Soak, name: str) -> None:
-    """SIGKILL a process of the platform; its supervisor starts it again."""
-    process = soak.child(name).process
-    assert process is not None
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-
-
-async def upstreams(soak: Soak, fault: Mapping[str, Any]) -> None:
-    """A fault of every upstream for a twentieth of the time."""
-    await post_fault(soak.sandbox, "*", fault)
-    await asyncio.sleep(soak.seconds / 20)
-    await post_fault(soak.sandbox, "*", {})
-
-
-async def restart_redis(soak: Soak, sig: signal.Signals) -> None:
-    """End Redis and start it again from its append-only file."""
-    await asyncio.to_thread(soak.valkey.stop, sig)
-    await asyncio.sleep(1)
-    await asyncio.to_thread(soak.valkey.start)
-
-
-async def postgres_away(soak: Soak) -> None:
-    """PostgreSQL crashes and comes back minutes later."""
-    await asyncio.to_thread(soak.postgres.end_at_once)
-    await asyncio.sleep(min(AWAY, soak.seconds / 10))
-    await asyncio.to_thread(soak.postgres.start_again)
-
-
-async def deploy(soak: Soak) -> None:
-    """Every process ends in its own time and comes back, one after the other."""
-    for child in soak.members.children:
-        process = child.process
-        assert process is not None
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        await process.wait()
-        await asyncio.sleep(1)
-
-
-async def kill_workers(soak: Soak) -> None:
-    """SIGKILL every worker at once."""
-    for queue in QUEUES:
-        await kill(soak, queue)
-
-
-TROUBLES: Sequence[tuple[float, str, Callable[[Soak], Awaitable[None]]]] = (
-    (0.06, "upstreams_500", lambda s: upstreams(s, {"kind": "error", "status": 500, "rate": 0.5})),
-    (0.15, "redis_restart", lambda s: restart_redis(s, signal.SIGTERM)),
-    (0.22, "redis_killed", lambda s: restart_redis(s, signal.SIGKILL)),
-    (0.30, "postgres_crash", lambda s: asyncio.to_thread(s.postgres.restart)),
-    (0.38, "postgres_away", postgres_away),
-    (0.55, "worker_killed", lambda s: kill(s, "data_collection")),
-    (0.62, "web_killed", lambda s: kill(s, "web")),
-    (0.68, "slow_network", lambda s: upstreams(s, {"kind": "latency", "seconds": 2})),
-    (0.78, "deploy", deploy),
-    (0.88, "all_workers_killed", kill_workers),
-)
 
 
 def next_call(rng: random.Random, tickers: Sequence[str]) -> Any:
@@ -177,6 +89,34 @@ async def keep_enqueuing(soak: Soak, invest: Invest, rate: float, rng: random.Ra
         await asyncio.sleep(max(0.0, 1 / rate - (time.monotonic() - begun)))
 
 
+async def keep_alerting(soak: Soak, rng: random.Random) -> None:
+    """A price alert thirty times, each on a level that holds: the next look fires it."""
+    alerts = f"http://127.0.0.1:{soak.port}/api/v1/alerts"
+    async with aiohttp.ClientSession() as http:
+        while soak.elapsed < soak.seconds:
+            wish = {"kind": "price", "ticker": rng.choice(soak.tickers), "comparison": ">=", "level": "0.01"}
+            with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+                async with (
+                    asyncio.timeout(10),
+                    http.post(alerts, json=wish) as r,
+                ):
+                    if r.status == 201:
+                        soak.alerts.append((await r.json())["id"])
+            await asyncio.sleep(soak.seconds / 30)
+
+
+async def fired(soak: Soak, invest: Invest) -> Counter[str]:
+    """How often each alert fired, after one more look."""
+    look = await invest.enqueue(evaluate_alerts())
+    await look.result(timeout=120)
+    connection = await asyncpg.connect(soak.postgres.url)
+    try:
+        rows = await connection.fetch("SELECT alert_id FROM alert_event")
+    finally:
+        await connection.close()
+    return Counter(r["alert_id"] for r in rows)
+
+
 async def keep_measuring(soak: Soak) -> None:
     """The memory of all processes, two hundred times."""
     while soak.elapsed < soak.seconds:
@@ -196,7 +136,8 @@ async def recovered(soak: Soak, invest: Invest) -> float | None:
     while time.monotonic() - begun < 120:
         with contextlib.suppress(*UNREACHABLE):
             async with asyncio.timeout(30):
-                job = await invest.enqueue(analyze_asset_async(soak.tickers[0]))
+                first = analyze_asset_async(soak.tickers[0]).with_options(priority=Priority.HIGH)
+                job = await invest.enqueue(first)
                 soak.accepted.append(job.id)
                 await job.result(timeout=30)
                 return round(time.monotonic() - begun, 2)
@@ -207,6 +148,8 @@ async def recovered(soak: Soak, invest: Invest) -> float | None:
 async def break_things(soak: Soak, invest: Invest) -> None:
     """Every trouble at its time, and how long until work flows again."""
     for share, name, trouble in TROUBLES:
+        if name in soak.skipped:
+            continue
         await asyncio.sleep(max(0.0, share * soak.seconds - soak.elapsed))
         await trouble(soak)
         soak.recovery_s[name] = await recovered(soak, invest)
@@ -252,23 +195,33 @@ def slope(memory: Sequence[tuple[float, float]], seconds: float) -> tuple[float,
     return float(rise * 3600), float(np.std(late[:, 1] - (rise * late[:, 0] + start)))
 
 
-async def run(asked: argparse.Namespace, folder: Path, valkey: OwnValkey, postgres: OwnPostgres) -> dict[str, Any]:
+async def run(
+    asked: argparse.Namespace, folder: Path, disk: Path | None, valkey: OwnValkey, postgres: OwnPostgres
+) -> dict[str, Any]:
     """The whole hour."""
+    data = (disk or folder) / "data"
+    clock, false_time = false_clock(folder)
     async with family({}, log=folder / "sandbox.log") as upstream:
         sandbox = await open_sandbox(upstream, asked.assets)
         info = await ready(sandbox)
         settings = load(
-            redis={"url": valkey.url}, database={"url": postgres.url}, data_dir=folder / "data",
+            redis={"url": valkey.url}, database={"url": postgres.url}, data_dir=data,
             sandbox_url=sandbox, as_of=datetime.fromisoformat(info["as_of"]),
         )  # fmt: skip
         await migrate(settings)
         environment = {
             "REDIS_URL": valkey.url, "DATABASE_URL": postgres.url, "INVEST_SANDBOX_URL": sandbox,
-            "INVEST_DATA_DIR": str(folder / "data"), "INVEST_AS_OF": info["as_of"], "INVEST_LOGGING__LEVEL": "WARNING",
+            "INVEST_DATA_DIR": str(data), "INVEST_AS_OF": info["as_of"], "INVEST_LOGGING__LEVEL": "WARNING",
+            **false_time,
         }  # fmt: skip
         tickers = [a["ticker"] for a in info["assets"] if a["kind"] in ("stock", "fii", "unit")]
         async with family(environment, log=folder / "platform.log") as members:
             soak = Soak(settings, valkey, postgres, members, sandbox, asked.minutes * 60, tickers, port=free_port())
+            soak.disk, soak.clock = disk, clock
+            if disk is None:
+                soak.skipped["full_disk"] = "this user may not mount a disk"
+            if clock is None:
+                soak.skipped["clock_steps"] = "libfaketime is missing: apt-get install faketime"
             await members.start("web", "web", "--host", "127.0.0.1", "--port", str(soak.port))
             for queue in QUEUES:
                 await members.start(queue, "worker", queue, "--child")
@@ -281,15 +234,21 @@ async def run(asked: argparse.Namespace, folder: Path, valkey: OwnValkey, postgr
                 async with asyncio.TaskGroup() as group:
                     group.create_task(keep_enqueuing(soak, invest, asked.rate, rng))
                     group.create_task(keep_measuring(soak))
+                    group.create_task(keep_alerting(soak, random.Random(asked.seed + 1)))
                     group.create_task(break_things(soak, invest))
                 open_ = await settle(soak, invest, asked.patience)
                 states = await ended_in_history(soak)
+                times = await fired(soak, invest)
                 restarts = sum(c.restarts for c in members.children)
-    return figures(soak, open_, states, restarts)
+    return figures(soak, open_, states, times, restarts)
 
 
 def figures(
-    soak: Soak, open_: Sequence[str], states: Mapping[str, tuple[str, str | None]], restarts: int
+    soak: Soak,
+    open_: Sequence[str],
+    states: Mapping[str, tuple[str, str | None]],
+    times: Counter[str],
+    restarts: int,
 ) -> dict[str, Any]:
     """What to keep."""
     mine = [states[i] for i in dict.fromkeys(soak.accepted) if i in states]
@@ -305,7 +264,13 @@ def figures(
         "rss_slope_mb_per_h": round(rise, 1),
         "rss_noise_mb": round(noise, 1),
         "rss_mb": round(max((m for _, m in soak.memory), default=0), 1),
+        "alerts": {
+            "made": len(soak.alerts),
+            "fired_once": sum(times[i] == 1 for i in soak.alerts),
+            "fired_more_often": sum(times[i] > 1 for i in soak.alerts),
+        },
         "recovery_s": soak.recovery_s,
+        "skipped": soak.skipped,
         "restarts_by_the_supervisor": restarts,
     }
 
@@ -317,13 +282,19 @@ def main() -> None:
     parser.add_argument("--assets", type=int, default=40)
     parser.add_argument("--rate", type=float, default=2)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--disk", type=int, default=3000, help="megabytes of the disk that is filled")
     parser.add_argument("--patience", type=float, default=600)
     asked = parser.parse_args()
     declare_all()
     with tempfile.TemporaryDirectory(prefix="invest-soak-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        with OwnValkey(durable=True, port=free_port()) as valkey, OwnPostgres() as postgres:
-            result = uvloop.run(run(asked, folder, valkey, postgres))
+        folder.chmod(0o755)  # PostgreSQL's own account must reach its disk below
+        with (
+            small_disk(folder / "disk", asked.disk) as disk,
+            OwnValkey(durable=True, port=free_port()) as valkey,
+            OwnPostgres(disk) as postgres,
+        ):
+            result = uvloop.run(run(asked, folder, disk, valkey, postgres))
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "soak.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())

@@ -1,4 +1,4 @@
-"""The child of `invest.isolated`: one call of one function under limits, told piece by piece on standard output."""
+"""The child of `invest.isolated`: one call of one function under limits, its result on standard output in pieces."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def follow_parent() -> None:
 
 
 def limit(cpu_seconds: float, memory_bytes: int) -> None:
-    """Bound what follows. A timer of CPU time ends the process from outside the interpreter, whatever it is doing."""
+    """Bound what follows. A timer of CPU time ends the process, also within a long C call."""
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
     used = resource.getrusage(resource.RUSAGE_SELF)

@@ -15,6 +15,7 @@ from invest.ai.calls import (
     OpinionCache,
     PaidCall,
     Payer,
+    all_taken,
     too_long,
 )
 from invest.ai.live import VendorState, ask_vendors, dated
@@ -35,6 +36,7 @@ __all__ = [
     "PaidCall",
     "Payer",
     "VendorState",
+    "all_taken",
     "ask_vendors",
     "dated",
     "per_minute",

@@ -1,4 +1,4 @@
-"""Mask keys in what vendors send back: the very key that was sent, whatever its shape, and all that looks like one."""
+"""Mask keys in vendors' answers: the key that was sent, in any shape, and everything shaped like a key."""
 
 from __future__ import annotations
 

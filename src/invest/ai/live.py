@@ -66,7 +66,7 @@ async def _one(settings: Settings, name: str, session: aiohttp.ClientSession, an
 
 
 def judged(name: str, given: ProviderSettings, models: Sequence[ListedModel], today: date) -> VendorState:
-    """What a vendor's list of models says of the one that is set."""
+    """Whether a vendor still lists the model that is set, and when it ends."""
     setting = f"ai.providers.{name}.model"
     known = {model.id.rpartition("/")[2]: model for model in models} | {model.id: model for model in models}
     model = known.get(given.model) or known.get(given.model.rpartition("/")[2])

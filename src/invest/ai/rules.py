@@ -165,7 +165,7 @@ def _read(criterion: Criterion, snapshot: Snapshot) -> Reading | None:
 
 
 def _against(criterion: Criterion, value: float, reference: float) -> float:
-    """Log distance to the median; a multiple or return that is not positive is on the bad side whatever its size."""
+    """Log distance to the median; a multiple or return that is not positive counts as bad at any size."""
     if value <= 0:
         return -1.0
     return math.tanh(criterion.better * math.log(value / reference) / criterion.scale)

@@ -26,6 +26,8 @@ from invest.engine.errors import (
 from invest.engine.redis import (
     CONNECTION_ERRORS,
     Ask,
+    End,
+    Ends,
     Event,
     JobState,
     JobStatus,
@@ -33,7 +35,6 @@ from invest.engine.redis import (
     Notices,
     Plan,
     Progress,
-    Signal,
     address_of,
     check,
     close_redis,
@@ -70,10 +71,17 @@ class Job(Generic[R_co]):
     """A handle on one enqueued job or workflow; making one asks nothing."""
 
     def __init__(
-        self, invest: Client, job_id: str, adapter: TypeAdapter[Any] | None = None, *, new: bool = True
+        self,
+        invest: Client,
+        job_id: str,
+        adapter: TypeAdapter[Any] | None = None,
+        *,
+        new: bool = True,
+        end: End | None = None,
     ) -> None:
         self._invest = invest
         self._adapter = adapter
+        self._end = end
         self.id = job_id
         self.new = new
         self._made = time.monotonic()
@@ -85,7 +93,7 @@ class Job(Generic[R_co]):
         `ResultTimeout` after `timeout` seconds, `ResultExpired`, `Lost`, `NotFound`, or `Unreachable`.
         """
         fresh = self.new and time.monotonic() - self._made < FRESH
-        value = await self._invest.wait(self.id, timeout, look_after=LOOK_AFTER if fresh else 0)
+        value = await self._invest.wait(self.id, timeout, end=self._end, look_after=LOOK_AFTER if fresh else 0)
         result: R_co = value if self._adapter is None else self._adapter.validate_python(value)
         return result
 
@@ -94,7 +102,7 @@ class Job(Generic[R_co]):
         return await self._invest.status(self.id)
 
     async def progress(self) -> Progress | None:
-        """What it last said of its progress."""
+        """Its newest progress."""
         return (await self.status()).progress
 
     async def cancel(self) -> bool:
@@ -112,6 +120,7 @@ class Client:
         self.redis = redis
         self.settings = settings
         self.notices = Notices(redis)
+        self.ends = Ends(self.notices)
 
     @classmethod
     @asynccontextmanager
@@ -121,7 +130,7 @@ class Client:
         redis = open_redis(settings)
         invest = cls(redis, settings)
         try:
-            await check(redis, address_of(settings))
+            await check(redis, settings)
             yield invest
         finally:
             await invest.close()
@@ -147,7 +156,11 @@ class Client:
         """
         if isinstance(what, Workflow):
             return await self._start(what, caller or acting_for.get())
-        return (await self.enqueue_many([what.with_options(caller=caller) if caller else what]))[0]
+        call = what.with_options(caller=caller) if caller else what
+        job = self.new_job(call, own=True)
+        end = self.ends.expect(job.id) if not job.chosen else None
+        ((job_id, new),) = await self.ask(transitions.enqueue([job]))
+        return Job(self, job_id, call.job.signature.result, new=new, end=end if new else None)
 
     async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[Job[R]]:
         """Many calls in few round trips, in their order; each batch of 250 is taken whole or not at all."""
@@ -168,23 +181,23 @@ class Client:
         Raises `InvalidArguments`, `QueueFull`, or `Unreachable`.
         """
         job = self.new_job(call)
-        new = await self.ask(transitions.follow(job_id, job))
+        new = await self.accept(transitions.follow(job_id, job))
         return Job(self, job.id, call.job.signature.result, new=new)
 
     async def _enqueue_batch(self, calls: Sequence[Call[R]]) -> list[Job[R]]:
-        made = await self.ask(transitions.enqueue([self.new_job(call) for call in calls]))
+        made = await self.accept(transitions.enqueue([self.new_job(call) for call in calls]))
         return [
             Job(self, job_id, call.job.signature.result, new=new)
             for call, (job_id, new) in zip(calls, made, strict=True)
         ]
 
-    def new_job(self, call: Call[Any]) -> NewJob:
-        """A call as the engine enqueues it. Raises `InvalidArguments` for too large arguments."""
+    def new_job(self, call: Call[Any], *, own: bool = False) -> NewJob:
+        """A call as the engine enqueues it; `own`: its end is heard. Raises `InvalidArguments` if it is too large."""
         job, options = call.job, call.options
         self._check_size(call)
         ttl = options.result_ttl or job.result_ttl or self.settings.engine.result_ttl
         return NewJob(
-            id=options.id or new_id(),
+            id=options.id or (self.ends.new_id() if own else new_id()),
             chosen=options.id is not None,
             unique=job.unique_key(call) if job.key is not None else "",
             name=job.name,
@@ -230,7 +243,7 @@ class Client:
         """Start what was laid down; False if it was started before."""
         ttl = round(self.settings.engine.result_ttl * 1000)
         asked = transitions.submit(workflow_id, kind, ttl, job_head(kind, b"{}", caller), plan.kept())
-        started, left = await self.ask(asked)
+        started, left = await self.accept(asked)
         if left:
             await self.proceed()
         return started
@@ -271,7 +284,7 @@ class Client:
         return status.model_copy(update=counts)
 
     async def cancel(self, job_id: str, *, why: str = "cancelled") -> bool:
-        """Cancel a job or a whole workflow; a running job is told to stop. False if it had finished.
+        """Cancel a job or a whole workflow; a running job is asked to stop. False if it had finished.
 
         Raises `NotFound` for an unknown id.
         """
@@ -281,37 +294,40 @@ class Client:
         await self.proceed()
         return reply != "final"
 
-    async def wait(self, job_id: str, timeout: float | None = None, *, look_after: float = 0) -> Any:
+    async def wait(
+        self, job_id: str, timeout: float | None = None, *, end: End | None = None, look_after: float = 0
+    ) -> Any:
         """The raw JSON result of a job; see `Job.result`.
 
-        `look_after`: seconds to wait for the message that it has ended before looking whether it had come already.
+        `end`: where its end has been listened for since before it was enqueued. `look_after`: seconds to wait for the
+        message that it has ended before looking whether it had come already.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        ended = Signal()
-        channel = keys.FINISHED + job_id
-        told_of: list[bytes] = []
-
-        def told(message: bytes) -> None:
-            if message.startswith(TOLD):
-                told_of.append(message)
-            ended.set()
-
-        await self.notices.subscribe(channel, told)
+        if end is not None:
+            return await self._told(job_id, end, timeout, POLL)
+        end, channel = End(), keys.FINISHED + job_id
+        await self.ends.listen()
+        await self.notices.subscribe(channel, end.told)
         try:
-            if look_after:
-                await ended.wait(look_after if timeout is None else min(look_after, timeout))
-            while True:
-                if told_of:
-                    return orjson.loads(told_of[0][len(TOLD) :])
-                ready, value = await self._patient_peek(job_id, deadline)
-                if ready:
-                    return value
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0 and not told_of:
-                    raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")
-                await ended.wait(POLL if left is None else min(POLL, left))
+            return await self._told(job_id, end, timeout, look_after)
         finally:
-            self.notices.leave(channel, told)
+            self.notices.leave(channel, end.told)
+
+    async def _told(self, job_id: str, end: End, timeout: float | None, pause: float) -> Any:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if end.said is None and pause:
+                await end.signal.wait(pause if left is None else min(pause, left))
+            if end.said is not None and end.said.startswith(TOLD):
+                return orjson.loads(end.said[len(TOLD) :])
+            said, pause = end.said, POLL
+            ready, value = await self._patient_peek(job_id, deadline)
+            if ready:
+                return value
+            if end.said is said:  # nothing more was said while it was asked: wait for the next word
+                end.said = None
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")
 
     async def _patient_peek(self, job_id: str, deadline: float | None) -> tuple[bool, Any]:
         """`_peek`; while there is time left, a Redis that is away means not yet."""
@@ -350,6 +366,21 @@ class Client:
         if cancelled:
             raise JobCancelled(job_id, error.message)
         raise JobFailed(error, job_id=job_id, attempts=attempts)
+
+    async def accept(self, what: Ask[T]) -> T:
+        """A transition that takes work on: as many replicas have it as the settings ask for.
+
+        Raises `Unreachable` where they do not in time (it may run all the same), or `QueueFull`.
+        """
+        wanted = self.settings.redis.replicas
+        if not wanted:
+            return await self.ask(what)
+        limit = round(self.settings.redis.replicas_timeout * 1000)
+        answer, count = await self.guarded(what.replicated(self.redis, wanted, limit))
+        if count < wanted:
+            said = f"{count} of {wanted} replicas of Redis have what was taken: it may be lost with the primary"
+            raise ServerAway(said, server="Redis")
+        return answer
 
     async def ask(self, what: Ask[T]) -> T:
         """One transition. Raises `Unreachable` or `QueueFull`."""

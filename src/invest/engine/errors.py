@@ -38,7 +38,7 @@ class SoftTimeLimitExceeded(asyncio.CancelledError):
 
 
 class RetryLater(Exception):
-    """Raised by a job whose upstream said when to come back (``Retry-After``): retried then, as one more attempt."""
+    """Raised by a job whose upstream asked for a pause (``Retry-After``): retried then, as one more attempt."""
 
     def __init__(self, after: float, message: str = "") -> None:
         super().__init__(message or f"asked to come back in {after:g} s")

@@ -203,7 +203,7 @@ class Client:
         return body
 
     async def events(self, job_id: str | None = None, *, after: str | None = None) -> AsyncIterator[Event]:
-        """A task's events until it is finished, or all events for ever; a lost connection is resumed."""
+        """A task's events until it is finished, or all events without end; a lost connection is resumed."""
         path = f"{API}/tasks/{job_id}/events" if job_id else f"{API}/events"
         last = after
         while True:

@@ -47,7 +47,7 @@ class Timings(BaseModel):
 
 
 class TaskProgress(BaseModel):
-    """What a running job said last."""
+    """A running job's newest progress."""
 
     done: float
     total: float | None = None

@@ -43,7 +43,7 @@ class PortfolioHandle:
     async def import_statement(
         self, content: bytes, *, dry_run: bool = False, accept: str = "", as_of: str | None = None
     ) -> Any:
-        """Book a statement's bytes; told row by row. `accept`: lines whose questions are answered with yes, or all."""
+        """Book a statement's bytes; the answer has each row. `accept`: lines whose question is answered yes, or all."""
         media = next((m for magic, m in MEDIA.items() if content.startswith(magic)), "text/csv")
         query = {"dry_run": str(dry_run).lower(), "accept": accept or None, "as_of": as_of}
         return await self._client.upload(f"{self._path}/import", content, media=media, **query)

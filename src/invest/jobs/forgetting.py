@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from invest.engine import Invest, keys
 from invest.errors import InvestError
 from invest.jobs.exported_files import remove_exports
+from invest.jobs.log_lines import LINES
 from invest.store import Erased
 
 CALLERS = ("invest:quota:*:", "invest:web:idem:", "invest:web:rate:")  # + caller
@@ -32,7 +33,7 @@ async def forget(invest: Invest, data_dir: Path, gone: Erased) -> None:
             with suppress(InvestError):
                 await invest.cancel(job_id, why="what it was about has been deleted")
         if gone.jobs:
-            names = [prefix + job_id for job_id in gone.jobs for prefix in (keys.ARQ_RESULT, keys.ARQ_JOB)]
+            names = [prefix + job_id for job_id in gone.jobs for prefix in (keys.ARQ_RESULT, keys.ARQ_JOB, LINES)]
             await invest.redis.delete(*names)
     except (RedisError, OSError) as error:
         log.warning("results not removed from Redis", error=type(error).__name__)

@@ -127,7 +127,7 @@ class AlertsEvaluated(Frozen):
 
 
 class BacktestsMade(Frozen):
-    """Result of `backtest_scores`: what may be said of each market's score over 30, 90 and 180 days, or why nothing."""
+    """Result of `backtest_scores`: the verdict on each market's score over 30, 90 and 180 days, or why none."""
 
     verdicts: dict[str, list[str]]
     errors: dict[str, str]

@@ -1,4 +1,4 @@
-"""Runs one server and ends it when its owner is gone, whatever ended the owner. A script of the standard library alone.
+"""Runs one server and ends it when its owner is gone, however the owner ended. A script of the standard library alone.
 
 The owner starts it as ``python -I -S keeper.py``, writes one JSON line to its standard input and keeps that pipe open:
 ``{"command", "stop", "log", "directory", "uid", "gid", "clean"}``. The end of the pipe (or a new parent, where a fork
@@ -57,7 +57,7 @@ def launch(job: dict[str, Any]) -> subprocess.Popen[bytes]:
 
 
 def watch(server: subprocess.Popen[bytes], owner: int) -> None:
-    """Return when the server ended by itself, the owner let go, or the owner is gone."""
+    """Return when the server ended by itself, the owner closed its pipe, or the owner is gone."""
     while server.poll() is None:
         readable, _, _ = select.select([0], [], [], POLL)
         if (readable and not os.read(0, 1)) or os.getppid() != owner:

@@ -82,7 +82,7 @@ def key_of(folder: Path) -> str:
 
 
 def socket_folder(folder: Path, server: str, account: Account | None = None) -> Path:
-    """Where one server's socket goes: short whatever the data folder's length; `private_folder` makes it."""
+    """Where one server's socket goes: a short path, also for a long data folder; `private_folder` makes it."""
     name = f"invest-{os.geteuid()}-{key_of(folder)}-{server}"
     for base in dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"))):  # noqa: S108 - checked by private_folder
         longest = base / name / ".s.PGSQL.5432.lock"

@@ -53,7 +53,7 @@ class Hold:
 
     @property
     def log(self) -> Path:
-        """What the server said."""
+        """The server's log."""
         return self.folder / f"{self.recipe.name}.log"
 
     def open(self) -> str:
@@ -189,7 +189,7 @@ def _works_in(process: Path, directory: Path) -> bool:
 
 
 def last_line(log: Path) -> str:
-    """What a server said last, for an error message."""
+    """The last line of a server's log, for an error message."""
     try:
         lines = log.read_text(errors="replace").strip().splitlines()
     except OSError:

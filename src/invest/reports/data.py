@@ -18,7 +18,7 @@ from invest.domain.values import Consensus, RawPayload, SourceOutcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackRow:
-    """One analyst's (or benchmark's) record over one horizon; fractions 0..1, null where it can't be told yet.
+    """One analyst's (or benchmark's) record over one horizon; fractions 0..1, null where it is not known yet.
 
     `status`: `collecting` under three closed cohorts, `interval` from three to seven, `ranked` from eight on.
     """

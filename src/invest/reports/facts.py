@@ -148,7 +148,7 @@ class FactBook:
         return Reading(text, "good" if (at == "above") == (better == 1) else "bad")
 
     def strength(self, fact: Fact) -> float | None:
-        """How favourable a figure is among its sector, 0..1 with 0.5 in the middle; None where it can't be told."""
+        """How favourable a figure is among its sector, 0..1 with 0.5 in the middle; None where it is not known."""
         entry = FACT_KEYS.get(fact.key)
         if entry is None or entry.better is None or fact.value is None:
             return None

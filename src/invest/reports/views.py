@@ -1,6 +1,6 @@
 """The view model: everything a report says, already decided, worded and formatted.
 
-A view is plain data (JSON in, JSON out), so that it can be stored and rendered later. Renderers decide nothing but
+A view is plain data (JSON in, JSON out), so that it can be stored and rendered later. Renderers decide only
 their own notation. A `Figure` keeps the raw value and the way back to the payload beside the text that is printed.
 """
 

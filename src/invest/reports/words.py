@@ -1,4 +1,4 @@
-"""The sentences of the reports, one TOML file per language in `templates/`, keyed alike."""
+"""The sentences of the reports, one TOML file per language in `templates/`, with the same keys."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from invest.settings.section import Section
 from invest.settings.servers import DatabaseSettings, RedisSettings
 from invest.settings.sources import HttpSettings, SourceSettings
 from invest.settings.tree import Settings
-from invest.settings.web import LoggingSettings, QuotaSettings, WebSettings
+from invest.settings.web import LoggingSettings, OpenIdSettings, QuotaSettings, WebSettings
 
 __all__ = [
     "NOT_SETTINGS",
@@ -24,6 +24,7 @@ __all__ = [
     "EngineSettings",
     "HttpSettings",
     "LoggingSettings",
+    "OpenIdSettings",
     "ProviderSettings",
     "QueueSettings",
     "QuotaSettings",

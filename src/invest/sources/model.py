@@ -35,7 +35,7 @@ class Want:
     `bars_until`: newest stored session. `statements_until`: newest stored DT_RECEB. `actions_until`: day the corporate
     actions were last read. `last_close`, `last_day`: the newest stored close, against which units are checked.
     `total_assets`: of the newest stored balance sheet, BRL, and `payments`: known ones in cash, for the same reason.
-    `splits`: known changes of the share count. `force`: ask again whatever is fresh.
+    `splits`: known changes of the share count. `force`: ask again also where the known is fresh.
     """
 
     ticker: str

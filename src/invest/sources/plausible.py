@@ -72,14 +72,19 @@ def believe(reading: Reading, want: Want, bars: Sequence[Bar], last: date, *, on
 
 
 def _exchange(reading: Reading) -> bool:
-    """Whether the bars are the exchange's own file, which is believed whatever was known before."""
+    """Whether the bars are the exchange's own file, which is believed against anything known before."""
     return reading.conf.official or reading.source == "cotahist"
 
 
 def _paid(bars: Sequence[Bar]) -> bool:
-    """Whether the money that changed hands gives the prices: turnover over volume, where a bar has both."""
+    """Whether the money that changed hands gives the prices: turnover over volume, where a bar has both.
+
+    An index has neither: nothing speaks for its bars in another unit.
+    """
     counted = [bar for bar in bars if bar.volume and bar.turnover and bar.close > 0]
-    return not any(unit_error(bar.close, bar.turnover / bar.volume) for bar in counted if bar.turnover and bar.volume)
+    return bool(counted) and not any(
+        unit_error(bar.close, bar.turnover / bar.volume) for bar in counted if bar.turnover and bar.volume
+    )
 
 
 def _without_spikes(reading: Reading, want: Want, bars: Sequence[Bar]) -> list[Bar]:

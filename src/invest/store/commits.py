@@ -49,7 +49,7 @@ class Commits:
         self._writers: set[asyncio.Task[None]] = set()
 
     async def save(self, harvest: Harvest) -> Saved:
-        """Write `harvest`; returns once it is committed. Raises what the database says of it.
+        """Write `harvest`; returns once it is committed. Raises the database's error.
 
         Who is cancelled before its transaction began stores nothing; one that has begun goes on for the others.
         """

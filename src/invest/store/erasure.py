@@ -1,4 +1,4 @@
-"""Deleting takes what was made of a thing along: reports, files, and what the history of jobs says of it.
+"""Deleting a thing deletes what was made of it: reports, files and its traces in the history of jobs.
 
 Bars, filings and opinions are about companies and stay. The audit log keeps that something was deleted, and when.
 """
@@ -41,7 +41,7 @@ OWNED: dict[str, str] = {
 
 @dataclass(slots=True)
 class Erased:
-    """What went, and what of it lies elsewhere: files by name, jobs whose results Redis may still have."""
+    """What was deleted, and what is still elsewhere: files by name, jobs whose results Redis may still have."""
 
     portfolios: list[str] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)

@@ -148,7 +148,7 @@ class Jobs:
 
 
 def merged(runs: Iterable[JobRun]) -> list[JobRun]:
-    """One row per job, by id: its newest event, with what only older ones told filled in."""
+    """One row per job, by id: its newest event, completed by fields that only older ones have."""
     newest: dict[str, JobRun] = {}
     for run in sorted(runs, key=lambda r: r.order):
         held = newest.get(run.id)

@@ -153,9 +153,9 @@ class Corrections:
             raise NotFound(f"no portfolio {portfolio_id}")
 
     async def merge(self, portfolio_id: str, other_id: str) -> tuple[int, int]:
-        """Move all of another portfolio into this one and delete it: (moved, left out as told twice).
+        """Move all of another portfolio into this one and delete it: (moved, left out as duplicates).
 
-        Rows alike count as often as in the portfolio that has more of them. Raises `NotFound`.
+        Equal rows count as often as in the portfolio that has more of them. Raises `NotFound`.
         """
 
         async def work(connection: Connection) -> tuple[int, int]:

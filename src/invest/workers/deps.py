@@ -12,6 +12,7 @@ from functools import partial
 
 from invest.ai import Analysts, per_minute
 from invest.engine import Invest, Projector, Resources, ended, open_redis
+from invest.jobs.log_lines import keeping_lines
 from invest.jobs.reports import SharedAnswers, SharedBudget, SharedLessons, SharedLimiter, StoredLedger
 from invest.settings import Settings
 from invest.sources import Sources
@@ -30,6 +31,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         held.add_payloads(partial(lost_payload, store))
         redis = open_redis(settings)
         stack.push_async_callback(redis.aclose)
+        await stack.enter_async_context(keeping_lines(redis))
         held.add(await stack.enter_async_context(Sources.open(settings, redis)))
         analysts = Analysts.open(
             settings,

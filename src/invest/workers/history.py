@@ -121,7 +121,7 @@ def _ended(run: job_run.JobRun, now_ms: int) -> job_run.JobRun:
 async def keep_whole(invest: Invest, store: Store) -> None:
     """Notice a Redis that may have lost something (no mark, or another process) and restore it; until cancelled.
 
-    The mark is set after the restore: whoever dies, and however often PostgreSQL fails meanwhile, somebody goes on
+    The mark is set after the restore: after a process' end or PostgreSQL's absence another worker continues
     until it is done. A Redis that is merely away is waited for.
     """
     while True:

@@ -52,7 +52,7 @@ class Question:
 
 
 def understand(system: str, user: str) -> Question:
-    """The question in a prompt; whatever is not found has a default, so that any prompt gets an answer."""
+    """The question in a prompt; what is not found has a default, so that any prompt gets an answer."""
     about = _ABOUT.search(user) or _TICKER.search(user) or _TICKER.search(system)
     facts = {f.id: f for f in _facts(_NEWS.sub(" ", user))} or {f.id: f for f in _facts(system)}
     english = bool(_ENGLISH.search(system + user)) or not _PORTUGUESE.search(system + user)

@@ -106,7 +106,7 @@ class _Quotes:
 
 
 def _chunks(world: World, start: date, end: date) -> Iterator[tuple[bytes, int]]:
-    """Month by month, so that a year of 1,000 papers never lies in memory as text at once."""
+    """Month by month, so that a year of 1,000 papers is never in memory as text at once."""
     codes = [q for x in world.listings if x.bdi for q in _named(world, x, start, end)]
     while start <= end:
         stop = min(end, (start.replace(day=1) + timedelta(31)).replace(day=1) - timedelta(1))

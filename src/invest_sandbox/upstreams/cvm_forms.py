@@ -69,7 +69,7 @@ class FormWriter:
         self.prefix = prefix
 
     def write(self) -> Iterator[tuple[str, bytes]]:
-        """Every member by name, latin-1 with CRLF; each is let go once it is handed out."""
+        """Every member by name, latin-1 with CRLF; each is freed once it is handed out."""
         for company in self.world.companies:
             books = self.world.books(company.issuer)
             if books:

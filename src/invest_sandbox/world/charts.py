@@ -303,7 +303,7 @@ def parent_only(period: Period) -> Period:
 
 
 def restated(period: Period) -> Period:
-    """What a first version said before it was corrected: one and a half percent less revenue, the same costs."""
+    """A first version's figures before they were corrected: one and a half percent less revenue, the same costs."""
     income = dict(period.income)
     income["revenue"] = round(income["revenue"] * 0.985)
     flows = dict(period.flows)

@@ -13,6 +13,7 @@ from arq.jobs import JobStatus as ArqStatus
 
 from invest.engine import Context, Invest, JobCancelled, JobFailed, JobState, QueueFull, registry
 from invest.engine.redis.connection import arq_redis_settings
+from invest.engine.redis.scripts import library
 from invest.engine.redis.wire import deserialize, serialize
 from invest.settings import Settings
 from tests.integration.engine.engine_kit import drained, kit_add, kit_fatal, kit_sleep, until_state, working
@@ -185,10 +186,22 @@ async def test_a_full_redis_refuses_new_work_finishes_the_old_and_recovers_alone
         assert await (await invest.enqueue(kit_add(1))).result(timeout=10) == 2
 
 
+async def test_libraries_of_many_earlier_releases_are_removed(known: Settings) -> None:
+    async with Invest.connect(known) as invest:
+        await invest.redis.function_flush()  # type: ignore[misc] # redis-py: Awaitable | str
+        for release in range(17):
+            code = f"#!lua name=invest_{release}\nredis.register_function('f_{release}', function() return 1 end)"
+            await invest.redis.function_load(code)  # type: ignore[misc] # the same
+        await invest.redis.function_load("#!lua name=theirs\nredis.register_function('g', function() return 1 end)")  # type: ignore[misc] # the same
+        await invest.enqueue(kit_add(1))
+        names = {row[row.index(b"library_name") + 1] for row in await invest.redis.function_list()}  # type: ignore[misc] # the same
+        assert names == {library().name.encode(), b"theirs"}
+
+
 async def test_scripts_flushed_from_the_server_are_loaded_again(known: Settings) -> None:
     async with Invest.connect(known) as invest, working(known):
         for _ in range(3):
-            await invest.redis.script_flush()
+            await invest.redis.function_flush()  # type: ignore[misc] # redis-py: Awaitable | str
             assert await (await invest.enqueue(kit_add(1))).result(timeout=10) == 2
         with pytest.raises(JobFailed):
             await (await invest.enqueue(kit_fatal("asked"))).result(timeout=10)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from invest.engine import Workflow, chain, chord, group, keys
 from invest.engine.redis import Ask, Finished, Limit, NewJob, Plan, fields, layout, transitions
-from invest.engine.redis.scripts import Script
+from invest.engine.redis.scripts import Library, Script, script
 from invest.engine.redis.wire import job_head
 from tests.integration.engine.engine_kit import kit_add, kit_fatal, kit_sum
 
@@ -46,11 +45,9 @@ LIMITS = [Limit("narrow", "kit", MOST, 0), Limit("rated", "kit", 0, GAP)]
 @cache
 def sliced(name: str) -> Script:
     """A script that leaves all but one item of what follows to the to-do list."""
-    script = Script(name)
-    text = script.text.replace("SLICE = 300", "SLICE = 1").replace("local PAGE = 50", "local PAGE = 2")
+    text = script(name).library.body.replace("SLICE = 300", "SLICE = 1").replace("local PAGE = 50", "local PAGE = 2")
     assert text.count("SLICE = 1") == 1 and text.count("local PAGE = 2") == 1
-    script.text, script.sha = text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-    return script
+    return Script(name, Library(text))
 
 
 @dataclass

@@ -78,7 +78,7 @@ def judged_facts(facts: Sequence[SnapshotFact]) -> list[SnapshotFact]:
 
 
 def news_lines(news: Sequence[SnapshotNews]) -> str:
-    """One line per item: tone, topic, age and the excerpt, cleaned again, whatever cleaned it before."""
+    """One line per item: tone, topic, age and the excerpt, which is cleaned once more here."""
     rows = (
         {"tone": item.tone, "topic": item.topic, "age": age_of(item.age_days), "excerpt": clean_excerpt(item.excerpt)}
         for item in news[:MAX_NEWS]
@@ -117,7 +117,7 @@ def _environment() -> Environment:
 
 
 def _short(value: float) -> float:
-    """`value` to six digits: what lies beyond them would only change the hash."""
+    """`value` to six digits: further digits would only change the hash."""
     return float(f"{value:.6g}")
 
 

@@ -49,7 +49,7 @@ class NoJson(ValueError):
 
 
 def final_text(text: str) -> str:
-    """`text` without the thoughts that some servers leave before the answer; "" where nothing but thoughts came."""
+    """`text` without the thoughts that some servers leave before the answer; "" where only thoughts came."""
     body = text[:MAX_READ].lstrip("\ufeff")
     if channels := _CHANNEL.findall(body):
         return str(channels[-1]).strip()

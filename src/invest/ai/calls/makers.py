@@ -1,4 +1,4 @@
-"""Who made a model, by its id: what decides whose vote an opinion is, whatever server it came from."""
+"""Who made a model, by its id: an opinion is its maker's vote, on any server."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class PriceList:
     fixed: Price | None = None
 
     def of(self, model: str | None) -> Price | None:
-        """The price of `model`, whatever maker or date its id carries; None where it has none."""
+        """The price of `model`, also where its id carries a maker or a date; None where it has none."""
         if self.fixed is not None:
             return self.fixed
         name = bare(model)

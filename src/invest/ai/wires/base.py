@@ -134,7 +134,7 @@ def _no_json(what: str) -> CallFailed:
 
 
 def is_stream(raw: str) -> bool:
-    """Whether a body is server-sent events, whatever its content type says: its first line is a field or a comment."""
+    """Whether a body is server-sent events, by its first line (a field or a comment) instead of its content type."""
     return _SSE_FIELD.match(raw.lstrip("\ufeff \t\r\n")) is not None
 
 

@@ -85,7 +85,7 @@ class OpenAIResponses:
 
 
 def _final(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The messages that answer: those of the phase `final_answer` where phases are told, else all but commentary."""
+    """The messages that answer: of phase `final_answer` where the server names phases, else all but commentary."""
     items = [as_dict(item) for item in as_list(body.get("output"))]
     messages = [item for item in items if item.get("type") == "message"]
     final = [item for item in messages if item.get("phase") == "final_answer"]

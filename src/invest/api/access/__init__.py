@@ -5,9 +5,12 @@ from __future__ import annotations
 from invest.api.access.admission import KEPT_KEY, Admission, Kept, idempotency_of
 from invest.api.access.auditing import Auditor
 from invest.api.access.keyring import Keyring
+from invest.api.access.openid import CALLBACK, OpenId, SignInRefused
 from invest.api.access.quotas import LATER, QUEUED, Quotas
+from invest.api.access.sessions import Sessions, is_session
 
 __all__ = [
+    "CALLBACK",
     "KEPT_KEY",
     "LATER",
     "QUEUED",
@@ -15,6 +18,10 @@ __all__ = [
     "Auditor",
     "Kept",
     "Keyring",
+    "OpenId",
     "Quotas",
+    "Sessions",
+    "SignInRefused",
     "idempotency_of",
+    "is_session",
 ]

@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
+from invest.api.access.sessions import Sessions, is_session
 from invest.api.http import ANYBODY, LOCAL, Caller, LazyStore, Problem
 from invest.api.sockets import Networks, is_forwarded, origin_of
 from invest.domain.access import ApiKey, Scope
@@ -31,7 +32,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(slots=True)
 class _Known:
-    """What the store said of a key, and until when it need not be asked again."""
+    """The stored state of a key, and until when it need not be read again."""
 
     caller: Caller | None
     seen: float
@@ -57,11 +58,12 @@ def keys_required(settings: Settings) -> bool:
 class Keyring:
     """Looks keys up in the store, remembering each answer for `CACHE_SECONDS`, longer while the store is away."""
 
-    def __init__(self, settings: Settings, stores: LazyStore) -> None:
+    def __init__(self, settings: Settings, stores: LazyStore, sessions: Sessions) -> None:
         self.required = keys_required(settings)
         self._guarded = settings.web.auth == "auto" and not self.required
         self._proxies = Networks(settings.web.trusted_proxies)
         self._stores = stores
+        self._sessions = sessions
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._strangers = asyncio.Semaphore(STRANGERS)
         self._asking: dict[bytes, asyncio.Future[_Known]] = {}
@@ -91,12 +93,13 @@ class Keyring:
             return LOCAL
         if scope is None:
             return ANYBODY
+        of_page = given is not None and is_session(given)
         given = given or key_of(request)
         if given is None:
             raise _unauthorized(
                 "this server needs an API key: Authorization: Bearer inv_… (make one: invest keys create)"
             )
-        found = await self._look_up(given)
+        found = await (self._sessions.caller(given) if of_page else self._look_up(given))
         if found is None:
             await charge()
             raise _unauthorized("the API key is unknown, revoked or expired")
@@ -130,7 +133,7 @@ class Keyring:
             done.exception()  # told to those who wait; nobody may be left
 
     async def _ask(self, given: str, digest: bytes, known: _Known | None) -> _Known:
-        """The store's answer, or while it does not answer what it said before. Raises `Unreachable`."""
+        """The key as stored, or as last read while the store does not answer. Raises `Unreachable`."""
         try:
             store = await self._stores.get()
             async with self._strangers if known is None else contextlib.nullcontext():

@@ -35,7 +35,7 @@ def public_error(error: BaseException) -> str:
 
 
 def public_result(value: Any, depth: int = 0) -> Any:
-    """A result whose files are named as the data folder knows them, not by where it lies."""
+    """A result whose files are named relative to the data folder, without the folder's own path."""
     if depth < DEEPEST and isinstance(value, dict):
         return {
             name: "/".join(inner.replace("\\", "/").split("/")[-2:])

@@ -50,7 +50,7 @@ def checked_text(name: str, value: str) -> str:
 
 
 async def read_body(request: web.Request, limit: int, count: Callable[[int], None]) -> bytes:
-    """The body, at most `limit` bytes, within `BODY_SECONDS`; empty if there is none. `count` is told what came."""
+    """The body, at most `limit` bytes, in `BODY_SECONDS`; empty if none came. `count` takes each piece's size."""
     if not request.body_exists:
         return b""
     if (request.content_length or 0) > limit:

@@ -21,7 +21,7 @@ MAX_URL = 2_000
 
 
 class Callbacks:
-    """Takes addresses that want to be told of a task."""
+    """Registers addresses that are called when a task ends."""
 
     def __init__(self, invest: Invest) -> None:
         self._invest = invest
@@ -29,7 +29,7 @@ class Callbacks:
         self._private = invest.settings.web.webhook_private
 
     def check(self, url: str) -> None:
-        """Refuse an address that can never be told. Raises 422."""
+        """Refuse an address that can never be called. Raises 422."""
         if self._secret is None:
             raise invalid("callback", "this server has no WEBHOOK_SECRET to sign messages with")
         if len(url) > MAX_URL:
@@ -40,7 +40,7 @@ class Callbacks:
             raise invalid("callback", str(error)) from None
 
     async def owe(self, task_id: str, url: str, caller: str | None) -> None:
-        """Have `url` told when the task has ended."""
+        """Call `url` once the task has ended."""
         await self._invest.enqueue_after(task_id, telling(task_id, url, caller))
 
     async def adopt(self) -> None:

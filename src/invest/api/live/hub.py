@@ -239,7 +239,7 @@ def last_event_id(request: web.Request) -> Position | None:
 
 
 def event_of(row: tuple[bytes, dict[bytes, bytes]]) -> Event:
-    """A stream entry as an event. What a job said of its progress travels along; results and errors do not."""
+    """A stream entry as an event. A job's progress is part of it; results and errors are not."""
     raw_id, fields = row
     event_id, kind = raw_id.decode(), text_of(fields.get(b"e"))
     job_id, queue = text_of(fields.get(b"id")), text_of(fields.get(b"q"))

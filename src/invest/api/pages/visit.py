@@ -108,7 +108,7 @@ class Visit:
         return list(page.items)
 
     def go(self, where: str, said: str = "") -> web.Response:
-        """Send the browser on; `said` is shown on the page it comes to."""
+        """Redirect the browser; the next page shows `said`."""
         response = web.Response(status=303, headers={"Location": where})
         if said:
             keep_said(response, self.http, said)

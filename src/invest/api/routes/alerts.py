@@ -1,4 +1,4 @@
-"""Alerts: wishes to be told of a price, a figure, a news item or a dividend; a job looks at them every ten minutes."""
+"""Alerts on a price, a figure, a news item or a dividend; a job evaluates them every ten minutes."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ AlertId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-
 
 
 class NewAlert(Strict):
-    """What to be told of. Without a ticker every asset that the portfolio holds is watched.
+    """What to watch. Without a ticker every asset that the portfolio holds is watched.
 
-    `price` and `indicator` need comparison and level; `news` may have a level (told at or below that sentiment), and
-    `dividend` one (told from that amount per share).
+    `price` and `indicator` need comparison and level; `news` may have a level (fires at or below that sentiment), and
+    `dividend` one (fires from that amount per share).
     """
 
     model_config = ConfigDict(
@@ -86,7 +86,7 @@ class EventFilter(Strict):
 
 @route("POST", "/alerts", tag="portfolios", scope="write", status=201, problems=(404, 409, 503))
 async def create_alert(request: Request, body: NewAlert) -> Reply[Alert]:
-    """Ask to be told. What was known before is not told of."""
+    """Make an alert. News and dividends that were known before do not fire it."""
     if body.kind is AlertKind.INDICATOR and body.field not in FACT_KEYS:
         raise invalid("field", f"{body.field!r} is no figure of an analysis, such as p_l, roe or rsi_14")
     if body.portfolio_id is not None:

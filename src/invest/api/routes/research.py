@@ -13,7 +13,16 @@ from invest.api.http import Listing, Problem, Reply, invalid, paged, read_time, 
 from invest.api.request import Request
 from invest.api.routes.models import Page, Strict, WholePage
 from invest.domain.analysis import Analysis, ScoreRecord
-from invest.domain.market import Asset, AssetKind, CorporateAction, Market, NewsItem, StatementLine, Ticker
+from invest.domain.market import (
+    Asset,
+    AssetKind,
+    CorporateAction,
+    FundPortfolio,
+    Market,
+    NewsItem,
+    StatementLine,
+    Ticker,
+)
 from invest.domain.opinions import Opinion
 from invest.domain.track_record import TrackRecord
 from invest.domain.values import Basis, Consensus, FieldQuality
@@ -129,11 +138,23 @@ class Observation(BaseModel):
 
 @route("GET", "/assets/{ticker}/observations", tag="assets", problems=(404, 422, 503))
 async def get_observations(request: Request, path: TickerPath, query: WholePage) -> Reply[Listing[Observation]]:
-    """What each source said last of each field: the evidence behind the values in force."""
+    """Each source's newest value of each field: the evidence behind the values in force."""
     await known(request, path.ticker)
     newest = await (await request.services.store()).observations.newest(path.ticker)
     seen = [Observation(**one._asdict()) for one in newest]
     return sliced(request, seen, lambda one: f"{one.field} {one.source} {one.basis}", query.cursor, query.limit)
+
+
+@route("GET", "/assets/{ticker}/portfolio", tag="assets", problems=(404, 422, 503))
+async def get_fund_portfolio(request: Request, path: TickerPath) -> FundPortfolio:
+    """What a fund holds by its newest quarterly report: buildings and papers, with the payload they came from."""
+    await known(request, path.ticker)
+    found = await (await request.services.store()).funds.portfolio(path.ticker)
+    if found is None:
+        raise Problem(
+            404, f"no report of {path.ticker}'s buildings and papers was read: only real-estate funds file one"
+        )
+    return found
 
 
 class DataQuality(BaseModel):
@@ -260,7 +281,7 @@ class OpinionFilter(Page):
 
 @route("GET", "/assets/{ticker}/opinions", tag="opinions", problems=(404, 422, 503))
 async def list_opinions(request: Request, path: TickerPath, query: OpinionFilter) -> Reply[Listing[Opinion]]:
-    """What the AIs said of an asset, newest first, abstentions included; never changed afterwards."""
+    """The AIs' opinions of an asset, newest first, abstentions included; they are never changed afterwards."""
     store = await request.services.store()
     at, last = _moment(query.cursor)
     found = await store.opinions.history(path.ticker, provider=query.provider, before=at, seen=last, limit=query.limit)
@@ -323,6 +344,7 @@ ROUTES = (
     get_actions,
     get_fundamentals,
     get_observations,
+    get_fund_portfolio,
     get_quality,
     list_news,
     get_news,

@@ -136,7 +136,7 @@ def status_reply(request: Request, status: JobStatus) -> Reply[TaskStatus]:
 
 @route("DELETE", "/tasks/{task_id}", tag="tasks", scope="write", problems=(404, 409))
 async def cancel_task(request: Request, path: TaskPath) -> Cancelled:
-    """Cancel a task or a whole workflow: one that waits never starts, one that runs is told to stop."""
+    """Cancel a task or a whole workflow: one that waits never starts, one that runs is asked to stop."""
     await require_task(request, path.task_id, acting=True)
     stopped = await request.services.invest.cancel(path.task_id)
     if not stopped:

@@ -145,7 +145,7 @@ class Connection(RequestHandler):
             self.force_close()
 
     def log_exception(self, *args: Any, **kwargs: Any) -> None:
-        """A traceback of what is ours; a body that cannot be decoded is its sender's fault, told in the answer."""
+        """A traceback of what is ours; a body that cannot be decoded is its sender's fault, and the answer says so."""
         if not isinstance(kwargs.get("exc_info"), web.RequestPayloadError | HttpProcessingError | ConnectionError):
             super().log_exception(*args, **kwargs)
 

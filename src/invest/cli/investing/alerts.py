@@ -1,4 +1,4 @@
-"""`invest alert …`: what to be told of."""
+"""`invest alert …`: alerts on prices, figures, news and dividends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add(
     note: Annotated[str, typer.Option(help="your words")] = "",
     json_output: AsJson = False,
 ) -> None:
-    """Ask to be told: `invest alert add PETR4 --below 30`."""
+    """Make an alert: `invest alert add PETR4 --below 30`."""
     if above is not None and below is not None:
         raise ConfigError("--above and --below: give one of them, and make two alerts for both")
     level = above if above is not None else below

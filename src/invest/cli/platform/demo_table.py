@@ -82,7 +82,7 @@ def assets_table(summary: dict[str, Any]) -> Table:
 
 
 def opinions_table(summary: dict[str, Any]) -> Table:
-    """What each AI said of the first asset."""
+    """Each AI's opinion of the first asset."""
     consensus = summary["consensus"]
     agreed = consensus["agreement"]
     said = consensus["rating"] or "no quorum"

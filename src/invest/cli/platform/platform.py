@@ -27,7 +27,7 @@ MARKET = 100  # assets that the upstreams of `invest run --sandbox` know
 
 @dataclass(frozen=True)
 class World:
-    """What a running sandbox says of itself."""
+    """A running sandbox: its address, its day and its assets."""
 
     url: str
     as_of: datetime

@@ -94,7 +94,7 @@ class Family:
 
 @contextlib.asynccontextmanager
 async def family(environment: Mapping[str, str], log: Path | None = None) -> AsyncIterator[Family]:
-    """A family that is stopped on the way out, whatever happened."""
+    """A family that is stopped on the way out, also after an error."""
     members = Family(environment, log)
     try:
         yield members

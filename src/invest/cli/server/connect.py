@@ -43,7 +43,7 @@ async def _inside(settings: Settings, work: Callable[[Client], Awaitable[T]]) ->
 
 @asynccontextmanager
 async def served_here(settings: Settings) -> AsyncIterator[Client]:
-    """The API in this process, without keys: whoever runs the command has the servers' passwords already."""
+    """The API in this process, without keys: the person who runs the command has the servers' passwords already."""
     import structlog
     from aiohttp.web import AppRunner, UnixSite
 

@@ -42,6 +42,7 @@ class AnalysisInput:
     `filings` may be given in place of `statements` where they were read before; `cdi` as a ready curve and `index` as
     ready prices where many assets share them. `latest` is keyed by the names of `fact_keys` ("close", "market_cap").
     `shares_as_of` dates the asset's number of shares where `now` lies before it: later splits are undone.
+    `own_index`: of a FII the IFIX, of an ETF the index it follows, in reais; None where it is not stored.
     `backtest` is what the market's score was worth so far: shown beside the score, never part of it.
     """
 
@@ -61,6 +62,7 @@ class AnalysisInput:
     bars_payload: str | None = None
     shares_as_of: date | None = None
     backtest: ScoreRecord | None = None
+    own_index: Prices | None = None
 
     @cached_property
     def today(self) -> date:

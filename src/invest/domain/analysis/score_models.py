@@ -70,7 +70,7 @@ class ScoreRecord(Frozen):
 
 
 def verdict_of(result: Backtest) -> str:
-    """What may be said of a backtest: an alarm before all, then how sure the mean IC is over all horizons asked."""
+    """The verdict on a backtest: an alarm first, then how certain the mean IC is over all horizons asked."""
     if result.alarms:
         return f"alarm, not to be believed: {', '.join(result.alarms)}"
     if result.ic.standing == "collecting":

@@ -107,7 +107,7 @@ def ranks(values: Floats) -> Floats:
 
 
 def rank_ic(scores: Floats, returns: Floats) -> float:
-    """Spearman's correlation; NaN where either side is all alike."""
+    """Spearman's correlation; NaN where either side has one value only."""
     return _pearson(ranks(scores), ranks(returns))
 
 

@@ -43,7 +43,7 @@ class Outcomes:
 
 
 def overall_score(given: AnalysisInput) -> float | None:
-    """The overall score of `given`, whatever share of its card has data."""
+    """The overall score of `given`, also where most of its card has no data."""
     return _verdict(given).overall
 
 

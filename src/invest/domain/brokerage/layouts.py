@@ -1,4 +1,4 @@
-"""What the rows of B3's negociação and of plain tables mean. Each layout is told by its header, never by a name."""
+"""What the rows of B3's negociação and of plain tables mean. A layout is known by its header, never by a name."""
 
 from __future__ import annotations
 

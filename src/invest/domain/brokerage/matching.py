@@ -1,7 +1,7 @@
 """Which rows of a statement tell what is booked already: by day, asset, side, institution, and summed quantities.
 
 B3's two statements and the brokers' notes describe the same trades: negociação and notes by the day of the trade, the
-movimentação by the day of its settlement and with the fills of a day summed. What cannot be told apart is asked about.
+movimentação by the day of its settlement and with the fills of a day summed. What remains ambiguous becomes a question.
 """
 
 from __future__ import annotations
@@ -100,9 +100,9 @@ def _open(rows: Iterable[Pending]) -> Iterable[tuple[Pending, Transaction]]:
 
 
 def _mark_alike(existing: Sequence[Transaction], rows: Iterable[Pending]) -> list[Transaction]:
-    """The nth row alike is a duplicate where n are booked already: two purchases alike are two.
+    """The nth of equal rows is a duplicate where n are booked already: two equal purchases are two.
 
-    A row booked without an institution may be of any. Returns the existing ones that no row told.
+    A row booked without an institution may be of any. Returns the existing ones that no row names.
     """
     by_key: dict[str, list[int]] = defaultdict(list)
     bare: dict[str, list[int]] = defaultdict(list)
@@ -125,7 +125,7 @@ def _day_of(t: Transaction) -> date:
 
 
 def _mark_trades(existing: Sequence[Transaction], rows: Sequence[Pending]) -> None:
-    """Hold the trades of each day, side and institution against those that other statements told."""
+    """Compare the trades of each day, side and institution with those that other statements listed."""
     booked: dict[tuple[object, ...], list[Transaction]] = defaultdict(list)
     for t in existing:
         if t.operation in TRADES and t.price > 0:
@@ -150,7 +150,7 @@ def _mark_trades(existing: Sequence[Transaction], rows: Sequence[Pending]) -> No
 
 
 def _other_telling(t: Transaction, new: Transaction) -> bool:
-    """Whether a booked trade may be the same as a new one, told by another statement."""
+    """Whether a booked trade may be the same as a new one that another statement lists."""
     if t.origin == new.origin or not same_broker(t.broker, new.broker):
         return False
     if is_settlement(new) == is_settlement(t):
@@ -233,7 +233,7 @@ def _named(trades: Sequence[Transaction]) -> str:
 
 
 def _mark_payments(existing: Sequence[Transaction], rows: Iterable[Pending]) -> None:
-    """Payments that were confirmed from a known event are told again by each broker, in parts and on its own day."""
+    """Each broker lists payments that were confirmed from a known event again, in parts and on its own day."""
     confirmed: dict[str, list[list[object]]] = defaultdict(list)
     for t in existing:
         if t.operation in INCOME and t.origin == PROPOSED:
@@ -255,7 +255,7 @@ def _mark_payments(existing: Sequence[Transaction], rows: Iterable[Pending]) -> 
 
 
 def _mark_share_events(existing: Sequence[Transaction], rows: Iterable[Pending]) -> None:
-    """A split booked as a ratio is told again by the shares that each broker credited, and the other way round."""
+    """A split booked as a ratio appears again as the shares that each broker credited, and the other way round."""
     ratios: dict[str, list[Transaction]] = defaultdict(list)
     counted: dict[str, list[Transaction]] = defaultdict(list)
     for t in existing:

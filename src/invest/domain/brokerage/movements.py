@@ -137,7 +137,7 @@ def _split(cells: Cells, how: Reading, credit: bool) -> Row:
 
 
 def share_event(cells: Cells, how: Reading, shares: Decimal) -> Transaction:
-    """Shares that came (or, negative, went) by a split; the ratio is told from the position later."""
+    """Shares that came (or, negative, went) by a split; the ratio follows from the position later."""
     return Transaction(
         date=how.day(cells.first("data")),
         ticker=parse_ticker(code(cells.first("produto"))),

@@ -8,15 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 
-from invest.domain.brokerage.reading import number
+from invest.domain.brokerage.reading import StatementRefused, number
 from invest.domain.filings import plain
 
 MAX_LINE = 400
+MAX_CHARACTERS = 2_000_000  # of a text: some four hundred notes
+MAX_LINES = 20_000  # that hold something
 MAX_CELLS = 16  # lines that one trade may take where every cell stands on its own
 DATE = re.compile(r"\b([0-9]{2}/[0-9]{2}/[0-9]{4})\b")
 MONEY = re.compile(r"-?[0-9][0-9.]{0,15},[0-9]{2}(?![0-9])")
 FIGURE = re.compile(r"[0-9][0-9.]{0,15}(?:,[0-9]{1,8})?")
+DIGIT = re.compile(r"[0-9]")
+MENTION = re.compile(r"bovespa|b3|bm&f", re.IGNORECASE)
 MARKET = re.compile(r"^(?:[0-9]{1,2} ?-? ?)?(?:bovespa|b3 rv listado|b3|bm&f)\b")
 COSTS = (
     "taxa de liquidacao/ccp", "taxa de liquidacao", "taxa de registro", "taxa de termo/opcoes", "taxa a.n.a.",
@@ -33,27 +38,36 @@ SUMS = (
 )  # fmt: skip
 NET = "liquido para"
 LABELS = sorted((*COSTS, *WITHHELD, *SUMS, NET), key=len, reverse=True)
+LABEL = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, LABELS))})(?![a-z])")
+MAX_LABELS = 16  # of one line: two columns of a note have two
+MAX_UNENDED = 5_000  # lines that name a market and begin no trade: the heads of a thousand pages
+
+Line = tuple[int, str, str]  # its number from 1, as written without outer blanks, and made plain
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Lines of a note, cells that stand on lines of their own put together; one with the day starts with \\x01."""
-    lines = [(at, raw[:MAX_LINE]) for at, raw in enumerate(text.splitlines(), 1) if raw.strip()]
-    at = 0
+    lines = _lines(text)
+    at = unended = 0
     while at < len(lines):
-        number_, raw = lines[at]
-        bare = plain(raw)
+        number_, raw, bare = lines[at]
         taken = 1
         if "data pregao" in bare or "data do pregao" in bare or "data de pregao" in bare:
             while DATE.search(raw) is None and taken <= 6 and at + taken < len(lines):
                 raw = f"{raw} {lines[at + taken][1]}"
                 taken += 1
             raw = f"\x01 {raw}"
-        elif MARKET.match(bare) and not starts_trade(raw):
+        elif MARKET.match(bare) and not starts_trade(bare):
             joined, used = _cells(lines, at, _complete)
+            unended += not used
+            if unended > MAX_UNENDED:
+                raise StatementRefused(
+                    f"more than {MAX_UNENDED:,} lines begin a trade that no line ends: split the text"
+                )
             if used:
                 raw, taken = joined, used
         elif (label := _label_alone(bare)) is not None and _digits_follow(lines, at):
-            joined, used = _cells(lines, at, lambda said: amounts_on(plain(said)) != [], most=4)
+            joined, used = _cells(lines, at, lambda said: amounts_on(said) != [], most=4)
             if used:
                 raw, taken = joined, used
                 if label != NET and at + taken < len(lines) and lines[at + taken][1].strip() in ("D", "C"):
@@ -62,26 +76,37 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
         at += taken
 
 
-def _digits_follow(lines: Sequence[tuple[int, str]], at: int) -> bool:
-    return any(any(c.isdigit() for c in line) for _, line in lines[at + 1 : at + 3])
+def _lines(text: str) -> list[Line]:
+    """The lines that hold something. Raises `StatementRefused` for a text longer than any year of notes."""
+    if len(text) > MAX_CHARACTERS:
+        said = f"{len(text):,} characters, at most {MAX_CHARACTERS:,} are read"
+        raise StatementRefused(f"the text of the broker's notes has {said}: split it by year")
+    lines = [(at, raw) for at, line in enumerate(text.splitlines(), 1) if (raw := line[:MAX_LINE].strip())]
+    if len(lines) > MAX_LINES:
+        said = f"{len(lines):,} lines, at most {MAX_LINES:,} are read"
+        raise StatementRefused(f"the text of the broker's notes has {said}: split it by year")
+    return [(at, raw, plain(raw)) for at, raw in lines]
 
 
-def _cells(
-    lines: Sequence[tuple[int, str]], at: int, complete: Callable[[str], bool], most: int = MAX_CELLS
-) -> tuple[str, int]:
-    """The shortest run of lines from `at` that is complete; ("", 0) where none is."""
-    said = ""
-    for taken in range(1, most + 1):
-        if at + taken > len(lines):
+def _digits_follow(lines: Sequence[Line], at: int) -> bool:
+    return any(DIGIT.search(line[2]) for line in lines[at + 1 : at + 3])
+
+
+def _cells(lines: Sequence[Line], at: int, complete: Callable[[str], bool], most: int = MAX_CELLS) -> tuple[str, int]:
+    """The shortest run of lines from `at` that, put together and made plain, is complete; ("", 0) where none is."""
+    run = lines[at : at + most]
+    bare = run[0][2]
+    for taken, (_, _, more) in enumerate(run[1:], 2):
+        bare = f"{bare} {more}"
+        if len(bare) > MAX_LINE:
             break
-        said = f"{said} {lines[at + taken - 1][1].strip()}".strip()
-        if taken > 1 and complete(said):
-            return said, taken
+        if complete(bare):
+            return " ".join(raw for _, raw, _ in run[:taken]), taken
     return "", 0
 
 
-def _complete(said: str) -> bool:
-    return starts_trade(said) and said.rsplit(maxsplit=1)[-1].upper() in ("D", "C")
+def _complete(bare: str) -> bool:
+    return bare.endswith((" d", " c")) and starts_trade(bare)
 
 
 def _label_alone(bare: str) -> str | None:
@@ -102,18 +127,7 @@ def amounts_on(bare: str) -> list[tuple[str, Decimal, str]]:
     """
     if MONEY.search(bare) is None:
         return []
-    at: list[tuple[int, str]] = []
-    taken: list[tuple[int, int]] = []
-    for label in LABELS:
-        start = bare.find(label)
-        while start >= 0:
-            end = start + len(label)
-            edge = (start == 0 or not bare[start - 1].isalnum()) and (end == len(bare) or not bare[end].isalpha())
-            if edge and not any(a < end and start < b for a, b in taken):
-                taken.append((start, end))
-                at.append((start, label))
-            start = bare.find(label, end)
-    at.sort()
+    at = [(match.start(), match[0]) for match in islice(LABEL.finditer(bare), MAX_LABELS)]
     found = []
     for place, (start, label) in enumerate(at):
         end = at[place + 1][0] if place + 1 < len(at) else len(bare)
@@ -137,13 +151,23 @@ def _amount(segment: str) -> tuple[Decimal | None, str]:
     return amount, ""
 
 
-def starts_trade(raw: str) -> bool:
-    """Whether a line begins as a trade does and ends in three figures."""
-    bare = plain(raw[:MAX_LINE])
+def tells_trade(text: str) -> bool:
+    """Whether a line of a text, as far as notes are read, is a trade."""
+    begun = text[:MAX_CHARACTERS]
+    if MENTION.search(begun) is None:
+        return False
+    lines = (line[:MAX_LINE] for line in begun.splitlines()[:MAX_LINES])
+    return any(starts_trade(plain(line)) for line in lines if MENTION.search(line))
+
+
+def starts_trade(bare: str) -> bool:
+    """Whether a (plain) line begins as a trade does and holds two figures."""
     head = MARKET.match(bare)
     if head is None:
         return False
     words = bare[head.end() :].split()
-    while words and words[0].isdigit():
-        words = words[1:]
-    return len(words) > 3 and words[0] in ("c", "v") and len([w for w in words if FIGURE.fullmatch(w)]) >= 2
+    side = next((at for at, word in enumerate(words) if not word.isdigit()), len(words))
+    if len(words) - side <= 3 or words[side] not in ("c", "v"):
+        return False
+    figures = (word for word in reversed(words) if FIGURE.fullmatch(word))
+    return len(list(islice(figures, 2))) == 2

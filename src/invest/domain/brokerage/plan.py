@@ -75,7 +75,7 @@ def plan_import(
     """What importing `statement` would book on top of `existing`; duplicates, questions and refusals named.
 
     `known` (or its parts: `actions`, `changes` of code, `bars`) is what the store knows of the assets: splits and new
-    codes count, and prices are held against the day's range. `repeat`: rows alike to booked ones happened once more and
+    codes count, and prices are held against the day's range. `repeat`: rows equal to booked ones happened once more and
     are no duplicates. `accept`: lines whose questions are answered with yes.
     """
     facts = known if known is not None else Known(actions or {}, changes, bars or {})

@@ -7,6 +7,7 @@ import io
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -18,6 +19,8 @@ MAX_BYTES = 10_000_000
 MAX_ROWS = 20_000
 MAX_CELL = 1_000
 MAX_COLUMNS = 100
+MAX_LINES = 5 * MAX_ROWS  # of a file, blank ones too
+MAX_ROW = 100_000  # characters between two ends of lines: what is longer is no row of a table
 READ_ROWS = MAX_ROWS + 100  # what stands above the header does not count
 HEAD_CHARACTERS = 100_000  # that may tell which delimiter a file has
 HEADER_WITHIN = 30  # lines that a file may have above its header
@@ -39,10 +42,14 @@ _SIGNS = frozenset("0123456789.,+-()")
 _CLOCK = re.compile(r"[ T](\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 PORTUGUESE = ("quantidade", "preco", "operacao", "qtd", "ativo")
 DATE_WORDS = ("data", "date", "dia", "pagamento", "vencimento")
+_UNENDING = "the row that begins in line {} is longer than any statement's: is a quote there never closed?"
 JUDGED = 5_000  # rows of a file by which its signs are told
 
 
 Known = Callable[[tuple[str, ...]], bool]  # whether a header is one of a known layout
+
+
+Numbered = tuple[int, list[str]]  # a row's line in the file from 1, and its cells
 
 
 class StatementRefused(ValueError):
@@ -69,7 +76,7 @@ class Cells:
 class Signs:
     """How one file writes its figures. `thousands`: dots group (``1.000`` is a thousand); `commas`: commas do.
 
-    `mixed`: the file writes both ways, so a figure like ``1,000`` cannot be told. `month_first`: ``mm/dd/yyyy``.
+    `mixed`: the file writes both ways, so a figure like ``1,000`` is ambiguous. `month_first`: ``mm/dd/yyyy``.
     """
 
     thousands: bool = True
@@ -135,16 +142,17 @@ def tables(text: str, known: Known) -> Iterator[Table]:
     """
     lines = list(itertools.islice(io.StringIO(text[:HEAD_CHARACTERS]), HEADER_WITHIN))
     order = sorted(DELIMITERS, key=lambda d: -max((line.count(d) for line in lines), default=0))
+    begun = text[: HEADER_WITHIN * MAX_ROW]
     for delimiter in order:
-        for table in headed(_rows(text, delimiter, HEADER_WITHIN), delimiter, known):
+        for table in headed(_first_rows(begun, delimiter), delimiter, known):
             if not known(table.headers):
                 yield table
                 continue
-            yield from (t for t in headed(_rows(text, delimiter, READ_ROWS), delimiter, known) if known(t.headers))
+            yield from (t for t in headed(_every_row(text, delimiter), delimiter, known) if known(t.headers))
             return
 
 
-def headed(rows: Sequence[tuple[int, list[str]]], delimiter: str, known: Known) -> Iterator[Table]:
+def headed(rows: Sequence[Numbered], delimiter: str, known: Known) -> Iterator[Table]:
     """Every way to read numbered rows as a table: each of the first thirty with three cells or more as its header.
 
     A table whose header is not `known` comes without its rows.
@@ -155,24 +163,45 @@ def headed(rows: Sequence[tuple[int, list[str]]], delimiter: str, known: Known) 
             yield _table(headers, rows[at + 1 :] if known(headers) else (), delimiter)
 
 
-def _rows(text: str, delimiter: str, limit: int) -> list[tuple[int, list[str]]]:
-    """The first `limit` rows that hold something, numbered by their lines."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    rows: list[tuple[int, list[str]]] = []
-    start = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows.append((start, cells[:MAX_COLUMNS]))
-                if len(rows) >= limit:
-                    break
-            start = reader.line_num + 1
-    except csv.Error:  # a cell beyond csv's own limit: what came before it is still a table
-        pass
+def _first_rows(text: str, delimiter: str) -> list[Numbered]:
+    """The rows among which a header may stand; where one is too long, those before it."""
+    rows: list[Numbered] = []
+    with suppress(StatementRefused):
+        rows.extend(itertools.islice(_rows(text, delimiter), HEADER_WITHIN))
     return rows
 
 
-def _table(headers: tuple[str, ...], rows: Sequence[tuple[int, list[str]]], delimiter: str) -> Table:
+def _every_row(text: str, delimiter: str) -> list[Numbered]:
+    """The rows of a file. Raises `StatementRefused` for one that is too long: those after it cannot be told."""
+    return list(itertools.islice(_rows(text, delimiter), READ_ROWS))
+
+
+def _rows(text: str, delimiter: str) -> Iterator[Numbered]:
+    """The rows that hold something, numbered by their lines."""
+    reader = csv.reader(_short_lines(text), delimiter=delimiter)
+    start = 1
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error:  # a cell beyond csv's own limit
+            raise StatementRefused(_UNENDING.format(start)) from None
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield start, cells[:MAX_COLUMNS]
+        start = reader.line_num + 1
+
+
+def _short_lines(text: str) -> Iterator[str]:
+    for at, line in enumerate(io.StringIO(text, newline=""), 1):
+        if len(line) > MAX_ROW:
+            raise StatementRefused(_UNENDING.format(at))
+        if at > MAX_LINES:
+            raise StatementRefused(f"the file has more than {MAX_LINES:,} lines: split it by year")
+        yield line
+
+
+def _table(headers: tuple[str, ...], rows: Sequence[Numbered], delimiter: str) -> Table:
     found = []
     for line, cells in rows:
         text = delimiter.join(cell.strip() for cell in cells)[:200]
@@ -224,7 +253,7 @@ def _decimal_sign(value: str) -> str | None:
 
 
 def _month_first(days: Sequence[str], portuguese: bool) -> bool:
-    """Whether dates are written mm/dd: told by a figure above 12, else, in English files, by the sessions of B3."""
+    """Whether dates are written mm/dd: shown by a figure above 12, else, in English files, by the sessions of B3."""
     pairs = [(int(m[1]), int(m[2]), int(m[3])) for d in days if (m := _DATES[0][0].fullmatch(d)) and "/" in d]
     first, second = any(a > 12 for a, _, _ in pairs), any(b > 12 for _, b, _ in pairs)
     if first or second or portuguese or not pairs:

@@ -22,6 +22,7 @@ from invest.domain.brokerage.note_text import (
     amounts_on,
     logical_lines,
     starts_trade,
+    tells_trade,
 )
 from invest.domain.brokerage.reading import day, number
 from invest.domain.brokerage.rows import EIGHT, Row
@@ -74,7 +75,7 @@ class _Note:
 def is_broker_note(text: str) -> bool:
     """Whether `text` is a note: it says so, or has a line of SINACOR's trades."""
     head = plain(text[:5000])
-    return any(word in head for word in HEADS) or any(starts_trade(line) for line in text.splitlines())
+    return any(word in head for word in HEADS) or tells_trade(text)
 
 
 def read_broker_note(text: str, today: date, resolve: Resolve) -> Iterator[Row]:
@@ -122,7 +123,7 @@ def _close(notes: list[_Note], page: _Note) -> None:
 
 
 def _read_line(page: _Note, line: int, raw: str, bare: str, today: date) -> None:
-    if starts_trade(raw):
+    if starts_trade(bare):
         page.trades.append((line, raw))
         return
     if raw.startswith("\x01"):
@@ -186,7 +187,7 @@ class _Parts:
 
 
 def _parts(raw: str) -> _Parts:
-    """The cells of one trade. Raises `ValueError` where they cannot be told apart."""
+    """The cells of one trade. Raises `ValueError` where they cannot be separated."""
     words = raw.split()
     mark = words[-1].upper() if words[-1].upper() in ("D", "C") else ""
     body = words[:-1] if mark else words

@@ -24,9 +24,10 @@ from invest.domain.brokerage.reading import MAX_CELL, MAX_COLUMNS, MAX_ROWS, REA
 MAGIC = b"PK\x03\x04"
 MAX_UNPACKED = 60_000_000  # bytes of XML in all: twenty times what 50,000 rows take
 MAX_FILLED = 240_000  # cells of a sheet: twelve columns of as many rows as are read
+MAX_TAGS = 3 * MAX_FILLED  # of one part: a cell that holds its own text takes three
 MAX_NESTED = 50  # tags inside one another: Excel writes a dozen
 MAX_SHEETS = 50
-MAX_TEXTS = 1_000_000  # shared strings
+MAX_TEXTS = MAX_FILLED  # shared strings
 WORKBOOK = "xl/workbook.xml"
 # What zipfile and expat raise for archives cut short, altered, locked by a password or packed in another way.
 DAMAGED = (
@@ -40,6 +41,11 @@ DAMAGED = (
     KeyError,
     ArithmeticError,
 )
+_TOO_MANY_TAGS = f"the workbook holds more than {MAX_TAGS:,} tags in one part: split it by year"
+_TOO_DEEP = f"the workbook nests deeper than {MAX_NESTED} tags: save it again"
+_TOO_MANY_CELLS = f"the sheet has more than {MAX_FILLED:,} cells: split it by year"
+_TEXTS = frozenset({"v", "t"})  # tags whose text is a value
+_PLAIN = re.compile(r"(?:0|[1-9][0-9]{0,6})(?:\.[0-9]{0,7}[1-9])?|[1-9][0-9]{0,14}", re.ASCII)  # as it was typed
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
 _DATE_FORMATS = frozenset({*range(14, 23), *range(45, 48)})  # of Excel's own number formats
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
@@ -83,7 +89,7 @@ class _Workbook:
     archive: zipfile.ZipFile
     left: int = field(default_factory=lambda: MAX_UNPACKED)
     texts: list[str] = field(default_factory=list)
-    dated: frozenset[int] = frozenset()
+    dated: frozenset[str] = frozenset()
     epoch: date = date(1899, 12, 30)
 
     def sheets(self) -> Iterator[Sheet]:
@@ -109,17 +115,30 @@ class _Workbook:
             raise StatementRefused(f"the workbook unpacks to more than {MAX_UNPACKED:,} bytes: split it by year")
         return data
 
-    def _parse(self, part: str, start: Start, end: Heard | None = None, text: Heard | None = None) -> None:
+    def _parse(
+        self,
+        part: str,
+        start: Start,
+        end: Heard | None = None,
+        text: Heard | None = None,
+        *,
+        most_cells: int = MAX_TAGS,
+    ) -> None:
+        data = self._unpack(part)
+        if sum(data.count(b"<c" + after) for after in (b">", b" ", b"/")) > most_cells:  # before anything is parsed
+            raise StatementRefused(_TOO_MANY_CELLS)
+        if data.count(b"<") > 3 * MAX_TAGS:  # opened, closed, and what is neither
+            raise StatementRefused(_TOO_MANY_TAGS)
         parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _no_doctype
-        parser.StartElementHandler = lambda tag, attributes: start(_bare(tag), attributes)
+        parser.StartElementHandler = lambda tag, given: start(_bare(tag) if ":" in tag else tag, given)
         if end is not None:
-            parser.EndElementHandler = lambda tag: end(_bare(tag))
+            parser.EndElementHandler = lambda tag: end(_bare(tag) if ":" in tag else tag)
         if text is not None:
             parser.CharacterDataHandler = text
         try:
-            parser.Parse(self._unpack(part), True)
+            parser.Parse(data, True)
         except expat.ExpatError:
             raise StatementRefused(f"the workbook is damaged ({part[:60]} is no XML): save it again") from None
 
@@ -161,20 +180,17 @@ class _Workbook:
                     raise StatementRefused("the workbook holds too many texts: split it by year")
                 found.append("")
 
-        def end(tag: str) -> None:
-            tags.close()
-
         def text(said: str) -> None:
             if tags.inner == "t" and not tags.spoken and found and len(found[-1]) < MAX_CELL:
                 found[-1] += said
 
-        self._parse(part, start, end, text)
+        self._parse(part, start, lambda _: tags.close(), text)
         return found
 
-    def _dated(self, part: str) -> frozenset[int]:
+    def _dated(self, part: str) -> frozenset[str]:
         """Cell styles that show a number as a date."""
         formats: dict[str, str] = {}
-        dated: set[int] = set()
+        dated: set[str] = set()
         styles = [0]
         inside = [""]
 
@@ -188,15 +204,15 @@ class _Workbook:
                 code = _QUOTED.sub("", formats.get(ident, "")).lower()
                 own = ident.isdigit() and int(ident) in _DATE_FORMATS
                 if own or ("d" in code and "y" in code) or ("m" in code and "y" in code):
-                    dated.add(styles[0])
+                    dated.add(str(styles[0]))
                 styles[0] += 1
 
         self._parse(part, start)
-        return frozenset(dated)
+        return frozenset(dated | {""} if "0" in dated else dated)  # a cell without a style has the first
 
     def _rows(self, part: str) -> list[Row]:
         reader = _SheetReader(self)
-        self._parse(part, reader.start, reader.end, reader.text)
+        self._parse(part, reader.start, reader.end, reader.text, most_cells=MAX_FILLED)
         return reader.rows
 
 
@@ -206,6 +222,7 @@ class _Tags:
 
     names: list[str] = field(default_factory=list)
     spoken: int = 0  # open tags of pronunciation
+    seen: int = 0
 
     @property
     def inner(self) -> str:
@@ -214,8 +231,11 @@ class _Tags:
 
     def open(self, tag: str) -> None:
         """One begins. Raises `StatementRefused` for nesting that no workbook has."""
+        self.seen += 1
+        if self.seen > MAX_TAGS:
+            raise StatementRefused(_TOO_MANY_TAGS)
         if len(self.names) >= MAX_NESTED:
-            raise StatementRefused(f"the workbook nests deeper than {MAX_NESTED} tags: save it again")
+            raise StatementRefused(_TOO_DEEP)
         self.names.append(tag)
         self.spoken += tag == "rPh"
 
@@ -226,7 +246,7 @@ class _Tags:
 
 @dataclass(slots=True)
 class _SheetReader:
-    """Collects the cells of one sheet as its XML goes by."""
+    """Collects the cells of one sheet as its XML goes by. Called for every tag, so nothing is done twice."""
 
     book: _Workbook
     rows: list[Row] = field(default_factory=list)
@@ -234,43 +254,59 @@ class _SheetReader:
     row: int = 0
     column: int = 0
     kind: str = ""
-    style: int = 0
-    value: list[str] = field(default_factory=list)
-    tags: _Tags = field(default_factory=_Tags)
+    style: str = ""
+    value: str = ""
+    listens: bool = False  # whether the text that comes is of a value
+    depth: int = 0
+    spoken: int = 0  # the depth of an open tag of pronunciation
+    tags: int = 0
     filled: int = 0
 
     def start(self, tag: str, given: dict[str, str]) -> None:
-        """A row or a cell begins."""
-        self.tags.open(tag)
-        if tag == "row":
+        """A row or a cell begins. Raises `StatementRefused` at the first cell too many, empty ones too."""
+        self.depth += 1
+        self.tags += 1
+        if self.depth > MAX_NESTED or self.tags > MAX_TAGS:
+            raise StatementRefused(_TOO_DEEP if self.depth > MAX_NESTED else _TOO_MANY_TAGS)
+        if tag == "c":
+            self.filled += 1
+            if self.filled > MAX_FILLED:
+                raise StatementRefused(_TOO_MANY_CELLS)
+            at = _REFERENCE.fullmatch(given["r"]) if "r" in given else None
+            self.column = _column(at[1]) if at else self.column + 1
+            self.kind, self.style, self.value = given.get("t", "n"), given.get("s", ""), ""
+        elif tag == "row":
             said = given.get("r", "")
             self.row = int(said) if said.isascii() and said.isdigit() and len(said) < 8 else self.row + 1
             self.cells, self.column = [], 0
-        elif tag == "c":
-            at = _REFERENCE.fullmatch(given.get("r", ""))
-            self.column = _column(at[1]) if at else self.column + 1
-            self.kind, self.value = given.get("t", "n"), []
-            style = given.get("s", "0")
-            self.style = int(style) if style.isascii() and style.isdigit() and len(style) < 8 else 0
+        elif tag == "rPh":
+            self.spoken = self.spoken or self.depth
+        self.listens = tag in _TEXTS and not self.spoken
 
     def end(self, tag: str) -> None:
         """A cell or a row is over."""
-        self.tags.close()
-        if tag == "c" and self.value and self.column <= MAX_COLUMNS:
-            self.filled += 1
-            if self.filled > MAX_FILLED:
-                raise StatementRefused(f"the sheet has more than {MAX_FILLED:,} cells: split it by year")
-            self.cells += [""] * (self.column - len(self.cells))
-            self.cells[self.column - 1] = self._shown("".join(self.value))
-        elif tag == "row" and any(cell.strip() for cell in self.cells):
-            if len(self.rows) >= READ_ROWS:
-                raise StatementRefused(f"the sheet has more than {MAX_ROWS:,} rows: split it by year")
-            self.rows.append((self.row, self.cells))
+        self.depth -= 1
+        self.listens = False
+        if tag == "c":
+            if self.value and self.column <= MAX_COLUMNS:
+                self.cells += [""] * (self.column - len(self.cells))
+                self.cells[self.column - 1] = self._shown(self.value)
+        elif tag == "row":
+            self._close_row()
+        elif self.depth < self.spoken:
+            self.spoken = 0
+
+    def _close_row(self) -> None:
+        if not any(cell.strip() for cell in self.cells):
+            return
+        if len(self.rows) >= READ_ROWS:
+            raise StatementRefused(f"the sheet has more than {MAX_ROWS:,} rows: split it by year")
+        self.rows.append((self.row, self.cells))
 
     def text(self, said: str) -> None:
         """Text of a value; formulae and pronunciation are passed over."""
-        if self.tags.inner in ("v", "t") and not self.tags.spoken and len(self.value) < 1_000:
-            self.value.append(said[:MAX_CELL])
+        if self.listens and len(self.value) < MAX_CELL:
+            self.value += said[:MAX_CELL]
 
     def _shown(self, value: str) -> str:
         if self.kind == "s":
@@ -278,13 +314,18 @@ class _SheetReader:
             return texts[int(value)] if value.isascii() and value.isdigit() and int(value) < len(texts) else ""
         if self.kind == "d":
             return value[:10]
-        if self.kind != "n":
-            return value
+        return self._figure(value) if self.kind == "n" else value
+
+    def _figure(self, value: str) -> str:
+        dated = self.style in self.book.dated
+        if not dated and _PLAIN.fullmatch(value):
+            whole, dot, part = value.partition(".")
+            return f"{whole},{part.ljust(2, '0')}" if dot else whole
         try:
             figure = float(value)
         except ValueError:
             return value
-        if self.style in self.book.dated and 0 < figure < 200_000:
+        if dated and 0 < figure < 200_000:
             return (self.book.epoch + timedelta(days=int(figure))).isoformat()
         return _written(figure) if isfinite(figure) else value
 

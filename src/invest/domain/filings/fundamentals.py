@@ -261,7 +261,7 @@ def total(*parts: float | None) -> float | None:
 
 
 def own_equity(period: Period) -> float | None:
-    """Equity of the parent's shareholders, BRL: without minority interests. ROE and P/VP are measured on it alike."""
+    """Equity of the parent's shareholders, BRL: without minority interests. Both ROE and P/VP are measured on it."""
     equity = period.get("equity")
     return equity - (period.get("minority") or 0) if equity is not None else None
 

@@ -106,7 +106,7 @@ def right_of(kind: ActionKind) -> str:
 def distinct_actions(actions: Iterable[Event], preference: Callable[[Event], object]) -> list[Event]:
     """The events behind what several sources reported: of each day and kind of right, one source's word, whole.
 
-    `preference` sorts the preferred source first. What a source says of a day is never mixed with another's: sources
+    `preference` sorts the preferred source first. A source's events of a day are never mixed with another's: sources
     differ in parts and sums, gross and net amounts, old and new shares. A day that only a lesser source knows is left
     out where a better one reports the same total within five days.
     """
@@ -132,7 +132,7 @@ def _reported_near(
     words: Mapping[date, Sequence[PriceEvent]],
     changes: Mapping[date, Decimal],
 ) -> bool:
-    """Whether what a source says of `day` is what a better one dates a few days before or after."""
+    """Whether a source's event of `day` is one that a better source dates a few days before or after."""
     near = {d: events for d, events in words.items() if abs((d - day).days) <= SAME_EVENT_DAYS}
     if not near:
         return False

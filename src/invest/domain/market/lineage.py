@@ -137,7 +137,7 @@ def _between(bars: Bars, span: Span) -> Bars:
 
 
 def known_changes(ticker: str, told: Iterable[TickerChange]) -> list[TickerChange]:
-    """Of what sources told, each change that `ticker` takes part in, once, the earliest day where they differ."""
+    """Each change of code that `ticker` takes part in, once; the earliest day where sources differ."""
     best: dict[tuple[str, str], TickerChange] = {}
     for change in told:
         key = (change.old, change.new)

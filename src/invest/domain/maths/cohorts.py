@@ -40,7 +40,7 @@ class Interval(Frozen):
 
 
 def cohort_interval(means: Sequence[float], level: float = 0.95) -> Interval:
-    """The mean of cohort means with its t interval. All cohorts alike give an interval of no width."""
+    """The mean of cohort means with its t interval. Equal cohorts give an interval of no width."""
     k = len(means)
     if k < 2:
         return Interval(cohorts=k, mean=means[0] if means else None, standing="collecting")

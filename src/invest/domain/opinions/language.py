@@ -1,4 +1,4 @@
-"""Which language a text is in, told by its commonest words: enough to notice an answer in the wrong one."""
+"""Which language a text is in, by its commonest words: enough to notice an answer in the wrong language."""
 
 from __future__ import annotations
 

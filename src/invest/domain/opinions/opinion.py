@@ -136,7 +136,7 @@ class Opinion(Frozen):
 
     @property
     def model_key(self) -> str:
-        """The model by which records and copies are told apart: its id as answered, without the maker before it."""
+        """The model by which records and copies are distinguished: its id as answered, without the maker before it."""
         return model_key(self.model, self.provider)
 
     @property

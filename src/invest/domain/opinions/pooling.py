@@ -63,7 +63,7 @@ class Extremity:
 class Vote:
     """One valid opinion as the pool sees it.
 
-    `group` is the vendor, whose votes share one vote; `model` is told apart within it (None: by `name`).
+    `group` is the vendor, whose votes share one vote; `model` distinguishes votes within it (None: `name` does).
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a text recommends, told by its words: enough to notice one that speaks against its own probability."""
+"""What a text recommends, by its words: enough to notice one that contradicts its own probability."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _NO_CLAIM = re.compile(
 
 
 def word_claims(sentence: str, held: Sequence[Held]) -> tuple[list[Figure], list[Figure]]:
-    """The claims in words of `sentence`: those that `held` bears out, and those it does not."""
+    """The claims in words of `sentence`: those that `held` confirms, and those it does not."""
     plain = fold(sentence)
     true: list[Figure] = []
     false: list[Figure] = []
@@ -57,7 +57,7 @@ def word_claims(sentence: str, held: Sequence[Held]) -> tuple[list[Figure], list
 
 
 def _grew(ratio: Decimal, held: Sequence[Held]) -> bool:
-    """Whether some cited change says so: one of +105 % bears out "doubled"."""
+    """Whether some cited change says so: one of +105 % confirms "doubled"."""
     changes = [h.value / 100 + 1 for h in held if "percent" in h.kinds and _is_change(h.fact.key) and not h.median]
     return any(abs(grown - ratio) <= SLACK * max(ratio, Decimal(1)) for grown in changes)
 

@@ -148,7 +148,7 @@ def _counts(event: CorporateAction, until: date) -> bool:
 
 
 def _implied(event: tuple[str, date, str, str], ratio: Decimal, shares: Decimal | None = None) -> Transaction:
-    """A known event as a fact; `event` is its asset, the day it counts from, what it is, and who told it."""
+    """A known event as a fact; `event` is its asset, the day it counts from, its kind and its source."""
     ticker, day, note, source = event
     return Transaction(
         date=day,
@@ -228,7 +228,7 @@ def _is_priced_bonus(t: Transaction, expected: Decimal, ticker: str, known: Know
 
 
 def _count_from(item: Item, ex: date, factor: Decimal) -> None:
-    """Give a booked event its ex-day and, where it was told as a ratio, the known one."""
+    """Give a booked event its ex-day and, where it was booked as a ratio, the known ratio."""
     t, item.matched = item.t, True
     if t.operation is Operation.SPLIT:
         item.move(ex, quantity=factor.quantize(SHARE))
@@ -263,7 +263,7 @@ def trade_day(settlement: date) -> date:
 
 
 def _trade_days(items: list[Item], implied: Sequence[Transaction]) -> None:
-    """Trades told by their settlement count from the day they were made, unless the shares were not there yet."""
+    """Trades dated by their settlement count from the day they were made, unless the shares were not there yet."""
     moved = [i for i in items if is_settlement(i.t)]
     if not moved:
         return

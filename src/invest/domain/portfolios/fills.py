@@ -128,12 +128,12 @@ def paired(fills: Iterable[Fill]) -> tuple[list[Pair], list[Fill]]:
 
 
 def _order(fill: Fill) -> tuple[object, ...]:
-    """By the order the source told; where it told none, by price, so that the order of rows decides nothing."""
+    """By the order that the source gives; without one by price, so that the order of rows decides nothing."""
     return (fill.place, fill.source.price, fill.quantity)
 
 
 def order_matters(fills: Sequence[Fill]) -> bool:
-    """Whether a day trade's result depends on an order of fills that no source told."""
+    """Whether a day trade's result depends on an order of fills that no source gives."""
     for broker in {f.broker for f in fills}:
         mine = [f for f in fills if f.broker == broker]
         bought, sold = [f for f in mine if f.buys], [f for f in mine if not f.buys]

@@ -12,7 +12,7 @@ from invest.domain.portfolios.portfolio import Operation, Transaction
 def natural_key(transaction: Transaction) -> str:
     """What makes two transactions the same fact, however their figures were written: ``30,00`` is ``30``.
 
-    Shares that a split brought are one fact whether told as a ratio, as a number or as a purchase for nothing.
+    Shares that a split brought are one fact, whether booked as a ratio, as a number or as a purchase for nothing.
     """
     t = transaction
     head = f"{t.date}|{t.ticker or ''}"
@@ -26,7 +26,7 @@ def natural_key(transaction: Transaction) -> str:
 
 
 def row_hashes(transactions: Sequence[Transaction], taken: Iterable[str] = ()) -> list[str]:
-    """A hash per transaction; equal ones count up, so that two purchases alike are two, and a repeated file is none.
+    """A hash per transaction; equal ones count up, so that two equal purchases are two, and a repeated file adds none.
 
     `taken`: hashes that are in use and must not be given again (for adding the same fact once more on purpose).
     """

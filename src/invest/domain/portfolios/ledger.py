@@ -54,7 +54,7 @@ class Refusal:
 
 
 class Fact(NamedTuple):
-    """What an `Entry` says of the fact itself."""
+    """The fact that an `Entry` books."""
 
     day: date
     kind: str
@@ -91,7 +91,7 @@ class Entry:
 class Ledger:
     """Positions by ticker, what belongs to no asset, and what could not be booked.
 
-    `pending`: share events told before anything was held, which count once the purchases are known.
+    `pending`: share events booked before anything was held, which count once the purchases are known.
     """
 
     positions: dict[str, Position] = field(default_factory=dict)

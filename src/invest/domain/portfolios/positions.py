@@ -212,7 +212,7 @@ class Book(Ledger):
 
 
 def derive(transactions: Iterable[Transaction]) -> Book:
-    """The book after all `transactions`, whatever order they come in; those that cannot be booked are left out."""
+    """The book after all `transactions`, in any order; those that cannot be booked are left out."""
     book = Book()
     for _, day in by_day(transactions):
         book.apply_day(day)

@@ -1,4 +1,4 @@
-"""From a portfolio's journal to taxed lines: which bucket a sale belongs to, and what cannot be told."""
+"""From a portfolio's journal to taxed lines: which bucket a sale belongs to, and what stays open."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Facts:
     flags: list[Flag] = field(default_factory=list)
 
     def kind(self, ticker: str) -> AssetKind | None:
-        """What an asset is, by what the user said, what is known, and its code; None where nothing tells."""
+        """An asset's kind, by the user's own entry, by what is known, and by its code; None where none of them says."""
         said = self.given.opening.kinds.get(ticker)
         asset = self.given.assets.get(ticker)
         known = asset.kind if asset is not None and asset.kind is not AssetKind.OTHER else None
@@ -91,7 +91,7 @@ def _of_fact(t: Transaction) -> Iterable[Flag]:
 
 
 def _unordered(transactions: Sequence[Transaction]) -> Iterable[Flag]:
-    """Day trades whose result depends on an order of fills that no source told."""
+    """Day trades whose result depends on an order of fills that no source gives."""
     by_day: dict[tuple[date, str], list[Transaction]] = defaultdict(list)
     for t in transactions:
         if t.operation in (Operation.BUY, Operation.SELL) and t.ticker and t.price:

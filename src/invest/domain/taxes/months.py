@@ -22,7 +22,7 @@ Told = tuple[Sequence[TaxLine], Sequence[Flag]]  # of one month
 
 @dataclass(slots=True)
 class Carried:
-    """What goes from month to month: losses for ever, credits to December, a DARF below the minimum until it is met."""
+    """What goes from month to month: losses without limit, credits to December, a DARF until it reaches the minimum."""
 
     losses: dict[Bucket, Decimal] = field(default_factory=lambda: dict.fromkeys(Bucket, ZERO))
     credits: dict[Bucket, Decimal] = field(default_factory=lambda: dict.fromkeys(Bucket, ZERO))

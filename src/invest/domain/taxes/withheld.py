@@ -16,14 +16,14 @@ from invest.domain.taxes.rules import Bucket, rule
 
 @dataclass(slots=True)
 class Withheld:
-    """IRRF of one month by bucket; `estimated` where no note told it."""
+    """IRRF of one month by bucket; `estimated` where no broker's note states it."""
 
     amounts: dict[Bucket, Decimal] = field(default_factory=lambda: dict.fromkeys(Bucket, ZERO))
     estimated: set[Bucket] = field(default_factory=set)
 
 
 def withheld_by_month(facts: Facts, lines: Sequence[TaxLine]) -> dict[str, Withheld]:
-    """IRRF of every month, per broker: what its notes told of that month, else what the rates give."""
+    """IRRF of every month, per broker: as its notes state it, else by the rates."""
     told: dict[tuple[str, str, bool], Decimal] = defaultdict(Decimal)
     for t in facts.transactions:
         if t.operation is Operation.TAX:

@@ -94,7 +94,7 @@ def resolve_all(
 
 
 def closed_again(outcome: Outcome, asset: Prices, index: Prices, *, closed_at: datetime) -> Outcome | None:
-    """`outcome` by the prices known now, as its next revision; None where they say what they said.
+    """`outcome` by the prices known now, as its next revision; None where nothing changed.
 
     A split, a payment or a price that was corrected or came late changes what a call earned; both values are kept.
     """

@@ -49,7 +49,7 @@ class CalibrationBin(Frozen):
 
 
 class TrackLine(Frozen):
-    """One analyst over one horizon. Fractions; null where it cannot be told (yet)."""
+    """One analyst over one horizon. Fractions; null where it is not known (yet)."""
 
     analyst: str
     provider: str
@@ -86,7 +86,7 @@ class TrackLine(Frozen):
 
     @property
     def verdict(self) -> str:
-        """What may be said of it in words."""
+        """The verdict in words."""
         if self.alarm:
             return self.alarm
         if self.status == "collecting":
@@ -113,7 +113,7 @@ class TrackRecord(Frozen):
 def build_track_record(outcomes: Iterable[Outcome], benchmarks: Iterable[Outcome] = ()) -> TrackRecord:
     """The record of `outcomes`, with `benchmarks` (see `track_benchmarks`) as lines beside them.
 
-    The same call closed twice counts once. Analysts are told apart by dated model: a new model starts afresh. The pool
+    The same call closed twice counts once. Analysts are distinct by dated model: a new model starts afresh. The pool
     is a line like the others and stands first.
     """
     rows = distinct(outcomes)

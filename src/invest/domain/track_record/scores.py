@@ -1,4 +1,4 @@
-"""Scores of probabilistic calls and what may be said of them: Brier, skill, log score, cohort intervals, Holm.
+"""Scores of probabilistic calls and their significance: Brier, skill, log score, cohort intervals, Holm.
 
 Intervals average over the assets of a cohort first and take cohorts at least a horizon apart, with Student's t on
 k - 1 degrees of freedom: opinions given together, or overlapping in time, are one observation of the market.
@@ -35,7 +35,7 @@ class Interval:
 
     @property
     def distinguishable(self) -> bool:
-        """Whether zero lies outside."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
 

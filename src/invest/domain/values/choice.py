@@ -201,7 +201,7 @@ def _wrong_units(
     """Values about 10, 100 or 1000 times the known price, or the other sources' middle where three or more speak.
 
     The exchange's own price is believed against the known one, with those who agree with it, unless another source
-    still gives the known one; so are three sources that agree. The paper then changed its unit without an event told.
+    still gives the known one; so are three sources that agree. The paper then changed its unit without a known event.
     """
     gone: dict[int, str] = {}
     for i, o in enumerate(running):

@@ -1,4 +1,4 @@
-"""How good a stored value is: who said what, when, and why one was chosen."""
+"""How good a stored value is: each source's value, its time, and why one was chosen."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def ticks(job: JobType[..., Any], after: datetime) -> Iterator[datetime]:
 def next_tick(job: JobType[..., Any], after: datetime) -> datetime | None:
     """The next tick that the job's condition allows, or None if a short look does not find one.
 
-    Raises whatever the condition raises.
+    Raises what the condition raises.
     """
     condition = registry.condition(job)
     assert job.cron is not None

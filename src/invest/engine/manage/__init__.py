@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from invest.engine.manage.dead_letters import Bulk, DeadLetters, PartOfWorkflow
-from invest.engine.manage.inspection import Inspector, Page, QueueStats, TimelineEntry, WorkerInfo
+from invest.engine.manage.inspection import Glance, Inspector, Page, QueueStats, TimelineEntry, WorkerInfo
 from invest.engine.manage.invest import Invest
 from invest.engine.manage.metrics import metrics_text
 from invest.engine.manage.schedules import ScheduleEntry, Schedules
@@ -12,6 +12,7 @@ from invest.engine.manage.workflows import NotRetryable, Workflows, WorkflowView
 __all__ = [
     "Bulk",
     "DeadLetters",
+    "Glance",
     "Inspector",
     "Invest",
     "NotRetryable",

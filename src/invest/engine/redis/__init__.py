@@ -15,6 +15,7 @@ from invest.engine.redis.connection import (
     open_redis,
     warn_of_eviction,
 )
+from invest.engine.redis.ends import End, Ends
 from invest.engine.redis.events import Event, follow, parse_event, sequence_of
 from invest.engine.redis.layout import Plan, lay_out
 from invest.engine.redis.notices import Notices
@@ -23,7 +24,7 @@ from invest.engine.redis.results import Inputs, resolve
 from invest.engine.redis.scripts import Argument, Script, script
 from invest.engine.redis.signal import Signal, ended
 from invest.engine.redis.states import TIME_BUCKETS, Attempt, Frozen, JobState, JobStatus, Progress
-from invest.engine.redis.transitions import Ask, Claimed, Finished, Limit, NewJob, Tick, ask_all, new_request
+from invest.engine.redis.transitions import Ask, Claimed, Finished, Limit, Look, NewJob, Tick, ask_all, new_request
 from invest.engine.redis.wire import (
     CorruptPayload,
     deserialize,
@@ -45,6 +46,8 @@ __all__ = [
     "Attempt",
     "Claimed",
     "CorruptPayload",
+    "End",
+    "Ends",
     "Event",
     "Finished",
     "Frozen",
@@ -52,6 +55,7 @@ __all__ = [
     "JobState",
     "JobStatus",
     "Limit",
+    "Look",
     "NewJob",
     "Notices",
     "Plan",

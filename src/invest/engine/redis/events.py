@@ -58,7 +58,7 @@ def parse_event(raw_id: bytes, fields: dict[bytes, bytes]) -> Event:
 
 
 async def follow(redis: Redis, after: str = "$", *, block: float = 5.0) -> AsyncIterator[Event | None]:
-    """Events after id `after` (``$``: from now on, ``0``: all that are kept), for ever.
+    """Events after id `after` (``$``: from now on, ``0``: all that are kept), without end.
 
     Progress has a stream of its own, with ids of its own: to go on later, remember the id of the last other event.
     None comes every `block` seconds of silence, so that a listener can send a keep-alive or stop.

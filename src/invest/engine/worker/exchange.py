@@ -63,12 +63,12 @@ class Exchange:
         self._progress.pop(run.id, None)
         if run.verdict is not None and run.verdict.action != "drop":
             self.outbox.append(run)
-        if self._saturated:
+        if self._saturated or _may_release(run):
             self.hungry = True
         self.wake.set()
 
     def report(self, run: Run, done: float, total: float | None, message: str) -> None:
-        """What a job says of its progress; the newest leaves with an exchange every quarter of a second."""
+        """Note a job's progress; the newest is sent with an exchange every quarter of a second."""
         said = orjson.dumps({"done": done, "total": total, "message": message[:300]})
         self._progress[run.id] = (run.token, said[:-1] + b',"at":')
         self.wake.set()
@@ -90,7 +90,7 @@ class Exchange:
         await self.wake.wait(timeout)
 
     async def once(self) -> None:
-        """One exchange. Raises what the connection raises; then nothing that was to be told is forgotten."""
+        """One exchange. Raises what the connection raises; then everything that was to be sent is kept for the next."""
         batch = self.outbox[:FINISH_BATCH]
         asks: list[Ask[Any]] = []
         if batch:
@@ -113,7 +113,7 @@ class Exchange:
             await self._read(await ask_all(self._redis, asks), batch, claiming)
 
     async def _read(self, answers: list[Any], batch: list[Run], claiming: bool) -> None:
-        """Take the answers in: what was claimed first, whatever became of the rest."""
+        """Process the answers: claimed jobs first, also where other answers are errors."""
         rest = list(answers)
         ends = rest.pop(0) if batch else None
         claim = rest.pop(0) if claiming else None
@@ -134,8 +134,8 @@ class Exchange:
         now = time.monotonic()
         self._todo = claim.todo
         self._next_claim = now + (IDLE_POLL if claim.next_due_ms < 0 else min(IDLE_POLL, claim.next_due_ms / 1000))
-        self._saturated = bool(claim.jobs)
         self._claimed(claim)
+        self._saturated = self._slots.full_somewhere()  # only then may more be due than was brought
 
     def _acknowledge(self, batch: list[Run], replies: list[str]) -> None:
         del self.outbox[: len(batch)]
@@ -168,6 +168,13 @@ class Exchange:
                 for priority in (1, 0, -1):
                     pipe.zcard(keys.queue_key(queue.name, priority))
             return sum(n for n in await pipe.execute(raise_on_error=False) if isinstance(n, int))
+
+
+def _may_release(run: Run) -> bool:
+    """Whether something may be due as soon as this end is told: the steps after it, or whom its limit holds back."""
+    verdict = run.verdict
+    follows = run.workflow is not None or (verdict is not None and verdict.action not in ("succeeded", "failed"))
+    return follows or (run.job is not None and bool(run.job.max_running))
 
 
 def finished(run: Run) -> Finished:

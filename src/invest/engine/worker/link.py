@@ -18,7 +18,7 @@ SOCKET: Final = "_SUPERVISOR_SOCKET_OF_INVEST"  # the descriptor of the worker's
 
 
 class Link:
-    """One end; `said` is called with each word from the other."""
+    """One end; `said` is called with each message from the other end."""
 
     def __init__(self, end: socket.socket, said: Callable[[str], None]) -> None:
         self._end = end

@@ -46,7 +46,7 @@ class Line:
         self._allowed: deque[datetime] = deque(maxlen=CATCH_UP_LIMIT)
 
     def upcoming(self, now: datetime) -> datetime | None:
-        """The next tick of the line, whatever its condition says of it by then; None if it never ticks again."""
+        """The next tick of the line before its condition is asked; None if it never ticks again."""
         at = now.timestamp()
         if self._ahead is None or at < self._ahead[0] or (self._ahead[1] and self._ahead[1].timestamp() <= at):
             assert self.job.cron is not None
@@ -143,7 +143,7 @@ class Scheduler:
         return datetime.fromtimestamp(seconds + micros / 1e6, self._zone)
 
     async def _safely(self, line: Line, now: datetime) -> float:
-        """Seconds until this line is to be looked at again, whatever happens to it."""
+        """Seconds until this line is to be looked at again; an error of its own is logged."""
         try:
             return await self._advance(line, now)
         except (RedisError, OSError, TimeoutError):

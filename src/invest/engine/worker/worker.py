@@ -18,7 +18,7 @@ from redis.exceptions import ReadOnlyError, RedisError
 
 from invest.engine.declare import Group, Resources
 from invest.engine.manage import Invest
-from invest.engine.redis import address_of, check, close_redis, ended, id_text, keys, open_redis, warn_of_eviction
+from invest.engine.redis import check, close_redis, ended, id_text, keys, open_redis, warn_of_eviction
 from invest.engine.redis.transitions import Claim
 from invest.engine.worker.exchange import Exchange
 from invest.engine.worker.execution import SWALLOW_GRACE, Reason, Run, Verdict, judge
@@ -98,7 +98,7 @@ class Worker:
         async with AsyncExitStack() as stack:
             redis = open_redis(self.settings)
             stack.push_async_callback(close_redis, redis)
-            await check(redis, address_of(self.settings))
+            await check(redis, self.settings)
             invest = Invest(redis, self.settings)
             stack.push_async_callback(invest.notices.close)
             held = await stack.enter_async_context(self._factory(self.settings)) if self._factory else None

@@ -1,4 +1,4 @@
-"""Alerts: what people asked to be told of, looked at against the newest stored data."""
+"""Alerts, evaluated against the newest stored data."""
 
 from __future__ import annotations
 

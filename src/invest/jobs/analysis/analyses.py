@@ -88,7 +88,7 @@ async def analyse_one(
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the AIs said of one asset: opinions, consensus and, where it was asked for, the objection to it.
+    """The AIs' opinions of one asset, their consensus and, where it was asked for, the objection to it.
 
     `benchmark` is what the local rules make of the same facts: shown beside them, without a vote.
     """

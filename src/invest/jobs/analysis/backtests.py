@@ -58,7 +58,7 @@ async def backtest_score(ctx: Context, market: Market = Market.STOCKS, years: Ye
 
 @ANALYSIS.job(retry=FAN_OUT, give_up_on=NEVER, cron="0 3 * * sat")
 async def backtest_scores(ctx: Context) -> Workflow[BacktestsMade]:
-    """Backtest the score of every market that has assets: one job each, then one that gathers what may be said."""
+    """Backtest the score of every market that has assets: one job each, then one that gathers the verdicts."""
     store = ctx.use(Store)
     markets = [m for m in Market if await store.assets.list(market=m, active=None, limit=1)]
     return fan_out((backtest_score(market) for market in markets), finish_backtests(markets))
@@ -66,7 +66,7 @@ async def backtest_scores(ctx: Context) -> Workflow[BacktestsMade]:
 
 @ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
 async def finish_backtests(ctx: Context, markets: list[Market]) -> BacktestsMade:
-    """Gather what may be said of each market's score (the last step of `backtest_scores`)."""
+    """Gather the verdict on each market's score (the last step of `backtest_scores`)."""
     records, errors = await split(ctx, [market.value for market in markets], ScoreRecord)
     verdicts = {market: record.verdicts for market, record in records.items()}
     return BacktestsMade(verdicts=verdicts, errors=errors, timestamp=datetime.now(UTC))

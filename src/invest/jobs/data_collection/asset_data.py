@@ -136,7 +136,7 @@ async def with_bodies(store: Store, answers: Sequence[Answer]) -> list[RawPayloa
 
 
 def changes_of(ticker: str, answers: Iterable[Answer]) -> list[TickerChange]:
-    """The changes of codes that `ticker` takes part in, as the sources told them."""
+    """The changes of codes that `ticker` takes part in, as the sources give them."""
     return known_changes(ticker, (c for g in answers if g.identity for c in g.identity.changes))
 
 

@@ -51,7 +51,7 @@ async def read_history(
 ) -> list[Done]:
     """Read the years from `since` on that were not read yet for these assets; the running year is read every time.
 
-    Without a market: every asset that was collected. A step that fails is told and left for the next run.
+    Without a market: every asset that was collected. A step that fails is reported and left for the next run.
     Raises `ConfigError` where there is nothing to read for.
     """
     tickers, companies = await _assets(store, market)

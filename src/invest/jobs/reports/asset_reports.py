@@ -58,7 +58,7 @@ async def ask_of(ctx: Context, analysis: Analysis, providers: Sequence[str] | No
 async def write_asset_report(
     ctx: Context, analysis: Analysis, said: Answers, language: str, *, named: str | None
 ) -> dict[str, Any]:
-    """The report of what was analysed and said."""
+    """Write the report of an analysis and its opinions."""
     data = await asset_data(ctx, analysis, said, language, named)
     view = await asyncio.to_thread(build_asset_view, data)
     return await keep(ctx, view, tickers=[analysis.ticker], ai_provider=named)

@@ -56,7 +56,7 @@ def telling(task_id: str, url: str, caller: str | None) -> Call[int]:
 
 
 async def event_of(ctx: Context, task_id: str, *, sandbox: bool) -> dict[str, Any]:
-    """What a subscriber is told: how the task ended and where to read it; not the result itself."""
+    """The message to a subscriber: how the task ended and where to read it, without the result itself."""
     state, name, error, finished = await _end_of(ctx, task_id)
     return {
         "type": f"task.{state.value}",

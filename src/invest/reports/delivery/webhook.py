@@ -30,7 +30,7 @@ _RETRY_STATUS: Final = frozenset({408, 409, 425, 429})
 
 
 class DeliveryFailed(InvestError):
-    """A channel did not take the report now; trying again may help. `retry_after` in seconds where it said so."""
+    """A channel did not take the report now; trying again may help. `retry_after`: seconds that it asked for."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)

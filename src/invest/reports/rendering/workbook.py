@@ -158,7 +158,7 @@ def _letters(column: int) -> str:
 
 
 def _unique(name: str, taken: list[str]) -> str:
-    """`name` as a sheet may be called, told apart from those before it."""
+    """`name` as a valid sheet name, distinct from those before it."""
     base = _FORBIDDEN.sub(" ", _UNSPEAKABLE.sub("", name)).strip()[:_NAME_LIMIT] or "Tabela"
     known = {t.lower() for t in taken}
     if base.lower() not in known:

@@ -82,7 +82,7 @@ def claim_of(argument: Argument, opinions: Sequence[Opinion], book: FactBook) ->
 
 
 def _unsaid(ref: Ref, text: str, book: FactBook) -> Ref:
-    """The reference without its number where the sentence has said it already."""
+    """The reference, without its number where the sentence has the number already."""
     fact = book.by_id(ref.fact_id)
     number = book.text(fact.key, fact.value, fact.unit) if fact else ""
     return ref.model_copy(update={"text": ""}) if number and _states(text, number) else ref
@@ -215,7 +215,7 @@ def _weightiest(opinion: Opinion) -> Risk | None:
 
 
 def consensus_text(consensus: AiConsensus, opinions: Sequence[Opinion], locale: Locale) -> str:
-    """The pooled verdict in two or three sentences; one opinion alone is called so, and no quorum is said."""
+    """The pooled verdict in two or three sentences; one opinion alone is called so, and a missing quorum is named."""
     words = locale.words
     if not consensus.quorum or consensus.probability is None or consensus.rating is None:
         return _without_quorum(consensus, opinions, locale)
@@ -363,7 +363,7 @@ def case_section(
 
 
 def _distinct(arguments: Sequence[Argument]) -> list[Argument]:
-    """Each sentence once: `claim_of` names all who said it."""
+    """Each sentence once: `claim_of` names everyone who wrote it."""
     return list({" ".join(a.text.split()).casefold(): a for a in reversed(arguments)}.values())[::-1]
 
 

@@ -1,4 +1,4 @@
-"""What the score was worth on past days, said beside it: rank IC, quintiles, turnover, costs, and how sure that is."""
+"""What the score was worth on past days, beside the score: rank IC, quintiles, turnover, costs, certainty."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def shared_record(analyses: Iterable[Analysis]) -> ScoreRecord | None:
 
 
 def backtest_text(record: ScoreRecord | None, locale: Locale) -> str:
-    """One sentence for beside the score: of the middle horizon, 90 days, where it can be told."""
+    """One sentence for beside the score: of the middle horizon, 90 days, where it is known."""
     words = locale.words
     if record is None or not record.horizons:
         return words.t("backtest.none")
@@ -87,7 +87,7 @@ def backtest_text(record: ScoreRecord | None, locale: Locale) -> str:
 
 
 def verdict_text(result: Backtest, locale: Locale) -> str:
-    """What may be said of one horizon."""
+    """The verdict on one horizon."""
     words = locale.words
     if result.alarms:
         return words.t("backtest.alarm", what=", ".join(words.t(f"backtest.{alarm}") for alarm in result.alarms))

@@ -72,7 +72,7 @@ def news_section(
 def telling(news: Sequence[NewsItem], about: Sequence[str] = ()) -> list[NewsItem]:
     """Each story once: dated ones before undated, then by what they are about, by weight of subject, the newest first.
 
-    `about`: tickers in the order they matter; without any, all items matter alike.
+    `about`: tickers in the order they matter; without any, all items matter equally.
     """
     places = {ticker: i for i, ticker in enumerate(about)}
 

@@ -292,7 +292,7 @@ def _price(micros: int) -> Decimal:
 
 
 def identity_of(row: np.void) -> Identity:
-    """What a quote says of the paper: trading name, kind, ISIN."""
+    """The paper that a quote names: trading name, kind, ISIN."""
     bdi, spec = row["bdi"].decode("latin-1"), row["spec"].decode("latin-1")
     code = row["ticker"].decode("latin-1")
     kind = kind_of(code, bdi=bdi, especi=spec)

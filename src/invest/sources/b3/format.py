@@ -120,7 +120,7 @@ def share_actions(
 
     Others (CISAO, CIS RED CAP, INCORPORACAO, …) are kept without one: B3's figure beside them says nothing of the
     price.
-    A factor that contradicts its label is left out and told to `remark`.
+    A factor that contradicts its label is left out and passed to `remark`.
     """
     found = []
     for row in rows:
@@ -184,7 +184,7 @@ def _action(ticker: str, kind: ActionKind, last: Any, payload: str, **more: Any)
 
 
 def merged(history: list[CorporateAction], supplement: list[CorporateAction]) -> list[CorporateAction]:
-    """Both lists as one: a payment told by both is taken from the history, with the supplement's payment date."""
+    """Both lists as one: a payment that both list is taken from the history, with the supplement's payment date."""
     rest, result = list(supplement), []
     for told in history:
         action = told

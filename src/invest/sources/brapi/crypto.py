@@ -76,7 +76,7 @@ async def _ask(
 
 
 def _observe(reading: Reading, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> str | None:
-    """Note what is said of a coin; the reason where it is not to be believed."""
+    """Take the figures of a coin; the reason where they are not plausible."""
     price = number(entry.get("regularMarketPrice"))
     moment = instant(entry.get("regularMarketTime"))
     wrong = off_by(price, want.now.date(), want) if price and price > 0 else "no price"

@@ -73,7 +73,7 @@ def results_of(source: str, data: Any) -> list[Mapping[str, Any]]:
 
 
 def failed(entry: Mapping[str, Any]) -> str | None:
-    """What brapi says of a symbol it could not answer; `error` is true or a text."""
+    """brapi's answer for a symbol without data; `error` is true or a text."""
     error = entry.get("error")
     return str(entry.get("message") or error)[:200] if error else None
 
@@ -156,7 +156,7 @@ def actions(
     """Dividends, changes of the share count and other events of ``dividendsData``.
 
     Another paper's (by ISIN) are left out. So is an event whose label, words and number contradict each other; `remark`
-    is told of it.
+    is called with it.
     """
     data = entry.get("dividendsData")
     if not isinstance(data, Mapping):

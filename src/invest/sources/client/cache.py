@@ -52,7 +52,7 @@ def prune(
 ) -> Pruned:
     """Remove what lay idle for `days`, then the longest idle while more than `max_bytes` are left.
 
-    `spare`: SHA-256 of files that are to stay whatever their age. `now`: seconds since 1970, default the clock.
+    `spare`: SHA-256 of files that stay at any age. `now`: seconds since 1970, default the clock.
     """
     moment = time.time() if now is None else now
     groups = _groups(folder)

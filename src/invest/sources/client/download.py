@@ -39,7 +39,7 @@ class Validators:
 
     @property
     def best(self) -> str | None:
-        """What If-Range carries; None where the file cannot be told from another."""
+        """What If-Range carries; None where the file has no identity."""
         return self.etag or self.last_modified
 
     def contradicted_by(self, other: Validators) -> bool:

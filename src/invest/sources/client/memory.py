@@ -111,7 +111,7 @@ class Memory:
         return entry
 
     def file_of(self, sha256: str) -> Path:
-        """Where the file with this digest lies."""
+        """The path of the file with this digest."""
         return self.folder / f"{sha256}.zip"
 
     def part_of(self, url: str) -> Part:

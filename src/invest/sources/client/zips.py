@@ -58,7 +58,7 @@ def open_zip(source: str, path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 class Capped:
-    """A reader that stops after `limit` bytes, whatever the zip's directory promised."""
+    """A reader that stops after `limit` bytes, also where the zip's directory promised fewer."""
 
     def __init__(self, source: str, stream: IO[bytes], limit: int) -> None:
         self._source, self._stream, self._left = source, stream, limit

@@ -178,7 +178,7 @@ def _period(tag: str, row: Mapping[str, str]) -> tuple[str, date] | None:
 
 
 def _version(row: Mapping[str, str]) -> int:
-    """The version of a document; 1 where none is told, and for what cannot be one."""
+    """The version of a document; 1 where none is given or it cannot be one."""
     told = number(row.get("VERSAO"))
     return int(told) if told is not None and 1 <= told <= MOST_VERSIONS else 1
 

@@ -64,7 +64,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """One connection of the pool, given back whatever happens. Raises `Unreachable`."""
+        """One connection of the pool, always given back. Raises `Unreachable`."""
         try:
             connection = await self._pool.acquire(timeout=self._settings.acquire_timeout)
         except TimeoutError:
@@ -228,7 +228,7 @@ def unreachable(address: Address, error: BaseException) -> ServerAway:
 
 
 def lost_server(error: BaseException) -> bool:
-    """Whether an error of ours is about the server as a whole, and so about whatever else is asked of it now."""
+    """Whether an error of ours is about the server as a whole, and so concerns every other request of now."""
     alive = isinstance(error.__cause__, asyncpg.LockNotAvailableError | asyncpg.QueryCanceledError)
     return isinstance(error, Unreachable) and not alive
 

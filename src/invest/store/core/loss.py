@@ -15,7 +15,7 @@ import asyncpg
 
 
 class LossWatch:
-    """Around the use of one connection: whatever waits on it ends when the server cuts it.
+    """Around the use of one connection: every wait on it ends when the server cuts it.
 
     Raises `asyncpg.ConnectionDoesNotExistError` then. A cancellation from elsewhere stays a cancellation.
     """

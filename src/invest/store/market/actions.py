@@ -46,7 +46,7 @@ ON CONFLICT DO NOTHING
 async def write_actions(connection: Connection, actions: Iterable[CorporateAction], rank_of: RankOf) -> Counter[str]:
     """Keep what is new, in the transaction of `connection`; returns how many events were new, by ticker.
 
-    What a source says of a day and kind of right replaces what it said of them before: an amount that was revised is
+    A source's events of a day and kind of right replace its earlier ones: an amount that was revised is
     one event, two equal payments are two. A payment day once known stays known.
     """
     given = _by_word(actions, _word)
@@ -140,7 +140,7 @@ class Actions:
         return (await self._db.run(lambda c: write_actions(c, actions, self._rank_of))).total()
 
     async def remove(self, ticker: str, kind: ActionKind, day: date, source: str) -> int:
-        """Forget what a source said of one event; returns how many rows there were."""
+        """Delete a source's rows of one event; returns how many there were."""
         return await self._db.execute(
             "DELETE FROM corporate_action WHERE ticker = $1 AND kind = $2 AND last_date_with = $3 AND source = $4",
             ticker,
@@ -203,7 +203,7 @@ def followed(
     lineages: Lineages,
     day_of: Callable[[Event], date],
 ) -> dict[str, list[Event]]:
-    """Events by ticker, each asset's across the codes it had; one told under both codes is kept once."""
+    """Events by ticker, each asset's across the codes it had; one listed under both codes is kept once."""
     told = {t: found[t] for t in (found if tickers is None else tickers) if t in found}
     for ticker in (t for t in (lineages if tickers is None else tickers) if t in lineages):
         spans = lineages.spans(ticker)

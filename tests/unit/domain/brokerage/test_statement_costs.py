@@ -13,7 +13,7 @@ import pytest
 from invest.domain.brokerage import Statement, StatementRefused, read_statement
 
 TODAY = date(2026, 11, 27)
-CPU_SECONDS = 2.0
+CPU_SECONDS = 2.0  # each needs less than a quarter of it on a quiet machine
 HEADER = "data;ativo;operacao;quantidade;preco\n"
 NOTE = "nota de corretagem\n"
 RELATIONS = '<Relationships><Relationship Id="r1" Target="worksheets/s.xml"/></Relationships>'
@@ -48,6 +48,22 @@ HOSTILE = {
     "more cells than anybody fills": workbook(
         "<worksheet><sheetData>" + ("<row>" + "<c><v>1.5</v></c>" * 100 + "</row>") * 9_000 + "</sheetData></worksheet>"
     ),
+    "as many cells as are read": workbook(
+        "<worksheet><sheetData>" + ("<row>" + "<c><v>1.5</v></c>" * 12 + "</row>") * 20_000 + "</sheetData></worksheet>"
+    ),
+    "prefixed cells": workbook(
+        '<w:worksheet xmlns:w="w">' + ("<w:row>" + "<w:c/>" * 100 + "</w:row>") * 9_000 + "</w:worksheet>"
+    ),
+    "tags that nobody knows": workbook("<worksheet>" + "<x/>" * 9_000_000 + "</worksheet>"),
+    "empty texts": workbook("<worksheet/>", "<sst>" + "<si/>" * 5_000_000 + "</sst>"),
+    "markets without a trade": (NOTE + "BOVESPA D\n" * 900_000).encode(),
+    "as many markets as are read": (NOTE + "BOVESPA D\n" * 19_999).encode(),
+    "as many labels as are read": (NOTE + "outras\n1\n" * 9_999).encode(),
+    "labels in one line": (NOTE + ("iss " * 96 + "1,00\n") * 4_900).encode(),
+    "trades as long as are read": (NOTE + ("1-BOVESPA C VISTA " + "1 " * 180 + "\n") * 5_200).encode(),
+    "lines behind a market": ("\n".join(["1-BOVESPA C VISTA"] + ["a b"] * 2_400_000)).encode(),
+    "blank lines": (HEADER + "\n" * 9_900_000).encode(),
+    "brackets": b"[" * 9_900_000,
     "no known header": b"a;b;c;d;e;f\n" * 800_000,
     "one cell": b"a" * 9_900_000,
     "nothing but commas": b"," * 9_900_000,
@@ -66,9 +82,9 @@ def outcome(data: bytes) -> Statement | str:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_input_costs_more_than_two_seconds(name: str) -> None:
     data = HOSTILE[name]
-    begun = time.process_time()
+    begun = time.thread_time()  # of this thread alone: other tests' threads run in the same process
     outcome(data)
-    assert time.process_time() - begun < CPU_SECONDS, name
+    assert time.thread_time() - begun < CPU_SECONDS, name
 
 
 def test_more_rows_than_are_read_are_refused_and_named() -> None:

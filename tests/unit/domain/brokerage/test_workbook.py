@@ -279,3 +279,18 @@ def test_any_damage_gives_a_plan_or_a_refusal(noise: bytes, at: int) -> None:
             assert str(refused)
         else:
             assert all(row.reason for row in plan.rows if row.status == "refused")
+
+
+@settings(max_examples=50)
+@given(st.lists(st.from_regex(r"-?[0-9]{0,9}(?:\.[0-9]{0,9})?(?:E-?[0-9])?", fullmatch=True), min_size=1, max_size=20))
+def test_a_figure_is_shown_as_a_float_would_be_whichever_way_it_is_read(values: list[str]) -> None:
+    cells = "".join(f"<row><c><v>{value}</v></c><c><v>x</v></c></row>" for value in values)
+    [read] = read_sheets(workbook({"A": f"<worksheet><sheetData>{cells}</sheetData></worksheet>"}))
+    assert [row[1][0] for row in read.rows] == [as_float(value) for value in values]
+
+
+def as_float(value: str) -> str:
+    try:
+        return statement_sheets._written(float(value))
+    except ValueError:
+        return value

@@ -1,4 +1,4 @@
-"""A workflow as a drawn graph: steps in columns by what they wait for, folded where many are alike."""
+"""A workflow as a drawn graph: steps in columns by what they wait for, folded where many do the same."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHAPES: Final[Mapping[str, str]] = {"running": "●", "succeeded": "●", "faile
 
 @dataclass
 class Box:
-    """One step, or many that are alike."""
+    """One step, or many that do the same."""
 
     ids: list[str]
     title: str
@@ -75,7 +75,7 @@ def _through(node: str, follow: Mapping[str, Sequence[str]], joins: set[str]) ->
 
 
 def boxes_of(visit: Visit, steps: Sequence[JobStatus], edges: Mapping[str, Sequence[str]]) -> list[Box]:
-    """The boxes of a drawing in the order of their steps, alike ones folded, with what each waits for."""
+    """The boxes of a drawing in the order of their steps, equal ones folded, with what each waits for."""
     before: dict[str, set[str]] = {}
     for earlier, following in edges.items():
         for one in following:

@@ -23,6 +23,7 @@ from invest.api.routes.ownership import require_status, visible
 from invest.domain.job_run import JobRun
 from invest.engine import JobState, JobStatus
 from invest.errors import NotFound
+from invest.jobs.log_lines import lines_of
 
 STEPS = 500
 
@@ -36,8 +37,10 @@ async def job_page(visit: Visit) -> web.StreamResponse:
     except NotFound:
         return await _remembered(visit, task_id)
     await require_status(visit.request, status)
-    timeline, drawn, steps = await asyncio.gather(
-        visit.listed(tasks.task_timeline, path={"task_id": status.id}), *_workflow(visit, status)
+    timeline, lines, drawn, steps = await asyncio.gather(
+        visit.listed(tasks.task_timeline, path={"task_id": status.id}),
+        lines_of(visit.services.invest.redis, status.id),
+        *_workflow(visit, status),
     )
     failed = [s for s in steps if s.state is JobState.FAILED]
     return render(
@@ -54,6 +57,8 @@ async def job_page(visit: Visit) -> web.StreamResponse:
         failed=[JobRow(visit, s) for s in failed[:20]],
         given=_given(visit, status),
         links=links_of(status),
+        lines=lines,
+        whole=status.workflow if status.state is JobState.FAILED and status.workflow else None,
     )
 
 

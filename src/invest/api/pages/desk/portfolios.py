@@ -20,7 +20,7 @@ from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.api.routes import operations
 from invest.api.routes.portfolio import portfolios as routes
-from invest.api.routes.portfolio import proposals, taxes
+from invest.api.routes.portfolio import proposals
 from invest.domain.market import AssetKind, market_day
 from invest.domain.portfolios import Operation, Portfolio
 
@@ -154,17 +154,6 @@ async def order_report(visit: Visit, form: Form) -> web.StreamResponse:
     return visit.go(f"/reports/wait/{quote(queued['task_id'], safe='')}")
 
 
-@page("GET", "/portfolios/{portfolio_id}/tax", section="portfolios")
-async def tax_file(visit: Visit) -> web.StreamResponse:
-    """The income tax of a year as a file."""
-    year = visit.query("year", str(visit.services.settings.now().year), 4)
-    path = {"portfolio_id": visit.http.match_info["portfolio_id"]}
-    query = {"year": year, "format": visit.query("format", "pdf", 10)}
-    answer = await visit.ask(taxes.get_tax_file, path=path, query=query)
-    assert isinstance(answer, web.StreamResponse)
-    return answer
-
-
 @page("POST", "/portfolios/{portfolio_id}/proposals", scope="write", section="portfolios")
 async def answer_proposals(visit: Visit, form: Form) -> web.StreamResponse:
     """Book the ticked events that the store knows of, or say that they did not happen here."""
@@ -222,7 +211,6 @@ PAGES = (
     portfolio_page,
     measure,
     order_report,
-    tax_file,
     answer_proposals,
     targets_page,
     set_targets,

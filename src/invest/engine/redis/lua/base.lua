@@ -1,9 +1,8 @@
--- Put before every script, after the key names and F, the record's field names. One script is one transition: nothing can
--- happen in between. Times are Redis' own, in ms. Keys are built from ids, so this needs a single server or Sentinel, not
--- Redis Cluster.
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local NOW = string.format('%d', now)
+-- What all scripts share, after the key names and F, the record's field names. All of them are one library of functions, which the
+-- server reads once: what stands at the top level of a file is done then, what the function of the file does, at each call. One call
+-- is one transition: nothing can happen in between. Times are Redis' own, in ms. Keys are built from ids; each call declares what they
+-- begin with, and the key names above have the deployment's prefix, which puts them all into one slot of a cluster.
+local now, NOW
 local FINAL = {succeeded = true, failed = true, cancelled = true}
 local ENDED = {succeeded = DONE, failed = FAILED, cancelled = CANCELLED}
 local WAITS = {queued = WAITING, retrying = RETRYING}
@@ -15,8 +14,16 @@ local HISTORY_MAX = 25  -- attempts kept in a record: the last ones
 local BAND = 1e13  -- between two priorities in the score of a parked job
 local BUCKET = 10000  -- ms: jobs whose records expire within them share a list
 local SLICE = 300  -- units of work one script does of what is open-ended (about 10 us each); the rest goes to the to-do list
-local wakes, forgotten, todo, budget = {}, {}, {}, SLICE
-local holds = {}  -- name -> whether jobs of it are held back
+local wakes, forgotten, todo, budget
+local holds  -- name -> whether jobs of it are held back
+
+-- The beginning of every call.
+local function begin()
+  local clock = redis.call('TIME')
+  now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+  NOW = string.format('%d', now)
+  wakes, forgotten, todo, budget, holds = {}, {}, {}, SLICE, {}
+end
 
 local function level(priority)
   local p = tonumber(priority) or 0

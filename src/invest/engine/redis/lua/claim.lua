@@ -2,19 +2,9 @@
 -- then per limited job name, queue, max running (0: none), ms between starts (0: none).
 -- Returns {claimed, ms until the next one is due (-1: none), now, items on the to-do list}; a claimed one is
 -- {id, payload, delivery, attempts, hand-backs, enqueued, name, queue, workflow, predecessor, first seen unknown}.
-redis.call('DEL', OOM_GUARD)
 local AGE, SHARE = 3000, 8  -- a job passed over for 3 s by more urgent ones gets every eighth start
 local MOST, LOOKS = 200, 500  -- jobs claimed, and jobs looked at, by one script
-local worker, lease, free, queues = ARGV[1], tonumber(ARGV[2]), math.min(tonumber(ARGV[3]), MOST), tonumber(ARGV[4])
-local limits, limited, claimed, next_due = {}, {}, {}, nil
-for i = 5 + 2 * queues, #ARGV, 4 do
-  local limit = {name = ARGV[i], queue = ARGV[i + 1], most = tonumber(ARGV[i + 2]), gap = tonumber(ARGV[i + 3])}
-  limits[limit.name] = limit
-  limited[#limited + 1] = limit
-end
-local aborts = redis.call('EXISTS', ARQ_ABORT) == 1
-local paused = redis.call('EXISTS', PAUSED) == 1
-local left = redis.call('LLEN', TODO)
+local worker, lease, free, limits, claimed, next_due, aborts, left, looks
 
 local function soon(due) if not next_due or due < next_due then next_due = due end end
 
@@ -155,7 +145,6 @@ local function unpark(limit)
   end
 end
 
-local looks = LOOKS
 local function take_due(key, queue, own)
   local most = math.min(free, own)
   while most > 0 and looks > 0 do
@@ -184,32 +173,47 @@ local function take_passed_over(keys, heads, queue, own)
   end
 end
 
-for q = 0, queues - 1 do
-  local queue, own = ARGV[5 + 2 * q], tonumber(ARGV[6 + 2 * q])
-  if own > 0 and free > 0 and not (paused and redis.call('SISMEMBER', PAUSED, queue) == 1) then
-    local function go(work)
-      local before = #claimed
-      work()
-      free, own = free - (#claimed - before), own - (#claimed - before)
-    end
-    for _, limit in ipairs(limited) do
-      if limit.queue == queue and free > 0 then go(function() unpark(limit) end) end
-    end
-    local keys, heads = {queue_key(queue, 1), queue_key(queue, 0), queue_key(queue, -1)}, {}
-    for level = 1, 3 do
-      local head = redis.pcall('ZRANGE', keys[level], 0, 0, 'WITHSCORES')
-      heads[level] = not head.err and tonumber(head[2]) or nil
-    end
-    go(function() take_passed_over(keys, heads, queue, own) end)
-    for level = 1, 3 do
-      if heads[level] and heads[level] <= now then
-        go(function() take_due(keys[level], queue, own) end)
+return function(ARGV)
+  local queues, limited = tonumber(ARGV[4]), {}
+  worker, lease, free, looks = ARGV[1], tonumber(ARGV[2]), math.min(tonumber(ARGV[3]), MOST), LOOKS
+  limits, claimed, next_due = {}, {}, nil
+  for i = 5 + 2 * queues, #ARGV, 4 do
+    local limit = {name = ARGV[i], queue = ARGV[i + 1], most = tonumber(ARGV[i + 2]), gap = tonumber(ARGV[i + 3])}
+    limits[limit.name] = limit
+    limited[#limited + 1] = limit
+  end
+  aborts = redis.call('EXISTS', ARQ_ABORT) == 1
+  left = redis.call('LLEN', TODO)
+  local paused = redis.call('EXISTS', PAUSED) == 1
+  for q = 0, queues - 1 do
+    local queue, own = ARGV[5 + 2 * q], tonumber(ARGV[6 + 2 * q])
+    if own > 0 and free > 0 and not (paused and redis.call('SISMEMBER', PAUSED, queue) == 1) then
+      local function go(work)
+        local before = #claimed
+        work()
+        free, own = free - (#claimed - before), own - (#claimed - before)
+      end
+      for _, limit in ipairs(limited) do
+        if limit.queue == queue and free > 0 then go(function() unpark(limit) end) end
+      end
+      local keys, heads = {queue_key(queue, 1), queue_key(queue, 0), queue_key(queue, -1)}, {}
+      for level = 1, 3 do
         local head = redis.pcall('ZRANGE', keys[level], 0, 0, 'WITHSCORES')
         heads[level] = not head.err and tonumber(head[2]) or nil
       end
-      if heads[level] and own > 0 then soon(heads[level]) end
+      go(function() take_passed_over(keys, heads, queue, own) end)
+      for level = 1, 3 do
+        if heads[level] and heads[level] <= now then
+          go(function() take_due(keys[level], queue, own) end)
+          local head = redis.pcall('ZRANGE', keys[level], 0, 0, 'WITHSCORES')
+          heads[level] = not head.err and tonumber(head[2]) or nil
+        end
+        if heads[level] and own > 0 then soon(heads[level]) end
+      end
     end
   end
+  flush()
+  local brought = claimed
+  claimed = nil  -- the payloads need not stay in memory until the next claim
+  return {brought, next_due and math.max(0, next_due - now) or -1, NOW, redis.call('LLEN', TODO)}
 end
-flush()
-return {claimed, next_due and math.max(0, next_due - now) or -1, NOW, redis.call('LLEN', TODO)}

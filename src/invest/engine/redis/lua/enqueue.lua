@@ -2,10 +2,9 @@
 -- delay ms, at ms, expires ms after due, not after ms, ttl ms, envelope up to its time. Returns per call {id, 1 if new}: new too
 -- when this very request made it before. Restored while another job holds its key, a job ends as cancelled.
 local FIELDS = 12
-local request, restoring = ARGV[1], ARGV[2] == '1'
-local replies, names, aborts = {}, {}, redis.call('EXISTS', ARQ_ABORT) == 1
+local request, replies, names, aborts
 
-local function make(i, id, unique, holder)
+local function make(ARGV, i, id, unique, holder)
   local name, queue, priority = ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
   local due = now + tonumber(ARGV[i + 6])
   if ARGV[i + 7] ~= '' then due = math.max(now, tonumber(ARGV[i + 7])) end
@@ -30,19 +29,23 @@ local function make(i, id, unique, holder)
   replies[#replies + 1] = {id, 1}
 end
 
-for i = 3, #ARGV, FIELDS do
-  local id, chosen, unique = ARGV[i], ARGV[i + 1] == '1', ARGV[i + 2]
-  local known = chosen and redis.call('HMGET', JOB .. id, F.state, F.request) or {redis.call('HGET', JOB .. id, F.state)}
-  local holder = not known[1] and unique ~= '' and held(unique, id) or nil
-  if known[1] then
-    replies[#replies + 1] = {id, (not chosen or known[2] == request) and 1 or 0}
-  elseif holder and not restoring then
-    replies[#replies + 1] = {holder, 0}
-  elseif not redis.call('SET', ARQ_JOB .. id, ARGV[i + 11] .. NOW .. '}', 'NX') then
-    replies[#replies + 1] = {id, 0}
-  else
-    make(i, id, unique, holder)
+return function(ARGV)
+  local restoring = ARGV[2] == '1'
+  request, replies, names, aborts = ARGV[1], {}, {}, redis.call('EXISTS', ARQ_ABORT) == 1
+  for i = 3, #ARGV, FIELDS do
+    local id, chosen, unique = ARGV[i], ARGV[i + 1] == '1', ARGV[i + 2]
+    local known = chosen and redis.call('HMGET', JOB .. id, F.state, F.request) or {redis.call('HGET', JOB .. id, F.state)}
+    local holder = not known[1] and unique ~= '' and held(unique, id) or nil
+    if known[1] then
+      replies[#replies + 1] = {id, (not chosen or known[2] == request) and 1 or 0}
+    elseif holder and not restoring then
+      replies[#replies + 1] = {holder, 0}
+    elseif not redis.call('SET', ARQ_JOB .. id, ARGV[i + 11] .. NOW .. '}', 'NX') then
+      replies[#replies + 1] = {id, 0}
+    else
+      make(ARGV, i, id, unique, holder)
+    end
   end
+  flush()
+  return replies
 end
-flush()
-return replies

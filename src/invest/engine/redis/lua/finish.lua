@@ -2,9 +2,7 @@
 -- Actions: succeeded, failed, cancelled (value: result or error) · retry (after delay) · back (handed back uncharged, after
 -- delay) · over (value: staged workflow that goes on for it). Returns {per job "ok", "stale" or what went wrong, items on the
 -- to-do list}: a job whose end cannot be written fails by itself, the others of its batch go through.
-redis.call('DEL', OOM_GUARD)  -- a script that has written may go on when Redis is full
-local replies = {}
-local aborts = redis.call('EXISTS', ARQ_ABORT) == 1
+local aborts
 
 local function again(id, j, r, action, value, delay)
   local name, queue = r[2], r[3]
@@ -30,7 +28,7 @@ local function over(id, j, r, wf, head)
   return 'ok'
 end
 
-local function finish(i)
+local function finish(ARGV, i)
   local id, token, action, head, value = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local j = JOB .. id
   local r = redis.call('HMGET', j, F.state, F.name, F.queue, F.priority, F.workflow, F.unique, F.result_ttl, F.kind, F.sub, F.result_head,
@@ -49,7 +47,7 @@ local function finish(i)
   return 'ok'
 end
 
-local function unwritten(i, why)
+local function unwritten(ARGV, i, why)
   local said = 'its end could not be written: ' .. tostring(type(why) == 'table' and why.err or why)
   local id = ARGV[i]
   local good, worse = pcall(function()
@@ -60,9 +58,13 @@ local function unwritten(i, why)
   return good and said or said .. '; ' .. tostring(type(worse) == 'table' and worse.err or worse)
 end
 
-for i = 1, #ARGV, 7 do
-  local good, reply = pcall(finish, i)
-  replies[#replies + 1] = good and reply or unwritten(i, reply)
+return function(ARGV)
+  local replies = {}
+  aborts = redis.call('EXISTS', ARQ_ABORT) == 1
+  for i = 1, #ARGV, 7 do
+    local good, reply = pcall(finish, ARGV, i)
+    replies[#replies + 1] = good and reply or unwritten(ARGV, i, reply)
+  end
+  flush()
+  return {replies, redis.call('LLEN', TODO)}
 end
-flush()
-return {replies, redis.call('LLEN', TODO)}

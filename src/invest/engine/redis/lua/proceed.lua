@@ -1,16 +1,17 @@
 -- Takes up what earlier scripts left on the to-do list. Returns how many items are left.
-redis.call('DEL', OOM_GUARD)
-while budget > 0 do
-  local item = redis.call('LPOP', TODO)
-  if not item then break end
-  todo = {cjson.decode(item)}
-  budget = budget - 1
-  local rest = todo[1]
+return function(ARGV)
+  while budget > 0 do
+    local item = redis.call('LPOP', TODO)
+    if not item then break end
+    todo = {cjson.decode(item)}
+    budget = budget - 1
+    local rest = todo[1]
+    todo = {}
+    local good, why = pcall(DO[rest[1]], unpack(rest, 2))
+    if not good then redis.log(redis.LOG_WARNING, 'invest: ' .. rest[1] .. ' of ' .. tostring(rest[2]) .. ': ' .. tostring(why.err or why)) end
+    for _, item in ipairs(todo) do redis.call('RPUSH', TODO, cjson.encode(item)) end
+  end
   todo = {}
-  local good, why = pcall(DO[rest[1]], unpack(rest, 2))
-  if not good then redis.log(redis.LOG_WARNING, 'invest: ' .. rest[1] .. ' of ' .. tostring(rest[2]) .. ': ' .. tostring(why.err or why)) end
-  for _, item in ipairs(todo) do redis.call('RPUSH', TODO, cjson.encode(item)) end
+  flush()
+  return redis.call('LLEN', TODO)
 end
-todo = {}
-flush()
-return redis.call('LLEN', TODO)

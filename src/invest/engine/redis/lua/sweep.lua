@@ -1,9 +1,8 @@
 -- ARGV: job name ("": what belongs to no name), "limited", "unlimited" or "unknown" to the worker, which round it is.
 -- Finds and mends what should not be, a page of each set per round: entries that outlived their job, waiting jobs that are on no
 -- queue, jobs held back for a limit that is no more. Returns how many were mended.
-redis.call('DEL', OOM_GUARD)
-local name, limit, round, count = ARGV[1], ARGV[2], tonumber(ARGV[3]), 0
 local SHOWN = 40
+local name, limit, round, count
 
 local function page(key)
   local size = redis.call('ZCARD', key)
@@ -86,6 +85,9 @@ local function mend_rest()
   end
 end
 
-if name == '' then mend_rest() else mend_name() end
-flush()
-return count
+return function(ARGV)
+  name, limit, round, count = ARGV[1], ARGV[2], tonumber(ARGV[3]), 0
+  if name == '' then mend_rest() else mend_name() end
+  flush()
+  return count
+end

@@ -39,7 +39,7 @@ def dividends_section(actions: Sequence[CorporateAction], today: date, book: Fac
 
 
 def year_chart(actions: Sequence[CorporateAction], today: date, locale: Locale) -> ColumnsChart | None:
-    """Cash per share by year; the year that is not over is told apart. None without two years of payments."""
+    """Cash per share by year; the year that is not over is marked. None without two years of payments."""
     sums: dict[int, Decimal] = defaultdict(Decimal)
     for action in actions:
         if action.kind.in_cash and action.amount is not None and action.last_date_with <= today:
