@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from invest.domain.notices import Channel, Notice, Occasion, Owed
@@ -114,6 +114,15 @@ class Notices:
             f"AND n.sent_at IS NULL AND n.failed_at IS NULL AND n.created_at > now() - {OWED_FOR})"
         )
         return [_channel(row) for row in rows]
+
+    async def late(self, after: timedelta) -> int:
+        """How many notices of active channels wait for longer than so, whether given up or not."""
+        found: int = await self._db.fetchval(
+            "SELECT count(*) FROM notice n JOIN channel c ON c.id = n.channel_id WHERE c.active AND n.sent_at IS NULL "
+            f"AND n.created_at BETWEEN now() - {OWED_FOR} AND now() - $1::interval",
+            after,
+        )
+        return found
 
     async def sent(self, channel_id: str, ids: Sequence[int], at: datetime) -> None:
         """Write down that notices were taken (none: that a test was)."""
