@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from invest import __version__
 from invest.cli import output
-from invest.cli.investing import alerts, assets, channels, corrections, export, portfolios, reports
+from invest.cli.investing import alerts, assets, booking, channels, corrections, export, portfolios, reports
 from invest.cli.verbs import (
     account,
     analyse,
@@ -92,6 +92,7 @@ app.command("analyse")(analyse.analyse)
 app.command("price")(assets.price)
 app.command("rank")(assets.rank)
 app.command("tax")(corrections.tax)
+portfolios.portfolio.add_typer(booking.fixed_income, name="fixed-income")
 app.command("export")(export.export)
 app.command("open")(watch.open_overview)
 app.command("logs")(watch.logs)

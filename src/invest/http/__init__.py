@@ -26,7 +26,7 @@ from invest.http.models import (
     TaskStatus,
     Timings,
 )
-from invest.http.portfolios import PortfolioHandle
+from invest.http.portfolios import PortfolioHandle, Portfolios
 from invest.http.transport import Refused
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Event",
     "Job",
     "PortfolioHandle",
+    "Portfolios",
     "Queued",
     "Refused",
     "Rows",

@@ -43,6 +43,8 @@ class Rows(list[dict[str, Any]]):
 
 def entries(answer: Any) -> list[Any]:
     """The entries of one page; a server of an earlier release gave some lists as bare arrays."""
+    if answer is None:
+        return []
     return list(answer if isinstance(answer, list) else answer["items"])
 
 

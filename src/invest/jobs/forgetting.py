@@ -10,9 +10,10 @@ import structlog
 from redis.exceptions import RedisError
 
 from invest.engine import Invest, keys
-from invest.errors import InvestError
+from invest.errors import InvestError, ServerAway
 from invest.jobs.exported_files import remove_exports
 from invest.jobs.log_lines import LINES
+from invest.objects import EXPORTS, open_objects
 from invest.store import Erased
 
 CALLERS = ("invest:quota:*:", "invest:web:idem:", "invest:web:rate:")  # + caller
@@ -22,12 +23,18 @@ log = structlog.get_logger("invest.jobs")
 async def forget(invest: Invest, data_dir: Path, gone: Erased) -> None:
     """Stop jobs that still run over what was erased, and drop what Redis kept of them; remove exported files.
 
-    Files on other machines go with the next cleanup, what a Redis that is away keeps goes within its hour.
+    Files on other machines, or in an object store that is away, go with the next cleanup; what a Redis that is away
+    keeps goes within its hour.
     """
     try:
         await asyncio.to_thread(remove_exports, data_dir, gone.files)
     except OSError as error:
         log.warning("exported files not removed", error=error.strerror)
+    try:
+        if (objects := open_objects(invest.settings)) is not None:
+            await objects.delete(*(EXPORTS + Path(name).name for name in gone.files))
+    except ServerAway as error:
+        log.warning("exported objects not removed", error=str(error))
     try:
         for job_id in gone.jobs:
             with suppress(InvestError):

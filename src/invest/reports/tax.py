@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from invest.domain.taxes import Bucket, MonthTax, State, TaxYear
+from invest.domain.taxes import Bucket, Flag, MonthTax, State, TaxYear
 from invest.reports.locale import Locale, locale_of
 from invest.reports.views import (
     Block,
@@ -50,13 +50,22 @@ KINDS = {"sell": "venda", "day_trade": "day trade", "amortisation": "amortizaÃ§Ã
 
 
 def build_tax_view(
-    told: TaxYear, *, name: str, report_id: str, generated_at: datetime, sandbox: bool = False
+    told: TaxYear,
+    *,
+    name: str,
+    report_id: str,
+    generated_at: datetime,
+    sandbox: bool = False,
+    language: str = "pt-BR",
 ) -> ReportView:
-    """Everything that the return and the DARFs of `told.year` need, with what is open first."""
+    """Everything that the return and the DARFs of `told.year` need, with what is open first.
+
+    In Portuguese, as the return's own forms are; with `language` "en" what is open is said in English too.
+    """
     locale = locale_of("pt-BR")
     blocks: list[Section] = [_summary(told, locale)]
     if told.flags:
-        blocks.append(_open_questions(told))
+        blocks.append(_open_questions(told, english=language != "pt-BR"))
     blocks += [_months(told, locale), _lines(told, locale), _goods(told, locale), _income(told, locale)]
     return ReportView(
         report_id=report_id,
@@ -88,13 +97,18 @@ def _summary(told: TaxYear, locale: Locale) -> Section:
     return Section(id="summary", title="Resumo", blocks=(Stats(items=items),))
 
 
-def _open_questions(told: TaxYear) -> Section:
+def _open_questions(told: TaxYear, *, english: bool) -> Section:
     items = tuple(
-        Claim(text=clean(flag.message, 400), mark="bad" if flag.blocks else "warn") for flag in told.flags[:60]
+        Claim(text=clean(_said(flag, english=english), 800), mark="bad" if flag.blocks else "warn")
+        for flag in told.flags[:60]
     )
     more = len(told.flags) - len(items)
     note = f"e mais {more}" if more > 0 else ""
     return Section(id="open", title="Em aberto", note=note, blocks=(Claims(items=items),))
+
+
+def _said(flag: Flag, *, english: bool) -> str:
+    return f"{flag.message_pt} ({flag.message})" if english else flag.message_pt or flag.message
 
 
 def _months(told: TaxYear, locale: Locale) -> Section:

@@ -14,6 +14,7 @@ from invest.ai import Analysts, per_minute
 from invest.engine import Invest, Projector, Resources, ended, open_redis
 from invest.jobs.log_lines import keeping_lines
 from invest.jobs.reports import SharedAnswers, SharedBudget, SharedLessons, SharedLimiter, StoredLedger
+from invest.objects import open_objects
 from invest.settings import Settings
 from invest.sources import Sources
 from invest.store import Store
@@ -28,6 +29,8 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         held.add(settings, Settings)
         store = held.add(await stack.enter_async_context(Store.open(settings, patience=settings.database.patience)))
         held.add_check(store.ready)
+        if (objects := open_objects(settings)) is not None:
+            held.add_check(objects.ready)
         held.add_payloads(partial(lost_payload, store))
         redis = open_redis(settings)
         stack.push_async_callback(redis.aclose)

@@ -57,7 +57,7 @@ async def test_a_transaction_is_listed_edited_and_deleted(web_door: Door) -> Non
     less = await web_door.ask("PUT", f"{path}/transactions/{bought['id']}", json=body | {"quantity": "30"}, status=409)
     assert "sells 40 PETR4" in less.json()["detail"]
     refused = await web_door.ask("DELETE", f"{path}/transactions/{bought['id']}", status=409)
-    assert f"invest portfolio delete ID {sold['id']}" in refused.json()["detail"]
+    assert f"invest portfolio delete {path.rsplit('/', 1)[1]} {sold['id']}" in refused.json()["detail"]
     await web_door.ask("DELETE", f"{path}/transactions/{sold['id']}", status=204)
     await web_door.ask("DELETE", f"{path}/transactions/{sold['id']}", status=404)
     await web_door.ask("DELETE", f"{path}/transactions/{bought['id']}", status=204)

@@ -314,7 +314,7 @@ class PayloadHead(BaseModel):
     last_modified: str | None
     size: int = Field(description="bytes")
     sandbox: bool
-    kept: str = Field(description="database, disk (of this machine) or nowhere")
+    kept: str = Field(description="database, disk (of this machine), objects (the object store) or nowhere")
 
 
 @route("GET", "/payloads/{sha256}", tag="assets", problems=(404, 422, 503))

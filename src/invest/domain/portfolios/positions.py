@@ -10,17 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import groupby
 
-from invest.domain.portfolios.fills import Fill, Pair, fills_of, paired
+from invest.domain.portfolios.fills import Fill, Pair, fill_of, fills_of, paired
 from invest.domain.portfolios.identity import natural_key, row_hashes
-from invest.domain.portfolios.ledger import Entry, Fact, Ledger, Position, Refusal
+from invest.domain.portfolios.ledger import SHARE_FACTS, Entry, Fact, Ledger, Position, Refusal
 from invest.domain.portfolios.portfolio import WITHOUT_TICKER, ZERO, Operation, Transaction
-from invest.domain.portfolios.share_facts import SHARE_FACTS
 
 __all__ = ["Book", "Entry", "Position", "Refusal", "by_day", "derive", "in_order", "natural_key", "row_hashes"]
 
-SHARE = Decimal("1e-8")
 AUCTION = "Leilão de Fração"  # the note of a sale that only a fraction of a share may feed
 ORDER = {
     Operation.CONVERSION: 0,
@@ -61,27 +58,28 @@ class Book(Ledger):
         """Book the facts of one day, in order of what must come first."""
         trades: list[Indexed] = []
         fees: list[Transaction] = []
+        cash: list[Indexed] = []
         for index, t in day:
-            if t.ticker is None and t.operation not in WITHOUT_TICKER:
-                self.refused.append(Refusal(index, f"a {t.operation} needs a ticker"))
-            elif t.operation is Operation.FEE:
-                fees.append(t)
-            elif t.operation in (Operation.BUY, Operation.SELL):
+            operation = t.operation
+            if t.ticker is None and operation not in WITHOUT_TICKER:
+                self.refused.append(Refusal(index, f"a {operation} needs a ticker"))
+            elif operation is Operation.BUY or operation is Operation.SELL:
                 trades.append((index, t))
-            elif ORDER[t.operation] < ORDER[Operation.DIVIDEND]:
+            elif operation is Operation.FEE:
+                fees.append(t)
+            elif ORDER[operation] < ORDER[Operation.DIVIDEND]:
                 self._event(index, t)
-        one_sided = all(t.operation is Operation.BUY for _, t in trades)
-        allowed = [t for _, t in trades] if one_sided else self._allowed(trades)
-        fills, loose = fills_of(allowed, fees) if allowed or fees else ([], [])
-        if one_sided:  # nothing to pair, nothing to refuse
-            for fill in fills:
-                self._buy(fill)
-            fills = []
+            else:
+                cash.append((index, t))
+        if not fees and all(t.operation is Operation.BUY for _, t in trades):  # nothing to pair, refuse or prorate
+            fills, loose = list[Fill](), list[Transaction]()
+            for _, t in trades:
+                self._buy(fill_of(t, t.amount, t.fees))
         else:
+            fills, loose = fills_of(self._allowed(trades), fees)
             self._trade(fills)
-        for index, t in day:
-            if ORDER[t.operation] in (2, 3) and t.operation is not Operation.FEE and (t.ticker or t.price >= 0):
-                self._receive(index, t)
+        for index, t in cash:
+            self._receive(index, t)
         for fee in loose:
             self._loose(fee)
         self._sell_rest(fills)
@@ -162,14 +160,16 @@ class Book(Ledger):
         position.day_trades += pair.result
 
     def _buy(self, fill: Fill) -> None:
-        position = self.position_of(fill.ticker, fill.day)
-        self.note(
-            position, Fact(fill.day, "buy", fill.quantity, fill.gross, fill.costs, fill.net, ZERO, (fill.source,))
-        )
-        position.quantity += fill.quantity
-        position.cost += fill.net
-        position.bought += fill.net
-        position.fees += fill.costs
+        ticker, day, quantity, costs, net = fill.ticker, fill.day, fill.quantity, fill.costs, fill.net
+        position = self.position_of(ticker, day)
+        held, held_cost, source = position.quantity, position.cost, (fill.source,)
+        entry = Entry(ticker, held, held_cost, day, "buy", quantity, fill.gross, costs, net, ZERO, source)
+        self.journal.append(entry)
+        position.quantity = held + quantity
+        position.cost = held_cost + net
+        position.bought += net
+        if costs:
+            position.fees += costs
 
     def _sell_rest(self, sales: Iterable[Fill]) -> None:
         for fill in sales:
@@ -222,8 +222,14 @@ def derive(transactions: Iterable[Transaction]) -> Book:
 
 def by_day(transactions: Iterable[Transaction]) -> Iterator[tuple[date, list[Indexed]]]:
     """Transactions with their places, day by day."""
-    for day, group in groupby(in_order(transactions), key=lambda pair: pair[1].date):
-        yield day, list(group)
+    days: dict[date, list[Indexed]] = {}
+    for pair in enumerate(transactions):
+        days.setdefault(pair[1].date, []).append(pair)
+    for day in sorted(days):
+        facts = days[day]
+        if len(facts) > 1:
+            facts.sort(key=_rank)
+        yield day, facts
 
 
 def in_order(transactions: Iterable[Transaction]) -> list[Indexed]:
@@ -231,7 +237,7 @@ def in_order(transactions: Iterable[Transaction]) -> list[Indexed]:
 
     Nothing depends on the order given, unless two facts differ in nothing but their notes.
     """
-    return sorted(enumerate(transactions), key=_rank)
+    return [pair for _, facts in by_day(transactions) for pair in facts]
 
 
 def _rank(pair: Indexed) -> tuple[object, ...]:
