@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from invest.api.access import QuotaUse, use_of
 from invest.api.http import PREFIX, Listing, Problem, Reply, route, sliced
 from invest.api.request import Request
 from invest.api.routes.models import Strict, WholePage
@@ -68,6 +69,16 @@ async def get_key(request: Request, path: KeyPath) -> ApiKey:
         if key.id == path.key_id:
             return key
     raise Problem(404, f"no key {path.key_id!r}")
+
+
+@route("GET", "/keys/{key_id}/quotas", tag="keys", scope="admin", problems=(404, 503))
+async def get_key_quotas(request: Request, path: KeyPath, query: WholePage) -> Reply[Listing[QuotaUse]]:
+    """What a key uses of its quotas: stored things, jobs, answers kept, AI money of today, mails of this hour."""
+    services = request.services
+    found = await use_of(await services.store(), services.invest.redis, services.settings.quotas, path.key_id)
+    if found is None:
+        raise Problem(404, f"no key {path.key_id!r}")
+    return sliced(request, found, lambda one: one.quota, query.cursor, query.limit)
 
 
 class KeyName(Strict):
@@ -144,4 +155,14 @@ async def discard_dead_letters(request: Request, query: BulkFilter) -> Bulk:
     return done
 
 
-ROUTES = (list_keys, get_key, create_key, rename_key, rotate_key, revoke_key, purge_queue, discard_dead_letters)
+ROUTES = (
+    list_keys,
+    get_key,
+    get_key_quotas,
+    create_key,
+    rename_key,
+    rotate_key,
+    revoke_key,
+    purge_queue,
+    discard_dead_letters,
+)
