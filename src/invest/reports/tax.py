@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from invest.domain.taxes import Bucket, Flag, MonthTax, State, TaxYear
+from invest.domain.taxes import Bucket, Flag, MonthTax, State, TaxYear, written_cnpj
 from invest.reports.locale import Locale, locale_of
 from invest.reports.views import (
     Block,
@@ -86,7 +86,7 @@ def build_tax_view(
 def _summary(told: TaxYear, locale: Locale) -> Section:
     taxes = sum(month.tax for month in told.months)
     darfs = sum(month.darf.amount for month in told.months if month.darf)
-    exempt = sum(month.exempt_gain for month in told.months)
+    exempt = sum(month.exempt_gain for month in told.months if month.state is not State.INCOMPLETE)
     losses = ", ".join(f"{BUCKETS[b]} {locale.money(v)}" for b, v in told.losses.items() if v) or "nenhum"
     items = (
         Stat(label="Imposto apurado", text=locale.money(taxes)),
@@ -137,9 +137,11 @@ def _month_rows(month: MonthTax, locale: Locale) -> list[tuple[Cell, ...]]:
     if month.exempt_gain:
         blank = [Cell(text="")] * 6
         sure = month.state is not State.INCOMPLETE
-        word, mark = ("isento", "good") if sure else ("isento se completo", "warn")
-        exempt = (Cell(text="" if moved else month.month, strong=True), Cell(text=word, mark=mark))
+        said, colour = ("isento", "good") if sure else ("isento se completo", "warn")
+        exempt = (Cell(text="" if moved else month.month, strong=True), Cell(text=said, mark=colour))
         rows.append((*exempt, Cell(text="ações"), Cell(text=locale.money(month.exempt_gain)), *blank))
+    if not rows and month.state is State.INCOMPLETE:
+        rows.append((Cell(text=month.month, strong=True), Cell(text=word, mark=mark), *[Cell(text="")] * 8))
     return rows
 
 
@@ -182,7 +184,7 @@ def _income(told: TaxYear, locale: Locale) -> Section:
             Cell(text=f"{SECTIONS.get(paid.section, paid.section.capitalize())} {paid.code}"),
             Cell(text=paid.title),
             Cell(text=paid.ticker, strong=True),
-            Cell(text=clean(paid.payer or "", 80), sub=paid.cnpj),
+            Cell(text=clean(paid.payer or "", 80), sub=written_cnpj(paid.cnpj) if paid.cnpj else None),
             Cell(text=locale.money(paid.amount)),
         )
         for paid in told.income

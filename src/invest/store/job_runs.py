@@ -139,6 +139,26 @@ class Jobs:
         )
         return [_run(row) for row in rows]
 
+    async def keep_pauses(self, paused: Iterable[tuple[str, str]], schedules: Sequence[str]) -> None:
+        """Write down what is paused, as (queue or schedule, name): all queues, and of the schedules those named."""
+        rows = sorted(paused)
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "DELETE FROM engine_pause WHERE kind = 'queue' OR name = ANY($1::text[])", list(schedules)
+            )
+            await connection.execute(
+                "INSERT INTO engine_pause SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING",
+                [kind for kind, _ in rows],
+                [name for _, name in rows],
+            )
+
+        await self._db.run(work)
+
+    async def pauses(self) -> list[tuple[str, str]]:
+        """What was written down as paused."""
+        return [(row["kind"], row["name"]) for row in await self._db.fetch("SELECT kind, name FROM engine_pause")]
+
     async def last_event(self) -> str | None:
         """Id of the newest projected event: where a projector may start again."""
         row = await self._db.fetchrow(

@@ -26,6 +26,7 @@ from invest.engine import (
 from invest.errors import InvestError
 from invest.jobs.notices import announce, buried, words_of
 from invest.store import Store
+from invest.workers.pauses import KeptPauses
 
 MARK: Final = "invest:whole"  # which Redis process was looked after: gone when Redis lost its data
 LOCK: Final = "invest:restoring"  # who restores now
@@ -124,9 +125,10 @@ async def keep_whole(invest: Invest, store: Store) -> None:
     The mark is set after the restore: after a process' end or PostgreSQL's absence another worker continues
     until it is done. A Redis that is merely away is waited for.
     """
+    pauses = KeptPauses(invest, store, MARK)
     while True:
         try:
-            await look_after(invest, store)
+            await look_after(invest, store, pauses)
         except (RedisError, InvestError, OSError, TimeoutError) as error:
             log.warning("redis could not be looked after", error=str(error))
         except Exception as error:  # the store's driver has errors of its own: the restore must go on
@@ -134,11 +136,16 @@ async def keep_whole(invest: Invest, store: Store) -> None:
         await asyncio.sleep(LOOK_EVERY)
 
 
-async def look_after(invest: Invest, store: Store) -> bool:
+async def look_after(invest: Invest, store: Store, pauses: KeptPauses | None = None) -> bool:
     """One look: restore a Redis that is not marked as whole, unless another process does; whether it was done."""
     server = await _server(invest)
-    if await invest.redis.get(MARK) == server.encode():
+    mark = await invest.redis.get(MARK)
+    if mark == server.encode():
+        if pauses is not None:
+            await pauses.keep(server)
         return False
+    if mark is None:  # not only restarted: nothing of what was paused is left
+        await KeptPauses(invest, store, MARK).put_back()
     me = os.urandom(8).hex()
     if not await invest.redis.set(LOCK, me, nx=True, ex=LOCK_SECONDS):
         return False

@@ -89,7 +89,7 @@ async def test_a_list_is_walked_without_loss_while_it_grows(web_door: Door, plat
     await stock(platform)
     async with Store.open(platform) as store:
         await store.news.upsert([
-            NewsItem(id=f"{n}", title="t", outlet="o", published_at=moment, fetched_at=moment, source="s",
+            NewsItem(id=f"{n}", title=f"headline {n}", outlet="o", published_at=moment, fetched_at=moment, source="s",
                      payload="p", tickers=("PETR4",))
             for n in range(5)
         ])  # fmt: skip

@@ -23,6 +23,7 @@ from invest.domain.market import (
     StatementLine,
     Ticker,
 )
+from invest.domain.news import moment_of
 from invest.domain.opinions import Opinion
 from invest.domain.track_record import TrackRecord
 from invest.domain.values import Basis, Consensus, FieldQuality
@@ -200,8 +201,10 @@ async def _news(request: Request, page: Page, ticker: str | None) -> Reply[Listi
     store = await request.services.store()
     at, last = _moment(page.cursor)
     found = await store.news.latest(ticker, before=at, seen=last, limit=page.limit)
-    cursor = _place(found[-1].published_at or found[-1].fetched_at, found[-1].id) if len(found) == page.limit else None
-    return paged(request, found, cursor)
+    if len(found) < page.limit:
+        return paged(request, found, None)
+    end = max(found, key=lambda item: (-moment_of(item).timestamp(), item.id))  # in the order of their instants
+    return paged(request, found, _place(moment_of(end), end.id))
 
 
 def _place(at: datetime, last: str) -> str:

@@ -84,6 +84,8 @@ def read_holding(cells: Cells, how: Reading) -> Row:
     product = cells.first("codigo de negociacao") or code(cells.first("produto"))
     if plain(cells.first("produto")).startswith("total") or not product:
         return refused(cells, "a line of totals")
+    if plain(cells.first("natureza")).startswith("tomador"):
+        return refused(cells, "borrowed shares are somebody else's")
     row = booked(
         cells,
         how,

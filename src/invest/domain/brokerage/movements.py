@@ -50,7 +50,6 @@ NOT_MINE = {
     "dividendo - transferido": "income handed on between lender and borrower: book its cash by hand",
     "rendimento - transferido": "income handed on between lender and borrower: book its cash by hand",
     "juros sobre capital proprio - transferido": "income handed on between lender and borrower: book its cash by hand",
-    "resgate": "a redemption pays for the shares: book it as a sale by hand",
     "pagamento de juros": "interest of a bond: only papers traded at B3 by their code are booked",
     "vencimento": "a bond that ended: only papers traded at B3 by their code are booked",
 }
@@ -104,6 +103,8 @@ def _operation(kind: str, credit: bool) -> Operation | str:  # noqa: PLR0911 - o
         return Operation.BONUS if credit else "a bonus taken back: delete the row that booked it"
     if kind == "leilao de fracao":
         return Operation.SELL
+    if kind == "resgate":  # shares that the company pays for and cancels
+        return "a redemption credited pays in another paper: book it by hand" if credit else Operation.SELL
     return f"movement {kind!r} books nothing by itself" if kind else "the movement is not named"
 
 

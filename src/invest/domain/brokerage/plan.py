@@ -24,6 +24,7 @@ from invest.domain.fixed_income import PaperFact
 from invest.domain.frozen import Frozen
 from invest.domain.market import Bars, CorporateAction, Lineages, TickerChange
 from invest.domain.portfolios import (
+    SHORT,
     Known,
     Operation,
     Transaction,
@@ -38,7 +39,10 @@ from invest.domain.portfolios import (
 __all__ = ["ImportPlan", "ImportedRow", "Statement", "plan_booking", "plan_import", "read_statement", "with_origin"]
 
 Accept = Collection[int] | Literal["all"]  # lines whose questions are answered with yes
-FOR_SALES = "import the statement that holds the purchase first, or book what was held (operation opening)"
+FOR_SALES = (
+    "import the statement that holds the purchase first, or book what was held (operation opening); "
+    f"a sale of borrowed shares: book it by hand with the note {SHORT!r}"
+)
 
 
 class ImportedRow(Frozen):
@@ -108,8 +112,9 @@ def plan_import(
     if not repeat:
         mark_told(existing, pendings)
         _answer(pendings, accept)
+    found: list[str] = []
     if any(row.holding is not None for row in statement.rows):
-        plan_holdings(existing, pendings, facts, statement.today)
+        found = plan_holdings(existing, pendings, facts, statement.today)
         _answer(pendings, accept)
     _replayed(existing, pendings, facts)
     rows = tuple(
@@ -129,7 +134,7 @@ def plan_import(
         encoding=statement.encoding,
         delimiter=statement.delimiter,
         rows=rows,
-        remarks=statement.remarks,
+        remarks=(*statement.remarks, *found),
     )
 
 

@@ -11,7 +11,7 @@ from invest.domain.portfolios.income import PROPOSED, Announced, Proposal
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.ledger import SHARE, Entry
 from invest.domain.portfolios.metrics import PortfolioInput, measure, positions_of
-from invest.domain.portfolios.portfolio import CENT, ZERO, Operation, Plain, Portfolio, Transaction, tidy
+from invest.domain.portfolios.portfolio import CENT, SHORT, ZERO, Operation, Plain, Portfolio, Transaction, tidy
 from invest.domain.portfolios.positions import AUCTION, ORDER, Book, derive, in_order
 from invest.domain.portfolios.receipts import Receipt, receipts_of
 from invest.domain.portfolios.returns import PeriodReturn
@@ -23,6 +23,7 @@ __all__ = [
     "ORDER",
     "PROPOSED",
     "SHARE",
+    "SHORT",
     "ZERO",
     "Announced",
     "Book",

@@ -297,6 +297,10 @@ def _warnings(given: PortfolioInput, facts: _Facts) -> list[str]:
     held, line = facts.book.held, facts.line
     found = [f"not booked: {refusal.reason}" for refusal in facts.book.refused]
     found += [f"not counted yet: {p.reason}; import the older statements" for p in facts.book.pending]
+    found += [
+        f"{t}: {sum((s.quantity for s in sales), ZERO):f} sold short and not bought back yet; it counts once it is"
+        for t, sales in sorted(facts.book.shorts.items())
+    ]
     found += [f"{t}: no price is known, it is left out of the value" for t in line.unpriced if t in held]
     found += [f"{t}: its last price is more than ten sessions old" for t in line.stale if t in held]
     found += [f"{t}: income of shares that were never held; it is in no return" for t in line.homeless]

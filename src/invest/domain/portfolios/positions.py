@@ -7,7 +7,7 @@ day. What was bought and sold on one day at one broker is a day trade: it never 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -46,7 +46,9 @@ Indexed = tuple[int, Transaction]
 
 @dataclass(slots=True)
 class Book(Ledger):
-    """The book that transactions make, day by day."""
+    """The book that transactions make, day by day. `shorts`: sales of borrowed shares that no purchase covers yet."""
+
+    shorts: dict[str, list[Fill]] = field(default_factory=dict)
 
     def apply(self, transaction: Transaction) -> str | None:
         """Book one transaction as a day of its own; returns why it cannot be, and then changes nothing."""
@@ -108,11 +110,11 @@ class Book(Ledger):
             held = left.get(ticker, self.quantity_of(ticker))
             if t.note == AUCTION and held % 1 < t.quantity:
                 self.refused.append(Refusal(index, "the fraction sold at auction is not in the position"))
-            elif t.quantity > held:
+            elif t.quantity > held and not (t.short and held <= 0):
                 said = f"sells {_plain(t.quantity)} {ticker} on {t.date}, but only {_plain(held)} are held then"
                 self.refused.append(Refusal(index, said))
             else:
-                left[ticker] = held - t.quantity
+                left[ticker] = max(ZERO, held - t.quantity)
                 kept.append(t)
         return kept
 
@@ -160,6 +162,11 @@ class Book(Ledger):
         position.day_trades += pair.result
 
     def _buy(self, fill: Fill) -> None:
+        if fill.ticker in self.shorts:
+            left = self._cover(fill)
+            if left is None:
+                return
+            fill = left
         ticker, day, quantity, costs, net = fill.ticker, fill.day, fill.quantity, fill.costs, fill.net
         position = self.position_of(ticker, day)
         held, held_cost, source = position.quantity, position.cost, (fill.source,)
@@ -171,9 +178,33 @@ class Book(Ledger):
         if costs:
             position.fees += costs
 
+    def _cover(self, bought: Fill) -> Fill | None:
+        """Hold a purchase against the oldest short sales; what is left of it, or None. The gain is of its day."""
+        open_sales = self.shorts[bought.ticker]
+        left: Fill | None = bought
+        while open_sales and left is not None:
+            quantity = min(open_sales[0].quantity, left.quantity)
+            sold, rest = open_sales.pop(0).part(quantity)
+            one, left = left.part(quantity)
+            if rest is not None:
+                open_sales.insert(0, rest)
+            position, costs, result = self.position_of(one.ticker, one.day), one.costs + sold.costs, sold.net - one.net
+            facts = (one.source, sold.source)
+            self.note(position, Fact(one.day, "short", quantity, sold.gross, costs, one.gross, result, facts))
+            position.bought += one.net
+            position.sold += sold.net
+            position.fees += costs
+            position.realized_gain += result
+        if not open_sales:
+            del self.shorts[bought.ticker]
+        return left
+
     def _sell_rest(self, sales: Iterable[Fill]) -> None:
         for fill in sales:
             position = self.position_of(fill.ticker, fill.day)
+            if fill.source.short and position.quantity <= 0:
+                self.shorts.setdefault(fill.ticker, []).append(fill)
+                continue
             cost = self.leave(position, fill.quantity)
             gain = fill.net - cost
             self.note(
@@ -246,11 +277,14 @@ def _rank(pair: Indexed) -> tuple[object, ...]:
 
 
 def shares_after(held: Decimal, t: Transaction) -> Decimal:
-    """What is held after one fact, by the number of shares alone; a sale beyond the position is passed over."""
+    """What is held after one fact, by the number of shares alone; a sale beyond the position is passed over.
+
+    Borrowed shares that were sold count as fewer than none.
+    """
     if t.operation in GIVES:
         return held + t.quantity
     if t.operation in TAKES:
-        return held - t.quantity if t.quantity <= held else held
+        return held - t.quantity if t.quantity <= held or (t.short and held <= 0) else held
     if t.operation is Operation.SPLIT and held > 0:
         return held + t.shares if t.shares is not None else held * t.quantity
     return held

@@ -119,7 +119,7 @@ class _Ledger:
             return
         if entry.kind == "sell":
             self.sold[row, at] += gross
-        elif entry.kind == "day_trade":
+        elif entry.kind in ("day_trade", "short"):
             self.bought[row, at] += float(entry.cost)
             self.sold[row, at] += gross
         elif entry.kind == "opening":
@@ -130,7 +130,7 @@ class _Ledger:
             known = np.flatnonzero(np.isfinite(self.traded[: row + 1, at]))
             if len(known):
                 self.traded[row, at] = self.traded[known[-1], at] * float(entry.held / (entry.held + entry.quantity))
-        if entry.kind in ("sell", "day_trade", "opening") and gross > 0:
+        if entry.kind in ("sell", "day_trade", "short", "opening") and gross > 0:
             self.traded[row, at] = gross / float(entry.quantity)
 
     def value_moves(self, prices: Matrix) -> None:

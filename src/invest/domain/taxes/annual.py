@@ -57,7 +57,7 @@ def _text(ticker: str, facts: Facts, brokers: Iterable[str]) -> str:
     kind = _share_kind(ticker) if facts.kind(ticker) is AssetKind.STOCK else ""
     parts = [f"{quantity} {paper}{kind} de {asset.name if asset and asset.name else ticker}"]
     if asset is not None and asset.cnpj:
-        parts.append(f"CNPJ {_cnpj(asset.cnpj)}")
+        parts.append(f"CNPJ {written_cnpj(asset.cnpj)}")
     parts.append(f"código {ticker}")
     if held is not None and held.average_price is not None:
         parts.append(f"custo médio R$ {_brazilian(held.average_price.quantize(PLACE).normalize())}")
@@ -71,7 +71,8 @@ def _share_kind(ticker: str) -> str:
     return {"3": " ON", "4": " PN", "5": " PNA", "6": " PNB", "7": " PNC", "8": " PND"}.get(ticker[4:], "")
 
 
-def _cnpj(digits: str) -> str:
+def written_cnpj(digits: str) -> str:
+    """A company's number as people write it: 00.000.000/0001-00."""
     d = digits
     return f"{d[:2]}.{d[2:5]}.{d[5:8]}/{d[8:12]}-{d[12:14]}" if len(d) == 14 else d
 

@@ -36,6 +36,11 @@ SAYINGS: dict[str, tuple[str, str]] = {
         "check it",
         "{ticker}: {part} do custo de {source} seguiu a cisão de {dia}; a companhia publica a proporção, confira",
     ),
+    "short_sale": (
+        "{ticker}: a short sale was bought back on {day} with a result of {result}, which is in no tax: add it by hand",
+        "{ticker}: uma venda a descoberto foi recomprada em {dia} com resultado de {result}, que não está na apuração: "
+        "some-o à mão",
+    ),
     "order_unknown": (
         "{ticker} on {day}: the day trade depends on the order of its fills, which no statement tells",
         "{ticker} em {dia}: o day trade depende da ordem dos negócios, que nenhum extrato informa",

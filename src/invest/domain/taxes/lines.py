@@ -106,6 +106,8 @@ def taxed_lines(facts: Facts) -> tuple[list[TaxLine], list[Flag]]:
     flags: list[Flag] = []
     for entry in facts.book.journal:
         above = entry.kind == "amortisation" and entry.result > 0
+        if entry.kind == "short":
+            flags.append(flag("short_sale", ticker=entry.ticker, day=entry.day, result=entry.result))
         if entry.kind not in TAXED and not above:
             continue
         regime = facts.regime(entry.ticker)

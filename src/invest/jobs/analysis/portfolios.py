@@ -15,7 +15,7 @@ from invest.errors import NotFound
 from invest.jobs.analysis.bonds import IPCA, curves_since, priced_long_ago
 from invest.jobs.analysis.taxes import tax_of
 from invest.jobs.fan_out import fan_out
-from invest.jobs.loading import CDI, INDEX
+from invest.jobs.loading import CDI, IFIX, INDEX
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PERIODIC
 from invest.jobs.results import (
     PortfoliosAnalysed,
@@ -25,7 +25,6 @@ from invest.settings import Settings
 from invest.store import Store
 
 AUTO_CONFIRM = "auto_confirm"  # option of a portfolio: known events confirm themselves
-FUNDS_INDEX = "^IFIX"
 PTAX = "sgs:1"
 PRINTED = (
     "twr",
@@ -90,7 +89,7 @@ async def measured(
         store.bars.read_many(wanted, since=first),
         store.assets.get_many(tickers),
         store.bars.read(INDEX),
-        store.bars.read(FUNDS_INDEX),
+        store.bars.read(IFIX),
     )
     cdi, ipca, ptax = await asyncio.gather(
         store.macro.read(CDI, since=first),

@@ -36,6 +36,12 @@ B3_TRADES = (
     "04/03/2026;Venda;Mercado à Vista;-;CORRETORA;MGLU3;500;R$ 9,00;R$ 4.500,00\n"
 )
 
+B3_POSITION = (
+    "Produto;Instituição;Código de Negociação;Quantidade;Preço de Fechamento;Valor Atualizado\n"
+    "ABEV3 - AMBEV S/A;CORRETORA;ABEV3;100;R$ 12,00;R$ 1.200,00\n"
+    "WEGE3 - WEG S/A;CORRETORA;WEGE3;30;R$ 40,00;R$ 1.200,00\n"
+)
+
 
 @dataclass
 class World:
