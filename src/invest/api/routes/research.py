@@ -203,7 +203,7 @@ async def _news(request: Request, page: Page, ticker: str | None) -> Reply[Listi
     found = await store.news.latest(ticker, before=at, seen=last, limit=page.limit)
     if len(found) < page.limit:
         return paged(request, found, None)
-    end = max(found, key=lambda item: (-moment_of(item).timestamp(), item.id))  # in the order of their instants
+    end = min(found, key=lambda item: (moment_of(item), item.id))  # the last one in order of time
     return paged(request, found, _place(moment_of(end), end.id))
 
 

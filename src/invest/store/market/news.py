@@ -81,8 +81,8 @@ class News:
             f"SELECT {COLUMNS} FROM news_item WHERE ($1::text IS NULL OR tickers @> ARRAY[$1]) "
             "AND ($2::timestamptz IS NULL OR coalesce(published_at, fetched_at) >= $2) "
             "AND ($3::timestamptz IS NULL OR coalesce(published_at, fetched_at) < $3 "
-            "OR coalesce(published_at, fetched_at) = $3 AND id > $5) "
-            "ORDER BY coalesce(published_at, fetched_at) DESC, id LIMIT $4",
+            'OR coalesce(published_at, fetched_at) = $3 AND id COLLATE "C" < $5) '
+            'ORDER BY coalesce(published_at, fetched_at) DESC, id COLLATE "C" DESC LIMIT $4',
             ticker,
             since,
             before,
