@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field
+from redis.exceptions import RedisError
 
 from invest.domain.alerts import Alert, AlertEvent
 from invest.domain.notices import APPRISE, WEBHOOK, Channel, Notice, Occasion, Owed
@@ -60,7 +61,8 @@ async def notify_channel(ctx: Context, channel_id: ChannelId) -> Notified:
     while (channel := await store.notices.channel(channel_id)) is not None and channel.active:
         if (until := channel.silent_until(settings.now())) is not None:
             return Notified(channel_id=channel_id, sent=sent, quiet_until=until)
-        owed = await store.notices.owed(channel_id, limit=TOGETHER)
+        # A webhook gets a message each: one that was taken is not sent again because the next one was not.
+        owed = await store.notices.owed(channel_id, limit=1 if channel.kind == WEBHOOK else TOGETHER)
         if not owed:
             break
         await _hand_over(ctx, channel, owed)
@@ -110,7 +112,7 @@ async def send_notices(ctx: Context) -> int:
 async def queue_channels(invest: Client, channels: Iterable[str]) -> None:
     """Queue the sending of channels; one that cannot be queued now is found by `send_notices`."""
     for channel_id in sorted(channels):
-        with suppress(InvestError, OSError):
+        with suppress(InvestError, RedisError, OSError):
             await invest.enqueue(notify_channel(channel_id))
 
 
@@ -193,7 +195,10 @@ async def send(store: Store, settings: Settings, channel: Channel, owed: Sequenc
             await _post(settings, channel, secret, one)
         return
     kind = kind_of(channel.kind, settings)
-    await kind.send(secret.address, message_of([one.notice for one in owed], words_of(settings)))
+    message = message_of([one.notice for one in owed], words_of(settings))
+    if settings.sandbox:
+        message = Message(f"[SANDBOX] {message.title}", message.text)
+    await kind.send(secret.address, message)
 
 
 async def _post(settings: Settings, channel: Channel, secret: Secret, one: Owed) -> None:

@@ -71,7 +71,10 @@ class Alerts:
 
     async def delete(self, alert_id: str, *, owner: str | None = None) -> bool:
         """Delete an alert and its events; False where there is none, or none that `owner` may see."""
-        return await self._db.execute(f"DELETE FROM alert a WHERE {VISIBLE} AND a.id = $2", owner, alert_id) > 0
+        if not await self._db.execute(f"DELETE FROM alert a WHERE {VISIBLE} AND a.id = $2", owner, alert_id):
+            return False
+        await self._db.execute("DELETE FROM notice WHERE starts_with(key, $1)", f"alert:{alert_id}:")
+        return True
 
     async def record(self, events: Sequence[AlertEvent]) -> Sequence[AlertEvent]:
         """Write down what fired; returns the events that are new, which are the ones to tell somebody about."""

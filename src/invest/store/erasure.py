@@ -111,6 +111,7 @@ async def _portfolios(connection: Connection, ids: Sequence[str]) -> Erased:
     rows = await connection.fetch("SELECT report_id FROM report WHERE portfolio_id = ANY($1::text[])", list(ids))
     await _reports(connection, [row["report_id"] for row in rows], gone)
     alerts = await connection.fetch("DELETE FROM alert WHERE portfolio_id = ANY($1::text[]) RETURNING id", list(ids))
+    await _forget_notices(connection, "alert:", [row["id"] for row in alerts])
     deleted = await connection.fetch("DELETE FROM portfolio WHERE id = ANY($1::text[]) RETURNING id", list(ids))
     gone.portfolios, gone.alerts = [row["id"] for row in deleted], len(alerts)
     await _forget_jobs(connection, list(ids), [], gone)
@@ -120,10 +121,17 @@ async def _portfolios(connection: Connection, ids: Sequence[str]) -> Erased:
 async def _reports(connection: Connection, ids: Sequence[str], gone: Erased) -> Erased:
     files = await connection.fetch("SELECT filename FROM report_export WHERE report_id = ANY($1::text[])", list(ids))
     rows = await connection.fetch("DELETE FROM report WHERE report_id = ANY($1::text[]) RETURNING report_id", list(ids))
+    await _forget_notices(connection, "report:", ids)
     gone.files += [row["filename"] for row in files]
     gone.reports += [row["report_id"] for row in rows]
     await _forget_jobs(connection, [], list(ids), gone)
     return gone
+
+
+async def _forget_notices(connection: Connection, kind: str, ids: Sequence[str]) -> None:
+    """What was told of these reports or alerts; it would go to their owner's channels alone."""
+    sql = "DELETE FROM notice WHERE starts_with(key, $1) AND split_part(key, ':', 2) = ANY($2::text[])"
+    await connection.execute(sql, kind, list(ids))
 
 
 async def _forget_jobs(connection: Connection, portfolios: list[str], reports: list[str], gone: Erased) -> None:

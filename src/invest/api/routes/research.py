@@ -17,7 +17,6 @@ from invest.domain.market import (
     Asset,
     AssetKind,
     CorporateAction,
-    FundPortfolio,
     Market,
     NewsItem,
     StatementLine,
@@ -144,18 +143,6 @@ async def get_observations(request: Request, path: TickerPath, query: WholePage)
     newest = await (await request.services.store()).observations.newest(path.ticker)
     seen = [Observation(**one._asdict()) for one in newest]
     return sliced(request, seen, lambda one: f"{one.field} {one.source} {one.basis}", query.cursor, query.limit)
-
-
-@route("GET", "/assets/{ticker}/portfolio", tag="assets", problems=(404, 422, 503))
-async def get_fund_portfolio(request: Request, path: TickerPath) -> FundPortfolio:
-    """What a fund holds by its newest quarterly report: buildings and papers, with the payload they came from."""
-    await known(request, path.ticker)
-    found = await (await request.services.store()).funds.portfolio(path.ticker)
-    if found is None:
-        raise Problem(
-            404, f"no report of {path.ticker}'s buildings and papers was read: only real-estate funds file one"
-        )
-    return found
 
 
 class DataQuality(BaseModel):
@@ -347,7 +334,6 @@ ROUTES = (
     get_actions,
     get_fundamentals,
     get_observations,
-    get_fund_portfolio,
     get_quality,
     list_news,
     get_news,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from invest.api.http import Route
-from invest.api.routes import administration, ai, alerts, contract, events, mcp, operations, prices, research, tasks
+from invest.api.routes import administration, ai, alerts, behind, contract, events, mcp, operations, research, tasks
 from invest.api.routes import health as ops
 from invest.api.routes import reports as documents
+from invest.api.routes.files import prices
 from invest.api.routes.notices import channels
 from invest.api.routes.portfolio import corrections as portfolio_corrections
 from invest.api.routes.portfolio import fixed_income, taxes
@@ -25,6 +26,7 @@ def routes(registry: Registry) -> list[Route]:
         *operations.ROUTES,
         *research.ROUTES,
         *prices.ROUTES,
+        *behind.ROUTES,
         *ai.ROUTES,
         *documents.ROUTES,
         *holdings.ROUTES,

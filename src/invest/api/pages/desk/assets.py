@@ -16,7 +16,8 @@ from invest.api.pages.forms import Form
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
-from invest.api.routes import operations, prices, research
+from invest.api.routes import operations, research
+from invest.api.routes.files import prices
 from invest.domain.analysis import FACT_KEYS, Analysis
 from invest.domain.market import Asset, Bars, InvalidTicker, parse_ticker
 from invest.domain.opinions import Opinion
