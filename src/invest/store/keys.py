@@ -122,6 +122,13 @@ class Keys:
         row = await self._db.fetchrow(sql, key_id, name)
         return None if row is None else _key(row)
 
+    async def readmit(self, person: str) -> bool:
+        """Let somebody who signs in through a provider in again; False for a key, which stays revoked for good."""
+        if not person.startswith(PERSON):
+            return False
+        sql = "UPDATE api_key SET revoked_at = NULL WHERE id = $1 AND revoked_at IS NOT NULL AND name <> 'erased'"
+        return await self._db.execute(sql, person) > 0
+
     async def list(self, *, revoked: bool = False) -> list[ApiKey]:
         """Keys by creation; revoked ones only where asked for."""
         rows = await self._db.fetch(

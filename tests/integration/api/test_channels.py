@@ -82,7 +82,7 @@ async def running(settings: Settings) -> AsyncIterator[tuple[Door, Store]]:
         yield held
 
     async with Store.open(settings) as store, Invest.connect(settings) as invest, open_door(settings) as web_door:
-        history = asyncio.create_task(Projector(invest, history_sink(store, invest)).run())
+        history = asyncio.create_task(Projector(invest, history_sink(store, invest=invest)).run())
         worker = Worker((REPORTS, ANALYSIS, door), settings=settings, resources=resources, handle_signals=False)
         task = asyncio.create_task(worker.main())
         try:

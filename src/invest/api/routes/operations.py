@@ -25,7 +25,18 @@ from invest.api.routes.models import Page, Strict, TaskId, WholePage, status_vie
 from invest.api.routes.ownership import require_calls, require_status, require_task, visible
 from invest.api.routes.tasks import JOB_PLACE, accepted
 from invest.domain.access import AuditLine
-from invest.engine import Bulk, Call, QueueStats, ScheduleEntry, WorkerInfo, Workflow, chain, chord, group
+from invest.engine import (
+    Bulk,
+    Call,
+    CellView,
+    QueueStats,
+    ScheduleEntry,
+    WorkerInfo,
+    Workflow,
+    chain,
+    chord,
+    group,
+)
 from invest.http import Queued, Task, TaskStatus
 
 
@@ -313,6 +324,13 @@ async def resume_queue(request: Request, path: QueuePath) -> None:
     request.audit("resume queue", path.name)
 
 
+@route("GET", "/cells", tag="operations")
+async def list_cells(request: Request, query: WholePage) -> Reply[Listing[CellView]]:
+    """Every cell of the deployment (a prefix of a Redis) as it is now; where there is but one it is called home."""
+    cells = await request.services.invest.list_cells()
+    return sliced(request, cells, lambda cell: cell.name, query.cursor, query.limit)
+
+
 @route("GET", "/workers", tag="operations")
 async def list_workers(request: Request, query: WholePage) -> Reply[Listing[WorkerInfo]]:
     """Worker processes heard of in the last minute."""
@@ -357,6 +375,7 @@ ROUTES = (
     list_queues,
     pause_queue,
     resume_queue,
+    list_cells,
     list_workers,
     list_audit,
 )
