@@ -9,11 +9,11 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import structlog
 
-from invest import __version__
 from invest.errors import InvestError
 from invest.extras import lacking
 from invest.logs import hide_in_text, hide_secrets
@@ -38,7 +38,7 @@ def set_up(process: str) -> bool:
     try:
         sdk.init(
             dsn=dsn,
-            release=f"invest@{__version__}",
+            release=f"invest@{version('invest')}",
             environment=os.environ.get("SENTRY_ENVIRONMENT", "production"),
             include_local_variables=False,
             max_request_body_size="never",
