@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from invest.domain.market import FundPortfolio, FundPosition, PositionKind
-from invest.domain.market.assets import Asset, NewsItem
+from invest.domain.market.assets import Asset, MacroPoint, NewsItem
 from invest.domain.market.bars import Bar
 from invest.domain.market.tickers import AssetKind
 from invest.domain.values import Harvest
@@ -143,3 +143,20 @@ async def test_what_stands_behind_a_fund_and_a_receipt(web_door: Door, platform:
     receipt = (await web_door.ask("GET", f"{API}/assets/AAPL34/receipt", status=200)).json()
     assert (receipt["home"]["symbol"], receipt["parity"], receipt["ratio_changes"]) == ("AAPL", None, [])
     await web_door.ask("GET", f"{PATH}/receipt", status=404)
+
+
+async def test_series_of_the_economy_come_with_their_source(web_door: Door, platform: Settings) -> None:
+    points = [
+        MacroPoint(series="sgs:433", day=date(2023, month, 1), value=Decimal(f"0.{month}"), source="bcb", payload="p")
+        for month in range(1, 5)
+    ]
+    async with Store.open(platform) as store:
+        await store.macro.upsert(points)
+    assert (await web_door.ask("GET", f"{API}/macro", status=200)).json() == {"sgs:433": "2023-04-01"}
+    found = (await web_door.ask("GET", f"{API}/macro/sgs:433?limit=2", status=200)).json()
+    assert [(one["day"], one["value"], one["source"]) for one in found] == [
+        ("2023-03-01", "0.3", "bcb"),
+        ("2023-04-01", "0.4", "bcb"),
+    ]
+    await web_door.ask("GET", f"{API}/macro/sgs:9999", status=404)
+    await web_door.ask("GET", f"{API}/macro/..%2F..", status=422)
