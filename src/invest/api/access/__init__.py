@@ -9,6 +9,7 @@ from invest.api.access.openid import CALLBACK, OpenId, SignInRefused
 from invest.api.access.quotas import LATER, QUEUED, Quotas
 from invest.api.access.recent import RecentWriters
 from invest.api.access.sessions import Sessions, is_session
+from invest.api.access.usage import QuotaUse, use_of
 
 __all__ = [
     "CALLBACK",
@@ -20,10 +21,12 @@ __all__ = [
     "Kept",
     "Keyring",
     "OpenId",
+    "QuotaUse",
     "Quotas",
     "RecentWriters",
     "Sessions",
     "SignInRefused",
     "idempotency_of",
     "is_session",
+    "use_of",
 ]

@@ -176,11 +176,11 @@ class Line:
             await self._connection.send_packed_command(packed, check_health=False)
             self._asked += len(commands)
 
-    async def receive(self) -> list[Any]:
-        """The answers to all that was sent, refusals in their places. Raises what the connection raises."""
+    async def receive(self, count: int) -> list[Any]:
+        """The answers to the next commands, refusals in their places. Raises what the connection raises."""
         answers: list[Any] = []
         async with self._limited():
-            while self._asked:
+            while len(answers) < count:
                 try:
                     answers.append(await self._connection.read_response())
                 except ResponseError as error:
