@@ -73,7 +73,7 @@ def _with_history(data: Any, kept: dict[str, Any]) -> Any:
     if given is None:
         return data
     fresh = history_of(given)
-    dollar = {name: getattr(data.history, name) for name in ("dollar_change_1y", "dollar_return_1y")}
+    dollar = {name: getattr(data.history, name, None) for name in ("dollar", "dollar_change_1y", "dollar_return_1y")}
     return replace(data, history=replace(fresh, **dollar))
 
 
