@@ -125,6 +125,7 @@ NOUNS: dict[str, tuple[typer.Typer, str | None]] = {  # today's name, that of be
     "queue": (ops.queues, "queues"),
     "workflow": (ops.workflows, "workflows"),
     "schedule": (ops.schedule, None),
+    "cell": (ops.cell, None),
     "dlq": (ops.dlq, None),
     "key": (keys.keys, "keys"),
     "db": (database.db, None),

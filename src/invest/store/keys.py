@@ -115,6 +115,13 @@ class Keys:
         sql = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL"
         return await self._db.execute(sql, key_id) > 0
 
+    async def readmit(self, person: str) -> bool:
+        """Let somebody who signs in through a provider in again; False for a key, which stays revoked for good."""
+        if not person.startswith(PERSON):
+            return False
+        sql = "UPDATE api_key SET revoked_at = NULL WHERE id = $1 AND revoked_at IS NOT NULL AND name <> 'erased'"
+        return await self._db.execute(sql, person) > 0
+
     async def list(self, *, revoked: bool = False) -> list[ApiKey]:
         """Keys by creation; revoked ones only where asked for."""
         rows = await self._db.fetch(

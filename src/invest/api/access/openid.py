@@ -194,8 +194,8 @@ class OpenId:
             for key in await self._signing_keys(header.get("kid"), fresh=fresh):
                 try:
                     return self._jwt.decode(token, self._jwk.import_key(key), algorithms=allowed)
-                except (self._faults.BadSignatureError, self._faults.InvalidKeyTypeError):
-                    continue
+                except (self._faults.JoseError, ValueError, KeyError, TypeError):
+                    continue  # of another kind, broken, or not the one
         raise ValueError("none of the provider's keys signed it")
 
     async def _signing_keys(self, kid: str | None, *, fresh: bool) -> list[dict[str, Any]]:
@@ -241,6 +241,8 @@ class OpenId:
                 raise SignInRefused(text, issuer=issuer, found=str(about.get("issuer"))[:200])
             for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
                 self._fit(about.get(name), name)
+            if about.get("userinfo_endpoint"):
+                self._fit(about["userinfo_endpoint"], "userinfo_endpoint")
             self._known = now, about
         return self._known[1]
 

@@ -17,7 +17,6 @@ from invest.domain.market import (
     Asset,
     AssetKind,
     CorporateAction,
-    FundPortfolio,
     Market,
     NewsItem,
     StatementLine,
@@ -164,18 +163,6 @@ async def get_observations(request: Request, path: TickerPath) -> list[Observati
     await known(request, path.ticker)
     newest = await (await request.services.store()).observations.newest(path.ticker)
     return [Observation(**seen._asdict()) for seen in newest]
-
-
-@route("GET", "/assets/{ticker}/portfolio", tag="assets", problems=(404, 422, 503))
-async def get_fund_portfolio(request: Request, path: TickerPath) -> FundPortfolio:
-    """What a fund holds by its newest quarterly report: buildings and papers, with the payload they came from."""
-    await known(request, path.ticker)
-    found = await (await request.services.store()).funds.portfolio(path.ticker)
-    if found is None:
-        raise Problem(
-            404, f"no report of {path.ticker}'s buildings and papers was read: only real-estate funds file one"
-        )
-    return found
 
 
 class DataQuality(BaseModel):
@@ -355,7 +342,6 @@ ROUTES = (
     get_actions,
     get_fundamentals,
     get_observations,
-    get_fund_portfolio,
     get_quality,
     list_news,
     get_news,

@@ -73,10 +73,8 @@ class Book(Ledger):
                 self._event(index, t)
             else:
                 cash.append((index, t))
-        if not fees and all(t.operation is Operation.BUY for _, t in trades):  # nothing to pair, refuse or prorate
-            fills, loose = list[Fill](), list[Transaction]()
-            for _, t in trades:
-                self._buy(fill_of(t, t.amount, t.fees))
+        if not fees and all(t.operation is Operation.BUY for _, t in trades):
+            fills, loose = self._only_bought(trades), list[Transaction]()
         else:
             fills, loose = fills_of(self._allowed(trades), fees)
             self._trade(fills)
@@ -85,6 +83,15 @@ class Book(Ledger):
         for fee in loose:
             self._loose(fee)
         self._sell_rest(fills)
+
+    def _only_bought(self, trades: Sequence[Indexed]) -> list[Fill]:
+        """Book a day's purchases where there is nothing to pair, refuse or prorate; no sale is left."""
+        for _, t in trades:
+            if t.ticker in self.shorts:
+                self._buy(fill_of(t, t.amount, t.fees))
+            else:
+                self._enter(t, t.quantity, t.amount, t.fees)
+        return []
 
     def _loose(self, fee: Transaction) -> None:
         if fee.ticker is None:
@@ -162,19 +169,21 @@ class Book(Ledger):
         position.day_trades += pair.result
 
     def _buy(self, fill: Fill) -> None:
-        if fill.ticker in self.shorts:
-            left = self._cover(fill)
-            if left is None:
-                return
-            fill = left
-        ticker, day, quantity, costs, net = fill.ticker, fill.day, fill.quantity, fill.costs, fill.net
-        position = self.position_of(ticker, day)
-        held, held_cost, source = position.quantity, position.cost, (fill.source,)
-        entry = Entry(ticker, held, held_cost, day, "buy", quantity, fill.gross, costs, net, ZERO, source)
+        left = self._cover(fill) if fill.ticker in self.shorts else fill
+        if left is not None:
+            self._enter(left.source, left.quantity, left.gross, left.costs)
+
+    def _enter(self, t: Transaction, quantity: Decimal, gross: Decimal, costs: Decimal) -> None:
+        """Put a purchase, or what is left of it, into the average."""
+        ticker, day = t.ticker or "", t.date
+        position = self.positions.get(ticker) or self.position_of(ticker, day)
+        held, held_cost, net = position.quantity, position.cost, gross + costs if costs else gross
+        entry = Entry(ticker, held, held_cost, day, "buy", quantity, gross, costs, net, ZERO, (t,))
         self.journal.append(entry)
         position.quantity = held + quantity
         position.cost = held_cost + net
         position.bought += net
+        position.last_day = day
         if costs:
             position.fees += costs
 

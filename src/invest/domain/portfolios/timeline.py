@@ -209,7 +209,8 @@ def _walk(
         book.apply_day(facts)
         for entry in journal[seen:]:
             ledger.enter(entry, row, column)
-        touched = dict.fromkeys(t for _, f in facts for t in (f.ticker, f.other))
+        touched = {f.ticker for _, f in facts}
+        touched |= {f.other for _, f in facts if f.other}
         for ticker in touched:
             position = positions.get(ticker) if ticker else None
             if ticker is None or position is None:

@@ -55,6 +55,7 @@ class Performer:
     async def perform(self, run: Run) -> Verdict:
         """Run it and return what its end means. Never raises, also where the job does."""
         try:
+            run.begin()
             if run.body is None and (back := await self._recover(run)) is not None:
                 return back
             early = self._unfit(run)

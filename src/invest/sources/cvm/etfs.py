@@ -61,7 +61,8 @@ class CvmEtfsSource:
     async def collect(self, client: SourceClient, want: Want) -> Answer:
         """An ETF's net worth, worth and return of its unit, holders and fee."""
         reading = Reading(self.name, client.settings.source(self.name), want.ticker)
-        if want.kind is not AssetKind.ETF:
+        unknown = want.kind is None and want.ticker.endswith("11")  # before COTAHIST has told what it is
+        if want.kind is not AssetKind.ETF and not unknown:
             reading.remark("has ETFs only")
             return reading.close("skipped")
         cnpj = want.asset.cnpj if want.asset else None
@@ -69,8 +70,8 @@ class CvmEtfsSource:
             details = await fund_details(client, want.ticker, AssetKind.ETF)
             cnpj = details.cnpj if details else None
         if cnpj is None:
-            reading.remark("neither B3 nor what is stored tells its CNPJ")
-            return reading.close("empty")
+            reading.remark("B3 lists no ETF of that code" if unknown else "neither B3 nor what is stored has its CNPJ")
+            return reading.close("skipped" if unknown else "empty")
         await self._identify(client, reading, cnpj)
         await self._fee(client, reading, cnpj, want)
         wrong = await self._worth(client, reading, cnpj, want)

@@ -155,14 +155,15 @@ async def ended(door: Door, task_id: str) -> str:
 
 
 def addresses(world: World) -> list[str]:
-    """Every page that is read."""
+    """Every page that is read; of those with one path the last one shows most."""
     return [
         "/", "/portfolios", f"/portfolios/{world.portfolio}", f"/portfolios/{world.portfolio}/import",
         f"/portfolios/{world.portfolio}/targets", "/assets", "/assets?search=petr", "/assets/PETR4",
-        "/assets/WEGE3", "/compare", "/compare?tickers=PETR4+VALE3", "/rankings",
-        "/rankings?min_score=5&sort=-score", "/rankings?market=fiis", "/opportunities", "/reports",
+        "/assets/WEGE3", "/compare", "/compare?tickers=PETR4+VALE3", "/rankings", "/rankings?market=fiis",
+        "/rankings?min_score=5&sort=-score", f"/portfolios/{world.portfolio}/tax?year=2026", "/opportunities",
+        "/reports",
         f"/reports/{world.report}", f"/reports/wait/{world.failed}", "/alerts", "/track-record", "/quality",
-        "/quality?ticker=PETR4", "/search", "/search?q=companhia", "/search?q=nothing-like-it", "/ops",
+        "/quality?ticker=PETR4", "/search", "/search?q=nothing-like-it", "/search?q=companhia", "/ops",
         "/ops/jobs", "/ops/jobs?state=failed", "/ops/jobs?text=door&span=hour", f"/ops/jobs/{world.failed}",
         f"/ops/jobs/{world.workflow}", f"/ops/jobs/{world.done}", f"/ops/jobs/{world.failed}/replay",
         "/ops/workflows", "/ops/dead-letters", "/ops/schedules", "/ops/queues", "/ops/workers",

@@ -110,6 +110,13 @@ async def test_who_is_revoked_is_out_and_stays_out(entrance: Entrance) -> None:
             assert time.monotonic() < limit
         status, _, said = await sign_in(browser)
         assert status == 401 and "retirou o acesso de ana" in said
+        entrance.at.person = {"sub": "u-9", "name": "Olga"}
+        assert (await sign_in(browser))[0] == 303
+        assert "Deixar entrar de novo" in await Visitor(browser).read("/ops/keys?revoked=1")
+        await Visitor(browser).send(f"/ops/keys/{person[0]}/readmit")
+        await Visitor(browser).send(f"/ops/keys/{person[0]}/readmit", status=404)
+        entrance.at.person = {"sub": "u-1", "name": "ana"}
+        assert (await sign_in(browser))[0] == 303
 
 
 async def test_groups_come_from_userinfo_or_from_inside_another_claim(entrance: Entrance) -> None:

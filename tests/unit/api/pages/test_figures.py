@@ -92,7 +92,10 @@ def test_small_shares_are_put_together() -> None:
         ("XPTO3: no price is known, it is left out of the value", "collect it"),
         ("XPTO3: its last price is more than ten sessions old", "collect it anew"),
         ("not booked: 100 XPTO3 are sold and none are held", "Correct or delete"),
-        ("WEGE3 jcp 412.30 of 2026-10-16 is known and not booked; it counts as earned", "WEGE3, JCP of 2026-10-16: R$"),
+        (
+            "WEGE3 jcp 412.30 of 2026-10-16 is known and not booked; it counts as earned",
+            "WEGE3, JCP of 16 Oct 2026: R$ 412.30",
+        ),
         ("something that nobody thought of", "something that nobody thought of"),
     ],
 )
