@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from invest import tracing
+from invest import sentry, tracing
 from invest.api.access import Kept, idempotency_of
 from invest.api.http import ANYBODY, LINE, Caller, Problem, Reply, Route, problem_of, render, route_of, to_json_in_turns
 from invest.api.request import Request
@@ -149,6 +149,7 @@ async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamRes
         problem = problem_of(error)
         if problem is None:
             log.exception("request failed", request_id=request_id, method=request.method, path=_shown(request))
+            sentry.report(error, route=route_of(request), method=request.method, request_id=request_id)
             problem = Problem(500, f"an error on our side; it is in the log under request_id {request_id}")
         response = render(problem, instance=request.rel_url.path, request_id=request_id)
     if not response.prepared:

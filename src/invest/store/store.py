@@ -32,6 +32,7 @@ from invest.store.market import (
     RankOf,
     Statements,
 )
+from invest.store.notices import Notices
 from invest.store.opinions import Opinions
 from invest.store.portfolios import Portfolios
 from invest.store.reports import Reports
@@ -62,6 +63,7 @@ class Store:
         self.reports = Reports(database)
         self.portfolios = Portfolios(database, self.actions, self.assets, self.bars)
         self.alerts = Alerts(database)
+        self.notices = Notices(database)
         self.jobs = Jobs(database)
         self.keys = Keys(database)
         self.audit = Audit(database)
