@@ -200,7 +200,7 @@ class Papers:
 
 
 def _plain(bond: Bond) -> dict[str, Any]:
-    return bond.model_dump(mode="json")
+    return bond.model_dump(mode="json", exclude_none=True)
 
 
 def _fact(row: Any) -> PaperFact:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import uvloop
 
-from invest import logs, tracing
+from invest import logs, sentry, tracing
 from invest.garbage import collect_rarely
 from invest.settings import Settings
 
@@ -40,6 +40,7 @@ def serve(settings: Settings, plan: WorkerPlan) -> int:
     """Run until SIGTERM (or, in a burst, until the queues are empty); the exit code."""
     logs.configure(settings, process="worker")
     tracing.set_up("worker")
+    sentry.set_up("worker")
     recycled = settings.engine.max_jobs if plan.max_jobs is None else plan.max_jobs
     alone = plan.processes == 1 and plan.autoscale is None and not recycled
     if plan.child or plan.burst or alone:
@@ -78,7 +79,10 @@ def _work(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
 
         await _until_done(work, stop)
 
-    uvloop.run(run())
+    try:
+        uvloop.run(run())
+    finally:
+        sentry.flush()
     return 0
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from invest.domain.market import FundPortfolio, FundPosition, PositionKind
-from invest.domain.market.assets import Asset, NewsItem
+from invest.domain.market.assets import Asset, MacroPoint, NewsItem
 from invest.domain.market.bars import Bar
 from invest.domain.market.tickers import AssetKind
 from invest.domain.values import Harvest
@@ -35,21 +35,21 @@ async def test_an_event_is_booked_shown_and_taken_back(web_door: Door, platform:
     body = {"kind": "spin_off", "last_date_with": "2023-01-11", "price_factor": "0.25"}
     made = (await web_door.ask("POST", f"{PATH}/events", json=body, status=201)).json()
     assert (made["source"], made["price_factor"]) == ("owner", "0.25")
-    (shown,) = (await web_door.ask("GET", f"{PATH}/actions", status=200)).json()
+    (shown,) = (await web_door.ask("GET", f"{PATH}/actions", status=200)).items()
     assert (shown["kind"], shown["last_date_with"]) == ("spin_off", "2023-01-11")
     await web_door.ask("DELETE", f"{PATH}/events/spin_off/2023-01-11", status=204)
     await web_door.ask("DELETE", f"{PATH}/events/spin_off/2023-01-11", status=404)
-    assert (await web_door.ask("GET", f"{PATH}/actions", status=200)).json() == []
+    assert (await web_door.ask("GET", f"{PATH}/actions", status=200)).items() == []
 
 
 async def test_a_question_is_listed_and_answered_once(web_door: Door, platform: Settings) -> None:
     await stock(platform)
     path = f"{API}/data/questions?ticker=AMER3&since=2020-01-01"
-    (asked,) = (await web_door.ask("GET", path, status=200)).json()
+    (asked,) = (await web_door.ask("GET", path, status=200)).items()
     assert (asked["kind"], asked["day"], asked["breaks"]) == ("move", "2023-01-11", False)
     body = {"kind": "move", "day": asked["day"], "answer": "the fraud became known"}
     await web_door.ask("POST", f"{PATH}/answers", json=body, status=204)
-    assert (await web_door.ask("GET", path, status=200)).json() == []
+    assert (await web_door.ask("GET", path, status=200)).items() == []
 
 
 @pytest.mark.parametrize(
@@ -78,10 +78,10 @@ async def test_the_calendar_of_an_asset_and_of_a_portfolio(web_door: Door, platf
     body = {"kind": "dividend", "last_date_with": "2023-01-11", "amount": "0.5", "payment_date": "2023-02-01"}
     await web_door.ask("POST", f"{PATH}/events", json=body, status=201)
     days = "since=2023-01-01&until=2023-03-01"
-    (entry,) = (await web_door.ask("GET", f"{API}/data/calendar?ticker=AMER3&{days}", status=200)).json()
+    (entry,) = (await web_door.ask("GET", f"{API}/data/calendar?ticker=AMER3&{days}", status=200)).items()
     assert (entry["ex_date"], entry["payment_date"], entry["stage"]) == ("2023-01-12", "2023-02-01", "done")
     made = (await web_door.ask("POST", f"{API}/portfolios", json={"name": "P"}, status=201)).json()["id"]
-    assert (await web_door.ask("GET", f"{API}/data/calendar?portfolio_id={made}&{days}", status=200)).json() == []
+    assert (await web_door.ask("GET", f"{API}/data/calendar?portfolio_id={made}&{days}", status=200)).items() == []
     await web_door.ask("GET", f"{API}/data/calendar?portfolio_id=absent", status=404)
     await web_door.ask("GET", f"{API}/data/calendar", status=422)
 
@@ -143,3 +143,20 @@ async def test_what_stands_behind_a_fund_and_a_receipt(web_door: Door, platform:
     receipt = (await web_door.ask("GET", f"{API}/assets/AAPL34/receipt", status=200)).json()
     assert (receipt["home"]["symbol"], receipt["parity"], receipt["ratio_changes"]) == ("AAPL", None, [])
     await web_door.ask("GET", f"{PATH}/receipt", status=404)
+
+
+async def test_series_of_the_economy_come_with_their_source(web_door: Door, platform: Settings) -> None:
+    points = [
+        MacroPoint(series="sgs:433", day=date(2023, month, 1), value=Decimal(f"0.{month}"), source="bcb", payload="p")
+        for month in range(1, 5)
+    ]
+    async with Store.open(platform) as store:
+        await store.macro.upsert(points)
+    assert (await web_door.ask("GET", f"{API}/macro", status=200)).json() == {"sgs:433": "2023-04-01"}
+    found = (await web_door.ask("GET", f"{API}/macro/sgs:433?limit=2", status=200)).json()
+    assert [(one["day"], one["value"], one["source"]) for one in found] == [
+        ("2023-03-01", "0.3", "bcb"),
+        ("2023-04-01", "0.4", "bcb"),
+    ]
+    await web_door.ask("GET", f"{API}/macro/sgs:9999", status=404)
+    await web_door.ask("GET", f"{API}/macro/..%2F..", status=422)

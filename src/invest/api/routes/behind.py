@@ -1,13 +1,24 @@
-"""What stands behind a paper: a fund's buildings and papers, the share at home behind a receipt."""
+"""What stands behind papers: a fund's buildings and papers, a receipt's share at home, series of the economy."""
 
 from __future__ import annotations
 
+from datetime import date
+
 from pydantic import BaseModel, Field
 
-from invest.api.http import Problem, route
+from invest.api.http import PREFIX, Problem, route
 from invest.api.request import Request
+from invest.api.routes.models import Strict
 from invest.api.routes.research import TickerPath, known
-from invest.domain.market import ActionKind, AssetKind, CorporateAction, FundPortfolio, HomePaper, home_paper
+from invest.domain.market import (
+    ActionKind,
+    AssetKind,
+    CorporateAction,
+    FundPortfolio,
+    HomePaper,
+    MacroPoint,
+    home_paper,
+)
 from invest.domain.values import Consensus
 
 
@@ -44,4 +55,32 @@ async def get_receipt(request: Request, path: TickerPath) -> Receipt:
     return Receipt(ticker=path.ticker, home=home_paper(path.ticker), parity=latest.get("parity"), ratio_changes=changes)
 
 
-ROUTES = (get_fund_portfolio, get_receipt)
+class SeriesPath(Strict):
+    """A series of the economy in the path."""
+
+    series: str = Field(pattern=r"^[a-z]+:[A-Za-z0-9:_.-]{1,60}$", examples=["sgs:433"])
+
+
+class SeriesFilter(Strict):
+    """Which days."""
+
+    since: date | None = None
+    limit: int = Field(default=250, ge=1, le=5000)
+
+
+@route("GET", "/macro", tag="assets", problems=(503,))
+async def list_series(request: Request) -> dict[str, date]:
+    """Stored series of the economy and their newest days: SGS by number (433: IPCA, % a month), Focus by year."""
+    return await (await request.services.store()).macro.series()
+
+
+@route("GET", "/macro/{series}", tag="assets", problems=(404, 422, 503))
+async def get_series(request: Request, path: SeriesPath, query: SeriesFilter) -> list[MacroPoint]:
+    """The newest values of a series, oldest first, in its own unit, each with its source and payload."""
+    found = await (await request.services.store()).macro.read(path.series, since=query.since)
+    if not found:
+        raise Problem(404, f"no value of {path.series!r} is stored: GET {PREFIX}/macro names the series")
+    return found[-query.limit :]
+
+
+ROUTES = (get_fund_portfolio, get_receipt, list_series, get_series)

@@ -38,6 +38,10 @@ class Redeemed(Frozen):
 
     day: date
     amount: Plain = Field(gt=0, max_digits=24, decimal_places=2)
+    part: Plain | None = Field(
+        default=None, gt=0, max_digits=24, decimal_places=12,
+        description="of what was held before, that went or came (1: as much again, or all of it); null: by its value",
+    )  # fmt: skip
 
 
 class Priced(Frozen):

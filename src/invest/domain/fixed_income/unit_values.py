@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
-from invest.domain.fixed_income.bond import Bond, Index
+from invest.domain.fixed_income.bond import Bond, Index, Redeemed
 from invest.domain.market import Bars, Days, Floats, MacroPoint, RateCurve, sessions_between
 from invest.domain.portfolios import CENT, Operation, Transaction
 
@@ -135,31 +135,48 @@ def _anchored(bond: Bond, days: Days, growth: Floats) -> Floats:
 
 def _happened(course: Course, bond: Bond, ticker: str, until: date) -> None:
     """Walk through what was put in, paid and taken out, in the order of its days."""
-    told = [(bond.bought_on, 0, bond.amount), *((r.day, 0, r.amount) for r in bond.added)]
-    told += [(r.day, 1, r.amount) for r in bond.interest] + [(r.day, 2, r.amount) for r in bond.redeemed]
-    last = bond.matures_on or date.max
-    for day, kind, amount in sorted(told):
-        if day > min(until, last):
+    begun = Redeemed(day=bond.bought_on, amount=bond.amount)
+    told = [
+        (0, begun),
+        *((0, r) for r in bond.added),
+        *((1, r) for r in bond.interest),
+        *((2, r) for r in bond.redeemed),
+    ]
+    last = min(until, bond.matures_on or date.max)
+    for kind, moved in sorted(told, key=lambda pair: (pair[1].day, pair[0])):
+        if moved.day > last:
             continue
-        value = course.on(day)
+        units, price = _units(course, moved, held=kind > 0)
         if kind == 0:
-            units = (amount / value).quantize(UNIT) if value else amount
-            course.facts.append(_fact(ticker, day, Operation.BUY, units, value))
+            course.facts.append(_fact(ticker, moved.day, Operation.BUY, units, price))
             course.units += units
         elif kind == 1 and course.units:
-            price = (amount / course.units).quantize(UNIT)
-            course.facts.append(_fact(ticker, day, Operation.DIVIDEND, course.units, price))
-            _paid_out(course, bond, day, float(price))
-        elif kind == 2:
-            units = min(course.units, (amount / value).quantize(UNIT)) if value else course.units
-            units = course.units if (course.units - units) * value < LEFT else units
-            if units > 0:
-                course.facts.append(_fact(ticker, day, Operation.SELL, units, value))
+            price = (moved.amount / course.units).quantize(UNIT)
+            course.facts.append(_fact(ticker, moved.day, Operation.DIVIDEND, course.units, price))
+            _paid_out(course, bond, moved.day, float(price))
+        elif kind == 2 and units > 0:
+            course.facts.append(_fact(ticker, moved.day, Operation.SELL, units, price))
             course.units -= units
     if bond.matures_on is not None and bond.matures_on <= until and course.units > 0:
         value = course.on(bond.matures_on)
         course.facts.append(_fact(ticker, bond.matures_on, Operation.SELL, course.units, value))
         course.units = Decimal(0)
+
+
+def _units(course: Course, moved: Redeemed, *, held: bool) -> tuple[Decimal, Decimal]:
+    """(units that money stands for, BRL each): the part that is told, else by the value of the day.
+
+    `held`: not more than there are, and what rounding would leave goes along.
+    """
+    value = course.on(moved.day)
+    if moved.part is not None and course.units > 0:
+        units = (course.units * moved.part).quantize(UNIT)
+    else:
+        units = (moved.amount / value).quantize(UNIT) if value else moved.amount
+    if held and (course.units - units) * value < LEFT:
+        units = course.units
+    by_part = moved.part is not None and units > 0
+    return units, (moved.amount / units).quantize(UNIT) if by_part else value
 
 
 def _paid_out(course: Course, bond: Bond, day: date, paid: float) -> None:

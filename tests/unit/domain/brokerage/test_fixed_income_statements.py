@@ -12,11 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invest.domain.brokerage import ImportPlan, plan_import, read_statement
-from invest.domain.fixed_income import BondKind, Curves, Index, PaperFact, Terms, bonds_of, paper_of, value_of
+from invest.domain.fixed_income import (
+    BondKind,
+    Curves,
+    Index,
+    PaperFact,
+    Terms,
+    as_assets,
+    bonds_of,
+    paper_of,
+    value_of,
+)
 from invest.domain.market import MacroPoint, RateCurve, sessions_between
 
 D = Decimal
 TODAY = date(2026, 11, 27)
+DAYS = sessions_between(date(2026, 1, 2), TODAY).astype(object).tolist()
 HEAD = "Entrada/Saída;Data;Movimentação;Produto;Instituição;Quantidade;Preço unitário;Valor da Operação\n"
 ROWS = [
     "Credito;05/01/2026;Compra;Tesouro Selic 2029;CORRETORA A;0,50;15.000,00;7.500,00",
@@ -134,3 +145,37 @@ def test_order_and_split_of_files_change_nothing(source: random.Random, files: i
             booked += send(HEAD + "\n".join(part), booked).papers
     source.shuffle(booked)
     assert bonds_of(booked, {}) == whole
+
+
+def test_units_stay_exact_whatever_prices_a_day_has() -> None:
+    """A position stated below the day's purchase, two prices on one day, a full redemption: nothing is left over."""
+    rows = [
+        "Credito;05/01/2026;Compra;Tesouro IPCA+ 2035;A;1,00;2.000,00;2.000,00",
+        "Credito;05/01/2026;Compra;Tesouro IPCA+ 2035;A;0,50;2.040,00;1.020,00",
+        "Credito;02/03/2026;Compra;Tesouro IPCA+ 2035;A;0,50;2.100,00;1.050,00",
+        "Debito;02/03/2026;Venda;Tesouro IPCA+ 2035;A;1,00;2.080,00;2.080,00",
+        "Debito;01/06/2026;Venda;Tesouro IPCA+ 2035;A;1,00;2.200,00;2.200,00",
+    ]
+    sheet = (
+        "Produto;Instituição;Código ISIN;Indexador;Vencimento;Quantidade;Valor Aplicado;Valor bruto;Valor líquido;"
+        "Valor Atualizado\nTesouro IPCA+ 2035;A;BR0;IPCA;15/05/2035;1,50;3.020,00;2.950,00;2.940,00;2.950,00\n"
+    )
+    booked = [*send(HEAD + "\n".join(rows)).papers]
+    booked += send(sheet, booked, today=date(2026, 1, 5)).papers
+    (bond,) = bonds_of(booked, {}).values()
+    facts, _, _ = as_assets({"x": bond}, Curves(), TODAY)
+    bought = sum((f.amount for f in facts if f.operation == "buy"), D(0))
+    sold = sum((f.amount for f in facts if f.operation == "sell"), D(0))
+    assert (round(bought, 2), round(sold, 2)) == (D("4070.00"), D("4280.00"))
+    assert value_of(bond, Curves(), TODAY) == 0
+    assert value_of(bond, Curves(), date(2026, 3, 2)) == pytest.approx(D("2080"), abs=D("45"))
+
+
+def test_thousands_of_rows_about_one_paper_are_planned_and_valued() -> None:
+    rows = [f"Credito;{d:%d/%m/%Y};Compra;Tesouro Selic 2029;A;0,10;15.000,00;1.500,00" for d in DAYS[:200]] * 8
+    rows += [f"Debito;{d:%d/%m/%Y};Venda;Tesouro Selic 2029;A;0,05;15.000,00;750,00" for d in DAYS[:200]] * 4
+    rows += ["Debito;02/01/2026;Venda;Tesouro Selic 2031;A;1,00;15.000,00;15.000,00"] * 1_000
+    plan = send(HEAD + "\n".join(rows))
+    assert plan.counts == {"booked": 2_400, "duplicate": 0, "refused": 1_000}
+    (bond,) = bonds_of(plan.papers, {}).values()
+    assert value_of(bond, Curves(), TODAY) == pytest.approx(D(120 * 15_000), abs=D(1))
