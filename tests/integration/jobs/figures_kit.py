@@ -80,6 +80,7 @@ class Bytes:
 
     def __init__(self, tickers: Iterable[str]) -> None:
         self.papers: dict[str, Paper] = {ticker: Paper() for ticker in tickers}
+        self.received: dict[str, dict[date, float]] = defaultdict(lambda: defaultdict(float))  # by BDRs, brapi's
         self.indices: dict[str, dict[date, float]] = defaultdict(dict)  # as B3 gives them, by its code
         self.rates: dict[int, dict[date, float]] = defaultdict(dict)  # the central bank's series
         self.index: dict[date, float] = {}
@@ -97,6 +98,8 @@ class Bytes:
         for ticker, quoted in made.quoted.items():  # a year whose COTAHIST did not come: brapi's, where nothing split
             if not made.papers[ticker].factors:
                 made.papers[ticker].closes = quoted | made.papers[ticker].closes
+        for ticker, cash in made.received.items():
+            made.papers[ticker].cash = made.papers[ticker].cash or cash
         return made
 
     def read(self, url: str, body: bytes) -> None:
@@ -118,7 +121,7 @@ class Bytes:
             self._statements(body)
 
     def _quotes(self, told: dict[str, Any]) -> None:
-        """brapi's closes, and what a BDR paid, of which B3's answers say nothing."""
+        """brapi's closes, and what a BDR paid, for where B3's answers say nothing of it."""
         closes = {_utc(r["date"]): float(r["close"]) for r in told["historicalDataPrice"]}
         ticker = told["symbol"]
         if ticker == "^BVSP":
@@ -127,7 +130,7 @@ class Bytes:
             self.quoted[ticker] = closes
             if re.fullmatch(r"[A-Z]{4}3[2-5]", ticker):
                 for row in (told.get("dividendsData") or {}).get("cashDividends", ()):
-                    self.papers[ticker].cash[date.fromisoformat(row["lastDatePrior"][:10])] += float(row["rate"])
+                    self.received[ticker][date.fromisoformat(row["lastDatePrior"][:10])] += float(row["rate"])
 
     def _coin(self, told: dict[str, Any]) -> None:
         """A coin's closes and what was traded, in BRL."""
@@ -346,9 +349,16 @@ def check_dollar(view: AnyView, paper: Paper, ptax: dict[date, float], check: Ch
     days, values = paper.adjusted()
     year_ago = days[-1] - timedelta(days=365)
     grown, dearer = values[-1] / paper.at(year_ago), upto(ptax, days[-1]) / upto(ptax, year_ago)
-    stats = next(b for b in _blocks(view, "dollar") if isinstance(b, Stats)).items
-    for stat, expected in zip(stats, (grown - 1, dearer - 1, grown / dearer - 1), strict=True):
-        check(f"in dollars: {stat.label}", stat.text, expected, percent=True)
+    rate, price = upto(ptax, days[-1]), paper.closes[days[-1]]
+    block = _blocks(view, "dollar")[0]
+    shown = (
+        [(row[0].text, row[1].text) for row in block.rows]
+        if isinstance(block, Table)
+        else [(x.label, x.text) for x in block.items]
+    )
+    expected = (grown - 1, dearer - 1, grown / dearer - 1, rate, price / rate)
+    for (label, text), value in zip(shown, expected, strict=True):
+        check(f"in dollars: {label}", text.removeprefix("US$ "), value, percent="%" in text)
 
 
 def check_rights(view: AnyView, paper: Paper, today: date, check: Checked) -> None:
