@@ -5,12 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+
+
+def open_to_others(data: Path) -> Iterator[str]:
+    """What others may read, write or list under the data folder; root's keeps its PostgreSQL's way through."""
+    for path in [data, *data.rglob("*")]:
+        mode = stat.S_IMODE(path.lstat().st_mode) & 0o077
+        if mode & ~(0o011 if path == data and os.geteuid() == 0 else 0):
+            yield f"{mode:03o} {path.relative_to(data)}"
 
 
 @pytest.mark.slow
@@ -40,4 +50,5 @@ async def test_the_demo_leaves_reports_and_a_truthful_summary(tmp_path: Path) ->
     assert pdf.startswith(b"%PDF-")
     table = shown.decode()
     assert "SANDBOX" in table
+    assert list(open_to_others(tmp_path / ".data" / "demo")) == []
     assert summary["assets"][0]["ticker"] in table

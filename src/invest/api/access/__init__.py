@@ -5,16 +5,17 @@ from __future__ import annotations
 from invest.api.access.admission import KEPT_KEY, Admission, Kept, idempotency_of
 from invest.api.access.auditing import Auditor
 from invest.api.access.keyring import Keyring
-from invest.api.access.quotas import LATER, QUEUED, Quotas
+from invest.api.access.quotas import Quotas
+from invest.api.access.use import KeyUse, use_of
 
 __all__ = [
     "KEPT_KEY",
-    "LATER",
-    "QUEUED",
     "Admission",
     "Auditor",
     "Kept",
+    "KeyUse",
     "Keyring",
     "Quotas",
     "idempotency_of",
+    "use_of",
 ]

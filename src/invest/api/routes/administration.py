@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from invest.api.access import KeyUse, use_of
 from invest.api.http import PREFIX, Listing, Problem, Reply, paged, route
 from invest.api.request import Request
 from invest.api.routes.models import Strict
@@ -87,6 +88,26 @@ async def revoke_key(request: Request, path: KeyPath) -> None:
     request.audit("revoke key", path.key_id)
 
 
+@route("GET", "/keys/{key_id}/use", tag="keys", scope="admin", problems=(404, 503))
+async def get_key_use(request: Request, path: KeyPath) -> KeyUse:
+    """What a key uses of its quotas: stored things, jobs, answers kept, AI money of today, mails of this hour."""
+    return await _use(request, path.key_id)
+
+
+@route("GET", "/quota", tag="keys", problems=(404, 503))
+async def get_quota(request: Request) -> KeyUse:
+    """What the key of this request uses of its quotas; 404 where no key was sent."""
+    return await _use(request, request.caller.id)
+
+
+async def _use(request: Request, key_id: str) -> KeyUse:
+    services = request.services
+    found = await use_of(await services.store(), services.invest.redis, services.settings.quotas, key_id)
+    if found is None:
+        raise Problem(404, f"no key {key_id!r}: quotas are those of a key, without one there are none")
+    return found
+
+
 class QueuePath(Strict):
     """A queue's name in the path."""
 
@@ -117,4 +138,4 @@ async def discard_dead_letters(request: Request, query: BulkFilter) -> Bulk:
     return done
 
 
-ROUTES = (list_keys, create_key, rotate_key, revoke_key, purge_queue, discard_dead_letters)
+ROUTES = (list_keys, create_key, rotate_key, revoke_key, get_key_use, get_quota, purge_queue, discard_dead_letters)

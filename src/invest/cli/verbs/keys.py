@@ -85,18 +85,30 @@ def ls(
 @keys.command("use")
 def use(key_id: KeyId, json_output: AsJson = False) -> None:
     """What a key uses of its quotas: stored things, jobs, answers kept, AI money of today, mails of this hour."""
-    from invest.cli.platform.local import local_settings
-    from invest.cli.platform.quotas import use_of
-
-    with local_settings() as settings:
-        found = asyncio.run(use_of(settings, key_id))
-    if found is None:
-        raise _unknown(key_id)
+    found = remote_or(lambda client: client.ask("GET", f"/keys/{key_id}/use"), lambda: _use_here(key_id))
     if json_output:
         output.as_json(found)
         return
-    rows = [(name, used, limit or "none") for name, (used, limit) in found.items()]
-    output.table(("quota", "used", "limit"), rows, right=("used", "limit"), empty="no quotas")
+    rows = [(one["quota"], one["used"], one["limit"] or "none", one["per"]) for one in found["quotas"]]
+    output.table(("quota", "used", "limit", "per"), rows, right=("used", "limit"), empty="no quotas")
+
+
+def _use_here(key_id: str) -> Any:
+    from invest.api.access import KeyUse, use_of
+    from invest.cli.platform.local import local_settings
+    from invest.engine import Invest
+    from invest.store import Store
+
+    with local_settings() as settings:
+
+        async def work() -> KeyUse | None:
+            async with Store.open(settings) as store, Invest.connect(settings) as invest:
+                return await use_of(store, invest.redis, settings.quotas, key_id)
+
+        found = asyncio.run(work())
+    if found is None:
+        raise _unknown(key_id)
+    return found.model_dump(mode="json")
 
 
 @keys.command("rotate")
