@@ -12,7 +12,7 @@ from functools import partial
 
 from invest.ai import Analysts, per_minute
 from invest.engine import Invest, Projector, Resources, ended, open_redis
-from invest.jobs.reports import SharedAnswers, SharedBudget, SharedLessons, SharedLimiter, StoredLedger
+from invest.jobs.reports import SharedAnswers, SharedBudget, SharedLessons, SharedLimiter, SharedPrepaid, StoredLedger
 from invest.settings import Settings
 from invest.sources import Sources
 from invest.store import Store
@@ -38,6 +38,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
             limiter=SharedLimiter(redis, settings.ai.concurrency, per_minute(settings)),
             ledger=StoredLedger(store),
             lessons=SharedLessons(redis),
+            prepaid=SharedPrepaid(redis),
         )
         held.add(await stack.enter_async_context(analysts))
         invest = Invest(redis, settings)

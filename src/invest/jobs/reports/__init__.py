@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from invest.jobs.reports.ai_keeping import SharedAnswers, SharedBudget, SharedLessons, SharedLimiter, StoredLedger
+from invest.jobs.reports.ai_keeping import (
+    SharedAnswers,
+    SharedBudget,
+    SharedLessons,
+    SharedLimiter,
+    SharedPrepaid,
+    StoredLedger,
+)
 from invest.jobs.reports.asset_reports import generate_report_async
 from invest.jobs.reports.callbacks import tell_callback, telling
 from invest.jobs.reports.comparisons import generate_comparison_report_async
@@ -21,6 +28,7 @@ __all__ = [
     "SharedBudget",
     "SharedLessons",
     "SharedLimiter",
+    "SharedPrepaid",
     "StoredLedger",
     "batch_export_reports",
     "deliver_report",
