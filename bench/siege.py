@@ -608,7 +608,10 @@ async def run(seconds: float, requests: int, only: str = "") -> Report:
             if only in ("", "storm"):
                 await storm(report, target, requests, watcher)
             watcher.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    if report.clean:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        print(f"  logs: {folder / 'log'}", flush=True)
     report.seconds = round(time.monotonic() - begun, 1)
     return report
 

@@ -21,7 +21,7 @@ STRANGE: tuple[Any, ...] = (
     "../../etc/passwd", "{{7*7}}", "%00", "PETR4", "petr4 ", "PETR4\n", "0001-01-01", "9999-12-31", "2026-02-30",
     "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "1-0", "\u202e", "𝟙", "null", "-1", "1,1", -0.0,
 )  # fmt: skip
-HEADERS = (
+HEADERS: tuple[dict[str, str], ...] = (
     {}, {}, {}, {"Idempotency-Key": "\\"}, {"Idempotency-Key": "k" * 300}, {"Prefer": "wait=99999999999"},
     {"Last-Event-ID": "999999999999999999999-1"}, {"If-None-Match": '",,"'}, {"Accept": "text/x-none"},
     {"Accept-Language": "x" * 500}, {"Range": "bytes=9-1"}, {"Content-Encoding": "gzip"}, {"Expect": "miracles"},

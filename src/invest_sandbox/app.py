@@ -11,7 +11,6 @@ from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
 from invest_sandbox import ai
-from invest_sandbox.ai.batches import BATCHES, Batches
 from invest_sandbox.context import AI_LATENCY, FAULTS, REQUESTS, SHELF, WORLD
 from invest_sandbox.damage import after, before
 from invest_sandbox.faults import UPSTREAMS, Fault, FaultBook
@@ -65,7 +64,7 @@ def create_app(
     app = web.Application(middlewares=[sandbox], client_max_size=8 * 2**20)
     app[WORLD] = world
     app[SHELF] = shelf or Shelf()
-    app[BATCHES] = Batches()
+    app[ai.BATCHES] = ai.Batches()
     app[FAULTS] = FaultBook(world.seed, faults)
     app[REQUESTS] = {}
     app[others.LAST_GDELT] = []

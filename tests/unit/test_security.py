@@ -57,8 +57,9 @@ def test_no_source_of_advisories_is_said_and_passed_over(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     unknown = {"dependencies": [{"name": "aiohttp", "skip_reason": "not found"}]}
-    for told in (None, unknown, {"dependencies": []}):
-        asked = []
+    answers: tuple[dict[str, list[dict[str, str]]] | None, ...] = (None, unknown, {"dependencies": []})
+    for told in answers:
+        asked: list[object] = []
         monkeypatch.setattr(
             security, "_audited", lambda pins, seconds, told=told, asked=asked: asked.append(pins) or told
         )

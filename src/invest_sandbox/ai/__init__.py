@@ -7,6 +7,9 @@ from functools import partial
 from aiohttp import web
 
 from invest_sandbox.ai import anthropic, batches, gemini, models, openai_chat, openai_responses
+from invest_sandbox.ai.batches import BATCHES, Batches
+
+__all__ = ["BATCHES", "Batches", "routes"]
 
 
 def routes() -> list[web.RouteDef]:

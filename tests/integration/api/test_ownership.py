@@ -169,7 +169,8 @@ async def test_anothers_key_sees_none_of_it_in_any_list(world: World) -> None:
     lists = [p for p in lists if p not in (f"{API}/events", "/metrics", f"{API}/workflows")]
     lists += [f"{API}/tasks?state={state}" for state in ("succeeded", "failed", "running")]
     assert len(lists) > 15
-    wrong, named = [], 0
+    wrong: list[tuple[object, ...]] = []
+    named = 0
     for path in lists:
         answer = await world.door.ask("GET", path, headers=world.other, params=WANTED.get(path, {}))
         wrong += [(path, answer.status)] if answer.status != 200 else []

@@ -11,7 +11,7 @@ from invest.api.http.headers import API_POLICY, ORIGINS, SECURITY, compressed, h
 from invest.api.http.lazy_store import LazyStore
 from invest.api.http.meters import Meters, route_of
 from invest.api.http.openapi import document
-from invest.api.http.paging import Listing, in_reach, paged, paged_as, read_time, time_cursor
+from invest.api.http.paging import Listing, day_in_reach, in_reach, paged, paged_as, read_time, time_cursor
 from invest.api.http.problems import (
     FieldError,
     Problem,
@@ -55,6 +55,7 @@ __all__ = [
     "ScopeName",
     "checked_text",
     "compressed",
+    "day_in_reach",
     "document",
     "etag_matches",
     "etag_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, Field
@@ -49,6 +49,13 @@ def in_reach(at: datetime) -> datetime:
     if not EARLIEST <= at <= LATEST:
         raise ValueError("must lie between the years 1900 and 2200")
     return at
+
+
+def day_in_reach(day: date) -> date:
+    """A day between the years 1900 and 2200: sums of days beyond them may leave the calendar."""
+    if not EARLIEST.date() <= day <= LATEST.date():
+        raise ValueError("must lie between the years 1900 and 2200")
+    return day
 
 
 def read_time(cursor: str | None) -> datetime | None:

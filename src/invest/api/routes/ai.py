@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from invest.api.http import route
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Day, Strict
 from invest.domain.opinions import Spend, spend_of
 from invest.jobs.reports import SharedBudget
 
@@ -20,8 +20,8 @@ MOST_DAYS = 400
 class SpendDays(Strict):
     """Days of the ledger, both included, in UTC; without them the last thirty."""
 
-    since: date | None = Field(default=None, description="first day")
-    until: date | None = Field(default=None, description="last day; today without it")
+    since: Day | None = Field(default=None, description="first day")
+    until: Day | None = Field(default=None, description="last day; today without it")
 
     @model_validator(mode="after")
     def ordered(self) -> SpendDays:

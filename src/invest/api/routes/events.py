@@ -8,7 +8,7 @@ from pydantic import Field
 
 from invest.api.http import PREFIX, Problem, Reply, invalid, route
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Day, Strict
 from invest.api.routes.ownership import owner_of
 from invest.api.routes.portfolio.portfolios import PortfolioId
 from invest.api.routes.research import TickerPath, known
@@ -73,8 +73,8 @@ class AgendaFilter(Strict):
 
     ticker: Ticker | None = None
     portfolio_id: PortfolioId | None = None
-    since: date | None = Field(default=None, description="today without it")
-    until: date | None = Field(default=None, description="180 days ahead without it")
+    since: Day | None = Field(default=None, description="today without it")
+    until: Day | None = Field(default=None, description="180 days ahead without it")
 
 
 @route("GET", "/data/calendar", tag="assets", problems=(404, 422, 503))
@@ -96,7 +96,7 @@ class QuestionFilter(Strict):
     """Which questions."""
 
     ticker: Ticker | None = None
-    since: date | None = Field(default=None, description="days from here on; two years without it")
+    since: Day | None = Field(default=None, description="days from here on; two years without it")
 
 
 @route("GET", "/data/questions", tag="assets", problems=(422, 503))

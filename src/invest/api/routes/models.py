@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from invest.api.http import EXPORTS, in_reach, public_result, public_text
+from invest.api.http import EXPORTS, day_in_reach, in_reach, public_result, public_text
 from invest.engine import JobState, JobStatus, Progress
 from invest.http import TaskProgress, TaskStatus, Timings
 
 TaskId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^,/\s]+$", examples=["01930f3a4c5e8d7b6a90"])]
 
 Moment = Annotated[AwareDatetime, AfterValidator(in_reach)]
+Day = Annotated[date, AfterValidator(day_in_reach)]
 
 
 class Strict(BaseModel):

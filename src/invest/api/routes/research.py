@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from invest.api.http import Listing, Problem, Reply, paged, read_time, route, time_cursor
 from invest.api.request import Request
-from invest.api.routes.models import Page, Strict
+from invest.api.routes.models import Day, Page, Strict
 from invest.domain.analysis import Analysis, ScoreRecord
 from invest.domain.market import Asset, AssetKind, CorporateAction, Market, NewsItem, StatementLine, Ticker
 from invest.domain.opinions import Opinion
@@ -87,7 +87,7 @@ class PriceBar(BaseModel):
 class PriceFilter(Strict):
     """Which sessions."""
 
-    since: date | None = None
+    since: Day | None = None
     limit: int = Field(default=250, ge=1, le=5000)
 
 
@@ -117,8 +117,8 @@ class Fundamentals(BaseModel):
 class FundamentalsFilter(Strict):
     """How far back."""
 
-    since: date | None = Field(default=None, description="statements of periods that end on this day or later")
-    known_on: date | None = Field(default=None, description="only what had been delivered to CVM by this day")
+    since: Day | None = Field(default=None, description="statements of periods that end on this day or later")
+    known_on: Day | None = Field(default=None, description="only what had been delivered to CVM by this day")
 
 
 @route("GET", "/assets/{ticker}/fundamentals", tag="assets", problems=(404, 422, 503))
