@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from bench.chaos_jobs import RATE_GAP_MS
+from bench.chaos_jobs import MOST_NARROW, RATE_GAP_MS
 from invest.engine import Invest, keys
 from invest.errors import NotFound
 from invest.store import Store
@@ -33,6 +33,7 @@ class Found(Protocol):
     stuck: int
     history_differs: int
     rate_exceeded: int
+    limit_exceeded: int
     schedules_dead: int
     ticks: int
 
@@ -70,6 +71,7 @@ async def audit(report: Found, accepted: Sequence[Accepted], invest: Invest, sto
     report.callbacks_twice = sum(1 for _, f in events if f[b"n"] == b"chaos_callback" and ended[f[b"id"]] > 1)
     starts = [ms for ms, f in events if f[b"e"] == b"started" and f[b"n"] == b"chaos_rated"]
     report.rate_exceeded = sum(b - a < RATE_GAP_MS for a, b in itertools.pairwise(starts))
+    report.limit_exceeded = _over_the_limit(events)
     report.ticks = sum(r["name"] == "chaos_tick" for r in rows)
     report.schedules_dead = await _dead_schedules(invest, report.ticks)
     report.stuck = await _stuck(invest)
@@ -78,6 +80,22 @@ async def audit(report: Found, accepted: Sequence[Accepted], invest: Invest, sto
         if not await _right(invest, store, entry):
             print("wrong:", entry, await _told(invest, store, entry.id), flush=True)
             report.wrong_results += 1
+
+
+LEAVES = (b"succeeded", b"failed", b"cancelled", b"retrying", b"handed_back")
+
+
+def _over_the_limit(events: Sequence[tuple[int, dict[bytes, bytes]]]) -> int:
+    """How often more jobs of a limited name ran at once than may. One whose worker died keeps its turn."""
+    running: set[bytes] = set()
+    over = 0
+    for _, told in events:
+        if told[b"n"] == b"chaos_narrow" and told[b"e"] == b"started":
+            running.add(told[b"id"])
+            over += len(running) > MOST_NARROW
+        elif told[b"e"] in LEAVES:
+            running.discard(told[b"id"])
+    return over
 
 
 async def _dead_schedules(invest: Invest, ticks: int) -> int:

@@ -43,6 +43,7 @@ CREATE TABLE fired (callback text NOT NULL, delivery bigint NOT NULL);
 INSERT INTO account SELECT i, 0 FROM generate_series(0, 31) i;
 """
 RATE_GAP_MS = 50
+MOST_NARROW = 2
 
 
 def broken(tick: datetime) -> bool:
@@ -128,7 +129,7 @@ async def chaos_callback(ctx: Context) -> dict[str, int]:
     return {"good": good, "bad": bad}
 
 
-@queue.job(max_running=2)
+@queue.job(max_running=MOST_NARROW)
 async def chaos_narrow(ctx: Context, value: int) -> int:
     await asyncio.sleep(random.random() * 0.05)
     await affect(ctx)

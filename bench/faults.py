@@ -52,7 +52,9 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
     "off_by_1000": {"kind": "wrong_unit", "factor": 1000},
     "stale": {"kind": "stale", "days": 30},
 }
-ON = ("cotahist", "b3", "cvm", "cvm_funds", "bcb", "olinda", "brapi", "mercado_bitcoin", "rss")
+ON = (
+    "cotahist", "b3", "b3_indices", "cvm", "cvm_funds", "cvm_etfs", "bcb", "olinda", "brapi", "mercado_bitcoin", "rss",
+)  # fmt: skip
 OFF = ("yahoo", "fundamentus", "google_news", "gdelt", "binance")  # as shipped; each is on in its own cells
 ALWAYS = "binance"  # a second source of coins, so that a fault of brapi leaves none without any
 BEFORE = 5  # days before the batch that the assets are known from

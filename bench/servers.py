@@ -30,7 +30,7 @@ class OwnValkey:
         self.port = port
         self._binary = Valkey(self.folder).command()[0]
         keep = ("--appendonly", "yes", "--appendfsync", "always") if durable else ("--appendonly", "no")
-        self._options = (*keep, *extra)
+        self.options = (*keep, *extra)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -48,7 +48,7 @@ class OwnValkey:
         """Start and wait until it answers."""
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket), "--save", ""]
         files = ["--dir", str(self.folder), "--daemonize", "no", "--loglevel", "warning"]
-        self._process = subprocess.Popen([self._binary, *options, *files, *self._options], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen([self._binary, *options, *files, *self.options], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 30
         while not self._answers():
             if time.monotonic() > deadline or self._process.poll() is not None:

@@ -9,7 +9,7 @@ a crash and an absence of PostgreSQL, kills of workers and of the web process, a
 
 `lost`: accepted jobs that the history does not know as ended. `failed`: jobs that failed for good, by error.
 `rss_slope_mb_per_h`: of all processes, fitted from a third of the time on; `rss_noise_mb`: its residuals' deviation.
-`recovery_s`: by trouble, from its end until a job that was enqueued afterwards has succeeded.
+`recovery_s`: by trouble, from its end until a job enqueued afterwards, before all that waits, has succeeded.
 `alerts`: price alerts made over the time, and how often each fired: `fired_once` should be all of them.
 `skipped`: troubles that this machine does not allow, with the reason: a full disk needs the right to mount one, steps
 of the clock need Debian's package `faketime`.
@@ -42,7 +42,7 @@ from bench.servers import OUT, OwnPostgres, OwnValkey, free_port
 from bench.soak_troubles import TROUBLES, Soak, false_clock, small_disk
 from invest.cli.platform.platform import QUEUES, answer_of
 from invest.cli.platform.supervise import family
-from invest.engine import Invest, JobState
+from invest.engine import Invest, JobState, Priority
 from invest.errors import InvestError
 from invest.jobs.analysis import analyze_asset_async, batch_analyze_assets, compare_assets_async, evaluate_alerts
 from invest.jobs.data_collection import batch_collect_assets, collect_asset_data_async, update_market_prices
@@ -136,7 +136,8 @@ async def recovered(soak: Soak, invest: Invest) -> float | None:
     while time.monotonic() - begun < 120:
         with contextlib.suppress(*UNREACHABLE):
             async with asyncio.timeout(30):
-                job = await invest.enqueue(analyze_asset_async(soak.tickers[0]))
+                first = analyze_asset_async(soak.tickers[0]).with_options(priority=Priority.HIGH)
+                job = await invest.enqueue(first)
                 soak.accepted.append(job.id)
                 await job.result(timeout=30)
                 return round(time.monotonic() - begun, 2)

@@ -17,12 +17,14 @@ from invest_sandbox.faults import UPSTREAMS, Fault, FaultBook
 from invest_sandbox.shelf import Shelf
 from invest_sandbox.upstreams import (
     b3,
+    b3_indices,
     bcb,
     brapi,
     brapi_crypto,
     brapi_rates,
     cotahist,
     cvm,
+    cvm_etfs,
     cvm_funds,
     fundamentus,
     others,
@@ -34,8 +36,10 @@ from invest_sandbox.world import World
 ROUTES = {
     "cotahist": cotahist.routes,
     "b3": b3.routes,
+    "b3_indices": b3_indices.routes,
     "cvm": cvm.routes,
     "cvm_funds": cvm_funds.routes,
+    "cvm_etfs": cvm_etfs.routes,
     "bcb": bcb.routes,
     "olinda": bcb.olinda_routes,
     "brapi": lambda: [*brapi.routes(), *brapi_crypto.routes(), *brapi_rates.routes()],

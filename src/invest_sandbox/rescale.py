@@ -12,8 +12,10 @@ _MONEY = re.compile(
     rb'("(?:regularMarketPrice|regularMarketOpen|regularMarketDay(?:High|Low)|regularMarketPreviousClose|open|high|low|last|'
     rb'close|adjustedClose|rate|valueCash|priceEarnings|totalRevenue|netIncome|bidPrice|valor|Mediana)":\s*"?)(-?\d+(?:[.,]\d+)?)'
 )
+PT = str.maketrans(",.", ".,")
 _KLINE = re.compile(rb'(")(\d+\.\d+)(?=")')  # Binance's rows have no names, and their numbers are text
 _COLUMNS = re.compile(rb'("[ohlc]":)(\[[^\]]*\])')
+_GRID = re.compile(rb'("rateValue\d+":")([\d.]*\d,\d+)')  # B3's index points
 _HTML_PRICE = re.compile(  # Fundamentus' table and the page of one paper
     rb'(</a></span></td><td>|Cota\xe7\xe3o</span></td><td class="data"><span class="txt">)([\d.]*\d,\d+)'
 )
@@ -27,6 +29,8 @@ def rescale(body: bytes, factor: float) -> bytes:
         return _COLUMNS.sub(lambda m: m[1] + _KLINE.sub(lambda n: n[1] + b"%.8f" % (float(n[2]) * factor), m[2]), body)
     if body[:2] == b"[[":
         return _KLINE.sub(lambda m: m[1] + b"%.8f" % (float(m[2]) * factor), body)
+    if b'"rateValue1"' in body[:2000]:
+        return _GRID.sub(lambda m: m[1] + f"{float(_plain(m[2])) * factor:,.2f}".translate(PT).encode(), body)
     if b"FUNDAMENTUS" in body[:2000]:
         return _HTML_PRICE.sub(lambda m: m[1] + _brazilian(m[2], factor), body)
 
@@ -39,9 +43,14 @@ def rescale(body: bytes, factor: float) -> bytes:
     return _MONEY.sub(multiplied, body)
 
 
+def _plain(text: bytes) -> bytes:
+    """1.054,70 is 1054.70."""
+    return text.replace(b".", b"").replace(b",", b".")
+
+
 def _brazilian(text: bytes, factor: float) -> bytes:
     """54,70 times 1000 is 54700,00."""
-    value = float(text.replace(b".", b"").replace(b",", b".")) * factor
+    value = float(_plain(text)) * factor
     return (b"%.2f" % value).replace(b".", b",")
 
 
@@ -71,8 +80,13 @@ def _quote(line: bytes, factor: float = 1.0) -> bytes:
 _VALUE = re.compile(rb";(-?\d+\.\d{10});([SN])$")
 
 
+_WORTH = re.compile(rb"^(FUNDO DE INDICE;[^;]*;[^;]*;[^;]*;[^;]*;)(\d+\.\d+);(\d+\.\d+);")
+
+
 def _account(line: bytes, factor: float = 1.0) -> bytes:
-    """A CVM account with its value multiplied."""
+    """A CVM account, or an index fund's unit and net worth of a day, with its value multiplied."""
+    if line.startswith(b"FUNDO DE INDICE;"):
+        return _WORTH.sub(lambda m: m[1] + b"%.12f;%.2f;" % (float(m[2]) * factor, float(m[3]) * factor), line)
     return _VALUE.sub(lambda m: b";%.10f;%s" % (float(m[1]) * factor, m[2]), line)
 
 

@@ -9,8 +9,12 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
+
+from tests.builders.redis_users import owner_of, refused
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,10 +28,12 @@ def open_to_others(data: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-async def test_the_demo_leaves_reports_and_a_truthful_summary(tmp_path: Path) -> None:
+async def test_the_demo_leaves_reports_and_a_truthful_summary(tmp_path: Path, redis_url: str) -> None:
+    """All of it under a prefix, as a user of Redis who may touch no other key: one that lies elsewhere fails a job."""
     tmp_path.chmod(0o755)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("INVEST_", "REDIS_URL", "DATABASE_URL"))}
     env = {**kept, "INVEST_SETTINGS": str(ROOT / "settings.toml"), "COLUMNS": "100"}
+    env |= {"REDIS_URL": owner_of(redis_url, "invest:demo"), "INVEST_REDIS__PREFIX": "invest:demo"}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "invest", "demo", "--assets", "5", "--out", "out"),
         env=env,
@@ -52,3 +58,8 @@ async def test_the_demo_leaves_reports_and_a_truthful_summary(tmp_path: Path) ->
     assert "SANDBOX" in table
     assert list(open_to_others(tmp_path / ".data" / "demo")) == []
     assert summary["assets"][0]["ticker"] in table
+    with redis.Redis.from_url(redis_url) as client:
+        names: Any = client.keys()
+    assert refused(redis_url) == []
+    assert len(names) > 20
+    assert all(name.startswith(b"{invest:demo}:") for name in names)

@@ -19,6 +19,7 @@ from invest.ai.calls import (
     PaidReply,
     Payer,
     Prepaid,
+    all_taken,
     too_long,
 )
 from invest.ai.live import VendorState, ask_vendors, dated
@@ -43,6 +44,7 @@ __all__ = [
     "Payer",
     "Prepaid",
     "VendorState",
+    "all_taken",
     "ask_vendors",
     "dated",
     "per_minute",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from invest.api.access import Admission, Auditor, Keyring, Quotas
+from invest.api.access import Admission, Auditor, Keyring, OpenId, Quotas, Sessions
 from invest.api.http import Bodies, LazyStore, Meters, RequestLog
 from invest.api.live import Callbacks, Enqueuer, Hub, ReadinessCheck, Statements
 from invest.api.sockets import Load
@@ -37,6 +37,8 @@ class Services:
     callbacks: Callbacks
     statements: Statements
     readiness: ReadinessCheck
+    sessions: Sessions
+    openid: OpenId | None = None  # where the settings name a provider
     registry: Registry = field(default=registry)
     unknown: UnknownTickers = field(default_factory=UnknownTickers)
 
@@ -52,6 +54,8 @@ class Services:
         await self.enqueuer.close()
         await self.admission.close()
         await self.auditor.close()
+        if self.openid is not None:
+            await self.openid.close()
         await self.stores.close()
         await self.invest.close()
 
@@ -60,16 +64,17 @@ SERVICES = web.AppKey("services", Services)
 
 
 def open_services(settings: Settings, load: Load) -> Services:
-    """Everything a web process shares; connects to nothing yet."""
+    """Everything a web process shares; connects to nothing yet. Raises `ConfigError`, `Unreachable`."""
     if settings.redis.url is None:
         raise Unreachable("no Redis: set REDIS_URL, or start with `invest run`")
     invest = Invest(open_redis(settings), settings)
     stores = LazyStore(settings)
+    sessions = Sessions(invest.redis, stores)
     return Services(
         settings=settings,
         invest=invest,
         stores=stores,
-        keyring=Keyring(settings, stores),
+        keyring=Keyring(settings, stores, sessions),
         admission=Admission(invest.redis, settings.web, settings.quotas.kept_answer_bytes),
         enqueuer=Enqueuer(invest),
         hub=Hub(invest.redis),
@@ -82,4 +87,6 @@ def open_services(settings: Settings, load: Load) -> Services:
         callbacks=Callbacks(invest),
         statements=Statements(),
         readiness=ReadinessCheck(invest.redis, stores, allow_eviction=settings.redis.allow_eviction),
+        sessions=sessions,
+        openid=OpenId(settings.web.openid, invest.redis) if settings.web.openid.on else None,
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Generic, Self, TypeVar, overload
 
 import orjson
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from invest.engine.asking import Asking
 from invest.engine.calls import Call, Workflow, acting_for, result_adapter
 from invest.engine.errors import (
     ErrorInfo,
@@ -19,13 +20,12 @@ from invest.engine.errors import (
     JobCancelled,
     JobFailed,
     Lost,
-    QueueFull,
     ResultExpired,
     ResultTimeout,
 )
 from invest.engine.redis import (
-    CONNECTION_ERRORS,
-    Ask,
+    End,
+    Ends,
     Event,
     JobState,
     JobStatus,
@@ -33,14 +33,11 @@ from invest.engine.redis import (
     Notices,
     Plan,
     Progress,
-    Signal,
-    address_of,
     check,
     close_redis,
     follow,
     id_bytes,
     id_text,
-    is_full,
     job_head,
     keys,
     lay_out,
@@ -50,7 +47,7 @@ from invest.engine.redis import (
     resolve,
     transitions,
 )
-from invest.errors import NotFound, ServerAway, Unreachable
+from invest.errors import NotFound, Unreachable
 from invest.settings import Settings, get_settings
 
 R = TypeVar("R")
@@ -66,14 +63,27 @@ FRESH, LOOK_AFTER = 0.05, 0.005  # seconds: a job enqueued just now has hardly e
 TOLD = b"succeeded "  # + the result, where it is short
 
 
+def _batches(calls: Iterable[Call[R]]) -> Iterator[list[Call[R]]]:
+    left = iter(calls)
+    while batch := list(itertools.islice(left, BULK)):
+        yield batch
+
+
 class Job(Generic[R_co]):
     """A handle on one enqueued job or workflow; making one asks nothing."""
 
     def __init__(
-        self, invest: Client, job_id: str, adapter: TypeAdapter[Any] | None = None, *, new: bool = True
+        self,
+        invest: Client,
+        job_id: str,
+        adapter: TypeAdapter[Any] | None = None,
+        *,
+        new: bool = True,
+        end: End | None = None,
     ) -> None:
         self._invest = invest
         self._adapter = adapter
+        self._end = end
         self.id = job_id
         self.new = new
         self._made = time.monotonic()
@@ -85,7 +95,7 @@ class Job(Generic[R_co]):
         `ResultTimeout` after `timeout` seconds, `ResultExpired`, `Lost`, `NotFound`, or `Unreachable`.
         """
         fresh = self.new and time.monotonic() - self._made < FRESH
-        value = await self._invest.wait(self.id, timeout, look_after=LOOK_AFTER if fresh else 0)
+        value = await self._invest.wait(self.id, timeout, end=self._end, look_after=LOOK_AFTER if fresh else 0)
         result: R_co = value if self._adapter is None else self._adapter.validate_python(value)
         return result
 
@@ -105,13 +115,13 @@ class Job(Generic[R_co]):
         return f"<Job {self.id}>"
 
 
-class Client:
+class Client(Asking):
     """An open connection to the jobs on Redis. It knows calls, and no registry: a job's `Context` has one."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
-        self.redis = redis
-        self.settings = settings
+        super().__init__(redis, settings)
         self.notices = Notices(redis)
+        self.ends = Ends(self.notices)
 
     @classmethod
     @asynccontextmanager
@@ -121,7 +131,7 @@ class Client:
         redis = open_redis(settings)
         invest = cls(redis, settings)
         try:
-            await check(redis, address_of(settings))
+            await check(redis, settings)
             yield invest
         finally:
             await invest.close()
@@ -147,19 +157,21 @@ class Client:
         """
         if isinstance(what, Workflow):
             return await self._start(what, caller or acting_for.get())
-        return (await self.enqueue_many([what.with_options(caller=caller) if caller else what]))[0]
+        call = what.with_options(caller=caller) if caller else what
+        job = self.new_job(call, own=True)
+        end = self.ends.expect(job.id) if not job.chosen else None
+        ((job_id, new),) = await self.accept(transitions.enqueue([job]))
+        return Job(self, job_id, call.job.signature.result, new=new, end=end if new else None)
 
     async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[Job[R]]:
         """Many calls in few round trips, in their order; each batch of 250 is taken whole or not at all."""
         jobs: list[Job[R]] = []
-        batch: list[Call[R]] = []
-        for call in calls:
-            batch.append(call)
-            if len(batch) == BULK:
-                jobs += await self._enqueue_batch(batch)
-                batch = []
-        if batch:
-            jobs += await self._enqueue_batch(batch)
+        made = ((batch, transitions.enqueue([self.new_job(c) for c in batch])) for batch in _batches(calls))
+        async for batch, answer in self.accept_all(made):
+            jobs += [
+                Job(self, job_id, call.job.signature.result, new=new)
+                for call, (job_id, new) in zip(batch, answer, strict=True)
+            ]
         return jobs
 
     async def enqueue_after(self, job_id: str, call: Call[R]) -> Job[R]:
@@ -168,23 +180,16 @@ class Client:
         Raises `InvalidArguments`, `QueueFull`, or `Unreachable`.
         """
         job = self.new_job(call)
-        new = await self.ask(transitions.follow(job_id, job))
+        new = await self.accept(transitions.follow(job_id, job))
         return Job(self, job.id, call.job.signature.result, new=new)
 
-    async def _enqueue_batch(self, calls: Sequence[Call[R]]) -> list[Job[R]]:
-        made = await self.ask(transitions.enqueue([self.new_job(call) for call in calls]))
-        return [
-            Job(self, job_id, call.job.signature.result, new=new)
-            for call, (job_id, new) in zip(calls, made, strict=True)
-        ]
-
-    def new_job(self, call: Call[Any]) -> NewJob:
-        """A call as the engine enqueues it. Raises `InvalidArguments` for too large arguments."""
+    def new_job(self, call: Call[Any], *, own: bool = False) -> NewJob:
+        """A call as the engine enqueues it; `own`: its end is heard. Raises `InvalidArguments` if it is too large."""
         job, options = call.job, call.options
         self._check_size(call)
         ttl = options.result_ttl or job.result_ttl or self.settings.engine.result_ttl
         return NewJob(
-            id=options.id or new_id(),
+            id=options.id or (self.ends.new_id() if own else new_id()),
             chosen=options.id is not None,
             unique=job.unique_key(call) if job.key is not None else "",
             name=job.name,
@@ -230,7 +235,7 @@ class Client:
         """Start what was laid down; False if it was started before."""
         ttl = round(self.settings.engine.result_ttl * 1000)
         asked = transitions.submit(workflow_id, kind, ttl, job_head(kind, b"{}", caller), plan.kept())
-        started, left = await self.ask(asked)
+        started, left = await self.accept(asked)
         if left:
             await self.proceed()
         return started
@@ -281,37 +286,40 @@ class Client:
         await self.proceed()
         return reply != "final"
 
-    async def wait(self, job_id: str, timeout: float | None = None, *, look_after: float = 0) -> Any:
+    async def wait(
+        self, job_id: str, timeout: float | None = None, *, end: End | None = None, look_after: float = 0
+    ) -> Any:
         """The raw JSON result of a job; see `Job.result`.
 
-        `look_after`: seconds to wait for the message that it has ended before looking whether it had come already.
+        `end`: where its end has been listened for since before it was enqueued. `look_after`: seconds to wait for the
+        message that it has ended before looking whether it had come already.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        ended = Signal()
-        channel = keys.FINISHED + job_id
-        told_of: list[bytes] = []
-
-        def told(message: bytes) -> None:
-            if message.startswith(TOLD):
-                told_of.append(message)
-            ended.set()
-
-        await self.notices.subscribe(channel, told)
+        if end is not None:
+            return await self._told(job_id, end, timeout, POLL)
+        end, channel = End(), keys.FINISHED + job_id
+        await self.ends.listen()
+        await self.notices.subscribe(channel, end.told)
         try:
-            if look_after:
-                await ended.wait(look_after if timeout is None else min(look_after, timeout))
-            while True:
-                if told_of:
-                    return orjson.loads(told_of[0][len(TOLD) :])
-                ready, value = await self._patient_peek(job_id, deadline)
-                if ready:
-                    return value
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0 and not told_of:
-                    raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")
-                await ended.wait(POLL if left is None else min(POLL, left))
+            return await self._told(job_id, end, timeout, look_after)
         finally:
-            self.notices.leave(channel, told)
+            self.notices.leave(channel, end.told)
+
+    async def _told(self, job_id: str, end: End, timeout: float | None, pause: float) -> Any:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if end.said is None and pause:
+                await end.signal.wait(pause if left is None else min(pause, left))
+            if end.said is not None and end.said.startswith(TOLD):
+                return orjson.loads(end.said[len(TOLD) :])
+            said, pause = end.said, POLL
+            ready, value = await self._patient_peek(job_id, deadline)
+            if ready:
+                return value
+            if end.said is said:  # nothing more was said while it was asked: wait for the next word
+                end.said = None
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")
 
     async def _patient_peek(self, job_id: str, deadline: float | None) -> tuple[bool, Any]:
         """`_peek`; while there is time left, a Redis that is away means not yet."""
@@ -350,20 +358,3 @@ class Client:
         if cancelled:
             raise JobCancelled(job_id, error.message)
         raise JobFailed(error, job_id=job_id, attempts=attempts)
-
-    async def ask(self, what: Ask[T]) -> T:
-        """One transition. Raises `Unreachable` or `QueueFull`."""
-        return await self.guarded(what.of(self.redis))
-
-    async def guarded(self, asked: Awaitable[T]) -> T:
-        """The answer to a question. Raises `Unreachable` or `QueueFull` for what the connection raises."""
-        try:
-            return await asked
-        except CONNECTION_ERRORS as error:
-            where = address_of(self.settings)
-            said = f"Redis at {where} does not answer: {error or type(error).__name__}; check REDIS_URL"
-            raise ServerAway(said, server="Redis") from error
-        except RedisError as error:
-            if is_full(error):
-                raise QueueFull("Redis has no room left: new work is refused, try again later") from error
-            raise

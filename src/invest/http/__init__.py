@@ -14,7 +14,7 @@ from invest.http.client import Client, Job
 from invest.http.events import Event
 from invest.http.frames import Rows
 from invest.http.models import Ended, Queued, TaskFinished, TaskProgress, TaskStatus, Timings
-from invest.http.portfolios import PortfolioHandle
+from invest.http.portfolios import PortfolioHandle, Portfolios
 from invest.http.transport import Refused
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Event",
     "Job",
     "PortfolioHandle",
+    "Portfolios",
     "Queued",
     "Refused",
     "Rows",

@@ -16,7 +16,7 @@ from invest.errors import ErrorInfo, JobCancelled, JobFailed, ResultTimeout
 from invest.http.events import Event, parse_events
 from invest.http.frames import Rows
 from invest.http.models import TaskStatus
-from invest.http.portfolios import PortfolioHandle
+from invest.http.portfolios import PortfolioHandle, Portfolios
 from invest.http.transport import LONG_POLL, Refused, Transport, problem_of
 
 R = TypeVar("R")
@@ -181,6 +181,11 @@ class Client:
     async def upload(self, path: str, content: bytes, *, media: str, **query: Any) -> Any:
         """Send a file as it is, such as a broker's statement: ``/portfolios/{id}/import``, ``text/csv``."""
         return await self._transport.ask("POST", API + path, query=_query(query), body=content, media=media)
+
+    @property
+    def portfolios(self) -> Portfolios:
+        """The portfolios of the key: listed, made; and your own names of columns."""
+        return Portfolios(self)
 
     def portfolio(self, portfolio_id: str) -> PortfolioHandle:
         """A handle on a portfolio by its id; nothing is asked."""

@@ -94,6 +94,10 @@ class PortfolioHandle:
         told = keys if isinstance(keys, str) else list(keys)
         return await self._client.ask("POST", f"{self._path}/proposals/decline", {"keys": told})
 
+    async def propose(self) -> Any:
+        """Look for such events now; the open proposals."""
+        return await self._client.ask("POST", f"{self._path}/proposals")
+
     async def rebalance(self, cash: Decimal | str = "0", *, sell: bool = True) -> Any:
         """Orders towards the targets, and announced payments still to come."""
         return await self._client.ask("GET", f"{self._path}/rebalance", cash=str(cash), sell=str(sell).lower())
@@ -102,6 +106,89 @@ class PortfolioHandle:
         """Income tax of a year."""
         return await self._client.ask("GET", f"{self._path}/tax", year=year, together=str(together).lower())
 
-    async def tax_file(self, year: int, format: Literal["csv", "pdf"] = "csv") -> bytes:  # noqa: A002 - as in the path
-        """The same as a CSV or a PDF."""
-        return await self._client.read(f"{self._path}/tax/file", year=year, format=format)
+    async def tax_file(
+        self,
+        year: int,
+        format: Literal["csv", "pdf"] = "csv",  # noqa: A002 - as in the path
+        *,
+        together: bool = False,
+        language: Literal["pt-BR", "en"] = "pt-BR",
+    ) -> bytes:
+        """The same as a CSV or a PDF, which says in `language` "en" what is open in both languages."""
+        query = {"together": str(together).lower(), "language": language}
+        return await self._client.read(f"{self._path}/tax/file", year=year, format=format, **query)
+
+    async def tax_opening(self) -> Any:
+        """What the tax was told from before: losses, credits, DARFs paid, kinds of assets."""
+        return await self._client.ask("GET", f"{self._path}/tax/opening")
+
+    async def set_tax_opening(self, opening: Mapping[str, Any]) -> None:
+        """Replace it as a whole."""
+        await self._client.ask("PUT", f"{self._path}/tax/opening", dict(opening))
+
+    async def metrics(self, *, since: str | None = None, limit: int = 30) -> Any:
+        """What was computed of it, oldest day first."""
+        return await self._client.ask("GET", f"{self._path}/metrics", since=since, limit=limit)
+
+    async def set_targets(self, targets: Mapping[str, Decimal | str]) -> None:
+        """Replace its wanted weights, fractions that sum to at most 1."""
+        told = {ticker: str(weight) for ticker, weight in targets.items()}
+        await self._client.ask("PUT", f"{self._path}/targets", {"targets": told})
+
+    async def options(self) -> Any:
+        """What its owner set."""
+        return await self._client.ask("GET", f"{self._path}/options")
+
+    async def set_options(self, *, auto_confirm: bool) -> None:
+        """Whether known events confirm themselves when it is measured."""
+        await self._client.ask("PUT", f"{self._path}/options", {"auto_confirm": auto_confirm})
+
+    async def fixed_income(self) -> Any:
+        """Its Tesouro Direto, CDB, LCI, LCA and funds, each with its value today."""
+        return await self._client.ask("GET", f"{self._path}/fixed-income")
+
+    async def add_fixed_income(self, bond: Mapping[str, Any]) -> Any:
+        """Book one as it was agreed."""
+        return await self._client.ask("POST", f"{self._path}/fixed-income", dict(bond))
+
+    async def replace_fixed_income(self, bond_id: str, bond: Mapping[str, Any]) -> Any:
+        """Change one: a redemption, a price typed in; of an imported one its terms."""
+        return await self._client.ask("PUT", f"{self._path}/fixed-income/{bond_id}", dict(bond))
+
+    async def delete_fixed_income(self, bond_id: str) -> None:
+        """Forget one."""
+        await self._client.ask("DELETE", f"{self._path}/fixed-income/{bond_id}")
+
+    async def remove(self) -> None:
+        """Delete the portfolio with all that belongs to it."""
+        await self._client.ask("DELETE", self._path)
+
+
+class Portfolios:
+    """All portfolios of a key: `client.portfolios`."""
+
+    def __init__(self, client: Asks) -> None:
+        self._client = client
+
+    def all(self, **query: Any) -> AsyncIterator[Any]:
+        """Every portfolio by creation; page after page."""
+        return self._client.pages("/portfolios", **query)
+
+    async def create(
+        self,
+        name: str,
+        transactions: Sequence[Mapping[str, Any]] = (),
+        targets: Mapping[str, Decimal | str] | None = None,
+    ) -> Any:
+        """A new portfolio; if one transaction cannot be booked, nothing is."""
+        told = {ticker: str(weight) for ticker, weight in (targets or {}).items()}
+        body = {"name": name, "transactions": list(transactions), "targets": told}
+        return await self._client.ask("POST", "/portfolios", body)
+
+    async def columns(self) -> Any:
+        """Your own names of columns, which every import of yours understands."""
+        return await self._client.ask("GET", "/statements/columns")
+
+    async def set_columns(self, columns: Mapping[str, str]) -> None:
+        """Say what columns of your files hold; an empty meaning forgets one."""
+        await self._client.ask("PUT", "/statements/columns", {"columns": dict(columns)})

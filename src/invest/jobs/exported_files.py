@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
 
+from invest.objects import EXPORTS, Objects
+
 YOUNG = 3600.0  # seconds: a file just written may not be on record yet
 
 
@@ -56,3 +58,15 @@ def prune_exports(data_dir: Path, known: frozenset[str]) -> tuple[int, int]:
         path.unlink(missing_ok=True)
         files, freed = files + 1, freed + found.st_size
     return files, freed
+
+
+async def prune_shared_exports(objects: Objects, known: frozenset[str]) -> tuple[int, int]:
+    """The same in the object store. Raises `ServerAway`."""
+    now = time.time()
+    gone = {
+        name: size
+        for name, (size, written) in (await objects.names(EXPORTS)).items()
+        if name not in known and now - written > YOUNG
+    }
+    await objects.delete(*(EXPORTS + name for name in gone))
+    return len(gone), sum(gone.values())

@@ -10,8 +10,10 @@ import structlog
 from redis.exceptions import RedisError
 
 from invest.engine import Invest, keys
-from invest.errors import InvestError
+from invest.errors import InvestError, ServerAway
 from invest.jobs.exported_files import remove_exports
+from invest.jobs.log_lines import LINES
+from invest.objects import EXPORTS, open_objects
 from invest.store import Erased
 
 CALLERS = ("invest:quota:*:", "invest:web:idem:", "invest:web:rate:")  # + caller
@@ -21,18 +23,24 @@ log = structlog.get_logger("invest.jobs")
 async def forget(invest: Invest, data_dir: Path, gone: Erased) -> None:
     """Stop jobs that still run over what was erased, and drop what Redis kept of them; remove exported files.
 
-    Files on other machines go with the next cleanup, what a Redis that is away keeps goes within its hour.
+    Files on other machines, or in an object store that is away, go with the next cleanup; what a Redis that is away
+    keeps goes within its hour.
     """
     try:
         await asyncio.to_thread(remove_exports, data_dir, gone.files)
     except OSError as error:
         log.warning("exported files not removed", error=error.strerror)
     try:
+        if (objects := open_objects(invest.settings)) is not None:
+            await objects.delete(*(EXPORTS + Path(name).name for name in gone.files))
+    except ServerAway as error:
+        log.warning("exported objects not removed", error=str(error))
+    try:
         for job_id in gone.jobs:
             with suppress(InvestError):
                 await invest.cancel(job_id, why="what it was about has been deleted")
         if gone.jobs:
-            names = [prefix + job_id for job_id in gone.jobs for prefix in (keys.ARQ_RESULT, keys.ARQ_JOB)]
+            names = [prefix + job_id for job_id in gone.jobs for prefix in (keys.ARQ_RESULT, keys.ARQ_JOB, LINES)]
             await invest.redis.delete(*names)
     except (RedisError, OSError) as error:
         log.warning("results not removed from Redis", error=type(error).__name__)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Literal
+
+import numpy as np
 
 from invest.domain.analysis import Analysis, AnalysisInput, ScoreRecord, SectorStats
 from invest.domain.filings import Filing, fundamentals_of, next_results, read_filings
 from invest.domain.market import (
     IBOV,
+    INDICES,
     Asset,
     AssetKind,
     Bars,
+    Index,
+    MacroPoint,
     Market,
     Prices,
     RateCurve,
     StatementLine,
     market_day,
+    own_index,
     usable,
 )
 from invest.domain.values import Consensus
@@ -34,6 +40,7 @@ FILINGS_BACK = timedelta(days=550)
 STATEMENTS_BACK = timedelta(days=7 * 366)
 NEWS_BACK = timedelta(days=30)
 CDI = "sgs:12"
+DOLLAR = "sgs:1"
 PEERS_READ = 20
 COMPANIES = 10  # whose filed lines are held at a time: tens of thousands each
 
@@ -46,15 +53,21 @@ class Shared:
     cdi: RateCurve
     peers: Mapping[str, SectorStats]
     backtests: Mapping[AssetKind, ScoreRecord]
+    indices: Mapping[str, Prices] = field(default_factory=dict)  # by label, in reais
 
 
 async def load_shared(store: Store, settings: Settings, since: date) -> Shared:
     """Index, CDI, what is usual in each sector as the last ranking found it, and what each score was worth so far."""
     keys = [key(market) for market in Market for key in (peers_key, backtest_key)]
-    bars, points, kept = await asyncio.gather(
-        store.bars.read(INDEX, since=since), store.macro.read(CDI, since=since), store.analyses.rankings(keys)
+    bars, points, dollars, kept = await asyncio.gather(
+        store.bars.read_many([index.ticker for index in INDICES], since=since),
+        store.macro.read(CDI, since=since),
+        store.macro.read(DOLLAR, since=since),
+        store.analyses.rankings(keys),
     )
-    index = usable(bars.until(settings.now().date())) if len(bars) else None
+    today = settings.now().date()
+    indices = {i.label: _in_reais(i, bars[i.ticker].until(today), dollars) for i in INDICES if i.ticker in bars}
+    index = indices.get(IBOV)
     peers: dict[str, SectorStats] = {}
     backtests: dict[AssetKind, ScoreRecord] = {}
     for market in Market:
@@ -62,7 +75,19 @@ async def load_shared(store: Store, settings: Settings, since: date) -> Shared:
             peers |= {sector: SectorStats.model_validate(stats) for sector, stats in found[1].items()}
         if found := kept.get(backtest_key(market)):
             backtests |= dict.fromkeys(market.kinds, ScoreRecord.model_validate(found[1]).brief())
-    return Shared(index, RateCurve.of(points), peers, backtests)
+    return Shared(index, RateCurve.of(points), peers, backtests, indices)
+
+
+def _in_reais(index: Index, bars: Bars, dollars: Sequence[MacroPoint]) -> Prices:
+    """An index's closes; of one that counts dollars times the dollar of its day, or of the newest day before."""
+    if not index.in_dollars:
+        return usable(bars)
+    days = np.array([point.day for point in dollars], dtype="datetime64[D]")
+    rates = np.array([float(point.value) for point in dollars], dtype=np.float64)
+    at = np.searchsorted(days, bars.days, side="right") - 1
+    known = at >= 0
+    rate = np.where(known, rates[np.maximum(at, 0)], np.nan) if len(rates) else np.full(len(bars), np.nan)
+    return usable(replace(bars, close=bars.close * rate))
 
 
 async def index_of(store: Store, kind: AssetKind, since: date) -> tuple[str, Bars | None]:
@@ -155,9 +180,23 @@ async def load_inputs(
             bars_source=_close(latest, ticker, "source"),
             bars_payload=_close(latest, ticker, "payload"),
             backtest=common.backtests.get(asset.kind),
+            own_index=_own_prices(asset, common.indices),
         )
         for ticker, asset in assets.items()
     }
+
+
+def _own_prices(asset: Asset, indices: Mapping[str, Prices]) -> Prices | None:
+    """The index a FII or an ETF is measured by; of others the IBOV stands apart."""
+    if asset.kind not in (AssetKind.FII, AssetKind.ETF):
+        return None
+    index = own_index(asset.ticker, asset.kind, words_of(asset))
+    return indices.get(index.label) if index else None
+
+
+def words_of(asset: Asset) -> str:
+    """What may name the index of an ETF: its name, and the register's words."""
+    return f"{asset.name or ''} {asset.segment or ''}"
 
 
 def _close(

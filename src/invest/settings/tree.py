@@ -25,6 +25,7 @@ from invest.settings.delivery import DeliverySettings
 from invest.settings.engine import EngineSettings, QueueSettings
 from invest.settings.environment import PREFIX, WellKnownSource, refuse_unknown
 from invest.settings.files import defaults_file, settings_file
+from invest.settings.objects import ObjectSettings
 from invest.settings.servers import DatabaseSettings, RedisSettings
 from invest.settings.sources import HttpSettings, SourceSettings
 from invest.settings.web import LoggingSettings, QuotaSettings, WebSettings
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     as_of: AwareDatetime | None = None
     redis: RedisSettings = RedisSettings()
     database: DatabaseSettings = DatabaseSettings()
+    objects: ObjectSettings = ObjectSettings()
     engine: EngineSettings = EngineSettings()
     queues: dict[str, QueueSettings] = Field(default_factory=dict)
     http: HttpSettings = HttpSettings()

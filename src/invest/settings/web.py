@@ -2,11 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 
 from invest.settings.section import Section
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class OpenIdSettings(Section):
+    """Sign-in to the pages by an OpenID provider; without an issuer by API keys alone."""
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    public_url: str = ""
+    name: str = Field(default="OpenID", min_length=1, max_length=60)
+    ask_for: list[str] = Field(default_factory=lambda: ["openid", "profile", "email"])
+    groups_claim: str = "groups"
+    groups: dict[str, Literal["read", "write", "admin"]] = Field(default_factory=dict)
+    everybody: Literal["", "read", "write", "admin"] = ""
+    session_hours: float = Field(default=12, gt=0, le=720)
+
+    @property
+    def on(self) -> bool:
+        """Whether people may sign in this way."""
+        return bool(self.issuer)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if not self.on:
+            return self
+        lacking = [name for name in ("client_id", "public_url") if not getattr(self, name)]
+        if lacking:
+            raise ValueError(f"web.openid.issuer is set, and {' and '.join(lacking)} not")
+        if not self.groups and not self.everybody:
+            raise ValueError("web.openid: nobody could sign in: set groups (a group's name = a scope) or everybody")
+        if "openid" not in self.ask_for:
+            raise ValueError('web.openid.ask_for must hold "openid"')
+        for name, address in (("issuer", self.issuer), ("public_url", self.public_url)):
+            parts = urlsplit(address)
+            if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+                raise ValueError(f"web.openid.{name} is {address[:100]!r}: expected https://… (http on loopback alone)")
+        return self
 
 
 class WebSettings(Section):
@@ -27,6 +67,7 @@ class WebSettings(Section):
     trusted_proxies: list[str] = Field(default_factory=list)
     cors_origins: list[str] = Field(default_factory=list)
     webhook_private: bool = False
+    openid: OpenIdSettings = OpenIdSettings()
 
 
 class QuotaSettings(Section):

@@ -14,6 +14,7 @@ import structlog
 
 from invest.domain.market import Asset, BarTable, StatementLine, market_day
 from invest.domain.values import SourceOutcome
+from invest.errors import ServerAway
 from invest.settings import Settings
 from invest.sources.client import Pruned, SourceClient, prune
 from invest.sources.errors import SourceError
@@ -56,7 +57,10 @@ class Sources:
             self._sources.known.add(asset.ticker, asset.name, asset.kind)
 
     async def collect(self, want: Want, only: Collection[str] | None = None) -> list[Answer]:
-        """Everything about one asset, from all enabled sources (or those named) at once. Never raises `SourceError`."""
+        """Everything about one asset, from all enabled sources (or those named) at once.
+
+        Raises `ServerAway`, never `SourceError`.
+        """
         chosen = [source for source in self._sources.assets if only is None or source.name in only]
         ask = self._client
         return list(await asyncio.gather(*(self._one(s.name, want.ticker, s.collect(ask, want)) for s in chosen)))
@@ -103,6 +107,10 @@ class Sources:
             async for part in index.reports_of(self._client, year, companies, lines):
                 yield part
 
+    async def share_files(self, hashes: Collection[str]) -> set[str]:
+        """Bring large files that lie here to the object store; those of `hashes` it has. Raises `ServerAway`."""
+        return await self._client.common.share(hashes)
+
     async def prune(self, spare: Collection[str] = ()) -> Pruned:
         """Prune this machine's fetched files as the settings say; `spare`: SHA-256 of files that must stay."""
         http = self._client.settings.http
@@ -146,6 +154,8 @@ class Sources:
             found = _unasked(name, ticker, "failed", f"no result within {PATIENCE:.0f} s")
         except SourceError as error:
             found = failed(name, ticker, error)
+        except ServerAway:
+            raise  # no fault of the source: the job is handed back
         except Exception as error:  # a fault of ours in one source must not hide the others
             log.exception("a source failed unexpectedly", source=name, ticker=ticker)
             found = _unasked(name, ticker, "failed", f"unexpected {type(error).__name__}")

@@ -68,6 +68,11 @@ def _supplement(_: datetime) -> str:
     return f"/listedCompaniesProxy/CompanyCall/GetListedSupplementCompany/{arguments}"
 
 
+def _index_year(now: datetime) -> str:
+    arguments = argument(index="IBOV", language="pt-br", year=str(market_day(now).year - 1))
+    return f"/indexStatisticsProxy/IndexCall/GetPortfolioDay/{arguments}"
+
+
 def _session_file(now: datetime) -> str:
     return f"/InstDados/SerHist/COTAHIST_D{previous_session(last_closed_session(now)):%d%m%Y}.ZIP"
 
@@ -75,6 +80,11 @@ def _session_file(now: datetime) -> str:
 def _fund_reports(now: datetime) -> str:
     year = (market_day(now) - timedelta(days=60)).year
     return f"/dados/FII/DOC/INF_MENSAL/DADOS/inf_mensal_fii_{year}.zip"
+
+
+def _daily_reports(now: datetime) -> str:
+    month = market_day(now).replace(day=1) - timedelta(days=1)
+    return f"/dados/FI/DOC/INF_DIARIO/DADOS/inf_diario_fi_{month:%Y%m}.zip"
 
 
 def _names(text: str) -> frozenset[str]:
@@ -91,6 +101,7 @@ QUESTIONS: Mapping[str, Question] = {
             "[].cashDividends[].label [].cashDividends[].lastDatePrior [].cashDividends[].paymentDate"
         ),
     ),
+    "b3_indices": Question(_index_year, _names("results[].day results[].rateValue1 results[].rateValue12")),
     "cvm": Question(
         lambda _: "/dados/CIA_ABERTA/CAD/DADOS/cad_cia_aberta.csv",
         _names("CNPJ_CIA DENOM_SOCIAL SIT CD_CVM SETOR_ATIV DT_REG"),
@@ -101,6 +112,7 @@ QUESTIONS: Mapping[str, Question] = {
         _names("DATA_REFERENCIA VERSAO CODIGO_ISIN PATRIMONIO_LIQUIDO COTAS_EMITIDAS VALOR_PATRIMONIAL_COTAS"),
         "zip",
     ),
+    "cvm_etfs": Question(_daily_reports, _names("DT_COMPTC VL_QUOTA VL_PATRIM_LIQ NR_COTST"), "zip"),
     "bcb": Question(
         lambda _: "/dados/serie/bcdata.sgs.12/dados/ultimos/1", _names("[].data [].valor"), params={"formato": "json"}
     ),

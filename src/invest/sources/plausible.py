@@ -77,9 +77,14 @@ def _exchange(reading: Reading) -> bool:
 
 
 def _paid(bars: Sequence[Bar]) -> bool:
-    """Whether the money that changed hands gives the prices: turnover over volume, where a bar has both."""
+    """Whether the money that changed hands gives the prices: turnover over volume, where a bar has both.
+
+    An index has neither: nothing speaks for its bars in another unit.
+    """
     counted = [bar for bar in bars if bar.volume and bar.turnover and bar.close > 0]
-    return not any(unit_error(bar.close, bar.turnover / bar.volume) for bar in counted if bar.turnover and bar.volume)
+    return bool(counted) and not any(
+        unit_error(bar.close, bar.turnover / bar.volume) for bar in counted if bar.turnover and bar.volume
+    )
 
 
 def _without_spikes(reading: Reading, want: Want, bars: Sequence[Bar]) -> list[Bar]:

@@ -9,10 +9,10 @@ from typing import TypeVar
 from invest.domain.news import Recogniser
 from invest.errors import ConfigError
 from invest.plugins import installed
-from invest.sources.b3 import B3Source, CotahistSource
+from invest.sources.b3 import B3IndicesSource, B3Source, CotahistSource
 from invest.sources.bcb import BcbSource, OlindaSource
 from invest.sources.brapi import BrapiSource
-from invest.sources.cvm import CvmFundsSource, CvmSource
+from invest.sources.cvm import CvmEtfsSource, CvmFundsSource, CvmSource
 from invest.sources.feeds import GdeltSource, GoogleNewsSource, RssSource
 from invest.sources.model import (
     AssetSource,
@@ -87,8 +87,10 @@ def upstreams(enabled: Callable[[str], bool]) -> Upstreams:
         assets=chosen(
             cotahist,
             b3,
+            B3IndicesSource(),
             cvm,
             CvmFundsSource(),
+            CvmEtfsSource(),
             brapi,
             coins,
             rss,

@@ -3,7 +3,7 @@
 from invest.store.core import migrate, pending
 from invest.store.erasure import Erased
 from invest.store.harvests import Saved
-from invest.store.portfolio_corrections import Harmful
+from invest.store.portfolio_rows import Harmful
 from invest.store.store import Store
 
 __all__ = ["Erased", "Harmful", "Saved", "Store", "migrate", "pending"]

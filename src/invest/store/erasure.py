@@ -22,6 +22,10 @@ OWNED: dict[str, str] = {
     "portfolios": "SELECT to_jsonb(p) AS row FROM portfolio p WHERE owner = $1 ORDER BY created_at, id",
     "transactions": "SELECT to_jsonb(t) AS row FROM portfolio_transaction t JOIN portfolio p ON p.id = t.portfolio_id "
     "WHERE p.owner = $1 ORDER BY t.portfolio_id, t.day, t.id",
+    "fixed_income": "SELECT to_jsonb(b) AS row FROM portfolio_bond b JOIN portfolio p ON p.id = b.portfolio_id "
+    "WHERE p.owner = $1 ORDER BY b.portfolio_id, b.id",
+    "fixed_income_rows": "SELECT to_jsonb(r) AS row FROM portfolio_paper_row r JOIN portfolio p "
+    "ON p.id = r.portfolio_id WHERE p.owner = $1 ORDER BY r.portfolio_id, r.day, r.id",
     "snapshots": "SELECT to_jsonb(s) AS row FROM portfolio_snapshot s JOIN portfolio p ON p.id = s.portfolio_id "
     "WHERE p.owner = $1 ORDER BY s.portfolio_id, s.day",
     "alerts": "SELECT to_jsonb(a) AS row FROM alert a WHERE owner = $1 ORDER BY created_at, id",

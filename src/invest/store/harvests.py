@@ -24,6 +24,7 @@ from invest.store.market import (
     write_news,
     write_observations,
     write_payloads,
+    write_portfolios,
     write_statements,
 )
 
@@ -56,6 +57,7 @@ async def write_harvests(connection: Connection, harvests: Sequence[Harvest], ra
     statements = await write_statements(connection, every.statements)
     news = await write_news(connection, every.news)
     macro = await write_macro(connection, every.macro, rank_of)
+    await write_portfolios(connection, every.portfolios)
     return [
         Saved(
             bars=sum(bars[t] for t in {x.ticker for x in harvest.bars}),

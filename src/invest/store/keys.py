@@ -14,6 +14,7 @@ from invest.store.core import Connection, Database, Record, clean
 PREFIX = "inv_"
 FIELDS = "id, name, scopes, created_at, expires_at, revoked_at, last_used_at"
 INSERT = "INSERT INTO api_key (id, name, key_hash, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)"
+PERSON = "person_"  # begins the id of somebody who signs in through a provider: a row without a key that anybody knows
 USED_EVERY = timedelta(minutes=1)  # how often a key's last use is written down
 MAX_LENGTH = 200
 
@@ -40,12 +41,14 @@ class Keys:
     async def rotate(self, key_id: str) -> tuple[str, ApiKey] | None:
         """A new key in the place of an old one: same name, scopes and expiry, its portfolios and alerts handed over.
 
-        The old one is useless at once. None where there is no such key in force.
+        The old one is useless at once. None where there is no such key in force, also for a person without one.
         """
         new_id = secrets.token_hex(4)
         plain = _plain(new_id)
 
         async def work(connection: Connection) -> ApiKey | None:
+            if key_id.startswith(PERSON):
+                return None
             sql = f"UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING {FIELDS}"
             row = await connection.fetchrow(sql, key_id)
             if row is None:
@@ -59,6 +62,21 @@ class Keys:
 
         made = await self._db.run(work)
         return None if made is None else (plain, made)
+
+    async def admit(self, subject: str, name: str, scope: Scope) -> ApiKey | None:
+        """What is kept of somebody whom a provider vouches for, under an id made of `subject`; made at first sight.
+
+        Name and scope become those given. None for one who was revoked here.
+        """
+        person = PERSON + hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        kept = clean(name)[:MAX_LENGTH] or person
+        key = ApiKey(id=person, name=kept, scopes=(scope,), created_at=datetime.now(UTC))
+        row = await self._db.fetchrow(
+            f"{INSERT} ON CONFLICT (id) DO UPDATE SET name = excluded.name, scopes = excluded.scopes, "
+            f"last_used_at = excluded.created_at WHERE api_key.revoked_at IS NULL RETURNING {FIELDS}",
+            *_row(key, _plain(person)),
+        )
+        return _key(row) if row else None
 
     async def verify(self, plain: str, *, now: datetime | None = None) -> ApiKey | None:
         """The key that `plain` is, unless unknown, revoked or expired. Looked up by hash: no timing to learn from."""
@@ -96,6 +114,13 @@ class Keys:
         """Make a key useless at once; False where there is none or it is revoked already."""
         sql = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL"
         return await self._db.execute(sql, key_id) > 0
+
+    async def readmit(self, person: str) -> bool:
+        """Let somebody who signs in through a provider in again; False for a key, which stays revoked for good."""
+        if not person.startswith(PERSON):
+            return False
+        sql = "UPDATE api_key SET revoked_at = NULL WHERE id = $1 AND revoked_at IS NOT NULL AND name <> 'erased'"
+        return await self._db.execute(sql, person) > 0
 
     async def list(self, *, revoked: bool = False) -> list[ApiKey]:
         """Keys by creation; revoked ones only where asked for."""

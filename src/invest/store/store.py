@@ -24,6 +24,7 @@ from invest.store.market import (
     Assets,
     Backfills,
     BarStore,
+    Funds,
     Macro,
     News,
     Observations,
@@ -56,6 +57,7 @@ class Store:
         self.bars = BarStore(database, self.actions, rank_of)
         self.statements = Statements(database)
         self.news = News(database)
+        self.funds = Funds(database)
         self.macro = Macro(database, rank_of)
         self.analyses = Analyses(database)
         self.opinions = Opinions(database)

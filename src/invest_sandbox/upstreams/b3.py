@@ -13,7 +13,7 @@ from aiohttp import web
 
 from invest_sandbox.context import SHELF, today_of, world_of
 from invest_sandbox.seeds import number
-from invest_sandbox.world import Action, Company, Listing, Series, World, stories
+from invest_sandbox.world import Action, Company, Listing, Series, World, is_fiagro, stories
 
 Json = dict[str, Any]
 NEVER = "31/12/9999"  # what B3 prints for a payment date that is not set
@@ -29,7 +29,7 @@ def _day(day: date) -> str:
     return f"{day:%d/%m/%Y}"
 
 
-def _arguments(request: web.Request) -> Json | None:
+def arguments(request: web.Request) -> Json | None:
     """The JSON in the path's last part, or None where it is not one."""
     try:
         data = orjson.loads(b64decode(request.match_info["args"] + "=="))
@@ -112,7 +112,7 @@ def detail(world: World, today: date, args: Json) -> Json | None:
 def supplement(world: World, today: date, args: Json) -> list[Json] | None:
     """``GetListedSupplementCompany`` by issuingCompany: capital and events of every paper; None: an empty body."""
     papers = world.by_issuer.get(str(args.get("issuingCompany", "")).upper(), ())
-    if not papers or papers[0].kind in ("crypto", "bdr"):
+    if not papers or papers[0].kind == "crypto":
         return None
     company, first = papers[0].company, papers[0]
     on, pn = world.shares_on(company, today) if company else (first.shares, 0)
@@ -148,13 +148,45 @@ def supplement(world: World, today: date, args: Json) -> list[Json] | None:
     ]
 
 
-def fund_supplement(world: World, today: date, args: Json) -> Json | None:
-    """``GetListedSupplementFunds`` by identifierFund and typeFund (7 real estate, 20 ETFs); None: an empty body."""
-    kind = {7: "fii", 20: "etf"}.get(int(args.get("typeFund", 0)))
-    papers = [x for x in world.by_issuer.get(str(args.get("identifierFund", "")).upper(), ()) if x.kind == kind]
-    if not papers:
+def _fund(world: World, args: Json) -> Listing | None:
+    """The fund of a code among those of one type: 7 real estate, 34 Fiagro, 20 ETFs."""
+    asked = int(args.get("typeFund", 0))
+    papers = world.by_issuer.get(str(args.get("identifierFund", "")).upper(), ())
+    types = {"etf": 20}
+    return next(
+        (x for x in papers if asked == (34 if is_fiagro(x) else 7 if x.kind == "fii" else types.get(x.kind))), None
+    )
+
+
+def fund_detail(world: World, today: date, args: Json) -> Json | None:
+    """``GetDetailFundSIG`` by identifierFund and typeFund; None: an empty body."""
+    paper = _fund(world, args)
+    if paper is None:
         return None
-    paper = papers[0]
+    digits = "".join(c for c in paper.cnpj if c.isalnum())
+    return {
+        "detailFund": {
+            "acronym": paper.issuer,
+            "tradingName": f"{paper.trading:<12}",
+            "tradingCode": f"{paper.ticker:<12}",
+            "cnpj": digits,
+            "classification": "Financeiro e Outros/Fundos",
+            "companyName": f"{paper.name:<60}",
+            "quotaCount": brazilian(paper.shares, 0),
+            "quotaDateApproved": _day(today),
+            "codes": [paper.ticker],
+            "codesOther": None,
+            "segment": None,
+        },
+        "shareHolder": {"shareHolderName": "SANDBOX DTVM"},
+    }
+
+
+def fund_supplement(world: World, today: date, args: Json) -> Json | None:
+    """``GetListedSupplementFunds`` by identifierFund and typeFund; None: an empty body."""
+    paper = _fund(world, args)
+    if paper is None:
+        return None
     cash = [
         _event(action, paper) | {"paymentDate": _day(action.payment), "rate": brazilian(action.amount, 11)}
         for action in _known(world.series(paper.ticker), today)
@@ -300,7 +332,10 @@ COMPANY: dict[str, Callable[[World, date, Json], Any]] = {
     "GetListedCashDividends": cash_dividends,
     "GetMaterialFacts": material_facts,
 }
-FUNDS: dict[str, Callable[[World, date, Json], Any]] = {"GetListedSupplementFunds": fund_supplement}
+FUNDS: dict[str, Callable[[World, date, Json], Any]] = {
+    "GetListedSupplementFunds": fund_supplement,
+    "GetDetailFundSIG": fund_detail,
+}
 INDEX: dict[str, Callable[[World, date, Json], Any]] = {
     "GetPortfolioDay": portfolio,
     "GetTheoricalPortfolio": portfolio,
@@ -312,7 +347,7 @@ INDEX: dict[str, Callable[[World, date, Json], Any]] = {
 def _serve(calls: dict[str, Callable[[World, date, Json], Any]], content_type: str) -> Any:
     async def handler(request: web.Request) -> web.Response:
         call = calls.get(request.match_info["call"])
-        args = _arguments(request)
+        args = arguments(request)
         if call is None:
             return web.Response(status=404, text="", content_type="text/plain")
         if args is None:

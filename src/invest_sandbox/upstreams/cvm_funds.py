@@ -14,7 +14,7 @@ from aiohttp import web
 from invest_sandbox.context import SHELF, today_of, world_of
 from invest_sandbox.seeds import number
 from invest_sandbox.static import conditional
-from invest_sandbox.world import ZONE, Listing, World, dotted
+from invest_sandbox.world import ZONE, Listing, World, dotted, is_fiagro
 
 NAME = re.compile(r"inf_(mensal|trimestral)_fii_(\d{4})\.zip")
 GENERAL = (
@@ -37,6 +37,16 @@ BUILDINGS = (
     "Outras_Caracteristicas_Relevantes;Percentual_Vacancia;Percentual_Inadimplencia;Percentual_Receitas_FII;"
     "Percentual_Locado;Percentual_Vendido"
 )
+PAPERS = (
+    "CNPJ_Fundo_Classe;Data_Referencia;Versao;Tipo;Emissor;CNPJ_Emissor;Emissao;Serie;Codigo_Acao;Nome_Ativo;"
+    "Data_Vencimento;Quantidade;Valor"
+)
+FIAGROS = (
+    "CNPJ_Classe;Nome_Classe;Data_Referencia;Versao;Data_Entrega;Codigo_ISIN;Publico_Alvo;Patrimonio_Liquido;"
+    "Numero_Cotas;Valor_Patrimonial_Cota;Numero_Cotistas;Total_Ativo"
+)
+FIAGRO_NAME = re.compile(r"inf_mensal_fiagro_(\d{4})(\d{2})\.zip")
+FIRST_FIAGRO = date(2025, 5, 1)
 SEGMENTS = ("Logística", "Shoppings", "Lajes Corporativas", "Títulos e Val. Mob.", "Híbrido")
 DELIVERED = timedelta(days=14)  # after the end of the month
 
@@ -69,7 +79,7 @@ def _zip(members: dict[str, list[str]], today: date) -> bytes:
 
 def _monthly(world: World, year: int, today: date) -> bytes:
     general, complement, balance = [GENERAL], [COMPLEMENT], [BALANCE]
-    for paper in (x for x in world.listings if x.kind == "fii"):
+    for paper in (x for x in world.listings if x.kind == "fii" and not is_fiagro(x)):
         for first, last in _months(year, today):
             key, series = f"{dotted(paper.cnpj)};{first};1", world.series(paper.ticker)
             at = series.upto(last) - 1
@@ -96,8 +106,8 @@ def _monthly(world: World, year: int, today: date) -> bytes:
 
 
 def _quarterly(world: World, year: int, today: date) -> bytes:
-    lines = [BUILDINGS]
-    for paper in (x for x in world.listings if x.kind == "fii"):
+    lines, papers = [BUILDINGS], [PAPERS]
+    for paper in (x for x in world.listings if x.kind == "fii" and not is_fiagro(x)):
         for _, last in _months(year, today - timedelta(days=31)):
             if last.month % 3:
                 continue
@@ -108,7 +118,52 @@ def _quarterly(world: World, year: int, today: date) -> bytes:
                     f"{dotted(paper.cnpj)};{last};1;Imóveis para renda acabados;Edifício {n + 1};Rua do Sandbox, 1;"
                     f"{area};{1 + n};;{empty:.4f};0.0150;{0.9 / (n + 2):.6f};;"
                 )
-    return _zip({f"inf_trimestral_fii_imovel_{year}.csv": lines}, today)
+            papers += _papers(paper, last)
+    members = {f"inf_trimestral_fii_imovel_{year}.csv": lines, f"inf_trimestral_fii_ativo_{year}.csv": papers}
+    members[f"inf_trimestral_fii_ativo_garantia_rentabilidade_{year}.csv"] = ["CNPJ_Fundo_Classe;Data_Referencia"]
+    return _zip(members, today)
+
+
+def _papers(paper: Listing, last: date) -> Iterator[str]:
+    """Receivables and units of other funds that a fund holds."""
+    for n in range(number("papers", paper.ticker) % 5):
+        value = 1_000_000 + number("value", paper.ticker, n) % 90_000_000
+        kind, name = ("CRI", f"CRI Série {n + 1}") if n % 2 else ("FII", f"Fundo do Sandbox {n + 1}")
+        due = f"{last.year + 3 + n}-06-15" if n % 2 else ""
+        yield (
+            f"{dotted(paper.cnpj)};{last};1;{kind};Emissora {n + 1} S.A.;11.222.333/0001-81;{n + 1};1;;{name};{due};"
+            f"{1_000 + n};{value:.2f}"
+        )
+
+
+def _fiagros(world: World, month: date, today: date) -> bytes:
+    """A month's report of all Fiagros; not there before its delivery."""
+    last = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    lines = [FIAGROS]
+    for paper in (x for x in world.listings if is_fiagro(x)):
+        series = world.series(paper.ticker)
+        at = series.upto(last) - 1
+        if at < 0 or last + DELIVERED > today:
+            continue
+        per_unit = worth_of(world, paper, float(series.close[at]))
+        lines.append(
+            f"{dotted(paper.cnpj)};{paper.name};{month};1;{last + DELIVERED};{paper.isin};INVESTIDORES EM GERAL;"
+            f"{paper.shares * per_unit:.2f};{paper.shares};{per_unit:.8f};"
+            f"{500 + number('holders', paper.ticker) % 90_000};"
+            f"{paper.shares * per_unit * 1.05:.2f}"
+        )
+    return _zip({f"inf_mensal_fiagro_{month:%Y%m}.csv": lines}, today)
+
+
+async def fiagro_document(request: web.Request) -> web.StreamResponse:
+    """``inf_mensal_fiagro_{month}.zip``, since May 2025; 404 as HTML for months that are not there."""
+    match = FIAGRO_NAME.fullmatch(request.match_info["name"])
+    world, today = world_of(request), today_of(request)
+    month = date(int(match[1]), int(match[2]), 1) if match and 1 <= int(match[2]) <= 12 else None
+    if month is None or month < FIRST_FIAGRO or month + timedelta(days=31) + DELIVERED > today:
+        return web.Response(status=404, text="<html><body><h1>Not Found</h1></body></html>", content_type="text/html")
+    body = await request.app[SHELF].slow((match and match[0], today), partial(_fiagros, world, month, today))
+    return conditional(request, body, "application/zip", datetime.combine(today, time(6, 12), ZONE))
 
 
 def _months(year: int, today: date) -> Iterator[tuple[date, date]]:
@@ -122,4 +177,7 @@ def _months(year: int, today: date) -> Iterator[tuple[date, date]]:
 
 def routes() -> list[web.RouteDef]:
     """Paths beneath the upstream's base URL."""
-    return [web.get("/dados/FII/DOC/{form}/DADOS/{name}", document)]
+    return [
+        web.get("/dados/FII/DOC/{form}/DADOS/{name}", document),
+        web.get("/dados/FIAGRO/DOC/INF_MENSAL/DADOS/{name}", fiagro_document),
+    ]

@@ -15,7 +15,7 @@ from invest_sandbox.world.charts import (
     restated,
 )
 from invest_sandbox.world.codes import dotted
-from invest_sandbox.world.listings import Company, Former, Listing
+from invest_sandbox.world.listings import Company, Former, Listing, is_fiagro
 from invest_sandbox.world.macro import DAILY, target
 from invest_sandbox.world.news import TEMPLATES, Story, display_name, stories
 from invest_sandbox.world.series import Action, Days, Floats, Series
@@ -47,6 +47,7 @@ __all__ = [
     "display_name",
     "dotted",
     "income",
+    "is_fiagro",
     "is_session",
     "liabilities",
     "parent_only",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +31,23 @@ def index_series(seed: int, days: Days, level: float = 130_000.0) -> Series:
     path = np.cumsum(market_returns(seed, days))
     close = np.round(level * np.exp(path - path[-1]), 2)
     return _shape(stream(seed, "bars", "^BVSP"), days, close, np.ones(len(days)), 1.4e10, actions=(), places=2)
+
+
+class IndexTemper(NamedTuple):
+    """How an invented index moves: beta to the IBOV, daily volatility of its own, daily drift, points at the end."""
+
+    beta: float
+    volatility: float
+    drift: float
+    level: float
+
+
+def other_index(seed: int, code: str, days: Days, market: Floats, temper: IndexTemper) -> Series:
+    """The invented index `code`, which follows `market` by its beta and ends near the level of its temper."""
+    beta, own, drift, level = temper
+    path = np.cumsum(beta * market + stream(seed, "index", code).normal(drift, own, len(days)))
+    close = np.round(level * np.exp(path - path[-1]), 2)
+    return _shape(stream(seed, "bars", code), days, close, np.ones(len(days)), 1e9, actions=(), places=2)
 
 
 def invent(seed: int, listing: Listing, profile: Profile, days: Days, market: Floats) -> Series:

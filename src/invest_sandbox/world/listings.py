@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from invest_sandbox.seeds import number
+
 Kind = Literal["stock", "unit", "fii", "etf", "bdr", "crypto", "index"]
 Chart = Literal["general", "bank", "insurer"]
 
@@ -44,6 +46,11 @@ class Company:
 def unit_of(issuer: str) -> int:
     """How many shares one unit of `issuer` holds."""
     return UNIT_OF.get(issuer, 3)
+
+
+def is_fiagro(paper: Listing) -> bool:
+    """Whether a fund is one of agribusiness, which reports on its own form."""
+    return paper.kind == "fii" and number("fiagro", paper.ticker) % 15 == 0
 
 
 @dataclass(frozen=True, slots=True)

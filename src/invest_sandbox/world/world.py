@@ -13,7 +13,7 @@ from threading import Lock
 import numpy as np
 
 from invest.errors import ConfigError
-from invest_sandbox.world.bars import announced, index_series, invent, market_returns
+from invest_sandbox.world.bars import IndexTemper, announced, index_series, invent, market_returns, other_index
 from invest_sandbox.world.books import Books
 from invest_sandbox.world.listings import Company, Former, Listing
 from invest_sandbox.world.macro import Macro
@@ -26,6 +26,15 @@ from invest_sandbox.world.sessions import after_close, is_session, last_session,
 YEARS = 8  # of invented history, whole years before this one
 KEPT = 200  # invented series held in memory; the rest are made again in about a millisecond
 INDEX = "^BVSP"
+TEMPERS = {
+    "IFIX": IndexTemper(0.2, 0.002, 0.00025, 3_400.0),
+    "IBXX": IndexTemper(0.99, 0.0008, 0.0, 55_000.0),
+    "IBXL": IndexTemper(1.0, 0.0012, 0.0, 21_000.0),
+    "SMLL": IndexTemper(1.15, 0.005, -0.0001, 2_100.0),
+    "IDIV": IndexTemper(0.85, 0.003, 0.0002, 9_200.0),
+    "IFNC": IndexTemper(1.05, 0.005, 0.0001, 14_500.0),
+    "BDRX": IndexTemper(0.3, 0.01, 0.0005, 21_500.0),
+}
 
 
 class World:
@@ -91,6 +100,13 @@ class World:
     def index(self) -> Series:
         """The series of ^BVSP."""
         return self.recorded.get(INDEX) or index_series(self.seed, self.days)
+
+    def index_of(self, code: str) -> Series | None:
+        """The series of an index of B3 by its code there, IBOV first of all; None for what is none of them."""
+        if code == "IBOV":
+            return self.index
+        temper = TEMPERS.get(code)
+        return other_index(self.seed, code, self.days, self.market, temper) if temper else None
 
     @cached_property
     def companies(self) -> tuple[Company, ...]:

@@ -110,6 +110,46 @@ async def test_workers_share_the_pace_and_the_pauses_of_a_provider(redis: Redis)
             pass
 
 
+async def test_ten_workers_have_no_more_calls_under_way_than_one_may(redis: Redis) -> None:
+    under_way = most = 0
+
+    async def call(limiter: SharedLimiter) -> None:
+        nonlocal under_way, most
+        async with limiter.slot("openai", 20):
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0.02)
+            under_way -= 1
+
+    workers = [SharedLimiter(redis, 6, {}) for _ in range(10)]
+    await asyncio.gather(*(call(worker) for worker in workers for _ in range(6)))
+    assert most == 6
+    assert await redis.keys("*") == []
+
+
+async def test_the_slot_of_a_worker_that_died_is_free_after_its_lease(redis: Redis) -> None:
+    seconds, micros = await redis.time()
+    ends = int(seconds) * 1000 + int(micros) // 1000 + 400
+    await redis.zadd("invest:ai:turn:openai:holders", {"dead": ends})
+    limiter = SharedLimiter(redis, 1, {}, lease=0.5)
+    with pytest.raises(CallFailed, match="concurrency allows"):
+        async with limiter.slot("openai", 0.1):
+            pass
+    async with limiter.slot("openai", 5):
+        seconds, micros = await redis.time()
+        assert int(seconds) * 1000 + int(micros) // 1000 >= ends
+        await asyncio.sleep(0.8)  # longer than its lease, which it renews
+        with pytest.raises(CallFailed):
+            async with SharedLimiter(redis, 1, {}, lease=0.5).slot("openai", 0.1):
+                pass
+
+
+async def test_a_worker_without_redis_has_slots_of_its_own() -> None:
+    gone = Redis.from_url("redis://127.0.0.1:1", socket_connect_timeout=0.2)
+    async with gone, SharedLimiter(gone, 1, {}).slot("openai", 5):
+        pass
+
+
 async def test_what_a_server_takes_is_learnt_once_for_all_workers(
     fake_ai: FakeAi, open_panel: OpenPanel, redis: Redis, snapshot: Snapshot
 ) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it ships no types
+from pydantic import SecretStr
 
 from invest.api.http import openapi
 from invest.api.routes import table
@@ -20,6 +22,7 @@ from invest.engine import registry
 from invest.jobs.declared import declare_all
 from invest.settings import Settings
 from invest.store import Store
+from tests.builders.redis_users import owner_of, refused
 from tests.integration.api.api_kit import API, Door, working
 
 pytest_plugins = ["tests.integration.api.api_fixtures"]
@@ -46,6 +49,14 @@ PAYLOAD = RawPayload(
     status=200, content_type="application/json", size=len(BYTES), body=BYTES,
 )  # fmt: skip
 STATEMENT = "data;ticker;operacao;quantidade;preco\n02/01/2026;PETR4;compra;100;30,00\n"
+
+
+@pytest.fixture
+def platform(platform: Settings, redis_url: str) -> Iterator[Settings]:
+    """The platform under a prefix, as a user of Redis who may touch nothing else."""
+    own = platform.redis.model_copy(update={"prefix": "web:one", "url": SecretStr(owner_of(redis_url, "web:one"))})
+    yield platform.model_copy(update={"redis": own})
+    assert refused(redis_url) == []
 
 
 @pytest.fixture

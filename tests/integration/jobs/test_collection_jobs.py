@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from invest.domain.market import BENCHMARKS
 from invest.domain.market.tickers import AssetKind
 from invest.engine import JobState
 from invest.errors import NotFound
@@ -89,7 +90,10 @@ async def test_prices_statements_news_and_benchmarks_are_refreshed(platform: Pla
     statements = await platform.run(update_fundamentals_batch())
     news = await platform.run(update_news_feed(50))
     assert benchmarks.macro_points + benchmarks.index_bars >= 0
-    assert len(await platform.store.bars.read("^BVSP")) > 1000
+    for index in BENCHMARKS:
+        assert len(await platform.store.bars.read(index)) > 1000, index
+    newest = (await platform.store.bars.rows("^IFIX", limit=1))[-1]
+    assert (newest.source, await platform.store.payloads.get(newest.payload) is not None) == ("b3_indices", True)
     assert await platform.store.macro.last("sgs:12") is not None
     assert prices.total >= 2
     assert not [e for e in prices.errors if e.ticker in ("PETR4", "VALE3")]

@@ -36,7 +36,7 @@ from invest_sandbox.shelf import Shelf
 MakeSettings = Callable[..., Settings]
 NOW = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)
 BEFORE = 5  # days before that the assets are known from
-ASSETS = ("PETR4", "HGLG11", "BTC-BRL")
+ASSETS = ("PETR4", "HGLG11", "IVVB11", "BTC-BRL")
 # Patience is short where nothing comes, and a breaker once open stays so: a collection ends within seconds.
 HTTP = {
     "backoff": 0.001,
@@ -51,11 +51,14 @@ QUICK = {"slow": {"seconds": 0.1}, "429": {"retry_after": 0.01}}  # the same tro
 FAULTS_OF_ALL: Mapping[str, Mapping[str, Any]] = {n: {**f, **QUICK.get(n, {})} for n, f in bench_faults.FAULTS.items()}
 SILENT = {"429", "500", "hang", "cut", "malformed"}  # faults under which nothing usable comes
 UPSTREAMS = (*bench_faults.ON, *bench_faults.OFF)
-OPTIONAL = bench_faults.OFF  # `make faults` tries them whole
+OPTIONAL = (*bench_faults.OFF, "b3_indices", "cvm_etfs")  # `make faults` tries them whole
 TELLING = ("hang", "malformed", "off_by_1000")  # one each of: nothing comes, nonsense comes, something wrong comes
-FILES = ("cotahist", "cvm", "cvm_funds")  # their troubles must meet an empty cache; those of others leave files alone
+# Their troubles must meet an empty cache; those of others leave files alone.
+FILES = ("cotahist", "cvm", "cvm_funds", "cvm_etfs")
 PRICING = (
     "cotahist",
+    "b3_indices",
+    "cvm_etfs",
     "brapi",
     "yahoo",
     "fundamentus",

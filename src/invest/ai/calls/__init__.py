@@ -20,6 +20,7 @@ from invest.ai.calls.limits import (
     OpinionCache,
     PaidCall,
     Payer,
+    all_taken,
     too_long,
 )
 from invest.ai.calls.makers import maker_of
@@ -57,6 +58,7 @@ __all__ = [
     "Purse",
     "Shared",
     "Terms",
+    "all_taken",
     "bare",
     "ceiling",
     "clock",

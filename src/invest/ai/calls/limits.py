@@ -251,3 +251,14 @@ def too_long(seconds: float) -> CallFailed:
         values={"detail": f"{seconds:.0f} s", "seconds": f"{seconds:.0f}"},
         retry_after=seconds,
     )
+
+
+def all_taken(seconds: float) -> CallFailed:
+    """What a caller hears who waited `seconds` for one of the calls that may be under way at once."""
+    return CallFailed(
+        OpinionStatus.UNAVAILABLE,
+        f"rate limited: as many calls as ai.concurrency allows were under way for {seconds:.0f} s",
+        code="rate_limited",
+        values={"detail": f"{seconds:.0f} s", "seconds": f"{seconds:.0f}"},
+        retry_after=seconds,
+    )

@@ -5,17 +5,24 @@ from __future__ import annotations
 from invest.api.access.admission import KEPT_KEY, Admission, Kept, idempotency_of
 from invest.api.access.auditing import Auditor
 from invest.api.access.keyring import Keyring
+from invest.api.access.openid import CALLBACK, OpenId, SignInRefused
 from invest.api.access.quotas import Quotas
+from invest.api.access.sessions import Sessions, is_session
 from invest.api.access.use import KeyUse, use_of
 
 __all__ = [
+    "CALLBACK",
     "KEPT_KEY",
     "Admission",
     "Auditor",
     "Kept",
     "KeyUse",
     "Keyring",
+    "OpenId",
     "Quotas",
+    "Sessions",
+    "SignInRefused",
     "idempotency_of",
+    "is_session",
     "use_of",
 ]

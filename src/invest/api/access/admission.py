@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from invest.api.http import Batcher, Problem, retry_after, unavailable
-from invest.engine import new_id
+from invest.engine import keys, new_id
 from invest.settings import WebSettings
 
 log = structlog.get_logger("invest.web")
@@ -34,13 +34,16 @@ KEEP = 24 * 3600  # seconds an answer is kept
 IN_FLIGHT = 60  # seconds
 KEY_SHAPE = re.compile(r'"?[\x21-\x7e]{1,200}"?')
 
+# KEYS: what our keys begin with ("invest:", under the deployment's prefix).
 # ARGV: seconds in flight, microseconds per request, burst, JSON of the asks: [rate key or "", idempotency key or "",
 # hash, key of the kept bytes, their limit, a new name], seconds to keep answers, JSON of the answers: [key, answer or
 # null, key of the kept bytes]. One argument for all requests, as the client packs them one by one.
 # A name stands for the first use of a key: a use after the answer has been forgotten gets another one, so that what is
 # made under it is another thing.
 SCRIPT = """
+local function named(key) return key ~= '' and KEYS[1] .. key:sub(8) or key end
 for _, row in ipairs(cjson.decode(ARGV[6])) do
+  row[1], row[3] = named(row[1]), named(row[3] or '')
   if row[2] == cjson.null then
     redis.call('DEL', row[1])
   else
@@ -56,7 +59,7 @@ local now = t[1] * 1000000 + t[2]
 local each, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
 local answers = {}
 for i, ask in ipairs(cjson.decode(ARGV[4])) do
-  local key, idem, hash = ask[1], ask[2], ask[3]
+  local key, idem, hash, counter = named(ask[1]), named(ask[2]), ask[3], named(ask[4])
   local tat, wait = now, 0
   if key ~= '' then
     tat = math.max(tonumber(redis.call('GET', key) or '0'), now)
@@ -70,7 +73,7 @@ for i, ask in ipairs(cjson.decode(ARGV[4])) do
   local kept, name = '', ''
   if idem ~= '' then
     kept = redis.call('GET', idem)
-    if not kept and tonumber(ask[5]) > 0 and tonumber(redis.call('GET', ask[4]) or '0') > tonumber(ask[5]) then
+    if not kept and tonumber(ask[5]) > 0 and tonumber(redis.call('GET', counter) or '0') > tonumber(ask[5]) then
       kept = 'full'
     elseif not kept then
       redis.call('SET', idem, 'w' .. hash, 'EX', ARGV[1])
@@ -232,9 +235,9 @@ class Admission:
             orjson.dumps([*map(tuple, answers)]),
         )
         try:
-            return await self._redis.evalsha(self._sha, 0, *argv)  # type: ignore[misc, arg-type] # redis-py: str alone
+            return await self._redis.evalsha(self._sha, 1, keys.ROOT, *argv)  # type: ignore[misc, arg-type] # redis-py: str alone
         except NoScriptError:
-            return await self._redis.eval(SCRIPT, 0, *argv)  # type: ignore[misc, arg-type] # the same
+            return await self._redis.eval(SCRIPT, 1, keys.ROOT, *argv)  # type: ignore[misc, arg-type] # the same
 
     async def close(self) -> None:
         """Wait for what is under way."""

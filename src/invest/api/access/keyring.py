@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
+from invest.api.access.sessions import Sessions, is_session
 from invest.api.http import ANYBODY, LOCAL, Caller, LazyStore, Problem
 from invest.api.sockets import Networks, is_forwarded, origin_of
 from invest.domain.access import ApiKey, Scope
@@ -57,11 +58,12 @@ def keys_required(settings: Settings) -> bool:
 class Keyring:
     """Looks keys up in the store, remembering each answer for `CACHE_SECONDS`, longer while the store is away."""
 
-    def __init__(self, settings: Settings, stores: LazyStore) -> None:
+    def __init__(self, settings: Settings, stores: LazyStore, sessions: Sessions) -> None:
         self.required = keys_required(settings)
         self._guarded = settings.web.auth == "auto" and not self.required
         self._proxies = Networks(settings.web.trusted_proxies)
         self._stores = stores
+        self._sessions = sessions
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._strangers = asyncio.Semaphore(STRANGERS)
         self._asking: dict[bytes, asyncio.Future[_Known]] = {}
@@ -91,12 +93,13 @@ class Keyring:
             return LOCAL
         if scope is None:
             return ANYBODY
+        of_page = given is not None and is_session(given)
         given = given or key_of(request)
         if given is None:
             raise _unauthorized(
                 "this server needs an API key: Authorization: Bearer inv_… (make one: invest keys create)"
             )
-        found = await self._look_up(given)
+        found = await (self._sessions.caller(given) if of_page else self._look_up(given))
         if found is None:
             await charge()
             raise _unauthorized("the API key is unknown, revoked or expired")

@@ -17,24 +17,25 @@ from invest.settings import QuotaSettings
 QUEUED = "invest:quota:jobs:"  # + caller: hash of what it queued, job id -> how many jobs it stands for
 LATER = "invest:quota:later:"  # + caller: the same of delayed ones
 KEPT_FOR = 40 * 86_400  # seconds
-# ARGV: hash, limit, how many more, prefix of job records. What has ended is forgotten only when there is no room left.
+# KEYS: hash, what job records begin with. ARGV: limit, how many more.
+# What has ended is forgotten only when there is no room left.
 ROOM = """
-local total = tonumber(redis.call('HGET', ARGV[1], '#') or '0')
-if total + ARGV[3] <= tonumber(ARGV[2]) then return 1 end
+local total = tonumber(redis.call('HGET', KEYS[1], '#') or '0')
+if total + ARGV[2] <= tonumber(ARGV[1]) then return 1 end
 total = 0
-local held = redis.call('HGETALL', ARGV[1])
+local held = redis.call('HGETALL', KEYS[1])
 for i = 1, #held, 2 do
   if held[i] ~= '#' then
-    local state = redis.call('HGET', ARGV[4] .. held[i], 's')
+    local state = redis.call('HGET', KEYS[2] .. held[i], 's')
     if not state or state == 'succeeded' or state == 'failed' or state == 'cancelled' then
-      redis.call('HDEL', ARGV[1], held[i])
+      redis.call('HDEL', KEYS[1], held[i])
     else
       total = total + held[i + 1]
     end
   end
 end
-redis.call('HSET', ARGV[1], '#', total)
-if total + ARGV[3] <= tonumber(ARGV[2]) then return 1 end
+redis.call('HSET', KEYS[1], '#', total)
+if total + ARGV[2] <= tonumber(ARGV[1]) then return 1 end
 return 0
 """
 
@@ -77,7 +78,7 @@ class Quotas:
         ):
             if not (limit and count):
                 continue
-            asked: Any = self._redis.eval(ROOM, 0, key + caller.id, str(limit), str(count), keys.JOB)
+            asked: Any = self._redis.eval(ROOM, 2, key + caller.id, keys.JOB, str(limit), str(count))
             if not await asked:
                 raise spent(f"this key may have {limit} {said} jobs: wait for some to end, or cancel them", after=30)
 

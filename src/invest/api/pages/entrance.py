@@ -1,4 +1,4 @@
-"""Coming in and going out: signing in with a key, choosing language and scheme."""
+"""Coming in and going out: signing in with a key or through an OpenID provider, choosing language and scheme."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import partial
 
 from aiohttp import web
 
+from invest.api.access import CALLBACK, OpenId, SignInRefused, is_session
 from invest.api.http import Problem
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page
@@ -14,16 +15,20 @@ from invest.api.pages.session import (
     KEY_COOKIE,
     LANGUAGE_COOKIE,
     LANGUAGES,
+    OPENID_COOKIE,
     SHIFT,
     THEME_COOKIE,
     THEMES,
     YEAR,
     forget,
     keep,
+    key_in,
 )
 from invest.api.pages.visit import Visit
+from invest.errors import Unreachable
 
 MONTH = 30 * 86_400
+TRY = 600  # seconds that a sign-in through a provider may take
 
 
 def local_path(given: str) -> str:
@@ -38,7 +43,13 @@ async def sign_in_page(visit: Visit) -> web.StreamResponse:
     where = local_path(visit.query("next", "/", 2000))
     if not visit.services.keyring.required:
         return visit.go(where)
-    return render(visit, "signin.html", next=where, wrong="")
+    return _form(visit, where)
+
+
+def _form(visit: Visit, where: str, wrong: str = "", status: int = 200) -> web.Response:
+    openid = visit.services.openid
+    provider = openid.name if openid else ""
+    return render(visit, "signin.html", status=status, next=where, wrong=wrong, provider=provider)
 
 
 @page("POST", "/signin", scope=None)
@@ -53,16 +64,66 @@ async def sign_in(visit: Visit, form: Form) -> web.StreamResponse:
         if problem.status != 401:
             raise
         wrong = visit.say("This key is unknown, revoked or expired. A key begins with inv_ and is 56 characters long.")
-        return render(visit, "signin.html", status=401, next=where, wrong=wrong)
+        return _form(visit, where, wrong, status=401)
     services.auditor.line(caller.id, "sign in", caller.name, {}, request_id=visit.request.request_id)
     response = visit.go(where)
     keep(response, http, KEY_COOKIE, given, MONTH if form.ticked("stay") else SHIFT)
     return response
 
 
+@page("GET", "/signin/openid", scope=None)
+async def to_provider(visit: Visit) -> web.StreamResponse:
+    """Go to the OpenID provider; a link leads here, as the pages' policy lets no form lead to another host."""
+    where = local_path(visit.query("next", "/", 2000))
+    try:
+        address, browser = await _openid(visit).begin(where)
+    except (SignInRefused, Unreachable) as error:
+        return _not_in(visit, where, error, 503)
+    response = visit.go(address)
+    keep(response, visit.http, OPENID_COOKIE, browser, TRY)
+    return response
+
+
+@page("GET", CALLBACK, scope=None)
+async def from_provider(visit: Visit) -> web.StreamResponse:
+    """Come back from it: who may, gets a session."""
+    services, http = visit.services, visit.http
+    openid = _openid(visit)
+    try:
+        person, where = await openid.finish(http.query, http.cookies.get(OPENID_COOKIE, "")[:100])
+        kept = await (await services.store()).keys.admit(person.subject, person.name, person.scope)
+        if kept is None:
+            raise SignInRefused("an administrator has shut {name} out of these pages", name=person.name)
+    except (SignInRefused, Unreachable) as error:
+        response = _not_in(visit, "/", error, 401 if isinstance(error, SignInRefused) else 503)
+    else:
+        detail = {"scope": str(person.scope), "by": openid.name}
+        services.auditor.line(kept.id, "sign in", kept.name, detail, request_id=visit.request.request_id)
+        response = visit.go(local_path(where))
+        token = await services.sessions.open(kept, openid.seconds)
+        keep(response, http, KEY_COOKIE, token, openid.seconds)
+    forget(response, OPENID_COOKIE)
+    return response
+
+
+def _not_in(visit: Visit, where: str, error: Exception, status: int) -> web.Response:
+    """The form again, with why the provider's way did not lead in."""
+    said = visit.say(error.text, **error.values) if isinstance(error, SignInRefused) else str(error)
+    return _form(visit, where, said, status=status)
+
+
+def _openid(visit: Visit) -> OpenId:
+    if visit.services.openid is None or not visit.services.keyring.required:
+        raise Problem(404, visit.say("no OpenID provider is set up here: sign in with a key"))
+    return visit.services.openid
+
+
 @page("POST", "/signout", scope=None)
 async def sign_out(visit: Visit, form: Form) -> web.StreamResponse:
-    """Forget the key."""
+    """Forget the key, end the session."""
+    key = key_in(visit.http)
+    if key is not None and is_session(key):
+        await visit.services.sessions.end(key)
     response = visit.go("/signin")
     forget(response, KEY_COOKIE)
     return response
@@ -78,4 +139,4 @@ async def set_preferences(visit: Visit, form: Form) -> web.StreamResponse:
     return response
 
 
-PAGES = (sign_in_page, sign_in, sign_out, set_preferences)
+PAGES = (sign_in_page, sign_in, to_provider, from_provider, sign_out, set_preferences)

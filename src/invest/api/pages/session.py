@@ -18,6 +18,7 @@ from invest.api.http import Problem
 
 KEY_COOKIE: Final = "invest_key"
 FORM_COOKIE: Final = "invest_form"
+OPENID_COOKIE: Final = "invest_openid"
 LANGUAGE_COOKIE: Final = "invest_language"
 THEME_COOKIE: Final = "invest_theme"
 SAID_COOKIE: Final = "invest_said"

@@ -40,6 +40,8 @@ async def shared_file(request: web.Request) -> web.Response:
 
 def bind_pages(app: web.Application, routes: Sequence[Route]) -> None:
     """Add the pages, /docs, /openapi.json and the shared files."""
+    console.remember_in(app)
+    desk.remember_in(app)
     for declared in all_pages():
         handler = page_handler(declared)
         app.router.add_route(declared.method, declared.path, handler)

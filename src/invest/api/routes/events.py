@@ -16,12 +16,14 @@ from invest.domain.market import ActionKind, AgendaEntry, CorporateAction, Event
 from invest.domain.values import Question, QuestionKind
 from invest.errors import NotFound
 from invest.jobs.data_collection import (
+    ResultsDay,
     UnbookableEvent,
     announced,
     answer_question,
     book_event,
     held_tickers,
     questions,
+    results_days,
     withdraw_event,
 )
 
@@ -80,16 +82,36 @@ class AgendaFilter(Strict):
 @route("GET", "/data/calendar", tag="assets", problems=(404, 422, 503))
 async def get_calendar(request: Request, query: AgendaFilter) -> list[AgendaEntry]:
     """Announced events of an asset or a portfolio: last day with rights, first without, payment or none set yet."""
-    if (query.ticker is None) == (query.portfolio_id is None):
-        raise invalid("ticker", "give a ticker or a portfolio_id")
+    tickers = await _asked(request, query)
     store, today = await request.services.store(), market_day(request.services.settings.now())
-    tickers = [query.ticker] if query.ticker else []
-    if query.portfolio_id is not None:
-        if not await store.portfolios.exists(query.portfolio_id, owner=owner_of(request)):
-            raise Problem(404, f"no portfolio {query.portfolio_id!r}")
-        tickers = await held_tickers(store, query.portfolio_id)
     since = query.since or today
     return await announced(store, tickers, since, query.until or since + AHEAD, today)
+
+
+class Whose(Strict):
+    """An asset, or all that a portfolio ever held."""
+
+    ticker: Ticker | None = None
+    portfolio_id: PortfolioId | None = None
+
+
+@route("GET", "/data/results", tag="assets", problems=(404, 422, 503))
+async def get_results_days(request: Request, query: Whose) -> list[ResultsDay]:
+    """The next results of an asset's or a portfolio's companies: as announced to CVM, else by when the law asks."""
+    tickers = await _asked(request, query)
+    return await results_days(await request.services.store(), request.services.settings, tickers)
+
+
+async def _asked(request: Request, query: AgendaFilter | Whose) -> list[str]:
+    """The assets asked for. Raises 422 for neither or both, 404 for a portfolio that is not the caller's."""
+    if (query.ticker is None) == (query.portfolio_id is None):
+        raise invalid("ticker", "give a ticker or a portfolio_id")
+    if query.portfolio_id is None:
+        return [query.ticker] if query.ticker else []
+    store = await request.services.store()
+    if not await store.portfolios.exists(query.portfolio_id, owner=owner_of(request)):
+        raise Problem(404, f"no portfolio {query.portfolio_id!r}")
+    return await held_tickers(store, query.portfolio_id)
 
 
 class QuestionFilter(Strict):
@@ -123,4 +145,4 @@ async def answer_asset_question(request: Request, path: TickerPath, body: Questi
     request.audit("answer question", path.ticker, {"kind": str(body.kind), "day": str(body.day)})
 
 
-ROUTES = (get_calendar, book_asset_event, withdraw_asset_event, list_questions, answer_asset_question)
+ROUTES = (get_calendar, get_results_days, book_asset_event, withdraw_asset_event, list_questions, answer_asset_question)

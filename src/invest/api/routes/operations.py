@@ -14,7 +14,19 @@ from invest.api.routes.ownership import require_calls, require_status, require_t
 from invest.api.routes.tasks import JOB_CURSOR, accepted
 from invest.domain.access import AuditLine
 from invest.domain.job_run import JobRun
-from invest.engine import Bulk, Call, JobStatus, QueueStats, ScheduleEntry, WorkerInfo, Workflow, chain, chord, group
+from invest.engine import (
+    Bulk,
+    Call,
+    CellView,
+    JobStatus,
+    QueueStats,
+    ScheduleEntry,
+    WorkerInfo,
+    Workflow,
+    chain,
+    chord,
+    group,
+)
 from invest.http import Queued, TaskStatus
 
 
@@ -298,6 +310,12 @@ async def resume_queue(request: Request, path: QueuePath) -> None:
     request.audit("resume queue", path.name)
 
 
+@route("GET", "/cells", tag="operations")
+async def list_cells(request: Request) -> list[CellView]:
+    """Every cell of the deployment (a prefix of a Redis) as it is now; where there is but one it is called home."""
+    return await request.services.invest.list_cells()
+
+
 @route("GET", "/workers", tag="operations")
 async def list_workers(request: Request) -> list[WorkerInfo]:
     """Worker processes heard of in the last minute."""
@@ -368,6 +386,7 @@ ROUTES = (
     list_queues,
     pause_queue,
     resume_queue,
+    list_cells,
     list_workers,
     list_history,
     list_audit,

@@ -13,7 +13,16 @@ from invest.api.http import Listing, Problem, Reply, paged, read_time, route, ti
 from invest.api.request import Request
 from invest.api.routes.models import Day, Page, Strict
 from invest.domain.analysis import Analysis, ScoreRecord
-from invest.domain.market import Asset, AssetKind, CorporateAction, Market, NewsItem, StatementLine, Ticker
+from invest.domain.market import (
+    Asset,
+    AssetKind,
+    CorporateAction,
+    Market,
+    NewsItem,
+    StatementLine,
+    Ticker,
+)
+from invest.domain.news import moment_of
 from invest.domain.opinions import Opinion
 from invest.domain.track_record import TrackRecord
 from invest.domain.values import Basis, Consensus, FieldQuality
@@ -198,8 +207,8 @@ async def get_news(request: Request, path: TickerPath, query: Page) -> Reply[Lis
 async def _news(request: Request, page: Page, ticker: str | None) -> Reply[Listing[NewsItem]]:
     store = await request.services.store()
     found = await store.news.latest(ticker, before=read_time(page.cursor), limit=page.limit)
-    cursor = time_cursor(found[-1].published_at or found[-1].fetched_at) if len(found) == page.limit else None
-    return paged(request, found, cursor)
+    earliest = min(map(moment_of, found)) if len(found) == page.limit else None
+    return paged(request, found, time_cursor(earliest) if earliest else None)
 
 
 @route("GET", "/assets/{ticker}/analysis", tag="analysis", problems=(404, 422, 503))
@@ -302,7 +311,7 @@ class PayloadHead(BaseModel):
     last_modified: str | None
     size: int = Field(description="bytes")
     sandbox: bool
-    kept: str = Field(description="database, disk (of this machine) or nowhere")
+    kept: str = Field(description="database, disk (of this machine), objects (the object store) or nowhere")
 
 
 @route("GET", "/payloads/{sha256}", tag="assets", problems=(404, 422, 503))

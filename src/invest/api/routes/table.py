@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from invest.api.http import Route
-from invest.api.routes import administration, ai, alerts, contract, events, mcp, operations, research, tasks
+from invest.api.routes import administration, ai, alerts, behind, contract, events, mcp, operations, research, tasks
 from invest.api.routes import health as ops
 from invest.api.routes import reports as documents
 from invest.api.routes.portfolio import corrections as portfolio_corrections
@@ -23,6 +23,7 @@ def routes(registry: Registry) -> list[Route]:
         *tasks.ROUTES,
         *operations.ROUTES,
         *research.ROUTES,
+        *behind.ROUTES,
         *ai.ROUTES,
         *documents.ROUTES,
         *holdings.ROUTES,

@@ -47,6 +47,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "DATABASE_URL": settings.database.url.get_secret_value(),
         PARENT: str(os.getpid()),
     }
+    if settings.redis.prefix:
+        names["INVEST_REDIS__PREFIX"] = settings.redis.prefix
     if settings.sandbox:
         names["INVEST_SANDBOX_URL"] = settings.sandbox_url
     if settings.as_of:

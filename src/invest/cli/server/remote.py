@@ -69,6 +69,12 @@ class RemoteInvest:
         """Start jobs of a paused queue again. Raises `NotFound`."""
         await self.client.ask("POST", f"/queues/{queue}/resume")
 
+    async def list_cells(self) -> list[Any]:
+        """Every cell of the deployment as it is now."""
+        from invest.engine import CellView
+
+        return [CellView.model_validate(c) for c in await self.client.rows("/cells")]
+
 
 class RemoteInspector:
     """Jobs by state, queues, workers, timelines."""

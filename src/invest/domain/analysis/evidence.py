@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.analysis.inputs import AnalysisInput
 from invest.domain.analysis.technical import technical_figures
 from invest.domain.analysis.valuation import dividend_figures, model_figures, value_figures
-from invest.domain.filings import altman, piotroski
-from invest.domain.market import AssetKind, market_day
+from invest.domain.filings import Chart, altman, piotroski
+from invest.domain.market import YEAR, AssetKind, Prices, market_day
 from invest.domain.values import Consensus
 
 Figures = dict[str, float | None]
+
+# Ratios of an industry's accounts: a source that prints one for a bank or an insurer has divided what says nothing.
+INDUSTRY_ONLY = frozenset({
+    "gross_margin", "ebit_margin", "ebitda_margin", "ebit", "ebitda", "ev_ebit", "ev_ebitda", "p_ebit", "roic",
+    "current_ratio", "net_debt", "gross_debt", "net_debt_ebitda", "net_debt_equity", "gross_debt_equity",
+    "interest_coverage", "short_term_debt_share", "free_cash_flow", "fcf_yield", "gross_profit", "enterprise_value",
+})  # fmt: skip
 
 
 class Figure(NamedTuple):
@@ -43,6 +50,7 @@ def gather(given: AnalysisInput) -> dict[str, Figure]:
     _put_company(found, given, close)
     _put_latest(found, given)
     _put_fund(found, given, close)
+    _put_own_index(found, given, bars)
     _put_models(found, given, close)
     _put_news(found, given)
     return found
@@ -124,8 +132,9 @@ def _put_company(found: dict[str, Figure], given: AnalysisInput, close: Figure) 
 
 def _put_latest(found: dict[str, Figure], given: AnalysisInput) -> None:
     """Fill what could not be computed from what the sources agree on."""
+    financial = given.company is not None and given.company.chart in (Chart.BANK, Chart.INSURER)
     for key, consensus in given.latest.items():
-        if key in found or key not in FACT_KEYS or consensus.as_of > given.now:
+        if key in found or key not in FACT_KEYS or consensus.as_of > given.now or (financial and key in INDUSTRY_ONLY):
             continue
         figure = _of(consensus)
         if figure is not None:
@@ -134,10 +143,35 @@ def _put_latest(found: dict[str, Figure], given: AnalysisInput) -> None:
 
 def _put_fund(found: dict[str, Figure], given: AnalysisInput, close: Figure) -> None:
     """A fund's price over what it reported its unit to be worth: nobody's ratio of another day."""
-    worth = _of(given.latest.get("bvps")) if given.asset.kind is AssetKind.FII else None
+    worth = _of(given.latest.get("bvps")) if given.asset.kind in (AssetKind.FII, AssetKind.ETF) else None
     if worth is not None and worth.value and worth.value > 0 and close.value is not None:
         found["bvps"] = worth
         _put(found, "p_vp", close.value / worth.value, worth._replace(as_of=close.as_of, stale=close.stale))
+
+
+def _put_own_index(found: dict[str, Figure], given: AnalysisInput, bars: Figure) -> None:
+    """A FII's return over the IFIX, and how far an ETF strayed from its index in the year to its newest report."""
+    index, last = given.own_index, given.prices.last_day
+    if index is None or last is None:
+        return
+    if given.asset.kind is AssetKind.FII:
+        _put(found, "excess_ifix_1y", _over_index(found.get("return_1y"), index, last), bars)
+    elif given.asset.kind is AssetKind.ETF:
+        worth = found.get("nav_return_1y")
+        basis, day = (worth, worth.as_of) if worth is not None and worth.as_of else (found.get("return_1y"), last)
+        if basis is not None and basis.value is not None:
+            _put(found, "tracking_difference_1y", basis.value - _return_of(index, day), basis)
+
+
+def _return_of(index: Prices, day: date) -> float:
+    """The index's return over the 365 days to `day`; NaN where it does not reach."""
+    then, now = index.raw_close_on(day - timedelta(days=YEAR)), index.raw_close_on(day)
+    return now / then - 1 if then and now else math.nan
+
+
+def _over_index(own: Figure | None, index: Prices, day: date) -> float | None:
+    """A return over the index's of the same year: by how much more it grew; None without one."""
+    return None if own is None or own.value is None else (1 + own.value) / (1 + _return_of(index, day)) - 1
 
 
 def _put_models(found: dict[str, Figure], given: AnalysisInput, close: Figure) -> None:

@@ -95,6 +95,7 @@ _MOMENTUM = _group(
         ("return_5y", "fraction", 1, 1, "Retorno anual em 5 anos", "5-year annual return"),
         ("momentum_12_1", "fraction", 1, 1, "Momento 12−1", "12−1 momentum"),
         ("excess_ibov_1y", "fraction", 1, 1, "Retorno sobre o IBOV em 12 meses", "12-month return over IBOV"),
+        ("excess_ifix_1y", "fraction", 1, 1, "Retorno sobre o IFIX em 12 meses", "12-month return over IFIX"),
         ("excess_cdi_1y", "fraction", 1, 1, "Retorno sobre o CDI em 12 meses", "12-month return over CDI"),
     ],
 )
@@ -263,6 +264,16 @@ _QUALITY = _group(
         ("delinquency", "fraction", 1, -1, "Inadimplência", "Delinquency of tenants"),
         ("admin_fee", "fraction", 2, -1, "Taxa de administração (12 meses)", "Administration fee (12 months)"),
         ("holders", "count", 0, None, "Cotistas", "Unit holders"),
+        ("parity", "x", 0, None, "Recibos por ação no exterior", "Receipts per home share"),
+        ("nav_return_1y", "fraction", 2, None, "Retorno da cota patrimonial em 12 meses", "12-month return of the NAV"),
+        (
+            "tracking_difference_1y",
+            "fraction",
+            2,
+            None,
+            "Diferença ante o índice em 12 meses",
+            "12-month tracking difference",
+        ),
     ],
 )
 _NEWS = _group(

@@ -10,7 +10,7 @@ from functools import cached_property
 from invest.domain.analysis.own_multiples import multiple_medians
 from invest.domain.analysis.score_models import ScoreRecord
 from invest.domain.analysis.sectors import SectorStats
-from invest.domain.analysis.valuation import shares_behind, split_factor
+from invest.domain.analysis.valuation import SHARES_OF_UNIT, shares_behind, split_factor
 from invest.domain.filings import Filing, Fundamentals, fundamentals_of, read_filings
 from invest.domain.market import (
     DAYS_A_YEAR_CRYPTO,
@@ -42,6 +42,7 @@ class AnalysisInput:
     `filings` may be given in place of `statements` where they were read before; `cdi` as a ready curve and `index` as
     ready prices where many assets share them. `latest` is keyed by the names of `fact_keys` ("close", "market_cap").
     `shares_as_of` dates the asset's number of shares where `now` lies before it: later splits are undone.
+    `own_index`: of a FII the IFIX, of an ETF the index it follows, in reais; None where it is not stored.
     `backtest` is what the market's score was worth so far: shown beside the score, never part of it.
     """
 
@@ -61,6 +62,7 @@ class AnalysisInput:
     bars_payload: str | None = None
     shares_as_of: date | None = None
     backtest: ScoreRecord | None = None
+    own_index: Prices | None = None
 
     @cached_property
     def today(self) -> date:
@@ -131,7 +133,8 @@ class AnalysisInput:
         company = self.company
         if company is None:
             return {}
-        paid = multiple_medians(company, self.prices, self.known_actions, self.papers, self.today)
+        unit = SHARES_OF_UNIT.get(self.asset.ticker, 1) if self.asset.kind is AssetKind.UNIT else 1
+        paid = multiple_medians(company, self.prices, self.known_actions, self.papers, self.today, shares_in_one=unit)
         return company.medians | paid
 
     @cached_property

@@ -40,9 +40,11 @@ from invest.domain.market.calendar import (
 )
 from invest.domain.market.events import OWNER, EventTerms, part_that_stayed
 from invest.domain.market.funds import IBOV, tracked_index
+from invest.domain.market.indices import BENCHMARKS, BY_LABEL, BY_TICKER, IFIX, INDICES, Index, own_index
 from invest.domain.market.lineage import Lineages, joined, known_changes
 from invest.domain.market.macro import RateCurve
 from invest.domain.market.names import display_name
+from invest.domain.market.positions import FundPortfolio, FundPosition, PositionKind
 from invest.domain.market.prices import (
     DAYS_A_YEAR_CRYPTO,
     SESSIONS_A_YEAR,
@@ -52,6 +54,7 @@ from invest.domain.market.prices import (
     stamp_of,
     usable,
 )
+from invest.domain.market.receipts import HomePaper, home_paper, parity
 from invest.domain.market.tickers import (
     B3_CODE,
     CRYPTO_PAIR,
@@ -66,9 +69,14 @@ from invest.domain.market.tickers import (
 
 __all__ = [
     "B3_CODE",
+    "BENCHMARKS",
+    "BY_LABEL",
+    "BY_TICKER",
     "CRYPTO_PAIR",
     "DAYS_A_YEAR_CRYPTO",
     "IBOV",
+    "IFIX",
+    "INDICES",
     "MARKET_ZONE",
     "MICRO",
     "OWNER",
@@ -87,12 +95,17 @@ __all__ = [
     "Event",
     "EventTerms",
     "Floats",
+    "FundPortfolio",
+    "FundPosition",
+    "HomePaper",
+    "Index",
     "InvalidTicker",
     "Lineages",
     "MacroPoint",
     "Market",
     "Move",
     "NewsItem",
+    "PositionKind",
     "PriceEvent",
     "Prices",
     "RateCurve",
@@ -108,6 +121,7 @@ __all__ = [
     "display_name",
     "distinct_actions",
     "events_between",
+    "home_paper",
     "is_session",
     "is_stale",
     "joined",
@@ -116,6 +130,8 @@ __all__ = [
     "known_changes",
     "last_closed_session",
     "market_day",
+    "own_index",
+    "parity",
     "parse_ticker",
     "part_that_stayed",
     "previous_session",

@@ -15,7 +15,8 @@ from pydantic import AfterValidator, WithJsonSchema
 # Four characters of the issuer (a digit may lead: 1SBT11), a number, B over the counter, F odd lots.
 B3_CODE = re.compile(r"^((?=[0-9]{0,3}[A-Z])[A-Z0-9]{4})([1-9][0-9]?)(B?F?)$")
 CRYPTO_PAIR = re.compile(r"^([A-Z0-9]{2,10})-(BRL|USD)$")
-INDEX_CODE = re.compile(r"^\^[A-Z]{4,8}$")
+INDEX_CODE = re.compile(r"^\^[A-Z][A-Z0-9]{3,7}$")
+SAME_INDEX = {"^IBOV": "^BVSP"}  # the name it is stored under
 KNOWN_COINS = frozenset(
     {"BTC", "ETH", "SOL", "XRP", "ADA", "DOGE", "BNB", "LTC", "DOT", "LINK", "AVAX", "USDT", "USDC"}
 )
@@ -77,7 +78,7 @@ def parse_ticker(text: str) -> str:
     if code in KNOWN_COINS:
         return f"{code}-BRL"
     if CRYPTO_PAIR.fullmatch(code) or INDEX_CODE.fullmatch(code):
-        return code
+        return SAME_INDEX.get(code, code)
     shown = text if len(text) <= 20 else text[:20] + "…"
     raise InvalidTicker(
         f"{shown!r} is no ticker: expected a B3 code such as PETR4, HGLG11 or AAPL34, or a crypto pair such as BTC-BRL"

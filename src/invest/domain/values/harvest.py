@@ -7,7 +7,16 @@ from dataclasses import dataclass, fields
 from itertools import chain
 from typing import Any
 
-from invest.domain.market import Asset, Bar, CorporateAction, MacroPoint, NewsItem, StatementLine, TickerChange
+from invest.domain.market import (
+    Asset,
+    Bar,
+    CorporateAction,
+    FundPortfolio,
+    MacroPoint,
+    NewsItem,
+    StatementLine,
+    TickerChange,
+)
 from invest.domain.values.observations import Consensus, Observation, RawPayload
 
 ROW_BYTES = 200  # of one row, roughly, on its way to the database
@@ -30,6 +39,7 @@ class Harvest:
     statements: Sequence[StatementLine] = ()
     news: Sequence[NewsItem] = ()
     macro: Sequence[MacroPoint] = ()
+    portfolios: Sequence[FundPortfolio] = ()
 
     def __add__(self, other: Harvest) -> Harvest:
         """Both parcels as one, part by part, in that order."""
@@ -51,8 +61,8 @@ class Harvest:
 
     def subjects(self) -> set[str]:
         """What it is about, payloads aside: tickers, CNPJs, items of news, series."""
-        values: Iterable[Asset | Observation | Consensus | CorporateAction]
-        values = chain(self.assets, self.observations, self.consensus, self.actions)
+        values: Iterable[Asset | Observation | Consensus | CorporateAction | FundPortfolio]
+        values = chain(self.assets, self.observations, self.consensus, self.actions, self.portfolios)
         return {
             *(value.ticker for value in values),
             *(ticker for change in self.changes for ticker in (change.old, change.new)),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,7 +12,7 @@ import orjson
 
 from invest.engine.client import Client
 from invest.engine.declare import registry
-from invest.engine.redis import Frozen, JobState, JobStatus, id_bytes, id_text, keys, moment, read_statuses
+from invest.engine.redis import Frozen, JobState, JobStatus, id_bytes, id_text, keys, moment, read_statuses, transitions
 from invest.errors import ConfigError
 
 MAX_PAGE: Final = 500
@@ -25,12 +26,41 @@ INDEX: Final = {
     JobState.CANCELLED: keys.CANCELLED,
 }
 
+LOOKED: Final = (  # the order of `transitions.look`
+    JobState.QUEUED,
+    JobState.SCHEDULED,
+    JobState.RETRYING,
+    JobState.RUNNING,
+    JobState.SUCCEEDED,
+    JobState.FAILED,
+    JobState.CANCELLED,
+)
+COUNTED: Final = (  # the same of its counts; None: what is no state of its own
+    JobState.QUEUED,
+    JobState.SCHEDULED,
+    None,
+    JobState.RETRYING,
+    JobState.RUNNING,
+    JobState.FAILED,
+    JobState.SUCCEEDED,
+    None,
+    JobState.CANCELLED,
+)
+
 
 class Page(Frozen):
     """Some jobs, and the cursor of the next page (None after the last)."""
 
     items: list[JobStatus]
     cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Counts of each state, and (id, score) of its first jobs: by due time, of ended ones the newest first."""
+
+    counts: dict[JobState, int]
+    ids: dict[JobState, list[tuple[str, int]]]
 
 
 class QueueStats(Frozen):
@@ -89,7 +119,7 @@ class _Depths:
     runnable: int = 0
 
     def add(self, name: str, row: Sequence[int]) -> None:
-        waiting, later, due_retries, retrying, running, failed, done, parked = row
+        waiting, later, due_retries, retrying, running, failed, done, parked, _ = row
         self.waiting += waiting
         self.scheduled += later + retrying
         self.active += running
@@ -200,6 +230,31 @@ class Inspector:
                 pipe.zcount(INDEX[state] + job_name, score, score)
             return [int(n) for n in await pipe.execute()]
 
+    async def glance(
+        self, most: Mapping[JobState, int], *, queue: str | None = None, name: str | None = None
+    ) -> Glance:
+        """How many jobs each state has, and the first ids of those states of which some are wanted, in one question."""
+        names = [name] if name is not None else list(await self.names(queue))
+        found = await self._client.ask(transitions.look([most.get(state, 0) for state in LOOKED], names))
+        places = {state: place for place, state in enumerate(COUNTED) if state is not None}
+        return Glance(
+            counts={state: sum(row[places[state]] for row in found.counts.values()) for state in LOOKED},
+            ids=dict(zip(LOOKED, found.heads, strict=True)),
+        )
+
+    async def pace(self, each_ms: int, spans: int, *, till_ms: int) -> tuple[list[int], list[int]]:
+        """How many jobs succeeded, and how many failed for good, in each of the last spans, the oldest first.
+
+        Counted are those whose records are still in the index.
+        """
+        return await self._client.ask(transitions.pace(till_ms, each_ms, spans, list(await self.names())))
+
+    async def read(self, ids: Sequence[str]) -> list[JobStatus]:
+        """The jobs of these ids, without those whose records have expired."""
+        if not ids:
+            return []
+        return [status for status in await read_statuses(self._redis, list(ids)) if status is not None]
+
     async def active(self, limit: int = MAX_PAGE) -> list[JobStatus]:
         """What runs now, oldest first."""
         return (await self.jobs(JobState.RUNNING, limit=limit)).items
@@ -207,23 +262,17 @@ class Inspector:
     async def queues(self) -> dict[str, QueueStats]:
         """Depths of every queue."""
         names = await self.names()
-        now = await self._now()
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.smembers(keys.PAUSED)
-            for name in names:
-                pipe.zcount(keys.WAITING + name, "-inf", now)
-                pipe.zcount(keys.WAITING + name, f"({now}", "+inf")
-                pipe.zcount(keys.RETRYING + name, "-inf", now)
-                for index in (keys.RETRYING, keys.RUNNING, keys.FAILED, keys.DONE, keys.PARKED):
-                    pipe.zcard(index + name)
-            paused, *rows = await pipe.execute()
+        found, paused = await asyncio.gather(
+            self._client.ask(transitions.look([0] * transitions.INDEXES, list(names))),
+            self._redis.smembers(keys.PAUSED),  # type: ignore[arg-type] # redis-py: Awaitable | set
+        )
         depths = {queue.name: _Depths() for queue in registry.queues()}
-        for position, (name, queue) in enumerate(names.items()):
-            depths.setdefault(queue, _Depths()).add(name, rows[position * 8 : position * 8 + 8])
+        for name, queue in names.items():
+            depths.setdefault(queue, _Depths()).add(name, found.counts[name])
         oldest = await self._oldest(list(depths))
         stopped = {raw.decode() for raw in paused}
         return {
-            queue: own.stats(queue, paused=queue in stopped, oldest=_age(oldest[queue], now))
+            queue: own.stats(queue, paused=queue in stopped, oldest=_age(oldest[queue], found.now))
             for queue, own in sorted(depths.items())
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from invest.engine.redis import fields, keys, transitions
 from invest.engine.redis.connection import (
     CONNECTION_ERRORS,
+    Line,
     address_of,
     arq_redis_settings,
     check,
@@ -15,6 +16,7 @@ from invest.engine.redis.connection import (
     open_redis,
     warn_of_eviction,
 )
+from invest.engine.redis.ends import End, Ends
 from invest.engine.redis.events import Event, follow, parse_event, sequence_of
 from invest.engine.redis.layout import Plan, lay_out
 from invest.engine.redis.notices import Notices
@@ -23,7 +25,7 @@ from invest.engine.redis.results import Inputs, resolve
 from invest.engine.redis.scripts import Argument, Script, script
 from invest.engine.redis.signal import Signal, ended
 from invest.engine.redis.states import TIME_BUCKETS, Attempt, Frozen, JobState, JobStatus, Progress
-from invest.engine.redis.transitions import Ask, Claimed, Finished, Limit, NewJob, Tick, ask_all, new_request
+from invest.engine.redis.transitions import Ask, Claimed, Finished, Limit, Look, NewJob, Tick, answers_to, new_request
 from invest.engine.redis.wire import (
     CorruptPayload,
     deserialize,
@@ -45,6 +47,8 @@ __all__ = [
     "Attempt",
     "Claimed",
     "CorruptPayload",
+    "End",
+    "Ends",
     "Event",
     "Finished",
     "Frozen",
@@ -52,6 +56,8 @@ __all__ = [
     "JobState",
     "JobStatus",
     "Limit",
+    "Line",
+    "Look",
     "NewJob",
     "Notices",
     "Plan",
@@ -61,8 +67,8 @@ __all__ = [
     "Signal",
     "Tick",
     "address_of",
+    "answers_to",
     "arq_redis_settings",
-    "ask_all",
     "check",
     "close_blocking_redis",
     "close_redis",

@@ -1,5 +1,7 @@
 """Every Redis key the engine touches, named once: the Lua scripts get these names from here.
 
+A deployment with a prefix of its own has it before each of them; see `engine.redis.prefixed`.
+
 arq's own keys keep their names and contents, so that a stock arq client can enqueue, follow and abort jobs.
 """
 
@@ -14,8 +16,10 @@ ARQ_IN_PROGRESS: Final = "arq:in-progress:"  # + id -> worker, expires with the 
 ARQ_RESULT: Final = "arq:result:"  # + id -> the envelope with s, r, st, ft, q, id
 ARQ_ABORT: Final = "arq:abort"  # zset of ids that were asked to stop, by ms
 HEALTH_SUFFIX: Final = ":health-check"
+ENVELOPE_QUEUE: Final = "arq:queue:"  # + queue: how a result's envelope names its queue, whatever prefix the key has
 
 # ours
+ROOT: Final = "invest:"  # what our keys begin with: scripts that build keys from ids declare it as theirs
 JOB: Final = "invest:job:"  # + id -> hash, the record of one job
 PENDING: Final = "invest:pending:"  # + id -> set of the predecessors it still waits for
 WAITING: Final = "invest:waiting:"  # + name -> zset by due ms
@@ -62,6 +66,7 @@ STATS: Final = "invest:stats:"  # + name -> hash of counters, for the metrics
 WAKE: Final = "invest:wake:"  # + queue
 CONTROL: Final = "invest:control"  # "cancel <id>"
 FINISHED: Final = "invest:finished:"  # + id
+ENDS: Final = "invest:ends:"  # + the mark in the ids of a client's own jobs: "<id> <what FINISHED is told>"
 
 HIGH: Final = ":high"
 LOW: Final = ":low"
@@ -72,7 +77,9 @@ def queue_key(queue: str, priority: int = 0) -> str:
     return ARQ_QUEUE + queue + (HIGH if priority > 0 else LOW if priority < 0 else "")
 
 
-def lua_constants() -> str:
-    """The names above as Lua locals, put before the scripts."""
+def lua_constants(prefix: str = "") -> str:
+    """The names above as Lua locals, put before the scripts; keys and channels begin with `prefix`."""
     names = {k: v for k, v in globals().items() if k.isupper() and isinstance(v, str)}
-    return "".join(f"local {name} = '{value}'\n" for name, value in sorted(names.items()))
+    keyed = {k for k, v in names.items() if v.startswith(("invest:", "arq:")) and k != "ENVELOPE_QUEUE"}
+    own = {name: prefix + value if name in keyed else value for name, value in names.items()}
+    return "".join(f"local {name} = '{value}'\n" for name, value in sorted(own.items()))

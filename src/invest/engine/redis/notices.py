@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+from invest.engine.redis.prefixed import prefix_of
 from invest.engine.redis.signal import ended
 
 log = structlog.get_logger("invest.engine")
@@ -31,6 +32,8 @@ class Notices:
 
     def __init__(self, redis: Redis, *, silence: float = SILENCE) -> None:
         self._redis = redis
+        self._prefix = prefix_of(redis)
+        self._idle = self._prefix + IDLE
         self._silence = silence
         self._connection: Any = None  # redis-py's own classes share no public type
         self._task: asyncio.Task[None] | None = None
@@ -39,10 +42,15 @@ class Notices:
         self._left: list[bytes] = []
         self._leaving: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
+        self._live: set[bytes] = set()  # channels that the present connection has confirmed
+
+    def hears(self, channel: str) -> bool:
+        """Whether what is told on a channel from now on will be heard, or the listener be woken after a gap."""
+        return self._prefix + channel.encode("utf-8", "surrogateescape") in self._live
 
     async def subscribe(self, channel: str, listener: Listener) -> None:
         """Call `listener` with every message of `channel`; returns when the server confirmed or is gone."""
-        name = channel.encode("utf-8", "surrogateescape")
+        name = self._prefix + channel.encode("utf-8", "surrogateescape")
         async with self._lock:
             first = name not in self._listeners
             self._listeners.setdefault(name, set()).add(listener)
@@ -56,7 +64,7 @@ class Notices:
 
     def leave(self, channel: str, listener: Listener) -> None:
         """The opposite, at once; a channel that nobody listens to any more is given up a little later."""
-        name = channel.encode("utf-8", "surrogateescape")
+        name = self._prefix + channel.encode("utf-8", "surrogateescape")
         listeners = self._listeners.get(name, set())
         listeners.discard(listener)
         if not listeners and name in self._listeners:
@@ -100,10 +108,11 @@ class Notices:
         try:
             async with self._lock:
                 self._connection = connection
-                await connection.send_command("SUBSCRIBE", *self._listeners, IDLE, check_health=False)
+                await connection.send_command("SUBSCRIBE", *self._listeners, self._idle, check_health=False)
             await self._read(connection, again)
         finally:
             self._connection = None  # nobody begins to write to it
+            self._live.clear()
             async with self._lock:  # nor is anybody still writing
                 with contextlib.suppress(RedisError, OSError):
                     await connection.disconnect()
@@ -120,16 +129,20 @@ class Notices:
                 async with self._lock:
                     await connection.send_command("PING", check_health=False)
                 continue
-            kind, name, *rest = told
-            if kind == b"message":
-                for listener in tuple(self._listeners.get(name, ())):
-                    listener(rest[0])
-            elif kind == b"subscribe":
-                self._confirm(name)
-                if name == IDLE and again:
-                    self._wake_everybody()  # whoever waits has missed what was told in between
+            self._take(told, again)
+
+    def _take(self, told: list[Any], again: bool) -> None:
+        kind, name, *rest = told
+        if kind == b"message":
+            for listener in tuple(self._listeners.get(name, ())):
+                listener(rest[0])
+        elif kind == b"subscribe":
+            self._confirm(name)
+            if name == self._idle and again:
+                self._wake_everybody()  # whoever waits has missed what was told in between
 
     def _confirm(self, name: bytes) -> None:
+        self._live.add(name)
         confirmed = self._confirmed.get(name)
         if confirmed is not None and not confirmed.done():
             confirmed.set_result(None)

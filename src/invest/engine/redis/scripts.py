@@ -16,12 +16,13 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from invest.engine.redis.fields import lua_table
-from invest.engine.redis.keys import lua_constants
+from invest.engine.redis.keys import ROOT, lua_constants
+from invest.engine.redis.prefixed import prefix_of
 
 Argument = str | bytes | int | float
 SHARED: Final = ("base", "ending", "flow")  # what the others are built on
 FREEING: Final = frozenset(  # those that go on when Redis is full: work that runs must end, and what is not wanted go
-    ("cancel", "claim", "discard", "finish", "forget", "proceed", "purge", "renew", "sweep")
+    ("cancel", "claim", "discard", "finish", "forget", "look", "pace", "proceed", "purge", "renew", "sweep")
 )
 PREFIX: Final = "invest_"
 MANY: Final = 16  # libraries of other releases on one server, before they are removed
@@ -30,10 +31,11 @@ MANY: Final = 16  # libraries of other releases on one server, before they are r
 class Library:
     """The text of all scripts, and the name under which a server knows it: another text has another name."""
 
-    def __init__(self, body: str | None = None) -> None:
-        self.body = _body() if body is None else body
-        self.mark = hashlib.sha1(self.body.encode(), usedforsecurity=False).hexdigest()[:12]
-        self.name = PREFIX + self.mark
+    def __init__(self, body: str | None = None, prefix: bytes = b"") -> None:
+        self.body = _body(prefix.decode()) if body is None else body
+        self.mark = _hash(self.body.encode())
+        self.family = PREFIX + (_hash(prefix) + "_" if prefix else "")
+        self.name = self.family + self.mark
         entries = "".join(_entry(name, self.mark) for name in _names())
         self.text = f"#!lua name={self.name}\n{self.body}{entries}"
 
@@ -44,7 +46,7 @@ class Library:
         except ResponseError as error:
             if "already exists" not in str(error):
                 raise
-        for name in self._to_remove(await _awaited(redis.function_list(PREFIX + "*"))):
+        for name in self._to_remove(await _awaited(redis.function_list(self.family + "*"))):
             await _awaited(redis.function_delete(name))
 
     def load_blocking(self, redis: Any) -> None:
@@ -57,40 +59,54 @@ class Library:
 
     def _to_remove(self, known: list[Any]) -> list[str]:
         """Libraries of other releases once there are many; a release that still runs loads its own again."""
-        names = [row[row.index(b"library_name") + 1].decode() for row in known]
+        every = [row[row.index(b"library_name") + 1].decode() for row in known]
+        names = [name for name in every if "_" not in name.removeprefix(self.family)]  # not those of other prefixes
         return [name for name in names if name != self.name] if len(names) > MANY else []
 
 
 class Script:
-    """One script: the name of its function, and the library that has it."""
+    """One script. Key names are part of the text, so each prefix has a library of its own, made once."""
 
-    def __init__(self, name: str, library: Library) -> None:
+    def __init__(self, name: str, plain: Library) -> None:
         self.name = name
-        self.library = library
-        self.function = f"{name}_{library.mark}"
+        self.library = plain
+        self._functions: dict[bytes, str] = {}
+
+    def function(self, prefix: bytes) -> str:
+        """The name of its function for a prefix."""
+        found = self._functions.get(prefix)
+        if found is None:
+            found = self._functions[prefix] = f"{self.name}_{self.under(prefix).mark}"
+        return found
+
+    def under(self, prefix: bytes) -> Library:
+        """The library that has it for a prefix."""
+        return library(prefix) if prefix else self.library
 
     async def __call__(self, redis: Redis, *argv: Argument) -> Any:
         """Run it; a server that does not know it yet (restart, failover) is given the library."""
+        prefix = prefix_of(redis)
         try:
-            return await self._call(redis, argv)
+            return await self._call(redis, prefix, argv)
         except ResponseError as error:
             if not is_unknown(error):
                 raise
-        await self.library.load(redis)
-        return await self._call(redis, argv)
+        await self.under(prefix).load(redis)
+        return await self._call(redis, prefix, argv)
 
-    async def _call(self, redis: Redis, argv: Sequence[Argument]) -> Any:
-        return await _awaited(redis.fcall(self.function, 0, *argv))  # type: ignore[arg-type] # redis-py: a list, starred
+    async def _call(self, redis: Redis, prefix: bytes, argv: Sequence[Argument]) -> Any:
+        return await _awaited(redis.fcall(self.function(prefix), 1, ROOT, *argv))  # type: ignore[arg-type] # redis-py: a list, starred
 
     def blocking(self, redis: Any, *argv: Argument) -> Any:
         """The same on a synchronous client."""
+        prefix = prefix_of(redis)
         try:
-            return redis.fcall(self.function, 0, *argv)
+            return redis.fcall(self.function(prefix), 1, ROOT, *argv)
         except ResponseError as error:
             if not is_unknown(error):
                 raise
-        self.library.load_blocking(redis)
-        return redis.fcall(self.function, 0, *argv)
+        self.under(prefix).load_blocking(redis)
+        return redis.fcall(self.function(prefix), 1, ROOT, *argv)
 
 
 def is_unknown(error: object) -> bool:
@@ -107,13 +123,17 @@ def _folder() -> Any:
     return files("invest.engine.redis") / "lua"
 
 
-def _body() -> str:
+def _hash(data: bytes) -> str:
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()[:12]
+
+
+def _body(prefix: str) -> str:
     def text(part: str) -> str:
         return str((_folder() / f"{part}.lua").read_text("utf-8"))
 
     scripts = "".join(f"SCRIPTS.{name} = (function()\n{text(name)}end)()\n" for name in _names())
     shared = "".join(text(part) for part in SHARED)
-    return f"{lua_constants()}{lua_table()}{shared}local SCRIPTS = {{}}\n{scripts}"
+    return f"{lua_constants(prefix)}{lua_table()}{shared}local SCRIPTS = {{}}\n{scripts}"
 
 
 def _entry(name: str, mark: str) -> str:
@@ -128,9 +148,9 @@ async def _awaited(answer: Awaitable[Any] | Any) -> Any:
 
 
 @cache
-def library() -> Library:
-    """The scripts of this release."""
-    return Library()
+def library(prefix: bytes = b"") -> Library:
+    """The scripts of this release, with the key names of a prefix."""
+    return Library(prefix=prefix)
 
 
 @cache

@@ -1,6 +1,6 @@
 """The scripts as typed functions: what each is given, and what it answers.
 
-`Ask.of` runs one, `ask_all` several in one round trip.
+`Ask.of` runs one, a `Line` carries several in one round trip.
 
 A request that may be sent again (a time-out hides whether the first was carried out) has an id of its own, by which the
 scripts recognise it: it is counted once and answered truly.
@@ -16,6 +16,9 @@ from typing import Any, Generic, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from invest.engine.redis.connection import Line
+from invest.engine.redis.keys import ROOT
+from invest.engine.redis.prefixed import prefix_of
 from invest.engine.redis.scripts import Argument, Script, is_unknown, script
 from invest.engine.redis.wire import id_bytes, id_text
 
@@ -34,27 +37,42 @@ class Ask(Generic[T]):
         """Run it."""
         return self.read(await self.script(redis, *self.argv))
 
+    def command(self, prefix: bytes) -> tuple[Argument, ...]:
+        """The command that runs it under a prefix."""
+        return ("FCALL", self.script.function(prefix), 1, prefix + ROOT.encode(), *self.argv)
+
+    async def replicated(self, redis: Redis, replicas: int, timeout_ms: int) -> tuple[T, int]:
+        """The same, then wait until `replicas` replicas have it: the answer, and how many do."""
+        prefix = prefix_of(redis)
+        for _ in range(2):
+            async with redis.pipeline(transaction=False) as pipe:  # WAIT speaks of what its own connection wrote
+                pipe.fcall(self.script.function(prefix), 1, ROOT, *self.argv)  # type: ignore[arg-type] # redis-py takes bytes and numbers as well
+                pipe.wait(replicas, timeout_ms)
+                answer, count = await pipe.execute(raise_on_error=False)
+            if not is_unknown(answer):
+                break
+            await self.script.under(prefix).load(redis)
+        for one in (answer, count):
+            if isinstance(one, Exception):
+                raise one
+        return self.read(answer), int(count)
+
     def blocking(self, redis: Any) -> T:
         """The same on a synchronous client."""
         return self.read(self.script.blocking(redis, *self.argv))
 
 
-async def ask_all(redis: Redis, asks: Sequence[Ask[Any]]) -> list[Any]:
-    """Answers in order, from one pipeline; one that a script raised stands in its place, and harms no other.
+async def answers_to(redis: Redis, line: Line, asks: Sequence[Ask[Any]]) -> list[Any]:
+    """The answers to what was sent over `line`, in order; a refusal stands in its place, and harms no other.
 
-    A server that lost the scripts is given them again. Raises what the connection raised.
+    A server that lost the scripts is given them again, over `redis`. Raises what the connection raised.
     """
-    async with redis.pipeline(transaction=False) as pipe:
-        for one in asks:
-            pipe.fcall(one.script.function, 0, *one.argv)  # type: ignore[arg-type] # redis-py takes bytes and numbers as well
-        answers = await pipe.execute(raise_on_error=False)
+    answers = await line.receive(len(asks))
     for i, answer in enumerate(answers):
         if is_unknown(answer):
             answers[i] = await _alone(redis, asks[i])
         elif not isinstance(answer, Exception):
             answers[i] = asks[i].read(answer)
-        elif not isinstance(answer, ResponseError):
-            raise answer
     return answers
 
 
@@ -303,3 +321,40 @@ def forget(most: int) -> Ask[bool]:
 def sweep(name: str, limit: str, turn: int) -> Ask[int]:
     """Mend the sets of one job name; how many entries were mended."""
     return Ask(script("sweep"), [id_bytes(name), limit, turn], int)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What `look` found at one instant (`now`, ms).
+
+    `counts` of each name: waiting due, waiting later, retrying due, retrying, running, failed, done, parked, cancelled.
+    `heads`: (id, score) of the first jobs of each index, in the order of `look`.
+    """
+
+    now: int
+    counts: dict[str, tuple[int, ...]]
+    heads: list[list[tuple[str, int]]]
+
+
+INDEXES = 7  # that `look` reads: waiting due, waiting later, retrying, running, done, failed, cancelled
+COUNTED = 9  # numbers of each name
+
+
+def look(most: Sequence[int], names: Sequence[str]) -> Ask[Look]:
+    """Counts of the jobs of so many names, and the first `most` of each index, in one question that changes nothing."""
+
+    def read(answer: Any) -> Look:
+        now, counts, *heads = answer
+        return Look(
+            now=int(now),
+            counts={n: tuple(counts[i * COUNTED : (i + 1) * COUNTED]) for i, n in enumerate(names)},
+            heads=[[(id_text(h[i]), int(h[i + 1])) for i in range(0, len(h), 2)] for h in heads],
+        )
+
+    return Ask(script("look"), [*most, *names], read)
+
+
+def pace(till_ms: int, each_ms: int, spans: int, names: Sequence[str]) -> Ask[tuple[list[int], list[int]]]:
+    """How many jobs succeeded and failed in each of so many spans of time before `till_ms`, the oldest first."""
+    argv: list[Argument] = [till_ms, each_ms, spans, *names]
+    return Ask(script("pace"), argv, lambda a: ([int(n) for n in a[0]], [int(n) for n in a[1]]))

@@ -25,7 +25,8 @@ UNKNOWN = b"unknown"  # a hand-back of a job that is not declared here
 
 
 def _from(origin: tracing.Origin, run: Run) -> AbstractContextManager[Any]:
-    """A span for the run under the request's, and the request's id in its log lines and in the jobs that it queues."""
+    """A span for the run under the request's; its id and the request's in its log lines, that one in jobs it queues."""
+    structlog.contextvars.bind_contextvars(job_id=run.id)
     if origin.request_id is not None:
         tracing.request_id.set(origin.request_id)
         structlog.contextvars.bind_contextvars(request_id=origin.request_id)
@@ -54,6 +55,7 @@ class Performer:
     async def perform(self, run: Run) -> Verdict:
         """Run it and return what its end means. Never raises, also where the job does."""
         try:
+            run.begin()
             if run.body is None and (back := await self._recover(run)) is not None:
                 return back
             early = self._unfit(run)

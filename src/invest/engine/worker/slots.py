@@ -25,6 +25,10 @@ class Slots:
         """How many more jobs may run."""
         return self.total - len(self.running)
 
+    def full_somewhere(self) -> bool:
+        """Whether no more could run, of all queues or of one."""
+        return self.free <= 0 or (len(self.queues) > 1 and any(own <= 0 for _, own in self.by_queue()))
+
     def by_queue(self) -> list[tuple[str, int]]:
         """Each queue with its own free slots."""
         used: dict[str, int] = {}

@@ -18,7 +18,7 @@ from redis.exceptions import ReadOnlyError, RedisError
 
 from invest.engine.declare import Group, Resources
 from invest.engine.manage import Invest
-from invest.engine.redis import address_of, check, close_redis, ended, id_text, keys, open_redis, warn_of_eviction
+from invest.engine.redis import check, close_redis, ended, id_text, keys, open_redis, warn_of_eviction
 from invest.engine.redis.transitions import Claim
 from invest.engine.worker.exchange import Exchange
 from invest.engine.worker.execution import SWALLOW_GRACE, Reason, Run, Verdict, judge
@@ -98,7 +98,7 @@ class Worker:
         async with AsyncExitStack() as stack:
             redis = open_redis(self.settings)
             stack.push_async_callback(close_redis, redis)
-            await check(redis, address_of(self.settings))
+            await check(redis, self.settings)
             invest = Invest(redis, self.settings)
             stack.push_async_callback(invest.notices.close)
             held = await stack.enter_async_context(self._factory(self.settings)) if self._factory else None
@@ -106,6 +106,7 @@ class Worker:
             stack.push_async_callback(self._waiting.close)
             self._performer = Performer(self.name, invest, held, report=self._report, stop=self._stop_run)
             self._exchange = exchange = self._new_exchange(redis)
+            stack.push_async_callback(exchange.close)
             await self._listen(invest, exchange)
             await warn_of_eviction(redis)
             renewal = self._renewal(loop)
@@ -176,7 +177,7 @@ class Worker:
 
     def _told_by_supervisor(self, word: str) -> None:
         assert self._link is not None
-        idle = not self.running and not (self._exchange and self._exchange.outbox)
+        idle = not self.running and not (self._exchange and self._exchange.busy)
         if word == "leave" or (word == "leave-if-idle" and idle):
             self._recycling.leave()
         if word == "leave-if-idle":
@@ -280,7 +281,7 @@ class Worker:
         done = self.jobs_complete + self.jobs_failed + self.jobs_retried
         if (self.stuck or 0 < self.recycle_after <= done) and self._recycling.become_due() and self._link is not None:
             self._link.say("due")
-        if self.running or exchange.outbox:
+        if self.running or exchange.busy:
             return False
         if self._stopping or self._recycling.over:
             return True

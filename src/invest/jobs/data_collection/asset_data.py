@@ -22,7 +22,7 @@ from invest.domain.market import (
     session_hours,
     session_open,
 )
-from invest.domain.values import AssetData, Consensus, Harvest, RawPayload, SourceOutcome, choose_all
+from invest.domain.values import AssetData, Consensus, Harvest, SourceOutcome, choose_all
 from invest.engine import GiveUp
 from invest.errors import Unreachable
 from invest.settings import Settings
@@ -115,24 +115,25 @@ async def collect(store: Store, sources: Sources, settings: Settings, ticker: st
 
 
 async def save(store: Store, asset: Asset | None, answers: Sequence[Answer], chosen: Iterable[Consensus] = ()) -> Saved:
-    """Store what several sources brought, bytes included, in one transaction."""
+    """Store what several sources brought in one transaction; market-wide files, which others bring too, before it."""
+    await keep_files(store, answers)
     brought = Harvest.sum([*(answer.harvest for answer in answers), Harvest(consensus=list(chosen))])
     if asset is not None:
         brought += Harvest(assets=[asset], changes=changes_of(asset.ticker, answers))
-    return await store.save_harvest(replace(brought, payloads=await with_bodies(store, answers)))
+    return await store.save_harvest(brought)
 
 
-async def with_bodies(store: Store, answers: Sequence[Answer]) -> list[RawPayload]:
-    """The payloads; those of market-wide files, which lie on disk, are read once if they are not stored yet.
+async def keep_files(store: Store, answers: Sequence[Answer]) -> None:
+    """Store the bytes of market-wide files, which are on disk, unless they are stored yet: each once, singly.
 
     Files above `MAX_KEPT` stay on disk under their hash: a year of quotes is fetched again sooner than kept twice.
     """
     files = {sha: Path(path) for g in answers for sha, path in g.files.items()}
-    payloads = [p for g in answers for p in g.harvest.payloads]
-    lying = {p.sha256 for p in payloads if p.body is None and p.sha256 in files and p.size <= MAX_KEPT}
-    absent = lying - await store.payloads.kept(sorted(lying)) if lying else set()
-    bodies = {sha: await asyncio.to_thread(files[sha].read_bytes) for sha in sorted(absent)}
-    return [p.model_copy(update={"body": bodies[p.sha256]}) if p.sha256 in bodies else p for p in payloads]
+    payloads = {p.sha256: p for g in answers for p in g.harvest.payloads if p.body is None and p.size <= MAX_KEPT}
+    lying = sorted(files.keys() & payloads.keys())
+    absent = set(lying) - await store.payloads.kept(lying) if lying else set()
+    for sha in sorted(absent):
+        await store.payloads.put_file(payloads[sha], files[sha])
 
 
 def changes_of(ticker: str, answers: Iterable[Answer]) -> list[TickerChange]:

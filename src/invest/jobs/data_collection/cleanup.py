@@ -9,11 +9,12 @@ from typing import Annotated
 from pydantic import Field
 
 from invest.engine import Context
-from invest.jobs.exported_files import prune_exports
+from invest.jobs.exported_files import prune_exports, prune_shared_exports
 from invest.jobs.queues import DATA_COLLECTION, NEVER, PERIODIC
 from invest.jobs.results import (
     Cleaned,
 )
+from invest.objects import open_objects
 from invest.settings import Settings
 from invest.sources import Sources
 from invest.store import Store
@@ -28,10 +29,16 @@ async def cleanup_old_data(ctx: Context, days_to_keep: Days = 90) -> Cleaned:
     cutoff = datetime.now(UTC) - timedelta(days=days_to_keep)
     store = ctx.use(Store)
     done = await store.cleanup.run(cutoff)
-    files = await ctx.use(Sources).prune(spare=await store.payloads.without_body())
-    exports, export_bytes = await asyncio.to_thread(
-        prune_exports, ctx.use(Settings).data_dir, await store.erasure.file_names()
-    )
+    sources, objects = ctx.use(Sources), open_objects(ctx.use(Settings))
+    only_here = await store.payloads.without_body()
+    if objects is not None:
+        only_here -= await sources.share_files(only_here)
+    files = await sources.prune(spare=only_here)
+    known = await store.erasure.file_names()
+    exports, export_bytes = await asyncio.to_thread(prune_exports, ctx.use(Settings).data_dir, known)
+    if objects is not None:
+        shared, shared_bytes = await prune_shared_exports(objects, known)
+        exports, export_bytes = exports + shared, export_bytes + shared_bytes
     freed = export_bytes + sum(cleaned.bytes for cleaned in done.values()) + files.bytes
     return Cleaned(
         cutoff_date=cutoff,

@@ -1,4 +1,4 @@
-"""From a stored value's payload to its bytes: from the database, or from this machine's files by their hash."""
+"""From a stored value's payload to its bytes: from the database, this machine's files, or the object store."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Literal
 
 from invest.domain.values import RawPayload
 from invest.errors import NotFound
+from invest.objects import PAYLOADS, open_objects
 from invest.settings import Settings
 from invest.store import Store
 
-Where = Literal["database", "disk", "nowhere"]
+Where = Literal["database", "disk", "objects", "nowhere"]
 
 
 LONGEST = 2_000  # characters of a line that are shown
@@ -35,9 +36,9 @@ class Bytes:
         """What to say where the bytes are gone: nothing about the value is taken on trust silently."""
         told = self.payload
         return (
-            f"the {told.size} bytes of {told.sha256} are not kept here: files above 16 MB lie on the disk of the "
-            f"machine that fetched them. They were read from {told.url} at {told.fetched_at:%Y-%m-%d %H:%M} UTC; "
-            "fetch it again and compare its sha256sum"
+            f"the {told.size} bytes of {told.sha256} are not kept here: files above 16 MB lie in the object store "
+            f"(objects.url), or on the disk of the machine that fetched them. They were read from {told.url} at "
+            f"{told.fetched_at:%Y-%m-%d %H:%M} UTC; fetch it again and compare its sha256sum"
         )
 
 
@@ -51,14 +52,18 @@ class Line:
 
 
 async def bytes_of(store: Store, settings: Settings, sha256: str) -> Bytes:
-    """The bytes behind `sha256`. Raises `NotFound` for a hash no value was read from."""
+    """The bytes behind `sha256`. Raises `NotFound` for a hash no value was read from, `ServerAway`."""
     payload = await store.payloads.get(sha256)
     if payload is None:
         raise NotFound(f"no payload {sha256}: take the hash from `invest data quality TICKER --json` or from a report")
     if payload.body is not None:
         return Bytes(payload, "database", payload.body)
     body = await asyncio.to_thread(_from_disk, settings.data_dir / "cache" / "files" / f"{sha256}.zip", sha256)
-    return Bytes(payload, "nowhere" if body is None else "disk", body)
+    if body is not None:
+        return Bytes(payload, "disk", body)
+    objects = open_objects(settings)
+    body = None if objects is None else await objects.get(PAYLOADS + sha256, sha256)
+    return Bytes(payload, "nowhere" if body is None else "objects", body)
 
 
 def _from_disk(path: Path, sha256: str) -> bytes | None:

@@ -16,6 +16,7 @@ from invest.engine import Context
 from invest.errors import Unreachable
 from invest.jobs.data_collection.asset_data import describe, save
 from invest.jobs.data_collection.tallies import tallies
+from invest.jobs.loading import INDEX
 from invest.jobs.queues import DATA_COLLECTION, NEVER, PERIODIC
 from invest.jobs.results import (
     FundamentalsUpdated,
@@ -98,9 +99,12 @@ async def active_assets(store: Store) -> list[Asset]:
 
 
 async def priced_assets(store: Store) -> list[Asset]:
-    """Every active asset that was ever collected: one that is only known to be listed costs no request."""
+    """Every active asset that was ever collected: one that is only known to be listed costs no request.
+
+    Of the indices the IBOV alone has prices within a session.
+    """
     assets, collected = await asyncio.gather(active_assets(store), store.bars.last_days())
-    return [asset for asset in assets if asset.ticker in collected]
+    return [a for a in assets if a.ticker in collected and (a.kind is not AssetKind.INDEX or a.ticker == INDEX)]
 
 
 async def companies(store: Store) -> list[Asset]:

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from invest.jobs.reports.ai_keeping import (
-    SharedAnswers,
-    SharedBudget,
-    SharedLessons,
-    SharedLimiter,
-    SharedPrepaid,
-    StoredLedger,
-)
+from invest.jobs.reports.ai_keeping import SharedAnswers, SharedBudget, SharedLessons, SharedPrepaid, StoredLedger
+from invest.jobs.reports.ai_turns import SharedLimiter
 from invest.jobs.reports.asset_reports import generate_report_async
 from invest.jobs.reports.callbacks import tell_callback, telling
 from invest.jobs.reports.comparisons import generate_comparison_report_async

@@ -1,11 +1,9 @@
-"""What the AIs of all workers share: answers, lessons, money and turns in Redis, the ledger in PostgreSQL."""
+"""What the AIs of all workers share: answers, lessons and money in Redis, the ledger in PostgreSQL."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, cast
@@ -17,7 +15,7 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from invest.ai import LocalLimiter, PaidCall, PaidReply, too_long
+from invest.ai import PaidCall, PaidReply
 from invest.domain.opinions import Opinion
 from invest.errors import InvestError
 from invest.jobs.callers import ai_key
@@ -27,14 +25,12 @@ ANSWER = "invest:ai:answer:"
 SPENT = "invest:ai:spent:"
 HELD = "invest:ai:held:"
 LESSON = "invest:ai:lesson:"
-TURN = "invest:ai:turn:"
 PREPAID = "invest:ai:prepaid:"
 PREPAID_S = 36 * 3600  # a batch of the evening is read the next day
 MICRO = Decimal(1_000_000)  # money is counted in whole millionths of a dollar: exact, and one INCRBY
 KEEP_DAYS = 40
 LESSON_DAYS = 7  # a server may have been upgraded meanwhile: what it takes is learnt anew
 RESERVED_S = 3600  # no call takes longer; what a worker that died had reserved is booked at its most then
-MAX_PAUSE = 3600.0
 log = structlog.get_logger(__name__)
 
 # KEYS: spent, held (id -> most), ends (id by the time it counts as spent). ARGV: id, most, limit, now, lifetime, keep.
@@ -61,14 +57,6 @@ if redis.call('HDEL', KEYS[2], ARGV[1]) == 0 then return 0 end
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('INCRBY', KEYS[1], ARGV[2])
 return 1
-"""
-# KEYS: next turn, not before (ms). ARGV: now, step (0: no pace). The wait in ms; 0 takes the turn.
-TAKE_TURN = """
-local now, step = tonumber(ARGV[1]), tonumber(ARGV[2])
-local free = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(redis.call('GET', KEYS[2]) or '0'))
-if free > now then return free - now end
-if step > 0 then redis.call('SET', KEYS[1], now + step, 'PX', step + 60000) end
-return 0
 """
 
 
@@ -213,52 +201,6 @@ class StoredLedger:
             )
         except (InvestError, OSError) as error:
             log.error("AI call not written into the ledger", provider=call.provider, error=str(error))
-
-
-class SharedLimiter:
-    """Slots of this process, pace and pauses of all workers (`invest.ai.Limiter`); without Redis this process's own."""
-
-    def __init__(self, redis: Redis, concurrency: int, per_minute: Mapping[str, float]) -> None:
-        self._redis = redis
-        self._local = LocalLimiter(concurrency, per_minute=per_minute)
-        self._per_minute = dict(per_minute)
-        self._take = redis.register_script(TAKE_TURN)
-        self._pausing: set[asyncio.Task[None]] = set()
-
-    @asynccontextmanager
-    async def slot(self, provider: str, patience: float = 120.0) -> AsyncIterator[None]:
-        """Wait for a free slot and for this provider's turn among all workers, `patience` seconds at most."""
-        async with self._local.slot(provider, patience):
-            until = time.monotonic() + patience
-            while (wait := await self._wait(provider)) > 0:
-                if time.monotonic() + wait > until:
-                    raise too_long(wait)
-                await asyncio.sleep(wait)
-            yield
-
-    def pause(self, provider: str, seconds: float) -> None:
-        """Grant no worker a slot for so long: the vendor asked everyone to wait."""
-        self._local.pause(provider, seconds)
-        task = asyncio.create_task(self._tell_all(provider, min(seconds, MAX_PAUSE)))
-        self._pausing.add(task)
-        task.add_done_callback(self._pausing.discard)
-
-    async def _wait(self, provider: str) -> float:
-        rate = self._per_minute.get(provider)
-        step = int(60_000 / rate) if rate else 0
-        try:
-            keys = (f"{TURN}{provider}", f"{TURN}{provider}:not-before")
-            return float(await self._take(keys=keys, args=(int(time.time() * 1000), step))) / 1000
-        except RedisError as error:
-            log.warning("turns of AI calls are this worker's own", error=str(error))
-            return 0.0
-
-    async def _tell_all(self, provider: str, seconds: float) -> None:
-        until = int((time.time() + seconds) * 1000)
-        try:
-            await self._redis.set(f"{TURN}{provider}:not-before", until, px=int(seconds * 1000) + 1000)
-        except RedisError as error:
-            log.warning("a vendor's wait was not passed on to other workers", error=str(error))
 
 
 def _keys(day: date, payer: str) -> tuple[str, str, str]:

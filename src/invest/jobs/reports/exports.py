@@ -19,6 +19,7 @@ from invest.jobs.results import (
     Exported,
     ExportFailed,
 )
+from invest.objects import EXPORTS, open_objects
 from invest.reports import (
     export_view,
     load_view,
@@ -58,8 +59,8 @@ async def finish_batch_export(ctx: Context, report_ids: list[ReportId]) -> Batch
 
 
 async def export(ctx: Context, report_id: str, format: str, include_charts: bool) -> Exported:
-    """Render a stored report into a file: kept in PostgreSQL, and written under the data folder where that can be."""
-    store, settings = ctx.use(Store), ctx.use(Settings)
+    """Render a stored report into a file: kept in PostgreSQL, and where all machines or this one keep exports."""
+    store = ctx.use(Store)
     stored = await store.reports.get(report_id)
     if stored is None:
         raise NotFound(f"no report {report_id!r}; `GET /api/v1/reports` lists those there are")
@@ -67,13 +68,7 @@ async def export(ctx: Context, report_id: str, format: str, include_charts: bool
     kept = await store.reports.save_export(
         report_id, format, file.body, filename=file.name, content_type=file.media_type, include_charts=include_charts
     )
-    path = exports_folder(settings.data_dir) / file.name
-    try:
-        await asyncio.to_thread(write_private, path, file.body)
-        where = str(path)
-    except OSError as error:  # a read-only or full disk: the file is in PostgreSQL all the same
-        ctx.log.warning("export kept in the database only", path=str(path), error=str(error))
-        where = f"/api/v1/reports/{report_id}/download?format={format}"
+    where = await _written(ctx, file.name, file.body) or f"/api/v1/reports/{report_id}/download?format={format}"
     return Exported(
         report_id=report_id,
         format=format,
@@ -83,3 +78,18 @@ async def export(ctx: Context, report_id: str, format: str, include_charts: bool
         sha256=kept.sha256,
         media_type=file.media_type,
     )
+
+
+async def _written(ctx: Context, name: str, body: bytes) -> str | None:
+    """Where the file is, besides PostgreSQL: in the object store, else on disk; None where the disk takes none."""
+    settings = ctx.use(Settings)
+    if (objects := open_objects(settings)) is not None:
+        await objects.put(EXPORTS + name, body)
+        return objects.address(EXPORTS + name)
+    path = exports_folder(settings.data_dir) / name
+    try:
+        await asyncio.to_thread(write_private, path, body)
+    except OSError as error:  # a read-only or full disk: the file is in PostgreSQL all the same
+        ctx.log.warning("export kept in the database only", path=str(path), error=str(error))
+        return None
+    return str(path)

@@ -6,19 +6,23 @@ from datetime import date
 from typing import Final
 
 from invest.domain.analysis import Analysis, History
-from invest.domain.market import IBOV, AssetKind
+from invest.domain.market import IBOV, AssetKind, FundPortfolio
 from invest.reports.facts import FactBook
 from invest.reports.locale import Locale
+from invest.reports.sections.fund_holdings import holdings_sections
 from invest.reports.views import Bar, Block, Cell, Column, ColumnsChart, Paragraph, Section, Stat, Stats, Table
 
 _INCOMES: Final = 13  # months shown
 _FOREIGN: Final = ("S&P", "Nasdaq", "MSCI", "FTSE", "LBMA", "CME")
 
 
-def own_sections(analysis: Analysis, history: History, book: FactBook) -> list[Section]:
+def own_sections(
+    analysis: Analysis, history: History, book: FactBook, holdings: FundPortfolio | None = None
+) -> list[Section]:
     """The sections that only this kind of asset has, those without content left out."""
     parts = (
         income_months_section(history, book.locale) if analysis.kind is AssetKind.FII else None,
+        *(holdings_sections(holdings, book.locale) if holdings is not None else ()),
         tracking_section(analysis, history, book.locale) if analysis.kind is AssetKind.ETF else None,
         dollar_section(analysis, history, book),
     )
@@ -60,16 +64,18 @@ def _month(month: date, locale: Locale, *, dated: bool) -> str:
 
 
 def tracking_section(analysis: Analysis, history: History, locale: Locale) -> Section | None:
-    """The ETF beside the IBOV by calendar year, where that is its index; else a sentence. None for an unknown index."""
+    """The ETF beside its index by calendar year, else that there is no series of it. None for an unknown index."""
     if history.index is None:
         return None
     words, title = locale.words, locale.words.t("tracking.title")
-    if history.index != IBOV:
-        key = "elsewhere" if history.index.startswith(_FOREIGN) else "elsewhere_local"
-        text = words.t(f"tracking.{key}", ticker=analysis.ticker, index=history.index)
+    abroad = history.index.startswith(_FOREIGN)
+    known = history.own_years or (history.calendar_years if history.index == IBOV else ())
+    years = [y for y in known if y.ibov is not None][-6:]
+    if not years and history.index != IBOV:
+        text = words.t(f"tracking.{'elsewhere' if abroad else 'elsewhere_local'}", ticker=analysis.ticker,
+                       index=history.index)  # fmt: skip
         return Section(id="tracking", title=title, blocks=(Paragraph(text=text),))
-    years = [y for y in history.calendar_years if y.ibov is not None][-6:]
-    text = words.t("tracking.follows", ticker=analysis.ticker, index=history.index)
+    text = words.t(f"tracking.{'follows_abroad' if abroad else 'follows'}", ticker=analysis.ticker, index=history.index)
     blocks: tuple[Block, ...] = (Paragraph(text=text, muted=True),)
     if years:
         columns = (

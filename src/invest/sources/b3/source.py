@@ -9,6 +9,7 @@ from typing import Any
 from invest.domain.market import B3_CODE, AssetKind, market_day
 from invest.domain.values import Harvest
 from invest.sources.b3 import format as fmt
+from invest.sources.b3.listed_funds import FUND_CALLS, FUND_TYPES, fund_details
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import NotAvailable, SourceError
 from invest.sources.model import Answer, Identity, Reading, Want
@@ -17,10 +18,7 @@ from invest.sources.plausible import payable
 
 CALLS = "/listedCompaniesProxy/CompanyCall"
 DAY = 86_400.0
-FUND_CALLS = "/fundsProxy/fundsCall"
-# B3's types of funds, as its page of listed funds asks for them: real estate 7, Fiagro 34, infrastructure 27; ETFs 20.
-FUND_TYPES: Mapping[AssetKind, tuple[int, ...]] = {AssetKind.FII: (7, 34, 27), AssetKind.ETF: (20,)}
-LIKE_SHARES = (None, AssetKind.STOCK, AssetKind.UNIT, AssetKind.OTHER)
+LIKE_SHARES = (None, AssetKind.STOCK, AssetKind.UNIT, AssetKind.BDR, AssetKind.OTHER)
 
 
 class B3Source:
@@ -32,7 +30,7 @@ class B3Source:
         """Dividends, JCP, splits and identity of one paper; once a day."""
         reading = Reading(self.name, client.settings.source(self.name), want.ticker)
         if want.kind not in (*LIKE_SHARES, *FUND_TYPES) or not B3_CODE.fullmatch(want.ticker):
-            reading.remark("lists companies' own shares and funds only")
+            reading.remark("lists shares, receipts and funds only")
             return reading.close("skipped")
         if want.actions_until == market_day(want.now) and not want.force:
             reading.remark("read today already")
@@ -45,17 +43,34 @@ class B3Source:
             reading.remark("no company of that code")
             return reading.close("empty")
         reading.keep(supplement.payload)
-        await self._about(client, reading, want, found[0])
+        if want.kind is AssetKind.BDR:  # what stands beside its events is the foreign company's, not the receipt's
+            reading.identity = Identity(name=str(found[0].get("tradingName") or "").strip() or None)
+        else:
+            await self._about(client, reading, want, found[0])
         await self._actions(client, reading, want, found[0], supplement)
         return reading.close()
 
     async def _fund(self, client: SourceClient, reading: Reading, want: Want) -> Answer:
-        """Income, amortisations and subscriptions of a fund: of the first type of fund that lists its code."""
-        cnpj = (want.asset.cnpj if want.asset else None) or "0"
+        """A fund's identity, and its income, amortisations and subscriptions, of the first type that lists its code."""
+        kind = want.kind or AssetKind.FII
+        details = None
+        if want.asset is None or not want.asset.cnpj:
+            try:
+                details = await fund_details(client, want.ticker, kind)
+            except SourceError as error:
+                reading.remark(f"GetDetailFundSIG: {error.reason}")
+        if details is not None:
+            reading.keep(details.payload)
+            reading.identity = Identity(
+                name=details.name, kind=kind, cnpj=details.cnpj, shares_outstanding=details.units,
+                segment=details.segment,
+            )  # fmt: skip
+        cnpj = (want.asset.cnpj if want.asset else None) or (details.cnpj if details else None) or "0"
         isin = want.asset.isin if want.asset else None
-        for kind in FUND_TYPES[want.kind or AssetKind.FII]:
-            arguments = fmt.argument(cnpj=cnpj, identifierFund=want.ticker[:4], typeFund=kind)
-            answer = await client.get(self.name, f"{FUND_CALLS}/GetListedSupplementFunds/{arguments}", fresh_for=DAY)
+        for number in (details.type,) if details else FUND_TYPES[kind]:
+            arguments = fmt.argument(cnpj=cnpj, identifierFund=want.ticker[:4], typeFund=number)
+            path = f"{FUND_CALLS}/GetListedSupplementFunds/{arguments}"
+            answer = await client.get(self.name, path, fresh_for=DAY)
             sha256 = answer.payload.sha256
             for row in fmt.objects(answer):
                 found = fmt.cash_actions(_rows(row, "cashDividends"), want.ticker, isin, sha256)
@@ -66,7 +81,7 @@ class B3Source:
                     reading.add(Harvest(actions=payable(reading, want, found)))
                     return reading.close()
         reading.remark("no payment of a fund of that code")
-        return reading.close("empty")
+        return reading.close()
 
     async def _call(self, client: SourceClient, call: str, **fields: object) -> Response:
         path = f"{CALLS}/{call}/{fmt.argument(**fields, language='pt-br')}"

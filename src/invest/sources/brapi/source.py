@@ -17,6 +17,7 @@ from invest.sources.model import Answer, Reading, Want, failed
 from invest.sources.numerals import number
 from invest.sources.plausible import believe, off_by, payable
 
+INDICES = frozenset({"^BVSP"})
 FREE = frozenset({"PETR4", "VALE3", "MGLU3", "ITUB4"})
 RANGES = {"5d": 5, "1mo": 28, "3mo": 89, "6mo": 180, "1y": 364, "2y": 729, "5y": 1825, "10y": 3650}
 MODULES = "summaryProfile,defaultKeyStatistics,financialData"
@@ -37,6 +38,9 @@ class BrapiSource:
         if reading.conf.token is None and want.ticker not in FREE:
             reading.remark("needs BRAPI_TOKEN")
             return reading.close("skipped")
+        if want.kind is AssetKind.INDEX and want.ticker not in INDICES:
+            reading.remark("is asked for the Ibovespa only")
+            return reading.close("skipped")
         if want.kind is AssetKind.CRYPTO:
             return await brapi_crypto.collect(client, want, reading)
         answer = await self._quote(client, want)
@@ -56,7 +60,8 @@ class BrapiSource:
         """Quotes of many assets, some tickers per request as the plan allows."""
         conf = client.settings.source(self.name)
         by_ticker = {want.ticker: want for want in wants}
-        asked = [t for t in by_ticker if conf.token is not None or t in FREE]
+        named = {t: want for t, want in by_ticker.items() if want.kind is not AssetKind.INDEX or t in INDICES}
+        asked = [t for t in named if conf.token is not None or t in FREE]
         coins = [t for t in asked if by_ticker[t].kind is AssetKind.CRYPTO]
         papers = [t for t in asked if t not in coins]
         groups = [self._batch(client, [by_ticker[t] for t in run]) for run in fmt.batches(papers, conf.batch)]
@@ -64,7 +69,7 @@ class BrapiSource:
         found = [one for group in await asyncio.gather(*groups) for one in group]
         for ticker in by_ticker.keys() - set(asked):
             reading = Reading(self.name, conf, ticker)
-            reading.remark("needs BRAPI_TOKEN")
+            reading.remark("needs BRAPI_TOKEN" if ticker in named else "is asked for the Ibovespa only")
             found.append(reading.close("skipped"))
         return found
 

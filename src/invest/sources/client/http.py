@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,9 +16,11 @@ import aiohttp
 from yarl import URL
 
 from invest.domain.values import RawPayload
+from invest.objects import open_objects
 from invest.settings import Settings, SourceSettings
 from invest.sources.client.admission import IN_CALL_WAIT, Admissions
 from invest.sources.client.call import Call, Door, Kind, Response, Wish, allowed_hosts, refused, trusted_hosts
+from invest.sources.client.common import Common
 from invest.sources.client.download import PARTIAL, UNSATISFIABLE, fetch_file, small_body
 from invest.sources.client.flight import Flights
 from invest.sources.client.gate import Gate, Limits, LocalGate, RedisGate
@@ -61,6 +63,7 @@ class SourceClient:
         self._confs: dict[str, SourceSettings] = {}
         self._doors: dict[tuple[str, str, str], Door] = {}
         self._trusted = trusted_hosts(settings)
+        self.common = Common(open_objects(settings), memory)
 
     @classmethod
     @asynccontextmanager
@@ -113,15 +116,26 @@ class SourceClient:
 
     async def _shared_fetch(self, call: Call, fresh_for: float) -> Response:
         """A fetch that other workers profit from: a small answer is theirs too, a file is waited for in turn."""
-        if call.kind == "zip" and call.conf.concurrency == 1:
-            async with self._shared.turn(call.source, call.host, call.timeout * (self._http.retries + 1)):
-                return await self._fetch(call)
+        if call.kind == "zip":
+            return await self._shared_file(call, fresh_for)
         payload = await self._shared.recall(call.shown, fresh_for)
         if payload is not None:
             return Response(self.memory.keep(call.shown, payload).payload, True)
         answer = await self._fetch(call)
         await self._shared.keep(call.shown, answer.payload, fresh_for)
         return answer
+
+    async def _shared_file(self, call: Call, fresh_for: float) -> Response:
+        async with AsyncExitStack() as stack:
+            if call.conf.concurrency == 1:
+                lasting = call.timeout * (self._http.retries + 1)
+                await stack.enter_async_context(self._shared.turn(call.source, call.host, lasting))
+            entry = await self.common.adopt(call.shown)
+            if entry is not None and entry.fresh(fresh_for):
+                return Response(entry.payload, True, entry.path)
+            answer = await self._fetch(call)
+            await self.common.keep(call.shown, answer.payload)
+            return answer
 
     def _call(self, source: str, path: str, params: Mapping[str, str] | None, wish: Wish) -> Call:
         conf, http = self._conf(source), self._http

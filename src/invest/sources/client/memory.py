@@ -75,10 +75,10 @@ class Memory:
         self._entries.move_to_end(url)
         return entry
 
-    def keep(self, url: str, payload: RawPayload, path: Path | None = None) -> Entry:
-        """Remember `payload` as the newest answer of `url`."""
+    def keep(self, url: str, payload: RawPayload, path: Path | None = None, *, age: float = 0) -> Entry:
+        """Remember `payload` as the newest answer of `url`, confirmed `age` seconds ago."""
         old = self._drop(url)
-        entry = Entry(payload, path, time.monotonic())
+        entry = Entry(payload, path, time.monotonic() - age)
         self._entries[url] = entry
         self._held += len(payload.body or b"")
         while self._held > self.capacity and len(self._entries) > 1:
@@ -90,7 +90,7 @@ class Memory:
     def forget(self, url: str) -> None:
         """Keep nothing of `url`: what was kept turned out to be unreadable, so a 304 must not lead back to it."""
         entry = self._drop(url)
-        (self.folder / f"{_digest(url)}.json").unlink(missing_ok=True)
+        (self.folder / f"{address_digest(url)}.json").unlink(missing_ok=True)
         if entry is not None and entry.path is not None:
             entry.path.unlink(missing_ok=True)
 
@@ -116,11 +116,16 @@ class Memory:
         """The path of the file with this digest."""
         return self.folder / f"{sha256}.zip"
 
+    def holds(self, payload: RawPayload) -> bool:
+        """Whether the file of a payload lies here, whole."""
+        path = self.file_of(payload.sha256)
+        return path.exists() and path.stat().st_size == payload.size
+
     def part_of(self, url: str) -> Part:
         """Where a download of `url` grows until it is whole: one per process; that of one now gone is taken over."""
-        mine = self.folder / f"{_digest(url)}.{os.getpid()}.part"
+        mine = self.folder / f"{address_digest(url)}.{os.getpid()}.part"
         if not mine.exists():
-            for left in sorted(self.folder.glob(f"{_digest(url)}.*.part")):
+            for left in sorted(self.folder.glob(f"{address_digest(url)}.*.part")):
                 if not _alive(left.suffixes[-2].removeprefix(".")):
                     with contextlib.suppress(OSError):  # another process may take it over first
                         left.with_name(left.name + ".json").replace(mine.with_name(mine.name + ".json"))
@@ -129,14 +134,14 @@ class Memory:
         return Part(mine)
 
     def _note(self, url: str, payload: RawPayload) -> None:
-        note = self.folder / f"{_digest(url)}.json"
+        note = self.folder / f"{address_digest(url)}.json"
         part = note.with_suffix(f".{os.getpid()}.tmp")
         part.write_text(payload.model_dump_json(exclude={"body"}), "utf-8")
         part.replace(note)
 
     def _from_disk(self, url: str) -> Entry | None:
         try:
-            text = (self.folder / f"{_digest(url)}.json").read_text("utf-8")
+            text = (self.folder / f"{address_digest(url)}.json").read_text("utf-8")
             payload = RawPayload.model_validate_json(text)
         except (OSError, ValueError):
             return None
@@ -158,5 +163,6 @@ def _alive(pid: str) -> bool:
     return True
 
 
-def _digest(url: str) -> str:
+def address_digest(url: str) -> str:
+    """The name by which files speak of an address."""
     return hashlib.sha256(url.encode()).hexdigest()[:40]

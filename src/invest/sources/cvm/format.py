@@ -8,7 +8,9 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
+from sys import intern
 
 from invest.domain.market import StatementLine
 from invest.sources.client import Capped, Shelf, open_zip
@@ -149,37 +151,52 @@ def statements_of(blocks: Iterable[bytes], filings: Iterable[Delivery], payload:
     statements count.
     """
     received = {(f.form, f.reference_date, f.version): f.received_on for f in filings}
-    tagged = [unpack(block) for block in blocks]
-    rows = [(tag, row) for tag, lines in tagged if tag != "INDEX" for row in table(lines)]
-    best: dict[tuple[str, date], int] = {}
-    for tag, row in rows:
-        key = _period(tag, row)
-        if key is not None:
-            best[key] = max(best.get(key, 0), _version(row))
-    consolidated: set[tuple[str, date]] = set()
-    for tag, row in rows:
-        key = _period(tag, row)
-        if key is not None and tag.endswith("CON") and _version(row) == best[key] and number(row.get("VL_CONTA")):
-            consolidated.add(key)
-    lines = []
-    for tag, row in rows:
-        key = _period(tag, row)
-        if key is None or _version(row) != best[key] or (key in consolidated) != tag.endswith("CON"):
-            continue
-        line = _line(tag, row, received, payload)
-        if line is not None:
-            lines.append(line)
-    return lines
+    rows = [(tag, *part) for tag, lines in map(unpack, blocks) if tag != "INDEX" for part in _dated(tag, table(lines))]
+    best: dict[Period, int] = {}
+    for _, period, version, _ in rows:
+        best[period] = max(best.get(period, 0), version)
+    rows = [row for row in rows if row[2] == best[row[1]]]
+    consolidated = {period for tag, period, _, row in rows if tag.endswith("CON") and number(row.get("VL_CONTA"))}
+    lines = (
+        _line(tag, row, received, payload)
+        for tag, period, _, row in rows
+        if (period in consolidated) == tag.endswith("CON")
+    )
+    return [line for line in lines if line is not None]
 
 
-def _period(tag: str, row: Mapping[str, str]) -> tuple[str, date] | None:
-    reference = day(row.get("DT_REFER"))
-    return (tag.partition(";")[0], reference) if reference else None
+Period = tuple[str, date]  # form and reference date
+
+
+def _dated(tag: str, rows: Iterable[dict[str, str]]) -> Iterator[tuple[Period, int, dict[str, str]]]:
+    """Rows with the period and the version of their document; without a period they are left out."""
+    form = tag.partition(";")[0]
+    for row in rows:
+        reference = _day(row.get("DT_REFER"))
+        if reference:
+            yield (form, reference), _version(row), row
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str | None) -> date | None:
+    """`day`, with one object for the many rows that name the same one."""
+    return day(text)
+
+
+@lru_cache(maxsize=4096)
+def _cnpj(text: str | None) -> str | None:
+    """`cnpj_of`, with one object for all rows of a company."""
+    return cnpj_of(text)
 
 
 def _version(row: Mapping[str, str]) -> int:
     """The version of a document; 1 where none is given or it cannot be one."""
-    told = number(row.get("VERSAO"))
+    return _version_of(row.get("VERSAO"))
+
+
+@lru_cache(maxsize=1024)
+def _version_of(text: str | None) -> int:
+    told = number(text)
     return int(told) if told is not None and 1 <= told <= MOST_VERSIONS else 1
 
 
@@ -187,8 +204,8 @@ def _line(
     tag: str, row: Mapping[str, str], received: Mapping[tuple[str, date, int], date | None], payload: str
 ) -> StatementLine | None:
     form, statement, scope = tag.split(";")
-    reference, end = day(row.get("DT_REFER")), day(row.get("DT_FIM_EXERC"))
-    cnpj, code = cnpj_of(row.get("CNPJ_CIA")), digits(row.get("CD_CVM"), 7)
+    reference, end = _day(row.get("DT_REFER")), _day(row.get("DT_FIM_EXERC"))
+    cnpj, code = _cnpj(row.get("CNPJ_CIA")), digits(row.get("CD_CVM"), 7)
     value = number(row.get("VL_CONTA"))
     scale = SCALES.get(row.get("ESCALA_MOEDA", "").upper())
     if not (reference and end and cnpj and code) or value is None or scale is None:
@@ -197,16 +214,16 @@ def _line(
     return StatementLine(
         cnpj=cnpj,
         cvm_code=int(code),
-        company=row.get("DENOM_CIA", ""),
+        company=intern(row.get("DENOM_CIA", "")),
         form=form,
         statement=statement,
         consolidated=scope == "CON",
         version=version,
         reference_date=reference,
-        period_start=day(row.get("DT_INI_EXERC")),
+        period_start=_day(row.get("DT_INI_EXERC")),
         period_end=end,
-        account=account,
-        description=row.get("DS_CONTA", ""),
+        account=intern(account),
+        description=intern(row.get("DS_CONTA", "")),
         value=value if account.startswith(PER_SHARE) else value * scale,
         received_on=received.get((form, reference, version)),
         payload=payload,

@@ -9,9 +9,10 @@ from decimal import Decimal
 
 import orjson
 
-from invest.domain.market import MARKET_ZONE, AssetKind, market_day
-from invest.domain.values import Basis, RawPayload
+from invest.domain.market import MARKET_ZONE, AssetKind, FundPortfolio, market_day
+from invest.domain.values import Basis, Harvest, RawPayload
 from invest.sources.client import Shelved, Shelves, SourceClient
+from invest.sources.cvm.fiagros import Fiagros
 from invest.sources.cvm.funds_format import (
     Buildings,
     FundMonth,
@@ -21,6 +22,7 @@ from invest.sources.cvm.funds_format import (
     income_of_a_year,
     months_of,
 )
+from invest.sources.cvm.positions import positions_of
 from invest.sources.errors import NotAvailable, SourceError
 from invest.sources.model import Answer, Identity, Reading, Want
 
@@ -37,8 +39,9 @@ class CvmFundsSource:
     name = "cvm_funds"
 
     def __init__(self) -> None:
+        self._fiagros = Fiagros()
         self._months = Shelves("funds", cut_months)
-        self._quarters = Shelves("buildings", cut_quarters)
+        self._quarters = Shelves("holdings", cut_quarters)
 
     async def collect(self, client: SourceClient, want: Want) -> Answer:
         """What a fund reported of its newest month, its income of a year, and its buildings of the newest quarter."""
@@ -50,7 +53,9 @@ class CvmFundsSource:
         months, problems = await self._files(client, self._months, MONTHS, today)
         if not months:
             raise (problems or [NotAvailable(self.name, "no report of the last two years")])[0]
-        cnpj = await asyncio.to_thread(_fund_of, months, want)
+        cnpj = await asyncio.to_thread(fund_of, months, want)
+        if cnpj is None and await self._fiagros.read(client, reading, want):
+            return reading.close()
         if cnpj is None:
             reading.remark("no fund of that code reports to CVM")
             return reading.close("empty")
@@ -64,6 +69,7 @@ class CvmFundsSource:
         for problem in (*problems, *missing):
             reading.remark(problem.reason)
         _read_buildings(reading, cnpj, buildings)
+        _read_positions(reading, want.ticker, cnpj, buildings)
         return reading.close()
 
     async def _files(
@@ -81,7 +87,7 @@ class CvmFundsSource:
         return [one for one in results if isinstance(one, Shelved)], problems
 
 
-def _fund_of(files: Sequence[Shelved], want: Want) -> str | None:
+def fund_of(files: Sequence[Shelved], want: Want) -> str | None:
     """The CNPJ of a fund: the one on record, else by ISIN, else the only one whose ISIN has the code's letters."""
     known = want.asset.cnpj if want.asset else None
     isin = want.asset.isin if want.asset else None
@@ -128,6 +134,22 @@ def _read_months(reading: Reading, cnpj: str, months: Sequence[FundMonth], shelv
         name=newest.name, kind=AssetKind.FII, cnpj=cnpj, isin=newest.isin, segment=newest.segment,
         shares_outstanding=newest.units,
     )  # fmt: skip
+
+
+def _read_positions(reading: Reading, ticker: str, cnpj: str, files: Sequence[Shelved]) -> None:
+    """Every building and paper of the newest quarter that has any."""
+    for shelved in reversed(files):
+        block = shelved.shelf.get(cnpj)
+        found = positions_of(orjson.loads(block)) if block else None
+        if found is not None:
+            quarter, lines = found
+            held = FundPortfolio(
+                ticker=ticker, as_of=quarter, positions=tuple(lines), source=reading.source,
+                payload=shelved.payload.sha256,
+            )  # fmt: skip
+            reading.keep(shelved.payload, shelved.path)
+            reading.add(Harvest(portfolios=(held,)))
+            return
 
 
 def _read_buildings(reading: Reading, cnpj: str, files: Sequence[Shelved]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -28,7 +29,12 @@ KEPT = {
     "imovel": (
         "CLASSE", "NOME_IMOVEL", "AREA", "PERCENTUAL_VACANCIA", "PERCENTUAL_INADIMPLENCIA", "PERCENTUAL_RECEITAS_FII",
     ),
+    "ativo": (
+        "TIPO", "EMISSOR", "CNPJ_EMISSOR", "CODIGO_ACAO", "CODIGO_ATIVO", "NOME_ATIVO", "DATA_VENCIMENTO",
+        "QUANTIDADE", "VALOR",
+    ),
 }  # fmt: skip
+MEMBER = re.compile(r"_fii_([a-z_]+)_\d{4}\.csv$")  # "ativo" is another table than "ativo_garantia_rentabilidade"
 CNPJ_NAMES = ("CNPJ_FUNDO_CLASSE", "CNPJ_FUNDO")
 MOST_YIELD = Decimal("0.05")  # of a month, on the net worth: beyond it the form was filled in wrong
 LETTING = "renda"  # buildings that are let; those for sale have no vacancy to speak of
@@ -79,8 +85,8 @@ def cut_months(source: Path, shelf: Path) -> None:
 
 
 def cut_quarters(source: Path, shelf: Path) -> None:
-    """Buildings of a quarterly zip by fund. Raises `Malformed`."""
-    Shelf.write(shelf, [(key, orjson.dumps(rows)) for key, rows in _grouped(source, ("imovel",)).items()])
+    """Buildings and papers of a quarterly zip by fund. Raises `Malformed`."""
+    Shelf.write(shelf, [(key, orjson.dumps(rows)) for key, rows in _grouped(source, ("imovel", "ativo")).items()])
 
 
 def _grouped(source: Path, tables: Sequence[str]) -> dict[str, list[dict[str, str]]]:
@@ -88,8 +94,9 @@ def _grouped(source: Path, tables: Sequence[str]) -> dict[str, list[dict[str, st
     found = False
     with open_zip("cvm_funds", source) as archive:
         for entry in archive.infolist():
-            name = next((t for t in tables if f"_fii_{t}_" in entry.filename.lower()), None)
-            if name is None:
+            match = MEMBER.search(entry.filename.lower())
+            name = match[1] if match else ""
+            if name not in tables:
                 continue
             found = True
             with archive.open(entry) as stream:

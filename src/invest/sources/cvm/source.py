@@ -31,6 +31,7 @@ class CvmSource:
         self.register = Register()
         self._shelves = Shelves("cvm", cut_statements)
         self._notices = Notices()
+        self._reading = asyncio.Semaphore(2)  # threads that read filings share one interpreter: more only hold memory
 
     async def collect(self, client: SourceClient, want: Want) -> Answer:
         """Who the company is, and the lines of its filings received since `want.statements_until` (or of six years)."""
@@ -50,7 +51,8 @@ class CvmSource:
             reading.remark(problem.reason)
         if problems and not files:
             raise problems[0]
-        await asyncio.to_thread(_read, reading, want, files, company)
+        async with self._reading:
+            await asyncio.to_thread(_read, reading, want, files, company)
         if wrong := _wrong_unit(reading.harvest.statements, want):
             return reading.discard(wrong)
         await self._facts(client, reading, company, today)

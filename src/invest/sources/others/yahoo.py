@@ -24,9 +24,11 @@ from invest.sources.client import SourceClient
 from invest.sources.errors import Malformed, NotAvailable
 from invest.sources.model import YEARS, Answer, Identity, Reading, Want
 from invest.sources.numerals import SAO_PAULO, instant, number
+from invest.sources.others.yahoo_receipts import read_parity
 from invest.sources.plausible import believe, off_by, payable
 
 DAY = timedelta(days=1)
+INDICES = frozenset({"^BVSP", "^GSPC"})
 
 
 class YahooSource:
@@ -37,6 +39,9 @@ class YahooSource:
     async def collect(self, client: SourceClient, want: Want) -> Answer:
         """Bars since the last known one, dividends and splits, and the price."""
         reading = Reading(self.name, client.settings.source(self.name), want.ticker)
+        if want.kind is AssetKind.INDEX and want.ticker not in INDICES:
+            reading.remark("is asked for the Ibovespa and the S&P 500 only")
+            return reading.close("skipped")
         start = want.bars_until - 5 * DAY if want.bars_until and not want.force else want.now.date() - YEARS * 366 * DAY
         params = {
             "period1": str(int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp())),
@@ -48,6 +53,8 @@ class YahooSource:
         chart = chart_of(answer.json())
         reading.keep(answer.payload)
         wrong = read(reading, want, chart, answer.payload)
+        if not wrong and want.kind is AssetKind.BDR:
+            await read_parity(client, reading, want)
         return reading.discard(wrong) if wrong else reading.close()
 
 

@@ -8,6 +8,7 @@ from invest.store.market.assets import Assets, write_assets, write_changes
 from invest.store.market.backfills import Backfills
 from invest.store.market.bars import ORIGIN, BarStore, Origin, write_bars
 from invest.store.market.filings import Statements, write_statements
+from invest.store.market.funds import Funds, write_portfolios
 from invest.store.market.macro import Macro, write_macro
 from invest.store.market.news import News, write_news
 from invest.store.market.observations import Observations, write_consensus, write_observations
@@ -20,6 +21,7 @@ __all__ = [
     "Assets",
     "Backfills",
     "BarStore",
+    "Funds",
     "Macro",
     "News",
     "Observations",
@@ -36,5 +38,6 @@ __all__ = [
     "write_news",
     "write_observations",
     "write_payloads",
+    "write_portfolios",
     "write_statements",
 ]

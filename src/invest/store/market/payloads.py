@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from invest.domain.values import RawPayload
 from invest.store.core import Connection, Database, Record, clean, columns
@@ -81,6 +83,13 @@ class Payloads:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._reading = asyncio.Lock()  # one large file at a time is in memory, however many jobs bring it
+
+    async def put_file(self, payload: RawPayload, path: Path) -> None:
+        """Keep the bytes of `payload`, which are in a file, unless they are here already. Raises `OSError`."""
+        async with self._reading:
+            if payload.sha256 not in await self.kept([payload.sha256]):
+                await self.put(payload.model_copy(update={"body": await asyncio.to_thread(path.read_bytes)}))
 
     async def put(self, *payloads: RawPayload) -> None:
         """Keep each payload once; the same bytes again only renew when they were last seen."""

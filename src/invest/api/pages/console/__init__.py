@@ -1,10 +1,13 @@
 """The console: for those who run the platform."""
 
+from aiohttp import web
+
 from invest.api.pages.console import (
     ais,
     dead_letters,
     enqueue,
     job,
+    job_filter,
     jobs,
     keys,
     overview,
@@ -28,4 +31,11 @@ PAGES = (
     *keys.PAGES,
 )
 
-__all__ = ["PAGES"]
+
+def remember_in(app: web.Application) -> None:
+    """Give a server the places where the console keeps what it read, between two views."""
+    job_filter.remember_in(app)
+    overview.remember_in(app)
+
+
+__all__ = ["PAGES", "remember_in"]

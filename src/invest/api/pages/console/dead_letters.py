@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from invest.api.pages.console.job_filter import JobFilter, find_jobs, group_failures
+from invest.api.pages.console.job_filter import JobFilter, find_jobs, glimpse, group_failures
 from invest.api.pages.console.rows import rows_of
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render
@@ -21,14 +21,14 @@ async def dead_letters(visit: Visit) -> web.StreamResponse:
     """The dead letters."""
     wanted = JobFilter.of({**visit.http.query, "state": str(JobState.FAILED)})
     whole = JobFilter(state=JobState.FAILED, queue=wanted.queue)
-    found, sample = await asyncio.gather(find_jobs(visit, wanted), find_jobs(visit, whole, GROUPED))
+    found, sample = await asyncio.gather(find_jobs(visit, wanted), glimpse(visit, whole, 0, GROUPED))
     return render(
         visit,
         "console/dead_letters.html",
         wanted=wanted,
         rows=await rows_of(visit, found.jobs),
-        groups=group_failures(sample.jobs),
-        sampled=sample.cursor is not None,
+        groups=group_failures(sample.letters),
+        sampled=sample.counts[JobState.FAILED] > GROUPED,
         next=visit.link(cursor=found.cursor) if found.cursor else None,
     )
 

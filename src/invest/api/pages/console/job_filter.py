@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from aiohttp import web
 
 from invest.api.http import invalid
 from invest.api.pages.visit import Visit
 from invest.api.routes.ownership import visible
-from invest.engine import JobState, JobStatus, keys
+from invest.engine import JobState, JobStatus
 
 PAGE: Final = 50
+UNDER_WAY: Final = 10  # jobs of each state that has not ended, above the list of all
+LETTERS: Final = web.AppKey("dead letters read before", dict[str, JobStatus])
+KEPT: Final = 2_000  # of them
 LOOKED: Final = 2_000  # jobs of a state that a search in words looks at, the newest first
 SPANS: Final[Mapping[str, int]] = {"hour": 3600, "day": 86_400, "week": 604_800}
 ORDER: Final = (
@@ -95,9 +99,68 @@ async def find_jobs(visit: Visit, wanted: JobFilter, limit: int = PAGE) -> Found
         return await _ended(visit, wanted, limit)
     under_way: list[JobStatus] = []
     for state in ORDER[:4]:
-        under_way += (await _of_state(visit, wanted, state, 10)).jobs
-    ended = await _ended(visit, wanted, max(10, limit - len(under_way)))
+        under_way += (await _of_state(visit, wanted, state, UNDER_WAY)).jobs
+    ended = await _ended(visit, wanted, max(UNDER_WAY, limit - len(under_way)))
     return Found([*under_way, *ended.jobs], ended.cursor, ended.cut)
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """What the first page of a list shows, at one instant."""
+
+    counts: Mapping[JobState, int]
+    found: Found | None  # None: the filter needs a search of its own
+    letters: Sequence[JobStatus]  # the newest dead letters
+
+
+async def glimpse(visit: Visit, wanted: JobFilter, limit: int, letters: int) -> Glimpse:
+    """Counts, the first jobs of all states and the newest dead letters: two questions, whatever the index holds."""
+    inspect = visit.services.invest.inspect
+    plain = wanted.state is None and not wanted.narrow and not wanted.cursor
+    most = dict.fromkeys(ORDER[:4], UNDER_WAY if plain else 0) | dict.fromkeys(FINAL, limit + 1 if plain else 0)
+    most[JobState.FAILED] = max(most[JobState.FAILED], letters)
+    seen = await inspect.glance(most, queue=wanted.queue or None, name=wanted.name or None)
+    first = [pair for state in ORDER[:4] for pair in seen.ids[state]]
+    room = max(UNDER_WAY, limit - len(first))
+    ended = sorted((pair for state in FINAL for pair in seen.ids[state]), key=_by_time, reverse=True) if plain else []
+    dead = seen.ids[JobState.FAILED][:letters]
+    read = await _remembered(visit, [*first, *ended[:room]], dead)
+    jobs = {job_id: job for job_id, job in read.items() if not wanted.queue or job.queue == wanted.queue}
+    shown = [jobs[pair[0]] for pair in (*first, *ended[:room]) if pair[0] in jobs]
+    cursor = f"{ended[room - 1][1]}:{ended[room - 1][0]}" if len(ended) > room else None
+    found = Found(await visible(visit.request, shown), cursor) if plain else None
+    failed = await visible(visit.request, [jobs[job_id] for job_id, _ in dead if job_id in jobs])
+    return Glimpse(seen.counts, found, failed)
+
+
+def remember_in(app: web.Application) -> None:
+    """Give a server the place where it remembers dead letters."""
+    app[LETTERS] = {}
+
+
+def _by_time(pair: tuple[str, int]) -> tuple[int, str]:
+    return pair[1], pair[0]
+
+
+async def _remembered(
+    visit: Visit, shown: Sequence[tuple[str, int]], dead: Sequence[tuple[str, int]]
+) -> dict[str, JobStatus]:
+    """The jobs by id; of dead letters that are only counted, those read before are taken from memory.
+
+    A dead letter changes no more but for the name of the job that replays it, by which nothing is grouped.
+    """
+    memory = visit.http.app[LETTERS]
+    ids = dict.fromkeys(job_id for job_id, _ in shown)
+    ids |= dict.fromkeys(job_id for job_id, _ in dead if job_id not in memory)
+    read = {job.id: job for job in await visit.services.invest.inspect.read(list(ids))}
+    for job_id, _ in dead:
+        if job_id in read:
+            memory[job_id] = read[job_id]
+        elif job_id in memory:
+            read[job_id] = memory[job_id]
+    while len(memory) > KEPT:
+        del memory[next(iter(memory))]
+    return read
 
 
 async def _ended(visit: Visit, wanted: JobFilter, limit: int) -> Found:
@@ -131,29 +194,6 @@ async def _of_state(visit: Visit, wanted: JobFilter, state: JobState, limit: int
         last = found[limit - 1]
         return Found(found[:limit], f"{_ended_at(last)[0]:.0f}:{last.id}" if state.final else cursor)
     return Found(found, cursor, cut=wanted.narrow and cursor is not None)
-
-
-async def count_states(visit: Visit, wanted: JobFilter) -> dict[JobState, int]:
-    """How many jobs each state has, under the filter's queue and name."""
-    invest = visit.services.invest
-    names = [wanted.name] if wanted.name else list(await invest.inspect.names(wanted.queue or None))
-    now = int(time.time() * 1000)
-    indexes = {
-        JobState.RUNNING: keys.RUNNING,
-        JobState.RETRYING: keys.RETRYING,
-        JobState.SUCCEEDED: keys.DONE,
-        JobState.FAILED: keys.FAILED,
-        JobState.CANCELLED: keys.CANCELLED,
-    }
-    async with invest.redis.pipeline(transaction=False) as pipe:
-        for name in names:
-            pipe.zcount(keys.WAITING + name, "-inf", now)
-            pipe.zcount(keys.WAITING + name, f"({now}", "+inf")
-            for index in indexes.values():
-                pipe.zcard(index + name)
-        answers: list[int] = await pipe.execute()
-    states = (JobState.QUEUED, JobState.SCHEDULED, *indexes)
-    return {state: sum(answers[i :: len(states)]) for i, state in enumerate(states)}
 
 
 @dataclass(frozen=True)

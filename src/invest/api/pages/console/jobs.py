@@ -9,7 +9,15 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from invest.api.http import Problem, invalid, problem_of
-from invest.api.pages.console.job_filter import FINAL, ORDER, JobFilter, count_states, find_jobs, group_failures
+from invest.api.pages.console.job_filter import (
+    FINAL,
+    ORDER,
+    PAGE,
+    JobFilter,
+    find_jobs,
+    glimpse,
+    group_failures,
+)
 from invest.api.pages.console.rows import JobRow, rows_of
 from invest.api.pages.entrance import local_path
 from invest.api.pages.forms import Form
@@ -34,32 +42,25 @@ ENDS = {"cancel": ORDER[:4], "replay": (JobState.FAILED,), "discard": (JobState.
 async def jobs_page(visit: Visit) -> web.StreamResponse:
     """Jobs by state."""
     wanted = JobFilter.of(visit.http.query)
-    letters = JobFilter(state=JobState.FAILED, queue=wanted.queue, name=wanted.name)
     with_groups = wanted.state in (None, JobState.FAILED) and not wanted.error and not wanted.cursor
-    counts, found, failed, workers = await asyncio.gather(
-        count_states(visit, wanted),
-        find_jobs(visit, wanted),
-        find_jobs(visit, letters, GROUPED) if with_groups else _nothing(),
-        visit.services.invest.inspect.workers(),
+    seen, workers = await asyncio.gather(
+        glimpse(visit, wanted, PAGE, GROUPED if with_groups else 0), visit.services.invest.inspect.workers()
     )
+    found = seen.found or await find_jobs(visit, wanted)
     return render(
         visit,
         "console/jobs.html",
         wanted=wanted,
-        counts=counts,
+        counts=seen.counts,
         order=ORDER,
         rows=await rows_of(visit, found.jobs),
         found=found,
-        groups=group_failures(failed.jobs)[:8] if failed else [],
+        groups=group_failures(seen.letters)[:8],
         queues=[queue.name for queue in visit.services.registry.queues()],
         workers=sum(worker.alive for worker in workers),
         next=visit.link(cursor=found.cursor) if found.cursor else None,
         final=FINAL,
     )
-
-
-async def _nothing() -> None:
-    return None
 
 
 @page("POST", "/ops/jobs/act", scope="write", section="ops.jobs")

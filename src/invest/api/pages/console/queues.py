@@ -14,6 +14,11 @@ from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.api.routes import operations
 
+SWITCHES = {
+    "pause": (operations.pause_queue, "{queue} is paused: what runs goes on, what waits is kept."),
+    "resume": (operations.resume_queue, "{queue} goes on."),
+}
+
 
 @page("GET", "/ops/queues", section="ops.queues", live=True)
 async def queues_page(visit: Visit) -> web.StreamResponse:
@@ -30,10 +35,14 @@ async def queues_page(visit: Visit) -> web.StreamResponse:
 
 @page("POST", "/ops/queues/{queue}", scope="admin", section="ops.queues")
 async def act_on_queue(visit: Visit, form: Form) -> web.StreamResponse:
-    """Empty a queue; says first how many jobs that is."""
+    """Pause a queue, let it go on, or empty it: that says first how many jobs it is."""
     queue, action = visit.http.match_info["queue"], form.text("action")
+    if action in SWITCHES:
+        route, said = SWITCHES[action]
+        await visit.ask(route, path={"name": queue})
+        return visit.go("/ops/queues", visit.say(said, queue=queue))
     if action != "purge":
-        raise invalid("action", "purge")
+        raise invalid("action", f"one of purge, {', '.join(SWITCHES)}")
     if not form.ticked("sure"):
         stats = await visit.services.invest.inspect.queues()
         count = stats[queue].waiting + stats[queue].scheduled if queue in stats else 0

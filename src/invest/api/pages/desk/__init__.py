@@ -1,9 +1,11 @@
 """The desk: for those who invest."""
 
-from invest.api.pages.desk import alerts, assets, evidence, importing, portfolios, rankings, reports
+from invest.api.pages.desk import alerts, assets, evidence, importing, portfolios, rankings, reports, taxes
+from invest.api.pages.desk.rankings import remember_in
 
 PAGES = (
     *importing.PAGES,
+    *taxes.PAGES,
     *portfolios.PAGES,
     *assets.PAGES,
     *rankings.PAGES,
@@ -12,4 +14,4 @@ PAGES = (
     *evidence.PAGES,
 )
 
-__all__ = ["PAGES"]
+__all__ = ["PAGES", "remember_in"]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from invest.api.http import invalid
+from invest.api.http import Problem, invalid
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render
@@ -76,7 +76,12 @@ async def collect(visit: Visit, form: Form) -> web.StreamResponse:
 async def asset_page(visit: Visit) -> web.StreamResponse:
     """One asset, from what is stored now."""
     ticker = ticker_of(visit.http.match_info["ticker"])
-    asset = await research.known(visit.request, ticker)
+    try:
+        asset = await research.known(visit.request, ticker)
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        return render(visit, "desk/asset_unknown.html", status=404, ticker=ticker)
     store = await visit.services.store()
     analysis = await store.analyses.latest(ticker)
     if analysis is None:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from aiohttp import web
+from markupsafe import Markup
 
 from invest.api.http import Problem, invalid
 from invest.api.pages.entrance import local_path
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page
-from invest.api.pages.rendering import render
+from invest.api.pages.rendering import SHAPES, render
 from invest.api.pages.visit import Visit
 from invest.api.routes import operations, research
 from invest.domain.analysis import Recommendation
 from invest.domain.market import Market
 from invest.engine import JobState
 from invest.errors import NotFound
+from invest.reports import MISSING
 
 SAVED = "invest:pages:filters:"  # + caller -> hash name -> address of a screener
 MOST_SAVED = 50
@@ -27,6 +30,14 @@ SORTS = {
     "position": "position", "ticker": "ticker", "name": "name", "sector": "sector", "price": "price",
     "change": "change_1d", "score": "overall_score", "coverage": "coverage", "formula": "greenblatt_rank",
 }  # fmt: skip
+
+DRAWN = web.AppKey("drawn rankings", dict[tuple[Market, str], tuple[datetime, Mapping[str, Markup]]])
+ROW = Markup(
+    '<tr data-id="{ticker}"><td class="r">{position}</td><td><a href="/assets/{ticker}"><b>{ticker}</b></a> '
+    '<span class="muted">{name}</span></td><td>{sector}</td><td class="r">{price}</td><td class="r">{mark}{change}</td>'
+    '<td class="r"><b>{score}</b></td><td class="r">{coverage}</td><td class="r">{formula}</td>'
+    '<td class="c">{verdict}{old}</td></tr>'
+)
 
 
 def market_of(visit: Visit) -> Market:
@@ -50,13 +61,14 @@ async def rankings_page(visit: Visit) -> web.StreamResponse:
     rows: Sequence[dict[str, Any]] = found.ranking["rows"] if found else []
     saved = await visit.services.invest.redis.hgetall(SAVED + visit.caller.id)  # type: ignore[misc] # Awaitable | dict
     shown = screened(visit, rows)
+    drawn = drawn_rows(visit, market, found.computed_at, rows) if found else {}
     return render(
         visit,
         "desk/rankings.html",
         market=market,
         markets=list(Market),
         found=found,
-        rows=shown,
+        rows=[drawn[row["ticker"]] for row in shown],
         total=len(rows),
         sectors=sorted({row["sector"] for row in rows if row["sector"]}),
         verdicts=[r.value for r in Recommendation if r is not Recommendation.INSUFFICIENT_DATA],
@@ -83,6 +95,43 @@ def screened(visit: Visit, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any
     known = [row for row in found if row[name] is not None]
     known.sort(key=lambda row: row[name], reverse=down)
     return known + [row for row in found if row[name] is None]
+
+
+def drawn_rows(
+    visit: Visit, market: Market, computed_at: datetime, rows: Sequence[dict[str, Any]]
+) -> Mapping[str, Markup]:
+    """Each row of a ranking as it stands in the table, by ticker: drawn once for each ranking and language."""
+    drawn, key = visit.http.app[DRAWN], (market, visit.words.language)
+    known = drawn.get(key)
+    if known is None or known[0] != computed_at:
+        known = drawn[key] = (computed_at, {row["ticker"]: _drawn(visit, row) for row in rows})
+    return known[1]
+
+
+def _drawn(visit: Visit, row: Mapping[str, Any]) -> Markup:
+    words, locale = visit.words, visit.words.locale
+    change = row["change_1d"]
+    mark = "" if change is None else SHAPES["up" if change > 0 else "down" if change < 0 else "flat"]
+    old = Markup(' <span class="warn">{}</span>').format(words.say("old data")) if row["stale"] else ""
+    return ROW.format(
+        ticker=row["ticker"],
+        position=row["position"],
+        name=(row["name"] or "")[:28],
+        sector=row["sector"] or MISSING,
+        price=locale.number(row["price"]),
+        mark=Markup('<span class="m" aria-hidden="true">{}</span>').format(mark) if mark else "",
+        change=locale.percent(change, 2, signed=True),
+        score=locale.number(row["overall_score"], 1),
+        coverage=locale.percent(row["coverage"], 0),
+        formula=row["greenblatt_rank"] or MISSING,
+        verdict=words.say(f"verdict {row['recommendation']}"),
+        old=old,
+    )
+
+
+def remember_in(app: web.Application) -> None:
+    """Give a server the place where it keeps drawn rows."""
+    app[DRAWN] = {}
 
 
 def _number(visit: Visit, name: str) -> float | None:

@@ -21,15 +21,15 @@ const Live = {
   toggle() {
     this.paused = !this.paused; sessionStorage.setItem("paused", this.paused ? "1" : "0");
     const button = one("#pause"); button.textContent = this.paused ? button.dataset.resume : button.dataset.pause;
-    this.show(this.word); if (!this.paused) this.soon();
+    this.show(this.word); clearTimeout(this.due); this.due = 0; if (!this.paused) this.soon();
   },
   soon() { if (!this.paused && !this.due) this.due = setTimeout(() => this.refresh(), 700); },
   async refresh() {
-    if (this.busy || one("dialog[open]")) { this.due = 0; return; }
+    if (this.busy || this.paused || one("dialog[open]")) { this.due = 0; return; }
     this.busy = true;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok || answer.redirected) return;
+      if (!answer.ok || answer.redirected || this.paused) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const now of all("[data-part]")) {
         const then = one(`[data-part="${now.dataset.part}"]`, fresh);

@@ -1,7 +1,7 @@
 -- What all scripts share, after the key names and F, the record's field names. All of them are one library of functions, which the
 -- server reads once: what stands at the top level of a file is done then, what the function of the file does, at each call. One call
--- is one transition: nothing can happen in between. Times are Redis' own, in ms. Keys are built from ids, so this needs a single
--- server or Sentinel, not Redis Cluster.
+-- is one transition: nothing can happen in between. Times are Redis' own, in ms. Keys are built from ids; each call declares what they
+-- begin with, and the key names above have the deployment's prefix, which puts them all into one slot of a cluster.
 local now, NOW
 local FINAL = {succeeded = true, failed = true, cancelled = true}
 local ENDED = {succeeded = DONE, failed = FAILED, cancelled = CANCELLED}
@@ -13,7 +13,7 @@ local TOLD_MAX = 8192  -- bytes of a result that is published to those who wait,
 local HISTORY_MAX = 25  -- attempts kept in a record: the last ones
 local BAND = 1e13  -- between two priorities in the score of a parked job
 local BUCKET = 10000  -- ms: jobs whose records expire within them share a list
-local SLICE = 300  -- units of work one script does of what is open-ended (about 10 us each); the rest goes to the to-do list
+local SLICE = 200  -- units of work one script does of what is open-ended (about 10 us each); the rest goes to the to-do list
 local wakes, forgotten, todo, budget
 local holds  -- name -> whether jobs of it are held back
 

@@ -13,7 +13,7 @@ local function head_of(id, queue)
       body = '{"t":null,"f":"?","a":[],"k":{},"et":' .. NOW .. '}'
     end
   end
-  return body:sub(1, -2) .. ',"st":' .. NOW .. ',"q":' .. cjson.encode(ARQ_QUEUE .. queue) .. ',"id":' .. cjson.encode(id)
+  return body:sub(1, -2) .. ',"st":' .. NOW .. ',"q":' .. cjson.encode(ENVELOPE_QUEUE .. queue) .. ',"id":' .. cjson.encode(id)
 end
 
 -- The parts of a workflow live until it has ended, and then as long as anything that may read them.
@@ -73,7 +73,9 @@ local function conclude(id, state, value, how)
     end
     if r[6] and redis.call('GET', UNIQUE .. r[6]) == id then redis.call('DEL', UNIQUE .. r[6]) end
     emit(state, id, name, queue)
-    redis.call('PUBLISH', FINISHED .. id, good and not how.ref and #value <= TOLD_MAX and 'succeeded ' .. value or state)
+    local said = good and not how.ref and #value <= TOLD_MAX and 'succeeded ' .. value or state
+    redis.call('PUBLISH', FINISHED .. id, said)
+    if #id == 32 then redis.call('PUBLISH', ENDS .. id:sub(13, 16), id .. ' ' .. said) end
     if r[11] then later('follow', id) end
     if sub and not wf then expire_later(sub, keep or FAILED_TTL) end
   end
