@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from invest import __version__
 from invest.cli import output
-from invest.cli.investing import alerts, assets, booking, corrections, export, portfolios, reports
+from invest.cli.investing import alerts, assets, booking, channels, corrections, export, portfolios, reports
 from invest.cli.verbs import (
     account,
     analyse,
@@ -86,6 +86,7 @@ worker = typer.Typer(cls=RunsByDefault, help="Worker processes: run them, look a
 worker.command("run")(serve.worker)
 worker.command("ls")(ops.workers)
 
+alerts.alert.command("test")(channels.test)
 app.command("demo")(serve.demo)
 app.command("analyse")(analyse.analyse)
 app.command("price")(assets.price)
@@ -120,6 +121,7 @@ NOUNS: dict[str, tuple[typer.Typer, str | None]] = {  # today's name, that of be
     "portfolio": (portfolios.portfolio, None),
     "report": (reports.report, None),
     "alert": (alerts.alert, None),
+    "channel": (channels.channel, None),
     "worker": (worker, None),
     "job": (tasks.jobs, "jobs"),
     "queue": (ops.queues, "queues"),

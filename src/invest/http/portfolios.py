@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+from invest.http.frames import entries
+
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MEDIA = {b"PK\x03\x04": XLSX, b"%PDF": "application/pdf"}
 
@@ -60,13 +62,17 @@ class PortfolioHandle:
         """Replace one transaction."""
         return await self._client.ask("PUT", f"{self._path}/transactions/{transaction_id}", dict(transaction))
 
+    async def transaction(self, transaction_id: int) -> Any:
+        """One transaction."""
+        return await self._client.ask("GET", f"{self._path}/transactions/{transaction_id}")
+
     async def delete(self, transaction_id: int) -> None:
         """Delete one transaction."""
         await self._client.ask("DELETE", f"{self._path}/transactions/{transaction_id}")
 
-    async def imports(self) -> Any:
+    async def imports(self) -> list[Any]:
         """The imports that can be undone, newest first."""
-        return await self._client.ask("GET", f"{self._path}/imports")
+        return entries(await self._client.ask("GET", f"{self._path}/imports"))
 
     async def undo(self, import_id: int) -> Any:
         """Take back all that one import booked."""
@@ -76,13 +82,17 @@ class PortfolioHandle:
         """Give it another name."""
         await self._client.ask("PUT", f"{self._path}/name", {"name": name})
 
+    async def change(self, **changes: Any) -> Any:
+        """Change its name, targets or options; what is left out stays."""
+        return await self._client.ask("PATCH", self._path, changes)
+
     async def merge(self, other_id: str) -> Any:
         """Move all of another portfolio into this one."""
         return await self._client.ask("POST", f"{self._path}/merge", {"portfolio_id": other_id})
 
-    async def proposals(self) -> Any:
+    async def proposals(self) -> list[Any]:
         """Known events of what was held that nobody booked."""
-        return await self._client.ask("GET", f"{self._path}/proposals")
+        return entries(await self._client.ask("GET", f"{self._path}/proposals"))
 
     async def confirm(self, keys: Sequence[str] | Literal["all"] = "all") -> Any:
         """Book proposed events."""
@@ -94,9 +104,9 @@ class PortfolioHandle:
         told = keys if isinstance(keys, str) else list(keys)
         return await self._client.ask("POST", f"{self._path}/proposals/decline", {"keys": told})
 
-    async def propose(self) -> Any:
+    async def propose(self) -> list[Any]:
         """Look for such events now; the open proposals."""
-        return await self._client.ask("POST", f"{self._path}/proposals")
+        return entries(await self._client.ask("POST", f"{self._path}/proposals"))
 
     async def rebalance(self, cash: Decimal | str = "0", *, sell: bool = True) -> Any:
         """Orders towards the targets, and announced payments still to come."""
@@ -126,9 +136,9 @@ class PortfolioHandle:
         """Replace it as a whole."""
         await self._client.ask("PUT", f"{self._path}/tax/opening", dict(opening))
 
-    async def metrics(self, *, since: str | None = None, limit: int = 30) -> Any:
-        """What was computed of it, oldest day first."""
-        return await self._client.ask("GET", f"{self._path}/metrics", since=since, limit=limit)
+    async def metrics(self, *, since: str | None = None, limit: int = 30) -> list[Any]:
+        """What was computed of it: the newest days, oldest first."""
+        return entries(await self._client.ask("GET", f"{self._path}/metrics", since=since, limit=limit))
 
     async def set_targets(self, targets: Mapping[str, Decimal | str]) -> None:
         """Replace its wanted weights, fractions that sum to at most 1."""
@@ -143,9 +153,13 @@ class PortfolioHandle:
         """Whether known events confirm themselves when it is measured."""
         await self._client.ask("PUT", f"{self._path}/options", {"auto_confirm": auto_confirm})
 
-    async def fixed_income(self) -> Any:
+    async def fixed_income(self) -> list[Any]:
         """Its Tesouro Direto, CDB, LCI, LCA and funds, each with its value today."""
-        return await self._client.ask("GET", f"{self._path}/fixed-income")
+        return entries(await self._client.ask("GET", f"{self._path}/fixed-income"))
+
+    async def fixed_income_of(self, bond_id: str) -> Any:
+        """One of them."""
+        return await self._client.ask("GET", f"{self._path}/fixed-income/{bond_id}")
 
     async def add_fixed_income(self, bond: Mapping[str, Any]) -> Any:
         """Book one as it was agreed."""

@@ -82,6 +82,8 @@ class DatabaseSettings(Section):
     """Where PostgreSQL is, the size of the pool, and its time limits."""
 
     url: SecretStr | None = None
+    replica_url: SecretStr | None = None
+    replica_lag: float = Field(default=2.0, gt=0, le=60)
     pool_min: int = Field(default=1, ge=0)
     pool_max: int = Field(default=4, ge=1)
     acquire_timeout: float = Field(default=10, gt=0)

@@ -92,7 +92,7 @@ class Jobs:
         *,
         queue: str | None = None,
         name: str | None = None,
-        state: str | None = None,
+        states: Sequence[str] | None = None,
         workflow: str | None = None,
         before: str | None = None,
         limit: int = 50,
@@ -101,12 +101,12 @@ class Jobs:
         ms, _, seq = (before or "").partition("-")
         rows = await self._db.fetch(
             f"SELECT {SHOWN} FROM job_run WHERE ($1::text IS NULL OR queue = $1) AND ($2::text IS NULL OR name = $2) "
-            "AND ($3::text IS NULL OR state = $3) AND ($4::text IS NULL OR workflow = $4) "
+            "AND ($3::text[] IS NULL OR state = ANY($3)) AND ($4::text IS NULL OR workflow = $4) "
             "AND ($5::bigint IS NULL OR (event_ms, event_seq) < ($5, $6::bigint)) "
             "ORDER BY event_ms DESC, event_seq DESC LIMIT $7",
             queue,
             name,
-            state,
+            None if states is None else [str(state) for state in states],
             workflow,
             int(ms) if ms else None,
             int(seq or 0),

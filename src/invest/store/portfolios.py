@@ -117,6 +117,11 @@ class Portfolios(Corrections):
         sql = "SELECT 1 FROM portfolio WHERE id = $1 AND ($2::text IS NULL OR owner = $2)"
         return await self._db.fetchval(sql, portfolio_id, owner) is not None
 
+    async def owner(self, portfolio_id: str) -> str | None:
+        """The key whose a portfolio is; None where it is the admins', or there is none."""
+        owner: str | None = await self._db.fetchval("SELECT owner FROM portfolio WHERE id = $1", portfolio_id)
+        return owner
+
     async def ids(self) -> Sequence[str]:
         """The ids of all portfolios, by creation."""
         return [row["id"] for row in await self._db.fetch("SELECT id FROM portfolio ORDER BY created_at, id")]
@@ -216,14 +221,15 @@ class Portfolios(Corrections):
         )
 
     async def snapshots(
-        self, portfolio_id: str, *, since: date | None = None, limit: int = 400
+        self, portfolio_id: str, *, since: date | None = None, until: date | None = None, limit: int = 400
     ) -> Sequence[tuple[date, Any]]:
-        """(day, metrics as plain data), oldest first; the newest `limit` of them."""
+        """(day, metrics as plain data), oldest first; the newest `limit` of them; both days included."""
         rows = await self._db.fetch(
             "SELECT day, body FROM portfolio_snapshot WHERE portfolio_id = $1 AND ($2::date IS NULL OR day >= $2) "
-            "ORDER BY day DESC LIMIT $3",
+            "AND ($4::date IS NULL OR day <= $4) ORDER BY day DESC LIMIT $3",
             portfolio_id,
             since,
             limit,
+            until,
         )
         return [(row["day"], from_json(row["body"])) for row in reversed(rows)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import uvloop
 
-from invest import logs, tracing
+from invest import logs, sentry, tracing
 from invest.garbage import collect_rarely
 from invest.processes import keep_private
 from invest.settings import Settings
@@ -42,6 +42,7 @@ def serve(settings: Settings, plan: WorkerPlan) -> int:
     keep_private()
     logs.configure(settings, process="worker")
     tracing.set_up("worker")
+    sentry.set_up("worker")
     recycled = settings.engine.max_jobs if plan.max_jobs is None else plan.max_jobs
     alone = plan.processes == 1 and plan.autoscale is None and not recycled
     if plan.child or plan.burst or alone:
@@ -80,7 +81,10 @@ def _work(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
 
         await _until_done(work, stop)
 
-    uvloop.run(run())
+    try:
+        uvloop.run(run())
+    finally:
+        sentry.flush()
     return 0
 
 

@@ -51,6 +51,9 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
             own = open_redis(settings)
             stack.push_async_callback(own.aclose)
         invest = Invest(own, settings)
-        for work in (Projector(invest, history_sink(store, stored_cell(settings))).run(), keep_whole(invest, store)):
+        for work in (
+            Projector(invest, history_sink(store, stored_cell(settings), invest)).run(),
+            keep_whole(invest, store),
+        ):
             stack.push_async_callback(ended, asyncio.create_task(work))
         yield held

@@ -24,6 +24,7 @@ from invest.engine import (
     restore,
 )
 from invest.errors import InvestError
+from invest.jobs.notices import announce, buried, words_of
 from invest.settings import HOME, Settings
 from invest.store import Store
 from invest.workers.pauses import KeptPauses
@@ -52,13 +53,17 @@ class Interrupted(InvestError):
 class history_sink:  # noqa: N801 - it is called like the function that it is
     """What a `Projector` feeds: it raises while PostgreSQL is away, and the events wait in Redis."""
 
-    def __init__(self, store: Store, cell: str = "") -> None:
+    def __init__(self, store: Store, cell: str = "", invest: Invest | None = None) -> None:
         self._store = store
         self._cell = cell
+        self._invest = invest  # tells people of dead letters; without it nobody is told
 
     async def __call__(self, rows: Sequence[JobRun]) -> None:
-        if rows:
-            await self._store.jobs.upsert([kept(row, self._cell) for row in rows])
+        if not rows:
+            return
+        await self._store.jobs.upsert([kept(row, self._cell) for row in rows])
+        if self._invest is not None and (notices := buried(rows, words_of(self._invest.settings))):
+            await announce(self._invest, self._store, notices)
 
     async def unfinished(self, after: str | None) -> list[JobRun]:
         """A page of what the history believes unfinished, to be repaired after a gap in the events."""

@@ -35,21 +35,21 @@ async def test_an_event_is_booked_shown_and_taken_back(web_door: Door, platform:
     body = {"kind": "spin_off", "last_date_with": "2023-01-11", "price_factor": "0.25"}
     made = (await web_door.ask("POST", f"{PATH}/events", json=body, status=201)).json()
     assert (made["source"], made["price_factor"]) == ("owner", "0.25")
-    (shown,) = (await web_door.ask("GET", f"{PATH}/actions", status=200)).json()
+    (shown,) = (await web_door.ask("GET", f"{PATH}/actions", status=200)).items()
     assert (shown["kind"], shown["last_date_with"]) == ("spin_off", "2023-01-11")
     await web_door.ask("DELETE", f"{PATH}/events/spin_off/2023-01-11", status=204)
     await web_door.ask("DELETE", f"{PATH}/events/spin_off/2023-01-11", status=404)
-    assert (await web_door.ask("GET", f"{PATH}/actions", status=200)).json() == []
+    assert (await web_door.ask("GET", f"{PATH}/actions", status=200)).items() == []
 
 
 async def test_a_question_is_listed_and_answered_once(web_door: Door, platform: Settings) -> None:
     await stock(platform)
     path = f"{API}/data/questions?ticker=AMER3&since=2020-01-01"
-    (asked,) = (await web_door.ask("GET", path, status=200)).json()
+    (asked,) = (await web_door.ask("GET", path, status=200)).items()
     assert (asked["kind"], asked["day"], asked["breaks"]) == ("move", "2023-01-11", False)
     body = {"kind": "move", "day": asked["day"], "answer": "the fraud became known"}
     await web_door.ask("POST", f"{PATH}/answers", json=body, status=204)
-    assert (await web_door.ask("GET", path, status=200)).json() == []
+    assert (await web_door.ask("GET", path, status=200)).items() == []
 
 
 @pytest.mark.parametrize(
@@ -78,10 +78,10 @@ async def test_the_calendar_of_an_asset_and_of_a_portfolio(web_door: Door, platf
     body = {"kind": "dividend", "last_date_with": "2023-01-11", "amount": "0.5", "payment_date": "2023-02-01"}
     await web_door.ask("POST", f"{PATH}/events", json=body, status=201)
     days = "since=2023-01-01&until=2023-03-01"
-    (entry,) = (await web_door.ask("GET", f"{API}/data/calendar?ticker=AMER3&{days}", status=200)).json()
+    (entry,) = (await web_door.ask("GET", f"{API}/data/calendar?ticker=AMER3&{days}", status=200)).items()
     assert (entry["ex_date"], entry["payment_date"], entry["stage"]) == ("2023-01-12", "2023-02-01", "done")
     made = (await web_door.ask("POST", f"{API}/portfolios", json={"name": "P"}, status=201)).json()["id"]
-    assert (await web_door.ask("GET", f"{API}/data/calendar?portfolio_id={made}&{days}", status=200)).json() == []
+    assert (await web_door.ask("GET", f"{API}/data/calendar?portfolio_id={made}&{days}", status=200)).items() == []
     await web_door.ask("GET", f"{API}/data/calendar?portfolio_id=absent", status=404)
     await web_door.ask("GET", f"{API}/data/calendar", status=422)
 

@@ -218,24 +218,3 @@ async def test_requests_are_counted_by_the_process_itself_while_redis_is_away(se
     async with open_door(dead) as web:
         statuses = [(await web.ask("GET", f"{API}/portfolios")).status for _ in range(5)]
         assert statuses == [200, 200, 200, 429, 429]
-
-
-async def test_a_key_sees_its_own_use_and_an_admin_everybodys(platform: Settings) -> None:
-    mine, my_id = await key(platform)
-    other, _ = await key(platform)
-    admin, admin_id = await key(platform, "admin")
-    async with open_door(limited(platform, portfolios=3)) as web:
-        await web.ask("POST", f"{API}/portfolios", json={"name": "p", "transactions": [TRANSACTION]}, headers=mine)
-        await web.queue("door_double", {"number": 1}, headers=mine)
-        use = (await web.ask("GET", f"{API}/quota", headers=mine, status=200)).json()
-        told = {one["quota"]: (one["used"], one["limit"], one["per"]) for one in use["quotas"]}
-        assert use["key_id"] == my_id and told["portfolios"] == ("1", "3", "total")
-        assert told["transactions"][0] == told["queued_jobs"][0] == "1" and told["ai_usd_per_day"][0] == "0"
-        theirs = (await web.ask("GET", f"{API}/quota", headers=other, status=200)).json()
-        assert all(one["used"] == "0" for one in theirs["quotas"])
-        assert (await web.ask("GET", f"{API}/keys/{my_id}/use", headers=admin, status=200)).json() == use
-        free = (await web.ask("GET", f"{API}/keys/{admin_id}/use", headers=admin, status=200)).json()
-        assert all(one["limit"] is None for one in free["quotas"])
-        await web.ask("GET", f"{API}/keys/{my_id}/use", headers=other, status=403)
-        await web.ask("GET", f"{API}/keys/none/use", headers=admin, status=404)
-        await web.ask("GET", f"{API}/quota", status=401)

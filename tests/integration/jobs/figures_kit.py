@@ -346,9 +346,16 @@ def check_dollar(view: AnyView, paper: Paper, ptax: dict[date, float], check: Ch
     days, values = paper.adjusted()
     year_ago = days[-1] - timedelta(days=365)
     grown, dearer = values[-1] / paper.at(year_ago), upto(ptax, days[-1]) / upto(ptax, year_ago)
-    stats = next(b for b in _blocks(view, "dollar") if isinstance(b, Stats)).items
-    for stat, expected in zip(stats, (grown - 1, dearer - 1, grown / dearer - 1), strict=True):
-        check(f"in dollars: {stat.label}", stat.text, expected, percent=True)
+    rate, price = upto(ptax, days[-1]), paper.closes[days[-1]]
+    block = _blocks(view, "dollar")[0]
+    shown = (
+        [(row[0].text, row[1].text) for row in block.rows]
+        if isinstance(block, Table)
+        else [(x.label, x.text) for x in block.items]
+    )
+    expected = (grown - 1, dearer - 1, grown / dearer - 1, rate, price / rate)
+    for (label, text), value in zip(shown, expected, strict=True):
+        check(f"in dollars: {label}", text.removeprefix("US$ "), value, percent="%" in text)
 
 
 def check_rights(view: AnyView, paper: Paper, today: date, check: Checked) -> None:

@@ -7,8 +7,9 @@ from invest.api.access.auditing import Auditor
 from invest.api.access.keyring import Keyring
 from invest.api.access.openid import CALLBACK, OpenId, SignInRefused
 from invest.api.access.quotas import Quotas
+from invest.api.access.recent import RecentWriters
 from invest.api.access.sessions import Sessions, is_session
-from invest.api.access.use import KeyUse, use_of
+from invest.api.access.usage import QuotaUse, use_of
 
 __all__ = [
     "CALLBACK",
@@ -16,10 +17,11 @@ __all__ = [
     "Admission",
     "Auditor",
     "Kept",
-    "KeyUse",
     "Keyring",
     "OpenId",
+    "QuotaUse",
     "Quotas",
+    "RecentWriters",
     "Sessions",
     "SignInRefused",
     "idempotency_of",

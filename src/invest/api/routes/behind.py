@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from invest.api.http import PREFIX, Problem, route
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Day, Strict
 from invest.api.routes.research import TickerPath, known
 from invest.domain.market import (
     ActionKind,
@@ -64,7 +64,7 @@ class SeriesPath(Strict):
 class SeriesFilter(Strict):
     """Which days."""
 
-    since: date | None = None
+    since: Day | None = None
     limit: int = Field(default=250, ge=1, le=5000)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson, Yes
-from invest.cli.server import remote_or, with_store
+from invest.cli.server import remote_or, with_api, with_store
 from invest.domain.access import ApiKey, Scope
 from invest.errors import NotFound
 from invest.http import Client
@@ -85,30 +84,12 @@ def ls(
 @keys.command("use")
 def use(key_id: KeyId, json_output: AsJson = False) -> None:
     """What a key uses of its quotas: stored things, jobs, answers kept, AI money of today, mails of this hour."""
-    found = remote_or(lambda client: client.ask("GET", f"/keys/{key_id}/use"), lambda: _use_here(key_id))
+    found = with_api(lambda client: client.get(f"/keys/{key_id}/quotas"))["items"]
     if json_output:
-        output.as_json(found)
+        output.as_json({one["quota"]: (one["used"], one["limit"]) for one in found})
         return
-    rows = [(one["quota"], one["used"], one["limit"] or "none", one["per"]) for one in found["quotas"]]
-    output.table(("quota", "used", "limit", "per"), rows, right=("used", "limit"), empty="no quotas")
-
-
-def _use_here(key_id: str) -> Any:
-    from invest.api.access import KeyUse, use_of
-    from invest.cli.platform.local import local_settings
-    from invest.engine import Invest
-    from invest.store import Store
-
-    with local_settings() as settings:
-
-        async def work() -> KeyUse | None:
-            async with Store.open(settings) as store, Invest.connect(settings) as invest:
-                return await use_of(store, invest.redis, settings.quotas, key_id)
-
-        found = asyncio.run(work())
-    if found is None:
-        raise _unknown(key_id)
-    return found.model_dump(mode="json")
+    rows = [(one["quota"], f"{one['used']:g}", f"{one['limit']:g}" if one["limit"] else "none") for one in found]
+    output.table(("quota", "used", "limit"), rows, right=("used", "limit"), empty="no quotas")
 
 
 @keys.command("rotate")

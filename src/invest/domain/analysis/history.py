@@ -90,6 +90,7 @@ class History:
     incomes: tuple[MonthIncome, ...] = ()
     index: str | None = None  # that an ETF follows
     own_years: tuple[YearReturn, ...] = ()  # beside the index of its own: the IFIX, or what an ETF follows, in reais
+    dollar: float | None = None  # BRL, on the last session
     dollar_change_1y: float | None = None
     dollar_return_1y: float | None = None
     results_due: date | None = None
@@ -110,6 +111,7 @@ def history_of(given: AnalysisInput, dollar: Sequence[MacroPoint] = ()) -> Histo
         incomes=tuple(_incomes(given)) if kind is AssetKind.FII else (),
         index=tracked_index(given.asset.ticker, _words(given)) if kind is AssetKind.ETF else None,
         own_years=tuple(year_returns(given.prices, given.own_index)) if given.own_index is not None else (),
+        dollar=_rate(dollar, given.prices.last_day) if given.prices.last_day is not None else None,
         dollar_change_1y=change,
         dollar_return_1y=None if change is None or total is None else (1 + total) / (1 + change) - 1,
         results_due=next_results(company, given.today) if company else None,

@@ -150,7 +150,7 @@ def _block(block: Block, locale: Locale, ident: str, width: float, room: float) 
     data = block.model_dump(mode="json")
     if block.block == "table":
         sizes = sizes_of(block, room)
-        data["widths"], data["heights"] = sizes.columns, sizes.rows
+        data["widths"], data["heights"] = sizes.columns, [sizes.head, *sizes.rows]
         for row in data["rows"]:
             for cell in row:
                 cell["spark"] = draw_sparkline(cell["spark"]) or None if cell["spark"] else None

@@ -15,15 +15,19 @@ from invest.reports.views import Cell, Column, Table
 _SIZES: Final = {True: (7.9, 2.0), False: (8.6, 2.7)}
 _GAP: Final = 6.4
 _MARK: Final = 8.0
-_HEAD: Final = 7.2 * 0.66 + 0.35  # a capital letter with its tracking
+_NAME: Final = 7.2
+_HEAD: Final = _NAME * 0.66 + 0.35  # a capital letter with its tracking
+_LEADING: Final = 0.5  # between two lines, of the size of type
+_SUB: Final = 0.83  # a second line's size of the first's
 _CAPITALS: Final = 0.66  # of the size of type: how tall a line of a table is
 _STRONG: Final = 1.04
 
 
 class Sizes(NamedTuple):
-    """Points by column and by row of the body; null where the typesetter has to find out, 0 a column that stretches."""
+    """Points by column, of the head, by row; null: the typesetter has to find out, 0: the column stretches."""
 
     columns: list[float | None]
+    head: float | None
     rows: list[float | None]
 
 
@@ -36,9 +40,15 @@ def sizes_of(table: Table, width: float) -> Sizes:
         columns: list[float | None] = [None] * len(given)
     else:
         columns, shares = _columns(table, width, size)
-    line = round(size * _CAPITALS + 2 * pad, 2)
-    rows = [line if shares is not None and _fits(row, shares, size) else None for row in table.rows]
-    return Sizes(columns, rows)
+    if shares is None:
+        return Sizes(columns, None, [None] * len(table.rows))
+    fits = all(len(c.label) * _HEAD + _GAP <= share for c, share in zip(table.columns, shares, strict=True))
+    line, second = size * _CAPITALS + 2 * pad, size * (_LEADING + _SUB * _CAPITALS)
+    rows = [
+        round(line + second * any(cell.sub for cell in row), 2) if _fits(row, shares, size) else None
+        for row in table.rows
+    ]
+    return Sizes(columns, round(_NAME * _CAPITALS + 2 * pad, 2) if fits else None, rows)
 
 
 def _columns(table: Table, width: float, size: float) -> tuple[list[float | None], list[float] | None]:
@@ -63,17 +73,18 @@ def stretched(columns: tuple[Column, ...]) -> int:
 
 def _needs(cell: Cell, size: float) -> float:
     """Points of a cell on one line; more than there are where it takes several or holds more than text."""
-    if cell.sub or cell.spark or cell.refs or cell.anchor:
-        return 1e4 if cell.sub is None else text_width(cell.text, size) * _STRONG
-    return text_width(cell.text, size) * (_STRONG if cell.strong else 1.0) + (_MARK if cell.mark else 0.0)
+    if cell.spark or cell.refs or cell.anchor:
+        return 1e4
+    first = text_width(cell.text, size) * (_STRONG if cell.strong else 1.0) + (_MARK if cell.mark else 0.0)
+    return max(first, text_width(cell.sub or "", size * _SUB))
 
 
 def _fits(row: tuple[Cell, ...], shares: list[float], size: float) -> bool:
-    """Whether every cell is plain text that stays on one line."""
+    """Whether every cell is plain text whose lines need no other."""
     at = 0
     for cell in row:
         room = sum(shares[at : at + cell.span])
         at += cell.span
-        if cell.sub or cell.spark or cell.refs or cell.anchor or _needs(cell, size) + _GAP > room:
+        if _needs(cell, size) + _GAP > room:
             return False
     return True

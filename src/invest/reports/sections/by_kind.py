@@ -108,12 +108,21 @@ def dollar_section(analysis: Analysis, history: History, book: FactBook) -> Sect
     if not abroad or history.dollar_change_1y is None or total is None or total.value is None:
         return None
     locale, words = book.locale, book.locale.words
-    items = (
+    items = [
         Stat(
             label=words.t("dollar.brl"), text=locale.percent(total.value, 1, signed=True), figure=book.figure_of(total)
         ),
         Stat(label=words.t("dollar.change"), text=locale.percent(history.dollar_change_1y, 1, signed=True)),
         Stat(label=words.t("dollar.usd"), text=locale.percent(history.dollar_return_1y, 1, signed=True)),
-    )
+    ]
+    if history.dollar and analysis.price is not None:
+        items.append(Stat(label=words.t("dollar.rate"), text=locale.number(history.dollar, 4)))
+        priced = locale.money(analysis.price / history.dollar, 2, currency="US$")
+        items.append(Stat(label=words.t("dollar.price"), text=priced))
     title, note = words.t("dollar.title"), words.t("dollar.note")
-    return Section(id="dollar", title=title, note=note, blocks=(Stats(items=items),), span=6)
+    block: Block = Stats(items=tuple(items))
+    if analysis.kind is AssetKind.BDR:  # beside a chart: as tall as that
+        columns = (Column(label=words.t("profile.item")), Column(label=words.t("profile.value"), align="right"))
+        rows = tuple((Cell(text=x.label), Cell(text=x.text, strong=True, figure=x.figure)) for x in items)
+        block = Table(caption=words.t("dollar.caption"), columns=columns, rows=rows)
+    return Section(id="dollar", title=title, note=note, blocks=(block,), span=6)

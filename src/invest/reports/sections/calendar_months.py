@@ -60,9 +60,9 @@ def _section(
     words = locale.words
     years = sorted({year for year, _ in months}, reverse=True)[:_YEARS]
     compared = {name: of for name, of in beside.items() if any(of.get(year) is not None for year in years)}
-    columns = [Column(label=words.t("months_table.year"))]
-    columns += [Column(label=locale.month(n), align="right") for n in range(1, 13)]
-    columns += [Column(label=name, align="right") for name in (words.t("months_table.total"), *compared)]
+    columns = [Column(label=words.t("months_table.year"), width=1)]
+    columns += [Column(label=locale.month(n), align="right", width=1) for n in range(1, 13)]
+    columns += [Column(label=name, align="right", width=1.1) for name in (words.t("months_table.total"), *compared)]
     rows, running = [], False
     for year in years:
         cells = [Cell(text=str(year), strong=True)]

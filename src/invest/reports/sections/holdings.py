@@ -162,7 +162,9 @@ def metrics_sections(metrics: Mapping[str, float | None], locale: Locale) -> lis
                 Column(label=words.t("portfolio.value"), align="right"),
             )
             table = Table(caption=words.t(f"portfolio.{ident}_caption"), columns=columns, rows=rows, small=True)
-            blocks = (table, Paragraph(text=words.t(f"portfolio.{ident}_footnote"), muted=True))
+            blocks: tuple[Block, ...] = (table,)
+            if ident == "metrics":
+                blocks += (Paragraph(text=words.t("portfolio.metrics_footnote"), muted=True),)
             made.append(Section(id=ident, title=words.t(f"portfolio.{ident}_title"), blocks=blocks, span=6))
     return made
 

@@ -69,21 +69,25 @@ class News:
         *,
         since: datetime | None = None,
         before: datetime | None = None,
+        seen: str | None = None,
         limit: int = 20,
     ) -> list[NewsItem]:
         """The newest items, of one asset or of all, one headline once: the newest day first, official facts first.
 
-        `before`: only what was published (else fetched) earlier, as the earliest item of the page before was.
+        `before`: only what was published (else fetched) earlier, as the earliest item of the page before was; with
+        `seen`, that item's id, also what shares the instant.
         """
         rows = await self._db.fetch(
             f"SELECT {COLUMNS} FROM news_item WHERE ($1::text IS NULL OR tickers @> ARRAY[$1]) "
             "AND ($2::timestamptz IS NULL OR coalesce(published_at, fetched_at) >= $2) "
-            "AND ($3::timestamptz IS NULL OR coalesce(published_at, fetched_at) < $3) "
-            "ORDER BY coalesce(published_at, fetched_at) DESC, id LIMIT $4",
+            "AND ($3::timestamptz IS NULL OR coalesce(published_at, fetched_at) < $3 "
+            'OR coalesce(published_at, fetched_at) = $3 AND id COLLATE "C" < $5) '
+            'ORDER BY coalesce(published_at, fetched_at) DESC, id COLLATE "C" DESC LIMIT $4',
             ticker,
             since,
             before,
             limit * 2,
+            seen,
         )
         return reading_order(once_each(NewsItem(**dict(row)) for row in rows)[:limit])
 

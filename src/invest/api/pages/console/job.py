@@ -38,7 +38,7 @@ async def job_page(visit: Visit) -> web.StreamResponse:
         return await _remembered(visit, task_id)
     await require_status(visit.request, status)
     timeline, lines, drawn, steps = await asyncio.gather(
-        visit.ask(tasks.task_timeline, path={"task_id": status.id}),
+        visit.listed(tasks.task_timeline, path={"task_id": status.id}),
         lines_of(visit.services.invest.redis, status.id),
         *_workflow(visit, status),
     )

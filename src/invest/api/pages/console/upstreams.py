@@ -14,8 +14,8 @@ from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.settings import SourceSettings
+from invest.sources import host_key
 
-HOST = "invest:source:host:"  # + host -> hash tat, until, fails, probe: what the source client keeps of a host
 DAY_MS = 86_400_000
 BUDGET = "invest:source:budget:"  # + source:month -> calls
 
@@ -49,8 +49,11 @@ async def upstreams(visit: Visit) -> list[Upstream]:
     month = f"{settings.now().astimezone(UTC):%Y-%m}"
     hosts = {name: urlsplit(source.base_url).hostname or "" for name, source in settings.sources.items()}
     async with visit.services.invest.redis.pipeline(transaction=False) as pipe:
-        for name, host in hosts.items():
-            pipe.hmget(HOST + host, ["until", "fails", "day", "day:ok", "day:fail"])
+        for name in hosts:
+            base_url = settings.sources[name].base_url
+            pipe.hmget(
+                host_key(name, base_url, sandbox=settings.sandbox), ["until", "fails", "day", "day:ok", "day:fail"]
+            )
             pipe.get(f"{BUDGET}{name}:{month}")
         answers = await pipe.execute()
     last = await (await visit.services.store()).payloads.by_source()

@@ -17,6 +17,7 @@ from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.api.routes import operations, research
+from invest.api.routes.files import prices
 from invest.domain.analysis import FACT_KEYS, Analysis
 from invest.domain.market import Asset, Bars, InvalidTicker, parse_ticker
 from invest.domain.opinions import Opinion
@@ -85,8 +86,8 @@ async def asset_page(visit: Visit) -> web.StreamResponse:
     store = await visit.services.store()
     analysis = await store.analyses.latest(ticker)
     if analysis is None:
-        rows = await visit.ask(research.get_prices, path={"ticker": ticker}, query={"limit": 1})
-        return render(visit, "desk/asset_new.html", asset=asset, last=rows[0] if rows else None)
+        found = await visit.ask(prices.get_prices, path={"ticker": ticker}, query={"limit": 1})
+        return render(visit, "desk/asset_new.html", asset=asset, last=found.items[0] if found.items else None)
     data = await asset_data(visit, analysis)
     view = await asyncio.to_thread(build_asset_view, data)
     reports = await store.reports.list(ticker=ticker, report_type="asset", limit=1)

@@ -44,7 +44,7 @@ async def import_page(visit: Visit) -> web.StreamResponse:
 
 
 async def _form(visit: Visit, held: Portfolio, refused: str = "") -> web.StreamResponse:
-    imports = await visit.ask(corrections.list_imports, path={"portfolio_id": held.id})
+    imports = await visit.listed(corrections.list_imports, path={"portfolio_id": held.id})
     return render(
         visit,
         "desk/import.html",
@@ -148,7 +148,7 @@ async def undo(visit: Visit, form: Form) -> web.StreamResponse:
     held = await routes.stored(visit.request, visit.http.match_info["portfolio_id"])
     import_id = visit.http.match_info["import_id"]
     if not form.ticked("sure"):
-        imports = await visit.ask(corrections.list_imports, path={"portfolio_id": held.id})
+        imports = await visit.listed(corrections.list_imports, path={"portfolio_id": held.id})
         chosen = next((one for one in imports if str(one.id) == import_id), None)
         if chosen is None:
             raise Problem(404, visit.say("no import {id} that can be undone", id=import_id[:20]))

@@ -79,7 +79,7 @@ async def portfolio_page(visit: Visit) -> web.StreamResponse:
         rows = routes.PortfolioView.of(held, await routes.book_of(visit.request, held)).positions
         return render(visit, "desk/portfolio_new.html", portfolio=held, positions=rows)
     day, metrics = found[0]
-    proposed = await visit.ask(proposals.list_proposals, path={"portfolio_id": portfolio_id})
+    proposed = await visit.listed(proposals.list_proposals, path={"portfolio_id": portfolio_id})
     series = figures.series_of(visit, metrics)
     years = figures.years_of(metrics)
     return render(

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from invest.api.http import Problem, route
+from invest.api.http import PREFIX, Listing, Problem, Reply, route, sliced
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Strict, WholePage
 from invest.api.routes.ownership import require_portfolio
 from invest.api.routes.portfolio.corrections import recompute
 from invest.api.routes.portfolio.portfolios import PortfolioId, PortfolioPath
@@ -40,21 +40,35 @@ class BondView(BaseModel):
 
 
 @route("GET", "/portfolios/{portfolio_id}/fixed-income", tag="portfolios", problems=(404, 503))
-async def list_bonds(request: Request, path: PortfolioPath) -> list[BondView]:
+async def list_bonds(request: Request, path: PortfolioPath, query: WholePage) -> Reply[Listing[BondView]]:
     """Tesouro Direto, CDB, LCI, LCA and funds, with their values today. They count in metrics and allocation."""
     await require_portfolio(request, path.portfolio_id)
     store, settings = await request.services.store(), request.services.settings
     bonds = await store.portfolios.bonds(path.portfolio_id)
     values = await bond_values(store, settings, bonds)
-    return [BondView(id=i, bond=bond, value=values[i]) for i, bond in bonds.items()]
+    found = [BondView(id=i, bond=bond, value=values[i]) for i, bond in bonds.items()]
+    return sliced(request, found, lambda bond: bond.id, query.cursor, query.limit)
+
+
+@route("GET", "/portfolios/{portfolio_id}/fixed-income/{bond_id}", tag="portfolios", problems=(404, 503))
+async def get_bond(request: Request, path: BondPath) -> BondView:
+    """One investment in fixed income with its value today."""
+    await require_portfolio(request, path.portfolio_id)
+    store, settings = await request.services.store(), request.services.settings
+    bond = (await store.portfolios.bonds(path.portfolio_id)).get(path.bond_id)
+    if bond is None:
+        raise Problem(404, f"no fixed income {path.bond_id!r} in this portfolio")
+    values = await bond_values(store, settings, {path.bond_id: bond})
+    return BondView(id=path.bond_id, bond=bond, value=values[path.bond_id])
 
 
 @route("POST", "/portfolios/{portfolio_id}/fixed-income", tag="portfolios", scope="write", status=201,
        problems=(404, 422, 503))  # fmt: skip
-async def add_bond(request: Request, path: PortfolioPath, body: Bond) -> BondView:
+async def add_bond(request: Request, path: PortfolioPath, body: Bond) -> Reply[BondView]:
     """Book an investment in fixed income."""
     await require_portfolio(request, path.portfolio_id)
-    return await _kept(request, path.portfolio_id, secrets.token_hex(4), body)
+    made = await _kept(request, path.portfolio_id, secrets.token_hex(4), body)
+    return Reply(made, 201, {"Location": f"{PREFIX}/portfolios/{path.portfolio_id}/fixed-income/{made.id}"})
 
 
 @route("PUT", "/portfolios/{portfolio_id}/fixed-income/{bond_id}", tag="portfolios", scope="write",
@@ -100,4 +114,4 @@ async def delete_bond(request: Request, path: BondPath) -> None:
     await recompute(request, path.portfolio_id)
 
 
-ROUTES = (list_bonds, add_bond, replace_bond, delete_bond)
+ROUTES = (list_bonds, get_bond, add_bond, replace_bond, delete_bond)

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from invest.api.http import route
+from invest.api.http import Listing, Reply, route, sliced
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Strict, WholePage
 from invest.api.routes.ownership import require_portfolio
 from invest.api.routes.portfolio.corrections import recompute
 from invest.api.routes.portfolio.portfolios import Amount, Booked, PortfolioPath, stored
@@ -20,13 +20,13 @@ Key = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 @route("GET", "/portfolios/{portfolio_id}/proposals", tag="portfolios", problems=(404, 503))
-async def list_proposals(request: Request, path: PortfolioPath) -> list[Proposal]:
+async def list_proposals(request: Request, path: PortfolioPath, query: WholePage) -> Reply[Listing[Proposal]]:
     """Known dividends, JCP, amortisations, splits and bonuses of what was held, that nobody booked.
 
     Posted each morning, whenever the portfolio is measured, and when asked for (POST).
     """
     await require_portfolio(request, path.portfolio_id)
-    return await _open(request, path.portfolio_id)
+    return sliced(request, await _open(request, path.portfolio_id), lambda one: one.key, query.cursor, query.limit)
 
 
 async def _open(request: Request, portfolio_id: str) -> list[Proposal]:
@@ -35,13 +35,13 @@ async def _open(request: Request, portfolio_id: str) -> list[Proposal]:
 
 
 @route("POST", "/portfolios/{portfolio_id}/proposals", tag="portfolios", scope="write", problems=(404, 503))
-async def look_for_proposals(request: Request, path: PortfolioPath) -> list[Proposal]:
+async def look_for_proposals(request: Request, path: PortfolioPath, query: WholePage) -> Reply[Listing[Proposal]]:
     """Look for known events that nobody booked now, as `propose_portfolio_events` does each morning; the open ones."""
     await require_portfolio(request, path.portfolio_id)
     store = await request.services.store()
     await propose(store, request.services.settings, path.portfolio_id)
     request.audit("look for proposals", path.portfolio_id)
-    return await _open(request, path.portfolio_id)
+    return sliced(request, await _open(request, path.portfolio_id), lambda one: one.key, query.cursor, query.limit)
 
 
 class Answer(Strict):
