@@ -156,7 +156,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-WANTED = {f"{API}/data/calendar": {"ticker": "PETR4"}}  # what a list asks for that has no whole
+WANTED = {f"{API}/data/{name}": {"ticker": "PETR4"} for name in ("calendar", "results")}  # what a list asks for that has no whole
 
 
 async def test_anothers_key_sees_none_of_it_in_any_list(world: World) -> None:
@@ -265,7 +265,17 @@ async def test_a_job_that_is_not_declared_here_is_for_admins_alone(world: World,
     assert (await world.door.ask("GET", f"{API}/history?name=gone", headers=world.admin, status=200)).json()["items"]
 
 
-OWNED_WORDS = {"portfolio", "portfolios", "report", "reports", "alert", "alerts", "transaction", "transactions"}
+OWNED_WORDS = {
+    "portfolio",
+    "portfolios",
+    "report",
+    "reports",
+    "alert",
+    "alerts",
+    "transaction",
+    "transactions",
+    "channel",
+}
 OWNED_MODELS = {"AlertEvent", "Alert", "PortfolioMetrics", "Portfolio", "Transaction", "ScheduledReport", "ImportPlan"}
 
 
