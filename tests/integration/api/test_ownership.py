@@ -156,7 +156,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-WANTED = {f"{API}/data/{name}": {"ticker": "PETR4"} for name in ("calendar", "results")}  # what a list asks for that has no whole
+WANTED = {f"{API}/data/{name}": {"ticker": "PETR4"} for name in ("calendar", "results")}  # what has no whole
 
 
 async def test_anothers_key_sees_none_of_it_in_any_list(world: World) -> None:
