@@ -432,8 +432,7 @@ async def test_index_entries_go_with_their_jobs_behind_long_lived_ones_and_of_un
     async with Invest.connect(known) as invest:
         await invest.enqueue(edge_echo("long").with_options(result_ttl=600))
         await invest.enqueue_many(edge_echo(i).with_options(result_ttl=0.5) for i in range(900))
-        await drained(known, [edge])
-        assert await invest.redis.zcard(keys.DONE + "edge_echo") == 901
+        assert (await drained(known, [edge])).jobs_complete == 901  # on a slow machine the first have expired by now
         forgotten = Sweeping([], invest.redis)  # a worker that declares none of these names
         begun = time.monotonic()
         while await invest.redis.zcard(keys.DONE + "edge_echo") > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence, Set
 from decimal import Decimal
@@ -10,7 +11,7 @@ from invest.domain.brokerage.matching import Pending
 from invest.domain.brokerage.reading import Cells
 from invest.domain.brokerage.rows import Reading, Row, refused
 from invest.domain.filings import plain
-from invest.domain.fixed_income import Moved, PaperFact, by_bond, held_units, oversold, paper_of
+from invest.domain.fixed_income import Moved, PaperFact, oversold, paper_of, units_by_day
 from invest.domain.portfolios import tidy
 
 BOUGHT = frozenset({"compra", "compra / venda", "compra/venda", "aplicacao", "compra definitiva", "deposito",
@@ -123,10 +124,11 @@ def plan_papers(existing: Sequence[PaperFact], pendings: Sequence[Pending], *, a
     over = oversold([*existing, *(p.paper for p in moving if p.paper is not None)])
     there = {id(fact) for fact in existing}
     harmed = {fact.bond_id for fact, _ in over if id(fact) in there and id(fact) not in before}
+    lacking = {id(fact): units for fact, units in over}
     for pending in moving:
         fact = pending.paper
         assert fact is not None
-        held = next((units for one, units in over if one is fact), None)
+        held = lacking.get(id(fact))
         if held is not None or (fact.what is Moved.SOLD and fact.bond_id in harmed):
             said = f"redeems {tidy(fact.units)} of {fact.name} on {fact.day}"
             said += f", but only {tidy(held or Decimal(0))} are held then"
@@ -136,17 +138,17 @@ def plan_papers(existing: Sequence[PaperFact], pendings: Sequence[Pending], *, a
 def _check_positions(existing: Sequence[PaperFact], mine: Sequence[Pending], accepted: Set[int] | None) -> None:
     """Turn stated positions into openings, prices of a day, or questions."""
     moves = [p.paper for p in mine if p.paper is not None and p.paper.what is not Moved.STATED and p.status == "booked"]
-    known = by_bond([*existing, *moves])
+    known = units_by_day([*existing, *moves])
     for pending in mine:
         fact = pending.paper
         if fact is None or fact.what is not Moved.STATED or pending.status != "booked":
             continue
-        earlier = known.get(fact.bond_id, [])
-        bought = [f for f in earlier if f.what is Moved.BOUGHT and f.day <= fact.day]
-        if not bought:
+        days, units = known.get(fact.bond_id, ([], []))
+        at = bisect_right(days, fact.day)
+        if not at:
             pending.paper, pending.reason = fact.model_copy(update={"what": Moved.BOUGHT}), OPENS
             continue
-        held = held_units(earlier, fact.day)
+        held = units[at - 1]
         if abs(held - fact.units) <= AGREES:
             pending.reason = "agrees; its value of that day counts"
             continue

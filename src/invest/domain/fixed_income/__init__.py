@@ -9,9 +9,9 @@ from invest.domain.fixed_income.papers import (
     Terms,
     bonds_of,
     by_bond,
-    held_units,
     oversold,
     paper_of,
+    units_by_day,
 )
 from invest.domain.fixed_income.unit_values import FIXED_INCOME, Curves, as_assets, unit_values, value_of
 
@@ -29,9 +29,9 @@ __all__ = [
     "as_assets",
     "bonds_of",
     "by_bond",
-    "held_units",
     "oversold",
     "paper_of",
     "unit_values",
+    "units_by_day",
     "value_of",
 ]

@@ -96,14 +96,18 @@ def paper_of(product: str) -> tuple[str, str, BondKind] | None:
     return paper, f"{kind} {paper} {issuer}".strip()[:100], KINDS.get(kind, BondKind.OTHER)
 
 
-def held_units(facts: Iterable[PaperFact], until: date | None = None) -> Decimal:
-    """Units of one paper after its facts."""
-    units = Decimal(0)
-    for fact in facts:
-        if until is not None and fact.day > until:
-            continue
-        units += {Moved.BOUGHT: fact.units, Moved.SOLD: -fact.units}.get(fact.what, Decimal(0))
-    return units
+def units_by_day(facts: Iterable[PaperFact]) -> dict[str, tuple[list[date], list[Decimal]]]:
+    """By investment: the days on which units came or went, and the units after each."""
+    found: dict[str, tuple[list[date], list[Decimal]]] = {}
+    for bond_id, mine in by_bond(facts).items():
+        days, after = found.setdefault(bond_id, ([], []))
+        for fact in mine:
+            if fact.what not in (Moved.BOUGHT, Moved.SOLD):
+                continue
+            days.append(fact.day)
+            came = fact.units if fact.what is Moved.BOUGHT else -fact.units
+            after.append((after[-1] if after else Decimal(0)) + came)
+    return found
 
 
 def oversold(facts: Iterable[PaperFact]) -> list[tuple[PaperFact, Decimal]]:
@@ -153,7 +157,7 @@ def _bond(facts: Sequence[PaperFact], terms: Terms | None) -> Bond | None:
     traded = {f.day for f in later if f.what in (Moved.BOUGHT, Moved.SOLD)}
     priced = [f for f in later if f.what is not Moved.INTEREST and (f.what is not Moved.STATED or f.day not in traded)]
     prices = {f.day: f.amount / f.units / start for f in priced if f.amount > 0}
-    return Bond(
+    return Bond.model_construct(  # of rows that were checked one by one; there may be more than is typed in by hand
         name=first.name,
         kind=first.kind,
         bought_on=first.day,
@@ -164,9 +168,14 @@ def _bond(facts: Sequence[PaperFact], terms: Terms | None) -> Bond | None:
         matures_on=told.matures_on or (ends[-1] if ends else None),
         institution=first.institution,
         redeemed=tuple(redeemed),
-        prices=tuple(Priced(day=day, value=max(UNIT, tidy(p.quantize(UNIT)))) for day, p in sorted(prices.items())),
+        prices=tuple(
+            Priced.model_construct(day=day, value=max(UNIT, tidy(p.quantize(UNIT))))
+            for day, p in sorted(prices.items())
+        ),
         added=tuple(added),
-        interest=tuple(Redeemed(day=f.day, amount=_cents(f.amount)) for f in later if _paid(f)),
+        interest=tuple(
+            Redeemed.model_construct(day=f.day, amount=_cents(f.amount), part=None) for f in later if _paid(f)
+        ),
     )
 
 
@@ -179,7 +188,7 @@ def _moved(facts: Sequence[PaperFact], over: set[int]) -> tuple[list[Redeemed], 
         if id(fact) in over or fact.amount <= 0 or fact.what not in (Moved.BOUGHT, Moved.SOLD):
             continue
         part = tidy((fact.units / units).quantize(PART)) if units > DUST else None
-        moved = Redeemed(day=fact.day, amount=_cents(fact.amount), part=part or None)
+        moved = Redeemed.model_construct(day=fact.day, amount=_cents(fact.amount), part=part or None)
         if fact.what is Moved.SOLD:
             redeemed.append(moved)
             units = max(Decimal(0), units - fact.units)

@@ -27,6 +27,7 @@ from invest.domain.market import MacroPoint, RateCurve, sessions_between
 
 D = Decimal
 TODAY = date(2026, 11, 27)
+DAYS = sessions_between(date(2026, 1, 2), TODAY).astype(object).tolist()
 HEAD = "Entrada/Saída;Data;Movimentação;Produto;Instituição;Quantidade;Preço unitário;Valor da Operação\n"
 ROWS = [
     "Credito;05/01/2026;Compra;Tesouro Selic 2029;CORRETORA A;0,50;15.000,00;7.500,00",
@@ -168,3 +169,13 @@ def test_units_stay_exact_whatever_prices_a_day_has() -> None:
     assert (round(bought, 2), round(sold, 2)) == (D("4070.00"), D("4280.00"))
     assert value_of(bond, Curves(), TODAY) == 0
     assert value_of(bond, Curves(), date(2026, 3, 2)) == pytest.approx(D("2080"), abs=D("45"))
+
+
+def test_thousands_of_rows_about_one_paper_are_planned_and_valued() -> None:
+    rows = [f"Credito;{d:%d/%m/%Y};Compra;Tesouro Selic 2029;A;0,10;15.000,00;1.500,00" for d in DAYS[:200]] * 8
+    rows += [f"Debito;{d:%d/%m/%Y};Venda;Tesouro Selic 2029;A;0,05;15.000,00;750,00" for d in DAYS[:200]] * 4
+    rows += ["Debito;02/01/2026;Venda;Tesouro Selic 2031;A;1,00;15.000,00;15.000,00"] * 1_000
+    plan = send(HEAD + "\n".join(rows))
+    assert plan.counts == {"booked": 2_400, "duplicate": 0, "refused": 1_000}
+    (bond,) = bonds_of(plan.papers, {}).values()
+    assert value_of(bond, Curves(), TODAY) == pytest.approx(D(120 * 15_000), abs=D(1))
