@@ -261,7 +261,7 @@ async def by_cells(jobs: int, rounds: int) -> dict[str, dict[str, float]]:
 
 
 async def prefix_cost(jobs: int, rounds: int) -> dict[str, Any]:
-    """The same work without a prefix, with one, and on a shard of a cluster, in turns; medians, and the ratios of the least."""
+    """The same work without a prefix, with one, and on a shard, in turns: medians, and ratios of the least."""
     found: dict[str, list[dict[str, float]]] = {"without": [], "with": [], "shard": []}
     with OwnValkey(port=free_port()) as single, OwnCluster(replicas=0) as cluster:
         plain = RedisSettings(url=SecretStr(single.url))
