@@ -251,7 +251,17 @@ async def test_a_job_that_is_not_declared_here_is_for_admins_alone(world: World,
     assert (await world.door.ask("GET", f"{API}/history?name=gone", headers=world.admin, status=200)).json()["items"]
 
 
-OWNED_WORDS = {"portfolio", "portfolios", "report", "reports", "alert", "alerts", "transaction", "transactions"}
+OWNED_WORDS = {
+    "portfolio",
+    "portfolios",
+    "report",
+    "reports",
+    "alert",
+    "alerts",
+    "transaction",
+    "transactions",
+    "channel",
+}
 OWNED_MODELS = {"AlertEvent", "Alert", "PortfolioMetrics", "Portfolio", "Transaction", "ScheduledReport", "ImportPlan"}
 
 
