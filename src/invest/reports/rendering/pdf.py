@@ -60,7 +60,7 @@ def render_pdf(view: ReportView, *, charts: bool = True, appendix: bool = False)
 
 
 def _forget() -> None:
-    """Age the typesetter's memory of past documents, which it keeps for ten runs: 334 MB come down to 205 MB."""
+    """Age the typesetter's memory of past documents, which it keeps for ten runs: 334 MB come down to 256 MB."""
     with _blank_lock:
         for _ in range(_BLANK_RUNS):
             _blank().compile(input=b"-", format="svg")
