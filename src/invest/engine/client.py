@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Generic, Self, TypeVar, overload
 
 import orjson
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from invest.engine.asking import Asking
 from invest.engine.calls import Call, Workflow, acting_for, result_adapter
 from invest.engine.errors import (
     ErrorInfo,
@@ -19,13 +20,10 @@ from invest.engine.errors import (
     JobCancelled,
     JobFailed,
     Lost,
-    QueueFull,
     ResultExpired,
     ResultTimeout,
 )
 from invest.engine.redis import (
-    CONNECTION_ERRORS,
-    Ask,
     End,
     Ends,
     Event,
@@ -35,13 +33,11 @@ from invest.engine.redis import (
     Notices,
     Plan,
     Progress,
-    address_of,
     check,
     close_redis,
     follow,
     id_bytes,
     id_text,
-    is_full,
     job_head,
     keys,
     lay_out,
@@ -51,7 +47,7 @@ from invest.engine.redis import (
     resolve,
     transitions,
 )
-from invest.errors import NotFound, ServerAway, Unreachable
+from invest.errors import NotFound, Unreachable
 from invest.settings import Settings, get_settings
 
 R = TypeVar("R")
@@ -65,6 +61,12 @@ POLL = 1.0
 SLICES = 100_000  # more than the largest workflow needs
 FRESH, LOOK_AFTER = 0.05, 0.005  # seconds: a job enqueued just now has hardly ended before the client listens
 TOLD = b"succeeded "  # + the result, where it is short
+
+
+def _batches(calls: Iterable[Call[R]]) -> Iterator[list[Call[R]]]:
+    left = iter(calls)
+    while batch := list(itertools.islice(left, BULK)):
+        yield batch
 
 
 class Job(Generic[R_co]):
@@ -113,12 +115,11 @@ class Job(Generic[R_co]):
         return f"<Job {self.id}>"
 
 
-class Client:
+class Client(Asking):
     """An open connection to the jobs on Redis. It knows calls, and no registry: a job's `Context` has one."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
-        self.redis = redis
-        self.settings = settings
+        super().__init__(redis, settings)
         self.notices = Notices(redis)
         self.ends = Ends(self.notices)
 
@@ -159,20 +160,18 @@ class Client:
         call = what.with_options(caller=caller) if caller else what
         job = self.new_job(call, own=True)
         end = self.ends.expect(job.id) if not job.chosen else None
-        ((job_id, new),) = await self.ask(transitions.enqueue([job]))
+        ((job_id, new),) = await self.accept(transitions.enqueue([job]))
         return Job(self, job_id, call.job.signature.result, new=new, end=end if new else None)
 
     async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[Job[R]]:
         """Many calls in few round trips, in their order; each batch of 250 is taken whole or not at all."""
         jobs: list[Job[R]] = []
-        batch: list[Call[R]] = []
-        for call in calls:
-            batch.append(call)
-            if len(batch) == BULK:
-                jobs += await self._enqueue_batch(batch)
-                batch = []
-        if batch:
-            jobs += await self._enqueue_batch(batch)
+        made = ((batch, transitions.enqueue([self.new_job(c) for c in batch])) for batch in _batches(calls))
+        async for batch, answer in self.accept_all(made):
+            jobs += [
+                Job(self, job_id, call.job.signature.result, new=new)
+                for call, (job_id, new) in zip(batch, answer, strict=True)
+            ]
         return jobs
 
     async def enqueue_after(self, job_id: str, call: Call[R]) -> Job[R]:
@@ -183,13 +182,6 @@ class Client:
         job = self.new_job(call)
         new = await self.accept(transitions.follow(job_id, job))
         return Job(self, job.id, call.job.signature.result, new=new)
-
-    async def _enqueue_batch(self, calls: Sequence[Call[R]]) -> list[Job[R]]:
-        made = await self.accept(transitions.enqueue([self.new_job(call) for call in calls]))
-        return [
-            Job(self, job_id, call.job.signature.result, new=new)
-            for call, (job_id, new) in zip(calls, made, strict=True)
-        ]
 
     def new_job(self, call: Call[Any], *, own: bool = False) -> NewJob:
         """A call as the engine enqueues it; `own`: its end is heard. Raises `InvalidArguments` if it is too large."""
@@ -366,35 +358,3 @@ class Client:
         if cancelled:
             raise JobCancelled(job_id, error.message)
         raise JobFailed(error, job_id=job_id, attempts=attempts)
-
-    async def accept(self, what: Ask[T]) -> T:
-        """A transition that takes work on: as many replicas have it as the settings ask for.
-
-        Raises `Unreachable` where they do not in time (it may run all the same), or `QueueFull`.
-        """
-        wanted = self.settings.redis.replicas
-        if not wanted:
-            return await self.ask(what)
-        limit = round(self.settings.redis.replicas_timeout * 1000)
-        answer, count = await self.guarded(what.replicated(self.redis, wanted, limit))
-        if count < wanted:
-            said = f"{count} of {wanted} replicas of Redis have what was taken: it may be lost with the primary"
-            raise ServerAway(said, server="Redis")
-        return answer
-
-    async def ask(self, what: Ask[T]) -> T:
-        """One transition. Raises `Unreachable` or `QueueFull`."""
-        return await self.guarded(what.of(self.redis))
-
-    async def guarded(self, asked: Awaitable[T]) -> T:
-        """The answer to a question. Raises `Unreachable` or `QueueFull` for what the connection raises."""
-        try:
-            return await asked
-        except CONNECTION_ERRORS as error:
-            where = address_of(self.settings)
-            said = f"Redis at {where} does not answer: {error or type(error).__name__}; check REDIS_URL"
-            raise ServerAway(said, server="Redis") from error
-        except RedisError as error:
-            if is_full(error):
-                raise QueueFull("Redis has no room left: new work is refused, try again later") from error
-            raise

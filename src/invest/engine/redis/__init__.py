@@ -5,6 +5,7 @@ from __future__ import annotations
 from invest.engine.redis import fields, keys, transitions
 from invest.engine.redis.connection import (
     CONNECTION_ERRORS,
+    Line,
     address_of,
     arq_redis_settings,
     check,
@@ -55,6 +56,7 @@ __all__ = [
     "JobState",
     "JobStatus",
     "Limit",
+    "Line",
     "Look",
     "NewJob",
     "Notices",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import math
 import ssl
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -20,7 +21,7 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialBackoff
 from redis.connection import ConnectionPool as BlockingPool
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry as BlockingRetry
 
@@ -31,7 +32,7 @@ from invest.engine.redis.cluster import (
     SlotConnection,
     SSLSlotConnection,
 )
-from invest.engine.redis.prefixed import PrefixedBlockingRedis, PrefixedRedis
+from invest.engine.redis.prefixed import PrefixedBlockingRedis, PrefixedRedis, prefix_of
 from invest.errors import ConfigError, ServerAway
 from invest.settings import RedisSettings, Settings
 
@@ -142,6 +143,74 @@ def _under(given: RedisSettings, client: R) -> R:
     if isinstance(client, PrefixedRedis | PrefixedBlockingRedis):
         client.prefix = given.tag.encode()
     return client
+
+
+class Line:
+    """A connection of a client's pool, held by one task: commands are written at once, answers read in their order.
+
+    redis-py itself takes a connection for each pipeline, looks whether it is clean, and limits each write and each read
+    by a timer and a task: for a small exchange that costs more than the exchange. Here one limit counts for all of it,
+    and nothing is sent again. After an error the connection is given up; the next `send` takes another.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self.prefix = prefix_of(redis)
+        self._pool: Any = redis.connection_pool  # its connections share no public type
+        self._connection: Any = None
+        self._limit: float | None = None
+        self._asked = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether answers are to come."""
+        return self._asked > 0
+
+    async def send(self, commands: Sequence[Sequence[Any]]) -> None:
+        """Write commands. Raises what the connection raises."""
+        async with self._limited():
+            if self._connection is None:
+                self._connection = await self._pool.get_connection()
+                self._limit, self._connection.socket_timeout = self._connection.socket_timeout, None
+            packed = self._connection.pack_commands(commands)
+            await self._connection.send_packed_command(packed, check_health=False)
+            self._asked += len(commands)
+
+    async def receive(self) -> list[Any]:
+        """The answers to all that was sent, refusals in their places. Raises what the connection raises."""
+        answers: list[Any] = []
+        async with self._limited():
+            while self._asked:
+                try:
+                    answers.append(await self._connection.read_response())
+                except ResponseError as error:
+                    answers.append(error)
+                self._asked -= 1
+        return answers
+
+    @contextlib.asynccontextmanager
+    async def _limited(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._limit):
+                yield
+        except TimeoutError as error:
+            await self.close(broken=True)
+            raise RedisTimeoutError(f"no answer within {self._limit} s") from error
+        except BaseException:
+            await self.close(broken=True)
+            raise
+
+    async def close(self, *, broken: bool = False) -> None:
+        """Give the connection back; it is closed where answers are left on it."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        broken, self._asked = broken or self._asked > 0, 0
+        connection.socket_timeout = self._limit
+        try:
+            if broken:
+                await connection.disconnect(nowait=True)
+        finally:
+            await self._pool.release(connection)
 
 
 async def close_redis(redis: Redis) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from invest.engine.redis.connection import Line
 from invest.engine.redis.keys import ROOT
 from invest.engine.redis.prefixed import prefix_of
 from invest.engine.redis.scripts import Argument, Script, is_unknown, script
@@ -35,6 +36,10 @@ class Ask(Generic[T]):
     async def of(self, redis: Redis) -> T:
         """Run it."""
         return self.read(await self.script(redis, *self.argv))
+
+    def command(self, prefix: bytes) -> tuple[Argument, ...]:
+        """The command that runs it under a prefix."""
+        return ("FCALL", self.script.function(prefix), 1, prefix + ROOT.encode(), *self.argv)
 
     async def replicated(self, redis: Redis, replicas: int, timeout_ms: int) -> tuple[T, int]:
         """The same, then wait until `replicas` replicas have it: the answer, and how many do."""
@@ -57,23 +62,18 @@ class Ask(Generic[T]):
         return self.read(self.script.blocking(redis, *self.argv))
 
 
-async def ask_all(redis: Redis, asks: Sequence[Ask[Any]]) -> list[Any]:
-    """Answers in order, from one pipeline; one that a script raised stands in its place, and harms no other.
+async def ask_all(redis: Redis, line: Line, asks: Sequence[Ask[Any]]) -> list[Any]:
+    """Answers in order, from one exchange over `line`; a refusal stands in its place, and harms no other.
 
-    A server that lost the scripts is given them again. Raises what the connection raised.
+    A server that lost the scripts is given them again, over `redis`. Raises what the connection raised.
     """
-    prefix = prefix_of(redis)
-    async with redis.pipeline(transaction=False) as pipe:
-        for one in asks:
-            pipe.fcall(one.script.function(prefix), 1, ROOT, *one.argv)  # type: ignore[arg-type] # redis-py takes bytes and numbers as well
-        answers = await pipe.execute(raise_on_error=False)
+    await line.send([one.command(line.prefix) for one in asks])
+    answers = await line.receive()
     for i, answer in enumerate(answers):
         if is_unknown(answer):
             answers[i] = await _alone(redis, asks[i])
         elif not isinstance(answer, Exception):
             answers[i] = asks[i].read(answer)
-        elif not isinstance(answer, ResponseError):
-            raise answer
     return answers
 
 

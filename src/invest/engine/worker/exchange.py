@@ -11,7 +11,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from invest.engine.redis import Ask, Finished, Signal, ask_all, keys, result_head, transitions
+from invest.engine.redis import Ask, Finished, Line, Signal, ask_all, keys, result_head, transitions
 from invest.engine.redis.transitions import Claim
 from invest.engine.worker.execution import Run
 from invest.engine.worker.slots import Slots
@@ -39,6 +39,7 @@ class Exchange:
     ) -> None:
         self._worker = worker
         self._redis = redis
+        self._line = Line(redis)
         self._slots = slots
         self._stats = stats
         self._lease_ms = round(lease * 1000)
@@ -110,7 +111,7 @@ class Exchange:
         if rows := self._stats.due(now):
             await self._stats.flush(self._redis, rows)
         if asks:
-            await self._read(await ask_all(self._redis, asks), batch, claiming)
+            await self._read(await ask_all(self._redis, self._line, asks), batch, claiming)
 
     async def _read(self, answers: list[Any], batch: list[Run], claiming: bool) -> None:
         """Process the answers: claimed jobs first, also where other answers are errors."""
@@ -160,6 +161,10 @@ class Exchange:
                 if type(refused) is not ResponseError:
                     raise
                 self._acknowledge([run], [str(refused)])
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        await self._line.close()
 
     async def left_on_queues(self) -> int:
         """How many jobs are on the queues of this worker, due or not."""

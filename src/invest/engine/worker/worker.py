@@ -106,6 +106,7 @@ class Worker:
             stack.push_async_callback(self._waiting.close)
             self._performer = Performer(self.name, invest, held, report=self._report, stop=self._stop_run)
             self._exchange = exchange = self._new_exchange(redis)
+            stack.push_async_callback(exchange.close)
             await self._listen(invest, exchange)
             await warn_of_eviction(redis)
             renewal = self._renewal(loop)
