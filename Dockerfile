@@ -24,8 +24,7 @@ FROM python:3.13-slim@sha256:6771159cd4fa5d9bba1258caf0b82e6b73458c694d178ad97c5
 
 LABEL org.opencontainers.image.title="invest" \
       org.opencontainers.image.description="Investment research on the Brazilian exchange (B3), as jobs" \
-      org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.source="https://github.com/invest/invest"
+      org.opencontainers.image.licenses="MIT"
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/invest/bin:$PATH INVEST_DATA_DIR=/tmp/invest
 

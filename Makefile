@@ -82,6 +82,9 @@ bench: bench-queue bench-recovery bench-collect bench-analysis bench-reports ben
 bench-pages: $(VENV)/.dev ## how long the heaviest pages take -> bench/out/pages.json
 	@$(BIN)/python -m bench.pages
 
+bench-cluster: $(VENV)/.dev ## cells on a real cluster, a primary killed, what a prefix costs -> bench/out/cluster.json
+	@$(BIN)/python -m bench.cluster
+
 bench-%: $(VENV)/.dev .venv-bench/.done .venv-bench-taskiq/.done
 	@$(BIN)/python -m bench.$*
 

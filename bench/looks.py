@@ -73,15 +73,29 @@ def _with_history(data: Any, kept: dict[str, Any]) -> Any:
     if given is None:
         return data
     fresh = history_of(given)
-    dollar = {name: getattr(data.history, name) for name in ("dollar_change_1y", "dollar_return_1y")}
-    return replace(data, history=replace(fresh, **dollar))
+    kept_dollar = data.history
+    return replace(
+        data,
+        history=replace(
+            fresh,
+            dollar=kept_dollar.dollar,
+            dollar_change_1y=kept_dollar.dollar_change_1y,
+            dollar_return_1y=kept_dollar.dollar_return_1y,
+        ),
+    )
 
 
 def _thin(stock: AssetReportData) -> AssetReportData:
     """The same asset a month after its listing: a few bars, no filing, no dividend, no news."""
     kept = [f for f in stock.analysis.facts if f.key in ("close", "change_1d", "turnover_21d")]
-    analysis = stock.analysis.model_copy(
+    whole = stock.analysis
+    analysis = whole.model_copy(
         update={
+            "fundamental_analysis": _emptied(whole.fundamental_analysis),
+            "technical_analysis": _emptied(whole.technical_analysis),
+            "valuation_analysis": _emptied(whole.valuation_analysis),
+            "risk_analysis": _emptied(whole.risk_analysis),
+            "sentiment_analysis": _emptied(whole.sentiment_analysis),
             "facts": kept, "overall_score": None, "coverage": 0.12, "recommendation": Recommendation.INSUFFICIENT_DATA,
             "dimensions": [], "reasons": [], "withheld": Withheld.COVERAGE, "missing": ["p_l", "roe", "dividend_yield"],
         }
@@ -90,6 +104,12 @@ def _thin(stock: AssetReportData) -> AssetReportData:
         stock, analysis=analysis, bars=_last_sessions(stock.bars, 15),
         opinions=(), ai_consensus=None, objection=None, actions=(), news=(), history=History(), peers=(),
     )  # fmt: skip
+
+
+def _emptied(part: Any) -> Any:
+    """A part of an analysis without a figure: nulls, empty lists and nought counts."""
+    bare = {"list": [], "tuple": (), "int": 0, "dict": {}, "bool": False}
+    return part.model_copy(update={n: bare.get(type(v).__name__) for n, v in part if not isinstance(v, str)})
 
 
 def _last_sessions(bars: Bars, count: int) -> Bars:

@@ -41,6 +41,7 @@ OTHERS = (
     *("VALE3", "BBAS3", "ABEV3", "WEGE3", "MGLU3", "RENT3", "RADL3", "B3SA3", "KLBN11", "KNRI11", "IVVB11", "MSFT34"),
     *("ETH-BRL", "BBDC4", "SANB11", "PRIO3", "UGPA3", "CSAN3", "MXRF11", "XPLG11", "VISC11", "LREN3", "SUZB3"),
 )
+PATIENCE = 900  # seconds for one job, on a machine that has more to do
 LANGUAGES: tuple[Literal["pt-BR", "en"], ...] = ("pt-BR", "en")
 HELD = (
     ("PETR4", 900), ("ITUB4", 600), ("BBAS3", 500), ("WEGE3", 200), ("TAEE11", 300), ("HGLG11", 60), ("KNRI11", 50),
@@ -80,13 +81,22 @@ class Recorder:
         return keep
 
 
+def market() -> World:
+    """The upstreams' market, with the papers of the reports alone: what nobody looks at costs minutes."""
+    world = World(100, 7, recorded_bars(), None)
+    for ticker in [t for t in world.recorded if world.until(t) < world.today]:
+        del world.recorded[ticker]  # a recording that ended long ago: an invented series goes on to today
+    wanted = {*SUBJECTS.values(), *OTHERS}
+    world.listings = tuple(paper for paper in world.listings if paper.ticker in wanted)
+    world.by_ticker = {paper.ticker: paper for paper in world.listings}
+    return world
+
+
 @contextlib.asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[tuple[Invest, Store, World]]:
     """Servers, sandbox and a worker of every queue in this process."""
     declare_all()
-    world = World(100, 7, recorded_bars(), None)
-    for ticker in [t for t in world.recorded if world.until(t) < world.today]:
-        del world.recorded[ticker]  # a recording that ended long ago: an invented series goes on to today
+    world = market()
     servers = LocalServers.start(folder, durable=False)
     with servers:
         async with Sandbox.serve(create_app(world)) as sandbox:
@@ -113,11 +123,11 @@ async def gather_all() -> dict[str, Any]:
 
             async def run(call: Call[Any], name: str = "") -> Any:
                 recorder.name = name
-                return await (await invest.enqueue(call)).result(timeout=300)
+                return await (await invest.enqueue(call)).result(timeout=PATIENCE)
 
+            settings = load(as_of=world.now)
             await _collect(run)
             await _write(run, store, world)
-            settings = load(as_of=world.now)
             recorder.kept["inputs"] = await load_inputs(store, settings, list(SUBJECTS.values()))
     return recorder.kept
 

@@ -3,7 +3,8 @@
 python -m bench.pages [--asks 200]   -> bench/out/pages.json
 
 One web process, one request at a time over one connection: `overview_ms`, `jobs_ms`, `portfolio_ms`, `rankings_ms`,
-each p50 and p95 in milliseconds from sending the request to the last byte.
+each p50 and p95 in milliseconds from sending the request to the last byte, and `cpu`, the milliseconds of processor
+time that server and client in this process took for one (a busy machine changes it less).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from invest.web import create_app, start
 JOBS: Final = 100_000
 DEAD: Final = 400  # of them dead letters
 ASSETS, YEARS, RANKED = 60, 10, 1_000
+WARM: Final = 10  # requests before those that count
 
 
 async def fill_jobs(redis: Redis) -> None:
@@ -107,17 +109,20 @@ def figures(portfolio_id: str, tickers: list[str]) -> dict[str, Any]:
 
 
 async def measure(session: aiohttp.ClientSession, path: str, asks: int) -> dict[str, float]:
-    """p50 and p95 of so many requests, after ten that warm up."""
+    """p50 and p95 of so many requests, and the processor time of one, after ten that warm up."""
     times: list[float] = []
-    for number in range(asks + 10):
+    spent = 0.0
+    for number in range(asks + WARM):
+        if number == WARM:
+            spent = time.process_time()
         begun = time.perf_counter()
         async with session.get(path, headers={"Accept": "text/html"}) as answer:
             await answer.read()
             assert answer.status == 200, (path, answer.status)
-        if number >= 10:
+        if number >= WARM:
             times.append((time.perf_counter() - begun) * 1000)
-    cuts = statistics.quantiles(times, n=100)
-    return {"p50": round(cuts[49], 1), "p95": round(cuts[94], 1)}
+    cuts, cpu = statistics.quantiles(times, n=100), (time.process_time() - spent) * 1000 / asks
+    return {"p50": round(cuts[49], 1), "p95": round(cuts[94], 1), "cpu": round(cpu, 1)}
 
 
 async def run(settings: Settings, asks: int) -> dict[str, Any]:

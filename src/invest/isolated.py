@@ -33,6 +33,7 @@ class Isolated:
     """Calls one function (``package.module:name``, a generator) in child processes, one after the other.
 
     `cpu_seconds` and `memory_bytes` (beyond what the interpreter takes) bound the child; `wall_seconds` the wait.
+    `warm`: after a call a process is kept ready for the next one, for a while.
     """
 
     def __init__(
@@ -43,13 +44,14 @@ class Isolated:
         memory_bytes: int = 140_000_000,
         wall_seconds: float = 30.0,
         waiting: int = 16,
+        warm: bool = True,
     ) -> None:
         self._arguments = (function, str(cpu_seconds), str(memory_bytes))
         self._wall = wall_seconds
         self._turn = asyncio.Lock()
         self._most = waiting
         self._waiting = 0
-        self._closed = False
+        self._closed = not warm
         self._spare: asyncio.Task[asyncio.subprocess.Process] | None = None
         self._idle: asyncio.TimerHandle | None = None
 

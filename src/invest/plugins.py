@@ -1,6 +1,6 @@
-"""What other installed packages add: jobs, queues and upstreams; and the modules that ``--app`` names.
+"""What other installed packages add: jobs, queues, upstreams and channels; and the modules that ``--app`` names.
 
-A package declares them as entry points of the groups ``invest.jobs`` and ``invest.sources`` (docs/extending.md).
+A package declares them as entry points of ``invest.jobs``, ``invest.sources``, ``invest.channels`` (docs/extending.md).
 """
 
 from __future__ import annotations

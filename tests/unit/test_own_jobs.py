@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import own_channel
 import pytest
 from own_jobs import Momentum, momentum, research, study, verdict
 
@@ -16,6 +17,8 @@ from invest import plugins
 from invest.engine import Context, Err, GiveUp, JobFailed, Queue, Resources, Retry, chord, group, registry
 from invest.errors import ConfigError
 from invest.jobs.declared import added_queues
+from invest.jobs.notices import installed_kinds
+from invest.notify import Message, MessageRefused
 from invest.sources.registry import upstreams
 from invest.store import Store
 from invest.testing import eager
@@ -183,3 +186,22 @@ def test_entry_points_bring_queues_and_sources(entry: Any) -> None:
     entry("invest.jobs", "own_module:not_there")
     with pytest.raises(ConfigError, match=r"invest\.jobs 'own' of an installed package cannot be loaded"):
         added_queues()
+
+
+async def test_entry_points_bring_kinds_of_channels(
+    entry: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_channel, "FOLDER", tmp_path / "desks")
+    entry("invest.channels", "own_channel:Desk")
+    desk = installed_kinds()["desk"]
+    assert desk.check("desk.txt") == "desk.txt"
+    with pytest.raises(MessageRefused, match="expected the name of a file"):
+        desk.check("../desk.txt")
+    await desk.send("desk.txt", Message("PETR4", "close 29.9 <= 30"))
+    assert (tmp_path / "desks" / "desk.txt").read_text("utf-8") == "PETR4: close 29.9 <= 30\n"
+    entry("invest.channels", "own_jobs:research")
+    with pytest.raises(ConfigError, match="expected a name, check and send"):
+        installed_kinds()
+    entry("invest.channels", "own_jobs:queues")
+    with pytest.raises(ConfigError, match="expected a name, check and send"):
+        installed_kinds()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from invest.api.access import Admission, Auditor, Keyring, OpenId, Quotas, Sessions
+from invest.api.access import Admission, Auditor, Keyring, OpenId, Quotas, RecentWriters, Sessions
 from invest.api.http import Bodies, LazyStore, Meters, RequestLog
 from invest.api.live import Callbacks, Enqueuer, Hub, ReadinessCheck, Statements
 from invest.api.sockets import Load
@@ -37,6 +37,7 @@ class Services:
     callbacks: Callbacks
     statements: Statements
     readiness: ReadinessCheck
+    recent: RecentWriters
     sessions: Sessions
     openid: OpenId | None = None  # where the settings name a provider
     registry: Registry = field(default=registry)
@@ -86,6 +87,7 @@ def open_services(settings: Settings, load: Load) -> Services:
         meters=Meters(),
         callbacks=Callbacks(invest),
         statements=Statements(),
+        recent=RecentWriters(invest, lag=settings.database.replica_lag if settings.database.replica_url else None),
         readiness=ReadinessCheck(invest.redis, stores, allow_eviction=settings.redis.allow_eviction),
         sessions=sessions,
         openid=OpenId(settings.web.openid, invest.redis) if settings.web.openid.on else None,

@@ -12,13 +12,14 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from invest import tracing
+from invest import sentry, tracing
 from invest.api.access import Kept, idempotency_of
 from invest.api.http import ANYBODY, LINE, Caller, Problem, Reply, Route, problem_of, render, route_of, to_json_in_turns
 from invest.api.request import Request
 from invest.api.services import SERVICES, Services
 from invest.api.sockets import PROBES
 from invest.engine import new_id
+from invest.store import may_lag
 
 log = structlog.get_logger("invest.web")
 REPLAYED = ("Location", "Content-Type", "Retry-After", "ETag", "Link", "Preference-Applied")
@@ -42,7 +43,7 @@ def http_handler(route: Route) -> HttpHandler:
         try:
             if route.guard is not None:
                 await route.guard(request, route.path_of(http))
-            response = await _once(route, request)
+            response = await _consistently(route, request, bucket)
         finally:
             request.done()
         if not response.prepared:
@@ -50,6 +51,20 @@ def http_handler(route: Route) -> HttpHandler:
         return response
 
     return handle
+
+
+async def _consistently(route: Route, request: Request, who: str) -> web.StreamResponse:
+    """Run it: reads may see a replica, unless the same caller has just written, or seen what a job of his wrote."""
+    recent = request.services.recent
+    reads = route.method in ("GET", "HEAD")
+    lagging = reads and await recent.may_lag(who)
+    token = may_lag.set(lagging)
+    try:
+        return await _once(route, request)
+    finally:
+        may_lag.reset(token)
+        if not reads or "{task_id}" in route.path:
+            await recent.wrote(who)
 
 
 def _incoming(http: web.Request, services: Services, caller: Caller, route: Route) -> Request:
@@ -149,6 +164,7 @@ async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamRes
         problem = problem_of(error)
         if problem is None:
             log.exception("request failed", request_id=request_id, method=request.method, path=_shown(request))
+            sentry.report(error, route=route_of(request), method=request.method, request_id=request_id)
             problem = Problem(500, f"an error on our side; it is in the log under request_id {request_id}")
         response = render(problem, instance=request.rel_url.path, request_id=request_id)
     if not response.prepared:

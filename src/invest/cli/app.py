@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from invest import __version__
 from invest.cli import output
-from invest.cli.investing import alerts, assets, corrections, export, portfolios, reports
+from invest.cli.investing import alerts, assets, booking, channels, corrections, export, portfolios, reports
 from invest.cli.verbs import (
     account,
     analyse,
@@ -86,11 +86,13 @@ worker = typer.Typer(cls=RunsByDefault, help="Worker processes: run them, look a
 worker.command("run")(serve.worker)
 worker.command("ls")(ops.workers)
 
+alerts.alert.command("test")(channels.test)
 app.command("demo")(serve.demo)
 app.command("analyse")(analyse.analyse)
 app.command("price")(assets.price)
 app.command("rank")(assets.rank)
 app.command("tax")(corrections.tax)
+portfolios.portfolio.add_typer(booking.fixed_income, name="fixed-income")
 app.command("export")(export.export)
 app.command("open")(watch.open_overview)
 app.command("logs")(watch.logs)
@@ -101,6 +103,7 @@ app.command("doctor")(doctor.doctor)
 app.command("run")(serve.run)
 app.command("web")(serve.web)
 app.command("sandbox")(serve.sandbox)
+app.command("collect")(backfill.collect)
 quality.data.command("backfill")(backfill.backfill)
 quality.data.command("record")(backfill.record)
 quality.data.command("event")(events.event)
@@ -118,11 +121,13 @@ NOUNS: dict[str, tuple[typer.Typer, str | None]] = {  # today's name, that of be
     "portfolio": (portfolios.portfolio, None),
     "report": (reports.report, None),
     "alert": (alerts.alert, None),
+    "channel": (channels.channel, None),
     "worker": (worker, None),
     "job": (tasks.jobs, "jobs"),
     "queue": (ops.queues, "queues"),
     "workflow": (ops.workflows, "workflows"),
     "schedule": (ops.schedule, None),
+    "cell": (ops.cell, None),
     "dlq": (ops.dlq, None),
     "key": (keys.keys, "keys"),
     "db": (database.db, None),

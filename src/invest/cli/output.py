@@ -26,6 +26,11 @@ TEXTS = frozenset(
     {
         "job",
         "message",
+        "alert",
+        "address",
+        "tells of",
+        "trouble",
+        "why",
         "name",
         "note",
         "about",
@@ -39,7 +44,8 @@ TEXTS = frozenset(
         "queues",
     }
 )  # may be cut
-LEAST = ("arguments", "attempt", "only when", "cron", "delay", "retries")  # left out first on a narrow terminal
+# Left out first on a narrow terminal.
+LEAST = ("arguments", "attempt", "only when", "cron", "delay", "retries", "portfolio", "last sent", "tells of")
 IDS = ("id", "ticker", "name")  # what `-q` prints of a row
 NARROWEST = 20  # characters a text keeps
 GAP = 3  # between two columns

@@ -24,6 +24,7 @@ class JobRun(Frozen):
     finished_at: AwareDatetime | None = None
     error: Any = None
     workflow: str | None = None
+    cell: str = Field(default="", description="the cell whose Redis it is on; empty for the first")
     event_id: str = Field(pattern=r"^\d{1,18}-\d{1,18}$", description="id of the stream's event: milliseconds-sequence")
 
     @property

@@ -38,6 +38,7 @@ from invest.engine.history import GROUP as PROJECTOR_GROUP
 from invest.engine.history import JobRun, Projector, restore
 from invest.engine.manage import (
     Bulk,
+    CellView,
     Invest,
     NotRetryable,
     Page,
@@ -47,7 +48,11 @@ from invest.engine.manage import (
     TimelineEntry,
     WorkerInfo,
     WorkflowView,
+    cell_of,
+    cell_settings,
+    home_settings,
     metrics_text,
+    shared_redis,
 )
 from invest.engine.redis import (
     CONNECTION_ERRORS,
@@ -81,6 +86,7 @@ __all__ = [
     "Attempt",
     "Bulk",
     "Call",
+    "CellView",
     "Client",
     "Context",
     "Declared",
@@ -130,10 +136,13 @@ __all__ = [
     "Workflow",
     "WorkflowView",
     "acting_for",
+    "cell_of",
+    "cell_settings",
     "chain",
     "chord",
     "ended",
     "group",
+    "home_settings",
     "is_full",
     "job_head",
     "keys",
@@ -145,6 +154,7 @@ __all__ = [
     "restore",
     "run_worker",
     "script",
+    "shared_redis",
     "wanted",
     "worker_settings",
 ]

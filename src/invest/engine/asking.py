@@ -83,7 +83,7 @@ class Asking:
     async def _answer(self, line: Line, ask: Ask[T]) -> T:
         if line.busy:
             with contextlib.suppress(*CONNECTION_ERRORS):  # the same
-                (answer,) = await line.receive()
+                (answer,) = await line.receive(1)
                 if not isinstance(answer, Exception):
                     return ask.read(answer)
         return await self.accept(ask)  # also one that was refused: it is refused again, or the scripts are loaded

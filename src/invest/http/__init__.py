@@ -12,9 +12,21 @@ from __future__ import annotations
 from invest.http.blocking import BlockingClient, BlockingJob, blocking
 from invest.http.client import Client, Job
 from invest.http.events import Event
-from invest.http.frames import Rows
-from invest.http.models import Ended, Queued, TaskFinished, TaskProgress, TaskStatus, Timings
-from invest.http.portfolios import PortfolioHandle
+from invest.http.frames import Rows, entries
+from invest.http.models import (
+    Ended,
+    Queued,
+    Task,
+    TaskAttempt,
+    TaskFinished,
+    TaskPhase,
+    TaskProblem,
+    TaskProgress,
+    TaskState,
+    TaskStatus,
+    Timings,
+)
+from invest.http.portfolios import PortfolioHandle, Portfolios
 from invest.http.transport import Refused
 
 __all__ = [
@@ -25,12 +37,19 @@ __all__ = [
     "Event",
     "Job",
     "PortfolioHandle",
+    "Portfolios",
     "Queued",
     "Refused",
     "Rows",
+    "Task",
+    "TaskAttempt",
     "TaskFinished",
+    "TaskPhase",
+    "TaskProblem",
     "TaskProgress",
+    "TaskState",
     "TaskStatus",
     "Timings",
     "blocking",
+    "entries",
 ]

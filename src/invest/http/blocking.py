@@ -78,9 +78,9 @@ class BlockingClient:
         """Any resource under ``/api/v1`` as plain JSON."""
         return self.run(self._client.get(path, **query))
 
-    def rows(self, path: str, **query: Any) -> Rows:
-        """Every item of a listing, with ``to_pandas()`` and ``to_polars()``."""
-        return self.run(self._client.rows(path, **query))
+    def rows(self, path: str, *, most: int | None = None, **query: Any) -> Rows:
+        """The items of a listing, all or the first `most`, with ``to_pandas()`` and ``to_polars()``."""
+        return self.run(self._client.rows(path, most=most, **query))
 
     def upload(self, path: str, content: bytes, *, media: str, **query: Any) -> Any:
         """Send a file as it is."""

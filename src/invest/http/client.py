@@ -16,7 +16,7 @@ from invest.errors import ErrorInfo, JobCancelled, JobFailed, ResultTimeout
 from invest.http.events import Event, parse_events
 from invest.http.frames import Rows
 from invest.http.models import TaskStatus
-from invest.http.portfolios import PortfolioHandle
+from invest.http.portfolios import PortfolioHandle, Portfolios
 from invest.http.transport import LONG_POLL, Refused, Transport, problem_of
 
 R = TypeVar("R")
@@ -168,19 +168,29 @@ class Client:
                 return
             query["cursor"] = page["next_cursor"]
 
-    async def rows(self, path: str, **query: Any) -> Rows:
-        """Every item of a listing (all its pages, or a bare array) as rows with ``to_pandas()``, ``to_polars()``."""
+    async def rows(self, path: str, *, most: int | None = None, **query: Any) -> Rows:
+        """The items of a listing, page after page, as rows with ``to_pandas()``, ``to_polars()``.
+
+        All of them, or the first `most`; `limit` in the query is the length of one page.
+        """
         first = await self.get(path, **query)
-        if isinstance(first, list):
-            return Rows(first)
-        rows = Rows(first["items"])
-        if (cursor := first["next_cursor"]) is not None:
-            rows.extend([item async for item in self.pages(path, **{**query, "cursor": cursor})])
-        return rows
+        if isinstance(first, list):  # of a server of an earlier release
+            return Rows(first[:most])
+        rows, cursor = Rows(first["items"]), first["next_cursor"]
+        while cursor is not None and (most is None or len(rows) < most):
+            page = await self.get(path, **{**query, "cursor": cursor})
+            rows.extend(page["items"])
+            cursor = page["next_cursor"]
+        return Rows(rows[:most])
 
     async def upload(self, path: str, content: bytes, *, media: str, **query: Any) -> Any:
         """Send a file as it is, such as a broker's statement: ``/portfolios/{id}/import``, ``text/csv``."""
         return await self._transport.ask("POST", API + path, query=_query(query), body=content, media=media)
+
+    @property
+    def portfolios(self) -> Portfolios:
+        """The portfolios of the key: listed, made; and your own names of columns."""
+        return Portfolios(self)
 
     def portfolio(self, portfolio_id: str) -> PortfolioHandle:
         """A handle on a portfolio by its id; nothing is asked."""

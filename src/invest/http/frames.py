@@ -41,6 +41,13 @@ class Rows(list[dict[str, Any]]):
         return {name: _typed([row.get(name) for row in self]) for name in names}
 
 
+def entries(answer: Any) -> list[Any]:
+    """The entries of one page; a server of an earlier release gave some lists as bare arrays."""
+    if answer is None:
+        return []
+    return list(answer if isinstance(answer, list) else answer["items"])
+
+
 def _typed(values: Sequence[Any]) -> list[Any]:
     texts = [v for v in values if v is not None]
     if texts and all(isinstance(v, str) for v in texts):

@@ -55,11 +55,26 @@ class TaskProgress(BaseModel):
     message: str = ""
 
 
+TaskState = Literal["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"]
+TaskPhase = Literal["scheduled", "queued", "running", "retrying", "succeeded", "failed", "cancelled"]
+
+
+class TaskProblem(BaseModel):
+    """What went wrong in a task, as RFC 9457 has it; `status` is what a request would have been answered."""
+
+    type: str = Field(examples=["urn:invest:task:not-found"])
+    title: str
+    status: int
+    detail: str = Field(description="the error's own words, without addresses and paths of the server")
+    instance: str = Field(description="the task")
+    error_type: str = Field(description="the exception's name")
+
+
 class TaskStatus(BaseModel):  # type: ignore[no-redef] # the plugin trips over a field named kwargs
     """Where a task is. `result` is there once `successful`, `error` once `failed` (or cancelled)."""
 
     task_id: str
-    state: Literal["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"]
+    state: TaskState
     ready: bool
     successful: bool
     failed: bool
@@ -75,11 +90,33 @@ class TaskStatus(BaseModel):  # type: ignore[no-redef] # the plugin trips over a
     result: Any = None
     error: str | None = None
     error_type: str | None = None
+    problem: TaskProblem | None = Field(default=None, description="the error as a problem object, once `failed`")
     replay_of: str | None = None
-    phase: Literal["scheduled", "queued", "running", "retrying", "succeeded", "failed", "cancelled"] = Field(
-        description="the state in the words that `/tasks` filters by; `state` is the contract's"
-    )
+    phase: TaskPhase = Field(description="the state more finely: what waits for its hour, and what for a worker")
     worker: str | None = None
     args: list[Any] = Field(default_factory=list)
     kwargs: dict[str, Any] = Field(default_factory=dict)
     links: dict[str, str]
+
+
+class TaskAttempt(BaseModel):
+    """One delivery that did not end well: a failed attempt, a crash or a hand-back."""
+
+    kind: str
+    delivery: int
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    worker: str | None = None
+    problem: TaskProblem | None = None
+
+
+class Task(TaskStatus):  # type: ignore[no-redef] # the plugin trips over a field named kwargs
+    """Everything known of a task; a dead letter is one that failed for good."""
+
+    priority: int = 0
+    caller: str | None = Field(default=None, description="id of the key that queued it")
+    expires_at: datetime | None = None
+    key: str | None = Field(default=None, description="what keeps it from being queued twice")
+    replayed_as: str | None = None
+    history: list[TaskAttempt] = Field(default_factory=list)
+    traceback: str | None = Field(default=None, description="where it failed; for keys of scope admin")

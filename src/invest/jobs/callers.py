@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from invest.ai import Payer
 from invest.domain.access import Scope
-from invest.engine import Context, GiveUp, RetryLater
+from invest.engine import Context, GiveUp, RetryLater, shared_redis
 from invest.settings import Settings
 from invest.store import Store
 
@@ -32,7 +32,7 @@ async def may_ask(ctx: Context) -> None:
     limit = Decimal(str(ctx.use(Settings).quotas.ai_usd_per_day))
     if not (limit and ctx.caller and await limited(ctx)):
         return
-    if await ai_spent(ctx.invest.redis, ctx.caller) >= limit:
+    if await ai_spent(shared_redis(ctx.invest), ctx.caller) >= limit:
         raise GiveUp(f"this key's AI budget of US$ {limit:.2f} a day is spent (quotas.ai_usd_per_day): ask tomorrow")
 
 
@@ -48,7 +48,7 @@ async def book_ai(ctx: Context, cost_usd: Decimal) -> None:
     """Book what AIs were paid outside `invest.ai`, whose calls book themselves."""
     if ctx.caller and cost_usd > 0:
         key = ai_key(ctx.caller, datetime.now(UTC).date())
-        async with ctx.invest.redis.pipeline(transaction=True) as pipe:
+        async with shared_redis(ctx.invest).pipeline(transaction=True) as pipe:
             pipe.incrby(key, int((cost_usd * MICRO).to_integral_value()))
             pipe.expire(key, KEEP)
             await pipe.execute()
@@ -71,10 +71,10 @@ async def count_mail(ctx: Context) -> None:
         return
     now = datetime.now(UTC)
     key = _mail_key(ctx.caller, now)
-    sent = int(await ctx.invest.redis.incr(key))
-    await ctx.invest.redis.expire(key, KEEP)
+    sent = int(await shared_redis(ctx.invest).incr(key))
+    await shared_redis(ctx.invest).expire(key, KEEP)
     if sent > limit:
-        await ctx.invest.redis.decr(key)
+        await shared_redis(ctx.invest).decr(key)
         following = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         said = f"this key may send {limit} mails an hour (quotas.mails_per_hour)"
         raise RetryLater((following - now).total_seconds(), said)

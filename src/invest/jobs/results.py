@@ -109,6 +109,15 @@ class BatchAnalysed(Frozen):
     timestamp: AwareDatetime
 
 
+class EventsProposed(Frozen):
+    """Result of `propose_portfolio_events`: how many are new, how many wait, how many confirmed themselves."""
+
+    portfolio_id: str
+    new: int
+    open: int
+    confirmed: int
+
+
 class PortfoliosAnalysed(Frozen):
     """Result of `analyze_all_portfolios`."""
 

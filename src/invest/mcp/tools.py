@@ -57,8 +57,8 @@ def _assets(client: Client) -> list[Any]:
 
     async def read_prices(ticker: str, since: str | None = None, limit: int = 30) -> Any:
         """Daily prices as traded, newest first; `since` is a day such as 2026-01-31."""
-        rows = client.rows(f"/assets/{ticker.upper()}/prices", since=since, limit=max(1, min(limit, 250)))
-        return await _said(rows)
+        most = max(1, min(limit, 250))
+        return await _said(client.rows(f"/assets/{ticker.upper()}/prices", most=most, since=since, limit=most))
 
     async def read_ranking(market: str = "stocks") -> Any:
         """The ranking of a market (stocks, fiis, etfs, bdrs, cryptos), and what its score was worth so far."""
@@ -75,7 +75,7 @@ def _owned(client: Client) -> list[Any]:
     async def read_portfolio(portfolio_id: str) -> Any:
         """A portfolio of the key's owner: positions, and the newest metrics."""
         found = await _said(client.get(f"/portfolios/{portfolio_id}"))
-        return {"portfolio": found, "metrics": await _said(client.rows(f"/portfolios/{portfolio_id}/metrics", limit=1))}
+        return {"portfolio": found, "metrics": await _said(client.rows(f"/portfolios/{portfolio_id}/metrics", most=1))}
 
     async def list_reports(ticker: str | None = None) -> Any:
         """Written reports, newest first."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from invest.domain.analysis import Analysis, Comparison, History
-from invest.domain.market import Asset, Bars, CorporateAction, NewsItem
+from invest.domain.market import Asset, Bars, CorporateAction, FundPortfolio, NewsItem
 from invest.domain.opinions import AiConsensus, Argument, Opinion
 from invest.domain.portfolios import Announced, PeriodReturn, Trade
 from invest.domain.taxes import TaxYear
@@ -60,6 +60,7 @@ class AssetReportData(ReportData):
     `benchmark`: what the local rules make of the same facts, without a vote.
     `asset`: who it is; `history`: its past; `peers`: the newest analyses of others of its kind and sector;
     `index`: the bars of the index it is measured by (IFIX for FIIs where it is stored, else the IBOV).
+    `holdings`: what a fund holds by its newest quarterly report.
     """
 
     analysis: Analysis
@@ -78,6 +79,7 @@ class AssetReportData(ReportData):
     peers: Sequence[Analysis] = ()
     index: Bars | None = None
     index_name: str = "IBOV"
+    holdings: FundPortfolio | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

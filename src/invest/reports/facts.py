@@ -59,7 +59,8 @@ class FactBook:
     def label(self, key: str) -> str:
         """Its name; a key that is not in the dictionary prints as its words."""
         entry = FACT_KEYS.get(key)
-        return entry.label(self.locale.language) if entry else clean(key.replace("_", " "), 60)
+        known = entry.label(self.locale.language) if entry else clean(key.replace("_", " "), 60)
+        return self.locale.words.get(f"label.{key}", known)
 
     def short(self, key: str) -> str:
         """Its name where there is little room."""

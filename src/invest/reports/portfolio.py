@@ -16,7 +16,7 @@ from invest.reports.sections import (
     direction,
     income_section,
     metric_text,
-    metrics_section,
+    metrics_sections,
     portfolio_months_section,
     positions_section,
     provenance_section,
@@ -116,16 +116,16 @@ def _sections(data: PortfolioReportData, locale: Locale) -> tuple[Section, ...]:
         curve_section(data, locale),
         portfolio_months_section(data.periods, data.as_of, locale),
         positions_section(data, locale),
-        metrics_section(_measures(data), locale),
+        *metrics_sections(_measures(data), locale),
         contribution_section(data, locale),
         income_section(data, locale),
         coming_section(data, locale),
-        tax_section(data, locale),
-        rebalancing_section(data, locale),
         sectors_section(data.positions, locale),
+        tax_section(data, locale),
     ]
     if data.include_recommendations and data.positions:
         parts.append(verdicts_section(data.positions, locale))
+    parts.append(rebalancing_section(data, locale))
     parts += sources_parts(data, data.positions, locale)
     return tuple(part for part in parts if part is not None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from invest.domain.taxes import Bucket, MonthTax, State, TaxYear
+from invest.domain.taxes import Bucket, Flag, MonthTax, State, TaxYear, written_cnpj
 from invest.reports.locale import Locale, locale_of
 from invest.reports.views import (
     Block,
@@ -50,13 +50,22 @@ KINDS = {"sell": "venda", "day_trade": "day trade", "amortisation": "amortizaç�
 
 
 def build_tax_view(
-    told: TaxYear, *, name: str, report_id: str, generated_at: datetime, sandbox: bool = False
+    told: TaxYear,
+    *,
+    name: str,
+    report_id: str,
+    generated_at: datetime,
+    sandbox: bool = False,
+    language: str = "pt-BR",
 ) -> ReportView:
-    """Everything that the return and the DARFs of `told.year` need, with what is open first."""
+    """Everything that the return and the DARFs of `told.year` need, with what is open first.
+
+    In Portuguese, as the return's own forms are; with `language` "en" what is open is said in English too.
+    """
     locale = locale_of("pt-BR")
     blocks: list[Section] = [_summary(told, locale)]
     if told.flags:
-        blocks.append(_open_questions(told))
+        blocks.append(_open_questions(told, english=language != "pt-BR"))
     blocks += [_months(told, locale), _lines(told, locale), _goods(told, locale), _income(told, locale)]
     return ReportView(
         report_id=report_id,
@@ -77,7 +86,7 @@ def build_tax_view(
 def _summary(told: TaxYear, locale: Locale) -> Section:
     taxes = sum(month.tax for month in told.months)
     darfs = sum(month.darf.amount for month in told.months if month.darf)
-    exempt = sum(month.exempt_gain for month in told.months)
+    exempt = sum(month.exempt_gain for month in told.months if month.state is not State.INCOMPLETE)
     losses = ", ".join(f"{BUCKETS[b]} {locale.money(v)}" for b, v in told.losses.items() if v) or "nenhum"
     items = (
         Stat(label="Imposto apurado", text=locale.money(taxes)),
@@ -88,13 +97,18 @@ def _summary(told: TaxYear, locale: Locale) -> Section:
     return Section(id="summary", title="Resumo", blocks=(Stats(items=items),))
 
 
-def _open_questions(told: TaxYear) -> Section:
+def _open_questions(told: TaxYear, *, english: bool) -> Section:
     items = tuple(
-        Claim(text=clean(flag.message, 400), mark="bad" if flag.blocks else "warn") for flag in told.flags[:60]
+        Claim(text=clean(_said(flag, english=english), 800), mark="bad" if flag.blocks else "warn")
+        for flag in told.flags[:60]
     )
     more = len(told.flags) - len(items)
     note = f"e mais {more}" if more > 0 else ""
     return Section(id="open", title="Em aberto", note=note, blocks=(Claims(items=items),))
+
+
+def _said(flag: Flag, *, english: bool) -> str:
+    return f"{flag.message_pt} ({flag.message})" if english else flag.message_pt or flag.message
 
 
 def _months(told: TaxYear, locale: Locale) -> Section:
@@ -123,9 +137,11 @@ def _month_rows(month: MonthTax, locale: Locale) -> list[tuple[Cell, ...]]:
     if month.exempt_gain:
         blank = [Cell(text="")] * 6
         sure = month.state is not State.INCOMPLETE
-        word, mark = ("isento", "good") if sure else ("isento se completo", "warn")
-        exempt = (Cell(text="" if moved else month.month, strong=True), Cell(text=word, mark=mark))
+        said, colour = ("isento", "good") if sure else ("isento se completo", "warn")
+        exempt = (Cell(text="" if moved else month.month, strong=True), Cell(text=said, mark=colour))
         rows.append((*exempt, Cell(text="ações"), Cell(text=locale.money(month.exempt_gain)), *blank))
+    if not rows and month.state is State.INCOMPLETE:
+        rows.append((Cell(text=month.month, strong=True), Cell(text=word, mark=mark), *[Cell(text="")] * 8))
     return rows
 
 
@@ -168,7 +184,7 @@ def _income(told: TaxYear, locale: Locale) -> Section:
             Cell(text=f"{SECTIONS.get(paid.section, paid.section.capitalize())} {paid.code}"),
             Cell(text=paid.title),
             Cell(text=paid.ticker, strong=True),
-            Cell(text=clean(paid.payer or "", 80), sub=paid.cnpj),
+            Cell(text=clean(paid.payer or "", 80), sub=written_cnpj(paid.cnpj) if paid.cnpj else None),
             Cell(text=locale.money(paid.amount)),
         )
         for paid in told.income

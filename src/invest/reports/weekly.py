@@ -74,7 +74,11 @@ def _strip(data: WeeklyReportData, locale: Locale) -> Strip:
     paid = [a for a in data.payments if a.kind.in_cash]
     stats = (
         Stat(label=words.t("weekly.index"), text=locale.percent(data.index_return, 2, signed=True)),
-        Stat(label=words.t("weekly.paid"), text=str(len(paid))),
+        Stat(
+            label=words.t("weekly.paid"),
+            text=str(len(paid)),
+            sub=words.t("weekly.event" if len(paid) == 1 else "weekly.events"),
+        ),
     )
     return Strip(
         label=words.t("weekly.label"),

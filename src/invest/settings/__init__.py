@@ -9,16 +9,18 @@ from invest.settings.environment import NOT_SETTINGS, PREFIX, WELL_KNOWN, settin
 from invest.settings.files import defaults_file, settings_file
 from invest.settings.loading import get_settings, load, masked
 from invest.settings.section import Section
-from invest.settings.servers import DatabaseSettings, RedisSettings
+from invest.settings.servers import HOME, CellSettings, DatabaseSettings, RedisSettings
 from invest.settings.sources import HttpSettings, SourceSettings
 from invest.settings.tree import Settings
 from invest.settings.web import LoggingSettings, OpenIdSettings, QuotaSettings, WebSettings
 
 __all__ = [
+    "HOME",
     "NOT_SETTINGS",
     "PREFIX",
     "WELL_KNOWN",
     "AiSettings",
+    "CellSettings",
     "DatabaseSettings",
     "DeliverySettings",
     "EngineSettings",

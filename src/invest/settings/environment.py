@@ -27,6 +27,7 @@ NOT_SETTINGS = frozenset(
 WELL_KNOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("REDIS_URL", ("redis", "url")),
     ("DATABASE_URL", ("database", "url")),
+    ("DATABASE_REPLICA_URL", ("database", "replica_url")),
     ("PORT", ("web", "port")),
     ("BRAPI_TOKEN", ("sources", "brapi", "token")),
     ("SMTP_URL", ("delivery", "smtp_url")),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from invest.sources.client import OUTCOMES, host_key
 from invest.sources.errors import SourceError
 from invest.sources.facade import Sources
 from invest.sources.live import Trial, as_bytes, recording_of, try_live
 from invest.sources.model import Answer, Delivery, Identity, Want
 
 __all__ = [
+    "OUTCOMES",
     "Answer",
     "Delivery",
     "Identity",
@@ -16,6 +18,7 @@ __all__ = [
     "Trial",
     "Want",
     "as_bytes",
+    "host_key",
     "recording_of",
     "try_live",
 ]

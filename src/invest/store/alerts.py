@@ -60,9 +60,21 @@ class Alerts:
         )
         return [Alert.model_validate_json(row["body"]).model_copy(update={"owner": row["owner"]}) for row in rows]
 
+    async def get(self, alert_id: str, *, owner: str | None = None) -> Alert | None:
+        """One alert; None where there is none, or none that `owner` may see."""
+        row = await self._db.fetchrow(
+            f"SELECT a.body, a.owner FROM alert a WHERE {VISIBLE} AND a.id = $2", owner, alert_id
+        )
+        if row is None:
+            return None
+        return Alert.model_validate_json(row["body"]).model_copy(update={"owner": row["owner"]})
+
     async def delete(self, alert_id: str, *, owner: str | None = None) -> bool:
         """Delete an alert and its events; False where there is none, or none that `owner` may see."""
-        return await self._db.execute(f"DELETE FROM alert a WHERE {VISIBLE} AND a.id = $2", owner, alert_id) > 0
+        if not await self._db.execute(f"DELETE FROM alert a WHERE {VISIBLE} AND a.id = $2", owner, alert_id):
+            return False
+        await self._db.execute("DELETE FROM notice WHERE starts_with(key, $1)", f"alert:{alert_id}:")
+        return True
 
     async def record(self, events: Sequence[AlertEvent]) -> Sequence[AlertEvent]:
         """Write down what fired; returns the events that are new, which are the ones to tell somebody about."""
@@ -85,16 +97,26 @@ class Alerts:
         portfolio_id: str | None = None,
         owner: str | None = None,
         since: datetime | None = None,
+        seen: tuple[datetime, str, str] | None = None,
         limit: int = 100,
     ) -> Sequence[AlertEvent]:
-        """What fired, newest first; of one portfolio's alerts, of those that `owner` may see, or of all."""
+        """What fired, newest first; of one portfolio's alerts, of those that `owner` may see, or of all.
+
+        `seen`: the last one of the page before: when it fired, its alert's id, its occasion.
+        """
+        at, alert_id, occasion = seen or (None, None, None)
         rows = await self._db.fetch(
             f"SELECT e.body FROM alert_event e JOIN alert a ON a.id = e.alert_id WHERE {VISIBLE} "
             "AND ($2::text IS NULL OR a.portfolio_id = $2) AND ($3::timestamptz IS NULL OR e.fired_at >= $3) "
+            "AND ($5::timestamptz IS NULL OR e.fired_at < $5 "
+            "OR e.fired_at = $5 AND (e.alert_id, e.occasion) > ($6::text, $7::text)) "
             "ORDER BY e.fired_at DESC, e.alert_id, e.occasion LIMIT $4",
             owner,
             portfolio_id,
             since,
             limit,
+            at,
+            alert_id,
+            occasion,
         )
         return [AlertEvent.model_validate_json(row["body"]) for row in rows]

@@ -26,6 +26,7 @@ DOOMED: dict[str, str] = {
         AND EXISTS (SELECT 1 FROM portfolio_snapshot n WHERE n.portfolio_id = x.portfolio_id AND n.day > x.day
           AND date_trunc('month', n.day) = date_trunc('month', x.day))""",
     "alert_event": "fired_at < $1",
+    "notice": "created_at < $1",
     "job_run": "finished_at < $1",
     "idempotency_key": "created_at < $1",
     "audit_log": "at < $1::timestamptz - interval '1 year'",

@@ -22,11 +22,19 @@ OWNED: dict[str, str] = {
     "portfolios": "SELECT to_jsonb(p) AS row FROM portfolio p WHERE owner = $1 ORDER BY created_at, id",
     "transactions": "SELECT to_jsonb(t) AS row FROM portfolio_transaction t JOIN portfolio p ON p.id = t.portfolio_id "
     "WHERE p.owner = $1 ORDER BY t.portfolio_id, t.day, t.id",
+    "fixed_income": "SELECT to_jsonb(b) AS row FROM portfolio_bond b JOIN portfolio p ON p.id = b.portfolio_id "
+    "WHERE p.owner = $1 ORDER BY b.portfolio_id, b.id",
+    "fixed_income_rows": "SELECT to_jsonb(r) AS row FROM portfolio_paper_row r JOIN portfolio p "
+    "ON p.id = r.portfolio_id WHERE p.owner = $1 ORDER BY r.portfolio_id, r.day, r.id",
     "snapshots": "SELECT to_jsonb(s) AS row FROM portfolio_snapshot s JOIN portfolio p ON p.id = s.portfolio_id "
     "WHERE p.owner = $1 ORDER BY s.portfolio_id, s.day",
     "alerts": "SELECT to_jsonb(a) AS row FROM alert a WHERE owner = $1 ORDER BY created_at, id",
     "alert_events": "SELECT to_jsonb(e) AS row FROM alert_event e JOIN alert a ON a.id = e.alert_id "
     "WHERE a.owner = $1 ORDER BY e.fired_at",
+    "channels": "SELECT to_jsonb(c) - 'address' - 'signing_key' AS row FROM channel c WHERE owner = $1 "
+    "ORDER BY created_at, id",
+    "notices": "SELECT to_jsonb(n) AS row FROM notice n JOIN channel c ON c.id = n.channel_id WHERE c.owner = $1 "
+    "ORDER BY n.id",
     "reports": "SELECT to_jsonb(r) AS row FROM report r JOIN portfolio p ON p.id = r.portfolio_id WHERE p.owner = $1 "
     "ORDER BY r.generated_at",
     "jobs": "SELECT to_jsonb(j) AS row FROM job_run j WHERE args ->> 'by' = $1 ORDER BY event_ms",
@@ -78,6 +86,7 @@ class Erasure:
             rows = await connection.fetch("SELECT id FROM portfolio WHERE owner = $1", key_id)
             gone = await _portfolios(connection, [row["id"] for row in rows])
             alerts = await connection.fetch("DELETE FROM alert WHERE owner = $1 RETURNING id", key_id)
+            await connection.execute("DELETE FROM channel WHERE owner = $1", key_id)
             own = await connection.fetch("DELETE FROM job_run WHERE args ->> 'by' = $1 RETURNING id", key_id)
             gone.alerts += len(alerts)
             gone.jobs = sorted({*gone.jobs, *(row["id"] for row in own)})
@@ -102,6 +111,7 @@ async def _portfolios(connection: Connection, ids: Sequence[str]) -> Erased:
     rows = await connection.fetch("SELECT report_id FROM report WHERE portfolio_id = ANY($1::text[])", list(ids))
     await _reports(connection, [row["report_id"] for row in rows], gone)
     alerts = await connection.fetch("DELETE FROM alert WHERE portfolio_id = ANY($1::text[]) RETURNING id", list(ids))
+    await _forget_notices(connection, "alert:", [row["id"] for row in alerts])
     deleted = await connection.fetch("DELETE FROM portfolio WHERE id = ANY($1::text[]) RETURNING id", list(ids))
     gone.portfolios, gone.alerts = [row["id"] for row in deleted], len(alerts)
     await _forget_jobs(connection, list(ids), [], gone)
@@ -111,10 +121,17 @@ async def _portfolios(connection: Connection, ids: Sequence[str]) -> Erased:
 async def _reports(connection: Connection, ids: Sequence[str], gone: Erased) -> Erased:
     files = await connection.fetch("SELECT filename FROM report_export WHERE report_id = ANY($1::text[])", list(ids))
     rows = await connection.fetch("DELETE FROM report WHERE report_id = ANY($1::text[]) RETURNING report_id", list(ids))
+    await _forget_notices(connection, "report:", ids)
     gone.files += [row["filename"] for row in files]
     gone.reports += [row["report_id"] for row in rows]
     await _forget_jobs(connection, [], list(ids), gone)
     return gone
+
+
+async def _forget_notices(connection: Connection, kind: str, ids: Sequence[str]) -> None:
+    """What was told of these reports or alerts; it would go to their owner's channels alone."""
+    sql = "DELETE FROM notice WHERE starts_with(key, $1) AND split_part(key, ':', 2) = ANY($2::text[])"
+    await connection.execute(sql, kind, list(ids))
 
 
 async def _forget_jobs(connection: Connection, portfolios: list[str], reports: list[str], gone: Erased) -> None:

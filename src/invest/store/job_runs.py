@@ -14,11 +14,11 @@ CHUNK = 1_000
 # replay starts the job afresh: its end and error are those of the newest event.
 UPSERT = """
 INSERT INTO job_run AS r (id, name, queue, args, state, attempt, deliveries, enqueued_at, started_at, finished_at,
-                          error, workflow, event_ms, event_seq)
-SELECT i, n, q, a::jsonb, s, t, d, e, b, f, x::jsonb, w, m, o
+                          error, workflow, event_ms, event_seq, cell)
+SELECT i, n, q, a::jsonb, s, t, d, e, b, f, x::jsonb, w, m, o, c
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::timestamptz[],
-            $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::bigint[], $14::bigint[])
-  AS y (i, n, q, a, s, t, d, e, b, f, x, w, m, o)
+            $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::bigint[], $14::bigint[],
+            $15::text[]) AS y (i, n, q, a, s, t, d, e, b, f, x, w, m, o, c)
 ON CONFLICT (id) DO UPDATE SET
   name = coalesce(excluded.name, r.name), queue = coalesce(excluded.queue, r.queue),
   args = coalesce(excluded.args, r.args), state = excluded.state,
@@ -45,7 +45,7 @@ FINAL = ("succeeded", "failed", "cancelled")
 SHOWN = (
     "id, name, queue, CASE jsonb_typeof(args) WHEN 'object' THEN args - '{plan,result_ttl,key,expires_at}'::text[] "
     "ELSE args END AS args, state, attempt, "
-    "deliveries, enqueued_at, started_at, finished_at, error, workflow, event_ms, event_seq"
+    "deliveries, enqueued_at, started_at, finished_at, error, workflow, event_ms, event_seq, cell"
 )
 
 
@@ -70,7 +70,8 @@ class Jobs:
                 ms, seq = zip(*(r.order for r in part), strict=True)
                 head = (ids, names, queues, args)
                 tail = (attempts, deliveries, queued, started, finished, errors, workflows, ms, seq)
-                await connection.execute(UPSERT, *head, states, *tail)
+                cells = [r.cell for r in part]
+                await connection.execute(UPSERT, *head, states, *tail, cells)
                 await connection.execute(FILL, *head, queued, started, workflows, ms, seq)
 
         if rows:
@@ -91,7 +92,7 @@ class Jobs:
         *,
         queue: str | None = None,
         name: str | None = None,
-        state: str | None = None,
+        states: Sequence[str] | None = None,
         workflow: str | None = None,
         before: str | None = None,
         limit: int = 50,
@@ -100,12 +101,12 @@ class Jobs:
         ms, _, seq = (before or "").partition("-")
         rows = await self._db.fetch(
             f"SELECT {SHOWN} FROM job_run WHERE ($1::text IS NULL OR queue = $1) AND ($2::text IS NULL OR name = $2) "
-            "AND ($3::text IS NULL OR state = $3) AND ($4::text IS NULL OR workflow = $4) "
+            "AND ($3::text[] IS NULL OR state = ANY($3)) AND ($4::text IS NULL OR workflow = $4) "
             "AND ($5::bigint IS NULL OR (event_ms, event_seq) < ($5, $6::bigint)) "
             "ORDER BY event_ms DESC, event_seq DESC LIMIT $7",
             queue,
             name,
-            state,
+            None if states is None else [str(state) for state in states],
             workflow,
             int(ms) if ms else None,
             int(seq or 0),
@@ -113,31 +114,54 @@ class Jobs:
         )
         return [_run(row) for row in rows]
 
-    async def unfinished(self, *, after: JobRun | None = None, limit: int = 10_000) -> list[JobRun]:
-        """Jobs that were accepted and have no end yet, oldest first: what a lost Redis must get back.
+    async def unfinished(self, *, after: JobRun | None = None, limit: int = 10_000, cell: str = "") -> list[JobRun]:
+        """Jobs of a cell that were accepted and have no end yet, oldest first: what a lost Redis must get back.
 
         Steps of workflows are left out: they come back with the whole. `after`: the last one of the page before.
         """
         rows = await self._db.fetch(
             "SELECT * FROM job_run WHERE finished_at IS NULL AND workflow IS NULL AND state <> ALL($1::text[]) "
-            "AND ($3::bigint IS NULL OR (event_ms, id) > ($3, $4)) ORDER BY event_ms, id LIMIT $2",
+            "AND ($3::bigint IS NULL OR (event_ms, id) > ($3, $4)) AND cell = $5 "
+            "ORDER BY event_ms, id LIMIT $2",
             list(FINAL),
             limit,
             after.order[0] if after else None,
             after.id if after else "",
+            cell,
         )
         return [_run(row) for row in rows]
 
-    async def without_end(self, after: str = "", *, limit: int = 1_000) -> list[JobRun]:
-        """All jobs without an end, steps of workflows too, by id after `after`: what a gap in the events may touch."""
+    async def without_end(self, after: str = "", *, limit: int = 1_000, cell: str = "") -> list[JobRun]:
+        """A cell's jobs without an end, steps of workflows too, by id after `after`: what a gap in events may touch."""
         rows = await self._db.fetch(
             f"SELECT {SHOWN} FROM job_run WHERE finished_at IS NULL AND state <> ALL($1::text[]) AND id > $2 "
-            "ORDER BY id LIMIT $3",
+            "AND cell = $4 ORDER BY id LIMIT $3",
             list(FINAL),
             after,
             limit,
+            cell,
         )
         return [_run(row) for row in rows]
+
+    async def keep_pauses(self, paused: Iterable[tuple[str, str]], schedules: Sequence[str]) -> None:
+        """Write down what is paused, as (queue or schedule, name): all queues, and of the schedules those named."""
+        rows = sorted(paused)
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "DELETE FROM engine_pause WHERE kind = 'queue' OR name = ANY($1::text[])", list(schedules)
+            )
+            await connection.execute(
+                "INSERT INTO engine_pause SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING",
+                [kind for kind, _ in rows],
+                [name for _, name in rows],
+            )
+
+        await self._db.run(work)
+
+    async def pauses(self) -> list[tuple[str, str]]:
+        """What was written down as paused."""
+        return [(row["kind"], row["name"]) for row in await self._db.fetch("SELECT kind, name FROM engine_pause")]
 
     async def last_event(self) -> str | None:
         """Id of the newest projected event: where a projector may start again."""

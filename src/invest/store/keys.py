@@ -58,6 +58,7 @@ class Keys:
             await connection.execute(INSERT, *_row(key, plain))
             await connection.execute("UPDATE portfolio SET owner = $2 WHERE owner = $1", key_id, key.id)
             await connection.execute("UPDATE alert SET owner = $2 WHERE owner = $1", key_id, key.id)
+            await connection.execute("UPDATE channel SET owner = $2 WHERE owner = $1", key_id, key.id)
             return key
 
         made = await self._db.run(work)
@@ -114,6 +115,19 @@ class Keys:
         """Make a key useless at once; False where there is none or it is revoked already."""
         sql = "UPDATE api_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL"
         return await self._db.execute(sql, key_id) > 0
+
+    async def rename(self, key_id: str, name: str) -> ApiKey | None:
+        """Give a key another name; None where there is none in force."""
+        sql = f"UPDATE api_key SET name = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING {FIELDS}"
+        row = await self._db.fetchrow(sql, key_id, name)
+        return None if row is None else _key(row)
+
+    async def readmit(self, person: str) -> bool:
+        """Let somebody who signs in through a provider in again; False for a key, which stays revoked for good."""
+        if not person.startswith(PERSON):
+            return False
+        sql = "UPDATE api_key SET revoked_at = NULL WHERE id = $1 AND revoked_at IS NOT NULL AND name <> 'erased'"
+        return await self._db.execute(sql, person) > 0
 
     async def list(self, *, revoked: bool = False) -> list[ApiKey]:
         """Keys by creation; revoked ones only where asked for."""

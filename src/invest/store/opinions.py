@@ -82,16 +82,22 @@ class Opinions:
         *,
         provider: str | None = None,
         before: datetime | None = None,
+        seen: str | None = None,
         limit: int = 50,
     ) -> list[Opinion]:
-        """Opinions, newest first; of one asset or one provider; `before` pages on."""
+        """Opinions, newest first; of one asset or one provider; `before` pages on.
+
+        With `seen`, the id of the last opinion of that instant, also those that share the instant.
+        """
         rows = await self._db.fetch(
             "SELECT * FROM opinion WHERE ($1::text IS NULL OR ticker = $1) AND ($2::text IS NULL OR provider = $2) "
-            "AND ($3::timestamptz IS NULL OR asked_at < $3) ORDER BY asked_at DESC, opinion_id LIMIT $4",
+            "AND ($3::timestamptz IS NULL OR asked_at < $3 OR asked_at = $3 AND opinion_id > $5) "
+            "ORDER BY asked_at DESC, opinion_id LIMIT $4",
             ticker,
             provider,
             before,
             limit,
+            seen,
         )
         return [_opinion(row) for row in rows]
 

@@ -7,26 +7,38 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from invest.domain.fixed_income import Bond
 from invest.domain.portfolios import Known, Transaction, derive, natural_key, settled
-from invest.errors import InvestError, NotFound
+from invest.errors import NotFound
 from invest.store.core import Connection, Database, clean, from_json, to_json
 from invest.store.market import Actions, Assets, BarStore
 from invest.store.portfolio_rows import (
     COLUMNS,
+    Harmful,
+    Papers,
     hashes_of,
     known_facts,
     load_transactions,
+    lock,
+    take_papers,
     transaction_of,
     update_transaction,
     write_transactions,
 )
 
 FOREVER = date(9000, 1, 1)
-
-
-class Harmful(InvestError):
-    """A correction that would leave what is booked later without its shares; the message says which and what to do."""
+# What else of portfolio $1 becomes of $2: reports, alerts, fixed income; options where the other has none of its own.
+MERGED = (
+    "UPDATE report SET portfolio_id = $2 WHERE portfolio_id = $1",
+    "UPDATE alert SET portfolio_id = $2, body = jsonb_set(body, '{portfolio_id}', to_jsonb($2::text)) "
+    "WHERE portfolio_id = $1",
+    "UPDATE portfolio_bond b SET portfolio_id = $2 WHERE portfolio_id = $1 "
+    "AND NOT EXISTS (SELECT 1 FROM portfolio_bond o WHERE o.portfolio_id = $2 AND o.body = b.body)",
+    "UPDATE portfolio_paper_row r SET portfolio_id = $2, import_id = NULL WHERE portfolio_id = $1 "
+    "AND NOT EXISTS (SELECT 1 FROM portfolio_paper_row o WHERE o.portfolio_id = $2 AND o.body = r.body)",
+    "UPDATE portfolio_paper_terms t SET portfolio_id = $2 WHERE portfolio_id = $1 "
+    "AND NOT EXISTS (SELECT 1 FROM portfolio_paper_terms o WHERE o.portfolio_id = $2 AND o.bond_id = t.bond_id)",
+    "UPDATE portfolio SET options = (SELECT options FROM portfolio WHERE id = $1) || options WHERE id = $2",
+)
 
 
 class Import(NamedTuple):
@@ -38,13 +50,7 @@ class Import(NamedTuple):
     rows: int
 
 
-async def lock(connection: Connection, portfolio_id: str) -> None:
-    """Let changes of one portfolio happen one after the other. Raises `NotFound`."""
-    if await connection.fetchval("SELECT 1 FROM portfolio WHERE id = $1 FOR UPDATE", portfolio_id) is None:
-        raise NotFound(f"no portfolio {portfolio_id}")
-
-
-class Corrections:
+class Corrections(Papers):
     """What changes facts that are booked. Every change is checked against what is booked beside it."""
 
     def __init__(self, database: Database, actions: Actions, assets: Assets, bars: BarStore) -> None:
@@ -90,7 +96,7 @@ class Corrections:
             # Who told it, and in which order, stays: a settlement goes on meaning the trade before it.
             made = changed.model_copy(update={"id": transaction_id, "origin": old.origin, "place": old.place})
             after = [made if t.id == transaction_id else t for t in existing]
-            _check(existing, after, known, f"the changed transaction {transaction_id}")
+            _check(existing, after, known, portfolio_id)
             rows = await connection.fetch(
                 "SELECT row_hash FROM portfolio_transaction WHERE portfolio_id = $1 AND id <> $2",
                 portfolio_id,
@@ -120,9 +126,10 @@ class Corrections:
     async def imports(self, portfolio_id: str) -> Sequence[Import]:
         """The imports that booked something, newest first."""
         rows = await self._db.fetch(
-            "SELECT i.id, i.imported_at, i.layout, count(t.id) AS rows FROM portfolio_import i "
-            "JOIN portfolio_transaction t ON t.import_id = i.id WHERE i.portfolio_id = $1 "
-            "GROUP BY i.id, i.imported_at, i.layout ORDER BY i.id DESC",
+            "SELECT * FROM (SELECT i.id, i.imported_at, i.layout, "
+            "(SELECT count(*) FROM portfolio_transaction t WHERE t.import_id = i.id) + "
+            "(SELECT count(*) FROM portfolio_paper_row p WHERE p.import_id = i.id) AS rows "
+            "FROM portfolio_import i WHERE i.portfolio_id = $1) AS x WHERE rows > 0 ORDER BY id DESC",
             portfolio_id,
         )
         return [Import(row["id"], row["imported_at"], row["layout"], row["rows"]) for row in rows]
@@ -137,11 +144,15 @@ class Corrections:
                 portfolio_id,
                 import_id,
             )
-            if not rows:
+            mine = "SELECT 1 FROM portfolio_import WHERE id = $1 AND portfolio_id = $2"
+            ours = await connection.fetchval(mine, import_id, portfolio_id)
+            papers = await take_papers(connection, portfolio_id, import_id) if ours else ()
+            if not rows and not papers:
                 raise NotFound(f"no import {import_id} in portfolio {portfolio_id} has rows left")
             gone = await _take(connection, portfolio_id, existing, {row["id"] for row in rows}, known)
+            await _forget_snapshots(connection, portfolio_id, min((p.day for p in papers), default=FOREVER))
             await connection.execute("DELETE FROM portfolio_import WHERE id = $1", import_id)
-            return gone
+            return gone + len(papers)
 
         known = await self._known_of(portfolio_id)
         return await self._db.run(work)
@@ -174,9 +185,9 @@ class Corrections:
                 else:
                     moved.append(t)
             await write_transactions(connection, portfolio_id, moved, await hashes_of(connection, portfolio_id))
-            await connection.execute(
-                "UPDATE report SET portfolio_id = $2 WHERE portfolio_id = $1", other_id, portfolio_id
-            )
+            for sql in MERGED:
+                await connection.execute(sql, other_id, portfolio_id)
+            await _forget_snapshots(connection, portfolio_id, min((t.date for t in moved), default=FOREVER))
             await connection.execute("DELETE FROM portfolio WHERE id = $1", other_id)
             return len(moved), len(theirs) - len(moved)
 
@@ -197,31 +208,6 @@ class Corrections:
         sql = "UPDATE portfolio SET options = options || $2::text::jsonb WHERE id = $1"
         if not await self._db.execute(sql, portfolio_id, to_json(dict(options))):
             raise NotFound(f"no portfolio {portfolio_id}")
-
-    async def bonds(self, portfolio_id: str) -> Mapping[str, Bond]:
-        """Investments in fixed income by their ids."""
-        rows = await self._db.fetch("SELECT id, body FROM portfolio_bond WHERE portfolio_id = $1", portfolio_id)
-        return {row["id"]: Bond.model_validate(from_json(row["body"])) for row in rows}
-
-    async def save_bond(self, portfolio_id: str, bond_id: str, bond: Bond) -> None:
-        """Keep an investment in fixed income, replacing the one of this id. Raises `NotFound`."""
-
-        async def work(connection: Connection) -> None:
-            await lock(connection, portfolio_id)
-            await connection.execute(
-                "INSERT INTO portfolio_bond (portfolio_id, id, body) VALUES ($1, $2, $3::text::jsonb) "
-                "ON CONFLICT (portfolio_id, id) DO UPDATE SET body = excluded.body",
-                portfolio_id,
-                bond_id,
-                to_json(bond),
-            )
-
-        await self._db.run(work)
-
-    async def delete_bond(self, portfolio_id: str, bond_id: str) -> bool:
-        """Forget one; False where there is none."""
-        sql = "DELETE FROM portfolio_bond WHERE portfolio_id = $1 AND id = $2"
-        return await self._db.execute(sql, portfolio_id, bond_id) > 0
 
     async def propose(self, portfolio_id: str, proposals: Mapping[str, Any]) -> int:
         """Post events to confirm, by key; how many are new. Open ones that are proposed no longer are taken back."""
@@ -312,7 +298,7 @@ async def _take(
     connection: Connection, portfolio_id: str, existing: Sequence[Transaction], gone: set[int], known: Known
 ) -> int:
     """Delete rows, and the snapshots that counted them."""
-    _check(existing, [t for t in existing if t.id not in gone], known, "what is left")
+    _check(existing, [t for t in existing if t.id not in gone], known, portfolio_id)
     since = min((t.date for t in existing if t.id in gone), default=FOREVER)
     await connection.execute(
         "DELETE FROM portfolio_transaction WHERE portfolio_id = $1 AND id = ANY($2::bigint[])", portfolio_id, list(gone)
@@ -327,17 +313,16 @@ async def _forget_snapshots(connection: Connection, portfolio_id: str, since: da
     await connection.execute(sql, portfolio_id, since)
 
 
-def _check(before: Sequence[Transaction], after: Sequence[Transaction], known: Known, what: str) -> None:
+def _check(before: Sequence[Transaction], after: Sequence[Transaction], known: Known, portfolio_id: str) -> None:
     """Raise `Harmful` where facts fail after a change that did not fail before it."""
     failed = {t.id for t, _ in _failing(before, known)}
     new = [(t, reason) for t, reason in _failing(after, known) if t.id is None or t.id not in failed]
     if new:
         t, reason = new[0]
-        later = f"transaction {t.id}" if t.id is not None else what
-        raise Harmful(
-            f"{reason}: {later} would not stand; correct or delete it first "
-            f"(invest portfolio delete ID {t.id if t.id is not None else ''})".rstrip()
-        )
+        if t.id is None:
+            raise Harmful(f"{reason}: what is booked later would not stand")
+        said = f"{reason}: transaction {t.id} would not stand; correct or delete it first"
+        raise Harmful(f"{said} (invest portfolio delete {portfolio_id} {t.id})")
 
 
 def _failing(facts: Sequence[Transaction], known: Known) -> list[tuple[Transaction, str]]:

@@ -13,20 +13,24 @@ from operator import itemgetter
 from typing import Any
 
 from invest.domain.brokerage import Accept, ImportPlan, Statement, plan_booking, plan_import, with_origin
+from invest.domain.fixed_income import PaperFact
 from invest.domain.portfolios import Known, Portfolio, Transaction
 from invest.errors import NotFound
 from invest.store.core import Connection, clean, from_json, to_json
-from invest.store.portfolio_corrections import Corrections, lock
+from invest.store.portfolio_corrections import Corrections
 from invest.store.portfolio_rows import (
     COLUMNS,
     hashes_of,
+    load_papers,
     load_portfolio,
     load_transactions,
+    lock,
     transaction_of,
+    write_papers,
     write_transactions,
 )
 
-Planner = Callable[[Sequence[Transaction], Known], ImportPlan]
+Planner = Callable[[Sequence[Transaction], Known, Sequence[PaperFact]], ImportPlan]
 Summary = tuple[str, str, datetime, int, str | None]
 # Portfolios named in $1, and reports named in $2 about a portfolio, that $3 does not own. A report about a portfolio
 # that is gone is nobody's.
@@ -113,6 +117,11 @@ class Portfolios(Corrections):
         sql = "SELECT 1 FROM portfolio WHERE id = $1 AND ($2::text IS NULL OR owner = $2)"
         return await self._db.fetchval(sql, portfolio_id, owner) is not None
 
+    async def owner(self, portfolio_id: str) -> str | None:
+        """The key whose a portfolio is; None where it is the admins', or there is none."""
+        owner: str | None = await self._db.fetchval("SELECT owner FROM portfolio WHERE id = $1", portfolio_id)
+        return owner
+
     async def ids(self) -> Sequence[str]:
         """The ids of all portfolios, by creation."""
         return [row["id"] for row in await self._db.fetch("SELECT id FROM portfolio ORDER BY created_at, id")]
@@ -153,7 +162,7 @@ class Portfolios(Corrections):
         """
         given = with_origin(transactions, origin)
 
-        def planner(existing: Sequence[Transaction], known: Known) -> ImportPlan:
+        def planner(existing: Sequence[Transaction], known: Known, _: Sequence[PaperFact]) -> ImportPlan:
             return plan_booking(existing, given, repeat=repeat, known=known)
 
         return await self._book(portfolio_id, given, planner)
@@ -166,8 +175,8 @@ class Portfolios(Corrections):
         `accept`: lines whose questions are answered with yes. Raises `NotFound`.
         """
 
-        def planner(existing: Sequence[Transaction], known: Known) -> ImportPlan:
-            return plan_import(existing, statement, known=known, accept=accept)
+        def planner(existing: Sequence[Transaction], known: Known, papers: Sequence[PaperFact]) -> ImportPlan:
+            return plan_import(existing, statement, known=known, accept=accept, papers=papers)
 
         told = [t for row in statement.rows for t in (row.transaction, row.holding) if t is not None]
         return await self._book(portfolio_id, told, planner, layout=statement.layout, dry_run=dry_run)
@@ -187,11 +196,13 @@ class Portfolios(Corrections):
             # The lock lets imports of one portfolio happen one after the other, each planned on the last.
             await lock(connection, portfolio_id)
             existing = await load_transactions(connection, portfolio_id)
-            plan = await asyncio.to_thread(planner, existing, known)
-            if not dry_run and plan.transactions:
+            papers = await load_papers(connection, portfolio_id) if layout else []
+            plan = await asyncio.to_thread(planner, existing, known, papers)
+            if not dry_run and (plan.transactions or plan.papers):
                 import_id = await self._new_import(connection, portfolio_id, layout) if layout else None
                 taken = await hashes_of(connection, portfolio_id)
                 await write_transactions(connection, portfolio_id, plan.transactions, taken, import_id)
+                await write_papers(connection, portfolio_id, plan.papers, import_id)
             return plan
 
         return await self._db.run(work)
@@ -210,14 +221,15 @@ class Portfolios(Corrections):
         )
 
     async def snapshots(
-        self, portfolio_id: str, *, since: date | None = None, limit: int = 400
+        self, portfolio_id: str, *, since: date | None = None, until: date | None = None, limit: int = 400
     ) -> Sequence[tuple[date, Any]]:
-        """(day, metrics as plain data), oldest first; the newest `limit` of them."""
+        """(day, metrics as plain data), oldest first; the newest `limit` of them; both days included."""
         rows = await self._db.fetch(
             "SELECT day, body FROM portfolio_snapshot WHERE portfolio_id = $1 AND ($2::date IS NULL OR day >= $2) "
-            "ORDER BY day DESC LIMIT $3",
+            "AND ($4::date IS NULL OR day <= $4) ORDER BY day DESC LIMIT $3",
             portfolio_id,
             since,
             limit,
+            until,
         )
         return [(row["day"], from_json(row["body"])) for row in reversed(rows)]

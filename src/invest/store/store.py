@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from invest.domain.market import OWNER
 from invest.domain.values import Harvest
@@ -13,7 +14,7 @@ from invest.store.analyses import Analyses
 from invest.store.audit import Audit
 from invest.store.cleanup import Cleanup
 from invest.store.commits import Commits
-from invest.store.core import Database, address_of, close_pool, open_pool
+from invest.store.core import Database, Replica, ReplicatedDatabase, address_of, close_pool, open_pool
 from invest.store.erasure import Erasure
 from invest.store.harvests import Saved
 from invest.store.job_runs import Jobs
@@ -32,6 +33,7 @@ from invest.store.market import (
     RankOf,
     Statements,
 )
+from invest.store.notices import Notices
 from invest.store.opinions import Opinions
 from invest.store.portfolios import Portfolios
 from invest.store.reports import Reports
@@ -62,6 +64,7 @@ class Store:
         self.reports = Reports(database)
         self.portfolios = Portfolios(database, self.actions, self.assets, self.bars)
         self.alerts = Alerts(database)
+        self.notices = Notices(database)
         self.jobs = Jobs(database)
         self.keys = Keys(database)
         self.audit = Audit(database)
@@ -71,11 +74,14 @@ class Store:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, target: Settings | DatabaseSettings | str, *, patience: float = 0) -> AsyncIterator[Store]:
+    async def open(
+        cls, target: Settings | DatabaseSettings | str, *, patience: float = 0, replica: bool = False
+    ) -> AsyncIterator[Store]:
         """A store over a pool that is closed at the end.
 
         `target`: settings (ranks of sources are taken from them), or an address alone, for tests and tools.
-        `patience`: seconds every statement waits for a server that has gone away once it was there.
+        `patience`: seconds every statement waits for a server that has gone away once it was there. `replica`: reads
+        for which `may_lag` is set go to the replica that the settings name.
         Raises `Unreachable` or `ConfigError` in one clear line.
         """
         limits = target.database if isinstance(target, Settings) else target
@@ -84,12 +90,13 @@ class Store:
         pool = await open_pool(address, settings)
         try:
             rank_of = ranks(target if isinstance(target, Settings) else None)
-            database = Database(pool, address, settings, patience)
-            store = cls(database, rank_of, writers=max(1, settings.pool_max // 2))
-            try:
+            async with AsyncExitStack() as stack:
+                database = Database(pool, address, settings, patience)
+                if replica and settings.replica_url is not None:
+                    database = await _replicated(stack, ReplicatedDatabase(pool, address, settings, patience), settings)
+                store = cls(database, rank_of, writers=max(1, settings.pool_max // 2))
+                stack.push_async_callback(store._commits.close, settings.acquire_timeout)
                 yield store
-            finally:
-                await store._commits.close(settings.acquire_timeout)
         finally:
             await close_pool(pool, settings)
 
@@ -107,6 +114,22 @@ class Store:
     async def try_to_write(self) -> None:
         """Write one row. Raises `Unreachable` where the server takes no writes."""
         await self.database.execute("UPDATE readiness SET at = now() WHERE id = 1")
+
+
+async def _replicated(
+    stack: AsyncExitStack, database: ReplicatedDatabase, settings: DatabaseSettings
+) -> ReplicatedDatabase:
+    """The database with its replica, which is watched until the end."""
+    database.replica = Replica(settings, Database(database._pool, database._address, settings))
+    stack.push_async_callback(database.replica.close)
+    watching = asyncio.create_task(database.replica.watch())
+
+    async def end() -> None:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    stack.push_async_callback(end)
+    return database
 
 
 def ranks(settings: Settings | None) -> RankOf:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,11 +11,12 @@ from dataclasses import dataclass, field
 
 import uvloop
 
-from invest import logs, tracing
+from invest import logs, sentry, tracing
 from invest.garbage import collect_rarely
 from invest.settings import Settings
 
 QUEUES = ("data_collection", "analysis", "reports")
+CELL = "INVEST_REDIS__CELL"  # tells a child which cell it works for
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -38,6 +40,7 @@ def serve(settings: Settings, plan: WorkerPlan) -> int:
     """Run until SIGTERM (or, in a burst, until the queues are empty); the exit code."""
     logs.configure(settings, process="worker")
     tracing.set_up("worker")
+    sentry.set_up("worker")
     recycled = settings.engine.max_jobs if plan.max_jobs is None else plan.max_jobs
     alone = plan.processes == 1 and plan.autoscale is None and not recycled
     if plan.child or plan.burst or alone:
@@ -54,18 +57,32 @@ def _work(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
     collect_rarely()
 
     async def run() -> None:
-        worker = Worker(
-            registry.pick(plan.queues),
-            settings=settings,
-            resources=resources,
-            concurrency=plan.concurrency,
-            burst=plan.burst,
-            max_jobs=0 if plan.burst else recycled,
-            handle_signals=False,
-        )
-        await _until_done(worker.async_run, worker.stop)
+        workers = [
+            Worker(
+                registry.pick(plan.queues),
+                settings=own,
+                resources=resources,
+                concurrency=plan.concurrency,
+                burst=plan.burst,
+                max_jobs=0 if plan.burst else recycled,
+                handle_signals=False,
+            )
+            for own in _cells(settings).values()
+        ]
 
-    uvloop.run(run())
+        async def work() -> None:
+            await asyncio.gather(*(worker.async_run() for worker in workers))
+
+        def stop() -> None:
+            for worker in workers:
+                worker.stop()
+
+        await _until_done(work, stop)
+
+    try:
+        uvloop.run(run())
+    finally:
+        sentry.flush()
     return 0
 
 
@@ -95,13 +112,32 @@ def _supervise(settings: Settings, plan: WorkerPlan, recycled: int) -> int:
     if plan.concurrency:
         command += ["--concurrency", str(plan.concurrency)]
     slots = plan.concurrency or sum(settings.queues[q].concurrency for q in plan.queues if q in settings.queues) or 10
-    above = Supervisor(
-        command,
-        settings=settings,
-        queues=plan.queues,
-        processes=plan.processes,
-        autoscale=plan.autoscale,
-        slots=slots,
-    )
-    uvloop.run(_until_done(lambda: above.run(handle_signals=False), above.stop))
+    above = [
+        Supervisor(
+            command,
+            settings=own,
+            queues=plan.queues,
+            processes=plan.processes,
+            autoscale=plan.autoscale,
+            slots=slots,
+            env={**os.environ, CELL: name} if settings.redis.cells else None,
+        )
+        for name, own in _cells(settings).items()
+    ]
+
+    async def work() -> None:
+        await asyncio.gather(*(one.run(handle_signals=False) for one in above))
+
+    def stop() -> None:
+        for one in above:
+            one.stop()
+
+    uvloop.run(_until_done(work, stop))
     return 0
+
+
+def _cells(settings: Settings) -> dict[str, Settings]:
+    """The cells to work for, each with its settings: the one that the settings choose, else all of them."""
+    from invest.engine import cell_settings
+
+    return {settings.redis.cell: settings} if settings.redis.cell else cell_settings(settings)

@@ -11,14 +11,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from invest.ai import Analysts, per_minute
-from invest.engine import Invest, Projector, Resources, ended, open_redis
+from invest.engine import Invest, Projector, Resources, ended, home_settings, open_redis
 from invest.jobs.log_lines import keeping_lines
 from invest.jobs.reports import SharedAnswers, SharedBudget, SharedLessons, SharedLimiter, StoredLedger
 from invest.objects import open_objects
-from invest.settings import Settings
+from invest.settings import HOME, Settings
 from invest.sources import Sources
 from invest.store import Store
-from invest.workers.history import history_sink, keep_whole, lost_payload
+from invest.workers.history import history_sink, keep_whole, lost_payload, stored_cell
 
 
 @asynccontextmanager
@@ -32,7 +32,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         if (objects := open_objects(settings)) is not None:
             held.add_check(objects.ready)
         held.add_payloads(partial(lost_payload, store))
-        redis = open_redis(settings)
+        redis = open_redis(home_settings(settings))  # what all cells share
         stack.push_async_callback(redis.aclose)
         await stack.enter_async_context(keeping_lines(redis))
         held.add(await stack.enter_async_context(Sources.open(settings, redis)))
@@ -45,7 +45,14 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
             lessons=SharedLessons(redis),
         )
         held.add(await stack.enter_async_context(analysts))
-        invest = Invest(redis, settings)
-        for work in (Projector(invest, history_sink(store)).run(), keep_whole(invest, store)):
+        own = redis
+        if (settings.redis.cell or HOME) != HOME:
+            own = open_redis(settings)
+            stack.push_async_callback(own.aclose)
+        invest = Invest(own, settings)
+        for work in (
+            Projector(invest, history_sink(store, stored_cell(settings), invest)).run(),
+            keep_whole(invest, store),
+        ):
             stack.push_async_callback(ended, asyncio.create_task(work))
         yield held

@@ -24,7 +24,10 @@ from invest.engine import (
     restore,
 )
 from invest.errors import InvestError
+from invest.jobs.notices import announce, buried, words_of
+from invest.settings import HOME, Settings
 from invest.store import Store
+from invest.workers.pauses import KeptPauses
 
 MARK: Final = "invest:whole"  # which Redis process was looked after: gone when Redis lost its data
 LOCK: Final = "invest:restoring"  # who restores now
@@ -50,16 +53,26 @@ class Interrupted(InvestError):
 class history_sink:  # noqa: N801 - it is called like the function that it is
     """What a `Projector` feeds: it raises while PostgreSQL is away, and the events wait in Redis."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, cell: str = "", invest: Invest | None = None) -> None:
         self._store = store
+        self._cell = cell
+        self._invest = invest  # tells people of dead letters; without it nobody is told
 
     async def __call__(self, rows: Sequence[JobRun]) -> None:
-        if rows:
-            await self._store.jobs.upsert([kept(row) for row in rows])
+        if not rows:
+            return
+        await self._store.jobs.upsert([kept(row, self._cell) for row in rows])
+        if self._invest is not None and (notices := buried(rows, words_of(self._invest.settings))):
+            await announce(self._invest, self._store, notices)
 
     async def unfinished(self, after: str | None) -> list[JobRun]:
         """A page of what the history believes unfinished, to be repaired after a gap in the events."""
-        return [known(run) for run in await self._store.jobs.without_end(after or "")]
+        return [known(run) for run in await self._store.jobs.without_end(after or "", cell=self._cell)]
+
+
+def stored_cell(settings: Settings) -> str:
+    """How the history names the cell of a process; the first is empty."""
+    return "" if settings.redis.cell == HOME else settings.redis.cell
 
 
 async def restore_lost(invest: Invest, store: Store, hold: Callable[[], Awaitable[None]] | None = None) -> int:
@@ -68,7 +81,7 @@ async def restore_lost(invest: Invest, store: Store, hold: Callable[[], Awaitabl
     `hold` is called before each page; what it raises ends the restore, which can be begun again.
     """
     restored, last = 0, None
-    while page := await store.jobs.unfinished(after=last, limit=PAGE):
+    while page := await store.jobs.unfinished(after=last, limit=PAGE, cell=stored_cell(invest.settings)):
         if hold is not None:
             await hold()
         restored += await restore(invest, [known(run) for run in page])
@@ -83,7 +96,7 @@ async def end_unrestored(invest: Invest, store: Store, hold: Callable[[], Awaita
     does not know enough of.
     """
     count, after = 0, ""
-    while page := await store.jobs.without_end(after):
+    while page := await store.jobs.without_end(after, cell=stored_cell(invest.settings)):
         after = page[-1].id
         async with invest.redis.pipeline(transaction=False) as pipe:
             pipe.time()
@@ -119,9 +132,10 @@ async def keep_whole(invest: Invest, store: Store) -> None:
     The mark is set after the restore: after a process' end or PostgreSQL's absence another worker continues
     until it is done. A Redis that is merely away is waited for.
     """
+    pauses = KeptPauses(invest, store, MARK)
     while True:
         try:
-            await look_after(invest, store)
+            await look_after(invest, store, pauses)
         except (RedisError, InvestError, OSError, TimeoutError) as error:
             log.warning("redis could not be looked after", error=str(error))
         except Exception as error:  # the store's driver has errors of its own: the restore must go on
@@ -129,11 +143,16 @@ async def keep_whole(invest: Invest, store: Store) -> None:
         await asyncio.sleep(LOOK_EVERY)
 
 
-async def look_after(invest: Invest, store: Store) -> bool:
+async def look_after(invest: Invest, store: Store, pauses: KeptPauses | None = None) -> bool:
     """One look: restore a Redis that is not marked as whole, unless another process does; whether it was done."""
     server = await _server(invest)
-    if await invest.redis.get(MARK) == server.encode():
+    mark = await invest.redis.get(MARK)
+    if mark == server.encode():
+        if pauses is not None:
+            await pauses.keep(server)
         return False
+    if mark is None:  # not only restarted: nothing of what was paused is left
+        await KeptPauses(invest, store, MARK).put_back()
     me = os.urandom(8).hex()
     if not await invest.redis.set(LOCK, me, nx=True, ex=LOCK_SECONDS):
         return False
@@ -225,7 +244,7 @@ def known(run: job_run.JobRun) -> JobRun:
     )
 
 
-def kept(row: JobRun) -> job_run.JobRun:
+def kept(row: JobRun, cell: str = "") -> job_run.JobRun:
     """One row as it is stored; all that the caller gave together: arguments and options, a workflow's plan."""
     milliseconds, number = divmod(row.sequence, 1_000_000)
     error = {"type": row.error_type, "message": row.error_message} if row.error_type else None
@@ -242,6 +261,7 @@ def kept(row: JobRun) -> job_run.JobRun:
         finished_at=row.finished_at,
         error=error,
         workflow=row.workflow,
+        cell=cell,
         event_id=f"{milliseconds}-{number}",
     )
 

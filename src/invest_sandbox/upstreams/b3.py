@@ -112,7 +112,7 @@ def detail(world: World, today: date, args: Json) -> Json | None:
 def supplement(world: World, today: date, args: Json) -> list[Json] | None:
     """``GetListedSupplementCompany`` by issuingCompany: capital and events of every paper; None: an empty body."""
     papers = world.by_issuer.get(str(args.get("issuingCompany", "")).upper(), ())
-    if not papers or papers[0].kind in ("crypto", "bdr"):
+    if not papers or papers[0].kind == "crypto":
         return None
     company, first = papers[0].company, papers[0]
     on, pn = world.shares_on(company, today) if company else (first.shares, 0)

@@ -14,6 +14,9 @@ from invest_sandbox.context import SHELF, today_of, world_of
 from invest_sandbox.upstreams.brapi import RANGES
 from invest_sandbox.world import INDEX, Action, Floats, Series, World
 
+# Papers at home behind receipts: the receipt, and how many of it make one.
+HOMES = {"AAPL": ("AAPL34", 20), "MSFT": ("MSFT34", 24), "GOOGL": ("GOGL34", 12), "AMZN": ("AMZO34", 20)}
+DOLLAR = "BRL=X"
 OPENING = 13 * 3600  # 10:00 in São Paulo
 
 
@@ -27,6 +30,8 @@ async def chart(request: web.Request) -> web.Response:
     symbol, query = request.match_info["symbol"].upper().replace("%5E", "^"), request.query
     world, today = world_of(request), today_of(request)
     ticker = symbol.removesuffix(".SA")
+    if symbol == DOLLAR or (symbol in HOMES and HOMES[symbol][0] in world.by_ticker):
+        return web.Response(body=_abroad(world, symbol, today), content_type="application/json")
     listed = ticker == INDEX or (ticker in world.by_ticker and symbol.endswith((".SA", "-BRL")))
     if not listed:
         return _error(404, "Not Found", "No data found, symbol may be delisted")
@@ -56,6 +61,26 @@ def _span(s: Series, today: date, first: str | None, last: str | None, span: str
         if span[-1] != "d"
         else slice(max(0, n - RANGES[span]), n)
     )
+
+
+def _abroad(world: World, symbol: str, today: date) -> bytes:
+    """A month of closes in dollars of a paper at home, or of the dollar itself in reais."""
+    rates = dict(world.macro.series(1))
+    if symbol == DOLLAR:
+        closes = {day: float(value) for day, value in rates.items() if day <= today}
+    else:
+        ticker, each = HOMES[symbol]
+        s = world.series(ticker)
+        days = [d.astype(date) for d in s.days[: s.upto(today)]]
+        closes = {d: float(c) * each / float(rates[d]) for d, c in zip(days, s.close, strict=False) if d in rates}
+    newest = sorted(closes.items())[-22:]
+    stamps = [int(np.datetime64(day, "s").astype(np.int64)) + OPENING + 3600 for day, _ in newest]
+    meta = {
+        "currency": "BRL" if symbol == DOLLAR else "USD", "symbol": symbol, "exchangeTimezoneName": "America/New_York",
+    }  # fmt: skip
+    quote = {"close": [float(np.float32(close)) for _, close in newest]}
+    result = {"meta": meta, "timestamp": stamps, "indicators": {"quote": [quote]}}
+    return orjson.dumps({"chart": {"result": [result], "error": None}})
 
 
 def _noisy(values: Floats, hole: int | None) -> list[float | None]:

@@ -85,6 +85,12 @@ class Answer:
 
         return orjson.loads(self.body)
 
+    def items(self) -> list[Any]:
+        """The entries of a page."""
+        page = self.json()
+        assert set(page) == {"items", "count", "next_cursor"} and page["count"] == len(page["items"])
+        return list(page["items"])
+
 
 @asynccontextmanager
 async def open_door(settings: Settings, **headers: str) -> AsyncIterator[Door]:

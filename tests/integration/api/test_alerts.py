@@ -19,27 +19,27 @@ PRICE = {"kind": "price", "ticker": "PETR4", "comparison": "<=", "level": "30.00
 async def test_an_alert_is_made_listed_and_deleted_with_what_it_fired(web_door: Door, platform: Settings) -> None:
     made = (await web_door.ask("POST", f"{API}/alerts", json=PRICE, status=201)).json()
     assert (made["kind"], made["ticker"], made["level"], made["active"]) == ("price", "PETR4", "30.00", True)
-    assert [a["id"] for a in (await web_door.ask("GET", f"{API}/alerts", status=200)).json()] == [made["id"]]
+    assert [a["id"] for a in (await web_door.ask("GET", f"{API}/alerts", status=200)).items()] == [made["id"]]
     now = datetime.now(UTC)
     fired = AlertEvent(
         alert_id=made["id"], occasion="2026-03-31", ticker="PETR4", kind=AlertKind.PRICE, message="m", fired_at=now
     )
     async with Store.open(platform) as store:
         await store.alerts.record([fired])
-    events = (await web_door.ask("GET", f"{API}/alerts/events", status=200)).json()
+    events = (await web_door.ask("GET", f"{API}/alerts/events", status=200)).items()
     assert [e["occasion"] for e in events] == ["2026-03-31"]
     later = (now + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
     assert (await web_door.ask("GET", f"{API}/alerts/events?since={later}", status=200)).json() == []
     await web_door.ask("DELETE", f"{API}/alerts/{made['id']}", status=204)
     await web_door.ask("DELETE", f"{API}/alerts/{made['id']}", status=404)
-    assert (await web_door.ask("GET", f"{API}/alerts/events", status=200)).json() == []
+    assert (await web_door.ask("GET", f"{API}/alerts/events", status=200)).items() == []
 
 
 async def test_a_repeated_request_with_the_same_key_makes_one_alert(web_door: Door) -> None:
     headers = {"Idempotency-Key": "alert-1"}
     for _ in range(2):
         await web_door.ask("POST", f"{API}/alerts", json=PRICE, headers=headers, status=201)
-    assert len((await web_door.ask("GET", f"{API}/alerts", status=200)).json()) == 1
+    assert len((await web_door.ask("GET", f"{API}/alerts", status=200)).items()) == 1
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ async def test_an_alert_that_could_never_fire_is_refused(
 ) -> None:
     answer = await web_door.ask("POST", f"{API}/alerts", json=body, status=status)
     assert said in answer.json()["detail"]
-    assert (await web_door.ask("GET", f"{API}/alerts", status=200)).json() == []
+    assert (await web_door.ask("GET", f"{API}/alerts", status=200)).items() == []
 
 
 async def test_the_targets_of_a_portfolio_are_replaced_whole_or_not_at_all(web_door: Door) -> None:

@@ -113,6 +113,6 @@ async def test_a_server_on_a_socket_of_this_machine_is_reached(
     await UnixSite(runner, str(tmp_path / "invest.sock")).start()
     try:
         async with Client(f"unix:{tmp_path}/invest.sock") as invest:
-            assert "data_collection" in {queue["name"] for queue in await invest.get("/queues")}
+            assert "data_collection" in {queue["name"] for queue in await invest.rows("/queues")}
     finally:
         await runner.cleanup()

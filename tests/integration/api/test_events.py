@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from invest.domain.market.assets import Asset
+from invest.domain.market import FundPortfolio, FundPosition, PositionKind
+from invest.domain.market.assets import Asset, MacroPoint, NewsItem
 from invest.domain.market.bars import Bar
 from invest.domain.market.tickers import AssetKind
+from invest.domain.values import Harvest
 from invest.settings import Settings
 from invest.store import Store
 from tests.integration.api.api_kit import API, Door
@@ -33,21 +35,21 @@ async def test_an_event_is_booked_shown_and_taken_back(web_door: Door, platform:
     body = {"kind": "spin_off", "last_date_with": "2023-01-11", "price_factor": "0.25"}
     made = (await web_door.ask("POST", f"{PATH}/events", json=body, status=201)).json()
     assert (made["source"], made["price_factor"]) == ("owner", "0.25")
-    (shown,) = (await web_door.ask("GET", f"{PATH}/actions", status=200)).json()
+    (shown,) = (await web_door.ask("GET", f"{PATH}/actions", status=200)).items()
     assert (shown["kind"], shown["last_date_with"]) == ("spin_off", "2023-01-11")
     await web_door.ask("DELETE", f"{PATH}/events/spin_off/2023-01-11", status=204)
     await web_door.ask("DELETE", f"{PATH}/events/spin_off/2023-01-11", status=404)
-    assert (await web_door.ask("GET", f"{PATH}/actions", status=200)).json() == []
+    assert (await web_door.ask("GET", f"{PATH}/actions", status=200)).items() == []
 
 
 async def test_a_question_is_listed_and_answered_once(web_door: Door, platform: Settings) -> None:
     await stock(platform)
     path = f"{API}/data/questions?ticker=AMER3&since=2020-01-01"
-    (asked,) = (await web_door.ask("GET", path, status=200)).json()
+    (asked,) = (await web_door.ask("GET", path, status=200)).items()
     assert (asked["kind"], asked["day"], asked["breaks"]) == ("move", "2023-01-11", False)
     body = {"kind": "move", "day": asked["day"], "answer": "the fraud became known"}
     await web_door.ask("POST", f"{PATH}/answers", json=body, status=204)
-    assert (await web_door.ask("GET", path, status=200)).json() == []
+    assert (await web_door.ask("GET", path, status=200)).items() == []
 
 
 @pytest.mark.parametrize(
@@ -76,9 +78,85 @@ async def test_the_calendar_of_an_asset_and_of_a_portfolio(web_door: Door, platf
     body = {"kind": "dividend", "last_date_with": "2023-01-11", "amount": "0.5", "payment_date": "2023-02-01"}
     await web_door.ask("POST", f"{PATH}/events", json=body, status=201)
     days = "since=2023-01-01&until=2023-03-01"
-    (entry,) = (await web_door.ask("GET", f"{API}/data/calendar?ticker=AMER3&{days}", status=200)).json()
+    (entry,) = (await web_door.ask("GET", f"{API}/data/calendar?ticker=AMER3&{days}", status=200)).items()
     assert (entry["ex_date"], entry["payment_date"], entry["stage"]) == ("2023-01-12", "2023-02-01", "done")
     made = (await web_door.ask("POST", f"{API}/portfolios", json={"name": "P"}, status=201)).json()["id"]
-    assert (await web_door.ask("GET", f"{API}/data/calendar?portfolio_id={made}&{days}", status=200)).json() == []
+    assert (await web_door.ask("GET", f"{API}/data/calendar?portfolio_id={made}&{days}", status=200)).items() == []
     await web_door.ask("GET", f"{API}/data/calendar?portfolio_id=absent", status=404)
     await web_door.ask("GET", f"{API}/data/calendar", status=422)
+
+
+async def test_a_notice_of_an_event_nobody_knows_is_asked_about(web_door: Door, platform: Settings) -> None:
+    await stock(platform)
+    told = datetime(2023, 3, 1, 15, tzinfo=UTC)
+    items = [
+        NewsItem(
+            id=key, title=f"AMERICANAS S.A.: {subject}", outlet="CVM", fetched_at=told, published_at=told,
+            source="cvm", payload="p", tickers=("AMER3",), link="https://www.rad.cvm.gov.br/x",
+        )
+        for key, subject in (("a", "Grupamento de Ações"), ("b", "Pagamento de dividendos"))
+    ]  # fmt: skip
+    async with Store.open(platform) as store:
+        await store.news.upsert(items)
+    for whose in ("ticker=AMER3&", ""):
+        found = (await web_door.ask("GET", f"{API}/data/questions?{whose}since=2023-02-01", status=200)).json()
+        (asked,) = [one for one in found if one["kind"] == "notice"]
+        assert (asked["ticker"], asked["day"]) == ("AMER3", "2023-03-01") and "rad.cvm.gov.br" in asked["text"]
+    body = {"kind": "reverse_split", "last_date_with": "2023-04-14", "factor": "0.01"}
+    await web_door.ask("POST", f"{PATH}/events", json=body, status=201)
+    found = (await web_door.ask("GET", f"{API}/data/questions?ticker=AMER3&since=2023-02-01", status=200)).json()
+    assert not [one for one in found if one["kind"] == "notice"]
+
+
+async def test_the_next_results_are_those_announced(web_door: Door, platform: Settings) -> None:
+    await stock(platform)
+    now = platform.now()
+    day = (now + timedelta(days=20)).date()
+    item = NewsItem(
+        id="r", title=f"AMERICANAS S.A.: Divulgação de Resultados em {day:%d/%m/%Y}", outlet="CVM", fetched_at=now,
+        published_at=now - timedelta(days=1), source="cvm", payload="p", tickers=("AMER3",),
+    )  # fmt: skip
+    async with Store.open(platform) as store:
+        await store.news.upsert([item])
+    (found,) = (await web_door.ask("GET", f"{API}/data/results?ticker=AMER3", status=200)).json()
+    assert (found["ticker"], found["day"], found["announced"], found["payload"]) == ("AMER3", str(day), True, "p")
+    await web_door.ask("GET", f"{API}/data/results", status=422)
+
+
+async def test_what_stands_behind_a_fund_and_a_receipt(web_door: Door, platform: Settings) -> None:
+    await stock(platform)
+    line = FundPosition(kind=PositionKind.BUILDING, name="Galpão Betim", share=Decimal("0.4"), area=Decimal(1000))
+    held = FundPortfolio(
+        ticker="HGLG11", as_of=date(2023, 3, 31), positions=(line,), source="cvm_funds", payload="a" * 64
+    )
+    older = held.model_copy(update={"as_of": date(2022, 12, 31), "positions": ()})
+    async with Store.open(platform) as store:
+        await store.assets.upsert(
+            Asset(ticker="HGLG11", kind=AssetKind.FII), Asset(ticker="AAPL34", kind=AssetKind.BDR)
+        )
+        await store.save_harvest(Harvest(portfolios=(held,)))
+        await store.save_harvest(Harvest(portfolios=(older,)))
+    found = (await web_door.ask("GET", f"{API}/assets/HGLG11/portfolio", status=200)).json()
+    assert (found["as_of"], found["payload"]) == ("2023-03-31", "a" * 64)
+    assert (found["positions"][0]["name"], found["positions"][0]["share"]) == ("Galpão Betim", "0.4")
+    await web_door.ask("GET", f"{PATH}/portfolio", status=404)
+    receipt = (await web_door.ask("GET", f"{API}/assets/AAPL34/receipt", status=200)).json()
+    assert (receipt["home"]["symbol"], receipt["parity"], receipt["ratio_changes"]) == ("AAPL", None, [])
+    await web_door.ask("GET", f"{PATH}/receipt", status=404)
+
+
+async def test_series_of_the_economy_come_with_their_source(web_door: Door, platform: Settings) -> None:
+    points = [
+        MacroPoint(series="sgs:433", day=date(2023, month, 1), value=Decimal(f"0.{month}"), source="bcb", payload="p")
+        for month in range(1, 5)
+    ]
+    async with Store.open(platform) as store:
+        await store.macro.upsert(points)
+    assert (await web_door.ask("GET", f"{API}/macro", status=200)).json() == {"sgs:433": "2023-04-01"}
+    found = (await web_door.ask("GET", f"{API}/macro/sgs:433?limit=2", status=200)).json()
+    assert [(one["day"], one["value"], one["source"]) for one in found] == [
+        ("2023-03-01", "0.3", "bcb"),
+        ("2023-04-01", "0.4", "bcb"),
+    ]
+    await web_door.ask("GET", f"{API}/macro/sgs:9999", status=404)
+    await web_door.ask("GET", f"{API}/macro/..%2F..", status=422)

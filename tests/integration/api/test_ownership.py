@@ -186,7 +186,7 @@ async def test_alerts_are_seen_made_and_deleted_with_their_owners_key_alone(worl
         (world.other, {theirs["id"]}),
         (world.admin, {made["id"], mine["id"], theirs["id"]}),
     ):
-        listed = (await ask("GET", f"{API}/alerts", headers=who, status=200)).json()
+        listed = (await ask("GET", f"{API}/alerts", headers=who, status=200)).items()
         assert {alert["id"] for alert in listed} == seen and all(alert["owner"] for alert in listed)
     of_one = f"?portfolio_id={world.ids['portfolio_id']}"
     for path in (f"/alerts{of_one}", f"/alerts/events{of_one}"):
@@ -211,7 +211,7 @@ async def test_what_an_alert_was_told_of_is_its_owners_alone(world: World, platf
     async with Store.open(platform) as store:
         assert await store.alerts.record([event])
     for who, count in ((world.mine, 1), (world.other, 0), (world.admin, 1)):
-        assert len((await world.door.ask("GET", f"{API}/alerts/events", headers=who, status=200)).json()) == count
+        assert len((await world.door.ask("GET", f"{API}/alerts/events", headers=who, status=200)).items()) == count
 
 
 async def test_a_rotated_key_keeps_its_alerts(world: World, platform: Settings) -> None:
@@ -221,7 +221,7 @@ async def test_a_rotated_key_keeps_its_alerts(world: World, platform: Settings) 
         rotated = await store.keys.rotate(made["owner"])
     assert rotated is not None
     listed = await world.door.ask("GET", f"{API}/alerts", headers={"X-Api-Key": rotated[0]}, status=200)
-    assert [alert["id"] for alert in listed.json()] == [made["id"]]
+    assert [alert["id"] for alert in listed.items()] == [made["id"]]
 
 
 async def test_a_job_beyond_a_keys_scope_is_started_shown_and_run_again_by_nobody_below(world: World) -> None:

@@ -34,7 +34,7 @@ async def test_an_import_is_undone_as_a_whole_and_leaves_the_bytes_of_before(web
     await send(web_door, path, BOUGHT)
     before = (await web_door.ask("GET", path, status=200)).body
     await send(web_door, path, MORE)
-    imports = (await web_door.ask("GET", f"{path}/imports", status=200)).json()
+    imports = (await web_door.ask("GET", f"{path}/imports", status=200)).items()
     assert [(i["layout"], i["rows"]) for i in imports] == [("negociacao", 1), ("negociacao", 1)]
     gone = (await web_door.ask("DELETE", f"{path}/imports/{imports[0]['id']}", status=200)).json()
     assert gone == {"deleted": 1}
@@ -57,7 +57,7 @@ async def test_a_transaction_is_listed_edited_and_deleted(web_door: Door) -> Non
     less = await web_door.ask("PUT", f"{path}/transactions/{bought['id']}", json=body | {"quantity": "30"}, status=409)
     assert "sells 40 PETR4" in less.json()["detail"]
     refused = await web_door.ask("DELETE", f"{path}/transactions/{bought['id']}", status=409)
-    assert f"invest portfolio delete ID {sold['id']}" in refused.json()["detail"]
+    assert f"invest portfolio delete {path.rsplit('/', 1)[1]} {sold['id']}" in refused.json()["detail"]
     await web_door.ask("DELETE", f"{path}/transactions/{sold['id']}", status=204)
     await web_door.ask("DELETE", f"{path}/transactions/{sold['id']}", status=404)
     await web_door.ask("DELETE", f"{path}/transactions/{bought['id']}", status=204)
@@ -103,3 +103,39 @@ async def test_a_users_own_names_of_columns_are_kept(web_door: Door) -> None:
     await web_door.ask("PUT", f"{API}/statements/columns", json={"columns": {"Por": ""}}, status=204)
     assert "Por" not in (await web_door.ask("GET", f"{API}/statements/columns", status=200)).json()
     await web_door.ask("PUT", f"{API}/statements/columns", json={"columns": {"Por": "nonsense"}}, status=422)
+
+
+async def test_fixed_income_of_a_statement_is_booked_valued_undone_and_merged(web_door: Door) -> None:
+    one, other = await make(web_door), await make(web_door)
+    head = "Entrada/Saída;Data;Movimentação;Produto;Instituição;Quantidade;Preço unitário;Valor da Operação\n"
+    rows = "Credito;05/01/2026;COMPRA / VENDA;CDB - CDB126ABC45 - BANCO X;CORRETORA B;1.000;1,00;1.000,00\n"
+    rows += "Credito;07/01/2026;Transferência - Liquidação;PETR4 - PETROBRAS;CORRETORA B;10;30,00;300,00\n"
+    later = head + "Debito;05/02/2026;RESGATE;CDB - CDB126ABC45 - BANCO X;CORRETORA B;400;1,05;420,00\n"
+    empty = (await web_door.ask("GET", f"{one}/fixed-income", status=200)).body
+    plan = await send(web_door, one, head + rows)
+    assert plan["counts"]["booked"] == 2 and plan["rows"][0]["fixed_income"]["what"] == "bought"
+    assert (await send(web_door, one, head + rows))["counts"] == {"booked": 0, "duplicate": 2, "refused": 0}
+    (bond,) = (await web_door.ask("GET", f"{one}/fixed-income", status=200)).json()
+    assert (bond["bond"]["name"], bond["bond"]["index"], bond["value"]) == (
+        "CDB CDB126ABC45 BANCO X",
+        "price",
+        "1000.00",
+    )
+    await send(web_door, one, later)
+    path = f"{one}/fixed-income/{bond['id']}"
+    (bond,) = (await web_door.ask("GET", f"{one}/fixed-income", status=200)).json()
+    assert bond["value"] == "630.00"  # 600 at the price of the redemption
+    terms = bond["bond"] | {"index": "prefixado", "rate": "0.10"}
+    assert float((await web_door.ask("PUT", path, json=terms, status=200)).json()["value"]) > 630
+    wrong = await web_door.ask("PUT", path, json=terms | {"amount": "5.00"}, status=422)
+    assert "undo that import" in wrong.json()["detail"]
+    redeemed, bought = (await web_door.ask("GET", f"{one}/imports", status=200)).json()
+    refused = await web_door.ask("DELETE", f"{one}/imports/{bought['id']}", status=409)
+    assert "undo the import of the redemption first" in refused.json()["detail"]
+    assert (await web_door.ask("DELETE", f"{one}/imports/{redeemed['id']}", status=200)).json() == {"deleted": 1}
+    merged = await web_door.ask("POST", f"{other}/merge", json={"portfolio_id": one.rsplit("/", 1)[1]}, status=200)
+    assert merged.json() == {"moved": 1, "duplicate": 0}
+    (bond,) = (await web_door.ask("GET", f"{other}/fixed-income", status=200)).json()
+    assert (bond["bond"]["index"], bond["bond"]["redeemed"]) == ("prefixado", [])
+    await web_door.ask("DELETE", f"{other}/fixed-income/{bond['id']}", status=204)
+    assert (await web_door.ask("GET", f"{other}/fixed-income", status=200)).body == empty

@@ -77,7 +77,7 @@ async def test_known_events_are_proposed_confirmed_and_declined(
     made = await make(web_door, booked("2025-01-06", "buy", "100", "10.00"))
     await measure_and_keep(store, platform, made)
     path = f"{API}/portfolios/{made}/proposals"
-    found = (await web_door.ask("GET", path, status=200)).json()
+    found = (await web_door.ask("GET", path, status=200)).items()
     assert [(p["said"], p["transaction"]["price"]) for p in found] == [
         ("ABCD3 dividend 100.00 of 2025-03-10", "1.00000000"),
         ("ABCD3 jcp 42.50 of 2025-03-11", "0.42500000"),
@@ -86,7 +86,7 @@ async def test_known_events_are_proposed_confirmed_and_declined(
     assert (await web_door.ask("POST", f"{path}/confirm", json=chosen, status=200)).json()["counts"]["booked"] == 1
     assert (await web_door.ask("POST", f"{path}/decline", json={"keys": "all"}, status=200)).json() == {"declined": 1}
     await measure_and_keep(store, platform, made)
-    assert (await web_door.ask("GET", path, status=200)).json() == []
+    assert (await web_door.ask("GET", path, status=200)).items() == []
     csv = "Produto;Pagamento;Tipo de Evento;Instituição;Quantidade;Preço unitário;Valor líquido\n"
     csv += "ABCD3 - EXEMPLO;11/04/2025;Dividendo;A;100;1,00;100,00\n"
     again = await web_door.ask("POST", f"{API}/portfolios/{made}/import", data=csv.encode(), status=200)
@@ -145,6 +145,6 @@ async def test_fixed_income_counts_in_value_and_allocation(web_door: Door, store
     assert changed["value"] == "1500.00"
     await web_door.ask("POST", path, json={**agreed, "index": "prefixado"}, status=422)
     await web_door.ask("DELETE", f"{path}/{kept['id']}", status=204)
-    assert (await web_door.ask("GET", path, status=200)).json() == []
+    assert (await web_door.ask("GET", path, status=200)).items() == []
     unknown = await web_door.ask("PUT", f"{path}/{kept['id']}", json=agreed, status=404)
     assert "no fixed income" in unknown.json()["detail"]

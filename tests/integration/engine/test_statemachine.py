@@ -45,7 +45,7 @@ LIMITS = [Limit("narrow", "kit", MOST, 0), Limit("rated", "kit", 0, GAP)]
 @cache
 def sliced(name: str) -> Script:
     """A script that leaves all but one item of what follows to the to-do list."""
-    text = script(name).library.body.replace("SLICE = 300", "SLICE = 1").replace("local PAGE = 50", "local PAGE = 2")
+    text = script(name).library.body.replace("SLICE = 200", "SLICE = 1").replace("local PAGE = 50", "local PAGE = 2")
     assert text.count("SLICE = 1") == 1 and text.count("local PAGE = 2") == 1
     return Script(name, Library(text))
 

@@ -11,7 +11,8 @@ from invest.jobs.data_collection.collection import collect_asset_data_async
 from invest.jobs.declared import declare_all
 from invest.settings import Settings
 from invest.store import Store
-from invest.workers.history import history_sink, keep_whole, restore_lost
+from invest.workers.history import MARK, history_sink, keep_whole, look_after, restore_lost
+from invest.workers.pauses import KeptPauses
 
 
 async def test_accepted_jobs_survive_a_redis_that_lost_everything(
@@ -39,6 +40,28 @@ async def test_accepted_jobs_survive_a_redis_that_lost_everything(
         statuses = [await invest.status(job.id) for job in jobs]
         assert {s.state for s in statuses} == {JobState.QUEUED}
         assert {s.args[0] if s.args else s.kwargs["ticker"] for s in statuses} == {"PETR4", "VALE3", "ITUB4"}
+
+
+async def test_what_was_paused_stays_paused_on_a_redis_that_lost_everything(
+    settings: Callable[..., Settings], redis_url: str, database_url: str
+) -> None:
+    declare_all()
+    known = settings(redis={"url": redis_url}, database={"url": database_url})
+    async with Invest.connect(known) as invest, Store.open(known) as store:
+        paused, resumed = [entry.name for entry in await invest.schedules.all()][:2]
+        pauses = KeptPauses(invest, store, MARK)
+        assert await look_after(invest, store, pauses)
+        for name in (paused, resumed):
+            await invest.schedules.pause(name)
+        await invest.pause("analysis")
+        assert not await look_after(invest, store, pauses)
+        await invest.schedules.resume(resumed)
+        assert not await look_after(invest, store, pauses)
+        await invest.redis.flushall()
+        await pauses.keep("another process")  # a look in the same moment writes nothing down
+        assert await look_after(invest, store, pauses)
+        assert not await invest.pause("analysis")
+        assert [e.name for e in await invest.schedules.all() if e.paused] == [paused]
 
 
 async def test_a_workflow_survives_a_redis_that_lost_everything_and_its_plan_is_not_shown(

@@ -74,7 +74,9 @@ async def test_a_stock_is_known_from_every_side(world: World, settings: MakeSett
         "b3": "ok",
         "cvm": "ok",
         "brapi": "ok",
+        "b3_indices": "skipped",
         "cvm_funds": "skipped",
+        "cvm_etfs": "skipped",
         "mercado_bitcoin": "skipped",
         "rss": found["rss"].outcome.status,
         "yahoo": "ok",
@@ -397,3 +399,18 @@ async def test_a_fund_is_known_from_official_reports(world: World, settings: Mak
     year = sum(a.amount for a in paid if a.amount and date(2025, 3, 1) <= a.last_date_with <= date(2026, 2, 28))
     assert abs(values["dividends_12m"] / year - 1) < Decimal("0.01")
     assert first["cvm_funds"].outcome.status == "ok"  # by the letters of its ISIN, before anything is on record
+
+
+async def test_an_etf_is_known_by_its_unit_and_a_silent_register_is_no_fund_unknown(
+    world: World, settings: MakeSettings
+) -> None:
+    want = Want("IVVB11", NOW, Asset(ticker="IVVB11", kind=AssetKind.ETF))
+    async with platform(world, settings) as (sources, _):
+        (calm,) = await sources.collect(want, only={"cvm_etfs"})
+    values = {o.field: o.value for o in calm.harvest.observations}
+    assert {"bvps", "equity", "holders", "admin_fee", "nav_return_1y", "shares_outstanding"} == values.keys()
+    assert all(o.official and o.payload for o in calm.harvest.observations)
+    assert calm.identity and calm.identity.cnpj == world.by_ticker["IVVB11"].cnpj
+    async with platform(world, settings, Fault(upstream="cvm_etfs", kind="error", status=500)) as (sources, _):
+        (troubled,) = await sources.collect(want, only={"cvm_etfs"})
+    assert troubled.outcome.status == "failed" and troubled.outcome.reason

@@ -252,7 +252,7 @@ async def test_history_is_read_in_pages_by_queue_and_state(store: Store) -> None
     first = await store.jobs.history(queue="reports", limit=2)
     then = await store.jobs.history(queue="reports", before=first[-1].event_id)
     assert [r.id for r in [*first, *then]] == ["r5", "r4", "r3", "r2", "r1"]
-    assert [r.id for r in await store.jobs.history(state="failed")] == ["j1"]
+    assert [r.id for r in await store.jobs.history(states=["failed"])] == ["j1"]
 
 
 async def test_a_key_is_shown_once_and_works_until_it_is_revoked(store: Store) -> None:

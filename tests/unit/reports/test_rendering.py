@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib import resources
 from itertools import pairwise
 from typing import Any
@@ -26,6 +27,7 @@ from invest.reports import (
     render_markdown,
     render_pdf,
 )
+from invest.reports.charts.canvas import COLOURS
 from tests.builders import reports as build
 
 KINDS: dict[str, Callable[..., ReportView]] = {
@@ -58,8 +60,20 @@ AWKWARD: dict[str, Callable[[], ReportView]] = {
 }  # fmt: skip
 
 
+@cache
+def printed(kind: str, language: str = "pt-BR", *, sandbox: bool = False) -> bytes:
+    """The PDF of one kind, set once for all the tests that look at it."""
+    return render_pdf(KINDS[kind](language=language, sandbox=sandbox))
+
+
 def reader(pdf: bytes) -> pypdf.PdfReader:
     return pypdf.PdfReader(io.BytesIO(pdf))
+
+
+@cache
+def texts(kind: str, *, sandbox: bool = False) -> tuple[str, ...]:
+    """What the pages of that PDF say."""
+    return tuple(page.extract_text() for page in reader(printed(kind, sandbox=sandbox)).pages)
 
 
 def struct_types(node: Any) -> Counter[str]:
@@ -83,7 +97,7 @@ def struct_types(node: Any) -> Counter[str]:
 @pytest.mark.parametrize("language", ["pt-BR", "en"])
 def test_a_pdf_is_tagged_titled_and_in_its_language(kind: str, language: str) -> None:
     view = KINDS[kind](language=language)
-    document = reader(render_pdf(view))
+    document = reader(printed(kind, language))
     root: Any = document.trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
     assert str(root["/Lang"]).lower() == ("pt-br" if language == "pt-BR" else "en-us")
@@ -105,8 +119,7 @@ def test_awkward_reports_render_in_every_format(name: str) -> None:
 
 
 def test_charts_of_a_pdf_carry_their_description_and_our_typeface() -> None:
-    view = KINDS["asset"]()
-    pdf = render_pdf(view)
+    pdf = printed("asset")
     assert struct_types(reader(pdf).trailer["/Root"]["/StructTreeRoot"]["/K"])["/Figure"] == 8  # type: ignore[index]  # the catalogue is there
     fonts: Any = reader(pdf).pages[0]["/Resources"]["/Font"]  # type: ignore[index]  # a page with text has fonts
     names = {str(fonts[name]["/BaseFont"]).split("+")[-1] for name in fonts}
@@ -117,14 +130,14 @@ def test_charts_of_a_pdf_carry_their_description_and_our_typeface() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_sandbox_data_is_stamped_on_every_page_and_in_every_format(kind: str) -> None:
     view = KINDS[kind](sandbox=True)
-    pages = [page.extract_text() for page in reader(render_pdf(view)).pages]
+    pages = texts(kind, sandbox=True)
     assert all("SANDBOX — dados de teste" in text for text in pages)
     assert "SANDBOX — dados de teste" in render_html(view)
     assert "SANDBOX — dados de teste" in render_markdown(view)
 
 
 def test_every_page_says_that_it_is_no_advice_and_which_page_it_is() -> None:
-    pages = [page.extract_text() for page in reader(render_pdf(KINDS["asset"]())).pages]
+    pages = texts("asset")
     assert len(pages) > 1
     for number, text in enumerate(pages, start=1):
         assert "Não é recomendação de investimento" in text
@@ -132,7 +145,7 @@ def test_every_page_says_that_it_is_no_advice_and_which_page_it_is() -> None:
 
 
 def test_the_pdf_says_what_the_view_says() -> None:
-    text = " ".join(" ".join(p.extract_text().split()) for p in reader(render_pdf(KINDS["asset"]())).pages)
+    text = " ".join(" ".join(page.split()) for page in texts("asset"))
     for words in ("R$ 48,67", "Petróleo Brasileiro S.A. Petrobras", "Compra", "barato no setor", "24,2%", "Fontes: B3",
                   "Tempo esgotado: sem resposta em 60 s", "US$ 0,0693"):  # fmt: skip
         assert words in text, words
@@ -140,7 +153,7 @@ def test_the_pdf_says_what_the_view_says() -> None:
 
 def test_provenance_is_out_of_the_readers_way_and_there_on_demand() -> None:
     view = KINDS["asset"]()
-    plain = " ".join(p.extract_text() for p in reader(render_pdf(view)).pages)
+    plain = " ".join(texts("asset"))
     whole = " ".join(p.extract_text() for p in reader(render_pdf(view, appendix=True)).pages)
     assert build.sha("payload 0")[:12] not in plain
     assert "[f01]" not in plain
@@ -155,15 +168,14 @@ def test_provenance_is_out_of_the_readers_way_and_there_on_demand() -> None:
 
 @pytest.mark.slow
 def test_reports_are_typeset_in_several_threads_at_once() -> None:
-    views = [KINDS[kind](report_id=f"r_{i}") for i, kind in enumerate([*KINDS, *KINDS])]
+    kinds = [*KINDS, "weekly"]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(render_pdf, views))
-    assert together == [render_pdf(view) for view in views]
+        together = list(pool.map(render_pdf, [KINDS[kind]() for kind in kinds]))
+    assert together == [printed(kind) for kind in kinds]
 
 
 def test_the_same_view_gives_the_same_pdf() -> None:
-    view = KINDS["weekly"]()
-    assert render_pdf(view) == render_pdf(view)
+    assert render_pdf(KINDS["weekly"]()) == printed("weekly")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -232,26 +244,61 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_text_has_the_contrast_of_aa_in_light_and_dark() -> None:
-    css = resources.files("invest.reports").joinpath("templates", "report.css").read_text()
+# What carries meaning in a chart; "volume" and "track" are context whose figures stand in words beside them.
+DRAWN = ("ink", "muted", "faint", "blue", "amber", "red", "green")
+WRITTEN = ("ink", "muted", "blue", "amber-ink", "red", "green")
+
+
+def template(name: str) -> str:
+    return resources.files("invest.reports").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def test_text_and_charts_of_a_page_have_the_contrast_of_aa_in_light_and_dark_and_in_print() -> None:
+    css = template("report.css")
     schemes = [dict(re.findall(r"--([a-z-]+):(#[0-9a-f]+)", block)) for block in re.findall(r":root\{([^}]+)\}", css)]
     assert len(schemes) == 3
-    for scheme in schemes[:2]:
-        for role in ("ink", "muted", "blue", "amber-ink", "red", "green"):
+    for scheme in (schemes[0], schemes[0] | schemes[1], schemes[0] | schemes[2]):
+        for role in WRITTEN:
             assert contrast(scheme[role], scheme["paper"]) >= 4.5, role
         for role in ("ink", "muted", "blue"):
             assert contrast(scheme[role], scheme["tint"]) >= 4.5, role
+        for role in DRAWN:
+            assert contrast(scheme[role], scheme["paper"]) >= 3, role
         assert contrast(scheme["band-ink"], scheme["band"]) >= 4.5
-        assert contrast(scheme["amber"], scheme["paper"]) >= 3
         assert contrast(scheme["paper"], scheme["blue"]) >= 4.5
     assert len(css.encode()) < 12_000
+
+
+def test_text_and_charts_of_a_pdf_have_the_contrast_of_aa() -> None:
+    source = template("report.typ")
+    colours = dict(re.findall(r'#let ([a-z]+) = rgb\("(#[0-9a-f]{6})"\)', source))
+    assert {"ink", "muted", "hair", "tint", "blue", "amber", "red", "green"} <= set(colours)
+    for role in ("ink", "muted", "blue", "amber", "red", "green"):
+        assert contrast(colours[role], "#ffffff") >= 4.5, role
+    for role in ("ink", "muted", "blue", "red", "green"):
+        assert contrast(colours[role], colours["tint"]) >= 4.5, role
+    band = re.findall(
+        r'block\(width: 210mm, fill: rgb\("(#[0-9a-f]{6})"\).*?text\(.*?fill: rgb\("(#[0-9a-f]{6})"\)',
+        source,
+        re.DOTALL,
+    )
+    assert len(band) == 1
+    assert contrast(*band[0]) >= 4.5
+    others = set(re.findall(r'rgb\("(#[0-9a-f]{6})"\)', source)) - set(colours.values()) - set(band[0])
+    assert others == {"#cbd2d9"}  # the rule under a heading, which says nothing
+    charts = {str(role): colour for role, colour in COLOURS.items()}
+    for role in DRAWN:
+        assert contrast(charts[role], "#ffffff") >= 3, role
+    for role in WRITTEN:
+        assert contrast(charts[role], "#ffffff") >= 4.5, role
+    assert contrast(COLOURS["paper"], COLOURS["blue"]) >= 4.5  # the last price on its tag
 
 
 def test_charts_can_be_left_out() -> None:
     view = KINDS["asset"]()
     assert "<svg" in render_html(view)
     assert "<svg" not in render_html(view, charts=False)
-    assert len(render_pdf(view, charts=False)) < len(render_pdf(view))
+    assert len(render_pdf(view, charts=False)) < len(printed("asset"))
     assert "o fechamento ajustado foi de" not in render_markdown(view, charts=False)
 
 
@@ -296,8 +343,7 @@ def test_an_unknown_format_is_refused_by_name() -> None:
 
 
 def test_a_pdf_claims_the_accessibility_standard_and_says_so() -> None:
-    xmp = render_pdf(KINDS["asset"]())
-    assert b"pdfuaid" in xmp
+    assert b"pdfuaid" in printed("asset")
 
 
 def test_letters_that_no_font_can_show_do_not_stop_a_report() -> None:

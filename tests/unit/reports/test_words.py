@@ -14,6 +14,7 @@ from invest.domain.opinions.opinion import OpinionStatus
 from invest.reports.locale import locale_of
 from invest.reports.sections.remarks import is_routine, remark
 from invest.reports.words import clean, words_of
+from invest.sources.registry import upstreams
 
 
 def placeholders(text: str) -> set[str]:
@@ -32,6 +33,7 @@ def test_every_kind_state_and_verdict_has_its_word(language: str) -> None:
     wanted = [f"recommendation.{r.value}" for r in Recommendation]
     wanted += [f"status.{s.value}" for s in OpinionStatus] + [f"kind.{k.value}" for k in AssetKind]
     wanted += [f"action.{a.value}" for a in ActionKind] + [f"market.{m.value}" for m in Market]
+    wanted += [f"source.{name}" for name in (*upstreams(lambda _: True).names, "cotahist")]
     assert [key for key in wanted if key not in words.texts] == []
 
 

@@ -7,7 +7,9 @@ from invest.api.access.auditing import Auditor
 from invest.api.access.keyring import Keyring
 from invest.api.access.openid import CALLBACK, OpenId, SignInRefused
 from invest.api.access.quotas import LATER, QUEUED, Quotas
+from invest.api.access.recent import RecentWriters
 from invest.api.access.sessions import Sessions, is_session
+from invest.api.access.usage import QuotaUse, use_of
 
 __all__ = [
     "CALLBACK",
@@ -19,9 +21,12 @@ __all__ = [
     "Kept",
     "Keyring",
     "OpenId",
+    "QuotaUse",
     "Quotas",
+    "RecentWriters",
     "Sessions",
     "SignInRefused",
     "idempotency_of",
     "is_session",
+    "use_of",
 ]

@@ -66,6 +66,7 @@ class OpenId:
         self._claims = require("openid", "authlib.oidc.core", purpose).CodeIDToken
         self._jwt = require("openid", "joserfc.jwt", purpose)
         self._jwk = require("openid", "joserfc.jwk", purpose)
+        self._jws = require("openid", "joserfc.jws", purpose)
         self._faults = require("openid", "joserfc.errors", purpose)
         self._session: aiohttp.ClientSession | None = None
         self._known: tuple[float, dict[str, Any]] | None = None
@@ -190,12 +191,15 @@ class OpenId:
         allowed = [name for name in ALGORITHMS if name in told]
         if header.get("alg") not in allowed:
             raise ValueError(f"it is signed by {str(header.get('alg'))[:20]}, not by one of {', '.join(allowed)}")
+        registry = self._jws.JWSRegistry(
+            algorithms=allowed, strict_check_header=False
+        )  # providers add words of their own
         for fresh in (False, True):
             for key in await self._signing_keys(header.get("kid"), fresh=fresh):
                 try:
-                    return self._jwt.decode(token, self._jwk.import_key(key), algorithms=allowed)
-                except (self._faults.BadSignatureError, self._faults.InvalidKeyTypeError):
-                    continue
+                    return self._jwt.decode(token, self._jwk.import_key(key), registry=registry)
+                except (self._faults.JoseError, ValueError, KeyError, TypeError):
+                    continue  # of another kind, broken, or not the one
         raise ValueError("none of the provider's keys signed it")
 
     async def _signing_keys(self, kid: str | None, *, fresh: bool) -> list[dict[str, Any]]:
@@ -241,6 +245,8 @@ class OpenId:
                 raise SignInRefused(text, issuer=issuer, found=str(about.get("issuer"))[:200])
             for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
                 self._fit(about.get(name), name)
+            if about.get("userinfo_endpoint"):
+                self._fit(about["userinfo_endpoint"], "userinfo_endpoint")
             self._known = now, about
         return self._known[1]
 

@@ -10,8 +10,22 @@ from invest.api.http.examples import TELLING
 from invest.api.http.headers import API_POLICY, ORIGINS, SECURITY, compressed, hardened, on_prepare, takes_gzip
 from invest.api.http.lazy_store import LazyStore
 from invest.api.http.meters import Meters, route_of
+from invest.api.http.negotiation import chosen_media
 from invest.api.http.openapi import document
-from invest.api.http.paging import Listing, in_reach, paged, paged_as, read_time, time_cursor
+from invest.api.http.paging import (
+    PLACE,
+    Cursor,
+    Listing,
+    cut,
+    in_reach,
+    next_link,
+    paged,
+    paged_as,
+    read_time,
+    sealed,
+    sliced,
+    time_cursor,
+)
 from invest.api.http.problems import (
     FieldError,
     Problem,
@@ -36,6 +50,7 @@ __all__ = [
     "LINE",
     "LOCAL",
     "ORIGINS",
+    "PLACE",
     "PREFIX",
     "SECURITY",
     "TELLING",
@@ -43,6 +58,7 @@ __all__ = [
     "Bodies",
     "Body",
     "Caller",
+    "Cursor",
     "FieldError",
     "Incoming",
     "LazyStore",
@@ -54,7 +70,9 @@ __all__ = [
     "Route",
     "ScopeName",
     "checked_text",
+    "chosen_media",
     "compressed",
+    "cut",
     "document",
     "etag_matches",
     "etag_of",
@@ -62,6 +80,7 @@ __all__ = [
     "in_reach",
     "invalid",
     "invalid_fields",
+    "next_link",
     "on_prepare",
     "paged",
     "paged_as",
@@ -73,6 +92,8 @@ __all__ = [
     "retry_after",
     "route",
     "route_of",
+    "sealed",
+    "sliced",
     "takes_gzip",
     "time_cursor",
     "title_of",

@@ -36,7 +36,7 @@ class LazyStore:
             if self._settings.database.url is None:
                 raise Unreachable("no PostgreSQL: set DATABASE_URL, or start with `invest run`")
             try:
-                self._store = await self._stack.enter_async_context(Store.open(self._settings))
+                self._store = await self._stack.enter_async_context(Store.open(self._settings, replica=True))
             except InvestError as error:
                 self._failed = (asyncio.get_running_loop().time(), error)
                 raise

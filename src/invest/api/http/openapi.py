@@ -268,6 +268,8 @@ def _responses(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
     elif (route.name, "reply") in schemas:
         schema = schemas[route.name, "reply"]
         success["content"] = {"application/json": {"schema": schema, "example": example_of(schema, definitions)}}
+        for kind in route.also:
+            success["content"][kind] = {"schema": {"type": "string"} if kind.startswith("text/") else BINARY}
     found[str(route.status)] = success
     if route.status == 202:
         headers = {**headers, **TASK_HEADERS}

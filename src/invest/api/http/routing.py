@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -16,7 +17,7 @@ from invest.api.http.caller import Caller
 from invest.api.http.problems import Problem, invalid_fields
 
 T = TypeVar("T")
-Method = Literal["GET", "POST", "DELETE", "PUT"]
+Method = Literal["GET", "POST", "DELETE", "PUT", "PATCH"]
 ScopeName = Literal["read", "write", "admin"]
 PREFIX = "/api/v1"
 LINE = web.RequestKey("line", dict[str, Any])  # what handlers add to the request's log line
@@ -138,6 +139,7 @@ class Route:
     result: Any = None  # of the job that the operation queues
     reply: Any = None
     media: Mapping[int, str] = field(default_factory=dict)  # status -> media type, where it is not JSON
+    also: tuple[str, ...] = ()  # media types that stand beside JSON, chosen by Accept
     takes: tuple[str, ...] = ()  # media types of a body that the handler reads as bytes
     waits: bool = False  # takes ?wait= and Prefer: wait
     guard: Guard | None = None  # asked before the body is read: whether the caller may touch what the path names
@@ -197,6 +199,8 @@ def _validated(model: type[BaseModel], values: Mapping[str, str]) -> BaseModel:
 
 def _replied(annotation: Any) -> Any:
     """What a handler answers with: X of ``Reply[X]``, None where it writes the response itself."""
+    if get_origin(annotation) in (Union, UnionType):  # a reply, or a file of the same
+        annotation = next((kind for kind in get_args(annotation) if get_origin(kind) is Reply), annotation)
     if get_origin(annotation) is Reply:
         return get_args(annotation)[0]
     is_response = isinstance(annotation, type) and issubclass(annotation, web.StreamResponse)
@@ -214,6 +218,7 @@ def route(
     media: Mapping[int, str] | None = None,
     waits: bool = False,
     takes: tuple[str, ...] = (),
+    also: tuple[str, ...] = (),
     guard: Guard | None = None,
     api: bool = True,
 ) -> Callable[[Handler], Route]:
@@ -241,6 +246,7 @@ def route(
             media=media or {},
             waits=waits,
             takes=takes,
+            also=also,
             guard=guard,
         )
 

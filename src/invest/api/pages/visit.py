@@ -100,6 +100,13 @@ class Visit:
         value = await route.handler(self.request, **given)
         return value.value if isinstance(value, Reply) else value
 
+    async def listed(self, route: Route, *, path: Mapping[str, Any] | None = None) -> list[Any]:
+        """The entries of one of the API's lists, its first page being as long as may be."""
+        limit = route.query_model.model_fields["limit"] if route.query_model is not None else None
+        most = next((m.le for m in limit.metadata if hasattr(m, "le")), None) if limit is not None else None
+        page = await self.ask(route, path=path, query={} if most is None else {"limit": most})
+        return list(page.items)
+
     def go(self, where: str, said: str = "") -> web.Response:
         """Redirect the browser; the next page shows `said`."""
         response = web.Response(status=303, headers={"Location": where})

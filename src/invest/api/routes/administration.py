@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http import PREFIX, Listing, Problem, Reply, paged, route
+from invest.api.access import QuotaUse, use_of
+from invest.api.http import PREFIX, Listing, Problem, Reply, route, sliced
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Strict, WholePage
 from invest.api.routes.operations import BulkFilter
 from invest.domain.access import ApiKey, Scope
 from invest.engine import Bulk
@@ -23,7 +24,7 @@ class KeyPath(Strict):
     key_id: KeyId
 
 
-class KeyFilter(Strict):
+class KeyFilter(WholePage):
     """Which keys."""
 
     revoked: bool = Field(default=False, description="revoked ones too")
@@ -56,7 +57,44 @@ class MadeKey(BaseModel):
 @route("GET", "/keys", tag="keys", scope="admin", problems=(503,))
 async def list_keys(request: Request, query: KeyFilter) -> Reply[Listing[ApiKey]]:
     """API keys by creation, never their text."""
-    return paged(request, await (await request.services.store()).keys.list(revoked=query.revoked), None)
+    found = await (await request.services.store()).keys.list(revoked=query.revoked)
+    return sliced(request, found, lambda key: key.id, query.cursor, query.limit)
+
+
+@route("GET", "/keys/{key_id}", tag="keys", scope="admin", problems=(404, 503))
+async def get_key(request: Request, path: KeyPath) -> ApiKey:
+    """One key, in force or revoked, never its text."""
+    found = await (await request.services.store()).keys.list(revoked=True)
+    for key in found:
+        if key.id == path.key_id:
+            return key
+    raise Problem(404, f"no key {path.key_id!r}")
+
+
+@route("GET", "/keys/{key_id}/quotas", tag="keys", scope="admin", problems=(404, 503))
+async def get_key_quotas(request: Request, path: KeyPath, query: WholePage) -> Reply[Listing[QuotaUse]]:
+    """What a key uses of its quotas: stored things, jobs, answers kept, AI money of today, mails of this hour."""
+    services = request.services
+    found = await use_of(await services.store(), services.invest.redis, services.settings.quotas, path.key_id)
+    if found is None:
+        raise Problem(404, f"no key {path.key_id!r}")
+    return sliced(request, found, lambda one: one.quota, query.cursor, query.limit)
+
+
+class KeyName(Strict):
+    """Another name."""
+
+    name: str = Field(min_length=1, max_length=200, pattern=r"\S", examples=["phone"])
+
+
+@route("PATCH", "/keys/{key_id}", tag="keys", scope="admin", problems=(404, 422, 503))
+async def rename_key(request: Request, path: KeyPath, body: KeyName) -> ApiKey:
+    """Give a key in force another name; its text, scope and portfolios stay."""
+    renamed: ApiKey | None = await (await request.services.store()).keys.rename(path.key_id, body.name)
+    if renamed is None:
+        raise Problem(404, f"no key {path.key_id!r} in force")
+    request.audit("rename key", path.key_id, {"name": body.name})
+    return renamed
 
 
 @route("POST", "/keys", tag="keys", scope="admin", status=201, problems=(503,))
@@ -117,4 +155,14 @@ async def discard_dead_letters(request: Request, query: BulkFilter) -> Bulk:
     return done
 
 
-ROUTES = (list_keys, create_key, rotate_key, revoke_key, purge_queue, discard_dead_letters)
+ROUTES = (
+    list_keys,
+    get_key,
+    get_key_quotas,
+    create_key,
+    rename_key,
+    rotate_key,
+    revoke_key,
+    purge_queue,
+    discard_dead_letters,
+)

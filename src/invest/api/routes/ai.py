@@ -50,25 +50,4 @@ async def get_ai_spend(request: Request, query: SpendDays) -> Spend:
     return spend_of(lines, first, last, today=today, held=held, budget=limit)
 
 
-async def spend_metrics(request: Request) -> str:
-    """Today's money for Prometheus: per provider from the ledger, the limit, and what calls in flight may cost."""
-    store = await request.services.store()
-    day = datetime.now(UTC).date()
-    spent = await store.spend.by_provider(day, day)
-    held = await SharedBudget(request.services.invest.redis).held_today()
-    limit = request.services.settings.ai.daily_budget_usd
-    lines = ["# HELP invest_ai_cost_usd_today US dollars of AI calls today (UTC), by provider."]
-    lines += ["# TYPE invest_ai_cost_usd_today gauge"]
-    lines += [f'invest_ai_cost_usd_today{{provider="{_label(name)}"}} {usd:f}' for name, usd in spent.items()]
-    lines += ["# HELP invest_ai_held_usd US dollars that AI calls in flight may cost at most."]
-    lines += ["# TYPE invest_ai_held_usd gauge", f"invest_ai_held_usd {held:f}"]
-    lines += ["# HELP invest_ai_budget_usd Daily limit of AI calls in US dollars; 0: none."]
-    lines += ["# TYPE invest_ai_budget_usd gauge", f"invest_ai_budget_usd {limit:g}"]
-    return "\n".join(lines) + "\n"
-
-
-def _label(name: str) -> str:
-    return name.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-
-
 ROUTES = (get_ai_spend,)

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from invest.api.http import PREFIX, Problem, Reply, invalid, invalid_fields, route
+from invest.api.http import (
+    PREFIX,
+    Cursor,
+    Listing,
+    Problem,
+    Reply,
+    invalid,
+    invalid_fields,
+    paged,
+    read_time,
+    route,
+    sliced,
+    time_cursor,
+)
 from invest.api.request import Request
-from invest.api.routes.models import Moment, Strict
+from invest.api.routes.models import Moment, Strict, WholePage
 from invest.api.routes.ownership import owner_of, require_portfolio
 from invest.api.routes.portfolio.portfolios import Amount, PortfolioId
 from invest.domain.alerts import Alert, AlertEvent, AlertKind, Comparison
@@ -46,17 +59,29 @@ class AlertPath(Strict):
     alert_id: AlertId
 
 
-class AlertFilter(Strict):
+class AlertFilter(WholePage):
     """Whose alerts."""
 
     portfolio_id: PortfolioId | None = None
 
 
-class EventFilter(AlertFilter):
+class EventFilter(Strict):
     """Which events."""
 
+    portfolio_id: PortfolioId | None = None
     since: Moment | None = None
-    limit: int = Field(default=100, ge=1, le=500)
+    limit: int = Field(default=100, ge=1, le=500, description="entries of one page")
+    cursor: Annotated[str | None, Cursor(r"^[^~]{1,40}~[^~]{1,64}~.{1,200}$")] = Field(
+        default=None, description="`next_cursor` of the page before"
+    )
+
+    @property
+    def seen(self) -> tuple[datetime, str, str] | None:
+        """The last event of the page before: when it fired, its alert, its occasion. Raises 422."""
+        at, _, rest = (self.cursor or "").partition("~")
+        moment = read_time(at or None)
+        alert_id, _, occasion = rest.partition("~")
+        return None if moment is None else (moment, alert_id, occasion)
 
 
 @route("POST", "/alerts", tag="portfolios", scope="write", status=201, problems=(404, 409, 503))
@@ -75,25 +100,70 @@ async def create_alert(request: Request, body: NewAlert) -> Reply[Alert]:
     async with request.services.quotas.storing(request.caller, alerts=1):
         await store.alerts.save(alert)
     request.audit("create alert", alert.id, {"kind": str(alert.kind)})
-    return Reply(alert, 201, {"Location": f"{PREFIX}/alerts"})
+    return Reply(alert, 201, {"Location": f"{PREFIX}/alerts/{alert.id}"})
 
 
 @route("GET", "/alerts", tag="portfolios", problems=(503,))
-async def list_alerts(request: Request, query: AlertFilter) -> Sequence[Alert]:
+async def list_alerts(request: Request, query: AlertFilter) -> Reply[Listing[Alert]]:
     """Alerts by creation, of one portfolio or all that the caller may see."""
     if query.portfolio_id is not None:
         await require_portfolio(request, query.portfolio_id)
     store = await request.services.store()
-    return await store.alerts.list(portfolio_id=query.portfolio_id, owner=owner_of(request))
+    found = await store.alerts.list(portfolio_id=query.portfolio_id, owner=owner_of(request))
+    return sliced(request, found, lambda alert: alert.id, query.cursor, query.limit)
 
 
 @route("GET", "/alerts/events", tag="portfolios", problems=(503,))
-async def list_alert_events(request: Request, query: EventFilter) -> Sequence[AlertEvent]:
+async def list_alert_events(request: Request, query: EventFilter) -> Reply[Listing[AlertEvent]]:
     """What fired, newest first; each cause once."""
     if query.portfolio_id is not None:
         await require_portfolio(request, query.portfolio_id)
     store, owner = await request.services.store(), owner_of(request)
-    return await store.alerts.events(portfolio_id=query.portfolio_id, owner=owner, since=query.since, limit=query.limit)
+    found = await store.alerts.events(
+        portfolio_id=query.portfolio_id, owner=owner, since=query.since, seen=query.seen, limit=query.limit + 1
+    )
+    page = found[: query.limit]
+    more = len(found) > query.limit
+    place = f"{time_cursor(page[-1].fired_at)}~{page[-1].alert_id}~{page[-1].occasion}" if more else None
+    return paged(request, page, place)
+
+
+@route("GET", "/alerts/{alert_id}", tag="portfolios", problems=(404, 503))
+async def get_alert(request: Request, path: AlertPath) -> Alert:
+    """One alert."""
+    return await _own_alert(request, path.alert_id)
+
+
+async def _own_alert(request: Request, alert_id: str) -> Alert:
+    found: Alert | None = await (await request.services.store()).alerts.get(alert_id, owner=owner_of(request))
+    if found is None:
+        raise Problem(404, f"no alert {alert_id!r}")
+    return found
+
+
+class AlertChange(Strict):
+    """What of an alert may change; what is left out stays. What it watches does not: make another alert."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"level": "28.50", "note": "second chance"}]})
+
+    comparison: Comparison | None = None
+    level: Amount | None = None
+    note: str | None = Field(default=None, max_length=500)
+    active: bool | None = Field(default=None, description="false: it rests until it is made active again")
+
+
+@route("PATCH", "/alerts/{alert_id}", tag="portfolios", scope="write", problems=(404, 422, 503))
+async def change_alert(request: Request, path: AlertPath, body: AlertChange) -> Alert:
+    """Change an alert's level, comparison or note, or let it rest."""
+    alert = await _own_alert(request, path.alert_id)
+    changes = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
+    try:
+        changed = Alert(**dict(alert) | changes)
+    except ValidationError as error:
+        raise invalid_fields(error.errors()) from None
+    await (await request.services.store()).alerts.save(changed)
+    request.audit("change alert", alert.id, {"fields": sorted(changes)})
+    return changed
 
 
 @route("DELETE", "/alerts/{alert_id}", tag="portfolios", scope="write", status=204, problems=(404, 503))
@@ -104,4 +174,4 @@ async def delete_alert(request: Request, path: AlertPath) -> None:
     request.audit("delete alert", path.alert_id)
 
 
-ROUTES = (create_alert, list_alerts, list_alert_events, delete_alert)
+ROUTES = (create_alert, list_alerts, list_alert_events, get_alert, change_alert, delete_alert)

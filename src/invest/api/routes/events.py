@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 from pydantic import Field
 
-from invest.api.http import PREFIX, Problem, Reply, invalid, route
+from invest.api.http import PREFIX, Listing, Problem, Reply, invalid, route, sliced
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Strict, WholePage
 from invest.api.routes.ownership import owner_of
 from invest.api.routes.portfolio.portfolios import PortfolioId
 from invest.api.routes.research import TickerPath, known
@@ -16,12 +16,14 @@ from invest.domain.market import ActionKind, AgendaEntry, CorporateAction, Event
 from invest.domain.values import Question, QuestionKind
 from invest.errors import NotFound
 from invest.jobs.data_collection import (
+    ResultsDay,
     UnbookableEvent,
     announced,
     answer_question,
     book_event,
     held_tickers,
     questions,
+    results_days,
     withdraw_event,
 )
 
@@ -48,7 +50,19 @@ async def book_asset_event(request: Request, path: TickerPath, body: EventTerms)
     except NotFound as error:
         raise Problem(404, str(error)) from None
     request.audit("book event", path.ticker, {"kind": str(body.kind), "day": str(body.last_date_with)})
-    return Reply(booked, 201, {"Location": f"{PREFIX}/assets/{path.ticker}/actions"})
+    return Reply(
+        booked, 201, {"Location": f"{PREFIX}/assets/{path.ticker}/events/{booked.kind}/{booked.last_date_with}"}
+    )
+
+
+@route("GET", "/assets/{ticker}/events/{kind}/{last_date_with}", tag="assets", problems=(404, 422, 503))
+async def get_asset_event(request: Request, path: EventPath) -> CorporateAction:
+    """An event as its owner's word or the best source has it."""
+    await known(request, path.ticker)
+    for action in await (await request.services.store()).actions.of(path.ticker):
+        if (action.kind, action.last_date_with) == (path.kind, path.last_date_with):
+            return action
+    raise Problem(404, f"no {path.kind} of {path.ticker} with rights until {path.last_date_with}")
 
 
 @route(
@@ -68,7 +82,7 @@ async def withdraw_asset_event(request: Request, path: EventPath) -> None:
     request.audit("withdraw event", path.ticker, {"kind": str(path.kind), "day": str(path.last_date_with)})
 
 
-class AgendaFilter(Strict):
+class AgendaFilter(WholePage):
     """Whose events, of which days."""
 
     ticker: Ticker | None = None
@@ -78,21 +92,43 @@ class AgendaFilter(Strict):
 
 
 @route("GET", "/data/calendar", tag="assets", problems=(404, 422, 503))
-async def get_calendar(request: Request, query: AgendaFilter) -> list[AgendaEntry]:
+async def get_calendar(request: Request, query: AgendaFilter) -> Reply[Listing[AgendaEntry]]:
     """Announced events of an asset or a portfolio: last day with rights, first without, payment or none set yet."""
+    tickers = await _asked(request, query)
+    store, today = await request.services.store(), market_day(request.services.settings.now())
+    since = query.since or today
+    found = await announced(store, tickers, since, query.until or since + AHEAD, today)
+    return sliced(request, found, lambda entry: entry.model_dump_json(), query.cursor, query.limit)
+
+
+class Whose(WholePage):
+    """An asset, or all that a portfolio ever held."""
+
+    ticker: Ticker | None = None
+    portfolio_id: PortfolioId | None = None
+
+
+@route("GET", "/data/results", tag="assets", problems=(404, 422, 503))
+async def get_results_days(request: Request, query: Whose) -> Reply[Listing[ResultsDay]]:
+    """The next results of an asset's or a portfolio's companies: as announced to CVM, else by when the law asks."""
+    tickers = await _asked(request, query)
+    found = await results_days(await request.services.store(), request.services.settings, tickers)
+    return sliced(request, found, lambda day: day.model_dump_json(), query.cursor, query.limit)
+
+
+async def _asked(request: Request, query: AgendaFilter | Whose) -> list[str]:
+    """The assets asked for. Raises 422 for neither or both, 404 for a portfolio that is not the caller's."""
     if (query.ticker is None) == (query.portfolio_id is None):
         raise invalid("ticker", "give a ticker or a portfolio_id")
-    store, today = await request.services.store(), market_day(request.services.settings.now())
-    tickers = [query.ticker] if query.ticker else []
-    if query.portfolio_id is not None:
-        if not await store.portfolios.exists(query.portfolio_id, owner=owner_of(request)):
-            raise Problem(404, f"no portfolio {query.portfolio_id!r}")
-        tickers = await held_tickers(store, query.portfolio_id)
-    since = query.since or today
-    return await announced(store, tickers, since, query.until or since + AHEAD, today)
+    if query.portfolio_id is None:
+        return [query.ticker] if query.ticker else []
+    store = await request.services.store()
+    if not await store.portfolios.exists(query.portfolio_id, owner=owner_of(request)):
+        raise Problem(404, f"no portfolio {query.portfolio_id!r}")
+    return await held_tickers(store, query.portfolio_id)
 
 
-class QuestionFilter(Strict):
+class QuestionFilter(WholePage):
     """Which questions."""
 
     ticker: Ticker | None = None
@@ -100,10 +136,11 @@ class QuestionFilter(Strict):
 
 
 @route("GET", "/data/questions", tag="assets", problems=(422, 503))
-async def list_questions(request: Request, query: QuestionFilter) -> list[Question]:
+async def list_questions(request: Request, query: QuestionFilter) -> Reply[Listing[Question]]:
     """What stored data ask and nobody answered: unexplained prices, payments beyond 30 % of the price, odd values."""
     since = query.since or request.services.settings.now().date() - YEARS_BACK
-    return await questions(await request.services.store(), [query.ticker] if query.ticker else None, since)
+    found = await questions(await request.services.store(), [query.ticker] if query.ticker else None, since)
+    return sliced(request, found, lambda q: f"{q.ticker} {q.kind} {q.day}", query.cursor, query.limit)
 
 
 class QuestionAnswer(Strict):
@@ -123,4 +160,12 @@ async def answer_asset_question(request: Request, path: TickerPath, body: Questi
     request.audit("answer question", path.ticker, {"kind": str(body.kind), "day": str(body.day)})
 
 
-ROUTES = (get_calendar, book_asset_event, withdraw_asset_event, list_questions, answer_asset_question)
+ROUTES = (
+    get_calendar,
+    get_results_days,
+    book_asset_event,
+    get_asset_event,
+    withdraw_asset_event,
+    list_questions,
+    answer_asset_question,
+)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from invest import __version__
 from invest.api.http import Reply, route, to_json
 from invest.api.request import Request
-from invest.api.routes.ai import spend_metrics
+from invest.api.routes.measures import ai_metrics, source_metrics, store_metrics
 from invest.api.sockets import NUMBER
 from invest.engine import metrics_text
 from invest.errors import ConfigError, Unreachable
@@ -58,10 +58,11 @@ async def readyz(request: Request) -> Reply[Readiness]:
 
 @route("GET", "/metrics", tag="operations", scope="read", api=False, media={200: "text/plain"})
 async def metrics(request: Request) -> web.Response:
-    """Metrics of all queues and workers, and of the AIs' money, for Prometheus."""
+    """Metrics of queues, workers, requests, upstreams, AIs and PostgreSQL's pool, for Prometheus."""
     body = await metrics_text(request.services.invest) + request.services.meters.text()
-    with suppress(Unreachable, ConfigError):  # without PostgreSQL the queues' metrics go on
-        body += (await spend_metrics(request)).encode()
+    body += (await source_metrics(request)).encode()
+    with suppress(Unreachable, ConfigError):  # without PostgreSQL the metrics of queues and upstreams go on
+        body += (await ai_metrics(request) + await store_metrics(await request.services.store())).encode()
     return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 

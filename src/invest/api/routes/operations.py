@@ -6,16 +6,38 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from invest.api.http import PREFIX, Listing, Problem, Reply, invalid, paged, public_text, route
+from invest.api.http import (
+    PREFIX,
+    Cursor,
+    Listing,
+    Problem,
+    Reply,
+    invalid,
+    next_link,
+    paged,
+    route,
+    sealed,
+    sliced,
+)
 from invest.api.request import Request
 from invest.api.routes.contract import Arguments, EnqueueOptions, JobPath, call_of
-from invest.api.routes.models import Page, Strict, TaskId, status_view
+from invest.api.routes.models import Page, Strict, TaskId, WholePage, status_view, task_view
 from invest.api.routes.ownership import require_calls, require_status, require_task, visible
-from invest.api.routes.tasks import JOB_CURSOR, accepted
+from invest.api.routes.tasks import JOB_PLACE, accepted
 from invest.domain.access import AuditLine
-from invest.domain.job_run import JobRun
-from invest.engine import Bulk, Call, JobStatus, QueueStats, ScheduleEntry, WorkerInfo, Workflow, chain, chord, group
-from invest.http import Queued, TaskStatus
+from invest.engine import (
+    Bulk,
+    Call,
+    CellView,
+    QueueStats,
+    ScheduleEntry,
+    WorkerInfo,
+    Workflow,
+    chain,
+    chord,
+    group,
+)
+from invest.http import Queued, Task, TaskStatus
 
 
 class JobDescription(BaseModel):
@@ -34,9 +56,10 @@ class JobDescription(BaseModel):
 
 
 @route("GET", "/jobs", tag="jobs")
-async def list_job_types(request: Request) -> list[JobDescription]:
+async def list_job_types(request: Request, query: WholePage) -> Reply[Listing[JobDescription]]:
     """All declared jobs."""
-    return [JobDescription.model_validate(job.description) for job in request.services.registry.jobs()]
+    jobs = [JobDescription.model_validate(job.description) for job in request.services.registry.jobs()]
+    return sliced(request, jobs, lambda job: job.name, query.cursor, query.limit)
 
 
 @route("GET", "/jobs/{name}", tag="jobs", problems=(404,))
@@ -106,32 +129,47 @@ class WorkflowPath(Strict):
 class StepsPage(Strict):
     """Which steps."""
 
-    limit: int = Field(default=100, ge=1, le=500)
-    offset: int = Field(default=0, ge=0, le=1_000_000)
+    limit: int = Field(default=100, ge=1, le=500, description="entries of one page")
+    cursor: Annotated[str | None, Cursor(r"^\d{1,7}$")] = Field(default=None, description="of the page before")
+    offset: int = Field(default=0, ge=0, le=1_000_000, description="where a page begins; better is `cursor`")
+
+    @property
+    def start(self) -> int:
+        """How many come before the page."""
+        return self.offset if self.cursor is None else int(self.cursor)
+
+    def place_after(self, more: bool) -> str | None:
+        """The next page's place, where there is one."""
+        return str(self.start + self.limit) if more else None
 
 
 class WorkflowReply(BaseModel):
     """A workflow and a page of its steps."""
 
     workflow: TaskStatus
-    steps: list[TaskStatus]
+    steps: list[TaskStatus] = Field(description="a page of them")
+    next_cursor: str | None = Field(default=None, description="give it as `cursor` for the next page")
 
 
 @route("GET", "/workflows", tag="workflows")
-async def list_workflows(request: Request, query: StepsPage) -> list[TaskStatus]:
-    """The newest workflows."""
-    found = await request.services.invest.workflows.page(query.limit, query.offset)
-    return [status_view(s, PREFIX) for s in found]
+async def list_workflows(request: Request, query: StepsPage) -> Reply[Listing[TaskStatus]]:
+    """Workflows, newest first."""
+    workflows = request.services.invest.workflows
+    found = await workflows.page(query.limit, query.start)
+    more = query.start + query.limit < await workflows.count()
+    return paged(request, [status_view(s) for s in found], query.place_after(more))
 
 
 @route("GET", "/workflows/{workflow_id}", tag="workflows", problems=(404,))
-async def get_workflow(request: Request, path: WorkflowPath, query: StepsPage) -> WorkflowReply:
-    """A workflow with its steps in the order they were laid down."""
-    view = await request.services.invest.workflows.show(path.workflow_id, limit=query.limit, offset=query.offset)
+async def get_workflow(request: Request, path: WorkflowPath, query: StepsPage) -> Reply[WorkflowReply]:
+    """A workflow with its steps in the order they were laid down, page by page."""
+    view = await request.services.invest.workflows.show(path.workflow_id, limit=query.limit, offset=query.start)
     await require_status(request, view.workflow)
-    return WorkflowReply(
-        workflow=status_view(view.workflow, PREFIX), steps=[status_view(s, PREFIX) for s in view.steps]
-    )
+    place = query.place_after(view.more)
+    cursor = None if place is None else sealed(place)
+    steps = [status_view(s) for s in view.steps]
+    body = WorkflowReply(workflow=status_view(view.workflow), steps=steps, next_cursor=cursor)
+    return Reply(body, 200, next_link(request, cursor))
 
 
 @route("POST", "/workflows/{workflow_id}/retry", tag="workflows", scope="write", status=204, problems=(404, 409))
@@ -149,9 +187,10 @@ class SchedulePath(Strict):
 
 
 @route("GET", "/schedules", tag="schedules")
-async def list_schedules(request: Request) -> list[ScheduleEntry]:
+async def list_schedules(request: Request, query: WholePage) -> Reply[Listing[ScheduleEntry]]:
     """Every cron line with its last and next run."""
-    return await request.services.invest.schedules.all()
+    entries = await request.services.invest.schedules.all()
+    return sliced(request, entries, lambda entry: entry.name, query.cursor, query.limit)
 
 
 @route("POST", "/schedules/{name}/pause", tag="schedules", scope="admin", status=204, problems=(404,))
@@ -184,16 +223,18 @@ class DeadLetterFilter(Page):
 
     queue: str | None = Field(default=None, max_length=100)
     name: str | None = Field(default=None, max_length=100, description="the job's name")
-    cursor: str | None = Field(default=None, max_length=250, pattern=JOB_CURSOR)
+    cursor: Annotated[str | None, Cursor(JOB_PLACE)] = Field(default=None, description="of the page before")
 
 
 @route("GET", "/dead-letters", tag="dead letters", problems=(422,))
-async def list_dead_letters(request: Request, query: DeadLetterFilter) -> Reply[Listing[TaskStatus]]:
-    """Jobs that failed for good, newest first."""
+async def list_dead_letters(request: Request, query: DeadLetterFilter) -> Reply[Listing[Task]]:
+    """Jobs that failed for good, newest first, each as `/dead-letters/{task_id}` shows it."""
     page = await request.services.invest.dead.page(
         queue=query.queue, name=query.name, limit=query.limit, cursor=query.cursor
     )
-    return paged(request, [status_view(s, PREFIX) for s in await visible(request, page.items)], page.cursor)
+    inside = request.caller.allows("admin")
+    found = [task_view(s, inside=inside) for s in await visible(request, page.items)]
+    return paged(request, found, page.cursor)
 
 
 class DeadLetterPath(Strict):
@@ -203,27 +244,11 @@ class DeadLetterPath(Strict):
 
 
 @route("GET", "/dead-letters/{task_id}", tag="dead letters", problems=(404,))
-async def get_dead_letter(request: Request, path: DeadLetterPath) -> JobStatus:
+async def get_dead_letter(request: Request, path: DeadLetterPath) -> Task:
     """One, with payload, error and the history of its attempts."""
     found = await request.services.invest.dead.show(path.task_id)
     await require_status(request, found)
-    return found if request.caller.allows("admin") else without_inside(found)
-
-
-def without_inside(status: JobStatus) -> JobStatus:
-    """A dead letter for a key below admin: what went wrong, without where in the program or on which server."""
-    if status.error is None:
-        return status
-    shown = {"message": public_text(status.error.message), "traceback": None}
-    attempts = [
-        attempt.model_copy(
-            update={"error": attempt.error.model_copy(update={"message": public_text(attempt.error.message)})}
-        )
-        if attempt.error is not None
-        else attempt
-        for attempt in status.history
-    ]
-    return status.model_copy(update={"error": status.error.model_copy(update=shown), "history": attempts})
+    return task_view(found, inside=request.caller.allows("admin"))
 
 
 class ReplayRequest(Strict):
@@ -273,9 +298,10 @@ async def replay_dead_letters(request: Request, query: BulkFilter) -> Bulk:
 
 
 @route("GET", "/queues", tag="operations")
-async def list_queues(request: Request) -> list[QueueStats]:
+async def list_queues(request: Request, query: WholePage) -> Reply[Listing[QueueStats]]:
     """Every queue: what waits, runs, is due later, is done and dead, and how long the oldest has waited."""
-    return list((await request.services.invest.inspect.queues()).values())
+    queues = list((await request.services.invest.inspect.queues()).values())
+    return sliced(request, queues, lambda queue: queue.name, query.cursor, query.limit)
 
 
 class QueuePath(Strict):
@@ -298,37 +324,18 @@ async def resume_queue(request: Request, path: QueuePath) -> None:
     request.audit("resume queue", path.name)
 
 
+@route("GET", "/cells", tag="operations")
+async def list_cells(request: Request, query: WholePage) -> Reply[Listing[CellView]]:
+    """Every cell of the deployment (a prefix of a Redis) as it is now; where there is but one it is called home."""
+    cells = await request.services.invest.list_cells()
+    return sliced(request, cells, lambda cell: cell.name, query.cursor, query.limit)
+
+
 @route("GET", "/workers", tag="operations")
-async def list_workers(request: Request) -> list[WorkerInfo]:
+async def list_workers(request: Request, query: WholePage) -> Reply[Listing[WorkerInfo]]:
     """Worker processes heard of in the last minute."""
-    return await request.services.invest.inspect.workers()
-
-
-class HistoryFilter(Page):
-    """Which runs."""
-
-    queue: str | None = Field(default=None, max_length=100)
-    name: str | None = Field(default=None, max_length=100)
-    state: str | None = Field(default=None, max_length=20)
-    cursor: str | None = Field(default=None, pattern=r"^\d{1,15}-\d{1,15}$")
-
-
-@route("GET", "/history", tag="jobs", problems=(422, 503))
-async def list_history(request: Request, query: HistoryFilter) -> Reply[Listing[JobRun]]:
-    """Jobs of the past, beyond what Redis keeps, newest first."""
-    store = await request.services.store()
-    runs = await store.jobs.history(
-        queue=query.queue, name=query.name, state=query.state, before=query.cursor, limit=query.limit
-    )
-    shown = [_without_inside(run) for run in await visible(request, runs)]
-    return paged(request, shown, runs[-1].event_id if len(runs) == query.limit else None)
-
-
-def _without_inside(run: JobRun) -> JobRun:
-    message = run.error.get("message") if isinstance(run.error, dict) else None
-    if not isinstance(message, str):
-        return run
-    return run.model_copy(update={"error": {**run.error, "message": public_text(message)}})
+    workers = await request.services.invest.inspect.workers()
+    return sliced(request, workers, lambda worker: worker.id, query.cursor, query.limit)
 
 
 class AuditFilter(Page):
@@ -336,7 +343,7 @@ class AuditFilter(Page):
 
     actor: str | None = Field(default=None, max_length=100)
     action: str | None = Field(default=None, max_length=100)
-    cursor: str | None = Field(default=None, pattern=r"^\d{1,18}$")
+    cursor: Annotated[str | None, Cursor(r"^\d{1,18}$")] = Field(default=None, description="of the page before")
 
 
 @route("GET", "/audit", tag="operations", scope="admin", problems=(422, 503))
@@ -368,7 +375,7 @@ ROUTES = (
     list_queues,
     pause_queue,
     resume_queue,
+    list_cells,
     list_workers,
-    list_history,
     list_audit,
 )

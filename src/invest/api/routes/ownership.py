@@ -27,6 +27,7 @@ class Named(NamedTuple):
 
     portfolios: frozenset[str] = frozenset()
     reports: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
     tasks: frozenset[str] = frozenset()  # other jobs: it belongs to whom they belong to
     over_all: bool = False  # of everybody's things, or of nobody knows whose
 
@@ -80,7 +81,7 @@ async def require_calls(request: Request, what: Call[Any] | Workflow[Any]) -> No
     if any(one.over_all for one in named):
         raise Problem(403, "this is over everybody's portfolios: it needs a key with scope admin")
     if closed := await _closed(request, named):
-        raise Problem(404, f"no portfolio or report {min(closed)!r}")
+        raise Problem(404, f"no portfolio, report or channel {min(closed)!r}")
     if not all(await asyncio.gather(*(_tasks_open(request, one.tasks) for one in named))):
         raise Problem(404, "no such task")
 
@@ -126,7 +127,7 @@ async def _open(request: Request, jobs: Sequence[Ran]) -> list[bool]:
     closed = await _closed(request, named)
     followed = await asyncio.gather(*(_tasks_open(request, one.tasks) for one in named))
     return [
-        theirs and not one.over_all and closed.isdisjoint(one.portfolios | one.reports)
+        theirs and not one.over_all and closed.isdisjoint(one.portfolios | one.reports | one.channels)
         for one, theirs in zip(named, followed, strict=True)
     ]
 
@@ -146,10 +147,12 @@ async def _closed(request: Request, found: Sequence[Named]) -> set[str]:
     owner = owner_of(request)
     portfolios = {name for named in found for name in named.portfolios}
     reports = {name for named in found for name in named.reports}
-    if owner is None or not (portfolios or reports):
+    channels = {name for named in found for name in named.channels}
+    if owner is None or not (portfolios or reports or channels):
         return set()
-    closed: set[str] = await (await request.services.store()).portfolios.closed(owner, portfolios, reports)
-    return closed
+    store = await request.services.store()
+    closed: set[str] = await store.portfolios.closed(owner, portfolios, reports) if portfolios or reports else set()
+    return closed | (await store.notices.closed(owner, channels) if channels else set())
 
 
 async def _steps(request: Request, status: JobStatus) -> list[JobStatus]:
@@ -210,6 +213,7 @@ def _named(job: Declared[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -
     return Named(
         portfolios=found.get("portfolio", frozenset()),
         reports=found.get("report", frozenset()),
+        channels=found.get("channel", frozenset()),
         tasks=found.get("task", frozenset()),
         over_all=not any(given.get(parameter) for parameter in job.owner),
     )

@@ -8,9 +8,20 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http import Listing, Problem, Reply, etag_matches, invalid, paged, read_time, route, time_cursor
+from invest.api.http import (
+    Listing,
+    Problem,
+    Reply,
+    etag_matches,
+    invalid,
+    paged,
+    read_time,
+    route,
+    sliced,
+    time_cursor,
+)
 from invest.api.request import Request
-from invest.api.routes.models import Page, Strict
+from invest.api.routes.models import Page, Strict, WholePage
 from invest.api.routes.ownership import owner_of, require_report
 from invest.domain.documents import ReportExport, StoredReport
 from invest.domain.market import Ticker
@@ -101,11 +112,12 @@ class FileFilter(Strict):
 
 
 @route("GET", "/reports/{report_id}/exports", tag="reports", problems=(404, 422, 503))
-async def list_exports(request: Request, path: ReportPath) -> list[ReportExport]:
+async def list_exports(request: Request, path: ReportPath, query: WholePage) -> Reply[Listing[ReportExport]]:
     """The files made from a report so far."""
     await stored_report(request, path.report_id)
     store = await request.services.store()
-    return [e.model_copy(update={"body": None}) for e in await store.reports.exports(path.report_id)]
+    found = [e.model_copy(update={"body": None}) for e in await store.reports.exports(path.report_id)]
+    return sliced(request, found, lambda e: f"{e.format} {e.filename}", query.cursor, query.limit)
 
 
 @route("GET", "/reports/{report_id}/download", tag="reports", problems=(404, 422, 503),

@@ -9,20 +9,20 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.http import Listing, Problem, Reply, paged, read_time, route, time_cursor
+from invest.api.http import Listing, Problem, Reply, invalid, paged, read_time, route, sliced, time_cursor
 from invest.api.request import Request
-from invest.api.routes.models import Page, Strict
+from invest.api.routes.models import Page, Strict, WholePage
 from invest.domain.analysis import Analysis, ScoreRecord
 from invest.domain.market import (
     Asset,
     AssetKind,
     CorporateAction,
-    FundPortfolio,
     Market,
     NewsItem,
     StatementLine,
     Ticker,
 )
+from invest.domain.news import moment_of
 from invest.domain.opinions import Opinion
 from invest.domain.track_record import TrackRecord
 from invest.domain.values import Basis, Consensus, FieldQuality
@@ -62,9 +62,17 @@ class AssetFilter(Page):
 async def list_assets(request: Request, query: AssetFilter) -> Reply[Listing[Asset]]:
     """Assets on record, by code."""
     store = await request.services.store()
-    if query.search is not None:
-        return paged(request, await store.assets.search(query.search, limit=query.limit), None)
     kinds = [query.kind] if query.kind else None
+    if query.search is not None:
+        place = query.cursor or "0"
+        if not (place.isascii() and place.isdigit() and len(place) < 8):
+            raise invalid("cursor", "of another list: take it from the page before")
+        found = await store.assets.search(
+            query.search, kinds=kinds, market=query.market, active=query.active, offset=int(place),
+            limit=query.limit + 1,
+        )  # fmt: skip
+        place = str(int(place) + query.limit)
+        return paged(request, found[: query.limit], place if len(found) > query.limit else None)
     found = await store.assets.list(
         kinds=kinds, market=query.market, active=query.active, after=query.cursor or "", limit=query.limit + 1
     )
@@ -78,41 +86,12 @@ async def get_asset(request: Request, path: TickerPath) -> Asset:
     return await known(request, path.ticker)
 
 
-class PriceBar(BaseModel):
-    """One session, as traded, BRL; with the payload it came from."""
-
-    day: date
-    open: Decimal | None
-    high: Decimal | None
-    low: Decimal | None
-    close: Decimal
-    volume: int | None
-    turnover: Decimal | None
-    trades: int | None
-    source: str
-    payload: str = Field(description="SHA-256 of the raw bytes")
-
-
-class PriceFilter(Strict):
-    """Which sessions."""
-
-    since: date | None = None
-    limit: int = Field(default=250, ge=1, le=5000)
-
-
-@route("GET", "/assets/{ticker}/prices", tag="assets", problems=(404, 422, 503))
-async def get_prices(request: Request, path: TickerPath, query: PriceFilter) -> list[PriceBar]:
-    """Daily bars, newest first, unadjusted."""
-    await known(request, path.ticker)
-    rows = await (await request.services.store()).bars.rows(path.ticker, since=query.since, limit=query.limit)
-    return [PriceBar(**{k: v for k, v in row._asdict().items() if k != "ticker"}) for row in rows]
-
-
 @route("GET", "/assets/{ticker}/actions", tag="assets", problems=(404, 422, 503))
-async def get_actions(request: Request, path: TickerPath) -> list[CorporateAction]:
+async def get_actions(request: Request, path: TickerPath, query: WholePage) -> Reply[Listing[CorporateAction]]:
     """Dividends, interest on equity, splits and the like."""
     await known(request, path.ticker)
-    return await (await request.services.store()).actions.of(path.ticker)
+    found = await (await request.services.store()).actions.of(path.ticker)
+    return sliced(request, found, lambda a: f"{a.kind} {a.last_date_with} {a.amount}", query.cursor, query.limit)
 
 
 class Fundamentals(BaseModel):
@@ -158,23 +137,12 @@ class Observation(BaseModel):
 
 
 @route("GET", "/assets/{ticker}/observations", tag="assets", problems=(404, 422, 503))
-async def get_observations(request: Request, path: TickerPath) -> list[Observation]:
+async def get_observations(request: Request, path: TickerPath, query: WholePage) -> Reply[Listing[Observation]]:
     """Each source's newest value of each field: the evidence behind the values in force."""
     await known(request, path.ticker)
     newest = await (await request.services.store()).observations.newest(path.ticker)
-    return [Observation(**seen._asdict()) for seen in newest]
-
-
-@route("GET", "/assets/{ticker}/portfolio", tag="assets", problems=(404, 422, 503))
-async def get_fund_portfolio(request: Request, path: TickerPath) -> FundPortfolio:
-    """What a fund holds by its newest quarterly report: buildings and papers, with the payload they came from."""
-    await known(request, path.ticker)
-    found = await (await request.services.store()).funds.portfolio(path.ticker)
-    if found is None:
-        raise Problem(
-            404, f"no report of {path.ticker}'s buildings and papers was read: only real-estate funds file one"
-        )
-    return found
+    seen = [Observation(**one._asdict()) for one in newest]
+    return sliced(request, seen, lambda one: f"{one.field} {one.source} {one.basis}", query.cursor, query.limit)
 
 
 class DataQuality(BaseModel):
@@ -218,9 +186,23 @@ async def get_news(request: Request, path: TickerPath, query: Page) -> Reply[Lis
 
 async def _news(request: Request, page: Page, ticker: str | None) -> Reply[Listing[NewsItem]]:
     store = await request.services.store()
-    found = await store.news.latest(ticker, before=read_time(page.cursor), limit=page.limit)
-    cursor = time_cursor(found[-1].published_at or found[-1].fetched_at) if len(found) == page.limit else None
-    return paged(request, found, cursor)
+    at, last = _moment(page.cursor)
+    found = await store.news.latest(ticker, before=at, seen=last, limit=page.limit)
+    if len(found) < page.limit:
+        return paged(request, found, None)
+    end = min(found, key=lambda item: (moment_of(item), item.id))  # the last one in order of time
+    return paged(request, found, _place(moment_of(end), end.id))
+
+
+def _place(at: datetime, last: str) -> str:
+    """Behind one of several entries that may be of the same instant."""
+    return f"{time_cursor(at)}~{last}"
+
+
+def _moment(place: str | None) -> tuple[datetime | None, str | None]:
+    """The instant of a place, and the entry of that instant that was the last one shown."""
+    at, _, last = (place or "").partition("~")
+    return read_time(at or None), last or None
 
 
 @route("GET", "/assets/{ticker}/analysis", tag="analysis", problems=(404, 422, 503))
@@ -291,10 +273,9 @@ class OpinionFilter(Page):
 async def list_opinions(request: Request, path: TickerPath, query: OpinionFilter) -> Reply[Listing[Opinion]]:
     """The AIs' opinions of an asset, newest first, abstentions included; they are never changed afterwards."""
     store = await request.services.store()
-    found = await store.opinions.history(
-        path.ticker, provider=query.provider, before=read_time(query.cursor), limit=query.limit
-    )
-    cursor = time_cursor(found[-1].asked_at) if len(found) == query.limit else None
+    at, last = _moment(query.cursor)
+    found = await store.opinions.history(path.ticker, provider=query.provider, before=at, seen=last, limit=query.limit)
+    cursor = _place(found[-1].asked_at, found[-1].opinion_id) if len(found) == query.limit else None
     return paged(request, found, cursor)
 
 
@@ -350,11 +331,9 @@ ROUTES = (
     get_payload_content,
     list_assets,
     get_asset,
-    get_prices,
     get_actions,
     get_fundamentals,
     get_observations,
-    get_fund_portfolio,
     get_quality,
     list_news,
     get_news,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from invest.api.http import Route
-from invest.api.routes import administration, ai, alerts, contract, events, mcp, operations, research, tasks
+from invest.api.routes import administration, ai, alerts, behind, contract, events, mcp, operations, research, tasks
 from invest.api.routes import health as ops
 from invest.api.routes import reports as documents
+from invest.api.routes.files import prices
+from invest.api.routes.notices import channels
 from invest.api.routes.portfolio import corrections as portfolio_corrections
 from invest.api.routes.portfolio import fixed_income, taxes
 from invest.api.routes.portfolio import portfolios as holdings
@@ -23,6 +25,8 @@ def routes(registry: Registry) -> list[Route]:
         *tasks.ROUTES,
         *operations.ROUTES,
         *research.ROUTES,
+        *prices.ROUTES,
+        *behind.ROUTES,
         *ai.ROUTES,
         *documents.ROUTES,
         *holdings.ROUTES,
@@ -32,6 +36,7 @@ def routes(registry: Registry) -> list[Route]:
         *portfolio_proposals.ROUTES,
         *taxes.ROUTES,
         *alerts.ROUTES,
+        *channels.ROUTES,
         *administration.ROUTES,
         *ops.ROUTES,
         *mcp.ROUTES,

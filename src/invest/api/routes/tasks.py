@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import Field
 
-from invest.api.http import PREFIX, Listing, Problem, Reply, etag_matches, etag_of, invalid, paged, route, to_json
+from invest.api.http import (
+    PLACE,
+    PREFIX,
+    Cursor,
+    Listing,
+    Problem,
+    Reply,
+    cut,
+    etag_matches,
+    etag_of,
+    invalid,
+    next_link,
+    paged,
+    public_text,
+    route,
+    sealed,
+    sliced,
+    to_json,
+)
 from invest.api.live import frame_of
 from invest.api.request import Request
 from invest.api.routes.models import (
@@ -16,21 +34,25 @@ from invest.api.routes.models import (
     ActiveTasks,
     AllQueues,
     Cancelled,
-    Page,
     QueueCounts,
+    StateFilter,
     Strict,
     TaskPath,
+    WholePage,
     progress_view,
     status_view,
+    task_view,
 )
 from invest.api.routes.ownership import require_calls, require_status, require_task, visible
+from invest.domain.job_run import JobRun
 from invest.engine import Call, JobState, JobStatus, TimelineEntry, Workflow
-from invest.http import TaskStatus
+from invest.http import Task, TaskPhase, TaskState, TaskStatus
 
 POLL_AFTER = 1  # seconds, the Retry-After of a task that is not finished
 WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?")
 MAX_WAIT = 60
-JOB_CURSOR = r"^\d{1,15}:.{1,200}$"  # of the engine's listings
+JOB_PLACE = r"^\d{1,15}:.{1,200}$"  # in the engine's listings
+MOST_ACTIVE = 500
 
 
 async def accepted(
@@ -58,7 +80,7 @@ async def accepted(
             status = await request.services.enqueuer.wait(job.id, wait)
         if status.final:
             headers["Preference-Applied"] = f"wait={wait:g}"
-            return Reply(status_view(status, PREFIX), 200, headers)
+            return Reply(status_view(status), 200, headers)
     headers["Retry-After"] = str(POLL_AFTER)
     body = {"status": "queued", "task_id": job.id, **echo, "message": message if job.new else f"already {message}"}
     return Reply(body, 202, headers)
@@ -93,16 +115,16 @@ async def task_status(request: Request, path: TaskPath) -> Reply[TaskStatus]:
 
 
 @route("GET", "/tasks/{task_id}", tag="tasks", problems=(404,))
-async def get_task(request: Request, path: TaskPath) -> JobStatus:
-    """Everything known of a task: arguments, attempts, worker, times, result or error; `state` as `/tasks` filters."""
+async def get_task(request: Request, path: TaskPath) -> Task:
+    """Everything known of a task: arguments, attempts with their problems, worker, times, result or error."""
     status = await request.services.invest.status(path.task_id)
     await require_status(request, status)
-    return status
+    return task_view(status, inside=request.caller.allows("admin"))
 
 
 def status_reply(request: Request, status: JobStatus) -> Reply[TaskStatus]:
     """The status with its ETag, or 304."""
-    view = status_view(status, PREFIX)
+    view = status_view(status)
     etag = etag_of(to_json(view))
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if not status.final:
@@ -123,10 +145,18 @@ async def cancel_task(request: Request, path: TaskPath) -> Cancelled:
     return Cancelled(task_id=path.task_id, message="cancelled: it will not run (any further)")
 
 
-@route("GET", "/tasks/active", tag="tasks")
-async def active_tasks(request: Request) -> ActiveTasks:
-    """What runs now, oldest first (at most 500)."""
+class ActivePage(Strict):
+    """Which running jobs."""
+
+    limit: int = Field(default=MOST_ACTIVE, ge=1, le=MOST_ACTIVE, description="entries of one page")
+    cursor: Annotated[str | None, Cursor(PLACE)] = Field(default=None, description="from the `Link` header before")
+
+
+@route("GET", "/tasks/active", tag="tasks", problems=(422,))
+async def active_tasks(request: Request, query: ActivePage) -> Reply[ActiveTasks]:
+    """What runs now, oldest first; the `Link` header leads on where it is more than a page."""
     running = await visible(request, await request.services.invest.inspect.active())
+    page, place = cut(running, lambda status: status.id, query.cursor, query.limit)
     tasks = [
         ActiveTask(
             worker=s.worker,
@@ -138,9 +168,10 @@ async def active_tasks(request: Request) -> ActiveTasks:
             started_at=s.started_at,
             progress=progress_view(s.progress),
         )
-        for s in running
+        for s in page
     ]
-    return ActiveTasks(active_tasks=tasks, count=len(tasks))
+    link = next_link(request, None if place is None else sealed(place))
+    return Reply(ActiveTasks(active_tasks=tasks, count=len(tasks)), 200, link)
 
 
 @route("GET", "/tasks/queue/stats", tag="tasks")
@@ -160,29 +191,36 @@ async def queue_stats(request: Request) -> AllQueues:
     )
 
 
-class TaskFilter(Page):
-    """Which tasks."""
+class TaskFilter(StateFilter):
+    """Which tasks; those that run where no state is given."""
 
-    state: JobState = Field(default=JobState.RUNNING, description="the state to list")
     queue: str | None = Field(default=None, max_length=100)
     name: str | None = Field(default=None, max_length=100, description="the job's name")
-    cursor: str | None = Field(default=None, max_length=250, pattern=JOB_CURSOR)
+    limit: int = Field(default=50, ge=1, le=500, description="entries of one page")
+    cursor: Annotated[str | None, Cursor(JOB_PLACE)] = Field(
+        default=None, description="`next_cursor` of the page before"
+    )
 
 
 @route("GET", "/tasks", tag="tasks", problems=(422,))
 async def list_tasks(request: Request, query: TaskFilter) -> Reply[Listing[TaskStatus]]:
     """Tasks in one state, page by page: waiting ones by due time, finished ones newest first."""
+    wanted = query.wanted or [JobState.RUNNING]
+    # What is PENDING stands in one index, by due time: first what waits for a worker, then what waits for its hour.
+    whole = JobState.QUEUED in wanted and JobState.SCHEDULED in wanted
     page = await request.services.invest.inspect.jobs(
-        query.state, queue=query.queue, name=query.name, limit=query.limit, cursor=query.cursor
-    )
-    return paged(request, [status_view(s, PREFIX) for s in await visible(request, page.items)], page.cursor)
+        JobState.QUEUED if whole else wanted[0],
+        queue=query.queue, name=query.name, limit=query.limit, cursor=query.cursor, with_later=whole,
+    )  # fmt: skip
+    return paged(request, [status_view(s) for s in await visible(request, page.items)], page.cursor)
 
 
 @route("GET", "/tasks/{task_id}/timeline", tag="tasks", problems=(404,))
-async def task_timeline(request: Request, path: TaskPath) -> list[TimelineEntry]:
+async def task_timeline(request: Request, path: TaskPath, query: WholePage) -> Reply[Listing[TimelineEntry]]:
     """What happened to a task, in order: queued, every attempt and crash, its end."""
     await require_task(request, path.task_id)
-    return await request.services.invest.inspect.timeline(path.task_id)
+    entries = await request.services.invest.inspect.timeline(path.task_id)
+    return sliced(request, entries, lambda entry: entry.model_dump_json(), query.cursor, query.limit)
 
 
 @route("GET", "/tasks/{task_id}/events", tag="events", problems=(404, 503), media={200: "text/event-stream"})
@@ -197,7 +235,7 @@ async def task_events(request: Request, path: TaskPath) -> web.StreamResponse:
     await require_status(request, status)
     if status.final and request.http.headers.get("Last-Event-ID"):
         return web.Response(status=204)
-    first = frame_of("status", status_view(status, PREFIX).model_dump(mode="json"))
+    first = frame_of("status", status_view(status).model_dump(mode="json"))
     if status.final:
         first += frame_of(status.state.value, {"task_id": status.id, "name": status.name, "queue": status.queue})
     with request.services.load.idle():
@@ -222,6 +260,45 @@ async def all_events(request: Request, query: EventFilter) -> web.StreamResponse
         return await request.services.hub.serve(request.http, queue=query.queue)
 
 
+class HistoryFilter(StateFilter):
+    """Which runs."""
+
+    queue: str | None = Field(default=None, max_length=100)
+    name: str | None = Field(default=None, max_length=100)
+    limit: int = Field(default=50, ge=1, le=500, description="entries of one page")
+    cursor: Annotated[str | None, Cursor(r"^\d{1,15}-\d{1,15}$")] = Field(
+        default=None, description="`next_cursor` of the page before"
+    )
+
+
+class PastRun(JobRun):
+    """A job of the past; `state` and `phase` as tasks have them."""
+
+    state: TaskState
+    phase: TaskPhase
+
+    @classmethod
+    def of(cls, run: JobRun) -> PastRun:
+        """A run as it is shown: its error in words that may leave the platform."""
+        error = run.error
+        message = error.get("message") if isinstance(error, dict) else None
+        if isinstance(message, str):
+            error = {**error, "message": public_text(message)}
+        phase = JobState(run.state)
+        return cls(**dict(run) | {"error": error, "state": phase.contract, "phase": phase.value})
+
+
+@route("GET", "/history", tag="jobs", problems=(422, 503))
+async def list_history(request: Request, query: HistoryFilter) -> Reply[Listing[PastRun]]:
+    """Jobs of the past, beyond what Redis keeps, newest first."""
+    store = await request.services.store()
+    runs = await store.jobs.history(
+        queue=query.queue, name=query.name, states=query.wanted or None, before=query.cursor, limit=query.limit
+    )
+    shown = [PastRun.of(run) for run in await visible(request, runs)]
+    return paged(request, shown, runs[-1].event_id if len(runs) == query.limit else None)
+
+
 ROUTES = (
     active_tasks,
     queue_stats,
@@ -232,4 +309,5 @@ ROUTES = (
     task_timeline,
     task_events,
     all_events,
+    list_history,
 )

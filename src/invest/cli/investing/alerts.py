@@ -87,7 +87,7 @@ def events(
     """What fired, newest first."""
 
     async def work(client: Client) -> list[dict[str, Any]]:
-        return (await client.rows("/alerts/events", portfolio_id=portfolio, limit=limit))[:limit]
+        return await client.rows("/alerts/events", most=limit, portfolio_id=portfolio, limit=limit)
 
     columns: Columns = {
         "fired": lambda e: e["fired_at"][:16].replace("T", " "),

@@ -12,7 +12,7 @@ import typer
 from invest.cli import output
 from invest.cli.output import AsJson
 from invest.cli.server import with_api
-from invest.http import Client
+from invest.http import Client, entries
 
 asset = typer.Typer(no_args_is_help=True, help="Assets on record.")
 Columns = dict[str, Callable[[dict[str, Any]], Any]]
@@ -53,7 +53,7 @@ def show(ticker: TickerName, json_output: AsJson = False) -> None:
 
     async def work(client: Client) -> dict[str, Any]:
         about: dict[str, Any] = await client.get(f"/assets/{name}")
-        bars = await client.get(f"/assets/{name}/prices", limit=2)
+        bars = entries(await client.get(f"/assets/{name}/prices", limit=2))
         return {**about, "last": bars[0] if bars else None, "before": bars[1] if len(bars) > 1 else None,
                 "analysis": await _newest(client, name)}  # fmt: skip
 
@@ -95,8 +95,7 @@ def price(
 
     async def work(client: Client) -> list[dict[str, Any]]:
         day = since.date().isoformat() if since else None
-        bars: list[dict[str, Any]] = await client.get(f"/assets/{name}/prices", since=day, limit=limit)
-        return bars
+        return entries(await client.get(f"/assets/{name}/prices", since=day, limit=limit))
 
     columns: Columns = {
         "day": lambda b: b["day"],

@@ -9,6 +9,7 @@ import typer
 
 from invest.cli import output
 from invest.cli.investing.portfolios import Columns, Which, identify, money, portfolio
+from invest.cli.investing.settings import figure
 from invest.cli.output import AsJson
 from invest.cli.server import with_api
 from invest.errors import ConfigError, NotFound
@@ -28,14 +29,18 @@ def edit(
     date: Annotated[str | None, typer.Option(help="its day, yyyy-mm-dd")] = None,
     broker: Annotated[str | None, typer.Option(help="the institution")] = None,
     note: Annotated[str | None, typer.Option(help="a note")] = None,
+    ticker: Annotated[str | None, typer.Option(help="its asset")] = None,
+    operation: Annotated[str | None, typer.Option(help="what it is: buy, sell, bonus, …")] = None,
     json_output: AsJson = False,
 ) -> None:
     """Change one transaction; refused where a later sale would be left without its shares."""
     figures = {"quantity": quantity, "price": price, "fees": fees}
-    changes: dict[str, Any] = {k: v.replace(",", ".") for k, v in figures.items() if v is not None}
-    changes |= {k: v for k, v in {"date": date, "broker": broker, "note": note}.items() if v is not None}
+    changes: dict[str, Any] = {k: figure(v, f"--{k}") for k, v in figures.items() if v is not None}
+    texts = {"date": date, "broker": broker, "note": note, "operation": operation, "ticker": ticker and ticker.upper()}
+    changes |= {k: v for k, v in texts.items() if v is not None}
     if not changes:
-        raise ConfigError("say what to change: --quantity, --price, --fees, --date, --broker or --note")
+        said = "say what to change: --quantity, --price, --fees, --date, --broker, --note, --ticker or --operation"
+        raise ConfigError(said)
 
     async def work(client: Client) -> Any:
         handle = client.portfolio(await identify(client, which))
@@ -159,11 +164,11 @@ def rebalance(
     keep: Annotated[bool, typer.Option("--keep", help="sell nothing: spend the cash alone")] = False,
     json_output: AsJson = False,
 ) -> None:
-    """Orders towards the targets with new money; announced payments with --json."""
+    """Orders towards the targets with new money, and announced payments still to come."""
 
     async def work(client: Client) -> dict[str, Any]:
         told: dict[str, Any] = await client.portfolio(await identify(client, which)).rebalance(
-            cash.replace(",", "."), sell=not keep
+            figure(cash, "--cash"), sell=not keep
         )
         return told
 
@@ -182,6 +187,9 @@ def rebalance(
     output.listing(
         told["orders"], columns, json_output=False, right=right, empty="no orders: set targets, or give cash"
     )
+    for due in told["announced"]:
+        day = due["payment_date"] or "a day not announced"
+        typer.echo(f"comes in by itself: {due['ticker']} {due['kind']} {money(due['net'])} on {day}")
 
 
 def tax(
@@ -189,6 +197,7 @@ def tax(
     which: Annotated[str | None, typer.Option("--portfolio", help="one alone; by default all, as one person")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="write all of it as a CSV")] = None,
     pdf: Annotated[Path | None, typer.Option("--pdf", help="write all of it as a PDF")] = None,
+    language: Annotated[str, typer.Option(help="of what is open in the PDF: pt-BR, or en for both")] = "pt-BR",
     json_output: AsJson = False,
 ) -> None:
     """Income tax of a year (IRPF): months, DARFs, what to declare, what is open. No tax advice."""
@@ -205,7 +214,8 @@ def tax(
         path = f"/portfolios/{found}/tax"
         for file, kind in ((csv, "csv"), (pdf, "pdf")):
             if file is not None:
-                _write(file, await client.read(f"{path}/file", year=year, together=together, format=kind))
+                query = {"year": year, "together": together, "format": kind, "language": language}
+                _write(file, await client.read(f"{path}/file", **query))
         told: dict[str, Any] = await client.get(path, year=year, together=together)
         return told
 

@@ -33,9 +33,10 @@ def export(
     """Rows as CSV or JSON: `invest export prices PETR4 > petr4.csv`. Decimals and dates as the API has them."""
 
     async def work(client: Client) -> Sequence[dict[str, Any]]:
-        if what in ("transactions", "positions"):
-            found = await client.get(f"/portfolios/{await identify(client, which)}")
-            rows: list[dict[str, Any]] = found[what]
+        if what == "transactions":
+            return await client.rows(f"/portfolios/{await identify(client, which)}/transactions", limit=500)
+        if what == "positions":
+            rows: list[dict[str, Any]] = (await client.get(f"/portfolios/{await identify(client, which)}"))[what]
             return rows
         query = {"limit": 5000} if what == "prices" else {}
         return await client.rows(f"/assets/{code(which)}/{what}", **query)

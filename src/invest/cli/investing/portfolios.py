@@ -13,7 +13,7 @@ from invest.cli import output
 from invest.cli.output import AsJson, Yes
 from invest.cli.server import with_api
 from invest.errors import ConfigError, InvestError, NotFound
-from invest.http import Client
+from invest.http import Client, entries
 
 portfolio = typer.Typer(no_args_is_help=True, help="Your portfolios: holdings, transactions, statements.")
 Columns = dict[str, Callable[[dict[str, Any]], Any]]
@@ -81,7 +81,9 @@ def show(which: Which, json_output: AsJson = False) -> None:
 
     async def work(client: Client) -> tuple[dict[str, Any], Any]:
         found = await identify(client, which)
-        return await client.get(f"/portfolios/{found}"), await client.rows(f"/portfolios/{found}/metrics", limit=1)
+        return await client.get(f"/portfolios/{found}"), entries(
+            await client.get(f"/portfolios/{found}/metrics", limit=1)
+        )
 
     found, snapshots = with_api(work)
     newest = snapshots[-1] if snapshots else None

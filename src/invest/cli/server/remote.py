@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from invest.errors import ConfigError
-from invest.http import Client, Job, TaskStatus
+from invest.http import Client, Job, Task, entries
 
 
 class RemoteInvest:
@@ -49,9 +49,7 @@ class RemoteInvest:
 
     async def status(self, job_id: str) -> Any:
         """Everything known of a job. Raises `NotFound`."""
-        from invest.engine import JobStatus
-
-        return JobStatus.model_validate(await self.client.get(f"/tasks/{job_id}"))
+        return _status(await self.client.get(f"/tasks/{job_id}"))
 
     async def cancel(self, job_id: str) -> bool:
         """Cancel a task. False if it had finished; raises `NotFound`."""
@@ -68,6 +66,12 @@ class RemoteInvest:
     async def resume(self, queue: str) -> None:
         """Start jobs of a paused queue again. Raises `NotFound`."""
         await self.client.ask("POST", f"/queues/{queue}/resume")
+
+    async def list_cells(self) -> list[Any]:
+        """Every cell of the deployment as it is now."""
+        from invest.engine import CellView
+
+        return [CellView.model_validate(c) for c in await self.client.rows("/cells")]
 
 
 class RemoteInspector:
@@ -117,9 +121,7 @@ class RemoteDeadLetters:
 
     async def show(self, job_id: str) -> Any:
         """One whole. Raises `NotFound`."""
-        from invest.engine import JobStatus
-
-        return JobStatus.model_validate(await self._client.get(f"/dead-letters/{job_id}"))
+        return _status(await self._client.get(f"/dead-letters/{job_id}"))
 
     async def replay(self, job_id: str, *, kwargs: dict[str, Any] | None = None) -> Job[Any]:
         """Run one again as a new job. Raises `NotFound` or `Refused`."""
@@ -172,8 +174,7 @@ class RemoteWorkflows:
 
     async def page(self, limit: int) -> list[Any]:
         """The newest ones."""
-        page = await self._client.get("/workflows", limit=limit)
-        return [_status(item) for item in (page if isinstance(page, list) else page["items"])]
+        return [_status(item) for item in entries(await self._client.get("/workflows", limit=limit))]
 
     async def show(self, workflow_id: str) -> Any:
         """One with its steps. Raises `NotFound`."""
@@ -194,16 +195,29 @@ def _page(page: dict[str, Any]) -> Any:
 
 
 def _status(item: dict[str, Any]) -> Any:
-    """The engine's value of a task as the API's lists have it."""
-    from invest.engine import ErrorInfo, JobState, JobStatus
+    """The engine's value of a task as the API has it; a server of an earlier release may give that value itself."""
+    from invest.engine import Attempt, ErrorInfo, JobState, JobStatus
 
-    task = TaskStatus.model_validate(item)
-    error = None if task.error is None else ErrorInfo(type=task.error_type or "Error", message=task.error)
+    if "id" in item:
+        return JobStatus.model_validate(item)
+    task = Task.model_validate(item)
+    error = None
+    if task.error is not None:
+        error = ErrorInfo(type=task.error_type or "Error", message=task.error, traceback=task.traceback)
+    history = [
+        Attempt(
+            error=None if a.problem is None else ErrorInfo(type=a.problem.error_type, message=a.problem.detail),
+            **a.model_dump(exclude={"problem"}),
+        )
+        for a in task.history
+    ]
     same = task.model_dump(
         include={"name", "queue", "attempt", "delivery", "args", "kwargs", "worker", "workflow", "nodes", "nodes_done",
-                 "replay_of", "result"}
+                 "replay_of", "result", "priority", "caller", "expires_at", "key", "replayed_as"}
     )  # fmt: skip
-    return JobStatus(id=task.task_id, state=JobState(task.phase), error=error, **task.timings.model_dump(), **same)
+    return JobStatus(
+        id=task.task_id, state=JobState(task.phase), error=error, history=history, **task.timings.model_dump(), **same
+    )
 
 
 def _named(call: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`invest data backfill`: history on demand; `invest data record`: what an upstream answers, for a bug report."""
+"""`invest collect`: assets or a whole market; `invest data backfill`: history; `invest data record`: what came."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from invest.cli.output import AsJson
 from invest.cli.server import with_store
 from invest.errors import ConfigError
 
+EVERY = 10  # assets per line of progress
+
 
 def backfill(
     since: Annotated[int, typer.Option(help="first year; quotes exist since 1986, yearly reports since 2010")] = 2000,
@@ -22,14 +24,11 @@ def backfill(
 
     What is done is kept: interrupted, or run again with an earlier year, it goes on where it was.
     """
-    from invest.domain.market import Market
     from invest.jobs.data_collection import read_history
     from invest.settings import load
     from invest.sources import Sources
 
-    if market is not None and market not in list(Market):
-        raise ConfigError(f"--market: no {market!r}, one of {', '.join(Market)}")
-    chosen, settings = Market(market) if market else None, load()
+    chosen, settings = _market(market), load()
 
     async def tell(done: Any) -> None:
         if not json_output:
@@ -80,3 +79,58 @@ def record(
     for trial in trials:
         typer.echo(f"{trial.source}: {trial.state}, {trial.found}")
     typer.echo(f"written to {out}")
+
+
+def collect(
+    tickers: Annotated[list[str] | None, typer.Argument(help="such as PETR4 HGLG11; or --market")] = None,
+    market: Annotated[str | None, typer.Option(help="stocks, fiis, etfs or bdrs: every listed one")] = None,
+    json_output: AsJson = False,
+) -> None:
+    """Collect assets here and now, or a whole market for the first time: each file once however many assets.
+
+    Says how long it will take. What is done is kept: interrupted, it goes on where it was.
+    """
+    from invest.domain.market import parse_ticker
+    from invest.jobs.data_collection import collect_market, expected_seconds, open_assets
+    from invest.settings import load
+    from invest.sources import Sources
+
+    if bool(tickers) == (market is not None):
+        raise ConfigError("name some assets or a --market, as in `invest collect --market stocks`")
+    chosen, settings = _market(market), load()
+    names = list(dict.fromkeys(parse_ticker(ticker) for ticker in tickers or ()))
+
+    async def tell(done: Any) -> None:
+        if json_output:
+            return
+        if done.problem:
+            typer.echo(f"{done.number}/{done.of}  {done.problem}", err=True)
+        elif done.number % EVERY == 0 or done.number == done.of:
+            left = f"; about {_spell(done.left)} left" if done.number < done.of else ""
+            typer.echo(f"{done.number}/{done.of}  {done.ticker}{left}")
+
+    async def work(store: Any) -> Any:
+        async with Sources.open(settings) as sources:
+            wanted, before = await open_assets(store, sources, settings, chosen) if chosen is not None else (names, 0)
+            if not json_output:
+                seconds, slowest = expected_seconds(settings, sources, len(wanted))
+                kept = f", {before} were collected before" if before else ""
+                told = f"; at least {_spell(seconds)}, by the rate at which {slowest} may be asked" if slowest else ""
+                typer.echo(f"{len(wanted)} assets to collect{kept}{told if wanted else ''}")
+            return await collect_market(store, sources, settings, wanted, tell, before=before)
+
+    result = with_store(work)
+    if json_output:
+        output.as_json({"collected": result.collected, "before": result.before, "problems": dict(result.problems)})
+    else:
+        typer.echo(f"collected {result.collected}, {len(result.problems)} left for the next run")
+    if result.problems:
+        raise typer.Exit(1)
+
+
+def _market(name: str | None) -> Any:
+    from invest.domain.market import Market
+
+    if name is not None and name not in list(Market):
+        raise ConfigError(f"--market: no {name!r}, one of {', '.join(Market)}")
+    return Market(name) if name else None

@@ -108,20 +108,22 @@ def calendar(
 ) -> None:
     """Announced events: last day with rights, first without, payment set or still to be set."""
     from invest.domain.market import market_day, parse_ticker
-    from invest.jobs.data_collection import announced, held_tickers
+    from invest.jobs.data_collection import announced, held_tickers, results_days
     from invest.settings import load
 
+    settings = load()
     if bool(tickers) == bool(portfolio):
         raise ConfigError("name some assets, or a --portfolio")
-    names, today = [parse_ticker(t) for t in tickers or ()], market_day(load().now())
+    names, today = [parse_ticker(t) for t in tickers or ()], market_day(settings.now())
     first = _day(since) if since else today
     last = _day(until) if until else first + timedelta(days=180)
 
     async def work(store: Any) -> Any:
         asked = names or await held_tickers(store, portfolio or "")
-        return await announced(store, asked, first, last, today)
+        days = [day for day in await results_days(store, settings, asked) if first <= day.day <= last]
+        return await announced(store, asked, first, last, today), days
 
-    found = with_store(work)
+    found, days = with_store(work)
     if json_output:
         show.as_json(found)
         return
@@ -137,7 +139,10 @@ def calendar(
         )
         for e in found
     ]
-    columns = ("asset", "kind", "rights until", "ex", "paid", "BRL", "factor", "stage")
+    columns = ("asset", "kind", "rights until", "ex", "paid or published", "BRL", "factor", "stage")
+    for one in days:
+        how = "announced" if one.announced else "at the latest, by law"
+        rows.append((one.ticker, f"results ({how})", None, None, one.day, None, None, None))
     show.table(columns, rows, right=("BRL", "factor"), empty="nothing is announced")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson, Yes
-from invest.cli.server import remote_or, with_store
+from invest.cli.server import remote_or, with_api, with_store
 from invest.domain.access import ApiKey, Scope
 from invest.errors import NotFound
 from invest.http import Client
@@ -85,17 +84,11 @@ def ls(
 @keys.command("use")
 def use(key_id: KeyId, json_output: AsJson = False) -> None:
     """What a key uses of its quotas: stored things, jobs, answers kept, AI money of today, mails of this hour."""
-    from invest.cli.platform.local import local_settings
-    from invest.cli.platform.quotas import use_of
-
-    with local_settings() as settings:
-        found = asyncio.run(use_of(settings, key_id))
-    if found is None:
-        raise _unknown(key_id)
+    found = with_api(lambda client: client.get(f"/keys/{key_id}/quotas"))["items"]
     if json_output:
-        output.as_json(found)
+        output.as_json({one["quota"]: (one["used"], one["limit"]) for one in found})
         return
-    rows = [(name, used, limit or "none") for name, (used, limit) in found.items()]
+    rows = [(one["quota"], f"{one['used']:g}", f"{one['limit']:g}" if one["limit"] else "none") for one in found]
     output.table(("quota", "used", "limit"), rows, right=("used", "limit"), empty="no quotas")
 
 

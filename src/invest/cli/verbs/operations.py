@@ -16,6 +16,7 @@ from invest.errors import ConfigError
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: jobs that failed for good.")
 schedule = typer.Typer(no_args_is_help=True, help="Cron lines.")
 workflows = typer.Typer(no_args_is_help=True, help="Chains, groups and chords as wholes.")
+cell = typer.Typer(help="Cells: prefixes of Redis that jobs are spread over.")
 queues = typer.Typer(no_args_is_help=True, help="Depths, pausing and emptying one.")
 
 Columns = dict[str, Callable[[Any], Any]]
@@ -199,6 +200,28 @@ def workers(json_output: AsJson = False) -> None:
     empty = "no workers: start one with `invest worker run`"
     figures = ("running", "done", "failed")
     output.listing(with_platform(work), columns, json_output=json_output, right=figures, empty=empty)
+
+
+@cell.command("ls")
+def cells(json_output: AsJson = False) -> None:
+    """Every cell (a prefix of a Redis that jobs are spread over), whether it answers, and what is in it."""
+
+    async def work(invest: Any) -> Any:
+        return await invest.list_cells()
+
+    columns: Columns = {
+        "cell": lambda c: c.name,
+        "server": lambda c: c.server,
+        "prefix": lambda c: c.prefix or "-",
+        "queues": lambda c: ", ".join(c.queues) or "-",
+        "workers": lambda c: c.workers,
+        "waiting": lambda c: c.waiting,
+        "active": lambda c: c.active,
+        "dead": lambda c: c.dead,
+        "state": lambda c: "answers" if c.alive else c.error,
+    }
+    figures = ("workers", "waiting", "active", "dead")
+    output.listing(with_platform(work), columns, json_output=json_output, right=figures, empty="no cells")
 
 
 @workflows.command("ls")

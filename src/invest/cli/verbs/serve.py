@@ -93,14 +93,18 @@ def web(
     port: Annotated[int | None, typer.Option(help="port to listen on (default: PORT, then settings.toml)")] = None,
 ) -> None:
     """Serve the HTTP API."""
-    from invest import logs, tracing
+    from invest import logs, sentry, tracing
     from invest.cli.platform.local import local_settings
     from invest.web import serve as serve_web
 
     with local_settings() as settings:
         logs.configure(settings, process="web")
         tracing.set_up("web")
-        serve_web(settings, host=host or settings.web.host, port=settings.web.port if port is None else port)
+        sentry.set_up("web")
+        try:
+            serve_web(settings, host=host or settings.web.host, port=settings.web.port if port is None else port)
+        finally:
+            sentry.flush()
 
 
 def sandbox(

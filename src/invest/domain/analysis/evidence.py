@@ -11,11 +11,18 @@ from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.analysis.inputs import AnalysisInput
 from invest.domain.analysis.technical import technical_figures
 from invest.domain.analysis.valuation import dividend_figures, model_figures, value_figures
-from invest.domain.filings import altman, piotroski
+from invest.domain.filings import Chart, altman, piotroski
 from invest.domain.market import YEAR, AssetKind, Prices, market_day
 from invest.domain.values import Consensus
 
 Figures = dict[str, float | None]
+
+# Ratios of an industry's accounts: a source that prints one for a bank or an insurer has divided what says nothing.
+INDUSTRY_ONLY = frozenset({
+    "gross_margin", "ebit_margin", "ebitda_margin", "ebit", "ebitda", "ev_ebit", "ev_ebitda", "p_ebit", "roic",
+    "current_ratio", "net_debt", "gross_debt", "net_debt_ebitda", "net_debt_equity", "gross_debt_equity",
+    "interest_coverage", "short_term_debt_share", "free_cash_flow", "fcf_yield", "gross_profit", "enterprise_value",
+})  # fmt: skip
 
 
 class Figure(NamedTuple):
@@ -125,8 +132,9 @@ def _put_company(found: dict[str, Figure], given: AnalysisInput, close: Figure) 
 
 def _put_latest(found: dict[str, Figure], given: AnalysisInput) -> None:
     """Fill what could not be computed from what the sources agree on."""
+    financial = given.company is not None and given.company.chart in (Chart.BANK, Chart.INSURER)
     for key, consensus in given.latest.items():
-        if key in found or key not in FACT_KEYS or consensus.as_of > given.now:
+        if key in found or key not in FACT_KEYS or consensus.as_of > given.now or (financial and key in INDUSTRY_ONLY):
             continue
         figure = _of(consensus)
         if figure is not None:

@@ -264,6 +264,7 @@ _QUALITY = _group(
         ("delinquency", "fraction", 1, -1, "Inadimplência", "Delinquency of tenants"),
         ("admin_fee", "fraction", 2, -1, "Taxa de administração (12 meses)", "Administration fee (12 months)"),
         ("holders", "count", 0, None, "Cotistas", "Unit holders"),
+        ("parity", "x", 0, None, "Recibos por ação no exterior", "Receipts per home share"),
         ("nav_return_1y", "fraction", 2, None, "Retorno da cota patrimonial em 12 meses", "12-month return of the NAV"),
         (
             "tracking_difference_1y",

@@ -61,7 +61,7 @@ class MonthReturn:
 
 @dataclass(frozen=True, slots=True)
 class YearReturn:
-    """Return of one calendar year (of this one so far) of the asset and of the IBOV over the same closes."""
+    """Return of one calendar year (of this one so far) of the asset and of an index (the IBOV) over the same closes."""
 
     year: int
     value: float
@@ -89,6 +89,8 @@ class History:
     calendar_years: tuple[YearReturn, ...] = ()
     incomes: tuple[MonthIncome, ...] = ()
     index: str | None = None  # that an ETF follows
+    own_years: tuple[YearReturn, ...] = ()  # beside the index of its own: the IFIX, or what an ETF follows, in reais
+    dollar: float | None = None  # BRL, on the last session
     dollar_change_1y: float | None = None
     dollar_return_1y: float | None = None
     results_due: date | None = None
@@ -107,11 +109,18 @@ def history_of(given: AnalysisInput, dollar: Sequence[MacroPoint] = ()) -> Histo
         months=tuple(month_returns(given.prices)),
         calendar_years=tuple(year_returns(given.prices, given.index_prices)),
         incomes=tuple(_incomes(given)) if kind is AssetKind.FII else (),
-        index=tracked_index(given.asset.ticker, given.asset.name) if kind is AssetKind.ETF else None,
+        index=tracked_index(given.asset.ticker, _words(given)) if kind is AssetKind.ETF else None,
+        own_years=tuple(year_returns(given.prices, given.own_index)) if given.own_index is not None else (),
+        dollar=_rate(dollar, given.prices.last_day) if given.prices.last_day is not None else None,
         dollar_change_1y=change,
         dollar_return_1y=None if change is None or total is None else (1 + total) / (1 + change) - 1,
         results_due=next_results(company, given.today) if company else None,
     )
+
+
+def _words(given: AnalysisInput) -> str:
+    """What may name the index of an ETF: its name, and the register's words."""
+    return f"{given.asset.name or ''} {given.asset.segment or ''}"
 
 
 def follows_ibov(kind: AssetKind, ticker: str, name: str | None) -> bool:

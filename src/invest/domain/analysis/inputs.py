@@ -10,7 +10,7 @@ from functools import cached_property
 from invest.domain.analysis.own_multiples import multiple_medians
 from invest.domain.analysis.score_models import ScoreRecord
 from invest.domain.analysis.sectors import SectorStats
-from invest.domain.analysis.valuation import shares_behind, split_factor
+from invest.domain.analysis.valuation import SHARES_OF_UNIT, shares_behind, split_factor
 from invest.domain.filings import Filing, Fundamentals, fundamentals_of, read_filings
 from invest.domain.market import (
     DAYS_A_YEAR_CRYPTO,
@@ -133,7 +133,8 @@ class AnalysisInput:
         company = self.company
         if company is None:
             return {}
-        paid = multiple_medians(company, self.prices, self.known_actions, self.papers, self.today)
+        unit = SHARES_OF_UNIT.get(self.asset.ticker, 1) if self.asset.kind is AssetKind.UNIT else 1
+        paid = multiple_medians(company, self.prices, self.known_actions, self.papers, self.today, shares_in_one=unit)
         return company.medians | paid
 
     @cached_property

@@ -1,4 +1,4 @@
-"""A posição: an opening position where nothing is booked of an asset, else a check of what is."""
+"""A posição, alone or in B3's consolidated report: it opens what is booked nowhere, and else checks what is."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ from invest.domain.portfolios import Known, Transaction, positions_of
 FEW = Decimal("0.001")
 
 
-def plan_holdings(existing: Sequence[Transaction], pendings: list[Pending], facts: Known, today: date) -> None:
-    """Turn stated positions into openings, agreements, or questions with the likely reason of a difference."""
-    book = positions_of(existing, facts, today)
-    known = {facts.code_of(t.ticker, t.date)[0] for t in existing if t.ticker}
+def plan_holdings(existing: Sequence[Transaction], pendings: list[Pending], facts: Known, today: date) -> list[str]:
+    """Turn stated positions into openings, agreements, or questions with the likely reason of a difference.
+
+    Returns what to say of the whole: assets that are booked and that it does not name.
+    """
+    told = [p.transaction for p in pendings if p.status == "booked" and p.transaction and p.row.holding is None]
+    every = [*existing, *told]  # trades of the same file come first: B3's consolidated report holds both
+    book = positions_of(every, facts, today)
+    known = {facts.code_of(t.ticker, t.date)[0] for t in every if t.ticker}
     stated: dict[str, list[Pending]] = defaultdict(list)
     for pending in pendings:
         holding = pending.row.holding
@@ -35,13 +40,16 @@ def plan_holdings(existing: Sequence[Transaction], pendings: list[Pending], fact
             if abs(total - held) < FEW:
                 pending.skip(f"agrees: {_plain(held)} {ticker} are held")
             else:
-                why = _likely(ticker, total, held, facts, existing)
+                why = _likely(ticker, total, held, facts, every)
                 _differ(pending, ticker, (total, held, why), last=pending is rows[-1])
-    missing = [t for t, p in book.held.items() if t not in stated]
-    if stated and missing:
-        said = ", ".join(f"{_plain(book.positions[t].quantity)} {t}" for t in sorted(missing)[:20])
-        last = pendings[-1]
-        last.reason = f"{last.reason or ''}; held here and not in the posição: {said}".strip("; ")
+    missing = sorted(t for t in book.held if t not in stated)
+    if not stated or not missing:
+        return []
+    said = ", ".join(f"{_plain(book.positions[t].quantity)} {t}" for t in missing[:20])
+    more = f" and {len(missing) - 20} more" if len(missing) > 20 else ""
+    return [
+        f"held here and not in the posição: {said}{more}: a sale or a transfer is not imported, or all was redeemed"
+    ]
 
 
 def _differ(pending: Pending, ticker: str, seen: tuple[Decimal, Decimal, str], *, last: bool) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Set
 from dataclasses import replace
 from decimal import Decimal
 
+from invest.domain.brokerage import papers
 from invest.domain.brokerage.movements import INCOME
 from invest.domain.brokerage.reading import Cells, Signs, StatementRefused, Table
 from invest.domain.brokerage.rows import Reader, Reading, Row, booked, code, refused
@@ -38,6 +39,8 @@ def layout_of(headers: Set[str]) -> tuple[str, Reader] | None:
     """(name, reader) of the layout whose header this is, or None."""
     if {"produto", "instituicao", "quantidade"} <= headers and headers & set(CLOSING) and "valor atualizado" in headers:
         return "posicao", read_holding
+    if papers.holds_papers(headers):
+        return "posicao", papers.read_position
     if {"produto", "pagamento", "quantidade"} <= headers and headers & set(EVENT) and headers & set(NET):
         return "proventos", read_income
     if headers & set(CEI_DAY) and headers & set(CEI_SIDE) and headers & set(CEI_CODE) and "quantidade" in headers:
@@ -81,6 +84,8 @@ def read_holding(cells: Cells, how: Reading) -> Row:
     product = cells.first("codigo de negociacao") or code(cells.first("produto"))
     if plain(cells.first("produto")).startswith("total") or not product:
         return refused(cells, "a line of totals")
+    if plain(cells.first("natureza")).startswith("tomador"):
+        return refused(cells, "borrowed shares are somebody else's")
     row = booked(
         cells,
         how,
@@ -100,6 +105,8 @@ def read_holding(cells: Cells, how: Reading) -> Row:
 def read_income(cells: Cells, how: Reading) -> Row:
     """B3, "Proventos recebidos": cash from shares by the day it was paid, after tax."""
     kind = plain(cells.first(*EVENT))
+    if papers.is_paper(cells):
+        return papers.read_income(cells, how)
     operation = PAID_AS.get(kind)
     if operation is None:
         return refused(cells, f"{kind!r} is no kind of income" if kind else "a line of totals")

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Literal
 
 from invest.domain.brokerage.rows import Row
+from invest.domain.fixed_income import PaperFact
 from invest.domain.portfolios import (
     CENT,
     PROPOSED,
@@ -44,6 +45,7 @@ class Pending:
     reason: str | None = None
     transaction: Transaction | None = None
     advice: str | None = None
+    paper: PaperFact | None = None
 
     def refuse(self, reason: str, advice: str | None = None) -> None:
         """It cannot be booked."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from invest.domain.brokerage import papers
 from invest.domain.brokerage.reading import Cells
 from invest.domain.brokerage.rows import Movement, Reading, Row, booked, code, refused
 from invest.domain.filings import plain
@@ -49,12 +50,10 @@ NOT_MINE = {
     "dividendo - transferido": "income handed on between lender and borrower: book its cash by hand",
     "rendimento - transferido": "income handed on between lender and borrower: book its cash by hand",
     "juros sobre capital proprio - transferido": "income handed on between lender and borrower: book its cash by hand",
-    "resgate": "a redemption pays for the shares: book it as a sale by hand",
-    "cisao": "shares of a spin-off: book them by hand with the part of the cost that goes with them "
-    "(operation spin_off)",
     "pagamento de juros": "interest of a bond: only papers traded at B3 by their code are booked",
     "vencimento": "a bond that ended: only papers traded at B3 by their code are booked",
 }
+SPIN_OFF = "Cisão"  # the note of shares that a spin-off gave
 RIGHTS = frozenset({"1", "2", "12"})
 RECEIPTS = frozenset({"9", "10", "13", "14", "15"})
 
@@ -70,11 +69,15 @@ def read_movement(cells: Cells, how: Reading) -> Row:  # noqa: PLR0911 - one ret
     kind, side = plain(cells.first("movimentacao")), plain(cells.first("entrada/saida"))
     if side not in ("credito", "debito"):
         return refused(cells, f"{side!r} is neither Credito nor Debito")
+    if papers.is_paper(cells):
+        return papers.read_movement(cells, how)
     credit = side == "credito"
     if kind in NOT_MINE:
         return refused(cells, NOT_MINE[kind])
     if kind in JOINED:
         return _joined(cells, how, kind, credit)
+    if kind == "cisao":
+        return _spun_off(cells, how, credit)
     if kind in ("desdobro", "desdobramento"):
         return _split(cells, how, credit)
     if kind in EXERCISED or kind in GRANTED or kind in LAPSED:
@@ -100,6 +103,8 @@ def _operation(kind: str, credit: bool) -> Operation | str:  # noqa: PLR0911 - o
         return Operation.BONUS if credit else "a bonus taken back: delete the row that booked it"
     if kind == "leilao de fracao":
         return Operation.SELL
+    if kind == "resgate":  # shares that the company pays for and cancels
+        return "a redemption credited pays in another paper: book it by hand" if credit else Operation.SELL
     return f"movement {kind!r} books nothing by itself" if kind else "the movement is not named"
 
 
@@ -124,6 +129,27 @@ def _plain(cells: Cells, how: Reading, operation: Operation, kind: str) -> Row:
         note = f"{label}: the declared cost is not told, so it counts as nothing"
         return replace(row, transaction=row.transaction.model_copy(update={"note": note}))
     return row
+
+
+def _spun_off(cells: Cells, how: Reading, credit: bool) -> Row:
+    """Shares of a spin-off, without the part of the cost that goes with them: only the known event tells it."""
+    if not credit:
+        return refused(cells, "shares that a spin-off took: it takes none, its cost goes with what came")
+    row = booked(
+        cells,
+        how,
+        when=cells.first("data"),
+        ticker=code(cells.first("produto")),
+        operation=Operation.BONUS,
+        quantity=how.number(cells.first("quantidade")),
+        price="0",
+        value="",
+        origin="movimentacao",
+        note=SPIN_OFF,
+        broker=cells.first("instituicao"),
+    )
+    said = "shares of a spin-off whose terms are not known: yes books them at no cost; or book it by hand with the part"
+    return replace(row, question=f"{said} of the cost that goes with them (operation spin_off)")
 
 
 def _split(cells: Cells, how: Reading, credit: bool) -> Row:

@@ -16,16 +16,33 @@ from pydantic import Field
 
 from invest.domain.brokerage.holdings import plan_holdings
 from invest.domain.brokerage.matching import Pending, Status, mark_told
+from invest.domain.brokerage.movements import SPIN_OFF
+from invest.domain.brokerage.papers import plan_papers
 from invest.domain.brokerage.rows import EIGHT, Row
 from invest.domain.brokerage.statement import Statement, read_statement
+from invest.domain.fixed_income import PaperFact
 from invest.domain.frozen import Frozen
 from invest.domain.market import Bars, CorporateAction, Lineages, TickerChange
-from invest.domain.portfolios import Known, Operation, Transaction, derive, is_settlement, settled, tidy, trade_day
+from invest.domain.portfolios import (
+    SHORT,
+    Known,
+    Operation,
+    Transaction,
+    derive,
+    is_settlement,
+    known_spin_off,
+    settled,
+    tidy,
+    trade_day,
+)
 
 __all__ = ["ImportPlan", "ImportedRow", "Statement", "plan_booking", "plan_import", "read_statement", "with_origin"]
 
 Accept = Collection[int] | Literal["all"]  # lines whose questions are answered with yes
-FOR_SALES = "import the statement that holds the purchase first, or book what was held (operation opening)"
+FOR_SALES = (
+    "import the statement that holds the purchase first, or book what was held (operation opening); "
+    f"a sale of borrowed shares: book it by hand with the note {SHORT!r}"
+)
 
 
 class ImportedRow(Frozen):
@@ -37,6 +54,7 @@ class ImportedRow(Frozen):
     transaction: Transaction | None = None
     text: str = Field(default="", max_length=200, description="the row as written")
     advice: str | None = Field(default=None, description="what can be done about it")
+    fixed_income: PaperFact | None = Field(default=None, description="what it says of a paper of fixed income")
 
 
 class ImportPlan(Frozen):
@@ -52,6 +70,11 @@ class ImportPlan(Frozen):
     def transactions(self) -> tuple[Transaction, ...]:
         """What would be booked, in order of the file."""
         return tuple(r.transaction for r in self.rows if r.status == "booked" and r.transaction is not None)
+
+    @property
+    def papers(self) -> tuple[PaperFact, ...]:
+        """What would be booked of fixed income, in order of the file."""
+        return tuple(r.fixed_income for r in self.rows if r.status == "booked" and r.fixed_income is not None)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -71,21 +94,27 @@ def plan_import(
     changes: Sequence[TickerChange] | Lineages = (),
     bars: Mapping[str, Bars] | None = None,
     accept: Accept = (),
+    papers: Sequence[PaperFact] = (),
 ) -> ImportPlan:
     """What importing `statement` would book on top of `existing`; duplicates, questions and refusals named.
 
     `known` (or its parts: `actions`, `changes` of code, `bars`) is what the store knows of the assets: splits and new
     codes count, and prices are held against the day's range. `repeat`: rows equal to booked ones happened once more and
     are no duplicates. `accept`: lines whose questions are answered with yes.
+    `papers`: what is booked of fixed income.
     """
     facts = known if known is not None else Known(actions or {}, changes, bars or {})
     pendings = [p for row in statement.rows for p in _pendings(row)]
-    if statement.layout == "posicao":
-        plan_holdings(existing, pendings, facts, statement.today)
+    _spun_off(pendings, facts)
+    plan_papers(papers, pendings, accepted=None if isinstance(accept, str) else set(accept))
     _answer(pendings, accept)
     _held_against_prices(pendings, facts, accept)
     if not repeat:
         mark_told(existing, pendings)
+        _answer(pendings, accept)
+    found: list[str] = []
+    if any(row.holding is not None for row in statement.rows):
+        found = plan_holdings(existing, pendings, facts, statement.today)
         _answer(pendings, accept)
     _replayed(existing, pendings, facts)
     rows = tuple(
@@ -96,6 +125,7 @@ def plan_import(
             transaction=pending.transaction,
             text=pending.row.text[:200],
             advice=pending.advice,
+            fixed_income=pending.paper,
         )
         for pending in pendings
     )
@@ -104,7 +134,7 @@ def plan_import(
         encoding=statement.encoding,
         delimiter=statement.delimiter,
         rows=rows,
-        remarks=statement.remarks,
+        remarks=(*statement.remarks, *found),
     )
 
 
@@ -123,7 +153,7 @@ def plan_booking(
 
 def _pendings(row: Row) -> list[Pending]:
     """The row as what is to become of it, and what else it books."""
-    pending = Pending(row, transaction=row.transaction)
+    pending = Pending(row, transaction=row.transaction, paper=row.paper)
     if row.told is not None:
         pending.skip(f"told with line {row.told}")
     elif row.reason is not None:
@@ -141,6 +171,19 @@ def _answer(pendings: Iterable[Pending], accept: Accept) -> None:
     """Questions answered with yes are booked."""
     for pending in pendings:
         if pending.status == "question" and pending.transaction is not None and _says_yes(accept, pending):
+            pending.status, pending.reason, pending.advice = "booked", None, None
+
+
+def _spun_off(pendings: Iterable[Pending], facts: Known) -> None:
+    """Shares of a spin-off whose terms are known take their part of the cost along."""
+    for pending in pendings:
+        t = pending.transaction
+        if t is None or t.ticker is None or t.note != SPIN_OFF or pending.status != "question":
+            continue
+        event = known_spin_off(facts.actions, t.ticker, t.date)
+        if event is not None and event.price_factor is not None:
+            part = {"ticker": event.ticker, "operation": Operation.SPIN_OFF, "other": t.ticker}
+            pending.transaction = t.model_copy(update={**part, "price": (1 - event.price_factor).quantize(EIGHT)})
             pending.status, pending.reason, pending.advice = "booked", None, None
 
 

@@ -31,6 +31,10 @@ BINARY = {
     b"%PDF": "a PDF: send it over HTTP (`invest portfolio import`), or its text (select all, copy, save as .txt)",
     b"\x1f\x8b": "a gzip archive: unpack it first",
 }
+# What files that are no UTF-8 may be in, the likeliest first, and how the plan calls it: Windows, MS-DOS, old Macs.
+OLD_ENCODINGS = {"cp1252": "latin-1", "cp850": "cp850", "mac_roman": "mac-roman"}
+PORTUGUESE_LETTERS = frozenset("áàâãéêíóôõúüçÁÀÂÃÉÊÍÓÔÕÚÜÇºª–’")
+JUDGED_BYTES = 100_000  # by which the encoding is told
 NOTHING = frozenset({"", "-", "--", "—", "n/a", "na", "null", "none"})
 _DATES = (
     (re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[ T].*)?", re.ASCII), (3, 2, 1)),
@@ -101,7 +105,7 @@ class Table:
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """(text, encoding) of a file: UTF-8 and UTF-16 with their marks, UTF-8, else Windows' Latin-1.
+    """(text, encoding) of a file: UTF-8, UTF-16, else the one of `OLD_ENCODINGS` in which it reads as Portuguese.
 
     Raises `StatementRefused` for what is no text, and for files over ten megabytes.
     """
@@ -111,15 +115,33 @@ def decode(data: bytes) -> tuple[str, str]:
             raise StatementRefused(f"the file is {kind}")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _strict(data, "utf-16"), "utf-16"
+    if len(data) % 2 == 0 and (marked := _unmarked_utf16(data[:JUDGED_BYTES])):
+        return _strict(data, marked), "utf-16"
     try:
         text, encoding = data.decode("utf-8-sig"), "utf-8"
     except UnicodeDecodeError:
-        text, encoding = data.decode("cp1252", "replace"), "latin-1"
+        chosen = max(OLD_ENCODINGS, key=lambda name: _portuguese(data[:JUDGED_BYTES].decode(name, "replace")))
+        text, encoding = data.decode(chosen, "replace"), OLD_ENCODINGS[chosen]
     if "\x00" in text:
         raise StatementRefused("the file is no text (it holds zero bytes): export it as CSV")
     if not text.strip():
         raise StatementRefused("the file is empty")
     return text, encoding
+
+
+def _unmarked_utf16(data: bytes) -> str | None:
+    """Which UTF-16 a text without its mark is: nearly every second byte of Latin letters is zero."""
+    half = len(data) // 2
+    for encoding, start in (("utf-16-le", 1), ("utf-16-be", 0)):
+        if half >= 2 and data[start::2].count(0) >= half * 9 // 10 and not data[1 - start :: 2].count(0):
+            return encoding
+    return None
+
+
+def _portuguese(text: str) -> int:
+    """How much the letters beyond ASCII look like Portuguese: its own count for, all others against."""
+    strange = [letter for letter in text if ord(letter) > 127]
+    return sum(1 if letter in PORTUGUESE_LETTERS else -2 for letter in strange)
 
 
 def small_enough(data: bytes) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pydantic import ValidationError
 
 from invest.domain.brokerage.reading import Cells, Signs, day, number
+from invest.domain.fixed_income import PaperFact
 from invest.domain.market import InvalidTicker, parse_ticker
 from invest.domain.portfolios import Operation, Transaction
 
@@ -44,6 +45,7 @@ class Row:
     told: int | None = None  # the line that tells the same fact
     more: tuple[Transaction, ...] = ()  # what else the row books
     holding: Transaction | None = None  # a position that the row states
+    paper: PaperFact | None = None  # what it says of a paper of fixed income
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,10 @@ class Reading:
     def day(self, text: str) -> date:
         """A day of this file. Raises `ValueError`."""
         return day(text, self.today, month_first=self.signs.month_first)
+
+    def later_day(self, text: str) -> date:
+        """A day of this file that may lie ahead, such as a maturity. Raises `ValueError`."""
+        return day(text, date.max, month_first=self.signs.month_first)
 
 
 Reader = Callable[[Cells, Reading], Row]

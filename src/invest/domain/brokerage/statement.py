@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from invest.domain.brokerage.joins import joined
@@ -14,6 +15,7 @@ from invest.domain.brokerage.reading import MAX_ROWS, StatementRefused, Table, d
 from invest.domain.brokerage.rows import Reading, Row, guarded
 from invest.domain.brokerage.sinacor import is_broker_note, read_broker_note
 from invest.domain.brokerage.workbook import is_workbook, read_sheets
+from invest.domain.fixed_income import Moved
 from invest.domain.market import Asset
 
 LAYOUTS = (
@@ -87,7 +89,7 @@ def _remarks(table: Table) -> tuple[str, ...]:
 def _read_workbook(data: bytes, today: date, assets: list[Asset], own: Columns) -> Statement:
     """Every sheet that has a known layout; sheets of two layouts tell the same trades twice and are refused.
 
-    A posição and proventos tell no trade: of B3's consolidated report, sheets of one kind are read together.
+    A posição and proventos tell no trade: of B3's consolidated report, the positions check what trades and income say.
     """
     seen: tuple[str, ...] = ()
     layouts: dict[str, str] = {}
@@ -105,12 +107,33 @@ def _read_workbook(data: bytes, today: date, assets: list[Asset], own: Columns) 
     if len(telling) > 1:
         said = ", ".join(f"{layout} in {name!r}" for layout, name in layouts.items())
         raise StatementRefused(f"the workbook holds more than one layout ({said}): import one sheet at a time")
-    chosen = [*telling, *(layout for layout in ("proventos",) if layout in layouts)] or list(layouts)
+    chosen = [*telling, *(layout for layout in layouts if layout not in TRADES_TOLD)]
     every = [row for layout in chosen for row in rows[layout]]
     _few_enough(len(every))
-    left = [layouts[layout] for layout in layouts if layout not in chosen]
-    remarks = tuple(f"the sheet {name!r} is a position and books nothing beside trades" for name in left)
-    return Statement(chosen[0], "xlsx", None, joined(every, assets), today, remarks)
+    if len(chosen) == 1 or "posicao" not in chosen:
+        return Statement(chosen[0], "xlsx", None, joined(every, assets), today)
+    day = _end_of(every, today)
+    remarks = (
+        f"the positions are held against what is booked up to {day:%d/%m/%Y}: say as_of where it is another day",
+    )
+    return Statement(chosen[0], "xlsx", None, joined([_as_of(row, day) for row in every], assets), day, remarks)
+
+
+def _end_of(rows: Iterable[Row], today: date) -> date:
+    """The day that positions beside trades or income speak of: the end of the month of the newest of these."""
+    told = [row.transaction.date for row in rows if row.transaction is not None]
+    told += [row.paper.day for row in rows if row.paper is not None and row.paper.what is not Moved.STATED]
+    newest = max(told, default=today)
+    return min(today, newest.replace(day=monthrange(newest.year, newest.month)[1]))
+
+
+def _as_of(row: Row, day: date) -> Row:
+    """A stated position as of another day."""
+    if row.holding is not None:
+        return replace(row, holding=row.holding.model_copy(update={"date": day}))
+    if row.paper is not None and row.paper.what is Moved.STATED:
+        return replace(row, paper=row.paper.model_copy(update={"day": day}))
+    return row
 
 
 def _rows_of(table: Table, today: date, own: Columns) -> tuple[str, list[Row]] | None:
@@ -131,4 +154,5 @@ def _few_enough(rows: int) -> None:
 def _unknown(seen: tuple[str, ...]) -> StatementRefused:
     header = f"its header is {', '.join(seen)[:200]}" if seen else "no header was found"
     said = f"no known layout: {header}. Read are {LAYOUTS}"
-    return StatementRefused(f"{said}. Say what your own columns hold with PUT /api/v1/statements/columns")
+    own = "invest portfolio columns HEADER=MEANING, or PUT /api/v1/statements/columns"
+    return StatementRefused(f"{said}. Say what your own columns hold ({own})")

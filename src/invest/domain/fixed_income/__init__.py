@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from invest.domain.fixed_income.bond import Bond, BondKind, Index, Priced, Redeemed
+from invest.domain.fixed_income.papers import (
+    Moved,
+    PaperFact,
+    Terms,
+    bonds_of,
+    by_bond,
+    oversold,
+    paper_of,
+    units_by_day,
+)
 from invest.domain.fixed_income.unit_values import FIXED_INCOME, Curves, as_assets, unit_values, value_of
 
 __all__ = [
@@ -11,9 +21,17 @@ __all__ = [
     "BondKind",
     "Curves",
     "Index",
+    "Moved",
+    "PaperFact",
     "Priced",
     "Redeemed",
+    "Terms",
     "as_assets",
+    "bonds_of",
+    "by_bond",
+    "oversold",
+    "paper_of",
     "unit_values",
+    "units_by_day",
     "value_of",
 ]

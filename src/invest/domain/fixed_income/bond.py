@@ -34,10 +34,14 @@ class Index(StrEnum):
 
 
 class Redeemed(Frozen):
-    """Money taken out on a day, BRL."""
+    """Money that moved on a day, BRL: taken out, put in later, or paid as interest."""
 
     day: date
     amount: Plain = Field(gt=0, max_digits=24, decimal_places=2)
+    part: Plain | None = Field(
+        default=None, gt=0, max_digits=24, decimal_places=12,
+        description="of what was held before, that went or came (1: as much again, or all of it); null: by its value",
+    )  # fmt: skip
 
 
 class Priced(Frozen):
@@ -51,7 +55,8 @@ class Bond(Frozen):
     """An investment of `amount` BRL on `bought_on`.
 
     `percent`: the share of CDI or Selic (1.10 is 110 %); `rate`: a year's rate on 252 sessions, alone (prefixado) or on
-    top of the index (CDI + 2 %, IPCA + 6 %); `prices` where a price is typed in. Values are gross of tax.
+    top of the index (CDI + 2 %, IPCA + 6 %); `prices` that were typed in: from each on the index goes on. `added` was
+    put in later, `interest` paid out (income). Values are gross of tax.
     """
 
     name: str = Field(min_length=1, max_length=100, examples=["CDB Banco Exemplo 2028"])
@@ -65,6 +70,8 @@ class Bond(Frozen):
     institution: str = Field(default="", max_length=100)
     redeemed: tuple[Redeemed, ...] = Field(default=(), max_length=500)
     prices: tuple[Priced, ...] = Field(default=(), max_length=5000)
+    added: tuple[Redeemed, ...] = Field(default=(), max_length=5000)
+    interest: tuple[Redeemed, ...] = Field(default=(), max_length=5000)
 
     @model_validator(mode="after")
     def _fits(self) -> Bond:
@@ -72,6 +79,8 @@ class Bond(Frozen):
             raise ValueError("it matures before it was bought")
         if any(r.day < self.bought_on for r in self.redeemed):
             raise ValueError("money was taken out before it was bought")
+        if any(r.day < self.bought_on for r in (*self.added, *self.interest)):
+            raise ValueError("money was put in, or interest paid, before it was bought")
         if self.index is Index.PRICE and not self.prices:
             raise ValueError("index price needs prices")
         if self.index is Index.FIXED and not self.rate:

@@ -54,6 +54,7 @@ from invest.domain.market.prices import (
     stamp_of,
     usable,
 )
+from invest.domain.market.receipts import HomePaper, home_paper, parity
 from invest.domain.market.tickers import (
     B3_CODE,
     CRYPTO_PAIR,
@@ -96,6 +97,7 @@ __all__ = [
     "Floats",
     "FundPortfolio",
     "FundPosition",
+    "HomePaper",
     "Index",
     "InvalidTicker",
     "Lineages",
@@ -119,6 +121,7 @@ __all__ = [
     "display_name",
     "distinct_actions",
     "events_between",
+    "home_paper",
     "is_session",
     "is_stale",
     "joined",
@@ -128,6 +131,7 @@ __all__ = [
     "last_closed_session",
     "market_day",
     "own_index",
+    "parity",
     "parse_ticker",
     "part_that_stayed",
     "previous_session",

@@ -49,6 +49,11 @@ class Lineages:
         """Whether `ticker` ever changed, or was changed into."""
         return ticker in self._touched
 
+    @property
+    def touched(self) -> frozenset[str]:
+        """Every code that changed, or was changed into."""
+        return self._touched
+
     def __iter__(self) -> Iterator[str]:
         """Every code that changed, or was changed into."""
         return iter(sorted(self._touched))

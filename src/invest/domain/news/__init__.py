@@ -1,8 +1,24 @@
-"""News items: which companies they name, and their tone."""
+"""News items: which companies they name, their tone, their order, and what official notices tell."""
 
 from __future__ import annotations
 
+from invest.domain.news.notices import OFFICIAL, ToldEvent, results_told, told_event, unknown_events
+from invest.domain.news.ordering import moment_of, once_each, reading_order, title_key
 from invest.domain.news.recognition import Recogniser, hints, plain
 from invest.domain.news.tone import sentiment
 
-__all__ = ["Recogniser", "hints", "plain", "sentiment"]
+__all__ = [
+    "OFFICIAL",
+    "Recogniser",
+    "ToldEvent",
+    "hints",
+    "moment_of",
+    "once_each",
+    "plain",
+    "reading_order",
+    "results_told",
+    "sentiment",
+    "title_key",
+    "told_event",
+    "unknown_events",
+]

@@ -9,12 +9,13 @@ from invest.domain.portfolios.fills import fills_of, order_matters, prorated
 from invest.domain.portfolios.identity import broker_key, natural_key, row_hashes, same_broker
 from invest.domain.portfolios.income import PROPOSED, Announced, Proposal
 from invest.domain.portfolios.known import Known
-from invest.domain.portfolios.ledger import Entry
+from invest.domain.portfolios.ledger import SHARE, Entry
 from invest.domain.portfolios.metrics import PortfolioInput, measure, positions_of
-from invest.domain.portfolios.portfolio import CENT, ZERO, Operation, Plain, Portfolio, Transaction, tidy
-from invest.domain.portfolios.positions import AUCTION, ORDER, SHARE, Book, derive, in_order
+from invest.domain.portfolios.portfolio import CENT, SHORT, ZERO, Operation, Plain, Portfolio, Transaction, tidy
+from invest.domain.portfolios.positions import AUCTION, ORDER, Book, derive, in_order
 from invest.domain.portfolios.receipts import Receipt, receipts_of
 from invest.domain.portfolios.returns import PeriodReturn
+from invest.domain.portfolios.spin_offs import known_spin_off
 
 __all__ = [
     "AUCTION",
@@ -22,6 +23,7 @@ __all__ = [
     "ORDER",
     "PROPOSED",
     "SHARE",
+    "SHORT",
     "ZERO",
     "Announced",
     "Book",
@@ -44,6 +46,7 @@ __all__ = [
     "fills_of",
     "in_order",
     "is_settlement",
+    "known_spin_off",
     "measure",
     "natural_key",
     "order_matters",

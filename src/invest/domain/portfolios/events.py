@@ -16,8 +16,10 @@ from functools import lru_cache
 
 from invest.domain.market import SHARE_KINDS, CorporateAction, previous_session
 from invest.domain.portfolios.known import Known
+from invest.domain.portfolios.ledger import SHARE
 from invest.domain.portfolios.portfolio import ZERO, Operation, Transaction
-from invest.domain.portfolios.positions import ORDER, SHARE, shares_after
+from invest.domain.portfolios.positions import ORDER, shares_after
+from invest.domain.portfolios.spin_offs import with_spin_offs
 
 EARLY = timedelta(days=5)  # a broker's day of an event may precede the last day with rights that B3 tells
 LATE = timedelta(days=60)  # shares of a bonus arrive weeks after the ex-day
@@ -25,6 +27,7 @@ NEAR = timedelta(days=10)  # shares of a split arrive within days
 SAME_RATIO = Decimal("0.02")
 OFF_MARKET = Decimal("0.05")  # a price this far outside the day's range is no purchase of that day
 T2_SINCE = date(2019, 5, 27)  # B3 settles two sessions after a trade from here on, three before
+SETTLED_BY = "movimentacao"  # the origin that tells trades by the day on which they were settled
 DAY = timedelta(days=1)
 
 
@@ -58,21 +61,21 @@ class Settled:
 def settled(transactions: Iterable[Transaction], known: Known, until: date) -> Settled:
     """The facts up to `until` as they count, with what is known beside them."""
     found = Settled()
-    by_ticker: dict[str, list[Item]] = defaultdict(list)
-    lineages = known.lineages
+    by_ticker: dict[str | None, list[tuple[int, Transaction, Transaction]]] = defaultdict(list)
+    changed = known.lineages.touched
     for index, told in enumerate(transactions):
         if told.date > until:
             continue
-        t = _renamed(told, known) if lineages.changes else told
-        if t is None:
+        t = _renamed(told, known) if told.ticker in changed or told.other in changed else told
+        if t is not None:
+            by_ticker[t.ticker].append((index, told, t))
+    for ticker in sorted(by_ticker, key=lambda name: name or ""):
+        facts = by_ticker[ticker]
+        if ticker is None or not _to_settle(ticker, facts, known):
+            found.transactions += [t for _, _, t in facts]
+            found.indices += [index for index, _, _ in facts]
             continue
-        if t.ticker is None:
-            found.transactions.append(t)
-            found.indices.append(index)
-        else:
-            by_ticker[t.ticker].append(Item(index, told, t))
-    for ticker in sorted(by_ticker):
-        items = by_ticker[ticker]
+        items = [Item(*fact) for fact in facts]
         implied = [*_share_events(ticker, items, known, until, found.remarks)]
         implied += _renamings(ticker, items, known, until)
         _trade_days(items, implied)
@@ -82,7 +85,22 @@ def settled(transactions: Iterable[Transaction], known: Known, until: date) -> S
         found.indices += [i.index for i in items]
     found.transactions += found.implied
     found.indices += [-1] * len(found.implied)
+    found.implied += with_spin_offs(found.transactions, found.indices, known, until)
     return found
+
+
+def said_of(event: Transaction) -> str:
+    """How many shares a share event gives, as warnings and proposals say it."""
+    if event.operation is Operation.SPIN_OFF:
+        return f"{_plain(event.quantity)} {event.other}, with {event.price:.2%} of the cost"
+    return f"{_plain(event.shares)} shares" if event.shares is not None else f"{_plain(event.quantity)} per share"
+
+
+def _to_settle(ticker: str, facts: Iterable[tuple[int, Transaction, Transaction]], known: Known) -> bool:
+    """Whether anything but what was booked decides how these facts count."""
+    if ticker in known.lineages or any(a.kind in SHARE_KINDS for a in known.actions.get(ticker, ())):
+        return True
+    return any(t.origin == SETTLED_BY or (t.shares is not None and t.operation is Operation.SPLIT) for _, _, t in facts)
 
 
 def _renamed(t: Transaction, known: Known) -> Transaction | None:
@@ -252,7 +270,7 @@ def _rank(t: Transaction) -> tuple[date, int]:
 
 def is_settlement(t: Transaction) -> bool:
     """Whether it tells a trade by the day on which it was settled."""
-    return t.origin == "movimentacao" and t.operation in (Operation.BUY, Operation.SELL) and not t.note and t.price > 0
+    return t.origin == SETTLED_BY and t.operation in (Operation.BUY, Operation.SELL) and not t.note and t.price > 0
 
 
 @lru_cache(maxsize=8192)

@@ -7,9 +7,10 @@ A day trade is what was bought and sold on one day, of one asset, at one broker;
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from invest.domain.portfolios.identity import broker_key, same_broker
 from invest.domain.portfolios.portfolio import CENT, ZERO, Operation, Transaction
@@ -17,8 +18,7 @@ from invest.domain.portfolios.portfolio import CENT, ZERO, Operation, Transactio
 APART = ("custod", "platform", "plataforma", "mensalidade", "robô", "robo ")  # fees that no trade caused
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(NamedTuple):
     """One trade, BRL. `gross` quantity x price; `costs` its own fees and its part of the note's."""
 
     day: date
@@ -42,8 +42,8 @@ class Fill:
         if quantity >= self.quantity:
             return self, None
         gross, costs = self.gross * quantity / self.quantity, self.costs * quantity / self.quantity
-        taken = replace(self, quantity=quantity, gross=gross, costs=costs)
-        rest = replace(self, quantity=self.quantity - quantity, gross=self.gross - gross, costs=self.costs - costs)
+        taken = self._replace(quantity=quantity, gross=gross, costs=costs)
+        rest = self._replace(quantity=self.quantity - quantity, gross=self.gross - gross, costs=self.costs - costs)
         return taken, rest
 
 
@@ -91,11 +91,13 @@ def fills_of(trades: Sequence[Transaction], fees: Sequence[Transaction]) -> tupl
             continue
         for i, part in zip(mine, prorated(fee.amount, [amounts[i] for i in mine]), strict=True):
             costs[i] += part
-    made = [
-        Fill(t.date, t.ticker or "", t.operation is Operation.BUY, t.quantity, a, c, broker_key(t.broker), t.place, t)
-        for t, a, c in zip(trades, amounts, costs, strict=True)
-    ]
-    return made, left
+    return [fill_of(t, a, c) for t, a, c in zip(trades, amounts, costs, strict=True)], left
+
+
+def fill_of(t: Transaction, gross: Decimal, costs: Decimal) -> Fill:
+    """One trade with what it cost, BRL."""
+    buys = t.operation is Operation.BUY
+    return Fill(t.date, t.ticker or "", buys, t.quantity, gross, costs, broker_key(t.broker), t.place, t)
 
 
 def _bears(trade: Transaction, fee: Transaction) -> bool:
@@ -120,7 +122,7 @@ def paired(fills: Iterable[Fill]) -> tuple[list[Pair], list[Fill]]:
             quantity = min(buys[-1].quantity, sales[-1].quantity)
             one, rest = buys.pop().part(quantity)
             other, left = sales.pop().part(quantity)
-            pairs.append(Pair(replace(one, day_trade=True), replace(other, day_trade=True)))
+            pairs.append(Pair(one._replace(day_trade=True), other._replace(day_trade=True)))
             buys += [rest] if rest else []
             sales += [left] if left else []
         common += [*reversed(buys), *reversed(sales)]

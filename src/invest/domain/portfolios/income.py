@@ -11,6 +11,7 @@ from pydantic import Field
 
 from invest.domain.frozen import Frozen
 from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction
+from invest.domain.portfolios.events import said_of
 from invest.domain.portfolios.portfolio import CENT, IN_CASH, Operation, Plain, Transaction
 from invest.domain.portfolios.receipts import Holdings, Receipt, jcp_withheld
 
@@ -113,8 +114,7 @@ def _payment(r: Receipt) -> Proposal:
 
 def _share_event(implied: Transaction) -> Proposal:
     t = implied.model_copy(update={"origin": PROPOSED, "note": f"{implied.note}, as announced"})
-    many = f"{t.shares.normalize():f} shares" if t.shares is not None else f"{t.quantity.normalize():f} per share"
-    said = f"{t.ticker} {implied.note} of {many} on {t.date}"
+    said = f"{t.ticker} {implied.note} of {said_of(t)} on {t.date}"
     return Proposal(key=f"{t.ticker}:{implied.note}:{t.date}:{t.quantity.normalize():f}", said=said, transaction=t)
 
 

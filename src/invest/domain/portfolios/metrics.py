@@ -14,14 +14,14 @@ import numpy as np
 
 from invest.domain.market import Asset, Bars, CorporateAction, Lineages, MacroPoint, RateCurve, TickerChange, market_day
 from invest.domain.portfolios import allocation, performance, returns
-from invest.domain.portfolios.events import Settled, settled
+from invest.domain.portfolios.events import Settled, said_of, settled
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
 from invest.domain.portfolios.income import announced, projected_income, proposed, received_by_month, received_since
 from invest.domain.portfolios.known import Known, in_reais
-from invest.domain.portfolios.ledger import Position
+from invest.domain.portfolios.ledger import Entry, Position
 from invest.domain.portfolios.portfolio import CENT, ZERO, Portfolio, Transaction
 from invest.domain.portfolios.positions import Book, derive
-from invest.domain.portfolios.receipts import Holdings, Receipt, holdings, receipts_of
+from invest.domain.portfolios.receipts import Holdings, Receipt, receipts_of
 from invest.domain.portfolios.timeline import Timeline, build_timeline
 
 __all__ = ["PortfolioInput", "PortfolioMetrics", "PositionMetrics", "measure", "positions_of"]
@@ -37,7 +37,8 @@ class PortfolioInput:
     """What the metrics are computed from. `bars` and `actions` by ticker; `index` IBOV; `cdi` its daily rates.
 
     `changes` of code; `ifix` the index of funds; `ipca` its months and `ptax` reais per dollar, both as published.
-    `cash` waits to be invested: the rebalancing spends it; without `sell` it spends nothing else.
+    `cash` waits to be invested: the rebalancing spends it; without `sell` it spends nothing else. `remarks` are
+    warnings of whoever asks, told with the others.
     """
 
     portfolio: Portfolio
@@ -53,6 +54,7 @@ class PortfolioInput:
     ptax: Sequence[MacroPoint] = ()
     cash: Decimal = ZERO
     sell: bool = True
+    remarks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +131,17 @@ def _facts(given: PortfolioInput) -> _Facts:
     booked, bars, left_out = in_reais(given.portfolio.transactions, given.bars, given.ptax)
     known = Known(given.actions, given.changes, bars)
     facts = settled(booked, known, today)
-    held = holdings(facts.transactions, {t.ticker for t in facts.transactions if t.ticker})
-    cash = receipts_of(facts.transactions, known, today, held)
-    line = build_timeline(facts.transactions, bars, today, cash)
+    line = build_timeline(
+        facts.transactions, bars, today, lambda held: receipts_of(facts.transactions, known, today, held)
+    )
     closes = {t: c for t, b in bars.items() if (c := _last_close(b, today)[0]) is not None}
     return _Facts(
         today=today,
         settled=facts,
         book=line.book,
         line=line,
-        receipts=cash,
-        held=held,
+        receipts=line.receipts,
+        held=line.held,
         prices={t: Decimal(str(c)) for t, c in closes.items()},
         bars=bars,
         left_out=left_out,
@@ -243,7 +245,7 @@ def _most_at_work(line: Timeline) -> float:
 
 def _kept_income(facts: _Facts) -> Decimal:
     """What the last 12 months paid on the shares that are still held, BRL."""
-    kept = ZERO
+    kept, splits = ZERO, [e for e in facts.book.journal if e.kind == "split" and e.held > 0]
     for receipt in facts.receipts:
         paid = receipt.paid or receipt.earned
         held = facts.held.get(receipt.ticker)
@@ -255,16 +257,16 @@ def _kept_income(facts: _Facts) -> Decimal:
         entitled = max(before, receipt.quantity if receipt.quantity > 1 else ZERO)
         if entitled <= 0:
             continue
-        entitled *= _ratio_since(facts, receipt.ticker, receipt.last_date_with or paid)
+        entitled *= _ratio_since(splits, receipt.ticker, receipt.last_date_with or paid)
         kept += receipt.amount * min(Decimal(1), held.on(facts.today) / entitled)
     return kept
 
 
-def _ratio_since(facts: _Facts, ticker: str, day: date) -> Decimal:
+def _ratio_since(splits: Iterable[Entry], ticker: str, day: date) -> Decimal:
     """New shares today per share of `day`, by the splits in between."""
     ratio = Decimal(1)
-    for entry in facts.book.journal:
-        if entry.kind == "split" and entry.ticker == ticker and entry.day > day and entry.held > 0:
+    for entry in splits:
+        if entry.ticker == ticker and entry.day > day:
             ratio *= (entry.held + entry.quantity) / entry.held
     return ratio
 
@@ -295,6 +297,10 @@ def _warnings(given: PortfolioInput, facts: _Facts) -> list[str]:
     held, line = facts.book.held, facts.line
     found = [f"not booked: {refusal.reason}" for refusal in facts.book.refused]
     found += [f"not counted yet: {p.reason}; import the older statements" for p in facts.book.pending]
+    found += [
+        f"{t}: {sum((s.quantity for s in sales), ZERO):f} sold short and not bought back yet; it counts once it is"
+        for t, sales in sorted(facts.book.shorts.items())
+    ]
     found += [f"{t}: no price is known, it is left out of the value" for t in line.unpriced if t in held]
     found += [f"{t}: its last price is more than ten sessions old" for t in line.stale if t in held]
     found += [f"{t}: income of shares that were never held; it is in no return" for t in line.homeless]
@@ -303,22 +309,16 @@ def _warnings(given: PortfolioInput, facts: _Facts) -> list[str]:
     if future:
         found.append(f"{future} transactions lie in the future and do not count yet")
     found += [
-        f"{s.ticker}: {s.note} of {_amount_of(s)} on {s.date} is not booked; it is counted as one"
+        f"{s.ticker}: {s.note} of {said_of(s)} on {s.date} is not booked; it is counted as one"
         for s in facts.settled.implied
     ]
-    found += facts.settled.remarks
+    found += [*facts.settled.remarks, *given.remarks]
     unbooked = [r for r in facts.receipts if not r.booked]
     found += [f"{r.said} is known and not booked; it counts as earned" for r in unbooked[-NAMED:]]
     if len(unbooked) > NAMED:
         found.append(f"{len(unbooked) - NAMED} older payments are known and not booked: see not_booked")
     reason = performance.xirr_reason(line)
     return [*found, reason] if reason and not facts.left_out else found
-
-
-def _amount_of(split: Transaction) -> str:
-    if split.shares is not None:
-        return f"{split.shares.normalize():f} shares"
-    return f"{split.quantity.normalize():f} per share"
 
 
 def _sum_known(amounts: Iterable[Decimal | None]) -> Decimal | None:

@@ -95,25 +95,29 @@ def timeline_flows(timeline: Timeline) -> tuple[list[date], list[float]]:
 
 def timeline_xirr(timeline: Timeline) -> float | None:
     """`xirr` of a timeline's flows; None where `xirr_reason` says why."""
-    if not len(timeline) or xirr_reason(timeline) is not None:
-        return None
-    return xirr(*timeline_flows(timeline))
+    return xirr_or_reason(timeline)[0]
 
 
 def xirr_reason(timeline: Timeline) -> str | None:
     """Why there is no money-weighted annual return; None where there is one, or nothing to speak of."""
+    return xirr_or_reason(timeline)[1]
+
+
+def xirr_or_reason(timeline: Timeline) -> tuple[float | None, str | None]:
+    """(`xirr` of a timeline's flows, why there is none); twice None where there is nothing to speak of."""
     if not len(timeline):
-        return None
+        return None, None
     days, amounts = timeline_flows(timeline)
     if not days or min(amounts) >= 0:
-        return None
+        return None, None
     if (days[-1] - days[0]).days < SHORTEST:
-        return "money-weighted return: less than a month of flows, an annual rate would mean nothing"
+        return None, "money-weighted return: less than a month of flows, an annual rate would mean nothing"
     if max(amounts) <= 0:
-        return "money-weighted return: nothing is left and nothing came back, so no rate fits the flows"
-    if xirr(days, amounts) is None:
-        return "money-weighted return: no annual rate makes these flows worth nothing"
-    return None
+        return None, "money-weighted return: nothing is left and nothing came back, so no rate fits the flows"
+    rate = xirr(days, amounts)
+    if rate is None:
+        return None, "money-weighted return: no annual rate makes these flows worth nothing"
+    return rate, None
 
 
 def annualised(total: float, days: int) -> float | None:

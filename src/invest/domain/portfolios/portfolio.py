@@ -40,6 +40,7 @@ class Operation(StrEnum):
     TAX = "tax"
 
 
+SHORT = "Venda a descoberto"  # the note of a sale of shares that were borrowed: a later purchase covers it
 TRADES = frozenset({Operation.BUY, Operation.SELL})
 IN_CASH = frozenset({Operation.DIVIDEND, Operation.JCP, Operation.LENDING})
 NEEDS_OTHER = frozenset({Operation.CONVERSION, Operation.SPIN_OFF})
@@ -77,6 +78,11 @@ class Transaction(Frozen):
         default=0, ge=0, le=1_000_000, description="order within its day where the source tells one; 0: unknown"
     )
     id: int | None = Field(default=None, description="of the stored row, for correcting it")
+
+    @property
+    def short(self) -> bool:
+        """Whether its owner says that it sold borrowed shares."""
+        return self.operation is Operation.SELL and self.note.startswith(SHORT)
 
     @property
     def amount(self) -> Decimal:

@@ -7,20 +7,17 @@ day. What was bought and sold on one day at one broker is a day trade: it never 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from itertools import groupby
 
-from invest.domain.portfolios.fills import Fill, Pair, fills_of, paired
+from invest.domain.portfolios.fills import Fill, Pair, fill_of, fills_of, paired
 from invest.domain.portfolios.identity import natural_key, row_hashes
-from invest.domain.portfolios.ledger import Entry, Fact, Ledger, Position, Refusal
+from invest.domain.portfolios.ledger import SHARE_FACTS, Entry, Fact, Ledger, Position, Refusal
 from invest.domain.portfolios.portfolio import WITHOUT_TICKER, ZERO, Operation, Transaction
-from invest.domain.portfolios.share_facts import SHARE_FACTS
 
 __all__ = ["Book", "Entry", "Position", "Refusal", "by_day", "derive", "in_order", "natural_key", "row_hashes"]
 
-SHARE = Decimal("1e-8")
 AUCTION = "Leilão de Fração"  # the note of a sale that only a fraction of a share may feed
 ORDER = {
     Operation.CONVERSION: 0,
@@ -49,7 +46,9 @@ Indexed = tuple[int, Transaction]
 
 @dataclass(slots=True)
 class Book(Ledger):
-    """The book that transactions make, day by day."""
+    """The book that transactions make, day by day. `shorts`: sales of borrowed shares that no purchase covers yet."""
+
+    shorts: dict[str, list[Fill]] = field(default_factory=dict)
 
     def apply(self, transaction: Transaction) -> str | None:
         """Book one transaction as a day of its own; returns why it cannot be, and then changes nothing."""
@@ -61,30 +60,38 @@ class Book(Ledger):
         """Book the facts of one day, in order of what must come first."""
         trades: list[Indexed] = []
         fees: list[Transaction] = []
+        cash: list[Indexed] = []
         for index, t in day:
-            if t.ticker is None and t.operation not in WITHOUT_TICKER:
-                self.refused.append(Refusal(index, f"a {t.operation} needs a ticker"))
-            elif t.operation is Operation.FEE:
-                fees.append(t)
-            elif t.operation in (Operation.BUY, Operation.SELL):
+            operation = t.operation
+            if t.ticker is None and operation not in WITHOUT_TICKER:
+                self.refused.append(Refusal(index, f"a {operation} needs a ticker"))
+            elif operation is Operation.BUY or operation is Operation.SELL:
                 trades.append((index, t))
-            elif ORDER[t.operation] < ORDER[Operation.DIVIDEND]:
+            elif operation is Operation.FEE:
+                fees.append(t)
+            elif ORDER[operation] < ORDER[Operation.DIVIDEND]:
                 self._event(index, t)
-        one_sided = all(t.operation is Operation.BUY for _, t in trades)
-        allowed = [t for _, t in trades] if one_sided else self._allowed(trades)
-        fills, loose = fills_of(allowed, fees) if allowed or fees else ([], [])
-        if one_sided:  # nothing to pair, nothing to refuse
-            for fill in fills:
-                self._buy(fill)
-            fills = []
+            else:
+                cash.append((index, t))
+        if not fees and all(t.operation is Operation.BUY for _, t in trades):
+            fills, loose = self._only_bought(trades), list[Transaction]()
         else:
+            fills, loose = fills_of(self._allowed(trades), fees)
             self._trade(fills)
-        for index, t in day:
-            if ORDER[t.operation] in (2, 3) and t.operation is not Operation.FEE and (t.ticker or t.price >= 0):
-                self._receive(index, t)
+        for index, t in cash:
+            self._receive(index, t)
         for fee in loose:
             self._loose(fee)
         self._sell_rest(fills)
+
+    def _only_bought(self, trades: Sequence[Indexed]) -> list[Fill]:
+        """Book a day's purchases where there is nothing to pair, refuse or prorate; no sale is left."""
+        for _, t in trades:
+            if t.ticker in self.shorts:
+                self._buy(fill_of(t, t.amount, t.fees))
+            else:
+                self._enter(t, t.quantity, t.amount, t.fees)
+        return []
 
     def _loose(self, fee: Transaction) -> None:
         if fee.ticker is None:
@@ -110,11 +117,11 @@ class Book(Ledger):
             held = left.get(ticker, self.quantity_of(ticker))
             if t.note == AUCTION and held % 1 < t.quantity:
                 self.refused.append(Refusal(index, "the fraction sold at auction is not in the position"))
-            elif t.quantity > held:
+            elif t.quantity > held and not (t.short and held <= 0):
                 said = f"sells {_plain(t.quantity)} {ticker} on {t.date}, but only {_plain(held)} are held then"
                 self.refused.append(Refusal(index, said))
             else:
-                left[ticker] = held - t.quantity
+                left[ticker] = max(ZERO, held - t.quantity)
                 kept.append(t)
         return kept
 
@@ -162,18 +169,51 @@ class Book(Ledger):
         position.day_trades += pair.result
 
     def _buy(self, fill: Fill) -> None:
-        position = self.position_of(fill.ticker, fill.day)
-        self.note(
-            position, Fact(fill.day, "buy", fill.quantity, fill.gross, fill.costs, fill.net, ZERO, (fill.source,))
-        )
-        position.quantity += fill.quantity
-        position.cost += fill.net
-        position.bought += fill.net
-        position.fees += fill.costs
+        left = self._cover(fill) if fill.ticker in self.shorts else fill
+        if left is not None:
+            self._enter(left.source, left.quantity, left.gross, left.costs)
+
+    def _enter(self, t: Transaction, quantity: Decimal, gross: Decimal, costs: Decimal) -> None:
+        """Put a purchase, or what is left of it, into the average."""
+        ticker, day = t.ticker or "", t.date
+        position = self.positions.get(ticker) or self.position_of(ticker, day)
+        held, held_cost, net = position.quantity, position.cost, gross + costs if costs else gross
+        entry = Entry(ticker, held, held_cost, day, "buy", quantity, gross, costs, net, ZERO, (t,))
+        self.journal.append(entry)
+        position.quantity = held + quantity
+        position.cost = held_cost + net
+        position.bought += net
+        position.last_day = day
+        if costs:
+            position.fees += costs
+
+    def _cover(self, bought: Fill) -> Fill | None:
+        """Hold a purchase against the oldest short sales; what is left of it, or None. The gain is of its day."""
+        open_sales = self.shorts[bought.ticker]
+        left: Fill | None = bought
+        while open_sales and left is not None:
+            quantity = min(open_sales[0].quantity, left.quantity)
+            sold, rest = open_sales.pop(0).part(quantity)
+            one, left = left.part(quantity)
+            if rest is not None:
+                open_sales.insert(0, rest)
+            position, costs, result = self.position_of(one.ticker, one.day), one.costs + sold.costs, sold.net - one.net
+            facts = (one.source, sold.source)
+            self.note(position, Fact(one.day, "short", quantity, sold.gross, costs, one.gross, result, facts))
+            position.bought += one.net
+            position.sold += sold.net
+            position.fees += costs
+            position.realized_gain += result
+        if not open_sales:
+            del self.shorts[bought.ticker]
+        return left
 
     def _sell_rest(self, sales: Iterable[Fill]) -> None:
         for fill in sales:
             position = self.position_of(fill.ticker, fill.day)
+            if fill.source.short and position.quantity <= 0:
+                self.shorts.setdefault(fill.ticker, []).append(fill)
+                continue
             cost = self.leave(position, fill.quantity)
             gain = fill.net - cost
             self.note(
@@ -222,8 +262,14 @@ def derive(transactions: Iterable[Transaction]) -> Book:
 
 def by_day(transactions: Iterable[Transaction]) -> Iterator[tuple[date, list[Indexed]]]:
     """Transactions with their places, day by day."""
-    for day, group in groupby(in_order(transactions), key=lambda pair: pair[1].date):
-        yield day, list(group)
+    days: dict[date, list[Indexed]] = {}
+    for pair in enumerate(transactions):
+        days.setdefault(pair[1].date, []).append(pair)
+    for day in sorted(days):
+        facts = days[day]
+        if len(facts) > 1:
+            facts.sort(key=_rank)
+        yield day, facts
 
 
 def in_order(transactions: Iterable[Transaction]) -> list[Indexed]:
@@ -231,7 +277,7 @@ def in_order(transactions: Iterable[Transaction]) -> list[Indexed]:
 
     Nothing depends on the order given, unless two facts differ in nothing but their notes.
     """
-    return sorted(enumerate(transactions), key=_rank)
+    return [pair for _, facts in by_day(transactions) for pair in facts]
 
 
 def _rank(pair: Indexed) -> tuple[object, ...]:
@@ -240,11 +286,14 @@ def _rank(pair: Indexed) -> tuple[object, ...]:
 
 
 def shares_after(held: Decimal, t: Transaction) -> Decimal:
-    """What is held after one fact, by the number of shares alone; a sale beyond the position is passed over."""
+    """What is held after one fact, by the number of shares alone; a sale beyond the position is passed over.
+
+    Borrowed shares that were sold count as fewer than none.
+    """
     if t.operation in GIVES:
         return held + t.quantity
     if t.operation in TAKES:
-        return held - t.quantity if t.quantity <= held else held
+        return held - t.quantity if t.quantity <= held or (t.short and held <= 0) else held
     if t.operation is Operation.SPLIT and held > 0:
         return held + t.shares if t.shares is not None else held * t.quantity
     return held

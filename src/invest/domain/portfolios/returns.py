@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from invest.domain.frozen import Frozen
-from invest.domain.market import Bars, Floats, MacroPoint, RateCurve
+from invest.domain.market import Bars, Days, Floats, MacroPoint, RateCurve
 from invest.domain.maths import annual_volatility, beta, expected_shortfall, sharpe, value_at_risk
 from invest.domain.portfolios import performance
 from invest.domain.portfolios.timeline import Timeline
@@ -155,35 +157,39 @@ def period_returns(line: Timeline, given: Benchmarks) -> list[PeriodReturn]:
     }
     grown = {name: None if s is None else np.where(beside, s, 0.0) for name, s in series.items()}
     inflation = {p.day.replace(day=1): float(p.value) / 100 for p in given.ipca}
-    months = line.days.astype("datetime64[M]")
-    years = line.days.astype("datetime64[Y]")
-    found = [_period(str(m), months == m, line, grown, inflation) for m in np.unique(months)]
-    found += [_period(str(y), years == y, line, grown, inflation) for y in np.unique(years)]
-    end = line.days[-1].item()
-    year_ago = np.datetime64(end - timedelta(days=365), "D")
+    parts = [*_stretches(line.days, "M"), *_stretches(line.days, "Y")]
+    year_ago = np.datetime64(line.days[-1].item() - timedelta(days=365), "D")
     if line.days[0] <= year_ago:
-        found.append(_period("12m", line.days > year_ago, line, grown, inflation))
-    found.append(_period("start", np.ones(len(line), dtype=bool), line, grown, inflation))
+        parts.append(("12m", slice(int(np.searchsorted(line.days, year_ago, side="right")), len(line))))
+    parts.append(("start", slice(0, len(line))))
+    found = [_period(label, rows, line, grown, inflation) for label, rows in parts]
     return [p for p in found if p is not None]
 
 
+def _stretches(days: Days, unit: Literal["M", "Y"]) -> list[tuple[str, slice]]:
+    """The rows of each calendar month or year, with its label."""
+    units = days.astype(f"datetime64[{unit}]")
+    starts = [0, *(np.flatnonzero(units[1:] != units[:-1]) + 1).tolist(), len(days)]
+    return [(str(units[start]), slice(start, end)) for start, end in pairwise(starts)]
+
+
 def _period(
-    label: str, rows: Mask, line: Timeline, series: Mapping[str, Floats | None], inflation: Mapping[date, float]
+    label: str, rows: slice, line: Timeline, series: Mapping[str, Floats | None], inflation: Mapping[date, float]
 ) -> PeriodReturn | None:
-    mine = rows & line.invested
-    if not mine.any():
+    """One stretch; sessions without money at work are 0 in every series, so they change no product."""
+    mine = np.flatnonzero(line.invested[rows])
+    if not len(mine):
         return None
-    days = line.days[mine]
-    start, end = days[0].item(), days[-1].item()
-    others = {name: None if moved is None else float(np.prod(1 + moved[mine]) - 1) for name, moved in series.items()}
-    months = np.unique(days.astype("datetime64[M]")).astype(object).tolist()
+    days = line.days[rows][mine]
+    others = {name: None if moved is None else float(np.prod(1 + moved[rows]) - 1) for name, moved in series.items()}
+    months: list[date] = np.unique(days.astype("datetime64[M]")).astype(object).tolist() if inflation else []
     published = [inflation[m] for m in months if m in inflation]
-    ipca = float(np.prod([1 + rate for rate in published]) - 1) if len(published) == len(months) else None
+    ipca = float(np.prod([1 + rate for rate in published]) - 1) if published and len(published) == len(months) else None
     return PeriodReturn(
         label=label,
-        start=start,
-        end=end,
-        portfolio=float(np.prod(1 + line.returns[mine]) - 1),
+        start=days[0].item(),
+        end=days[-1].item(),
+        portfolio=float(np.prod(1 + line.returns[rows]) - 1),
         ibov=others["ibov"],
         ifix=others["ifix"],
         cdi=others["cdi"],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -12,9 +13,9 @@ import numpy.typing as npt
 
 from invest.domain.market import Bars, Days, Floats, sessions_between
 from invest.domain.portfolios.ledger import Entry
-from invest.domain.portfolios.portfolio import Operation, Transaction
+from invest.domain.portfolios.portfolio import ZERO, Operation, Transaction
 from invest.domain.portfolios.positions import Book, by_day
-from invest.domain.portfolios.receipts import PAYS, Receipt
+from invest.domain.portfolios.receipts import PAYS, Holdings, Receipt
 
 Matrix = npt.NDArray[np.float64]  # sessions x assets
 STALE_SESSIONS = 10  # a price older than this is carried on, but said to be old
@@ -28,7 +29,8 @@ class Timeline:
     `bought` purchases, `fees` what they cost, `sold` sales, `income` what shares earned (on the ex-day), by the session
     they fall on; `paid` income by the session in which it came, `receivable` what is earned and not paid at the end.
     `account_fees` belong to no asset. `unpriced`: assets that no close was ever found for, carried at their last trade.
-    `homeless`: income of assets that were never held. `book`: the positions at its end.
+    `homeless`: income of assets that were never held. `book`: the positions at its end; `held` the shares of each asset
+    day by day, `receipts` the cash that they brought.
     """
 
     days: Days
@@ -46,6 +48,8 @@ class Timeline:
     cost: Floats = field(default_factory=lambda: np.empty(0))
     homeless: tuple[str, ...] = ()
     book: Book = field(default_factory=Book)
+    held: Mapping[str, Holdings] = field(default_factory=dict)
+    receipts: Sequence[Receipt] = ()
 
     def __len__(self) -> int:
         return len(self.days)
@@ -106,12 +110,16 @@ class _Ledger:
     def enter(self, entry: Entry, row: int, column: Mapping[str, int]) -> None:
         """Put what one booked fact moved where it belongs, and remember its price."""
         at, gross = column[entry.ticker], float(entry.gross)
-        self.fees[row, at] += float(entry.costs)
+        if entry.costs:
+            self.fees[row, at] += float(entry.costs)
         if entry.kind in BOUGHT:
             self.bought[row, at] += gross
-        elif entry.kind == "sell":
+            if gross > 0:
+                self.traded[row, at] = gross / float(entry.quantity)
+            return
+        if entry.kind == "sell":
             self.sold[row, at] += gross
-        elif entry.kind == "day_trade":
+        elif entry.kind in ("day_trade", "short"):
             self.bought[row, at] += float(entry.cost)
             self.sold[row, at] += gross
         elif entry.kind == "opening":
@@ -122,7 +130,7 @@ class _Ledger:
             known = np.flatnonzero(np.isfinite(self.traded[: row + 1, at]))
             if len(known):
                 self.traded[row, at] = self.traded[known[-1], at] * float(entry.held / (entry.held + entry.quantity))
-        if entry.kind in ("buy", "sell", "day_trade", "subscription", "opening") and gross > 0:
+        if entry.kind in ("sell", "day_trade", "short", "opening") and gross > 0:
             self.traded[row, at] = gross / float(entry.quantity)
 
     def value_moves(self, prices: Matrix) -> None:
@@ -139,30 +147,31 @@ def build_timeline(
     transactions: Sequence[Transaction],
     bars: Mapping[str, Bars],
     until: date,
-    receipts: Sequence[Receipt] | None = None,
+    cash: Callable[[Mapping[str, Holdings]], Sequence[Receipt]] | None = None,
 ) -> Timeline:
     """The timeline of what can be booked of `transactions`, up to and including `until`.
 
     A transaction on a day without a session counts on the next one; `until` itself is the last row if it is none.
-    `receipts`: the cash from shares with its ex-days; by default what is booked, without any.
+    `cash` gives the cash from shares with its ex-days, for what was held; by default what is booked, without any.
     """
     booked = [t for t in transactions if t.date <= until]
     if not booked:
         return _empty()
-    cash = _plain_receipts(booked) if receipts is None else receipts
     days = _sessions(min(t.date for t in booked), until)
     tickers = tuple(sorted({t for b in booked for t in (b.ticker, b.other) if t}))
     column = {ticker: i for i, ticker in enumerate(tickers)}
     ledger = _Ledger.of(len(days), len(tickers))
-    book = _walk(booked, days, column, ledger)
+    book, held = _walk(booked, days, column, ledger)
+    receipts = _plain_receipts(booked) if cash is None else cash(held)
     prices, unpriced, stale = _prices(days, tickers, bars, ledger.traded, ledger.quantity[-1] > 0)
     ledger.value_moves(prices)
-    paid, receivable, homeless = _income(cash, days, column, ledger, until)
+    paid, receivable, homeless = _income(receipts, days, column, ledger, until)
     flows = (ledger.bought, ledger.sold, ledger.income, ledger.fees)
     value = ledger.quantity * prices
     return Timeline(
-        days, tickers, value, *flows, ledger.account, unpriced, stale, paid, receivable, ledger.cost, homeless, book
-    )
+        days, tickers, value, *flows, ledger.account, unpriced, stale, paid, receivable, ledger.cost, homeless, book,
+        held, receipts,
+    )  # fmt: skip
 
 
 def _plain_receipts(booked: Sequence[Transaction]) -> list[Receipt]:
@@ -180,35 +189,49 @@ def _plain_receipts(booked: Sequence[Transaction]) -> list[Receipt]:
     ]
 
 
-def _walk(booked: Sequence[Transaction], days: Days, column: Mapping[str, int], ledger: _Ledger) -> Book:
-    """Book day by day; quantities, flows and the cost of what is held fall on the session of each day."""
+def _walk(
+    booked: Sequence[Transaction], days: Days, column: Mapping[str, int], ledger: _Ledger
+) -> tuple[Book, dict[str, Holdings]]:
+    """Book day by day; quantities, flows and the cost of what is held fall on the session of each day.
+
+    Returns the book and the shares held day by day of every asset that was ever held.
+    """
     book = Book()
     ledger.quantity[:] = np.nan
     ledger.quantity[0] = 0.0
     costs = np.full(len(days), np.nan)
     cost, owned = 0.0, dict.fromkeys(column, 0.0)
+    held = {ticker: Holdings([], []) for ticker in column}
     rows = np.searchsorted(days, np.array(sorted({t.date for t in booked}), dtype="datetime64[D]")).tolist()
-    for row, (_, facts) in zip(rows, by_day(booked), strict=True):
-        seen, paid_fees = len(book.journal), book.account_fees
-        touched = {t for _, f in facts for t in (f.ticker, f.other) if t}
-        loose = {t: book.positions[t].loose_fees for t in touched if t in book.positions}
+    positions, journal, loose = book.positions, book.journal, dict.fromkeys(column, ZERO)
+    for row, (day, facts) in zip(rows, by_day(booked), strict=True):
+        seen, paid_fees = len(journal), book.account_fees
         book.apply_day(facts)
-        for entry in book.journal[seen:]:
+        for entry in journal[seen:]:
             ledger.enter(entry, row, column)
-        for ticker in touched & book.positions.keys():
-            position, at = book.positions[ticker], column[ticker]
-            ledger.quantity[row, at] = float(position.quantity)
-            now = float(position.cost)
+        touched = {f.ticker for _, f in facts}
+        touched |= {f.other for _, f in facts if f.other}
+        for ticker in touched:
+            position = positions.get(ticker) if ticker else None
+            if ticker is None or position is None:
+                continue
+            at, now, shares = column[ticker], float(position.cost), position.quantity
+            steps = held[ticker]
+            if not steps.shares or steps.shares[-1] is not shares:
+                steps.days.append(day)
+                steps.shares.append(shares)
+                ledger.quantity[row, at] = float(shares)
             cost, owned[ticker] = cost + now - owned[ticker], now
-            if position.loose_fees != loose.get(ticker, 0):
-                ledger.fees[row, at] += float(position.loose_fees - loose.get(ticker, 0))
+            if position.loose_fees is not loose[ticker]:
+                ledger.fees[row, at] += float(position.loose_fees - loose[ticker])
+                loose[ticker] = position.loose_fees
         costs[row] = cost
-        if book.account_fees != paid_fees:
+        if book.account_fees is not paid_fees:
             ledger.account[row] += float(book.account_fees - paid_fees)
     for at in range(len(column)):
         ledger.quantity[:, at] = _carried(ledger.quantity[:, at])
     ledger.cost = np.nan_to_num(_carried(costs))
-    return book
+    return book, {ticker: steps for ticker, steps in held.items() if any(steps.shares)}
 
 
 def _income(
@@ -216,11 +239,12 @@ def _income(
 ) -> tuple[Floats, float, tuple[str, ...]]:
     """Put income on the session that earned it; returns it by the session that paid it, what is owed, the homeless."""
     paid, receivable, homeless = np.zeros(len(days)), 0.0, set()
+    sessions: list[date] = days.astype(object).tolist()
     for receipt in cash:
         if receipt.ticker not in column:
             homeless.add(receipt.ticker)
             continue
-        earned = _earned_on(receipt, days, ledger.quantity[:, column[receipt.ticker]])
+        earned = _earned_on(receipt, sessions, ledger.quantity[:, column[receipt.ticker]])
         if earned is None:
             homeless.add(receipt.ticker)
             continue
@@ -230,20 +254,19 @@ def _income(
         if came is not None and came > until:
             receivable += amount
         else:
-            at = earned if came is None else min(len(days) - 1, int(np.searchsorted(days, np.datetime64(came, "D"))))
+            at = earned if came is None else min(len(days) - 1, bisect_left(sessions, came))
             paid[at] += amount
     return paid, receivable, tuple(sorted(homeless))
 
 
-def _earned_on(receipt: Receipt, days: Days, held: Floats) -> int | None:
+def _earned_on(receipt: Receipt, days: Sequence[date], held: Floats) -> int | None:
     """The session that a receipt belongs to: its ex-day, else the last one in which as many shares were held.
 
     None where nothing was held up to then: no capital earned it.
     """
     if receipt.earned is not None:
-        row = int(np.searchsorted(days, np.datetime64(receipt.earned, "D")))
-        return row if row < len(days) else len(days) - 1
-    row = min(int(np.searchsorted(days, np.datetime64(receipt.paid or days[-1].item(), "D"))), len(days) - 1)
+        return min(bisect_left(days, receipt.earned), len(days) - 1)
+    row = min(bisect_left(days, receipt.paid or days[-1]), len(days) - 1)
     shares = float(receipt.quantity)
     if row > 0 and held[row - 1] > 0 and (held[row - 1] >= shares or shares <= 1):
         return row

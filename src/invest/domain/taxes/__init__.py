@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invest.domain.taxes.annual import written_cnpj
 from invest.domain.taxes.export import tax_csv
 from invest.domain.taxes.lines import TaxInput
 from invest.domain.taxes.models import DarfPaid, Flag, Good, MonthTax, PayerIncome, State, TaxLine, TaxOpening, TaxYear
@@ -27,4 +28,5 @@ __all__ = [
     "due_day",
     "tax_csv",
     "tax_year",
+    "written_cnpj",
 ]

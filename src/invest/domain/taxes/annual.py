@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from invest.domain.market import AssetKind
 from invest.domain.portfolios import CENT, ZERO, Operation, Receipt, Transaction, receipts_of
+from invest.domain.taxes.flags import flag
 from invest.domain.taxes.lines import Facts, TaxInput, facts_until
 from invest.domain.taxes.models import Flag, Good, PayerIncome
 from invest.domain.taxes.rules import Mark, rule
@@ -56,7 +57,7 @@ def _text(ticker: str, facts: Facts, brokers: Iterable[str]) -> str:
     kind = _share_kind(ticker) if facts.kind(ticker) is AssetKind.STOCK else ""
     parts = [f"{quantity} {paper}{kind} de {asset.name if asset and asset.name else ticker}"]
     if asset is not None and asset.cnpj:
-        parts.append(f"CNPJ {_cnpj(asset.cnpj)}")
+        parts.append(f"CNPJ {written_cnpj(asset.cnpj)}")
     parts.append(f"código {ticker}")
     if held is not None and held.average_price is not None:
         parts.append(f"custo médio R$ {_brazilian(held.average_price.quantize(PLACE).normalize())}")
@@ -70,7 +71,8 @@ def _share_kind(ticker: str) -> str:
     return {"3": " ON", "4": " PN", "5": " PNA", "6": " PNB", "7": " PNC", "8": " PND"}.get(ticker[4:], "")
 
 
-def _cnpj(digits: str) -> str:
+def written_cnpj(digits: str) -> str:
+    """A company's number as people write it: 00.000.000/0001-00."""
     d = digits
     return f"{d[:2]}.{d[2:5]}.{d[5:8]}/{d[8:12]}-{d[12:14]}" if len(d) == 14 else d
 
@@ -165,8 +167,10 @@ def _unbooked(facts: Facts, given: TaxInput, year: int) -> Iterator[Flag]:
     for r in _receipts(facts, given, date(year, 12, 31)):
         day = r.paid or r.earned
         if not r.booked and day is not None and day.year == year and day <= given.today:
-            said = f"{r.said} is known and not booked: confirm the proposal, or import the statement that tells it"
-            yield Flag(code="income_not_booked", message=said, ticker=r.ticker, day=day, blocks=False)
+            when = f"{r.last_date_with or day:%d/%m/%Y}"
+            yield flag(
+                "income_not_booked", ticker=r.ticker, day=day, blocks=False, said=r.said, amount=r.amount, dia=when
+            )
 
 
 def _receipts(facts: Facts, given: TaxInput, end: date) -> list[Receipt]:
@@ -186,8 +190,9 @@ def _large_dividends(facts: Facts, year: int) -> Iterator[Flag]:
         day = date.fromisoformat(f"{month}-01")
         limit = rule("dividends.month", day)
         if limit.holds(day) and amount > limit.value:
-            said = f"{payer} paid {amount:.2f} of dividends in {month}: above R$ 50,000.00 a month 10 % is withheld"
-            yield Flag(code="large_dividends", message=said, day=day, mark=limit.mark, blocks=False)
+            yield flag(
+                "large_dividends", day=day, mark=limit.mark, blocks=False, payer=payer, amount=amount, month=month
+            )
 
 
 def _cents(amount: Decimal) -> Decimal:

@@ -55,7 +55,7 @@ def _rows(told: TaxYear) -> Iterable[list[object]]:
                    descricao=f"{paid.title}; {paid.payer or ''} {paid.cnpj or ''}".strip())  # fmt: skip
     for flag in told.flags:
         yield _row("pendencia", f"{flag.day:%d/%m/%Y}" if flag.day else "", flag.code, flag.ticker or "", flag.mark,
-                   descricao=flag.message)  # fmt: skip
+                   descricao=f"{flag.message_pt} | {flag.message}")  # fmt: skip
     yield _row("aviso", str(told.year), "", "", "", descricao=told.disclaimer)
 
 

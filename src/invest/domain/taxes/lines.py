@@ -21,6 +21,7 @@ from invest.domain.portfolios import (
     order_matters,
     settled,
 )
+from invest.domain.taxes.flags import flag
 from invest.domain.taxes.models import Flag, TaxLine, TaxOpening
 from invest.domain.taxes.rules import REGIMES, Bucket, Regime
 
@@ -67,8 +68,7 @@ def facts_until(given: TaxInput, day: date) -> Facts:
     facts = Facts(given, done.transactions, derive(done.transactions))
     for refusal in facts.book.refused:
         t = done.transactions[refusal.index]
-        said = f"{refusal.reason}: history is missing, or it is a short sale, which is not computed"
-        facts.flags.append(Flag(code="uncovered_sale", message=said, ticker=t.ticker, day=t.date))
+        facts.flags.append(flag("uncovered_sale", ticker=t.ticker, day=t.date, reason=refusal.reason))
     for t in done.transactions:
         facts.flags += _of_fact(t)
     facts.flags += _unordered(done.transactions)
@@ -77,17 +77,16 @@ def facts_until(given: TaxInput, day: date) -> Facts:
 
 def _of_fact(t: Transaction) -> Iterable[Flag]:
     if t.operation is Operation.OPENING and "cost is not told" in t.note:
-        said = f"the cost of {t.ticker} is not known: edit its opening position"
-        yield Flag(code="unknown_cost", message=said, ticker=t.ticker, day=t.date)
+        yield flag("unknown_cost", ticker=t.ticker, day=t.date)
     elif t.operation is Operation.BONUS and not t.price and "direito" not in t.note.lower():
-        said = f"the bonus of {t.ticker} on {t.date} counts at no cost: the company declares one, edit it"
-        yield Flag(code="bonus_without_cost", message=said, ticker=t.ticker, day=t.date, blocks=False)
+        yield flag("bonus_without_cost", ticker=t.ticker, day=t.date, blocks=False)
     elif t.note.startswith("exercise of"):
-        said = f"{t.ticker} on {t.date} comes from an option: add the premium to its price"
-        yield Flag(code="option_exercised", message=said, ticker=t.ticker, day=t.date)
+        yield flag("option_exercised", ticker=t.ticker, day=t.date)
     elif t.operation is Operation.SELL and t.note == AUCTION:
-        said = f"the auction of a fraction of {t.ticker} counts as a sale; some guides put it under Isentos 99"
-        yield Flag(code="fraction", message=said, ticker=t.ticker, day=t.date, blocks=False)
+        yield flag("fraction", ticker=t.ticker, day=t.date, blocks=False)
+    elif t.operation is Operation.SPIN_OFF:
+        part = f"{t.price:.2%}"
+        yield flag("spin_off", ticker=t.other, day=t.date, blocks=False, part=part, source=t.ticker)
 
 
 def _unordered(transactions: Sequence[Transaction]) -> Iterable[Flag]:
@@ -98,8 +97,7 @@ def _unordered(transactions: Sequence[Transaction]) -> Iterable[Flag]:
             by_day[t.date, t.ticker].append(t)
     for (day, ticker), trades in sorted(by_day.items()):
         if len(trades) > 2 and order_matters(fills_of(trades, ())[0]):
-            said = f"{ticker} on {day}: the day trade depends on the order of its fills, which no statement tells"
-            yield Flag(code="order_unknown", message=said, ticker=ticker, day=day, blocks=False)
+            yield flag("order_unknown", ticker=ticker, day=day, blocks=False)
 
 
 def taxed_lines(facts: Facts) -> tuple[list[TaxLine], list[Flag]]:
@@ -108,20 +106,19 @@ def taxed_lines(facts: Facts) -> tuple[list[TaxLine], list[Flag]]:
     flags: list[Flag] = []
     for entry in facts.book.journal:
         above = entry.kind == "amortisation" and entry.result > 0
+        if entry.kind == "short":
+            flags.append(flag("short_sale", ticker=entry.ticker, day=entry.day, result=entry.result))
         if entry.kind not in TAXED and not above:
             continue
         regime = facts.regime(entry.ticker)
         if regime is None:
-            said = f"what {entry.ticker} is (FII, unit, ETF, BDR) is not known: say it in the tax settings (kinds)"
-            flags.append(Flag(code="unknown_kind", message=said, ticker=entry.ticker, day=entry.day))
+            flags.append(flag("unknown_kind", ticker=entry.ticker, day=entry.day))
         elif regime.bucket is None:
-            said = f"{entry.ticker}: a sale of crypto is outside this tax (GCAP above R$ 35,000 of sales in the month)"
-            flags.append(Flag(code="crypto", message=said, ticker=entry.ticker, day=entry.day, blocks=False))
+            flags.append(flag("crypto", ticker=entry.ticker, day=entry.day, blocks=False))
         else:
             lines.append(_line(entry, regime, regime.bucket))
             if above:
-                said = f"the amortisation of {entry.ticker} is above its cost: the excess is taxed as a gain"
-                flags.append(Flag(code="amortised", message=said, ticker=entry.ticker, day=entry.day, blocks=False))
+                flags.append(flag("amortised", ticker=entry.ticker, day=entry.day, blocks=False))
     return lines, flags
 
 

@@ -35,6 +35,7 @@ class Flag(Frozen):
 
     code: str
     message: str
+    message_pt: str = Field(default="", description="the same in Portuguese")
     ticker: str | None = None
     day: date | None = None
     mark: Mark = "uncertain"

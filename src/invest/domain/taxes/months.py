@@ -45,7 +45,9 @@ def assess(
     held_back = withheld_by_month(facts, lines)
     custody = custody_fees(facts)
     starts = [min([*by_month, *flagged, *held_back, *custody], default=f"{last[0]}-01"), f"{last[0]}-01"]
-    state = Carried()
+    if opening.day is not None and _after(opening.day) <= f"{last[0]}-{last[1]:02d}":
+        starts.append(_after(opening.day))
+    state = _opened(opening) if opening.day is None else Carried()  # without a day it stood before everything booked
     months: list[MonthTax] = []
     for year, month in _months(min(starts), last):
         label = f"{year}-{month:02d}"

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from invest.domain.taxes.annual import goods, income
 from invest.domain.taxes.lines import TaxInput, facts_until, taxed_lines
-from invest.domain.taxes.models import TaxYear
+from invest.domain.taxes.models import State, TaxYear
 from invest.domain.taxes.months import assess
 
 DECEMBER = 12
@@ -22,7 +22,8 @@ def tax_year(given: TaxInput, year: int) -> TaxYear:
     every = [*facts.flags, *flags]
     months, carried = assess(facts, lines, every, (year, last))
     mine = [month for month in months if month.month.startswith(f"{year}-")]
-    exempt = sum((month.exempt_gain for month in mine), Decimal(0))
+    sure = (month.exempt_gain for month in mine if month.state is not State.INCOMPLETE)
+    exempt = sum(sure, Decimal(0))  # what is open in a month may still make its gain a taxed one
     paid, more = income(given, facts, year, exempt)
     return TaxYear(
         year=year,

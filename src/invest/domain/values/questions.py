@@ -24,6 +24,7 @@ class QuestionKind(StrEnum):
     PAYMENT = "payment"  # more than 30 % of the price in one day
     RANGE = "range"  # a source's price outside the exchange's range of that day
     MARKET_VALUE = "market_value"  # a stated value far from shares times price
+    NOTICE = "notice"  # an official notice tells of an event that is not known
 
 
 class Question(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invest.engine.manage.cells import CellView, cell_of, cell_settings, home_settings, shared_redis
 from invest.engine.manage.dead_letters import Bulk, DeadLetters, PartOfWorkflow
 from invest.engine.manage.inspection import Glance, Inspector, Page, QueueStats, TimelineEntry, WorkerInfo
 from invest.engine.manage.invest import Invest
@@ -11,6 +12,7 @@ from invest.engine.manage.workflows import NotRetryable, Workflows, WorkflowView
 
 __all__ = [
     "Bulk",
+    "CellView",
     "DeadLetters",
     "Glance",
     "Inspector",
@@ -25,5 +27,9 @@ __all__ = [
     "WorkerInfo",
     "WorkflowView",
     "Workflows",
+    "cell_of",
+    "cell_settings",
+    "home_settings",
     "metrics_text",
+    "shared_redis",
 ]

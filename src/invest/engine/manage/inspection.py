@@ -182,15 +182,17 @@ class Inspector:
         name: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        with_later: bool = False,
     ) -> Page:
         """A page of jobs in one state: waiting ones by due time, finished ones newest first.
 
-        Raises `ConfigError` for a cursor that is none of ours.
+        `with_later`: beside the queued ones those that are due later. Raises `ConfigError` for a cursor that is none
+        of ours.
         """
         limit = max(1, min(limit, MAX_PAGE))
         names = [name] if name is not None else list(await self.names(queue))
         newest_first = state.final
-        found = await self._gather(state, names, limit, _read_cursor(cursor), newest_first)
+        found = await self._gather(state, names, limit, _read_cursor(cursor), with_later=with_later)
         found.sort(key=lambda pair: pair[:2], reverse=newest_first)
         page = found[:limit]
         statuses = await read_statuses(self._redis, [job_id for _, job_id in page])
@@ -199,11 +201,17 @@ class Inspector:
         return Page(items=items, cursor=f"{page[-1][0]:.0f}:{page[-1][1]}" if more else None)
 
     async def _gather(
-        self, state: JobState, names: list[str], limit: int, after: tuple[float, str] | None, newest_first: bool
+        self,
+        state: JobState,
+        names: list[str],
+        limit: int,
+        after: tuple[float, str] | None,
+        *,
+        with_later: bool,
     ) -> list[tuple[float, str]]:
-        now = await self._now()
+        now, newest_first = await self._now(), state.final
         low: Any = f"({now}" if state is JobState.SCHEDULED else "-inf"
-        high: Any = now if state is JobState.QUEUED else "+inf"
+        high: Any = now if state is JobState.QUEUED and not with_later else "+inf"
         ties = [0] * len(names)
         if after is not None:
             if newest_first:

@@ -2,22 +2,103 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, overload
 
+from invest.engine.calls import Call, Workflow
 from invest.engine.client import Client, Job
 from invest.engine.declare import registry
+from invest.engine.manage.cells import Cells, CellView, cell_of, describe
 from invest.engine.manage.dead_letters import DeadLetters
-from invest.engine.manage.inspection import Inspector
+from invest.engine.manage.inspection import Inspector, QueueStats
 from invest.engine.manage.schedules import Schedules
 from invest.engine.manage.workflows import Workflows
-from invest.engine.redis import keys, transitions
+from invest.engine.redis import End, JobStatus, keys, transitions
+from invest.settings import HOME
 
 PURGED_AT_ONCE = 100
+R = TypeVar("R")
 
 
 class Invest(Client):
-    """An open connection to the platform. Get one with ``async with Invest.connect() as invest``."""
+    """An open connection to the platform. Get one with ``async with Invest.connect() as invest``.
+
+    Where the settings name cells, work goes to the cell where it belongs, and a job is found wherever it is; `inspect`
+    and what else is about queues and lists is about the cell of this process.
+    """
+
+    @cached_property
+    def cells(self) -> Cells | None:
+        """The cells of the deployment; None where there is but one."""
+        return Cells(self) if self.settings.redis.cells else None
+
+    @overload
+    async def enqueue(self, what: Call[R], *, caller: str | None = None) -> Job[R]: ...
+    @overload
+    async def enqueue(self, what: Workflow[R], *, caller: str | None = None) -> Job[R]: ...
+    async def enqueue(self, what: Call[Any] | Workflow[Any], *, caller: str | None = None) -> Job[Any]:
+        """See `Client.enqueue`: in the cell where it belongs."""
+        at = self if self.cells is None else self.cells.of(what, caller)
+        return await Client.enqueue(at, what, caller=caller)
+
+    async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[Job[R]]:
+        """See `Client.enqueue_many`: each in its cell, in their order; a batch is whole within a cell."""
+        if self.cells is None:
+            return await Client.enqueue_many(self, calls)
+        asked = list(calls)
+        parts: dict[Client, list[int]] = {}
+        for position, call in enumerate(asked):
+            parts.setdefault(self.cells.of(call), []).append(position)
+        made: dict[int, Job[R]] = {}
+        for client, positions in parts.items():
+            jobs = await Client.enqueue_many(client, [asked[n] for n in positions])
+            made.update(zip(positions, jobs, strict=True))
+        return [made[n] for n in range(len(asked))]
+
+    async def enqueue_after(self, job_id: str, call: Call[R]) -> Job[R]:
+        """See `Client.enqueue_after`: in the cell of the job that it follows."""
+        return await Client.enqueue_after(await self._at(job_id), job_id, call)
+
+    async def status(self, job_id: str) -> JobStatus:
+        """See `Client.status`."""
+        return await Client.status(await self._at(job_id), job_id)
+
+    async def cancel(self, job_id: str, *, why: str = "cancelled") -> bool:
+        """See `Client.cancel`."""
+        return await Client.cancel(await self._at(job_id), job_id, why=why)
+
+    async def wait(
+        self, job_id: str, timeout: float | None = None, *, end: End | None = None, look_after: float = 0
+    ) -> Any:
+        """See `Client.wait`."""
+        at = self if end is not None else await self._at(job_id)  # an end is listened for where the job was made
+        return await Client.wait(at, job_id, timeout, end=end, look_after=look_after)
+
+    async def _at(self, job_id: str) -> Client:
+        return self if self.cells is None else await self.cells.holding(job_id)
+
+    async def close(self) -> None:
+        """Close the connections, those to other cells too."""
+        if self.cells is not None:
+            await self.cells.close()
+        await super().close()
+
+    async def list_cells(self) -> list[CellView]:
+        """Every cell of the deployment as it is now; one alone is called ``home``."""
+        cells = {HOME: self} if self.cells is None else self.cells.all()
+        return list(await asyncio.gather(*(self._describe(client, name) for name, client in cells.items())))
+
+    async def _describe(self, client: Client, name: str) -> CellView:
+        async def stats(of: Client) -> tuple[list[QueueStats], int]:
+            inspector = Inspector(of)
+            alive = [one for one in await inspector.workers() if one.alive]
+            return list((await inspector.queues()).values()), len(alive)
+
+        spread = self.settings.redis.spread == "queue"
+        queues = [q.name for q in registry.queues() if spread and cell_of(self.settings, q.name, None) == name]
+        return await describe(client, name, stats, queues)
 
     @cached_property
     def inspect(self) -> Inspector:

@@ -38,11 +38,15 @@ class _Snapshot(Collector):
             oldest.add_metric([name], stats.oldest_seconds or 0)
         workers = GaugeMetricFamily("invest_workers", "Worker processes alive", labels=["queue"])
         slots = GaugeMetricFamily("invest_worker_slots", "Slots of the live workers", labels=["queue"])
+        running = GaugeMetricFamily("invest_worker_running", "Slots in use of the live workers", labels=["queue"])
+        stopping = GaugeMetricFamily("invest_workers_stopping", "Live workers that take no new jobs", labels=["queue"])
         for name in self._queues:
             mine = [w for w in self._workers if w.alive and name in w.queues]
             workers.add_metric([name], len(mine))
             slots.add_metric([name], sum(w.slots for w in mine))
-        yield from (depth, oldest, workers, slots)
+            running.add_metric([name], sum(w.running for w in mine))
+            stopping.add_metric([name], sum(w.stopping for w in mine))
+        yield from (depth, oldest, workers, slots, running, stopping)
 
     def _job_families(self) -> Iterable[Metric]:
         outcomes = CounterMetricFamily("invest_job_outcomes", "Deliveries by how they ended", labels=["job", "outcome"])

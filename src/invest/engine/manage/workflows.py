@@ -28,6 +28,7 @@ class WorkflowView(Frozen):
 
     workflow: JobStatus
     steps: list[JobStatus]
+    more: bool = False  # whether steps come after the page of them
 
 
 class Workflows:
@@ -42,6 +43,10 @@ class Workflows:
         found = await read_statuses(self._client.redis, [id_text(i) for i in raw])
         return [await self._client.with_nodes(s) for s in found if s is not None]
 
+    async def count(self) -> int:
+        """How many there are."""
+        return int(await self._client.redis.zcard(keys.WORKFLOWS))
+
     async def show(self, workflow_id: str, *, limit: int = 500, offset: int = 0) -> WorkflowView:
         """One with a page of its steps. Raises `NotFound` for an id that is no workflow."""
         status = await self._client.status(workflow_id)
@@ -49,9 +54,12 @@ class Workflows:
         if sub is None:
             raise NotFound(f"{workflow_id!r} is no workflow")
         key = keys.WORKFLOW + id_text(sub) + keys.WORKFLOW_NODES
-        ids = await self._client.redis.lrange(key, offset, offset + max(1, limit) - 1)  # type: ignore[misc] # the same
-        steps = await read_statuses(self._client.redis, [id_text(i) for i in ids], results=True)
-        return WorkflowView(workflow=status, steps=[s for s in steps if s is not None and s.name != "?"])
+        raw = await self._client.redis.lrange(key, offset, offset + max(1, limit))  # type: ignore[misc] # the same
+        ids = [id_text(i) for i in raw[: max(1, limit)]]
+        steps = await read_statuses(self._client.redis, ids, results=True)
+        return WorkflowView(
+            workflow=status, steps=[s for s in steps if s is not None and s.name != "?"], more=len(raw) > len(ids)
+        )
 
     async def retry(self, workflow_id: str) -> None:
         """Run again the steps that did not succeed; those that did keep their results.

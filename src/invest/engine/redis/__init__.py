@@ -25,7 +25,7 @@ from invest.engine.redis.results import Inputs, resolve
 from invest.engine.redis.scripts import Argument, Script, script
 from invest.engine.redis.signal import Signal, ended
 from invest.engine.redis.states import TIME_BUCKETS, Attempt, Frozen, JobState, JobStatus, Progress
-from invest.engine.redis.transitions import Ask, Claimed, Finished, Limit, Look, NewJob, Tick, ask_all, new_request
+from invest.engine.redis.transitions import Ask, Claimed, Finished, Limit, Look, NewJob, Tick, answers_to, new_request
 from invest.engine.redis.wire import (
     CorruptPayload,
     deserialize,
@@ -67,8 +67,8 @@ __all__ = [
     "Signal",
     "Tick",
     "address_of",
+    "answers_to",
     "arq_redis_settings",
-    "ask_all",
     "check",
     "close_blocking_redis",
     "close_redis",

@@ -109,16 +109,17 @@ def _host(place: str, default: int) -> tuple[str, int]:
 
 def address_of(settings: Settings) -> Address:
     """The configured address. Raises `ConfigError` where there is none."""
-    if settings.redis.url is None:
+    url = settings.redis.here.url
+    if url is None:
         raise ConfigError(
             'no Redis: set REDIS_URL; beside `invest run`, which brings its own: eval "$(invest config env)"'
         )
-    return parse_address(settings.redis.url.get_secret_value())
+    return parse_address(url.get_secret_value())
 
 
 def open_redis(settings: Settings, *, max_connections: int | None = None) -> Redis:
     """A client with a bounded pool, time limits and a few retries. It connects at first use."""
-    given, address = settings.redis, address_of(settings)
+    given, address = settings.redis.here, address_of(settings)
     options = _options(given, address) | {
         "retry": Retry(ExponentialBackoff(cap=0.5, base=0.02), 3),
         "retry_on_error": [RedisConnectionError, RedisTimeoutError, ReadOnlyError],
@@ -175,11 +176,11 @@ class Line:
             await self._connection.send_packed_command(packed, check_health=False)
             self._asked += len(commands)
 
-    async def receive(self) -> list[Any]:
-        """The answers to all that was sent, refusals in their places. Raises what the connection raises."""
+    async def receive(self, count: int) -> list[Any]:
+        """The answers to the next commands, refusals in their places. Raises what the connection raises."""
         answers: list[Any] = []
         async with self._limited():
-            while self._asked:
+            while len(answers) < count:
                 try:
                     answers.append(await self._connection.read_response())
                 except ResponseError as error:
@@ -233,7 +234,7 @@ def close_blocking_redis(redis: blocking_redis.Redis) -> None:
 
 def open_blocking_redis(settings: Settings, *, socket_timeout: float) -> blocking_redis.Redis:
     """A synchronous client, for the thread that renews leases."""
-    given, address = settings.redis, address_of(settings)
+    given, address = settings.redis.here, address_of(settings)
     options = _options(given, address) | {
         "retry": BlockingRetry(ExponentialBackoff(cap=0.2, base=0.02), 1),
         "retry_on_error": [RedisConnectionError, RedisTimeoutError],
@@ -302,7 +303,7 @@ def _connection_class(address: Address) -> type[Any]:
 
 def arq_redis_settings(settings: Settings) -> ArqRedisSettings:
     """The same address for arq's own command, with what its ``from_dsn`` leaves out."""
-    given, address = settings.redis, address_of(settings)
+    given, address = settings.redis.here, address_of(settings)
     if address.scheme.startswith("cluster"):
         raise ConfigError("arq's own command cannot follow a cluster: start workers with `invest worker run`")
     sentinel = address.scheme.startswith("sentinel")
@@ -337,7 +338,7 @@ async def check(redis: Redis, settings: Settings) -> None:
     except (TimeoutError, RedisError, OSError, ssl.SSLError) as error:
         said = f"Redis at {address} does not answer: {error or type(error).__name__}; check REDIS_URL"
         raise ServerAway(said, server="Redis") from None
-    if problem := unfit(facts, address, settings.redis):
+    if problem := unfit(facts, address, settings.redis.here):
         raise ConfigError(f"Redis at {address} {problem}")
 
 

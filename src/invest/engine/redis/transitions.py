@@ -1,6 +1,6 @@
 """The scripts as typed functions: what each is given, and what it answers.
 
-`Ask.of` runs one, `ask_all` several in one round trip.
+`Ask.of` runs one, a `Line` carries several in one round trip.
 
 A request that may be sent again (a time-out hides whether the first was carried out) has an id of its own, by which the
 scripts recognise it: it is counted once and answered truly.
@@ -46,7 +46,7 @@ class Ask(Generic[T]):
         prefix = prefix_of(redis)
         for _ in range(2):
             async with redis.pipeline(transaction=False) as pipe:  # WAIT speaks of what its own connection wrote
-                pipe.fcall(self.script.function(prefix), 1, ROOT, *self.argv)  # type: ignore[arg-type] # as in `ask_all`
+                pipe.fcall(self.script.function(prefix), 1, ROOT, *self.argv)  # type: ignore[arg-type] # redis-py takes bytes and numbers as well
                 pipe.wait(replicas, timeout_ms)
                 answer, count = await pipe.execute(raise_on_error=False)
             if not is_unknown(answer):
@@ -62,13 +62,12 @@ class Ask(Generic[T]):
         return self.read(self.script.blocking(redis, *self.argv))
 
 
-async def ask_all(redis: Redis, line: Line, asks: Sequence[Ask[Any]]) -> list[Any]:
-    """Answers in order, from one exchange over `line`; a refusal stands in its place, and harms no other.
+async def answers_to(redis: Redis, line: Line, asks: Sequence[Ask[Any]]) -> list[Any]:
+    """The answers to what was sent over `line`, in order; a refusal stands in its place, and harms no other.
 
     A server that lost the scripts is given them again, over `redis`. Raises what the connection raised.
     """
-    await line.send([one.command(line.prefix) for one in asks])
-    answers = await line.receive()
+    answers = await line.receive(len(asks))
     for i, answer in enumerate(answers):
         if is_unknown(answer):
             answers[i] = await _alone(redis, asks[i])

@@ -68,14 +68,14 @@ def worker_settings(
     beside = _Beside(Worker(picked, settings=known, resources=resources, handle_signals=False))
     body: dict[str, Any] = {
         "functions": [func(_never, name=name) for name in _names(picked)],
-        "queue_name": known.redis.tag + NOBODYS,
+        "queue_name": known.redis.here.tag + NOBODYS,
         "redis_settings": arq_redis_settings(known),
         "on_startup": beside.start,
         "on_shutdown": beside.end,
         "job_serializer": serialize,
         "job_deserializer": deserialize,
         "max_jobs": 1,
-        "health_check_key": known.redis.tag + keys.queue_key(picked[0].name) + keys.HEALTH_SUFFIX,
+        "health_check_key": known.redis.here.tag + keys.queue_key(picked[0].name) + keys.HEALTH_SUFFIX,
         "__doc__": f"Settings for arq's command: runs {', '.join(q.name for q in picked)}.",
     }
     return type("WorkerSettings", (), body)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -11,7 +13,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from invest.engine.redis import Ask, Finished, Line, Signal, ask_all, keys, result_head, transitions
+from invest.engine.redis import Ask, Finished, Line, Signal, answers_to, keys, result_head, transitions
 from invest.engine.redis.transitions import Claim
 from invest.engine.worker.execution import Run
 from invest.engine.worker.slots import Slots
@@ -21,6 +23,16 @@ log = structlog.get_logger("invest.engine")
 IDLE_POLL = 1.0  # seconds between looks at the queue when no hint came: a stock client gives none
 FINISH_BATCH = 128
 PROGRESS_EVERY = 0.25
+
+
+@dataclass(slots=True)
+class Sent:
+    """What one exchange carries; `claims`: how many jobs it asks for."""
+
+    ends: list[Run]
+    asks: list[Ask[Any]] = field(default_factory=list)
+    claims: int = 0
+    proceeds: bool = False
 
 
 class Exchange:
@@ -48,6 +60,7 @@ class Exchange:
         self.wake = Signal()
         self.hungry = True
         self.outbox: list[Run] = []
+        self._flight: list[Sent] = []  # what was sent and is not answered, in its order: two at most
         self._next_claim = 0.0
         self._saturated = False
         self._todo = 0
@@ -74,73 +87,110 @@ class Exchange:
         self._progress[run.id] = (run.token, said[:-1] + b',"at":')
         self.wake.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether ends are still to be told, or answers to come."""
+        return bool(self.outbox or self._flight)
+
+    @property
+    def _free(self) -> int:
+        """Slots that are free, also once the claims under way are answered."""
+        return self._slots.free - sum(sent.claims for sent in self._flight)
+
     def _may_claim(self) -> bool:
-        if self._slots.free <= 0 or not self._allowed():
+        if self._free <= 0 or not self._allowed():
             return False
         return self.hungry or time.monotonic() >= self._next_claim
 
     async def wait(self) -> None:
         """Until there is something to exchange."""
-        if self.outbox or self._todo or self._may_claim():
+        if self.busy or self._todo or self._may_claim():
             return
         now = time.monotonic()
-        full = self._slots.free <= 0 or not self._allowed()
+        full = self._free <= 0 or not self._allowed()
         timeout = IDLE_POLL / 4 if full else max(0.0, min(IDLE_POLL, self._next_claim - now))
         if self._progress:
             timeout = min(timeout, max(0.0, self._progress_at + PROGRESS_EVERY - now))
         await self.wake.wait(timeout)
 
     async def once(self) -> None:
-        """One exchange. Raises what the connection raises; then everything that was to be sent is kept for the next."""
-        batch = self.outbox[:FINISH_BATCH]
-        asks: list[Ask[Any]] = []
-        if batch:
-            asks.append(transitions.finish([finished(run) for run in batch]))
-        claiming = self._may_claim()
-        if claiming:
-            self.hungry = False
-            free, limits = self._slots.free, self._slots.limits()
-            asks.append(transitions.claim(self._worker, self._lease_ms, free, self._slots.by_queue(), limits))
-        if self._todo:
-            asks.append(transitions.proceed())
+        """One exchange. Raises what the connection raises; then everything that was to be sent is kept for the next.
+
+        While there is more than slots for it, the next one is sent before this one is answered: jobs run here
+        while the server is busy.
+        """
+        try:
+            if not self._flight:
+                await self._send()
+            if self._flight and self._saturated and len(self._slots.queues) == 1:
+                await asyncio.sleep(0)  # what the last claim brought runs
+                await self._send()
+            if self._flight:
+                first = self._flight[0]
+                await self._read(await answers_to(self._redis, self._line, first.asks), first)
+                self._flight.pop(0)
+        except BaseException:
+            self.outbox[:0] = [run for sent in self._flight for run in sent.ends]
+            self._flight.clear()
+            await self._line.close()
+            raise
+
+    async def _send(self) -> None:
+        if len(self._flight) > 1:
+            return
         now = time.monotonic()
-        told = self._progress if self._progress and now >= self._progress_at + PROGRESS_EVERY else {}
-        if told:
-            self._progress, self._progress_at = {}, now
-            asks.append(transitions.progress([(job_id, token, said) for job_id, (token, said) in told.items()]))
         if rows := self._stats.due(now):
             await self._stats.flush(self._redis, rows)
-        if asks:
-            await self._read(await ask_all(self._redis, self._line, asks), batch, claiming)
+        sent = Sent(self.outbox[:FINISH_BATCH])
+        if sent.ends:
+            sent.asks.append(transitions.finish([finished(run) for run in sent.ends]))
+        if self._may_claim():
+            self.hungry = False
+            sent.claims = self._free if not self._saturated else min(self._free, -(-self._slots.total // 2))
+            limits, own = self._slots.limits(), self._slots.by_queue()
+            sent.asks.append(transitions.claim(self._worker, self._lease_ms, sent.claims, own, limits))
+        if self._todo:
+            sent.proceeds = True
+            sent.asks.append(transitions.proceed())
+        if self._progress and now >= self._progress_at + PROGRESS_EVERY:
+            told, self._progress, self._progress_at = self._progress, {}, now
+            sent.asks.append(transitions.progress([(job_id, token, said) for job_id, (token, said) in told.items()]))
+        if sent.asks:
+            await self._line.send([ask.command(self._line.prefix) for ask in sent.asks])
+            del self.outbox[: len(sent.ends)]
+            self._flight.append(sent)
 
-    async def _read(self, answers: list[Any], batch: list[Run], claiming: bool) -> None:
+    async def _read(self, answers: list[Any], sent: Sent) -> None:
         """Process the answers: claimed jobs first, also where other answers are errors."""
         rest = list(answers)
-        ends = rest.pop(0) if batch else None
-        claim = rest.pop(0) if claiming else None
-        if self._todo and isinstance(rest[0] if rest else None, int):
+        ends = rest.pop(0) if sent.ends else None
+        claim = rest.pop(0) if sent.claims else None
+        asked, sent.claims = sent.claims, 0
+        if sent.proceeds and isinstance(rest[0], int):
             self._todo = rest[0]
         if isinstance(claim, Claim):
-            self._take(claim)
+            self._take(claim, asked)
         elif claim is not None:
             log.error("claim refused", worker=self._worker, error=str(claim))
             self._next_claim = time.monotonic() + IDLE_POLL
         if isinstance(ends, ResponseError):
-            await self._one_by_one(batch, ends)
+            await self._one_by_one(sent.ends, ends)
         elif ends is not None:
             replies, self._todo = ends[0], max(self._todo, ends[1])
-            self._acknowledge(batch, replies)
+            self._acknowledge(sent.ends, replies)
 
-    def _take(self, claim: Claim) -> None:
+    def _take(self, claim: Claim, asked: int) -> None:
         now = time.monotonic()
         self._todo = claim.todo
         self._next_claim = now + (IDLE_POLL if claim.next_due_ms < 0 else min(IDLE_POLL, claim.next_due_ms / 1000))
         self._claimed(claim)
-        self._saturated = self._slots.full_somewhere()  # only then may more be due than was brought
+        # only then may more be due than was brought
+        self._saturated = len(claim.jobs) >= asked or self._slots.full_somewhere()
 
     def _acknowledge(self, batch: list[Run], replies: list[str]) -> None:
-        del self.outbox[: len(batch)]
-        for run, reply in zip(batch, replies, strict=True):
+        told = batch[: len(replies)]
+        del batch[: len(replies)]
+        for run, reply in zip(told, replies, strict=True):
             if reply == "stale":
                 log.warning("finish refused: no longer ours", job_id=run.id, job=run.name, worker=self._worker)
             elif reply != "ok":
@@ -153,14 +203,14 @@ class Exchange:
         """
         if type(error) is not ResponseError:
             raise error
-        for run in batch:
+        while batch:
             try:
-                (reply,), self._todo = await transitions.finish([finished(run)]).of(self._redis)
-                self._acknowledge([run], [reply])
+                (reply,), self._todo = await transitions.finish([finished(batch[0])]).of(self._redis)
+                self._acknowledge(batch, [reply])
             except ResponseError as refused:
                 if type(refused) is not ResponseError:
                     raise
-                self._acknowledge([run], [str(refused)])
+                self._acknowledge(batch, [str(refused)])
 
     async def close(self) -> None:
         """Give the connection back."""

@@ -64,6 +64,7 @@ class Run:
 
     __slots__ = (
         "attempt",
+        "begun",
         "body",
         "delivery",
         "ended",
@@ -107,6 +108,7 @@ class Run:
         self.timer: asyncio.TimerHandle | None = None
         self.reason: Reason | None = None
         self.soft_fired = False
+        self.begun = False
         self.verdict: Verdict | None = None
 
     def arm(self, loop: asyncio.AbstractEventLoop, stop: Callable[[Run, Reason], None]) -> None:
@@ -126,11 +128,18 @@ class Run:
             self.soft_fired = True
             self.task.cancel()
 
+    def begin(self) -> None:
+        """Its first step. Raises CancelledError if it was told to stop before it: a task cancelled then never runs."""
+        self.begun = True
+        if self.reason is not None:
+            raise asyncio.CancelledError
+
     def stop(self, reason: Reason) -> None:
         """Cancel it in this process; the first reason counts."""
         if self.reason is None and self.task is not None and not self.task.done():
             self.reason = reason
-            self.task.cancel()
+            if self.begun:
+                self.task.cancel()
 
     def disarm(self) -> None:
         """Stop the clock."""

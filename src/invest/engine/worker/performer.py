@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from invest import tracing
+from invest import sentry, tracing
 from invest.engine.calls import acting_for
 from invest.engine.client import Client
 from invest.engine.declare import Context, Resources, registry
@@ -55,6 +55,7 @@ class Performer:
     async def perform(self, run: Run) -> Verdict:
         """Run it and return what its end means. Never raises, also where the job does."""
         try:
+            run.begin()
             if run.body is None and (back := await self._recover(run)) is not None:
                 return back
             early = self._unfit(run)
@@ -76,6 +77,8 @@ class Performer:
             verdict = judge(run, error, self._worker, time.monotonic() - run.started)
             if verdict.action in ("failed", "retry"):
                 log.info("job failed", job_id=run.id, job=run.name, attempt=run.attempt, error=verdict.error)
+            if verdict.action == "failed":
+                sentry.report(error, job=run.name, job_id=run.id)
             return verdict
 
     async def _recover(self, run: Run) -> Verdict | None:

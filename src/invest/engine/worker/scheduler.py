@@ -18,7 +18,9 @@ from redis.exceptions import RedisError
 
 from invest.engine.client import Client
 from invest.engine.declare import CATCH_UP_LIMIT, CATCH_UP_WINDOW, LOOK, Group, JobType, line_ticks, registry
+from invest.engine.manage import cell_of
 from invest.engine.redis import NewJob, Tick, job_head, keys, transitions
+from invest.settings import HOME
 
 log = structlog.get_logger("invest.engine")
 
@@ -117,7 +119,9 @@ class Scheduler:
     def __init__(self, client: Client, queues: Sequence[Group]) -> None:
         """Raises `ConfigError` for a condition that nobody registered."""
         self._client = client
-        self._lines = [Line(job) for queue in queues for job in queue.jobs.values() if job.cron]
+        here = client.settings.redis.cell or HOME
+        mine = [queue for queue in queues if cell_of(client.settings, queue.name, None) == here]  # one cell ticks
+        self._lines = [Line(job) for queue in mine for job in queue.jobs.values() if job.cron]
         self._zone = client.settings.zone
 
     async def run(self) -> None:

@@ -177,7 +177,7 @@ class Worker:
 
     def _told_by_supervisor(self, word: str) -> None:
         assert self._link is not None
-        idle = not self.running and not (self._exchange and self._exchange.outbox)
+        idle = not self.running and not (self._exchange and self._exchange.busy)
         if word == "leave" or (word == "leave-if-idle" and idle):
             self._recycling.leave()
         if word == "leave-if-idle":
@@ -281,7 +281,7 @@ class Worker:
         done = self.jobs_complete + self.jobs_failed + self.jobs_retried
         if (self.stuck or 0 < self.recycle_after <= done) and self._recycling.become_due() and self._link is not None:
             self._link.say("due")
-        if self.running or exchange.outbox:
+        if self.running or exchange.busy:
             return False
         if self._stopping or self._recycling.over:
             return True

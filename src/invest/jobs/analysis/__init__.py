@@ -18,6 +18,7 @@ from invest.jobs.analysis.analyses import (
 from invest.jobs.analysis.backtests import backtest_score, backtest_scores, finish_backtests
 from invest.jobs.analysis.bonds import bond_values
 from invest.jobs.analysis.portfolios import (
+    AUTO_CONFIRM,
     analyze_all_portfolios,
     calculate_portfolio_metrics,
     change_over,
@@ -25,13 +26,17 @@ from invest.jobs.analysis.portfolios import (
     measure_and_keep,
     measured,
     portfolio_of,
+    propose,
     report_data,
 )
+from invest.jobs.analysis.proposals import propose_all_events, propose_portfolio_events
 from invest.jobs.analysis.rankings import detect_opportunities, update_asset_rankings
-from invest.jobs.analysis.taxes import tax_of
+from invest.jobs.analysis.taxes import TAX, tax_of
 from invest.jobs.analysis.track_record import close_opinions, record, track_rows
 
 __all__ = [
+    "AUTO_CONFIRM",
+    "TAX",
     "Answers",
     "analyse_many",
     "analyse_market",
@@ -56,6 +61,9 @@ __all__ = [
     "measured",
     "opinion_brief",
     "portfolio_of",
+    "propose",
+    "propose_all_events",
+    "propose_portfolio_events",
     "record",
     "report_data",
     "tax_of",

@@ -10,6 +10,7 @@ from invest.domain.alerts import Alert, AlertEvent, Watched, evaluate
 from invest.domain.market import market_day
 from invest.domain.portfolios import Book, Transaction, positions_of
 from invest.engine import Context
+from invest.jobs.notices import announce_alerts
 from invest.jobs.queues import ANALYSIS, NEVER, PERIODIC
 from invest.jobs.results import (
     AlertsEvaluated,
@@ -28,8 +29,9 @@ FIGURES_BACK = timedelta(days=7)  # an analysis of older data fires nothing
 
 @ANALYSIS.job(retry=PERIODIC, key="alerts", give_up_on=NEVER, cron="*/10 * * * *", catch_up="skip", owner="everybody")
 async def evaluate_alerts(ctx: Context) -> AlertsEvaluated:
-    """Look at every alert against the newest data; what fired is kept, each cause once."""
+    """Look at every alert against the newest data; what fired is kept and told of, each cause once."""
     count, fired = await evaluate_all(ctx.use(Store), ctx.use(Settings))
+    await announce_alerts(ctx)
     return AlertsEvaluated(alerts=count, fired=list(fired), timestamp=datetime.now(UTC))
 
 

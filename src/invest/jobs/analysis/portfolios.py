@@ -7,14 +7,15 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from invest.domain.fixed_income import FIXED_INCOME, Bond, Curves, as_assets
+from invest.domain.fixed_income import FIXED_INCOME, Bond, as_assets
 from invest.domain.market import Asset, AssetKind, RateCurve, display_name, kind_of, market_day
 from invest.domain.portfolios import PROPOSED, Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
 from invest.engine import Context, Ok, Workflow
 from invest.errors import NotFound
+from invest.jobs.analysis.bonds import IPCA, curves_since, priced_long_ago
 from invest.jobs.analysis.taxes import tax_of
 from invest.jobs.fan_out import fan_out
-from invest.jobs.loading import CDI, INDEX
+from invest.jobs.loading import CDI, IFIX, INDEX
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PERIODIC
 from invest.jobs.results import (
     PortfoliosAnalysed,
@@ -24,8 +25,6 @@ from invest.settings import Settings
 from invest.store import Store
 
 AUTO_CONFIRM = "auto_confirm"  # option of a portfolio: known events confirm themselves
-FUNDS_INDEX = "^IFIX"
-IPCA = "sgs:433"
 PTAX = "sgs:1"
 PRINTED = (
     "twr",
@@ -90,7 +89,7 @@ async def measured(
         store.bars.read_many(wanted, since=first),
         store.assets.get_many(tickers),
         store.bars.read(INDEX),
-        store.bars.read(FUNDS_INDEX),
+        store.bars.read(IFIX),
     )
     cdi, ipca, ptax = await asyncio.gather(
         store.macro.read(CDI, since=first),
@@ -99,8 +98,7 @@ async def measured(
     )
     if bonds:
         until = market_day(settings.now())
-        curves = Curves(RateCurve.of(cdi) if cdi else None, None, ipca)
-        facts, closes, named = as_assets(bonds, curves, until)
+        facts, closes, named = as_assets(bonds, await curves_since(store, first), until)
         portfolio = portfolio.model_copy(update={"transactions": (*portfolio.transactions, *facts)})
         more = {**more, **closes}
         assets = {**assets, **{t: _as_asset(t, bond) for t, bond in named.items()}}
@@ -118,6 +116,7 @@ async def measured(
         ptax=ptax,
         cash=cash,
         sell=sell,
+        remarks=priced_long_ago(bonds.values(), market_day(settings.now())),
     )
     return await asyncio.to_thread(measure, given)
 
@@ -128,16 +127,21 @@ def _as_asset(ticker: str, bond: Bond) -> Asset:
     return plain.model_copy(update={"kind": FIXED_INCOME})  # no kind of the exchange
 
 
-async def measure_and_keep(store: Store, settings: Settings, portfolio_id: str) -> PortfolioMetrics:
-    """Measure, propose what nobody booked (or book it, where its owner wants that), keep today's snapshot.
-
-    Raises `NotFound`.
-    """
+async def propose(store: Store, settings: Settings, portfolio_id: str) -> tuple[PortfolioMetrics, int, int]:
+    """(metrics, new proposals, events that confirmed themselves, where its owner wants that). Raises `NotFound`."""
     metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
+    booked = 0
     if metrics.proposals and (await store.portfolios.options(portfolio_id)).get(AUTO_CONFIRM):
-        await store.portfolios.add(portfolio_id, [p.transaction for p in metrics.proposals], origin=PROPOSED)
+        told = [p.transaction for p in metrics.proposals]
+        booked = len((await store.portfolios.add(portfolio_id, told, origin=PROPOSED)).transactions)
         metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
-    await store.portfolios.propose(portfolio_id, {p.key: p for p in metrics.proposals})
+    new = await store.portfolios.propose(portfolio_id, {p.key: p for p in metrics.proposals})
+    return metrics, new, booked
+
+
+async def measure_and_keep(store: Store, settings: Settings, portfolio_id: str) -> PortfolioMetrics:
+    """Measure, propose what nobody booked, keep today's snapshot. Raises `NotFound`."""
+    metrics, _, _ = await propose(store, settings, portfolio_id)
     await store.portfolios.save_snapshot(portfolio_id, metrics.as_of, metrics.calculated_at, metrics)
     return metrics
 

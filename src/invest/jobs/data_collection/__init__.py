@@ -8,20 +8,24 @@ from invest.jobs.data_collection.cleanup import cleanup_old_data
 from invest.jobs.data_collection.collection import batch_collect_assets, collect_asset_data_async, finish_batch_collect
 from invest.jobs.data_collection.discovery import discover_assets
 from invest.jobs.data_collection.events import (
+    ResultsDay,
     UnbookableEvent,
     announced,
     answer_question,
     book_event,
     held_tickers,
     questions,
+    results_days,
     withdraw_event,
 )
+from invest.jobs.data_collection.market_collection import collect_market, expected_seconds, open_assets
 from invest.jobs.data_collection.provenance import Bytes, bytes_of, lines_with
 from invest.jobs.data_collection.refresh import update_fundamentals_batch, update_market_prices, update_news_feed
 from invest.jobs.data_collection.unknown import UnknownTickers
 
 __all__ = [
     "Bytes",
+    "ResultsDay",
     "UnbookableEvent",
     "UnknownTickers",
     "announced",
@@ -31,12 +35,16 @@ __all__ = [
     "bytes_of",
     "cleanup_old_data",
     "collect_asset_data_async",
+    "collect_market",
     "discover_assets",
+    "expected_seconds",
     "finish_batch_collect",
     "held_tickers",
     "lines_with",
+    "open_assets",
     "questions",
     "read_history",
+    "results_days",
     "update_benchmarks",
     "update_fundamentals_batch",
     "update_market_prices",

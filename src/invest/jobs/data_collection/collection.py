@@ -8,7 +8,7 @@ from pydantic import Field
 
 from invest.domain.market import Ticker
 from invest.domain.values import AssetData
-from invest.engine import Context, GiveUp, Workflow
+from invest.engine import Context, GiveUp, Workflow, shared_redis
 from invest.jobs.data_collection.asset_data import collect, still_fresh
 from invest.jobs.data_collection.benchmarks import benchmarks_stale, update_benchmarks
 from invest.jobs.data_collection.tallies import tallies
@@ -37,9 +37,9 @@ async def collect_asset_data_async(ctx: Context, ticker: Ticker, force_update: b
     try:
         data = await collect(store, ctx.use(Sources), settings, ticker, force=force_update)
     except GiveUp:
-        await remember(ctx.invest.redis, ticker)
+        await remember(shared_redis(ctx.invest), ticker)
         raise
-    await forget(ctx.invest.redis, ticker)
+    await forget(shared_redis(ctx.invest), ticker)
     return data
 
 

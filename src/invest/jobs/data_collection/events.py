@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import numpy as np
+from pydantic import Field
 
 from invest.domain.analysis import shares_behind
+from invest.domain.frozen import Frozen
 from invest.domain.market import (
+    MARKET_ZONE,
     OWNER,
     ActionKind,
     AgendaEntry,
     Bars,
     CorporateAction,
     EventTerms,
+    NewsItem,
     Step,
     events_between,
+    market_day,
     part_that_stayed,
 )
+from invest.domain.news import ToldEvent, results_told, told_event, unknown_events
 from invest.domain.values import Question, QuestionKind, price_questions, value_questions
 from invest.errors import InvestError, NotFound
+from invest.jobs.loading import results_due
+from invest.settings import Settings
 from invest.store import Store
 
+TEXT = 500  # characters of a question
 LOOKED_BACK = timedelta(days=800)  # rights may end so long before their payment
 AHEAD = timedelta(days=730)  # an event may be booked so long before its day
 NO_EFFECT = Decimal(1)  # of an event whose effect on the price is told elsewhere: by the change of code
@@ -86,18 +95,80 @@ async def _stayed(store: Store, ticker: str, terms: EventTerms) -> Decimal:
 
 async def questions(store: Store, tickers: Sequence[str] | None, since: date) -> list[Question]:
     """What the data of some assets (None: all) since a day ask and nobody answered, by ticker and day."""
-    lineages = await store.assets.lineages()
-    bars, given = await asyncio.gather(store.bars.read_many(tickers, since=since), store.answers.given(tickers))
-    steps = await store.actions.steps(sorted(bars), lineages=lineages)
+    lineages, start = await store.assets.lineages(), datetime.combine(since, time.min, MARKET_ZONE)
+    bars, given, told, notices = await asyncio.gather(
+        store.bars.read_many(tickers, since=since),
+        store.answers.given(tickers),
+        store.observations.told_closes(tickers, since=start),
+        store.news.notices(tickers, since=start),
+    )
+    known = sorted(bars)
+    steps, latest, assets, actions = await asyncio.gather(
+        store.actions.steps(known, lineages=lineages),
+        store.observations.latest_many(known),
+        store.assets.get_many(known),
+        store.actions.of_many(sorted({t for item in notices for t in item.tickers}), since=since - LOOKED_BACK),
+    )
     asked = await asyncio.to_thread(_price_questions, bars, steps)
-    for ticker in tickers or ():
-        if ticker in bars:
-            asset, seen, latest = await asyncio.gather(
-                store.assets.get(ticker), store.observations.newest(ticker), store.observations.latest(ticker)
-            )
-            asked += value_questions(bars[ticker], seen, latest, shares_behind(asset) if asset else None)
+    for ticker, asset in assets.items():
+        papers = shares_behind(asset)
+        asked += value_questions(bars[ticker], told.get(ticker, ()), latest.get(ticker, {}), papers)
+    asked += _notice_questions(notices, tickers, actions)
     open_ones = [q for q in asked if (q.ticker, q.kind, q.day) not in given and q.day >= since]
     return sorted(open_ones, key=lambda question: (question.ticker, question.day, question.kind))
+
+
+def _notice_questions(
+    notices: Iterable[NewsItem], tickers: Sequence[str] | None, actions: Mapping[str, Sequence[CorporateAction]]
+) -> list[Question]:
+    """Official notices that tell of an event nobody knows, asked of one paper of the company: the first one asked for.
+
+    An event of any paper of the company answers: its classes are split and joined together.
+    """
+    companies: dict[tuple[str, ...], list[ToldEvent]] = {}
+    for item in notices:
+        if (told := told_event(item)) is not None:
+            companies.setdefault(item.tickers, []).append(told)
+    asked = []
+    for codes, found in companies.items():
+        known = [(a.kind, a.last_date_with) for code in codes for a in actions.get(code, ())]
+        ticker = next((code for code in codes if tickers is None or code in tickers), codes[0])
+        for one in unknown_events(found, known):
+            name = one.kind.value.replace("_", " ")
+            where = f" ({one.item.link})" if one.item.link else ""
+            text = f"a notice of {one.day} tells of a {name}, and none is known: {one.item.title}{where}"
+            asked.append(Question(ticker=ticker, kind=QuestionKind.NOTICE, day=one.day, text=text[:TEXT]))
+    return asked
+
+
+class ResultsDay(Frozen):
+    """When a company publishes its next results: as it announced, else by when the law asks for them."""
+
+    ticker: str
+    day: date
+    announced: bool = Field(description="false: the last day the law allows")
+    source: str
+    link: str | None = None
+    payload: str | None = None
+
+
+async def results_days(store: Store, settings: Settings, tickers: Sequence[str]) -> list[ResultsDay]:
+    """The next results of the companies behind `tickers`, by day; assets that file none are left out."""
+    today = market_day(settings.now())
+    due, notices = await asyncio.gather(
+        results_due(store, settings, tickers),
+        store.news.notices(tickers, since=datetime.combine(today - LOOKED_BACK, time.min, MARKET_ZONE)),
+    )
+    told: dict[str, ResultsDay] = {}
+    for item in notices:  # oldest first: a later notice corrects an earlier one
+        day = results_told(item)
+        for ticker in item.tickers if day is not None and day >= today else ():
+            if day is not None and ticker in tickers:
+                told[ticker] = ResultsDay(
+                    ticker=ticker, day=day, announced=True, source=item.source, link=item.link, payload=item.payload
+                )
+    by_law = [ResultsDay(ticker=t, day=day, announced=False, source="cvm") for t, day in due.items() if t not in told]
+    return sorted([*told.values(), *by_law], key=lambda one: (one.day, one.ticker))
 
 
 async def announced(store: Store, tickers: Sequence[str], since: date, until: date, today: date) -> list[AgendaEntry]:

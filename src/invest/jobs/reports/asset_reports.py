@@ -78,9 +78,10 @@ async def asset_data(
         track_rows(store),
         peers_of(store, analysis),
     )
-    dollar, (index_name, index) = await asyncio.gather(
+    dollar, (index_name, index), holdings = await asyncio.gather(
         store.macro.read(DOLLAR, since=(settings.now() - DOLLAR_BACK).date()),
         index_of(store, analysis.kind, (settings.now() - BARS_BACK).date()),
+        store.funds.portfolio(ticker),
     )
     given = inputs[ticker]
     return AssetReportData(
@@ -97,6 +98,7 @@ async def asset_data(
         peers=peers,
         index=index,
         index_name=index_name,
+        holdings=holdings,
         opinions=said.opinions,
         ai_consensus=said.consensus,
         benchmark=said.benchmark,

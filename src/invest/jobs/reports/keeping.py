@@ -11,6 +11,7 @@ from invest.domain.analysis import Analysis
 from invest.domain.documents import StoredReport
 from invest.domain.values import Consensus, RawPayload
 from invest.engine import Context
+from invest.jobs.notices import announce_report
 from invest.reports import (
     AnyView,
     contract_report,
@@ -49,4 +50,5 @@ async def keep(
             content=content,
         )
     )
+    await announce_report(ctx, view.report_id, view.title, portfolio_id)
     return contract_report(view, content)

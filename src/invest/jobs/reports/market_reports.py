@@ -56,7 +56,7 @@ async def market_overview(ctx: Context, market: Market, ai_provider: str, top_n:
     kind = AssetKind.FII if market is Market.FIIS else AssetKind.STOCK
     bars, (index_name, index), news, macro = await asyncio.gather(
         store.bars.read_many(best(analyses, top_n), since=since),
-        index_of(store, kind, since),
+        index_of(store, kind, since - BARS_BACK),  # twice as far: its average of 200 days starts with the chart
         store.news.latest(limit=NEWS_READ),
         economy(store, settings.now().date()),
     )

@@ -1,6 +1,7 @@
 """Charts as SVG text: the same drawing in HTML, PDF and dashboard."""
 
 from invest.reports.charts.bars import draw_bars, draw_columns
+from invest.reports.charts.canvas import text_width
 from invest.reports.charts.dots import draw_dots
 from invest.reports.charts.draw import draw_chart
 from invest.reports.charts.groups import draw_groups
@@ -19,4 +20,5 @@ __all__ = [
     "draw_price",
     "draw_sparkline",
     "runs",
+    "text_width",
 ]

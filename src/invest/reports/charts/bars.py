@@ -69,7 +69,7 @@ def draw_columns(chart: ColumnsChart, locale: Locale, *, ident: str, width: floa
         middle = slot * (i + 0.5)
         at = y(bar.value or 0)
         if bar.value:
-            canvas.rect(middle - thick / 2, at, thick, base - at, "blue" if bar.level == 0 else "volume", radius=1)
+            canvas.rect(middle - thick / 2, at, thick, base - at, "blue" if bar.level == 0 else "faint", radius=1)
         canvas.text(middle, at - 3.5, fit(bar.text, 8.5, slot), size=8.5, anchor="middle", bold=bar.level == 0)
         canvas.text(middle, height - 4, fit(bar.label, 8.5, slot), size=8.5, role="muted", anchor="middle")
     return canvas.render()

@@ -14,11 +14,13 @@ from invest.reports.views import DotsChart, Level
 _ROW: Final = 15.0
 _SIZE: Final = 9.0
 _LEVELS: Final = 26.0  # room above the rows for two lines of names
+_BARE: Final = 6.0  # where there are none
 
 
 def draw_dots(chart: DotsChart, locale: Locale, *, ident: str, width: float = 330) -> str:
     """SVG of `chart`: names on the left, figures on the right, levels named above, the axis beneath."""
-    height = _LEVELS + _ROW * len(chart.dots) + 18
+    top = _LEVELS if chart.levels else _BARE
+    height = top + _ROW * len(chart.dots) + 18
     canvas = Canvas(width, height, chart.title, chart.description, ident)
     left = min(max((text_width(d.label, _SIZE) for d in chart.dots), default=0.0) + 8, width * 0.36)
     right = width - max((text_width(d.text, _SIZE) for d in chart.dots), default=0.0) - 10
@@ -27,10 +29,10 @@ def draw_dots(chart: DotsChart, locale: Locale, *, ident: str, width: float = 33
     least = [0.4, 0.6] if chart.unit == "%" else []
     low, high = span_of([*values, *(level.value for level in chart.levels), *least], 0.06)
     x = Scale(low, high, left, right)
-    floor = _LEVELS + _ROW * len(chart.dots)
-    _draw_axis(canvas, chart, x, locale, floor)
+    floor = top + _ROW * len(chart.dots)
+    _draw_axis(canvas, chart, x, locale, top=top, floor=floor)
     for i, dot in enumerate(chart.dots):
-        at = _LEVELS + _ROW * (i + 0.5)
+        at = top + _ROW * (i + 0.5)
         canvas.text(0, at + 3, fit(dot.label, _SIZE, left - 4), size=_SIZE)
         if dot.low is not None and dot.high is not None:
             canvas.line(x(dot.low), at, x(dot.high), at, role="blue", width=1.2)
@@ -46,13 +48,13 @@ def draw_dots(chart: DotsChart, locale: Locale, *, ident: str, width: float = 33
     return canvas.render()
 
 
-def _draw_axis(canvas: Canvas, chart: DotsChart, x: Scale, locale: Locale, floor: float) -> None:
+def _draw_axis(canvas: Canvas, chart: DotsChart, x: Scale, locale: Locale, *, top: float, floor: float) -> None:
     scale = 100 if chart.unit == "%" else 1
     levels = ticks(x.low * scale, x.high * scale, 4)
     canvas.line(x.start, floor, x.end, floor)
     for value, text in zip(levels, tick_texts(levels, locale), strict=True):
         at = x(value / scale)
-        canvas.line(at, _LEVELS - 2, at, floor)
+        canvas.line(at, top - 2, at, floor)
         canvas.text(at, floor + 12, f"{text}%" if chart.unit == "%" else text, size=TICK_SIZE, role="muted",
                     anchor="middle")  # fmt: skip
 

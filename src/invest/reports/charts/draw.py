@@ -17,7 +17,7 @@ def draw_chart(chart: Chart, locale: Locale, *, ident: str, width: float) -> str
         case PriceChart():
             return draw_price(chart, locale, ident=ident, width=width, height=188 if width >= 400 else 190)
         case LinesChart():
-            tall = 175 if chart.rebased else 150
+            tall = 175 if chart.rebased else 138
             return draw_lines(chart, locale, ident=ident, width=width, height=tall if width >= 400 else tall - 30)
         case BarsChart():
             return draw_bars(chart, locale, ident=ident, width=width)

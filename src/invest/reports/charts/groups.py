@@ -11,7 +11,7 @@ from invest.reports.locale import Locale
 from invest.reports.views import GroupsChart
 
 # Dark, light, middle: told apart in grey.
-_ROLES: Final[tuple[Role, ...]] = ("blue", "volume", "amber")
+_ROLES: Final[tuple[Role, ...]] = ("blue", "faint", "amber")
 _SIZE: Final = 8.0
 _HEAD: Final = 16.0
 

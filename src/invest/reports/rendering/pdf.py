@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
+import threading
 from functools import lru_cache
 from importlib import resources
 from importlib.util import find_spec
@@ -16,13 +18,17 @@ from invest.errors import InvestError
 from invest.reports.charts import draw_chart, draw_sparkline
 from invest.reports.locale import Locale, locale_of
 from invest.reports.rendering.layout import Chart, anchors_of, is_chart, is_half, rows_of, shown
+from invest.reports.rendering.sizes import sizes_of
 from invest.reports.views import Block, ReportView, Section
 
 # Width in which charts are drawn: near the points of an A4 text column, so that their type keeps its size.
 _FULL: Final = 520.0
 _GUTTER: Final = 17.0
-# Each costs about 2 ms and lets a tenth of what is remembered go.
-_BLANK_RUNS: Final = 4
+_TEXT: Final = 498.9  # points of an A4 text column
+_BLANK_RUNS: Final = 4  # each lets a tenth of what is remembered go
+# An amount does not break after its currency, nor before its magnitude.
+_MONEY: Final = re.compile(r"(?:US|R)\$ [0-9.,]+(?: (?:mi|bi|tri|m|bn|tn)\b)?")
+_blank_lock: Final = threading.Lock()
 SOURCES: Final = "sources"  # the section that names them in one paragraph
 
 
@@ -37,7 +43,8 @@ def render_pdf(view: ReportView, *, charts: bool = True, appendix: bool = False)
 
     Raises `RenderFailed` where the typesetter refuses.
     """
-    page = json.dumps(_page_data(view, charts=charts, appendix=appendix), ensure_ascii=False)
+    data = json.dumps(_page_data(view, charts=charts, appendix=appendix), ensure_ascii=False)
+    page = _MONEY.sub(lambda found: found[0].replace(" ", "\u00a0"), data)
     moment = int(view.generated_at.timestamp())
     try:
         pdf = _compile(page, moment, "ua-1")
@@ -54,8 +61,15 @@ def render_pdf(view: ReportView, *, charts: bool = True, appendix: bool = False)
 
 def _forget() -> None:
     """Age the typesetter's memory of past documents, which it keeps for ten runs: 334 MB come down to 205 MB."""
-    for _ in range(_BLANK_RUNS):
-        typst.compile(b"-", font_paths=_fonts(), ignore_system_fonts=True, format="svg")
+    with _blank_lock:
+        for _ in range(_BLANK_RUNS):
+            _blank().compile(input=b"-", format="svg")
+
+
+@lru_cache(maxsize=1)
+def _blank() -> typst.Compiler:
+    """A compiler of next to nothing, kept: what it makes is remembered, so that only the ageing costs."""
+    return typst.Compiler(input=b"-", font_paths=_fonts(), ignore_system_fonts=True)
 
 
 def _compile(page: str, moment: int, standard: Literal["ua-1"] | None) -> bytes:
@@ -115,9 +129,11 @@ def _page_data(view: ReportView, *, charts: bool, appendix: bool) -> dict[str, A
 
 
 def _section(section: Section, locale: Locale, *, charts: bool, alone: bool) -> dict[str, Any]:
-    width = _FULL if alone else (_FULL - _GUTTER) * section.span / 12
+    part = 1.0 if alone else section.span / 12
+    width = _FULL if alone else (_FULL - _GUTTER) * part
+    room = _TEXT if alone else (_TEXT - _GUTTER) * part
     blocks = [
-        _block(block, locale, f"{section.id}-{i}", width)
+        _block(block, locale, f"{section.id}-{i}", width, room)
         for i, block in enumerate(section.blocks)
         if charts or not is_chart(block)
     ]
@@ -125,7 +141,7 @@ def _section(section: Section, locale: Locale, *, charts: bool, alone: bool) -> 
     return {"title": section.title, "note": section.note, "span": section.span, "blocks": blocks, "long": long}
 
 
-def _block(block: Block, locale: Locale, ident: str, width: float) -> dict[str, Any]:
+def _block(block: Block, locale: Locale, ident: str, width: float, room: float) -> dict[str, Any]:
     if is_chart(block):
         drawn = min(width, 330.0) if is_half(block) else width
         chart = cast(Chart, block)
@@ -133,20 +149,14 @@ def _block(block: Block, locale: Locale, ident: str, width: float) -> dict[str, 
         return {"block": "svg", "svg": svg, "alt": f"{chart.title}. {chart.description}", "share": drawn / width}
     data = block.model_dump(mode="json")
     if block.block == "table":
-        widths = [c.width for c in block.columns]
-        # Without widths of their own, columns are as wide as they need and the first one takes what is left.
-        data["stretch"] = -1 if any(widths) else _stretched(block.columns)
+        sizes = sizes_of(block, room)
+        data["widths"], data["heights"] = sizes.columns, [sizes.head, *sizes.rows]
         for row in data["rows"]:
             for cell in row:
                 cell["spark"] = draw_sparkline(cell["spark"]) or None if cell["spark"] else None
                 cell["plain"] = not any(cell[k] for k in ("link", "mark", "refs", "anchor", "spark", "sub"))
                 del cell["figure"]  # where a figure comes from stands in the facts, and as a hint in HTML
     return data
-
-
-def _stretched(columns: Any) -> int:
-    """The second column where the first is a mere key (`#`, a reference), else the first."""
-    return 1 if len(columns) > 1 and len(columns[0].label) <= 4 and columns[1].align == "left" else 0
 
 
 def _link_refs(node: Any, known: frozenset[str]) -> None:

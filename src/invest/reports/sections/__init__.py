@@ -41,7 +41,7 @@ from invest.reports.sections.holdings import (
     direction,
     income_section,
     metric_text,
-    metrics_section,
+    metrics_sections,
     positions_section,
     sectors_section,
 )
@@ -84,7 +84,7 @@ __all__ = [
     "income_section",
     "levels_text",
     "metric_text",
-    "metrics_section",
+    "metrics_sections",
     "missing_text",
     "months_section",
     "multiples_sections",

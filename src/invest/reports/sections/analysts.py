@@ -146,14 +146,10 @@ def disagreement_chart(
         for name, value in (("base", base_rate), ("pool", pool))
         if value is not None
     ]
+    said = [f"{dot.label}: {dot.text}" for dot in dots] + [f"{level.label}: {level.text}" for level in levels]
     return DotsChart(
         title=words.t("ai.chart"),
-        description=words.t(
-            "ai.chart_description",
-            items="; ".join(f"{d.label}: {d.text}" for d in dots),
-            base=printed(base_rate, locale),
-            pool=printed(pool, locale),
-        ),
+        description="; ".join(said) + ".",
         unit="%",
         dots=dots,
         levels=tuple(levels),

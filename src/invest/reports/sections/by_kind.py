@@ -6,19 +6,23 @@ from datetime import date
 from typing import Final
 
 from invest.domain.analysis import Analysis, History
-from invest.domain.market import IBOV, AssetKind
+from invest.domain.market import IBOV, AssetKind, FundPortfolio
 from invest.reports.facts import FactBook
 from invest.reports.locale import Locale
+from invest.reports.sections.fund_holdings import holdings_sections
 from invest.reports.views import Bar, Block, Cell, Column, ColumnsChart, Paragraph, Section, Stat, Stats, Table
 
 _INCOMES: Final = 13  # months shown
 _FOREIGN: Final = ("S&P", "Nasdaq", "MSCI", "FTSE", "LBMA", "CME")
 
 
-def own_sections(analysis: Analysis, history: History, book: FactBook) -> list[Section]:
+def own_sections(
+    analysis: Analysis, history: History, book: FactBook, holdings: FundPortfolio | None = None
+) -> list[Section]:
     """The sections that only this kind of asset has, those without content left out."""
     parts = (
         income_months_section(history, book.locale) if analysis.kind is AssetKind.FII else None,
+        *(holdings_sections(holdings, book.locale) if holdings is not None else ()),
         tracking_section(analysis, history, book.locale) if analysis.kind is AssetKind.ETF else None,
         dollar_section(analysis, history, book),
     )
@@ -60,16 +64,18 @@ def _month(month: date, locale: Locale, *, dated: bool) -> str:
 
 
 def tracking_section(analysis: Analysis, history: History, locale: Locale) -> Section | None:
-    """The ETF beside the IBOV by calendar year, where that is its index; else a sentence. None for an unknown index."""
+    """The ETF beside its index by calendar year, else that there is no series of it. None for an unknown index."""
     if history.index is None:
         return None
     words, title = locale.words, locale.words.t("tracking.title")
-    if history.index != IBOV:
-        key = "elsewhere" if history.index.startswith(_FOREIGN) else "elsewhere_local"
-        text = words.t(f"tracking.{key}", ticker=analysis.ticker, index=history.index)
+    abroad = history.index.startswith(_FOREIGN)
+    known = history.own_years or (history.calendar_years if history.index == IBOV else ())
+    years = [y for y in known if y.ibov is not None][-6:]
+    if not years and history.index != IBOV:
+        text = words.t(f"tracking.{'elsewhere' if abroad else 'elsewhere_local'}", ticker=analysis.ticker,
+                       index=history.index)  # fmt: skip
         return Section(id="tracking", title=title, blocks=(Paragraph(text=text),))
-    years = [y for y in history.calendar_years if y.ibov is not None][-6:]
-    text = words.t("tracking.follows", ticker=analysis.ticker, index=history.index)
+    text = words.t(f"tracking.{'follows_abroad' if abroad else 'follows'}", ticker=analysis.ticker, index=history.index)
     blocks: tuple[Block, ...] = (Paragraph(text=text, muted=True),)
     if years:
         columns = (
@@ -102,12 +108,21 @@ def dollar_section(analysis: Analysis, history: History, book: FactBook) -> Sect
     if not abroad or history.dollar_change_1y is None or total is None or total.value is None:
         return None
     locale, words = book.locale, book.locale.words
-    items = (
+    items = [
         Stat(
             label=words.t("dollar.brl"), text=locale.percent(total.value, 1, signed=True), figure=book.figure_of(total)
         ),
         Stat(label=words.t("dollar.change"), text=locale.percent(history.dollar_change_1y, 1, signed=True)),
         Stat(label=words.t("dollar.usd"), text=locale.percent(history.dollar_return_1y, 1, signed=True)),
-    )
+    ]
+    if history.dollar and analysis.price is not None:
+        items.append(Stat(label=words.t("dollar.rate"), text=locale.number(history.dollar, 4)))
+        priced = locale.money(analysis.price / history.dollar, 2, currency="US$")
+        items.append(Stat(label=words.t("dollar.price"), text=priced))
     title, note = words.t("dollar.title"), words.t("dollar.note")
-    return Section(id="dollar", title=title, note=note, blocks=(Stats(items=items),), span=6)
+    block: Block = Stats(items=tuple(items))
+    if analysis.kind is AssetKind.BDR:  # beside a chart: as tall as that
+        columns = (Column(label=words.t("profile.item")), Column(label=words.t("profile.value"), align="right"))
+        rows = tuple((Cell(text=x.label), Cell(text=x.text, strong=True, figure=x.figure)) for x in items)
+        block = Table(caption=words.t("dollar.caption"), columns=columns, rows=rows)
+    return Section(id="dollar", title=title, note=note, blocks=(block,), span=6)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from invest.domain.analysis import History, ends_month
+from invest.domain.market import IFIX
 from invest.domain.portfolios import PeriodReturn
 from invest.reports.locale import Locale
 from invest.reports.views import Block, Cell, Column, Paragraph, Section, Table
@@ -15,12 +16,17 @@ _YEARS: Final = 5
 _LEAST: Final = 3  # months
 
 
-def months_section(history: History, locale: Locale, *, index: bool = True) -> Section | None:
-    """The newest year first; None with fewer than three months. `index` puts the IBOV's year beside the asset's."""
+def months_section(history: History, locale: Locale, *, index: bool = True, fund: bool = False) -> Section | None:
+    """The newest year first; None with fewer than three months. `index` puts the IBOV's year beside the asset's.
+
+    Beside a real-estate fund's (`fund`) stands the IFIX too, where it is stored.
+    """
     words = locale.words
     months = {(m.year, m.month): (m.value, m.whole) for m in history.months}
     totals = {y.year: y.value for y in history.calendar_years}
     beside = {words.t("months_table.ibov"): {y.year: y.ibov for y in history.calendar_years}} if index else {}
+    if fund and history.own_years:
+        beside = {IFIX: {y.year: y.ibov for y in history.own_years}, **beside}
     return _section(months, totals, beside, locale)
 
 
@@ -54,9 +60,9 @@ def _section(
     words = locale.words
     years = sorted({year for year, _ in months}, reverse=True)[:_YEARS]
     compared = {name: of for name, of in beside.items() if any(of.get(year) is not None for year in years)}
-    columns = [Column(label=words.t("months_table.year"))]
-    columns += [Column(label=locale.month(n), align="right") for n in range(1, 13)]
-    columns += [Column(label=name, align="right") for name in (words.t("months_table.total"), *compared)]
+    columns = [Column(label=words.t("months_table.year"), width=1)]
+    columns += [Column(label=locale.month(n), align="right", width=1) for n in range(1, 13)]
+    columns += [Column(label=name, align="right", width=1.1) for name in (words.t("months_table.total"), *compared)]
     rows, running = [], False
     for year in years:
         cells = [Cell(text=str(year), strong=True)]

@@ -126,7 +126,8 @@ def sectors_section(positions: Sequence[PositionRow], locale: Locale) -> Section
     shares: dict[str, float] = defaultdict(float)
     for p in positions:
         if p.weight:
-            shares[sector_name(p.sector, locale, 40) or words.t("portfolio.no_sector")] += p.weight
+            kind = words.get(f"kinds.{p.kind}", "") if p.kind not in (None, "stock", "unit") else ""
+            shares[kind or sector_name(p.sector, locale, 40) or words.t("portfolio.no_sector")] += p.weight
     if not shares:
         return None
     chart = _shares(words.t("portfolio.share_chart_sector"), shares, locale)
@@ -144,20 +145,28 @@ def _shares(title: str, shares: Mapping[str, float], locale: Locale) -> BarsChar
     return BarsChart(title=title, description=description, top=max(b.value or 0 for b in bars), bars=bars)
 
 
-def metrics_section(metrics: Mapping[str, float | None], locale: Locale) -> Section | None:
-    """Return and risk as a table; None where nothing could be computed."""
-    words = locale.words
-    rows = tuple(
-        (Cell(text=words.t(f"metric.{name}")), Cell(text=metric_text(name, metrics.get(name), locale), strong=True))
-        for name in METRICS
-        if metrics.get(name) is not None
-    )
-    if not rows:
-        return None
-    columns = (Column(label=words.t("portfolio.metric")), Column(label=words.t("portfolio.value"), align="right"))
-    table = Table(caption=words.t("portfolio.metrics_caption"), columns=columns, rows=rows)
-    blocks = (table, Paragraph(text=words.t("portfolio.footnote"), muted=True))
-    return Section(id="metrics", title=words.t("portfolio.metrics_title"), blocks=blocks, span=6)
+def metrics_sections(metrics: Mapping[str, float | None], locale: Locale) -> list[Section]:
+    """What was earned beside the references, what was risked and paid, as tables; one without values is left out."""
+    words, names = locale.words, list(METRICS)
+    middle = names.index("excess_cdi") + 1
+    made = []
+    for ident, part in (("metrics", names[:middle]), ("risk", names[middle:])):
+        rows = tuple(
+            (Cell(text=words.t(f"metric.{name}")), Cell(text=metric_text(name, metrics.get(name), locale), strong=True))
+            for name in part
+            if metrics.get(name) is not None
+        )
+        if rows:
+            columns = (
+                Column(label=words.t("portfolio.metric")),
+                Column(label=words.t("portfolio.value"), align="right"),
+            )
+            table = Table(caption=words.t(f"portfolio.{ident}_caption"), columns=columns, rows=rows, small=True)
+            blocks: tuple[Block, ...] = (table,)
+            if ident == "metrics":
+                blocks += (Paragraph(text=words.t("portfolio.metrics_footnote"), muted=True),)
+            made.append(Section(id=ident, title=words.t(f"portfolio.{ident}_title"), blocks=blocks, span=6))
+    return made
 
 
 def metric_text(name: str, value: float | None, locale: Locale) -> str:

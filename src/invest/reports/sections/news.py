@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from invest.reports.words import clean
 
 MOST: Final = 6
 _TONE: Final = 0.2
+_EACH: Final = 2  # stories of one asset where several matter
+_WORDS: Final = 5  # of a headline that is another one's beginning
 # Subjects of headlines, weightiest first.
 _SUBJECTS: Final = (
     re.compile(
@@ -53,7 +56,7 @@ def news_section(
 ) -> Section | None:
     """The most telling items, those about `about` first, and how many there were in all. None without any."""
     words = locale.words
-    chosen = telling(news, about)[:MOST]
+    chosen = _varied(telling(news, about), about)[:MOST]
     if not chosen:
         return None
     columns = (
@@ -62,7 +65,9 @@ def news_section(
         Column(label=words.t("news.tone")),
     )
     rows = tuple(_row(item, locale) for item in chosen)
-    blocks: tuple[Block, ...] = (Table(caption=words.t("news.caption"), columns=columns, rows=rows),)
+    small = span == 7
+    table = Table(caption=words.t("news.caption"), columns=columns, rows=rows, small=small)
+    blocks: tuple[Block, ...] = (table,)
     if sentiment is not None:
         text = summary_text(sentiment, locale, shown=len(chosen))
         blocks += (Paragraph(text=text, muted=True),) if text else ()
@@ -83,8 +88,30 @@ def telling(news: Sequence[NewsItem], about: Sequence[str] = ()) -> list[NewsIte
 
     first: dict[str, NewsItem] = {}
     for item in sorted(news, key=lambda i: (i.published_at is None, i.published_at and -i.published_at.timestamp())):
-        first.setdefault(_story(item.title), item)
+        story = _story(item.title)
+        if not any(_same(story, known) for known in first):
+            first[story] = item
     return sorted(first.values(), key=order)
+
+
+def _varied(items: Sequence[NewsItem], about: Sequence[str]) -> list[NewsItem]:
+    """Two stories at most of any one asset before the others' where several matter; the rest behind them."""
+    if len(about) < 2:
+        return list(items)
+    first: list[NewsItem] = []
+    later: list[NewsItem] = []
+    counts: dict[str | None, int] = defaultdict(int)
+    for item in items:
+        whose = next((ticker for ticker in about if ticker in item.tickers), None)
+        counts[whose] += 1
+        (first if whose is not None and counts[whose] <= _EACH else later).append(item)
+    return first + later
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two headlines tell one story: alike, or the longer one goes on after five words or more of the other."""
+    short, long = sorted((one, other), key=len)
+    return one == other or (short.count(" ") >= _WORDS - 1 and long.startswith(f"{short} "))
 
 
 def _story(title: str) -> str:

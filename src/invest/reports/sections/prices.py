@@ -61,7 +61,8 @@ def price_section(bars: Bars, book: FactBook, *, tracker: bool = False) -> Secti
     """The chart with the figures of momentum beneath it; a sentence where there are too few sessions."""
     locale, words = book.locale, book.locale.words
     chart = price_chart(bars, locale)
-    keys = (k for k in _RETURNS if k != "excess_ibov_1y" or not tracker)
+    own = {"excess_ibov_1y": "excess_ifix_1y"} if book.value("excess_ifix_1y") is not None else {}  # a fund's index
+    keys = (own.get(k, k) for k in _RETURNS if k != "excess_ibov_1y" or not tracker)
     figures = tuple(_stat(book, key) for key in keys if book.value(key) is not None)
     blocks: list[Block] = [chart] if chart else [Paragraph(text=words.t("price.none"), muted=True)]
     gaps = len(runs(chart.days, chart.close)) - 1 if chart else 0

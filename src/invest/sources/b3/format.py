@@ -26,6 +26,7 @@ CLASSES: Mapping[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "7": (frozenset({"PNC"}), ("ACNPC",)),
     "8": (frozenset({"PND"}), ("ACNPD",)),
     "11": (frozenset({"UNT", "UNIT"}), ("CDAM", "UNT", "CTF")),
+    **dict.fromkeys(("31", "32", "33", "34", "35", "39"), (frozenset({"DRN", "DRE", "DR1", "DR2", "DR3"}), ("BDR",))),
 }
 
 

@@ -18,7 +18,7 @@ from invest.sources.plausible import payable
 
 CALLS = "/listedCompaniesProxy/CompanyCall"
 DAY = 86_400.0
-LIKE_SHARES = (None, AssetKind.STOCK, AssetKind.UNIT, AssetKind.OTHER)
+LIKE_SHARES = (None, AssetKind.STOCK, AssetKind.UNIT, AssetKind.BDR, AssetKind.OTHER)
 
 
 class B3Source:
@@ -30,7 +30,7 @@ class B3Source:
         """Dividends, JCP, splits and identity of one paper; once a day."""
         reading = Reading(self.name, client.settings.source(self.name), want.ticker)
         if want.kind not in (*LIKE_SHARES, *FUND_TYPES) or not B3_CODE.fullmatch(want.ticker):
-            reading.remark("lists companies' own shares and funds only")
+            reading.remark("lists shares, receipts and funds only")
             return reading.close("skipped")
         if want.actions_until == market_day(want.now) and not want.force:
             reading.remark("read today already")
@@ -43,7 +43,10 @@ class B3Source:
             reading.remark("no company of that code")
             return reading.close("empty")
         reading.keep(supplement.payload)
-        await self._about(client, reading, want, found[0])
+        if want.kind is AssetKind.BDR:  # what stands beside its events is the foreign company's, not the receipt's
+            reading.identity = Identity(name=str(found[0].get("tradingName") or "").strip() or None)
+        else:
+            await self._about(client, reading, want, found[0])
         await self._actions(client, reading, want, found[0], supplement)
         return reading.close()
 

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, cast
 
 import structlog
 from redis.exceptions import RedisError
+from yarl import URL
 
 log = structlog.get_logger(__name__)
 
@@ -165,6 +166,16 @@ class RedisGate:
         if time.monotonic() - self._warned > 60:
             self._warned = time.monotonic()
             log.warning("source limits are this process's own while Redis does not answer", error=type(error).__name__)
+
+
+def host_of(source: str, url: URL, *, sandbox: bool) -> str:
+    """Whose limits and breaker a call of `url` has; in the sandbox, where all share one host, each upstream its own."""
+    return f"{source}@{url.host}:{url.port}" if sandbox else f"{url.host}:{url.port}"
+
+
+def host_key(source: str, base_url: str, *, sandbox: bool) -> str:
+    """Where Redis holds the limits and the breaker of a source's own host."""
+    return PREFIX + "host:" + host_of(source, URL(base_url), sandbox=sandbox)
 
 
 def budget_key(source: str, now: datetime) -> str:

@@ -23,9 +23,10 @@ from invest.sources.client.call import Call, Door, Kind, Response, Wish, allowed
 from invest.sources.client.common import Common
 from invest.sources.client.download import PARTIAL, UNSATISFIABLE, fetch_file, small_body
 from invest.sources.client.flight import Flights
-from invest.sources.client.gate import Gate, Limits, LocalGate, RedisGate
+from invest.sources.client.gate import Gate, Limits, LocalGate, RedisGate, host_of
 from invest.sources.client.guard import PrivateAddress, PublicResolver, refusal
 from invest.sources.client.memory import Entry, Memory, file_folder
+from invest.sources.client.outcomes import Outcomes, outcome_of
 from invest.sources.client.retry import Transient, jittered
 from invest.sources.client.shared import Shared
 from invest.sources.errors import (
@@ -49,7 +50,14 @@ class SourceClient:
     """See the module. Build it with `SourceClient.open`."""
 
     def __init__(
-        self, settings: Settings, session: aiohttp.ClientSession, gate: Gate, memory: Memory, shared: Shared
+        self,
+        settings: Settings,
+        session: aiohttp.ClientSession,
+        gate: Gate,
+        memory: Memory,
+        *,
+        shared: Shared,
+        outcomes: Outcomes,
     ) -> None:
         self.settings = settings
         self.memory = memory
@@ -57,6 +65,7 @@ class SourceClient:
         self.flights = Flights()
         self._session = session
         self._gate = gate
+        self._outcomes = outcomes
         self._http = settings.http
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._admissions = Admissions(gate)
@@ -78,11 +87,13 @@ class SourceClient:
             ) as session:
                 gate: Gate = LocalGate() if redis is None else RedisGate(redis)
                 shared = Shared(redis, enabled=not settings.sandbox)
-                client = cls(settings, session, gate, Memory(folder), shared)
+                outcomes = Outcomes(redis)
+                client = cls(settings, session, gate, Memory(folder), shared=shared, outcomes=outcomes)
                 try:
                     yield client
                 finally:
                     await client.flights.close()
+                    await outcomes.close()
 
     async def get(
         self,
@@ -167,12 +178,21 @@ class SourceClient:
         headers = {}
         if conf.token is not None and url.host == URL(conf.base_url).host:
             headers["Authorization"] = f"Bearer {conf.token.get_secret_value()}"
-        # In the sandbox, where all share one host, each upstream has its own limits.
-        host = f"{source}@{url.host}:{url.port}" if self.settings.sandbox else f"{url.host}:{url.port}"
+        host = host_of(source, url, sandbox=self.settings.sandbox)
         door = self._doors[key] = Door(conf, host, headers, {})
         return door
 
     async def _fetch(self, call: Call) -> Response:
+        """The call with its retries; how it ended is counted."""
+        try:
+            response = await self._retried(call)
+        except SourceError as error:
+            self._outcomes.count(call.source, outcome_of(error))
+            raise
+        self._outcomes.count(call.source, outcome_of(None))
+        return response
+
+    async def _retried(self, call: Call) -> Response:
         """The call with its retries, each try admitted by the gate."""
         limits = self._limits(call)
         failed: Transient | None = None

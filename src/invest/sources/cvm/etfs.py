@@ -61,7 +61,8 @@ class CvmEtfsSource:
     async def collect(self, client: SourceClient, want: Want) -> Answer:
         """An ETF's net worth, worth and return of its unit, holders and fee."""
         reading = Reading(self.name, client.settings.source(self.name), want.ticker)
-        if want.kind is not AssetKind.ETF:
+        unknown = want.kind is None and want.ticker.endswith("11")  # before COTAHIST has told what it is
+        if want.kind is not AssetKind.ETF and not unknown:
             reading.remark("has ETFs only")
             return reading.close("skipped")
         cnpj = want.asset.cnpj if want.asset else None
@@ -69,23 +70,30 @@ class CvmEtfsSource:
             details = await fund_details(client, want.ticker, AssetKind.ETF)
             cnpj = details.cnpj if details else None
         if cnpj is None:
-            reading.remark("neither B3 nor what is stored tells its CNPJ")
-            return reading.close("empty")
-        await self._identify(client, reading, cnpj)
-        await self._fee(client, reading, cnpj, want)
-        wrong = await self._worth(client, reading, cnpj, want)
+            reading.remark("B3 lists no ETF of that code" if unknown else "neither B3 nor what is stored has its CNPJ")
+            return reading.close("skipped" if unknown else "empty")
+        problems: list[SourceError] = []
+        _, _, wrong = await asyncio.gather(
+            self._identify(client, reading, cnpj, problems),
+            self._fee(client, reading, cnpj, want, problems),
+            self._worth(client, reading, cnpj, want, problems),
+        )
         if wrong:
             return reading.discard(wrong)
+        if problems and not reading.observations and reading.identity is None:
+            raise problems[0]
+        for problem in problems:
+            reading.remark(problem.reason)
         if not reading.observations and reading.identity is None:
             reading.remark("CVM has no report of that fund")
         return reading.close()
 
-    async def _identify(self, client: SourceClient, reading: Reading, cnpj: str) -> None:
-        """Name and index of the register; what does not come is remarked."""
+    async def _identify(self, client: SourceClient, reading: Reading, cnpj: str, problems: list[SourceError]) -> None:
+        """Name and index of the register."""
         try:
             shelved = await self._register.fetch(client, self.name, REGISTER, fresh_for=DAY)
         except SourceError as error:
-            reading.remark(f"register: {error.reason}")
+            problems.append(error)
             return
         found: Registered | None = await asyncio.to_thread(registered_in, shelved.shelf, cnpj)
         if found is None:
@@ -93,12 +101,14 @@ class CvmEtfsSource:
         reading.keep(shelved.payload, shelved.path)
         reading.identity = Identity(name=found.name, kind=AssetKind.ETF, cnpj=cnpj, segment=found.benchmark)
 
-    async def _fee(self, client: SourceClient, reading: Reading, cnpj: str, want: Want) -> None:
+    async def _fee(
+        self, client: SourceClient, reading: Reading, cnpj: str, want: Want, problems: list[SourceError]
+    ) -> None:
         """The fee of the old register, of the day its entry ended where it did: CVM publishes no newer one."""
         try:
             answer = await client.get(self.name, FEES, kind="csv", fresh_for=DAY, max_bytes=FEE_BYTES)
         except SourceError as error:
-            reading.remark(f"fees: {error.reason}")
+            problems.append(error)
             return
         if answer.payload.sha256 != self._fees_of:
             self._fees = await asyncio.to_thread(fees_of, answer.body)
@@ -109,12 +119,15 @@ class CvmEtfsSource:
             reading.keep(answer.payload)
             reading.observe("admin_fee", fee.fraction, at, answer.payload, unit="fraction", basis=Basis.TTM)
 
-    async def _worth(self, client: SourceClient, reading: Reading, cnpj: str, want: Want) -> str | None:
+    async def _worth(
+        self, client: SourceClient, reading: Reading, cnpj: str, want: Want, problems: list[SourceError]
+    ) -> str | None:
         """The newest day's figures, and the return of the unit's worth over a year; why none is to be believed."""
         today = market_day(want.now)
-        newest = await self._told(client, reading, cnpj, _months(today, 3), today)
+        newest = await self._told(client, problems, cnpj, _months(today, 3), today)
         if newest is None:
-            reading.remark("no daily report of it in the last months")
+            if not problems:
+                reading.remark("no daily report of it in the last months")
             return None
         now, payload = newest.worth, newest.shelved.payload
         if now.unit is not None and (wrong := off_by(now.unit, now.day, want)):
@@ -129,7 +142,7 @@ class CvmEtfsSource:
         ):
             reading.observe(name, value, at, payload, unit=unit)
         base_day = now.day - YEAR
-        base = await self._told(client, reading, cnpj, _months(base_day, 2), base_day)
+        base = await self._told(client, problems, cnpj, _months(base_day, 2), base_day)
         if base is not None and base.worth.day >= base_day - SLACK and base.worth.unit and now.unit:
             growth = now.unit / base.worth.unit - 1
             if not Decimal("-0.9") < growth < Decimal(9):
@@ -140,7 +153,7 @@ class CvmEtfsSource:
         return None
 
     async def _told(
-        self, client: SourceClient, reading: Reading, cnpj: str, months: Sequence[date], until: date
+        self, client: SourceClient, problems: list[SourceError], cnpj: str, months: Sequence[date], until: date
     ) -> Told | None:
         """The newest day up to `until` in the first of `months` that has one."""
         for month in months:
@@ -149,7 +162,7 @@ class CvmEtfsSource:
             except NotAvailable:
                 continue
             except SourceError as error:
-                reading.remark(f"daily reports of {month:%Y-%m}: {error.reason}")
+                problems.append(error)
                 return None
             found = [w for w in await asyncio.to_thread(worths_in, shelved.shelf, cnpj) if w.day <= until]
             if found:

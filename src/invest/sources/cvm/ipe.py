@@ -19,7 +19,7 @@ from invest.sources.errors import Malformed, SourceError
 from invest.sources.feeds import clean, identifier, safe_link
 from invest.sources.numerals import SAO_PAULO, cnpj_of, day
 
-CATEGORIES = ("FATO RELEVANTE", "COMUNICADO AO MERCADO", "AVISO AOS ACIONISTAS")
+CATEGORIES = ("FATO RELEVANTE", "COMUNICADO AO MERCADO", "AVISO AOS ACIONISTAS", "CALENDARIO DE EVENTOS CORPORATIVOS")
 NEWEST = "newest"
 NEWEST_LINES = 500
 HOUR = 3_600.0
@@ -31,7 +31,7 @@ class Notices:
     """IPE files of this year and, in its first months, the last one."""
 
     def __init__(self) -> None:
-        self._shelves = Shelves("ipe", cut)
+        self._shelves = Shelves("notices", cut)
 
     async def of(self, client: SourceClient, cnpj: str, today: date, tickers: tuple[str, ...]) -> list[Notice]:
         """Notices of one company within a year. Raises `SourceError`."""

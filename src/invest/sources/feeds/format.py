@@ -17,7 +17,7 @@ from feedparser.encodings import convert_to_utf8
 from selectolax.lexbor import LexborHTMLParser
 
 from invest.domain.market import NewsItem
-from invest.domain.news import Recogniser, sentiment
+from invest.domain.news import Recogniser, sentiment, title_key
 from invest.domain.values import RawPayload
 from invest.sources.errors import Malformed
 from invest.sources.numerals import SAO_PAULO, instant
@@ -104,11 +104,6 @@ def identifier(link: str | None, outlet: str, title: str) -> str:
     """SHA-256 of the normalised link, or of outlet and title."""
     text = normalised(link) if link else f"{outlet}\n{title_key(title)}"
     return hashlib.sha256(text.encode("utf-8", "ignore")).hexdigest()
-
-
-def title_key(title: str) -> str:
-    """A title as it is compared across outlets."""
-    return " ".join(re.findall(r"\w+", title.casefold()))
 
 
 def moment(entry: Mapping[str, Any], now: datetime) -> datetime | None:

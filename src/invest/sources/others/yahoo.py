@@ -24,6 +24,7 @@ from invest.sources.client import SourceClient
 from invest.sources.errors import Malformed, NotAvailable
 from invest.sources.model import YEARS, Answer, Identity, Reading, Want
 from invest.sources.numerals import SAO_PAULO, instant, number
+from invest.sources.others.yahoo_receipts import read_parity
 from invest.sources.plausible import believe, off_by, payable
 
 DAY = timedelta(days=1)
@@ -52,6 +53,8 @@ class YahooSource:
         chart = chart_of(answer.json())
         reading.keep(answer.payload)
         wrong = read(reading, want, chart, answer.payload)
+        if not wrong and want.kind is AssetKind.BDR:
+            await read_parity(client, reading, want)
         return reading.discard(wrong) if wrong else reading.close()
 
 

@@ -17,6 +17,7 @@ from invest.store.core.encoding import (
     texts,
     to_json,
 )
+from invest.store.core.replica import Replica, ReplicatedDatabase, may_lag
 from invest.store.core.schema import migrate, pending
 from invest.store.core.tables import COLUMNS, SAFE_TICKER, add_table, in_order, placed, table_spans
 
@@ -27,6 +28,8 @@ __all__ = [
     "Connection",
     "Database",
     "Record",
+    "Replica",
+    "ReplicatedDatabase",
     "Table",
     "add_blocks",
     "add_table",
@@ -42,6 +45,7 @@ __all__ = [
     "from_json",
     "in_order",
     "lost_server",
+    "may_lag",
     "migrate",
     "moments",
     "open_pool",

@@ -62,6 +62,11 @@ class Database:
         self._patience = patience
         self._pooled = behind_pooler(address, settings)
 
+    @property
+    def usage(self) -> tuple[int, int, int]:
+        """Connections: open, idle among them, the most there may be."""
+        return self._pool.get_size(), self._pool.get_idle_size(), self._pool.get_max_size()
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """One connection of the pool, always given back. Raises `Unreachable`."""

@@ -19,7 +19,9 @@ CHUNK = 2500  # rows encoded at a time: less than a socket takes, so that the se
 PRICES = ("open", "high", "low", "close")
 OPTIONAL = ("open", "high", "low", "volume", "turnover", "trades")
 CENT = MICRO // 100
-TAB, NEWLINE, POINT, ZERO = b"\t\n.0"
+TAB, NEWLINE, POINT = b"\t\n."
+# The four digits of each number below ten thousand, as one word: a table of it is read faster than digits are divided.
+FOUR = np.array([f"{n:04d}" for n in range(10_000)], dtype="S4").view(np.uint32)
 NULL = np.frombuffer(rb"\N", dtype=np.uint8)
 Integers = npt.NDArray[np.int64]
 Text = npt.NDArray[np.uint8]  # rows x characters
@@ -98,16 +100,29 @@ def _integer(values: Integers) -> Text:
     """Digits with leading zeros, or ``\\N`` where the group has none."""
     if values[0] < 0:
         return NULL[np.newaxis, :]
-    width = len(str(values.max()))
-    powers = 10 ** np.arange(width - 1, -1, -1, dtype=np.int64)
-    return (values[:, np.newaxis] // powers % 10 + ZERO).astype(np.uint8)
+    return _digits(values, len(str(values.max())))
+
+
+def _digits(values: Integers, width: int) -> Text:
+    """The last `width` digits of each number, four at a time."""
+    words = -(-width // 4)
+    out = np.empty((len(values), words), dtype=np.uint32)
+    rest = values
+    for at in range(words - 1, -1, -1):
+        whole = rest // 10_000
+        out[:, at] = FOUR[rest - whole * 10_000]
+        rest = whole
+    return out.view(np.uint8).reshape(len(values), -1)[:, words * 4 - width :]
 
 
 def _decimal(values: Integers, places: int) -> Text:
     """Integers of 10^-places as decimals."""
     if values[0] < 0:
         return NULL[np.newaxis, :]
-    whole, part = np.divmod(values, 10**places)
-    point = np.full((len(values), 1), POINT, dtype=np.uint8)
-    digits = _integer(part + 10**places)[:, 1:]
-    return np.concatenate((_integer(whole), point, digits), axis=1)
+    width = max(len(str(values.max())), places + 1)
+    digits = _digits(values, width)
+    text = np.empty((len(values), width + 1), dtype=np.uint8)
+    text[:, : width - places] = digits[:, : width - places]
+    text[:, width - places] = POINT
+    text[:, width - places + 1 :] = digits[:, width - places :]
+    return text

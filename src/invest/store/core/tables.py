@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import date
@@ -9,7 +10,7 @@ from datetime import date
 import numpy as np
 
 from invest.domain.market import BarTable
-from invest.store.core.blocks import add_blocks, packed
+from invest.store.core.blocks import Packed, add_blocks, packed
 from invest.store.core.database import Connection
 from invest.store.core.lines import copy_text, packed_rows, table_runs
 
@@ -21,8 +22,7 @@ Span = tuple[str, date, date]
 
 def in_order(table: BarTable) -> BarTable:
     """Rows sorted by ticker and day. Raises `ValueError` for two bars of one day, or a ticker that cannot be one."""
-    order = np.lexsort((table.days, table.tickers))
-    ordered = table if (np.diff(order) == 1).all() else table.take(order)
+    ordered = table if _is_sorted(table) else table.take(np.lexsort((table.days, table.tickers)))
     same = (ordered.tickers[1:] == ordered.tickers[:-1]) & (ordered.days[1:] == ordered.days[:-1])
     if same.any():
         at = int(np.flatnonzero(same)[0])
@@ -31,6 +31,13 @@ def in_order(table: BarTable) -> BarTable:
         if not SAFE_TICKER.fullmatch(ticker):
             raise ValueError(f"{ticker!r} is no ticker: the table was not stored")
     return ordered
+
+
+def _is_sorted(table: BarTable) -> bool:
+    """Whether rows come by ticker and day: much sooner seen than sorted again."""
+    names, days = table.tickers, table.days
+    later = (names[1:] == names[:-1]) & (days[1:] >= days[:-1])
+    return bool((later | (names[1:] > names[:-1])).all())
 
 
 def table_spans(table: BarTable) -> list[Span]:
@@ -61,11 +68,19 @@ def placed(table: BarTable, known: Known) -> tuple[BarTable, BarTable, BarTable]
 
 
 async def add_table(connection: Connection, table: BarTable, origin: int, *, before: bool) -> None:
-    """COPY rows that can meet no stored one, and their packed blocks."""
+    """COPY rows that can meet no stored one, and their packed blocks, which are packed while the server works."""
     if not len(table):
         return
-    await connection.copy_to_table("bar", source=_stream(table, origin), columns=COLUMNS, format="text")
-    await add_blocks(connection, packed(table_runs(table.tickers), packed_rows(table)), before=before)
+    packing = asyncio.ensure_future(asyncio.to_thread(_packed_of, table))
+    try:
+        await connection.copy_to_table("bar", source=_stream(table, origin), columns=COLUMNS, format="text")
+    finally:
+        blocks = await packing
+    await add_blocks(connection, blocks, before=before)
+
+
+def _packed_of(table: BarTable) -> list[Packed]:
+    return packed(table_runs(table.tickers), packed_rows(table))
 
 
 async def _stream(table: BarTable, origin: int) -> AsyncIterator[bytes]:

@@ -105,6 +105,14 @@ async def read_lineages(database: Database) -> Lineages:
     return Lineages(changes, frozenset(r["old_ticker"] for r in rows if r["ended"]))
 
 
+def _wanted(kinds: Iterable[AssetKind] | None, market: Market | None) -> list[str] | None:
+    """The kinds that are in both, as they are stored; None where neither says anything."""
+    if kinds is None and market is None:
+        return None
+    of_market = set(AssetKind) if market is None else set(market.kinds)
+    return sorted(str(kind) for kind in (of_market if kinds is None else of_market & set(kinds)))
+
+
 class Assets:
     """`store.assets`."""
 
@@ -134,26 +142,38 @@ class Assets:
         after: str = "",
         limit: int | None = None,
     ) -> list[Asset]:
-        """Assets in order of their tickers: of some kinds or one market; `active` None means all."""
-        wanted = tuple(kinds) if kinds is not None else market.kinds if market else None
+        """Assets in order of their tickers: of some kinds, of one market, or both; `active` None means all."""
         rows = await self._db.fetch(
             f"SELECT {COLUMNS} FROM asset WHERE ($1::text[] IS NULL OR kind = ANY($1)) "
             "AND ($2::bool IS NULL OR active = $2) AND ticker > $3 ORDER BY ticker LIMIT $4",
-            None if wanted is None else [str(k) for k in wanted],
+            _wanted(kinds, market),
             active,
             after,
             limit,
         )
         return [_asset(row) for row in rows]
 
-    async def search(self, text: str, *, limit: int = 20) -> Found:
-        """Assets whose code starts with `text` or whose name holds it, codes first."""
+    async def search(
+        self,
+        text: str,
+        *,
+        kinds: Sequence[AssetKind] | None = None,
+        market: Market | None = None,
+        active: bool | None = None,
+        offset: int = 0,
+        limit: int = 20,
+    ) -> Found:
+        """Assets whose code starts with `text` or whose name holds it, codes first; the filters as in `list`."""
         pattern = clean(text.strip()).replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
         rows = await self._db.fetch(
-            f"SELECT {COLUMNS} FROM asset WHERE ticker LIKE upper($1) || '%' OR name ILIKE '%' || $1 || '%' "
-            "ORDER BY ticker LIKE upper($1) || '%' DESC, active DESC, ticker LIMIT $2",
+            f"SELECT {COLUMNS} FROM asset WHERE (ticker LIKE upper($1) || '%' OR name ILIKE '%' || $1 || '%') "
+            "AND ($3::text[] IS NULL OR kind = ANY($3)) AND ($4::bool IS NULL OR active = $4) "
+            "ORDER BY ticker LIKE upper($1) || '%' DESC, active DESC, ticker LIMIT $2 OFFSET $5",
             pattern,
             limit,
+            _wanted(kinds, market),
+            active,
+            offset,
         )
         return [_asset(row) for row in rows]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from invest.store.core import Database
 
 
@@ -25,4 +27,18 @@ class Backfills:
             year,
             rows,
             seconds,
+        )
+
+    async def collected(self, session: date) -> set[str]:
+        """Assets that the collection of a market stored up to `session`."""
+        rows = await self._db.fetch("SELECT ticker FROM collected_asset WHERE session >= $1", session)
+        return {row["ticker"] for row in rows}
+
+    async def mark_collected(self, ticker: str, session: date) -> None:
+        """Note that an asset is stored up to `session`."""
+        await self._db.execute(
+            "INSERT INTO collected_asset (ticker, session) VALUES ($1, $2) "
+            "ON CONFLICT (ticker) DO UPDATE SET session = excluded.session, done_at = now()",
+            ticker,
+            session,
         )

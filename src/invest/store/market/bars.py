@@ -290,17 +290,20 @@ class BarStore:
         whole = chosen | {t: bars for t, bars in histories.items() if bars is not None}
         return {t: with_factor(b, steps.get(t, ())) for t, b in whole.items() if len(b)}
 
-    async def rows(self, ticker: str, *, since: date | None = None, limit: int | None = None) -> list[Bar]:
-        """Exact rows with their provenance, newest first, each under the code it traded as."""
+    async def rows(
+        self, ticker: str, *, since: date | None = None, until: date | None = None, limit: int | None = None
+    ) -> list[Bar]:
+        """Exact rows with their provenance, newest first, each under the code it traded as; both days included."""
         spans = (await read_lineages(self._db)).spans(ticker)
         found = await self._db.fetch(
             "SELECT b.ticker, day, open, high, low, close, volume, turnover, trades, source, payload FROM bar b "
             "JOIN bar_origin o ON o.id = origin JOIN unnest($1::text[], $2::date[], $3::date[]) AS s (t, a, z) "
             "ON b.ticker = t AND day >= coalesce(a, '-infinity') AND day <= coalesce(z, 'infinity') "
-            "WHERE $4::date IS NULL OR day >= $4 ORDER BY day DESC LIMIT $5",
+            "WHERE ($4::date IS NULL OR day >= $4) AND ($6::date IS NULL OR day <= $6) ORDER BY day DESC LIMIT $5",
             *columns(spans, "ticker", "first", "last"),
             since,
             limit,
+            until,
         )
         return [Bar(*row) for row in found]
 

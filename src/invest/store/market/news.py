@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from invest.domain.market import NewsItem
+from invest.domain.news import OFFICIAL, once_each, reading_order
 from invest.store.core import Connection, Database, clean, clean_or_none
 
 COLUMNS = "id, title, link, outlet, summary, published_at, fetched_at, source, payload, tickers, sentiment"
@@ -68,25 +69,32 @@ class News:
         *,
         since: datetime | None = None,
         before: datetime | None = None,
+        seen: str | None = None,
         limit: int = 20,
     ) -> list[NewsItem]:
-        """The newest items, of one asset or of all, by the time they were published (else fetched)."""
+        """The newest items, of one asset or of all, one headline once: the newest day first, official facts first.
+
+        `before`: only what was published (else fetched) earlier, as the earliest item of the page before was; with
+        `seen`, that item's id, also what shares the instant.
+        """
         rows = await self._db.fetch(
             f"SELECT {COLUMNS} FROM news_item WHERE ($1::text IS NULL OR tickers @> ARRAY[$1]) "
             "AND ($2::timestamptz IS NULL OR coalesce(published_at, fetched_at) >= $2) "
-            "AND ($3::timestamptz IS NULL OR coalesce(published_at, fetched_at) < $3) "
-            "ORDER BY coalesce(published_at, fetched_at) DESC, id LIMIT $4",
+            "AND ($3::timestamptz IS NULL OR coalesce(published_at, fetched_at) < $3 "
+            'OR coalesce(published_at, fetched_at) = $3 AND id COLLATE "C" < $5) '
+            'ORDER BY coalesce(published_at, fetched_at) DESC, id COLLATE "C" DESC LIMIT $4',
             ticker,
             since,
             before,
-            limit,
+            limit * 2,
+            seen,
         )
-        return [NewsItem(**dict(row)) for row in rows]
+        return reading_order(once_each(NewsItem(**dict(row)) for row in rows)[:limit])
 
     async def latest_many(
         self, tickers: Sequence[str], *, since: datetime | None = None, limit: int = 20
     ) -> dict[str, list[NewsItem]]:
-        """The newest `limit` items of each asset in one round trip; assets without any are left out."""
+        """The newest `limit` items of each asset in one round trip, in the same order; without any: left out."""
         rows = await self._db.fetch(
             f"SELECT t.ticker, n.* FROM unnest($1::text[]) AS t (ticker) CROSS JOIN LATERAL ("
             f"SELECT {COLUMNS} FROM news_item WHERE tickers @> ARRAY[t.ticker] "
@@ -94,10 +102,21 @@ class News:
             "ORDER BY coalesce(published_at, fetched_at) DESC, id LIMIT $3) n",
             sorted(set(tickers)),
             since,
-            limit,
+            limit * 2,
         )
         found: dict[str, list[NewsItem]] = {}
         for row in rows:
             values = dict(row)
             found.setdefault(values.pop("ticker"), []).append(NewsItem(**values))
-        return found
+        return {ticker: reading_order(once_each(items)[:limit]) for ticker, items in found.items()}
+
+    async def notices(self, tickers: Sequence[str] | None, *, since: datetime) -> list[NewsItem]:
+        """Official notices about some assets (None: any) since a moment, oldest first."""
+        rows = await self._db.fetch(
+            f"SELECT {COLUMNS} FROM news_item WHERE source = $1 AND published_at >= $2 "
+            "AND ($3::text[] IS NULL AND tickers <> '{}' OR tickers && $3::text[]) ORDER BY published_at, id",
+            OFFICIAL,
+            since,
+            None if tickers is None else list(tickers),
+        )
+        return [NewsItem(**dict(row)) for row in rows]

@@ -116,6 +116,19 @@ class Observations:
         )
         return [_observation(row) for row in rows]
 
+    async def told_closes(self, tickers: Sequence[str] | None, *, since: datetime) -> dict[str, list[Observation]]:
+        """The newest price of each unofficial source since a moment, by asset (None: any)."""
+        rows = await self._db.fetch(
+            "SELECT DISTINCT ON (ticker, source) * FROM observation WHERE field = 'close' AND NOT official "
+            "AND as_of >= $1 AND ($2::text[] IS NULL OR ticker = ANY($2)) ORDER BY ticker, source, as_of DESC",
+            since,
+            None if tickers is None else list(tickers),
+        )
+        found: dict[str, list[Observation]] = {}
+        for row in rows:
+            found.setdefault(row["ticker"], []).append(_observation(row))
+        return found
+
     async def latest(self, ticker: str) -> dict[str, Consensus]:
         """The values in force by field; where a field has several bases, the newest one."""
         return (await self.latest_many([ticker])).get(ticker, {})

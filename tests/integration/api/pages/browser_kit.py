@@ -25,12 +25,15 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 AXE = Path(os.environ.get("INVEST_AXE") or ROOT / ".venv" / "axe" / "package" / "axe.min.js")
 NO_AXE = f"no axe-core at {AXE}: `make axe` fetches it (npm), or set INVEST_AXE to axe.min.js"
 PATIENCE = 30  # seconds that a page may take: generous, as nothing is learnt from a slow machine
-# No sandbox of its own: containers and continuous integration run as root, and often with a small /dev/shm.
+# No sandbox of its own: containers and continuous integration run as root, and often with a small /dev/shm. A window
+# that nobody sees is not slowed down.
 ARGUMENTS = (
     "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--remote-debugging-port=0",
     "--no-first-run", "--no-default-browser-check", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--disable-extensions", "--mute-audio", "--hide-scrollbars", "--force-color-profile=srgb",
-    "--disable-features=Translate,MediaRouter,OptimizationHints", "about:blank",
+    "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding", "--disable-breakpad",
+    "--disable-background-timer-throttling", "--disable-default-apps", "--metrics-recording-only",
+    "--disable-features=Translate,MediaRouter,OptimizationHints,CalculateNativeWinOcclusion", "about:blank",
 )  # fmt: skip
 WATCH = """
 window.seen = { shift: 0, paint: 0 };

@@ -36,6 +36,12 @@ B3_TRADES = (
     "04/03/2026;Venda;Mercado à Vista;-;CORRETORA;MGLU3;500;R$ 9,00;R$ 4.500,00\n"
 )
 
+B3_POSITION = (
+    "Produto;Instituição;Código de Negociação;Quantidade;Preço de Fechamento;Valor Atualizado\n"
+    "ABEV3 - AMBEV S/A;CORRETORA;ABEV3;100;R$ 12,00;R$ 1.200,00\n"
+    "WEGE3 - WEG S/A;CORRETORA;WEGE3;30;R$ 40,00;R$ 1.200,00\n"
+)
+
 
 @dataclass
 class World:
@@ -149,14 +155,15 @@ async def ended(door: Door, task_id: str) -> str:
 
 
 def addresses(world: World) -> list[str]:
-    """Every page that is read."""
+    """Every page that is read; of those with one path the last one shows most."""
     return [
         "/", "/portfolios", f"/portfolios/{world.portfolio}", f"/portfolios/{world.portfolio}/import",
         f"/portfolios/{world.portfolio}/targets", "/assets", "/assets?search=petr", "/assets/PETR4",
-        "/assets/WEGE3", "/compare", "/compare?tickers=PETR4+VALE3", "/rankings",
-        "/rankings?min_score=5&sort=-score", "/rankings?market=fiis", "/opportunities", "/reports",
+        "/assets/WEGE3", "/compare", "/compare?tickers=PETR4+VALE3", "/rankings", "/rankings?market=fiis",
+        "/rankings?min_score=5&sort=-score", f"/portfolios/{world.portfolio}/tax?year=2026", "/opportunities",
+        "/reports",
         f"/reports/{world.report}", f"/reports/wait/{world.failed}", "/alerts", "/track-record", "/quality",
-        "/quality?ticker=PETR4", "/search", "/search?q=companhia", "/search?q=nothing-like-it", "/ops",
+        "/quality?ticker=PETR4", "/search", "/search?q=nothing-like-it", "/search?q=companhia", "/ops",
         "/ops/jobs", "/ops/jobs?state=failed", "/ops/jobs?text=door&span=hour", f"/ops/jobs/{world.failed}",
         f"/ops/jobs/{world.workflow}", f"/ops/jobs/{world.done}", f"/ops/jobs/{world.failed}/replay",
         "/ops/workflows", "/ops/dead-letters", "/ops/schedules", "/ops/queues", "/ops/workers",

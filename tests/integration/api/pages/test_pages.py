@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 
+from invest.api.services import SERVICES
 from invest.engine import JobState
+from invest.jobs.log_lines import keeping_lines
 from invest.settings import Settings
 from invest.store import Store
 from tests.integration.api.api_kit import API, Door, door_sleep, open_door, working
-from tests.integration.api.pages.pages_kit import B3_TRADES, HTML, Visitor, a_portfolio, addresses, ended, fill
+from tests.integration.api.pages.pages_kit import (
+    B3_POSITION,
+    B3_TRADES,
+    HTML,
+    Visitor,
+    a_portfolio,
+    addresses,
+    ended,
+    fill,
+)
 
 pytest_plugins = ["tests.integration.api.api_fixtures"]
 
@@ -168,6 +182,107 @@ async def test_a_running_job_is_cancelled_and_a_queue_emptied_after_a_question(
     assert "3 jobs" in question
     await visitor.send("/ops/queues/door", {"action": "purge", "sure": "1"})
     assert "3 waiting jobs of door were cancelled" in await visitor.read("/ops/queues")
+
+
+async def test_a_queue_is_paused_and_goes_on_and_what_failed_is_retried_from_its_step(
+    visitor: Visitor, web_door: Door, platform: Settings
+) -> None:
+    world = await fill(web_door, platform)
+    await visitor.send("/preferences", {"language": "en"})
+    await visitor.send("/ops/queues/door", {"action": "pause"})
+    page = await visitor.read("/ops/queues")
+    assert "door is paused: what runs goes on" in page and "Go on" in page and "paused" in page
+    assert next(q for q in (await queues(web_door)) if q["name"] == "door")["paused"]
+    await visitor.send("/ops/queues/door", {"action": "resume"})
+    assert "door goes on." in await visitor.read("/ops/queues")
+    await visitor.send("/ops/queues/door", {"action": "drain"}, status=422)
+    await visitor.send("/ops/queues/none", {"action": "pause"}, status=404)
+    step = re.search(r'href="/ops/jobs/([0-9a-z]+)"><b>door_fail', await visitor.read(f"/ops/jobs/{world.workflow}"))
+    assert step is not None
+    page = await visitor.read(f"/ops/jobs/{step[1]}")
+    assert f'action="/ops/workflows/{world.workflow}/retry"' in page and "Retry the workflow from here" in page
+    await visitor.send(f"/ops/workflows/{world.workflow}/retry")
+    state = (await web_door.ask("GET", f"{API}/tasks/{step[1]}/status")).json()["state"]
+    assert state in (JobState.QUEUED.contract, JobState.SCHEDULED.contract), state
+
+
+async def queues(door: Door) -> list[dict[str, Any]]:
+    """All queues as the API tells of them."""
+    told = (await door.ask("GET", f"{API}/queues")).json()
+    return list(told if isinstance(told, list) else told["items"])
+
+
+async def test_the_first_page_of_jobs_is_what_the_index_holds(
+    visitor: Visitor, web_door: Door, platform: Settings
+) -> None:
+    world = await fill(web_door, platform)
+    await visitor.send("/preferences", {"language": "en"})
+    waiting = await web_door.queue(door_sleep.name)
+    later = await web_door.queue(door_sleep.name, params={"delay": "3600"})
+    page = await visitor.read("/ops/jobs")
+    shown = re.findall(r'<tr data-id="([^"]+)"', page)
+    assert shown[:2] == [waiting, later], "what is under way comes first"
+    invest = web_door.app[SERVICES].invest
+    times = [(await invest.status(task)).finished_at for task in shown[2:]]
+    assert all(times) and times == sorted(times, reverse=True)  # type: ignore[type-var] # none is None
+    assert {world.done, world.failed} < set(shown[2:])
+    tabs = dict(re.findall(r"state=(\w+)[^>]*>[^<]*<b[^>]*>([\d,]+)</b>", page))
+    assert tabs["queued"] == tabs["scheduled"] == "1" and tabs["failed"] == "5" and int(tabs["succeeded"]) == 7
+    other = await visitor.read("/ops/jobs?queue=reports")
+    assert "Nothing matches this filter" in other and "door_fail" not in other, "groups follow the filter, too"
+    again = await visitor.read("/ops/jobs")
+    assert "<b>5</b>" in again and "door_fail" in again, "dead letters that were read before count again"
+    overview = await visitor.read("/ops")
+    assert "7 succeeded" in overview and "5 failed for good" in overview and world.failed in overview
+
+
+async def test_the_tax_of_a_year_follows_from_what_was_before(
+    visitor: Visitor, web_door: Door, platform: Settings
+) -> None:
+    world = await fill(web_door, platform)
+    await visitor.send("/preferences", {"language": "en"})
+    where = f"/portfolios/{world.portfolio}/tax"
+    page = await visitor.read(f"{where}?year=2026")
+    assert "Imposto de renda 2026" in page and "Bens e Direitos" in page and "Rendimentos" in page
+    assert f'href="{where}?year=2025"' in page and "format=pdf" in page
+    async with visitor.session.get(f"{where}?year=2026&format=csv") as got:
+        assert got.status == 200 and got.content_type == "text/csv"
+    before = {"year": "2026", "day": "2025-12-31", "loss.common": "1.234,56", "loss.fii": "", "credit.common": "10.50"}
+    await visitor.send(where, before | {"paid.period": "2026-03", "paid.amount": "99", "paid.on": "2026-04-30"})
+    page = await visitor.read(f"{where}?year=2026")
+    assert 'value="1234.56"' in page and "2026-03" in page and "R$ 1.234,56" in page, "the loss is carried"
+    await visitor.send(where, {"year": "2026", "loss.common": "much"}, status=422)
+    await visitor.read(f"{where}?year=2999", status=422)
+
+
+async def test_a_position_is_held_against_what_is_booked(visitor: Visitor, web_door: Door, platform: Settings) -> None:
+    await visitor.send("/preferences", {"language": "en"})
+    _, headers = await visitor.send("/portfolios", {"name": "Trades"})
+    where = headers["Location"]
+    preview, _ = await visitor.send(where, {"text": B3_TRADES}, status=200)
+    assert "Sums by asset" in preview and "1,650.00" in preview, "both purchases together"
+    kept = re.search(r'name="file" value="([^"]+)"', preview)
+    assert kept is not None
+    await visitor.send(f"{where}/book", {"file": kept[1]})
+    preview, _ = await visitor.send(where, {"text": B3_POSITION}, status=200)
+    assert "The position does not agree" in preview and "the posição says 30 WEGE3, 10 are booked" in preview
+    assert "agrees: 100 ABEV3 are held" in preview
+
+
+async def test_the_lines_of_a_job_are_shown_with_it(visitor: Visitor, web_door: Door, platform: Settings) -> None:
+    await visitor.send("/preferences", {"language": "en"})
+    task = await web_door.queue(door_sleep.name)
+    redis = web_door.app[SERVICES].invest.redis
+    assert "It wrote no line" in await visitor.read(f"/ops/jobs/{task}")
+    async with keeping_lines(redis):
+        log = logging.getLogger("invest.engine")
+        structlog.contextvars.bind_contextvars(job_id=task)
+        log.warning("asked <b>B3</b> with ?token=abcdefgh")
+        structlog.contextvars.unbind_contextvars("job_id")
+        log.warning("of no job")
+    page = await visitor.read(f"/ops/jobs/{task}")
+    assert "asked &lt;b&gt;B3&lt;/b&gt;" in page and "abcdefgh" not in page and "of no job" not in page
+    assert await redis.ttl(f"invest:log:{task}") > 0
 
 
 async def test_schedules_alerts_filters_and_targets_are_kept(

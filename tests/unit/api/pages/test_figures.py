@@ -84,3 +84,20 @@ def test_small_shares_are_put_together() -> None:
     chart = figures.shares_chart(READER, "By sector", {f"s{i}": 1 / 12 for i in range(12)})
     assert chart is not None and len(chart.bars) == 8 and round(sum(b.value or 0 for b in chart.bars), 6) == 1
     assert figures.shares_chart(READER, "By sector", {}) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ("XPTO3: no price is known, it is left out of the value", "collect it"),
+        ("XPTO3: its last price is more than ten sessions old", "collect it anew"),
+        ("not booked: 100 XPTO3 are sold and none are held", "Correct or delete"),
+        (
+            "WEGE3 jcp 412.30 of 2026-10-16 is known and not booked; it counts as earned",
+            "WEGE3, JCP of 16 Oct 2026: R$ 412.30",
+        ),
+        ("something that nobody thought of", "something that nobody thought of"),
+    ],
+)
+def test_a_warning_says_its_remedy(told: str, text: str) -> None:
+    assert text in figures.warning_text(READER, told)

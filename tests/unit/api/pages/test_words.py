@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from invest.api.pages.wording import Wording, translations
+from invest.domain.market import ActionKind
+from invest.domain.portfolios import Operation
+from invest.domain.taxes import Bucket
 
 ROOM = Path(str(files("invest.api.pages")))
 CALLS = (
@@ -36,6 +39,10 @@ def test_every_text_has_a_translation_with_the_same_places() -> None:
 
 def test_codes_are_named_in_both_languages() -> None:
     english = translations("en")
+    paid = [kind for kind in ActionKind if kind.in_cash]
+    codes = [*(f"op {one}" for one in Operation), *(f"paid {one}" for one in paid)]
+    codes += [f"{what}, {bucket}" for bucket in Bucket for what in ("loss", "IRRF")]
+    assert not [code for code in codes if code not in english], "a reader would see the code"
     assert set(english) <= set(translations("pt-BR"))
     assert Wording("en").say("verdict strong_buy") == "Strong buy"
     assert Wording("pt-BR").say("verdict strong_buy") == "Compra forte"

@@ -388,9 +388,10 @@ def test_what_b3_holds_and_what_is_booked_are_compared_with_a_likely_reason() ->
     known = Known({"PETR4": [share_event("PETR4", ActionKind.SPLIT, date(2026, 12, 30), "4")]})
     booked, _ = imported(bought + "05/01/2026;Compra;Mercado à Vista;-;A;VALE3;10;60,00;600,00\n")
     statement = read_statement((held + "PETR4;A;1;PETR4;0;PN;400;8,00;3200,00\n").encode(), today=TODAY)
-    (row,) = plan_import(booked, statement, known=known).rows
+    plan = plan_import(booked, statement, known=known)
+    (row,) = plan.rows
     assert row.status == "question"
     assert "the split of 2026-12-30 is missing" in str(row.reason)
-    assert "held here and not in the posição: 10 VALE3" in str(row.reason)
+    assert "held here and not in the posição: 10 VALE3" in plan.remarks[0]
     accepted = plan_import(booked, statement, known=Known(), accept="all")
     assert [(t.operation, t.quantity) for t in accepted.transactions] == [(Operation.OPENING, D(300))]

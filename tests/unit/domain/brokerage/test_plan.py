@@ -165,7 +165,7 @@ def test_movements_become_trades_income_and_splits() -> None:
         ("Dividendo - Transferido", "Credito", "between lender and borrower"),
         ("Juros Sobre Capital Próprio - Transferido", "Debito", "between lender and borrower"),
         ("Rendimento - Transferido", "Credito", "between lender and borrower"),
-        ("Resgate", "Debito", "as a sale by hand"),
+        ("Resgate", "Debito", "sell"),
         ("Incorporação", "Debito", "merger"),
         ("Cisão", "Credito", "spin-off"),
         ("Fusão", "Debito", "merger"),
@@ -410,3 +410,30 @@ def test_the_recorded_layouts_are_read(samples: Path) -> None:
 def test_a_file_without_accents_survives_decoding() -> None:
     assert decode("negócio".encode("latin-1")) == ("negócio", "latin-1")
     assert decode("negócio".encode()) == ("negócio", "utf-8")
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "cp850", "mac_roman"]
+)
+def test_a_statement_is_read_in_any_encoding_that_portuguese_is_written_in(encoding: str) -> None:
+    text = (
+        "Data do Negócio;Tipo de Movimentação;Mercado;Prazo/Vencimento;Instituição;Código de Negociação;Quantidade;"
+        "Preço;Valor\n05/01/2026;Compra;Mercado à Vista;-;CORRETORA SÃO JOSÉ;PETR4;1.000;30,50;30.500,00\n"
+    )
+    statement = read_statement(text.encode(encoding), today=date(2026, 11, 27))
+    (row,) = statement.rows
+    assert row.transaction and (row.transaction.quantity, row.transaction.broker) == (
+        Decimal(1000),
+        "CORRETORA SÃO JOSÉ",
+    )
+
+
+def test_shares_redeemed_by_the_company_are_a_sale() -> None:
+    head = "Entrada/Saída;Data;Movimentação;Produto;Instituição;Quantidade;Preço unitário;Valor da Operação\n"
+    rows = "Credito;07/01/2026;Transferência - Liquidação;BIDI4 - I;A;100;10,00;1.000,00\n"
+    rows += "Debito;10/02/2026;Resgate;BIDI4 - I;A;100;12,00;1.200,00\n"
+    plan = plan_import((), read_statement((head + rows).encode(), today=date(2026, 11, 27)))
+    assert [(t.operation, t.amount) for t in plan.transactions] == [
+        (Operation.BUY, Decimal(1000)),
+        (Operation.SELL, Decimal(1200)),
+    ]

@@ -294,3 +294,58 @@ def as_float(value: str) -> str:
         return statement_sheets._written(float(value))
     except ValueError:
         return value
+
+
+SHARES = ("Produto", "Instituição", "Conta", "Código de Negociação", "Tipo", "Quantidade", "Preço de Fechamento",
+          "Valor Atualizado")  # fmt: skip
+LENT = ("Produto", "Instituição", "Natureza", "Quantidade", "Preço de Fechamento", "Valor Atualizado")
+BONDS = (
+    "Produto",
+    "Instituição",
+    "Emissor",
+    "Código",
+    "Indexador",
+    "Vencimento",
+    "Quantidade",
+    "Valor Atualizado CURVA",
+)
+CDB = ("CDB - CDB126ABC45 - BANCO", "CORRETORA", "BANCO", "CDB126ABC45", "DI", "05/01/2028", 1000, 1012.5)
+INCOME = ("Produto", "Pagamento", "Tipo de Evento", "Instituição", "Quantidade", "Preço unitário", "Valor líquido")
+
+
+def consolidated(petr4: int, fund: int) -> bytes:
+    """B3's consolidated report of March: positions by class on sheets of their own, and what was paid."""
+    return workbook(
+        {
+            "Posição - Ações": sheet([SHARES, ("PETR4 - P", "CORRETORA", 1, "PETR4", "PN", petr4, 33.1, petr4 * 33.1)]),
+            "Posição - Fundos": sheet([SHARES, ("HGLG11 - H", "CORRETORA", 1, "HGLG11", "CI", fund, 150, fund * 150)]),
+            "Posição - Empréstimos": sheet([LENT, ("PETR4 - P", "CORRETORA", "Doador", 10, 33.1, 331),
+                                            ("VALE3 - V", "CORRETORA", "Tomador", 99, 60, 5940)]),
+            "Posição - Renda Fixa": sheet([BONDS, CDB]),
+            "Proventos Recebidos": sheet([INCOME, ("PETR4 - P", "20/03/2026", "Dividendo", "CORRETORA", 50, 1, 50)]),
+        }
+    )  # fmt: skip
+
+
+def test_the_consolidated_report_is_held_against_what_is_booked_up_to_its_month() -> None:
+    booked = planned(workbook({"N": sheet(TRADES)})).transactions  # 50 PETR4 and 5 ITUB4 are held
+    told = plan_import(booked, read_statement(consolidated(40, 7), today=TODAY))
+    assert told.remarks == (
+        "the positions are held against what is booked up to 31/03/2026: say as_of where it is another day",
+        "held here and not in the posição: 5 ITUB4: a sale or a transfer is not imported, or all was redeemed",
+    )
+    by_status = {status: [r for r in told.rows if r.status == status] for status in ("booked", "duplicate", "refused")}
+    assert [(t.ticker, t.operation, t.date) for t in told.transactions] == [
+        ("HGLG11", "opening", date(2026, 3, 31)),
+        ("PETR4", "dividend", date(2026, 3, 20)),
+    ]
+    assert [f.amount for f in told.papers] == [Decimal("1012.5")]
+    assert [r.reason for r in by_status["duplicate"]] == ["agrees: 50 PETR4 are held"] * 2
+    assert [r.reason for r in by_status["refused"]] == ["borrowed shares are somebody else's"]
+
+
+def test_a_consolidated_report_that_differs_names_the_difference() -> None:
+    booked = planned(workbook({"N": sheet(TRADES)})).transactions
+    told = plan_import(booked, read_statement(consolidated(90, 7), today=TODAY))
+    asked = [r for r in told.rows if r.status == "question"]
+    assert len(asked) == 2 and all("the posição says 100 PETR4, 50 are booked" in (r.reason or "") for r in asked)

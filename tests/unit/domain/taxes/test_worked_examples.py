@@ -343,3 +343,32 @@ def test_income_is_declared_by_payer_and_kind() -> None:
         ("exclusiva", "06", FII): D("0.30"),
     }
     assert [f.code for f in told.flags] == ["large_dividends"]
+
+
+def test_what_stood_before_counts_however_long_ago() -> None:
+    """An opening of two years ago, or without a day, lowers the first gain; credits end with their own year."""
+    facts = [tx("2026-01-05", ETF, "buy", "100", "100.00"), tx("2026-03-10", ETF, "sell", "100", "130.00")]
+    for day in (date(2024, 12, 31), date(2025, 12, 31), None):
+        before = TaxOpening(day=day, losses={Bucket.COMMON: D(1000)}, credits={Bucket.COMMON: D(50)})
+        march = month(taxed(facts, opening=before), 3)
+        assert values(*figures(march).values()) == (D(3000), D(2000), D("300.00"), D(1000), D(0)), day
+        assert march.buckets[Bucket.COMMON].credit_used == 0
+    kept = TaxOpening(day=date(2026, 2, 28), losses={Bucket.COMMON: D(1000)}, credits={Bucket.COMMON: D(50)})
+    assert month(taxed(facts, opening=kept), 3).buckets[Bucket.COMMON].credit_used == 50
+
+
+def test_what_is_open_is_said_in_both_languages() -> None:
+    facts = [
+        tx("2026-01-05", "ABCD3", "buy", "100", "10.00"),
+        tx("2026-02-10", "ABCD3", "bonus", "10", "0"),
+        tx("2026-03-10", "ABCD3", "sell", "500", "12.00"),
+        tx("2026-04-10", "ABCD3", "dividend", "110", "600.00"),
+        tx("2026-05-11", "ABCD3", "spin_off", "10", "0.2", other="EFGH3"),
+    ]
+    flags = {flag.code: flag for flag in taxed(facts).flags}
+    assert set(flags) == {"bonus_without_cost", "uncovered_sale", "large_dividends", "spin_off"}
+    assert flags["large_dividends"].message_pt == (
+        "00000000000100 pagou R$ 66.000,00 de dividendos em 2026-04: acima de R$ 50.000,00 no mês retêm-se 10 %"
+    )
+    assert flags["bonus_without_cost"].message_pt.startswith("a bonificação de ABCD3 em 10/02/2026 entra sem custo")
+    assert all("{" not in flag.message + flag.message_pt and flag.message_pt for flag in flags.values())

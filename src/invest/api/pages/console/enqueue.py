@@ -19,7 +19,7 @@ from invest.api.routes import operations
 async def jobs_to_enqueue(visit: Visit) -> web.StreamResponse:
     """All declared jobs by queue."""
     by_queue: dict[str, list[operations.JobDescription]] = {}
-    for job in await visit.ask(operations.list_job_types):
+    for job in await visit.listed(operations.list_job_types):
         by_queue.setdefault(job.queue, []).append(job)
     return render(visit, "console/enqueue.html", by_queue=by_queue)
 

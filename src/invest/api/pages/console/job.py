@@ -21,7 +21,7 @@ from invest.api.pages.visit import Visit
 from invest.api.routes import operations, tasks
 from invest.api.routes.ownership import require_status, visible
 from invest.domain.job_run import JobRun
-from invest.engine import JobState, JobStatus
+from invest.engine import JobState, JobStatus, TimelineEntry
 from invest.errors import NotFound
 from invest.jobs.log_lines import lines_of
 
@@ -38,7 +38,7 @@ async def job_page(visit: Visit) -> web.StreamResponse:
         return await _remembered(visit, task_id)
     await require_status(visit.request, status)
     timeline, lines, drawn, steps = await asyncio.gather(
-        visit.ask(tasks.task_timeline, path={"task_id": status.id}),
+        visit.listed(tasks.task_timeline, path={"task_id": status.id}),
         lines_of(visit.services.invest.redis, status.id),
         *_workflow(visit, status),
     )
@@ -50,7 +50,7 @@ async def job_page(visit: Visit) -> web.StreamResponse:
         row=JobRow(visit, status),
         state_said=state_text(visit, status),
         attempts=attempts_text(visit, status),
-        timeline=timeline,
+        timeline=[e for e, before in zip(timeline, [None, *timeline], strict=False) if not _again(e, before)],
         graph=drawn,
         steps=[JobRow(visit, s) for s in steps[:200]],
         ended=sum(s.final for s in steps),
@@ -60,6 +60,11 @@ async def job_page(visit: Visit) -> web.StreamResponse:
         lines=lines,
         whole=status.workflow if status.state is JobState.FAILED and status.workflow else None,
     )
+
+
+def _again(entry: TimelineEntry, before: TimelineEntry | None) -> bool:
+    """Whether an entry says what the one before it said: the end of the last attempt is the end of the job."""
+    return before is not None and (entry.what, entry.detail) == (before.what, before.detail) and bool(entry.detail)
 
 
 def _workflow(visit: Visit, status: JobStatus) -> tuple[Any, Any]:

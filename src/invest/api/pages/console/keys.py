@@ -71,4 +71,14 @@ async def revoke_key(visit: Visit, form: Form) -> web.StreamResponse:
     return visit.go("/ops/keys", visit.say("The key {id} is useless from now on.", id=key_id))
 
 
-PAGES = (keys_page, make_key, revoke_key)
+@page("POST", "/ops/keys/{key_id}/readmit", scope="admin", section="ops.keys")
+async def readmit(visit: Visit, form: Form) -> web.StreamResponse:
+    """Let a person who was shut out sign in again."""
+    key_id = visit.http.match_info["key_id"]
+    if not await (await visit.services.store()).keys.readmit(key_id):
+        raise Problem(404, visit.say("no person {id} who was shut out", id=key_id[:60]))
+    visit.request.audit("readmit", key_id)
+    return visit.go("/ops/keys", visit.say("{id} may sign in again.", id=key_id))
+
+
+PAGES = (keys_page, make_key, revoke_key, readmit)

@@ -29,9 +29,9 @@ LETTERS = 100  # dead letters whose kinds are counted
 async def overview(visit: Visit) -> web.StreamResponse:
     """The console's first page."""
     queues, workers, schedules, ready, seen, lately = await asyncio.gather(
-        visit.ask(operations.list_queues),
-        visit.ask(operations.list_workers),
-        visit.ask(operations.list_schedules),
+        visit.listed(operations.list_queues),
+        visit.listed(operations.list_workers),
+        visit.listed(operations.list_schedules),
         visit.ask(health.readyz),
         glimpse(visit, JobFilter(), LATEST, LETTERS),
         pace(visit),

@@ -23,7 +23,7 @@ SWITCHES = {
 @page("GET", "/ops/queues", section="ops.queues", live=True)
 async def queues_page(visit: Visit) -> web.StreamResponse:
     """Every queue."""
-    queues, workers = await asyncio.gather(visit.ask(operations.list_queues), visit.ask(operations.list_workers))
+    queues, workers = await asyncio.gather(visit.listed(operations.list_queues), visit.listed(operations.list_workers))
     alive: Counter[str] = Counter()
     slots: Counter[str] = Counter()
     for worker in workers:
@@ -57,7 +57,7 @@ async def act_on_queue(visit: Visit, form: Form) -> web.StreamResponse:
 async def workers_page(visit: Visit) -> web.StreamResponse:
     """Worker processes heard of in the last minute, and what each runs."""
     workers, running = await asyncio.gather(
-        visit.ask(operations.list_workers), visit.services.invest.inspect.active(200)
+        visit.listed(operations.list_workers), visit.services.invest.inspect.active(200)
     )
     by_worker: dict[str, list[str]] = {}
     for job in running:

@@ -32,7 +32,7 @@ ACTIONS = {
 @page("GET", "/ops/schedules", section="ops.schedules", live=True)
 async def schedules_page(visit: Visit) -> web.StreamResponse:
     """Every schedule."""
-    entries = await visit.ask(operations.list_schedules)
+    entries = await visit.listed(operations.list_schedules)
     lasts = await asyncio.gather(*(_last(visit, entry) for entry in entries))
     rows = [
         (entry, cron_words(entry.cron, visit.words), next_runs(visit, entry), last)

@@ -14,8 +14,9 @@ from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.settings import SourceSettings
+from invest.sources import host_key
 
-HOST = "invest:source:host:"  # + host -> hash tat, until, fails, probe: what the source client keeps of a host
+DAY_MS = 86_400_000
 BUDGET = "invest:source:budget:"  # + source:month -> calls
 
 
@@ -28,6 +29,8 @@ class Upstream:
     host: str
     state: Literal["off", "closed", "open", "trying", "failing"]
     fails: int
+    good: int  # calls of today (UTC) that brought an answer
+    bad: int  # and those that failed
     opens_in: float | None
     spent: int | None
     last_at: datetime | None
@@ -46,15 +49,19 @@ async def upstreams(visit: Visit) -> list[Upstream]:
     month = f"{settings.now().astimezone(UTC):%Y-%m}"
     hosts = {name: urlsplit(source.base_url).hostname or "" for name, source in settings.sources.items()}
     async with visit.services.invest.redis.pipeline(transaction=False) as pipe:
-        for name, host in hosts.items():
-            pipe.hmget(HOST + host, ["until", "fails"])
+        for name in hosts:
+            base_url = settings.sources[name].base_url
+            pipe.hmget(
+                host_key(name, base_url, sandbox=settings.sandbox), ["until", "fails", "day", "day:ok", "day:fail"]
+            )
             pipe.get(f"{BUDGET}{name}:{month}")
         answers = await pipe.execute()
     last = await (await visit.services.store()).payloads.by_source()
     now = time.time() * 1000
     found = []
     for place, (name, source) in enumerate(settings.sources.items()):
-        until, fails = (float(x or 0) for x in answers[2 * place])
+        until, fails, day, good, bad = (float(x or 0) for x in answers[2 * place])
+        counts = day == now // DAY_MS
         spent = answers[2 * place + 1]
         seen = last.get(name)
         found.append(
@@ -64,6 +71,8 @@ async def upstreams(visit: Visit) -> list[Upstream]:
                 host=hosts[name],
                 state=_state(source, now, until, fails=fails, threshold=settings.http.breaker_failures),
                 fails=int(fails),
+                good=int(good) if counts else 0,
+                bad=int(bad) if counts else 0,
                 opens_in=(until - now) / 1000 if until > now else None,
                 spent=int(spent) if spent else (0 if source.monthly_budget else None),
                 last_at=seen[0] if seen else None,

@@ -25,7 +25,7 @@ FIELDS = ("kind", "ticker", "portfolio_id", "field", "comparison", "level", "not
 async def alerts_page(visit: Visit) -> web.StreamResponse:
     """One's alerts and what they fired."""
     listed, events, own = await asyncio.gather(
-        visit.ask(routes.list_alerts), visit.ask(routes.list_alert_events), visit.ask(holdings.list_portfolios)
+        visit.listed(routes.list_alerts), visit.listed(routes.list_alert_events), visit.ask(holdings.list_portfolios)
     )
     return render(
         visit,

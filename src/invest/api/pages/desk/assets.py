@@ -11,12 +11,13 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from invest.api.http import invalid
+from invest.api.http import Problem, invalid
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.api.routes import operations, research
+from invest.api.routes.files import prices
 from invest.domain.analysis import FACT_KEYS, Analysis
 from invest.domain.market import Asset, Bars, InvalidTicker, parse_ticker
 from invest.domain.opinions import Opinion
@@ -76,12 +77,17 @@ async def collect(visit: Visit, form: Form) -> web.StreamResponse:
 async def asset_page(visit: Visit) -> web.StreamResponse:
     """One asset, from what is stored now."""
     ticker = ticker_of(visit.http.match_info["ticker"])
-    asset = await research.known(visit.request, ticker)
+    try:
+        asset = await research.known(visit.request, ticker)
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        return render(visit, "desk/asset_unknown.html", status=404, ticker=ticker)
     store = await visit.services.store()
     analysis = await store.analyses.latest(ticker)
     if analysis is None:
-        rows = await visit.ask(research.get_prices, path={"ticker": ticker}, query={"limit": 1})
-        return render(visit, "desk/asset_new.html", asset=asset, last=rows[0] if rows else None)
+        found = await visit.ask(prices.get_prices, path={"ticker": ticker}, query={"limit": 1})
+        return render(visit, "desk/asset_new.html", asset=asset, last=found.items[0] if found.items else None)
     data = await asset_data(visit, analysis)
     view = await asyncio.to_thread(build_asset_view, data)
     reports = await store.reports.list(ticker=ticker, report_type="asset", limit=1)

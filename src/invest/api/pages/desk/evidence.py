@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
@@ -18,7 +20,9 @@ from invest.api.routes import research
 from invest.api.routes.ownership import owner_of
 from invest.domain.analysis import FACT_KEYS
 from invest.jobs.data_collection import bytes_of
+from invest.reports import MISSING
 
+WHOLE_FROM = 100_000  # figures from here on are shown without decimals
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -36,7 +40,15 @@ async def quality_page(visit: Visit) -> web.StreamResponse:
     store = await visit.services.store()
     if not asked:
         divergences = await store.observations.divergences()
-        return render(visit, "desk/quality.html", ticker="", fields=[], divergences=divergences, label=_labels(visit))
+        return render(
+            visit,
+            "desk/quality.html",
+            ticker="",
+            fields=[],
+            divergences=divergences,
+            label=_labels(visit),
+            observed=partial(observed, visit),
+        )
     ticker = ticker_of(asked)
     found = await visit.ask(research.get_quality, path={"ticker": ticker})
     return render(
@@ -46,7 +58,20 @@ async def quality_page(visit: Visit) -> web.StreamResponse:
         fields=found.fields,
         divergences=found.divergences,
         label=_labels(visit),
+        observed=partial(observed, visit),
     )
+
+
+def observed(visit: Visit, value: Any, unit: str) -> str:
+    """What a source said of a figure, in its unit: large sums and counts whole, fractions in percent."""
+    locale = visit.words.locale
+    if value is None:
+        return MISSING
+    if unit == "fraction":
+        return locale.percent(value, 2)
+    large = abs(value) >= WHOLE_FROM
+    text = locale.number(value, 0 if large or unit == "count" else 4)
+    return f"R$ {text}" if unit == "BRL" else text
 
 
 def _labels(visit: Visit) -> dict[str, str]:

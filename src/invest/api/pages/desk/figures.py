@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -217,3 +218,57 @@ def shares_chart(visit: Visit, title: str, parts: Mapping[str, float]) -> BarsCh
         Bar(label=_short(visit.say(name)), value=value, text=visit.words.locale.percent(value)) for name, value in shown
     )
     return BarsChart(title=title, description=title, top=max(value for _, value in shown), bars=bars)
+
+
+# What the metrics say in English -> the same with its remedy, which can be translated.
+WARNINGS: Final = tuple(
+    (re.compile(told), text)
+    for told, text in (
+        (
+            r"(?P<ticker>\S+): no price is known, it is left out of the value",
+            "{ticker} has no known price and is left out of the value: collect it.",
+        ),
+        (
+            r"(?P<ticker>\S+): its last price is more than ten sessions old",
+            "{ticker}: its last price is more than ten sessions old: collect it anew.",
+        ),
+        (
+            r"(?P<ticker>\S+): income of shares that were never held; it is in no return",
+            "{ticker}: income of shares that were never held is in no return: import the statement with the purchase.",
+        ),
+        (
+            r"(?P<ticker>\S+): traded in dollars, and no PTAX is known: left out",
+            "{ticker} trades in dollars and no PTAX is known, so it is left out: update the benchmarks.",
+        ),
+        (
+            r"(?P<n>\d+) transactions lie in the future and do not count yet",
+            "{n} transactions lie in the future and do not count yet: check their dates.",
+        ),
+        (
+            r"not counted yet: (?P<why>.*); import the older statements",
+            "Not counted yet: {why}. Import the older statements.",
+        ),
+        (r"not booked: (?P<why>.*)", "Not booked: {why}. Correct or delete that transaction."),
+        (
+            r"(?P<ticker>\S+) (?P<kind>\w+) (?P<amount>[\d.]+) of (?P<day>[\d-]{10}) is known and not booked; .*",
+            "{ticker}, {kind} of {day}: {amount} counts as earned; it can be booked once its payment is known.",
+        ),
+    )
+)
+
+
+def warning_text(visit: Visit, told: str) -> str:
+    """A warning of the metrics with what to do about it, in the reader's language; one that is not known as it is."""
+    for pattern, text in WARNINGS:
+        if found := pattern.fullmatch(told):
+            return visit.say(text, **{name: _worded(visit, name, value) for name, value in found.groupdict().items()})
+    return told
+
+
+def _worded(visit: Visit, name: str, value: str) -> str:
+    """A part of a warning as the reader writes it."""
+    if name == "kind":
+        return visit.say(f"paid {value}")
+    if name == "amount":
+        return visit.words.locale.money(Decimal(value))
+    return visit.words.locale.day(date.fromisoformat(value)) if name == "day" else value

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +20,7 @@ from invest.api.pages.visit import Visit
 from invest.api.routes import operations
 from invest.api.routes.portfolio import corrections
 from invest.api.routes.portfolio import portfolios as routes
-from invest.domain.portfolios import Portfolio
+from invest.domain.portfolios import Operation, Portfolio
 
 KEPT = "invest:pages:file:"  # + caller + token: an uploaded statement between its preview and its booking
 KEPT_SECONDS = 3_600
@@ -42,7 +44,7 @@ async def import_page(visit: Visit) -> web.StreamResponse:
 
 
 async def _form(visit: Visit, held: Portfolio, refused: str = "") -> web.StreamResponse:
-    imports = await visit.ask(corrections.list_imports, path={"portfolio_id": held.id})
+    imports = await visit.listed(corrections.list_imports, path={"portfolio_id": held.id})
     return render(
         visit,
         "desk/import.html",
@@ -82,12 +84,36 @@ async def preview(visit: Visit, form: Form) -> web.StreamResponse:
         cut=len(rows) - SHOWN,
         file=token,
         name=name or visit.say("pasted text"),
-        total=sum(r.transaction.quantity * r.transaction.price for r in plan.rows if _counts(r)),
+        reconciles=plan.layout == "posicao",
+        sums=sums_of(plan.rows),
     )
 
 
-def _counts(row: Any) -> bool:
-    return row.status == "booked" and row.transaction is not None and row.transaction.operation in ("buy", "sell")
+@dataclass
+class Sums:
+    """What a file trades of one asset."""
+
+    bought: Decimal = Decimal(0)
+    sold: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
+    received: Decimal = Decimal(0)
+
+
+def sums_of(rows: Sequence[Any]) -> dict[str, Sums]:
+    """Quantities and BRL of what would be bought and sold, by asset: to hold against the file's own totals."""
+    found: dict[str, Sums] = {}
+    for row in rows:
+        trade = row.transaction
+        if row.status != "booked" or trade is None or trade.operation not in (Operation.BUY, Operation.SELL):
+            continue
+        own = found.setdefault(trade.ticker or "", Sums())
+        if trade.operation is Operation.BUY:
+            own.bought += trade.quantity
+            own.paid += trade.quantity * trade.price
+        else:
+            own.sold += trade.quantity
+            own.received += trade.quantity * trade.price
+    return dict(sorted(found.items()))
 
 
 async def _plan(visit: Visit, portfolio_id: str, data: bytes, *, dry_run: bool, accept: Sequence[str] = ()) -> Any:
@@ -122,7 +148,7 @@ async def undo(visit: Visit, form: Form) -> web.StreamResponse:
     held = await routes.stored(visit.request, visit.http.match_info["portfolio_id"])
     import_id = visit.http.match_info["import_id"]
     if not form.ticked("sure"):
-        imports = await visit.ask(corrections.list_imports, path={"portfolio_id": held.id})
+        imports = await visit.listed(corrections.list_imports, path={"portfolio_id": held.id})
         chosen = next((one for one in imports if str(one.id) == import_id), None)
         if chosen is None:
             raise Problem(404, visit.say("no import {id} that can be undone", id=import_id[:20]))

@@ -28,6 +28,8 @@ EXEMPT = Decimal(
     20_000
 )  # BRL: gains on shares are exempt in months that sell no more of them (Lei 11.033/2004, art. 3)
 
+NOT_BOOKED = "known and not booked"  # in a warning whose remedy is the list of events to confirm
+
 
 def portfolio_url(portfolio_id: str, rest: str = "") -> str:
     """The address of a portfolio's page."""
@@ -77,6 +79,7 @@ async def portfolio_page(visit: Visit) -> web.StreamResponse:
         rows = routes.PortfolioView.of(held, await routes.book_of(visit.request, held)).positions
         return render(visit, "desk/portfolio_new.html", portfolio=held, positions=rows)
     day, metrics = found[0]
+    proposed = await visit.listed(proposals.list_proposals, path={"portfolio_id": portfolio_id})
     series = figures.series_of(visit, metrics)
     years = figures.years_of(metrics)
     return render(
@@ -96,9 +99,15 @@ async def portfolio_page(visit: Visit) -> web.StreamResponse:
         classes=figures.shares_chart(visit, visit.say("By class"), metrics.get("by_class") or {}),
         sectors=figures.shares_chart(visit, visit.say("By sector"), metrics.get("by_sector") or {}),
         best=_contributors(metrics),
+        whole=_whole_result(metrics),
+        warnings=[
+            figures.warning_text(visit, told)
+            for told in metrics.get("warnings") or ()
+            if not proposed or NOT_BOOKED not in told
+        ],
         sold=await _sold(visit, held, today),
         exempt=EXEMPT,
-        proposed=await visit.ask(proposals.list_proposals, path={"portfolio_id": portfolio_id}),
+        proposed=proposed,
         today=today,
         dec=figures.number,
     )
@@ -107,6 +116,12 @@ async def portfolio_page(visit: Visit) -> web.StreamResponse:
 def _newer(held: Portfolio, day: date) -> bool:
     """Whether something was booked of days after the metrics."""
     return bool(held.transactions) and held.transactions[-1].date > day
+
+
+def _whole_result(metrics: Mapping[str, Any]) -> float | None:
+    """What the positions together are worth above what they cost, as a fraction: the sum beneath theirs."""
+    gain, cost = figures.number(metrics.get("unrealized_gain")), figures.number(metrics.get("total_invested"))
+    return float(gain / cost) if gain is not None and cost else None
 
 
 def _contributors(metrics: Mapping[str, Any]) -> tuple[Sequence[tuple[str, float]], Sequence[tuple[str, float]]]:

@@ -81,7 +81,7 @@ async def report_to_come(visit: Visit) -> web.StreamResponse:
 async def report_page(visit: Visit) -> web.StreamResponse:
     """A report, as it was written."""
     report = await routes.stored_report(visit.request, visit.http.match_info["report_id"])
-    exports = await visit.ask(routes.list_exports, path={"report_id": report.report_id})
+    exports = await visit.listed(routes.list_exports, path={"report_id": report.report_id})
     try:
         view = load_view(report.view) if report.view else None
     except ValueError:

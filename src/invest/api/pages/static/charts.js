@@ -35,12 +35,12 @@ for (const box of document.querySelectorAll("[data-series]")) {
     for (let n = 1; n < ends.length; n++) if (ends[n].y - ends[n - 1].y < 15) ends[n].y = ends[n - 1].y + 15;
     for (let v = Math.ceil(low / step) * step; v <= high; v += step) {
       parts.push(make("line", { class: "s-line", x1: LEFT, x2: RIGHT, y1: y(v), y2: y(v) }));
-      parts.push(make("text", { class: "f-muted", x: RIGHT + 6, y: y(v) + 4, "font-size": 11 }, new Intl.NumberFormat(language, { maximumFractionDigits: step < 1 ? 2 : 0 }).format(v)));
+      if (ends.every(e => Math.abs(e.y - y(v)) > 13)) parts.push(make("text", { class: "f-muted", x: RIGHT + 6, y: y(v) + 4, "font-size": 11 }, new Intl.NumberFormat(language, { maximumFractionDigits: step < 1 ? 2 : 0 }).format(v)));
     }
     let last = -99;
     for (let i = from + 1; i < days.length; i++) {
       const a = new Date(days[i]), b = new Date(days[i - 1]);
-      if (a.getUTCMonth() !== b.getUTCMonth() && x(i) - last > 74 && x(i) > 24 && x(i) < RIGHT - 20) { last = x(i); parts.push(make("text", { class: "f-muted", x: last, y: 240, "font-size": 11, "text-anchor": "middle" }, monthText.format(a))); }
+      if (a.getUTCMonth() !== b.getUTCMonth() && x(i) - last > 74 && x(i) > 36 && x(i) < RIGHT - 20) { last = x(i); parts.push(make("text", { class: "f-muted", x: last, y: 240, "font-size": 11, "text-anchor": "middle" }, monthText.format(a))); }
     }
     lines.forEach((line, k) => {
       let d = "", joined = false, before = 0;

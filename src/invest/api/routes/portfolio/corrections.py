@@ -7,13 +7,22 @@ from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from invest.api.http import Listing, Problem, Reply, invalid, paged, route
+from invest.api.http import Listing, Problem, Reply, invalid, paged, route, sliced
 from invest.api.request import Request
-from invest.api.routes.models import Page, Strict
-from invest.api.routes.ownership import require_portfolio
-from invest.api.routes.portfolio.portfolios import BookTransaction, PortfolioId, PortfolioPath
+from invest.api.routes.models import Page, Strict, WholePage
+from invest.api.routes.ownership import guard_portfolio, require_portfolio
+from invest.api.routes.portfolio.portfolios import (
+    Amount,
+    BookTransaction,
+    PortfolioId,
+    PortfolioPath,
+    PortfolioView,
+    book_of,
+    fit,
+    stored,
+)
 from invest.domain.market import Ticker
 from invest.domain.portfolios import Transaction
 from invest.errors import InvestError, NotFound
@@ -80,6 +89,17 @@ def _place(cursor: str | None) -> tuple[date, int] | None:
         raise invalid("cursor", "none of ours: take it from the page before") from None
 
 
+@route("GET", "/portfolios/{portfolio_id}/transactions/{transaction_id}", tag="portfolios", problems=(404, 503))
+async def get_transaction(request: Request, path: TransactionPath) -> Transaction:
+    """One transaction."""
+    await require_portfolio(request, path.portfolio_id)
+    whole = await stored(request, path.portfolio_id)
+    for transaction in whole.transactions:
+        if transaction.id == path.transaction_id:
+            return transaction
+    raise Problem(404, f"no transaction {path.transaction_id} in this portfolio")
+
+
 @route("PUT", "/portfolios/{portfolio_id}/transactions/{transaction_id}", tag="portfolios", scope="write",
        problems=(404, 409, 422, 503))  # fmt: skip
 async def edit_transaction(request: Request, path: TransactionPath, body: BookTransaction) -> Transaction:
@@ -119,12 +139,13 @@ class ImportHead(BaseModel):
 
 
 @route("GET", "/portfolios/{portfolio_id}/imports", tag="portfolios", problems=(404, 503))
-async def list_imports(request: Request, path: PortfolioPath) -> list[ImportHead]:
+async def list_imports(request: Request, path: PortfolioPath, query: WholePage) -> Reply[Listing[ImportHead]]:
     """The imports that booked something, newest first."""
     await require_portfolio(request, path.portfolio_id)
     store = await request.services.store()
     found: Sequence[tuple[int, datetime, str, int]] = await store.portfolios.imports(path.portfolio_id)
-    return [ImportHead(id=i, imported_at=at, layout=layout, rows=rows) for i, at, layout, rows in found]
+    heads = [ImportHead(id=i, imported_at=at, layout=layout, rows=rows) for i, at, layout, rows in found]
+    return sliced(request, heads, lambda head: head.id, query.cursor, query.limit)
 
 
 class Undone(BaseModel):
@@ -160,6 +181,36 @@ async def rename_portfolio(request: Request, path: PortfolioPath, body: NewName)
     await require_portfolio(request, path.portfolio_id)
     await (await request.services.store()).portfolios.rename(path.portfolio_id, body.name)
     request.audit("rename portfolio", path.portfolio_id)
+
+
+class PortfolioChange(Strict):
+    """What of a portfolio may change; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Aposentadoria"}]})
+
+    name: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"\S")
+    targets: dict[Ticker, Annotated[Amount, Field(ge=0, le=1)]] | None = Field(
+        default=None, max_length=1000, description="wanted weights, in place of all there were"
+    )
+    auto_confirm: bool | None = Field(default=None, description="known events confirm themselves when it is measured")
+
+
+@route("PATCH", "/portfolios/{portfolio_id}", tag="portfolios", scope="write", problems=(404, 422, 503),
+       guard=guard_portfolio)  # fmt: skip
+async def change_portfolio(request: Request, path: PortfolioPath, body: PortfolioChange) -> PortfolioView:
+    """Change a portfolio's name, wanted weights or options."""
+    await require_portfolio(request, path.portfolio_id)
+    store = await request.services.store()
+    if body.targets is not None:
+        fit(body.targets)
+        await store.portfolios.set_targets(path.portfolio_id, body.targets)
+    if body.name is not None:
+        await store.portfolios.rename(path.portfolio_id, body.name)
+    if body.auto_confirm is not None:
+        await store.portfolios.set_options(path.portfolio_id, {"auto_confirm": body.auto_confirm})
+    request.audit("change portfolio", path.portfolio_id, {"fields": sorted(body.model_fields_set)})
+    whole = await stored(request, path.portfolio_id)
+    return PortfolioView.of(whole, await book_of(request, whole))
 
 
 class MergeWith(Strict):
@@ -218,10 +269,12 @@ ROUTES = (
     get_columns,
     set_columns,
     list_transactions,
+    get_transaction,
     edit_transaction,
     delete_transaction,
     list_imports,
     undo_import,
     rename_portfolio,
+    change_portfolio,
     merge_portfolios,
 )

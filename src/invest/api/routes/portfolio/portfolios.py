@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from invest.api.http import (
     PREFIX,
+    Cursor,
     FieldError,
     Listing,
     Problem,
@@ -21,6 +22,7 @@ from invest.api.http import (
     paged_as,
     read_time,
     route,
+    sealed,
     time_cursor,
 )
 from invest.api.request import Request
@@ -121,7 +123,7 @@ class PortfolioView(BaseModel):
         ]
         total, end = len(portfolio.transactions), start + limit
         given = dict(portfolio) | {"transactions": portfolio.transactions[start:end]}
-        cursor = str(end) if end < total else None
+        cursor = sealed(str(end)) if end < total else None
         return cls.model_construct(**given, transactions_total=total, next_cursor=cursor, positions=held)
 
 
@@ -170,7 +172,7 @@ class TransactionsPage(Strict):
     """Which of a portfolio's transactions."""
 
     limit: int = Field(default=1000, ge=1, le=5000)
-    cursor: str | None = Field(default=None, max_length=9, pattern=r"^[0-9]+$", description="where a page begins")
+    cursor: Annotated[str | None, Cursor(r"^[0-9]{1,9}$")] = Field(default=None, description="of the page before")
 
 
 @route("GET", "/portfolios/{portfolio_id}", tag="portfolios", problems=(404, 503))
@@ -257,7 +259,7 @@ async def add_transactions(
     path: PortfolioPath,
     query: Repeat,
     body: Annotated[list[BookTransaction], Field(min_length=1, max_length=20_000)],
-) -> Booked:
+) -> Reply[Booked]:
     """Book transactions; if one cannot be booked, nothing is. What is booked already is named a duplicate."""
     given = [t.booked() for t in body]
     existing = (await stored(request, path.portfolio_id)).transactions
@@ -267,7 +269,8 @@ async def add_transactions(
     async with request.services.quotas.storing(request.caller, transactions=len(given)):
         plan = await store.portfolios.add(path.portfolio_id, given, repeat=query.repeat)
     request.audit("book transactions", path.portfolio_id, dict(plan.counts))
-    return Booked(counts=plan.counts, rows=plan.rows)
+    where = f"{PREFIX}/portfolios/{path.portfolio_id}/transactions"
+    return Reply(Booked(counts=plan.counts, rows=plan.rows), 201, {"Location": where})
 
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -329,17 +332,31 @@ class Snapshot(BaseModel):
 class SnapshotFilter(Strict):
     """Which days."""
 
-    since: date | None = None
-    limit: int = Field(default=30, ge=1, le=400)
+    since: date | None = Field(default=None, description="first day")
+    limit: int = Field(default=30, ge=1, le=400, description="entries of one page")
+    cursor: Annotated[str | None, Cursor(r"^\d{4}-\d{2}-\d{2}$")] = Field(
+        default=None, description="of the page before"
+    )
+
+    @property
+    def last(self) -> date | None:
+        """The last day of this page. Raises ValueError."""
+        return None if self.cursor is None else date.fromisoformat(self.cursor) - timedelta(days=1)
 
 
 @route("GET", "/portfolios/{portfolio_id}/metrics", tag="portfolios", problems=(404, 503))
-async def get_metrics(request: Request, path: PortfolioPath, query: SnapshotFilter) -> list[Snapshot]:
-    """What was computed of the portfolio, oldest day first; `calculate_portfolio_metrics` computes today's."""
+async def get_metrics(request: Request, path: PortfolioPath, query: SnapshotFilter) -> Reply[Listing[Snapshot]]:
+    """What was computed of the portfolio: the newest days, oldest first; the next page goes further back.
+
+    `calculate_portfolio_metrics` computes today's.
+    """
     await stored(request, path.portfolio_id)
     store = await request.services.store()
-    rows = await store.portfolios.snapshots(path.portfolio_id, since=query.since, limit=query.limit)
-    return [Snapshot(day=day, metrics=metrics) for day, metrics in rows]
+    rows = await store.portfolios.snapshots(
+        path.portfolio_id, since=query.since, until=query.last, limit=query.limit + 1
+    )
+    page = [Snapshot(day=day, metrics=metrics) for day, metrics in rows[-query.limit :]]
+    return paged(request, page, page[0].day.isoformat() if len(rows) > query.limit else None)
 
 
 ROUTES = (

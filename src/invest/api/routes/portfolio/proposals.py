@@ -7,27 +7,41 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from invest.api.http import route
+from invest.api.http import Listing, Reply, route, sliced
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Strict, WholePage
 from invest.api.routes.ownership import require_portfolio
 from invest.api.routes.portfolio.corrections import recompute
 from invest.api.routes.portfolio.portfolios import Amount, Booked, PortfolioPath, stored
 from invest.domain.portfolios import PROPOSED, Announced, Proposal, Trade
-from invest.jobs.analysis import measured
+from invest.jobs.analysis import AUTO_CONFIRM, measured, propose
 
 Key = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 @route("GET", "/portfolios/{portfolio_id}/proposals", tag="portfolios", problems=(404, 503))
-async def list_proposals(request: Request, path: PortfolioPath) -> list[Proposal]:
+async def list_proposals(request: Request, path: PortfolioPath, query: WholePage) -> Reply[Listing[Proposal]]:
     """Known dividends, JCP, amortisations, splits and bonuses of what was held, that nobody booked.
 
-    Posted whenever the portfolio is measured, at the latest each evening.
+    Posted each morning, whenever the portfolio is measured, and when asked for (POST).
     """
     await require_portfolio(request, path.portfolio_id)
-    found = await (await request.services.store()).portfolios.proposals(path.portfolio_id)
+    return sliced(request, await _open(request, path.portfolio_id), lambda one: one.key, query.cursor, query.limit)
+
+
+async def _open(request: Request, portfolio_id: str) -> list[Proposal]:
+    found = await (await request.services.store()).portfolios.proposals(portfolio_id)
     return [Proposal.model_validate(body) for body in found.values()]
+
+
+@route("POST", "/portfolios/{portfolio_id}/proposals", tag="portfolios", scope="write", problems=(404, 503))
+async def look_for_proposals(request: Request, path: PortfolioPath, query: WholePage) -> Reply[Listing[Proposal]]:
+    """Look for known events that nobody booked now, as `propose_portfolio_events` does each morning; the open ones."""
+    await require_portfolio(request, path.portfolio_id)
+    store = await request.services.store()
+    await propose(store, request.services.settings, path.portfolio_id)
+    request.audit("look for proposals", path.portfolio_id)
+    return sliced(request, await _open(request, path.portfolio_id), lambda one: one.key, query.cursor, query.limit)
 
 
 class Answer(Strict):
@@ -83,6 +97,14 @@ class PortfolioOptions(Strict):
     auto_confirm: bool = Field(description="known events confirm themselves when the portfolio is measured")
 
 
+@route("GET", "/portfolios/{portfolio_id}/options", tag="portfolios", problems=(404, 503))
+async def get_options(request: Request, path: PortfolioPath) -> PortfolioOptions:
+    """What its owner set."""
+    await require_portfolio(request, path.portfolio_id)
+    found = await (await request.services.store()).portfolios.options(path.portfolio_id)
+    return PortfolioOptions(auto_confirm=bool(found.get(AUTO_CONFIRM)))
+
+
 @route("PUT", "/portfolios/{portfolio_id}/options", tag="portfolios", scope="write", status=204, problems=(404, 503))
 async def set_options(request: Request, path: PortfolioPath, body: PortfolioOptions) -> None:
     """Whether known events confirm themselves."""
@@ -116,8 +138,10 @@ async def rebalance_portfolio(request: Request, path: PortfolioPath, query: NewM
 
 ROUTES = (
     list_proposals,
+    look_for_proposals,
     confirm_proposals,
     decline_proposals,
+    get_options,
     set_options,
     rebalance_portfolio,
 )

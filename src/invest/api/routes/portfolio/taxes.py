@@ -16,7 +16,7 @@ from invest.api.routes.portfolio.portfolios import PortfolioPath
 from invest.api.routes.reports import file_reply
 from invest.domain.market import market_day
 from invest.domain.taxes import TaxOpening, TaxYear, tax_csv
-from invest.jobs.analysis import tax_of
+from invest.jobs.analysis import TAX, tax_of
 from invest.reports import build_tax_view, render_pdf
 
 MOST = 200  # portfolios of one person that are assessed together
@@ -33,6 +33,7 @@ class TaxFileFilter(TaxFilter):
     """Which file."""
 
     format: Literal["csv", "pdf"] = "csv"
+    language: Literal["pt-BR", "en"] = Field(default="pt-BR", description="of what is open in the PDF; en: in both")
 
 
 async def _told(request: Request, portfolio_id: str, query: TaxFilter) -> TaxYear:
@@ -68,8 +69,23 @@ async def get_tax_file(request: Request, path: PortfolioPath, query: TaxFileFilt
     settings = request.services.settings
     found = await (await request.services.store()).portfolios.get(path.portfolio_id)
     name = found.name if found is not None else path.portfolio_id
-    view = build_tax_view(told, name=name, report_id=stem, generated_at=settings.now(), sandbox=settings.sandbox)
+    view = build_tax_view(
+        told,
+        name=name,
+        report_id=stem,
+        generated_at=settings.now(),
+        sandbox=settings.sandbox,
+        language=query.language,
+    )
     return file_reply(await asyncio.to_thread(render_pdf, view), "application/pdf", f"{stem}.pdf")
+
+
+@route("GET", "/portfolios/{portfolio_id}/tax/opening", tag="portfolios", problems=(404, 503))
+async def get_tax_opening(request: Request, path: PortfolioPath) -> TaxOpening:
+    """What the tax was told from before: losses, credits, DARFs paid, what unknown assets are."""
+    await require_portfolio(request, path.portfolio_id)
+    found = await (await request.services.store()).portfolios.options(path.portfolio_id)
+    return TaxOpening.model_validate(found.get(TAX, {}))
 
 
 @route("PUT", "/portfolios/{portfolio_id}/tax/opening", tag="portfolios", scope="write", status=204,
@@ -78,8 +94,8 @@ async def set_tax(request: Request, path: PortfolioPath, body: TaxOpening) -> No
     """What the tax needs from before: losses and credits with their day, DARFs paid, what unknown assets are."""
     await require_portfolio(request, path.portfolio_id)
     store = await request.services.store()
-    await store.portfolios.set_options(path.portfolio_id, {"tax": body.model_dump(mode="json")})
+    await store.portfolios.set_options(path.portfolio_id, {TAX: body.model_dump(mode="json")})
     request.audit("set tax opening", path.portfolio_id)
 
 
-ROUTES = (get_tax, get_tax_file, set_tax)
+ROUTES = (get_tax, get_tax_file, get_tax_opening, set_tax)

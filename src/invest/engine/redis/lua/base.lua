@@ -13,7 +13,7 @@ local TOLD_MAX = 8192  -- bytes of a result that is published to those who wait,
 local HISTORY_MAX = 25  -- attempts kept in a record: the last ones
 local BAND = 1e13  -- between two priorities in the score of a parked job
 local BUCKET = 10000  -- ms: jobs whose records expire within them share a list
-local SLICE = 300  -- units of work one script does of what is open-ended (about 10 us each); the rest goes to the to-do list
+local SLICE = 200  -- units of work one script does of what is open-ended (about 10 us each); the rest goes to the to-do list
 local wakes, forgotten, todo, budget
 local holds  -- name -> whether jobs of it are held back
 

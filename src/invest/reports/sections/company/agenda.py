@@ -66,7 +66,7 @@ def quarter_due(due: date, locale: Locale) -> str:
 
 def profile_section(analysis: Analysis, asset: Asset | None, history: History, book: FactBook) -> Section | None:
     """Who it is, as a table; None where nothing beyond the ticker is known."""
-    locale, words = book.locale, book.locale.words
+    locale, words, fund = book.locale, book.locale.words, analysis.kind is AssetKind.FII
     rows: list[tuple[str, str]] = [
         (words.t("profile.name"), clean(analysis.name, 34)),
         (words.t("profile.sector"), sector_name(analysis.sector, locale, 34)),
@@ -80,10 +80,11 @@ def profile_section(analysis: Analysis, asset: Asset | None, history: History, b
         ]
     rows.append((words.t("profile.index"), history.index or ""))
     rows += [
-        (book.short(key), book.figure(key).text)
+        (words.t("profile.units") if fund and key == "shares_outstanding" else book.short(key), book.figure(key).text)
         for key in ("market_cap", "enterprise_value", "shares_outstanding")
         if book.value(key) is not None
         and analysis.kind is not AssetKind.ETF
+        and not (analysis.kind is AssetKind.BDR and key == "shares_outstanding")  # receipts issued, not shares
         and not (key == "enterprise_value" and analysis.scorecard == "bank")  # their debt is what they trade in
     ]
     known = [(name, text) for name, text in rows if text]

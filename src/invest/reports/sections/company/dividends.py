@@ -23,12 +23,12 @@ def dividends_section(actions: Sequence[CorporateAction], today: date, book: Fac
         return None
     words = book.locale.words
     stats = tuple(
-        Stat(label=book.shortest(k), text=book.figure(k).text, figure=book.figure(k))
+        Stat(label=_label(k, book, fund=fund), text=book.figure(k).text, figure=book.figure(k))
         for k in _STATS
         if book.value(k) is not None
     )
     blocks: list[Block] = [Stats(items=stats)] if stats else []
-    if chart := year_chart(actions, today, book.locale):
+    if chart := year_chart(actions, today, book.locale, fund=fund):
         blocks.append(chart)
     if past := [a for a in actions if a.last_date_with <= today]:
         blocks.append(_events(past, book.locale))
@@ -38,7 +38,14 @@ def dividends_section(actions: Sequence[CorporateAction], today: date, book: Fac
     return Section(id="dividends", title=words.t("dividends.title"), note=note, blocks=tuple(blocks), span=6)
 
 
-def year_chart(actions: Sequence[CorporateAction], today: date, locale: Locale) -> ColumnsChart | None:
+def _label(key: str, book: FactBook, *, fund: bool) -> str:
+    """Its name above the figure; what a fund pays is paid by unit."""
+    return book.locale.words.t("dividends.per_unit") if fund and key == "dividends_12m" else book.shortest(key)
+
+
+def year_chart(
+    actions: Sequence[CorporateAction], today: date, locale: Locale, *, fund: bool = False
+) -> ColumnsChart | None:
     """Cash per share by year; the year that is not over is marked. None without two years of payments."""
     sums: dict[int, Decimal] = defaultdict(Decimal)
     for action in actions:
@@ -58,7 +65,7 @@ def year_chart(actions: Sequence[CorporateAction], today: date, locale: Locale) 
     )
     items = "; ".join(f"{bar.label}: {bar.text}" for bar in bars)
     return ColumnsChart(
-        title=locale.words.t("dividends.chart"),
+        title=locale.words.t("dividends.chart_fund" if fund else "dividends.chart"),
         description=locale.words.t("dividends.chart_description", items=items)
         + " * " + locale.words.t("dividends.year_to_date", year=today.year) + ".",
         bars=bars,

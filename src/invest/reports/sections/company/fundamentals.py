@@ -17,11 +17,11 @@ _COMPANY: Final = (
 )  # fmt: skip
 _FUND: Final = (
     "p_vp", "dividend_yield", "dividend_yield_5y", "dividend_months_12m", "vacancy", "delinquency", "admin_fee",
-    "holders", "return_1y", "volatility_1y", "max_drawdown_1y", "turnover_21d",
+    "holders", "return_1y", "excess_ifix_1y", "volatility_1y", "max_drawdown_1y", "turnover_21d",
 )  # fmt: skip
 _TRADED: Final = (
-    "admin_fee",
-    "return_1y", "return_5y", "excess_ibov_1y", "volatility_1y", "max_drawdown_1y", "sharpe_1y", "beta_1y",
+    "p_vp", "admin_fee", "tracking_difference_1y", "nav_return_1y", "return_1y", "return_5y", "excess_ibov_1y",
+    "volatility_1y", "max_drawdown_1y", "sharpe_1y", "beta_1y",
     "distance_sma_200", "turnover_21d",
 )  # fmt: skip
 _RECEIPT: Final = (

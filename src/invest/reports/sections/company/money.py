@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from invest.domain.taxes import State
 from invest.reports.data import PortfolioReportData
 from invest.reports.locale import Locale
 from invest.reports.views import Block, Cell, Column, Paragraph, Section, Table
@@ -121,7 +122,9 @@ def rebalancing_section(data: PortfolioReportData, locale: Locale) -> Section | 
 def tax_section(data: PortfolioReportData, locale: Locale) -> Section | None:
     """Sales of the month, tax and exempt gains of the year, DARFs to come, losses; None where nothing was sold."""
     told, words = data.tax, locale.words
-    if told is None or not any(m.sales or m.tax or m.darf or m.exempt_gain for m in told.months):
+    if told is None or not any(
+        m.sales or m.tax or m.darf or m.exempt_gain or m.state is State.INCOMPLETE for m in told.months
+    ):
         return None
     now = next((m for m in told.months if m.month == f"{data.as_of:%Y-%m}"), None)
     losses = sum(told.losses.values(), Decimal(0))
@@ -132,11 +135,14 @@ def tax_section(data: PortfolioReportData, locale: Locale) -> Section | None:
         for m in told.months
         if m.darf is not None and m.darf.due >= data.as_of and m.paid is None
     ]
-    rows.append((words.t("tax.exempt"), sum((m.exempt_gain for m in told.months), Decimal(0))))
+    unsure = [m.month for m in told.months if m.state is State.INCOMPLETE]
+    exempt = (m.exempt_gain for m in told.months if m.month not in unsure)
+    rows.append((words.t("tax.exempt"), sum(exempt, Decimal(0))))
     rows += [(words.t("tax.losses"), losses)] if losses else []
     columns = (Column(label=words.t("portfolio.metric")), Column(label=words.t("portfolio.value"), align="right"))
     body = tuple((Cell(text=name), Cell(text=locale.money(amount), strong=True)) for name, amount in rows)
     table = Table(caption=words.t("tax.caption"), columns=columns, rows=body)
-    blocks = (table, Paragraph(text=words.t("tax.footnote"), muted=True))
+    open_months = [Paragraph(text=words.t("tax.incomplete", months=", ".join(unsure)))] if unsure else []
+    blocks = (table, *open_months, Paragraph(text=words.t("tax.footnote"), muted=True))
     title, note = words.t("tax.title"), words.t("tax.note", year=told.year)
     return Section(id="tax", title=title, note=note, blocks=blocks, span=6)

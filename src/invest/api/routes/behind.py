@@ -1,0 +1,86 @@
+"""What stands behind papers: a fund's buildings and papers, a receipt's share at home, series of the economy."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import BaseModel, Field
+
+from invest.api.http import PREFIX, Problem, route
+from invest.api.request import Request
+from invest.api.routes.models import Strict
+from invest.api.routes.research import TickerPath, known
+from invest.domain.market import (
+    ActionKind,
+    AssetKind,
+    CorporateAction,
+    FundPortfolio,
+    HomePaper,
+    MacroPoint,
+    home_paper,
+)
+from invest.domain.values import Consensus
+
+
+@route("GET", "/assets/{ticker}/portfolio", tag="assets", problems=(404, 422, 503))
+async def get_fund_portfolio(request: Request, path: TickerPath) -> FundPortfolio:
+    """What a fund holds by its newest quarterly report: buildings and papers, with the payload they came from."""
+    await known(request, path.ticker)
+    found = await (await request.services.store()).funds.portfolio(path.ticker)
+    if found is None:
+        raise Problem(
+            404, f"no report of {path.ticker}'s buildings and papers was read: only real-estate funds file one"
+        )
+    return found
+
+
+class Receipt(BaseModel):
+    """What stands behind a receipt of a foreign share (BDR)."""
+
+    ticker: str
+    home: HomePaper | None = Field(description="the paper at its home exchange; null where it is not known")
+    parity: Consensus | None = Field(description="receipts per home paper, observed over a month of closes")
+    ratio_changes: list[CorporateAction] = Field(description="splits, joins and changes of parity, newest first")
+
+
+@route("GET", "/assets/{ticker}/receipt", tag="assets", problems=(404, 422, 503))
+async def get_receipt(request: Request, path: TickerPath) -> Receipt:
+    """The paper at home behind a receipt, its parity and the changes of it, with their sources."""
+    asset, store = await known(request, path.ticker), await request.services.store()
+    if asset.kind is not AssetKind.BDR:
+        raise Problem(404, f"{path.ticker} is no receipt of a foreign share")
+    latest, events = await store.observations.latest(path.ticker), await store.actions.of(path.ticker)
+    changes = [event for event in events if event.factor is not None or event.kind is ActionKind.RATIO_CHANGE]
+    changes.sort(key=lambda event: event.last_date_with, reverse=True)
+    return Receipt(ticker=path.ticker, home=home_paper(path.ticker), parity=latest.get("parity"), ratio_changes=changes)
+
+
+class SeriesPath(Strict):
+    """A series of the economy in the path."""
+
+    series: str = Field(pattern=r"^[a-z]+:[A-Za-z0-9:_.-]{1,60}$", examples=["sgs:433"])
+
+
+class SeriesFilter(Strict):
+    """Which days."""
+
+    since: date | None = None
+    limit: int = Field(default=250, ge=1, le=5000)
+
+
+@route("GET", "/macro", tag="assets", problems=(503,))
+async def list_series(request: Request) -> dict[str, date]:
+    """Stored series of the economy and their newest days: SGS by number (433: IPCA, % a month), Focus by year."""
+    return await (await request.services.store()).macro.series()
+
+
+@route("GET", "/macro/{series}", tag="assets", problems=(404, 422, 503))
+async def get_series(request: Request, path: SeriesPath, query: SeriesFilter) -> list[MacroPoint]:
+    """The newest values of a series, oldest first, in its own unit, each with its source and payload."""
+    found = await (await request.services.store()).macro.read(path.series, since=query.since)
+    if not found:
+        raise Problem(404, f"no value of {path.series!r} is stored: GET {PREFIX}/macro names the series")
+    return found[-query.limit :]
+
+
+ROUTES = (get_fund_portfolio, get_receipt, list_series, get_series)

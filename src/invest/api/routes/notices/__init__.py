@@ -1,0 +1,1 @@
+"""The endpoints of what people are told: their channels."""

@@ -1,0 +1,74 @@
+"""The first collection of a market: killed in the middle it goes on where it was, and fetches no file twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from invest.domain.market import Market, last_closed_session
+from invest.errors import ConfigError
+from invest.jobs.data_collection import expected_seconds, open_assets
+from invest.sources import Sources
+from tests.integration.jobs.job_platform import Platform
+
+
+async def started(platform: Platform, folder: Path) -> asyncio.subprocess.Process:
+    """`invest collect --market stocks` as a process of its own, over the platform's servers."""
+    redis, database = platform.settings.redis.url, platform.settings.database.url
+    assert redis is not None and database is not None
+    told = {
+        "REDIS_URL": redis.get_secret_value(),
+        "DATABASE_URL": database.get_secret_value(),
+        "INVEST_SANDBOX_URL": platform.sandbox.url,
+        "INVEST_AS_OF": platform.settings.now().isoformat(),
+        "INVEST_DATA_DIR": str(folder),
+    }
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("INVEST_")}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "invest", "collect", "--market", "stocks", env=kept | told, cwd=folder,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+
+async def bodies(platform: Platform, upstream: str) -> int:
+    """How many answers with a body an upstream gave so far."""
+    async with aiohttp.ClientSession(platform.sandbox.url) as session, session.get("/sandbox/requests") as answer:
+        return int((await answer.json()).get(upstream, {}).get("200", 0))
+
+
+async def test_a_collection_that_was_killed_goes_on_where_it_was(platform: Platform, tmp_path: Path) -> None:
+    session = last_closed_session(platform.settings.now())
+    first = await started(platform, tmp_path)
+    async with asyncio.timeout(60):
+        while not (before := await platform.store.backfills.collected(session)):
+            assert first.returncode is None, await first.stderr.read() if first.stderr else None
+            await asyncio.sleep(0.02)
+    first.kill()
+    await first.wait()
+    before = await platform.store.backfills.collected(session)
+    files = await bodies(platform, "cotahist")
+    second = await started(platform, tmp_path)
+    out, err = await asyncio.wait_for(second.communicate(), 60)
+    assert second.returncode == 0, err.decode()
+    wanted = {asset.ticker for asset in await platform.store.assets.list(market=Market.STOCKS)}
+    assert before <= wanted == await platform.store.backfills.collected(session)
+    assert wanted <= (await platform.store.bars.last_days()).keys()
+    assert f"{len(wanted - before)} assets to collect, {len(before)} were collected before" in out.decode()
+    assert f"collected {len(wanted - before)}, 0 left" in out.decode()
+    assert files > 0 and await bodies(platform, "cotahist") == files  # each file once, also across the kill
+    async with Sources.open(platform.settings) as sources:
+        assert await open_assets(platform.store, sources, platform.settings, Market.STOCKS) == ([], len(wanted))
+        with pytest.raises(ConfigError, match="no asset of cryptos"):
+            await open_assets(platform.store, sources, platform.settings, Market.CRYPTOS)
+
+
+async def test_how_long_it_takes_follows_the_slowest_upstream(platform: Platform) -> None:
+    async with Sources.open(platform.settings) as sources:
+        rates = {name: conf.model_copy(update={"rate": 0.5}) for name, conf in platform.settings.sources.items()}
+        shipped = platform.settings.model_copy(update={"sources": rates, "sandbox_url": ""})
+        assert expected_seconds(shipped, sources, 100) == (600.0, "b3")
