@@ -120,6 +120,12 @@ class LlmAnalyst:
         """Whether a second run with the news is worth its money: something new and material is there to read."""
         return self._caller.terms.news_run and material_news(snapshot.news)
 
+    def questions(self, snapshot: Snapshot, language: str) -> list[Question]:
+        """What `ask` would ask first: the blind question, and the one with the news where it is worth its money."""
+        with_news = [False, True] if self.reads_news(snapshot) else [False]
+        prompts = [opinion_prompt(snapshot, language, with_news=news) for news in with_news]
+        return [Question(p.system, p.user, answer_schema(), self._caller.terms.max_tokens) for p in prompts]
+
     @property
     def max_tokens(self) -> int:
         """The limit of an answer."""

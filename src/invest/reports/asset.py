@@ -96,7 +96,7 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
         *results_sections(history, locale),
         *multiples_sections(history, analysis.kind, book),
         worth_section(analysis, () if tracker else data.opinions, book),
-        profile_section(analysis, data.asset, history, book),
+        profile_section(analysis, data.asset, history, book, parity=_parity(data)),
         peers_section(analysis, data.peers, book),
         analysts_section(data, book, tracker=tracker),
         case_section("bull", bull, data, book),
@@ -119,6 +119,12 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
         ),
     ]
     return (*[part for part in parts if part is not None], *_appendix(data, book, parts))
+
+
+def _parity(data: AssetReportData) -> float | None:
+    """How many receipts make one home paper, as the sources agree; None where they say nothing."""
+    found = next((item for item in data.quality if item.field == "parity" and not item.quarantined), None)
+    return float(found.value) if found is not None and found.value is not None else None
 
 
 def recent(data: AssetReportData) -> list[NewsItem]:

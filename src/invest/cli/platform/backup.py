@@ -106,7 +106,8 @@ def _candidates(name: str) -> Sequence[str]:
 
 def _major(path: str) -> int | None:
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True, timeout=20).stdout  # noqa: S603
+        asked = [path, "--version"]  # a program found by its name
+        said = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=20).stdout  # noqa: S603 - above
         if match := re.search(r"\) (\d+)", said):
             return int(match[1])
     return None
@@ -118,7 +119,8 @@ def _run(command: Sequence[str], url: str) -> None:
     placed = [f"--dbname={bare}" if part == "--dbname=" else part for part in command]
     if placed == list(command):
         placed.append(f"--dbname={bare}")
-    done = subprocess.run(placed, capture_output=True, text=True, check=False, env={**os.environ, **told})  # noqa: S603
+    environment = {**os.environ, **told}
+    done = subprocess.run(placed, capture_output=True, text=True, check=False, env=environment)  # noqa: S603 - no shell
     if done.returncode:
         lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
         raise InvestError(f"{Path(command[0]).name} failed: {lines[0][:500] if lines else done.returncode}")
