@@ -268,15 +268,15 @@ class LlmAnalyst:
 def _judgement(checked: Checked) -> dict[str, Any]:
     """The fields of an opinion that come from answers; rating, confidence and target are derived, never asked for."""
     answer = checked.answer
-    said = {
+    fields = {
         name: getattr(answer, name)
         for name in ("key_facts", "arguments_for", "arguments_against", "risks", "would_change", "summary")
     }
-    said |= {name: getattr(answer, name) for name in ("price_p10", "price_p50", "price_p90", *HORIZONS)}
+    fields |= {name: getattr(answer, name) for name in ("price_p10", "price_p50", "price_p90", *HORIZONS)}
     p180 = answer.p_beat_180d or 0.0
     k, n = len(checked.unmatched), checked.figures
     return (
-        said
+        fields
         | _verdict(p180)
         | _soundness(checked, p180)
         | {

@@ -237,8 +237,13 @@ class Analysts:
             return Noise(name, 0, None, None)
         tongue = prompt_language(snapshot.language)
         opinions = await asyncio.gather(*(analyst.ask(snapshot, tongue) for _ in range(repeats)))
-        said = [o.p_beat_180d_blind for o in opinions if o.valid and o.p_beat_180d_blind is not None]
-        return Noise(name, len(said), fmean(said) if said else None, stdev(said) if len(said) > 1 else None)
+        probabilities = [o.p_beat_180d_blind for o in opinions if o.valid and o.p_beat_180d_blind is not None]
+        return Noise(
+            name,
+            len(probabilities),
+            fmean(probabilities) if probabilities else None,
+            stdev(probabilities) if len(probabilities) > 1 else None,
+        )
 
     async def object(
         self, snapshot: Snapshot, consensus: AiConsensus, opinions: Sequence[Opinion], language: str | None = None

@@ -177,8 +177,8 @@ def servers_of(recipe: Recipe) -> list[int]:
     except (OSError, ValueError, IndexError):
         return []
     ask = ["ps", "-o", "command=", "-p", str(pid)]
-    told = subprocess.run(ask, capture_output=True, text=True, check=False)  # noqa: S603 - a number and constants
-    return [pid] if str(directory) in told.stdout else []
+    done = subprocess.run(ask, capture_output=True, text=True, check=False)  # noqa: S603 - a number and constants
+    return [pid] if str(directory) in done.stdout else []
 
 
 def _works_in(process: Path, directory: Path) -> bool:

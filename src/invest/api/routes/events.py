@@ -45,8 +45,8 @@ async def book_asset_event(request: Request, path: TickerPath, body: EventTerms)
     try:
         booked = await book_event(store, path.ticker, body, request.services.settings.now())
     except UnbookableEvent as error:
-        name, _, said = str(error).partition(": ")
-        raise invalid(name if said else "kind", said or str(error)) from None
+        name, _, reason = str(error).partition(": ")
+        raise invalid(name if reason else "kind", reason or str(error)) from None
     except NotFound as error:
         raise Problem(404, str(error)) from None
     request.audit("book event", path.ticker, {"kind": str(body.kind), "day": str(body.last_date_with)})

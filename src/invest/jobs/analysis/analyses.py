@@ -78,11 +78,11 @@ async def analyse_one(
     analysis = (await analyse_many(ctx, [ticker], keep=keep))[ticker]
     if not include_ai:
         return analysis
-    said = await ask(ctx, analysis, None, language or ctx.use(Settings).language)
-    opinions = [opinion_brief(o) for o in said.opinions]
-    block = {"consensus": said.consensus.model_dump(mode="json"), "opinions": opinions}
-    if said.benchmark is not None:
-        block["benchmark"] = opinion_brief(said.benchmark)
+    answers = await ask(ctx, analysis, None, language or ctx.use(Settings).language)
+    opinions = [opinion_brief(o) for o in answers.opinions]
+    block = {"consensus": answers.consensus.model_dump(mode="json"), "opinions": opinions}
+    if answers.benchmark is not None:
+        block["benchmark"] = opinion_brief(answers.benchmark)
     return analysis.model_copy(update={"ai": block})
 
 

@@ -118,8 +118,8 @@ def _page_data(view: ReportView, *, charts: bool, appendix: bool) -> dict[str, A
         "strip": view.strip.model_dump(mode="json") if view.strip else None,
     }
     sections = shown(view, appendix=appendix)
-    said = [b.text for s in sections if s.id == SOURCES for b in s.blocks if b.block == "paragraph"]
-    page["disclaimers"] = [*said, *view.disclaimers]  # in the small print at the end: no part of its own
+    texts = [b.text for s in sections if s.id == SOURCES for b in s.blocks if b.block == "paragraph"]
+    page["disclaimers"] = [*texts, *view.disclaimers]  # in the small print at the end: no part of its own
     page["rows"] = [
         [_section(section, locale, charts=charts, alone=len(row) == 1) for section in row]
         for row in rows_of(s for s in sections if s.id != SOURCES)

@@ -38,10 +38,10 @@ async def tax_page(visit: Visit) -> web.StreamResponse:
         assert isinstance(answer, web.StreamResponse)
         return answer
     held = await routes.stored(visit.request, portfolio_id)
-    told = await visit.ask(taxes.get_tax, path=path, query=query)
+    year_of_tax = await visit.ask(taxes.get_tax, path=path, query=query)
     view = await asyncio.to_thread(
         build_tax_view,
-        told,
+        year_of_tax,
         name=held.name,
         report_id="live",
         generated_at=now,
@@ -51,7 +51,7 @@ async def tax_page(visit: Visit) -> web.StreamResponse:
         visit,
         "desk/tax.html",
         portfolio=held,
-        told=told,
+        told=year_of_tax,
         view=view,
         known=anchors(view),  # type: ignore[arg-type] # every kind of view has sections
         years=_years(held, market_day(now).year),

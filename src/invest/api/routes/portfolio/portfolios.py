@@ -151,8 +151,8 @@ def refuse(plan: ImportPlan) -> None:
         if row.status == "refused"
     ]
     if errors:
-        said = f"{errors[0].field}: {errors[0].message}; nothing was booked"
-        raise Problem(422, said, kind="urn:invest:invalid", errors=errors[:50])
+        text = f"{errors[0].field}: {errors[0].message}; nothing was booked"
+        raise Problem(422, text, kind="urn:invest:invalid", errors=errors[:50])
 
 
 @route("GET", "/portfolios", tag="portfolios", problems=(503,))
