@@ -194,6 +194,7 @@ class Papers:
             "DELETE FROM portfolio_bond WHERE portfolio_id = $1 AND id = $2", portfolio_id, bond_id
         )
         for table in ("portfolio_paper_terms", "portfolio_paper_row"):
+            # nosec B608 - the two names above
             sql = f"DELETE FROM {table} WHERE portfolio_id = $1 AND bond_id = $2"
             gone += await self._db.execute(sql, portfolio_id, bond_id)
         return gone > 0
