@@ -22,8 +22,10 @@ OUT = Path(__file__).parent / "out"
 class OwnValkey:
     """The wheel's server on a unix socket (and a loopback port when asked), with or without an append-only file."""
 
-    def __init__(self, *, durable: bool = False, port: int = 0, extra: tuple[str, ...] = ()) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="invest-bench-"))
+    def __init__(
+        self, *, durable: bool = False, port: int = 0, extra: tuple[str, ...] = (), inside: Path | None = None
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="invest-bench-", dir=inside))
         self.socket = self.folder / "redis.sock"
         self.port = port
         self._binary = Valkey(self.folder).command()[0]

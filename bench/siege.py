@@ -1,4 +1,4 @@
-"""Attack a running platform and take its servers away: everybody else is served, nothing accepted is lost.
+"""Attack a running platform, take its servers away, fill their disks: others are served, nothing accepted is lost.
 
 python -m bench.siege [--outage 60]   -> bench/out/siege.json
 
@@ -31,6 +31,8 @@ import aiohttp
 import orjson
 
 from bench.servers import OUT, OwnPostgres, OwnValkey, free_port
+from bench.siege_disks import SmallDisk, small_disk
+from bench.siege_storm import KEYS, send_storm, tracebacks_in
 from invest.engine import Invest
 from invest.settings import Settings, load
 from invest.store import Store, migrate
@@ -58,6 +60,7 @@ class Report:
     healthz_silent_ms: float = 0.0
     lost: int = 0
     outages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -127,6 +130,7 @@ class Besieged:
     redis: OwnValkey
     postgres: OwnPostgres
     portfolio: str = ""
+    log: Path = Path()
 
     def rss_mb(self) -> float:
         """Resident memory of the web process and its children."""
@@ -419,17 +423,96 @@ async def outage(report: Report, target: Besieged, seconds: float) -> None:
             await asyncio.sleep(1)
         dead = len((await invest.dead.page(limit=500)).items)
         await asyncio.to_thread(target.postgres.start_again)
-        ended: dict[str, str] = {}
-        deadline = time.monotonic() + 60
-        while len(ended) < len(ids) and time.monotonic() < deadline:
-            for job_id in ids:
-                if job_id not in ended and (status := await invest.status(job_id)).final:
-                    ended[job_id] = status.state.value
-            await asyncio.sleep(0.3)
+        ended = await _ends(invest, ids, 60 + seconds / 5)
         good = sum(state == "succeeded" for state in ended.values())
     report.lost += len(ids) - good + dead
     report.outages["postgresql"] = {"seconds": seconds, "accepted": len(ids), "succeeded": good, "dead_letters": dead}
     print(f"  PostgreSQL away {seconds:g} s: {len(ids)} accepted, {good} succeeded, {dead} dead letters", flush=True)
+
+
+async def full_disk(report: Report, target: Besieged, name: str, disk: SmallDisk) -> None:
+    """A server's disk is full while jobs are sent: /readyz says so, what was accepted ends well, nothing is buried."""
+    if not disk.real:
+        report.outages[name] = {"skipped": "this account may not mount a file system of its own"}
+        print(f"  {name}: passed over, this account may not mount a file system of its own", flush=True)
+        return
+    async with Invest.connect(target.settings) as invest, target.session("admin") as session:
+        ids, refused, said = await _through_a_full_disk(session, target, disk, postgres="PostgreSQL" in name)
+        ended = await _ends(invest, ids)
+        good = sum(state == "succeeded" for state in ended.values())
+        dead = len((await invest.dead.page(limit=500)).items)
+    told = "degraded" in said or "not ready" in said
+    report.lost += len(ids) - good + dead + (not told)
+    report.outages[name] = {
+        "accepted": len(ids), "refused": refused, "succeeded": good, "dead_letters": dead, "readyz": sorted(said)
+    }  # fmt: skip
+    print(f"  {name}: {len(ids)} accepted, {refused} refused, {good} succeeded, {dead} dead letters; {sorted(said)}")
+
+
+async def _through_a_full_disk(
+    session: aiohttp.ClientSession, target: Besieged, disk: SmallDisk, *, postgres: bool
+) -> tuple[list[str], int, set[str]]:
+    """(jobs accepted, requests refused, what /readyz said) while a disk is full for twenty seconds."""
+    ids: list[str] = []
+    refused, said = 0, set[str]()
+
+    async def send() -> None:
+        nonlocal refused
+        body = {"portfolio_id": target.portfolio}
+        async with session.post(f"{API}/jobs/calculate_portfolio_metrics", json=body) as answer:
+            if answer.status == 202:
+                ids.append((await answer.json())["task_id"])
+            else:
+                refused += 1
+
+    for _ in range(10):
+        await send()
+    disk.fill()
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        await send()
+        async with session.get("/readyz") as answer:
+            said.add((await answer.json())["status"])
+        await asyncio.sleep(0.2)
+    disk.free()
+    if postgres:  # a server whose log finds no room ends; under `invest run` its keeper starts it again
+        await asyncio.to_thread(target.postgres.start_again)
+    for _ in range(5):
+        await send()
+    return ids, refused, said
+
+
+async def _ends(invest: Invest, ids: list[str], seconds: float = 60) -> dict[str, str]:
+    """Jobs that ended, and how."""
+    ended: dict[str, str] = {}
+    deadline = time.monotonic() + seconds
+    while len(ended) < len(ids) and time.monotonic() < deadline:
+        for job_id in ids:
+            if job_id not in ended and (status := await invest.status(job_id)).final:
+                ended[job_id] = status.state.value
+        await asyncio.sleep(0.3)
+    return ended
+
+
+async def storm(report: Report, target: Besieged, count: int, watcher: Watcher) -> None:
+    """Requests made from the server's own description, each wrong in some way."""
+    before, rss = tracebacks_in(target.log), target.rss_mb()
+    watcher.longest()
+    async with contextlib.AsyncExitStack() as stack:
+        sessions = [await stack.enter_async_context(target.session(f"storm{n}")) for n in range(KEYS)]
+        async with sessions[0].get("/openapi.json") as answer:
+            description = await answer.json()
+        seen, wrong = await send_storm(sessions, description, count)
+    silent, _ = watcher.longest()
+    report.healthz_silent_ms = round(max(report.healthz_silent_ms, silent), 1)
+    traces = tracebacks_in(target.log) - before
+    said = wrong[0] if wrong else f"{traces} tracebacks in the log" if traces else ""
+    growth = round(target.rss_mb() - rss, 1)
+    report.attacks["hostile_requests"] = Attack(not said and growth <= GROWTH_MB, growth, said)
+    report.statuses = {str(status): times for status, times in sorted(seen.items())}
+    print(f"  {count:,} hostile requests: {report.statuses}, {len(wrong)} wrong, {traces} tracebacks, {silent:.0f} ms")
+    for line in wrong[:10]:
+        print(f"    {line}", flush=True)
 
 
 # -- the platform
@@ -471,7 +554,7 @@ def processes(settings: Settings, port: int, folder: Path) -> Iterator[subproces
 
 async def until_ready(url: str) -> None:
     """Wait for /readyz."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     async with aiohttp.ClientSession(url) as session:
         while time.monotonic() < deadline:
             with contextlib.suppress(aiohttp.ClientError):
@@ -482,20 +565,31 @@ async def until_ready(url: str) -> None:
     raise SystemExit("the platform did not start")
 
 
-async def run(seconds: float) -> Report:
+async def run(seconds: float, requests: int, only: str = "") -> Report:
     """The whole siege."""
     report, begun = Report(), time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="invest-siege-"))
     port = free_port()
-    with OwnValkey() as redis, OwnPostgres() as postgres:
+    kept = ("--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0")
+    with (
+        small_disk(64) as redis_disk,
+        small_disk(400) as postgres_disk,
+        OwnValkey(inside=redis_disk.folder, extra=kept) as redis,
+        OwnPostgres(inside=postgres_disk.folder) as postgres,
+    ):
         settings = load(_env_file=None, redis={"url": redis.url}, database={"url": postgres.url})
         await migrate(settings)
         keys = {}
         async with Store.open(settings) as store:
-            for name, scope in (("one", "write"), ("two", "write"), ("greedy", "write"), ("admin", "admin")):
+            storming = [(f"storm{number}", "write") for number in range(KEYS)]
+            for name, scope in (
+                ("one", "write"), ("two", "write"), ("greedy", "write"), ("admin", "admin"), *storming,
+            ):  # fmt: skip
                 keys[name], _ = await store.keys.create(name, [scope])
         with processes(settings, port, folder) as web:
-            target = Besieged(settings, f"http://127.0.0.1:{port}", port, web, keys, redis, postgres)
+            target = Besieged(
+                settings, f"http://127.0.0.1:{port}", port, web, keys, redis, postgres, log=folder / "log"
+            )
             await until_ready(target.url)
             async with (
                 target.session("one") as session,
@@ -505,10 +599,19 @@ async def run(seconds: float) -> Report:
             watcher = Watcher(port)
             await asyncio.sleep(1)
             os.nice(10)  # who attacks from elsewhere takes no processor of the one attacked
-            await attack(report, target, watcher)
-            await outage(report, target, seconds)
+            if only in ("", "attacks"):
+                await attack(report, target, watcher)
+            if only in ("", "outages"):
+                await outage(report, target, seconds)
+                await full_disk(report, target, "PostgreSQL's disk full", postgres_disk)
+                await full_disk(report, target, "Redis' disk full", redis_disk)
+            if only in ("", "storm"):
+                await storm(report, target, requests, watcher)
             watcher.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    if report.clean:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        print(f"  logs: {folder / 'log'}", flush=True)
     report.seconds = round(time.monotonic() - begun, 1)
     return report
 
@@ -517,9 +620,11 @@ def main() -> None:
     """Parse, run, write, and say by the exit status whether everything held."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--outage", type=float, default=60.0, help="seconds that PostgreSQL is away")
+    parser.add_argument("--requests", type=int, default=10_000, help="hostile requests at the end")
+    parser.add_argument("--only", choices=("attacks", "outages", "storm"), default="", help="a part of it")
     options = parser.parse_args()
     print(f"siege: {len(ATTACKS)} attacks, then PostgreSQL away for {options.outage:g} s", flush=True)
-    report = asyncio.run(run(options.outage))
+    report = asyncio.run(run(options.outage, options.requests, options.only))
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "siege.json").write_bytes(orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2))
     print(f"  /healthz silent for at most {report.healthz_silent_ms:g} ms; lost {report.lost}; {report.seconds:g} s")

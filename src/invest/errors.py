@@ -108,5 +108,5 @@ class InvalidArguments(InvestError, ValueError):
     def __init__(self, job: str, errors: list[dict[str, Any]]) -> None:
         self.job = job
         self.errors = errors
-        said = "; ".join(f"{'.'.join(str(p) for p in e['loc']) or 'arguments'}: {e['msg']}" for e in errors[:5])
-        super().__init__(f"{job}: {said}")
+        message = "; ".join(f"{'.'.join(str(p) for p in e['loc']) or 'arguments'}: {e['msg']}" for e in errors[:5])
+        super().__init__(f"{job}: {message}")

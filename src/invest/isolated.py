@@ -130,8 +130,7 @@ async def _exchange(process: asyncio.subprocess.Process, given: Any) -> AsyncIte
     while True:
         try:
             size = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))[0]
-            # Our own code in the child made these bytes, under the same account: no trust is crossed here.
-            kind, value = pickle.loads(await process.stdout.readexactly(size))  # noqa: S301
+            kind, value = pickle.loads(await process.stdout.readexactly(size))  # noqa: S301 - our own child made these bytes
         except asyncio.IncompleteReadError:
             code = await process.wait()
             spent = "more time than it may" if code in SPENT else "more memory than it may, or it crashed its reader"

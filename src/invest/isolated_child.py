@@ -63,8 +63,7 @@ def main() -> None:
     head = given.read(LENGTH.size)
     if len(head) < LENGTH.size:
         return  # nobody needed it
-    # From our own process, over a pipe of its own.
-    args, kwargs = pickle.loads(given.read(LENGTH.unpack(head)[0]))  # noqa: S301
+    args, kwargs = pickle.loads(given.read(LENGTH.unpack(head)[0]))  # noqa: S301 - from our own process, over its own pipe
     limit(float(cpu_seconds), int(memory_bytes))
     try:
         for piece in run(*args, **kwargs):

@@ -122,8 +122,8 @@ class Objects:
         return f"{self.shown}/{name}"
 
     def _away(self, error: Exception) -> ServerAway:
-        said = str(error).strip().partition("\n")[0][:200]
-        return ServerAway(f"the object store {self.shown} does not answer: {said}", server="the object store")
+        reason = str(error).strip().partition("\n")[0][:200]
+        return ServerAway(f"the object store {self.shown} does not answer: {reason}", server="the object store")
 
 
 def open_objects(settings: Settings) -> Objects | None:
@@ -144,8 +144,8 @@ def _opened(url: str, options: tuple[tuple[str, str], ...], timeout: float, proc
     try:
         return Objects(obstore.store.from_url(url, **more), url)
     except (obstore.exceptions.BaseError, ValueError, OSError, TypeError) as error:
-        said = str(error).strip().partition("\n")[0][:200]
-        raise ConfigError(f"objects.url {url}: {said}; expected s3://, gs://, az:// or file://") from None
+        reason = str(error).strip().partition("\n")[0][:200]
+        raise ConfigError(f"objects.url {url}: {reason}; expected s3://, gs://, az:// or file://") from None
 
 
 def _limits(url: str, options: tuple[tuple[str, str], ...], timeout: float) -> dict[str, Any]:

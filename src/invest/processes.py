@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from asyncio.subprocess import Process
 from collections.abc import Iterable
+
+
+def keep_private() -> None:
+    """Let nobody but this account read what this process and its children write from now on (umask 077)."""
+    os.umask(0o077)
 
 
 def pause_after(failures: int, *, first: float, longest: float) -> float:

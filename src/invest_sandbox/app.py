@@ -68,6 +68,7 @@ def create_app(
     app = web.Application(middlewares=[sandbox], client_max_size=8 * 2**20)
     app[WORLD] = world
     app[SHELF] = shelf or Shelf()
+    app[ai.BATCHES] = ai.Batches()
     app[FAULTS] = FaultBook(world.seed, faults)
     app[REQUESTS] = {}
     app[others.LAST_GDELT] = []

@@ -31,6 +31,9 @@ AiKind = Literal[
     "endless",
     "invented_figures",
     "invalid_key",
+    "batch_late",
+    "batch_partial",
+    "batch_expired",
 ]
 Kind = WireKind | AiKind | Literal["injection"]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,14 @@ import redis
 from tests.builders.redis_users import owner_of, refused
 
 ROOT = Path(__file__).parents[2]
+
+
+def open_to_others(data: Path) -> Iterator[str]:
+    """What others may read, write or list under the data folder; root's keeps its PostgreSQL's way through."""
+    for path in [data, *data.rglob("*")]:
+        mode = stat.S_IMODE(path.lstat().st_mode) & 0o077
+        if mode & ~(0o011 if path == data and os.geteuid() == 0 else 0):
+            yield f"{mode:03o} {path.relative_to(data)}"
 
 
 @pytest.mark.slow
@@ -46,6 +56,7 @@ async def test_the_demo_leaves_reports_and_a_truthful_summary(tmp_path: Path, re
     assert pdf.startswith(b"%PDF-")
     table = shown.decode()
     assert "SANDBOX" in table
+    assert list(open_to_others(tmp_path / ".data" / "demo")) == []
     assert summary["assets"][0]["ticker"] in table
     with redis.Redis.from_url(redis_url) as client:
         names: Any = client.keys()

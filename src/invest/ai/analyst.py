@@ -120,6 +120,12 @@ class LlmAnalyst:
         """Whether a second run with the news is worth its money: something new and material is there to read."""
         return self._caller.terms.news_run and material_news(snapshot.news)
 
+    def questions(self, snapshot: Snapshot, language: str) -> list[Question]:
+        """What `ask` would ask first: the blind question, and the one with the news where it is worth its money."""
+        with_news = [False, True] if self.reads_news(snapshot) else [False]
+        prompts = [opinion_prompt(snapshot, language, with_news=news) for news in with_news]
+        return [Question(p.system, p.user, answer_schema(), self._caller.terms.max_tokens) for p in prompts]
+
     @property
     def max_tokens(self) -> int:
         """The limit of an answer."""
@@ -262,15 +268,15 @@ class LlmAnalyst:
 def _judgement(checked: Checked) -> dict[str, Any]:
     """The fields of an opinion that come from answers; rating, confidence and target are derived, never asked for."""
     answer = checked.answer
-    said = {
+    fields = {
         name: getattr(answer, name)
         for name in ("key_facts", "arguments_for", "arguments_against", "risks", "would_change", "summary")
     }
-    said |= {name: getattr(answer, name) for name in ("price_p10", "price_p50", "price_p90", *HORIZONS)}
+    fields |= {name: getattr(answer, name) for name in ("price_p10", "price_p50", "price_p90", *HORIZONS)}
     p180 = answer.p_beat_180d or 0.0
     k, n = len(checked.unmatched), checked.figures
     return (
-        said
+        fields
         | _verdict(p180)
         | _soundness(checked, p180)
         | {

@@ -18,6 +18,7 @@ import structlog
 from invest.ai.analyst import LlmAnalyst
 from invest.ai.answers import data_hash, digest, dump_schema, opinion_prompt, prompt_language, render
 from invest.ai.calls import (
+    Ahead,
     Budget,
     Caller,
     Ledger,
@@ -28,7 +29,10 @@ from invest.ai.calls import (
     MemoryCache,
     MemoryLedger,
     MemoryLessons,
+    MemoryPrepaid,
+    OpenBatch,
     OpinionCache,
+    Prepaid,
     Purse,
     Shared,
     open_session,
@@ -69,16 +73,18 @@ class Analysts:
         limiter: Limiter,
         ledger: Ledger,
         lessons: Lessons,
+        prepaid: Prepaid,
         now: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._now = now
         self._cache = cache
         purse = Purse(budget, Decimal(str(settings.ai.daily_budget_usd)))
-        shared = Shared(session, limiter, purse, ledger, lessons, now)
+        shared = Shared(session, limiter, purse, ledger, lessons, prepaid, now)
         self._missing: dict[str, Missing] = {}
         self._analysts: dict[str, LlmAnalyst] = {}
         self._rules: dict[str, RulesAnalyst] = {}
+        self._ahead: dict[str, Ahead] = {}
         self._asking: dict[str, asyncio.Task[Opinion]] = {}
         for name in settings.ai.providers:
             provider = settings.provider(name)
@@ -87,7 +93,10 @@ class Analysts:
             elif provider.kind == "rules":
                 self._rules[name] = RulesAnalyst(name, now, sandbox=settings.sandbox)
             else:
-                self._analysts[name] = LlmAnalyst(Caller(terms_of(settings, name), shared))
+                caller = Caller(terms_of(settings, name), shared)
+                self._analysts[name] = LlmAnalyst(caller)
+                if provider.batch:
+                    self._ahead[name] = Ahead(caller)
 
     @classmethod
     @asynccontextmanager
@@ -100,6 +109,7 @@ class Analysts:
         limiter: Limiter | None = None,
         ledger: Ledger | None = None,
         lessons: Lessons | None = None,
+        prepaid: Prepaid | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> AsyncIterator[Analysts]:
         """The analysts of `settings.ai.providers`; what is kept and counted is this process's own unless given."""
@@ -114,6 +124,7 @@ class Analysts:
                 limiter=limiter or LocalLimiter(settings.ai.concurrency, per_minute=per_minute(settings)),
                 ledger=ledger or MemoryLedger(),
                 lessons=lessons or MemoryLessons(),
+                prepaid=prepaid or MemoryPrepaid(),
                 now=now,
             )
             try:
@@ -169,6 +180,55 @@ class Analysts:
             return await self._joined(task)
         return (await self._joined(task)).model_copy(update={"cached": True, "cost_usd": Decimal(0)})
 
+    @property
+    def batching(self) -> tuple[str, ...]:
+        """The providers whose questions may be asked ahead, in batches."""
+        return tuple(self._ahead)
+
+    async def ask_ahead(self, snapshots: Sequence[Snapshot], language: str) -> list[OpenBatch]:
+        """Send the questions on `snapshots` to every vendor that takes batches; one that refuses is asked directly.
+
+        An opinion that the cache still has is not asked for.
+        """
+        tongue = prompt_language(language)
+        begun = []
+        for name, ahead in self._ahead.items():
+            analyst = self._analysts[name]
+            questions = []
+            for snapshot in snapshots:
+                if not await self._recall(self._key(name, snapshot, tongue)):
+                    questions += analyst.questions(snapshot, tongue)
+            try:
+                batch = await ahead.submit(questions)
+            except CallFailed as error:
+                log.warning("no batch was begun", provider=name, reason=error.reason)
+                continue
+            begun += [batch] if batch is not None else []
+        return begun
+
+    async def collect(self, batch: OpenBatch, *, late: bool = False, lost: bool = False) -> int | None:
+        """Keep the answers of a batch; how many, None while it runs. Raises `CallFailed` where the vendor is away.
+
+        `late`: the vendor is asked to end it, its answers are kept when it does. `lost`: it is waited for no longer
+        and booked at its most.
+        """
+        ahead = self._ahead.get(batch.provider)
+        if ahead is None:
+            return 0  # batches were switched off since: what was reserved counts as spent
+        found = None
+        try:
+            found = await ahead.collect(batch)
+            if found is None and late:
+                await ahead.cancel(batch)
+                found = await ahead.collect(batch)
+        except CallFailed:
+            if not lost:
+                raise
+        if found is None and lost:
+            await ahead.give_up(batch)
+            return 0
+        return found
+
     async def noise(self, name: str, snapshot: Snapshot, repeats: int = 3) -> Noise:
         """How far one provider's p180 wanders on the very same question, asked `repeats` times past the cache."""
         self._known(name)
@@ -177,8 +237,13 @@ class Analysts:
             return Noise(name, 0, None, None)
         tongue = prompt_language(snapshot.language)
         opinions = await asyncio.gather(*(analyst.ask(snapshot, tongue) for _ in range(repeats)))
-        said = [o.p_beat_180d_blind for o in opinions if o.valid and o.p_beat_180d_blind is not None]
-        return Noise(name, len(said), fmean(said) if said else None, stdev(said) if len(said) > 1 else None)
+        probabilities = [o.p_beat_180d_blind for o in opinions if o.valid and o.p_beat_180d_blind is not None]
+        return Noise(
+            name,
+            len(probabilities),
+            fmean(probabilities) if probabilities else None,
+            stdev(probabilities) if len(probabilities) > 1 else None,
+        )
 
     async def object(
         self, snapshot: Snapshot, consensus: AiConsensus, opinions: Sequence[Opinion], language: str | None = None

@@ -57,12 +57,12 @@ async def _one(settings: Settings, name: str, session: aiohttp.ClientSession, an
     except (aiohttp.ClientError, TimeoutError, ConnectionError, ValueError) as error:
         where = f"check ai.providers.{name}.base_url and the network"
         return VendorState(name, "unreachable", f"no answer ({type(error).__name__})", where)
-    told = judged(name, given, models, datetime.now(UTC).date())
-    if told.state == "fix":
-        return told
+    verdict = judged(name, given, models, datetime.now(UTC).date())
+    if verdict.state == "fix":
+        return verdict
     if (priced := _priced(settings, name, given, endpoint)) is not None:
         return priced
-    return await _answered(told, analysts) if analysts is not None else told
+    return await _answered(verdict, analysts) if analysts is not None else verdict
 
 
 def judged(name: str, given: ProviderSettings, models: Sequence[ListedModel], today: date) -> VendorState:

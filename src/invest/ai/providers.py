@@ -56,6 +56,7 @@ def terms_of(settings: Settings, name: str) -> Terms:
         max_tokens=given.max_tokens or settings.ai.max_tokens,
         prices=price_list(settings, given),
         effort=given.effort,
+        batch=given.batch,
         news_run=settings.ai.blind_run,
         sandbox=settings.sandbox,
     )

@@ -93,9 +93,11 @@ async def _once(route: Route, request: Request) -> web.StreamResponse:
 
 def _too_long(kept: Kept) -> Problem:
     where = kept.headers.get("Location")
-    said = f"this request was done before and answered with {kept.status}; that answer was too long to keep"
+    message = f"this request was done before and answered with {kept.status}; that answer was too long to keep"
     headers = {"Idempotency-Replayed": "true"} | ({"Location": where} if where else {})
-    return Problem(409, said + (f": see {where}" if where else ""), kind="urn:invest:answer-not-kept", headers=headers)
+    return Problem(
+        409, message + (f": see {where}" if where else ""), kind="urn:invest:answer-not-kept", headers=headers
+    )
 
 
 async def _run(route: Route, request: Request, key: str, digest: str) -> web.StreamResponse:

@@ -92,10 +92,10 @@ def _refuse(error: Any) -> NoReturn:
     if type(error).__name__ == "NoArgsIsHelpError":
         sys.stderr.write(error.format_message())
         sys.exit(EXIT_USAGE)
-    said = " ".join(error.format_message().split()).replace(": Input", ": input").replace(": Value error, ", ": ")
-    said = re.sub(r"\. Did you mean (.*)\?$", _meant, said).rstrip(".")
+    message = " ".join(error.format_message().split()).replace(": Input", ": input").replace(": Value error, ", ": ")
+    message = re.sub(r"\. Did you mean (.*)\?$", _meant, message).rstrip(".")
     where = "invest" if context is None else context.command_path
-    _end(f"{said[:1].lower()}{said[1:]}; see `{where} --help`", EXIT_USAGE)
+    _end(f"{message[:1].lower()}{message[1:]}; see `{where} --help`", EXIT_USAGE)
 
 
 def _meant(match: re.Match[str]) -> str:
@@ -105,6 +105,6 @@ def _meant(match: re.Match[str]) -> str:
     return f" (did you mean {match[1]}?)" if is_near else ""
 
 
-def _end(said: str, code: int) -> NoReturn:
-    sys.stderr.write(f"invest: {said}\n")
+def _end(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"invest: {message}\n")
     sys.exit(code)

@@ -111,12 +111,12 @@ def confirm(question: str, *, yes: bool) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
-def outcome(json_output: bool, said: str, **fields: Any) -> None:
+def outcome(json_output: bool, message: str, **fields: Any) -> None:
     """What a verb did: one line for a person, `fields` as JSON, or with ``-q`` the first of them alone."""
     if json_output:
         as_json(fields)
     elif not manner.quiet:
-        typer.echo(said)
+        typer.echo(message)
     elif fields:
         typer.echo(next(iter(fields.values())))
 

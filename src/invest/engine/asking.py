@@ -36,8 +36,8 @@ class Asking:
         limit = round(self.settings.redis.replicas_timeout * 1000)
         answer, count = await self.guarded(what.replicated(self.redis, wanted, limit))
         if count < wanted:
-            said = f"{count} of {wanted} replicas of Redis have what was taken: it may be lost with the primary"
-            raise ServerAway(said, server="Redis")
+            message = f"{count} of {wanted} replicas of Redis have what was taken: it may be lost with the primary"
+            raise ServerAway(message, server="Redis")
         return answer
 
     async def ask(self, what: Ask[T]) -> T:
@@ -50,8 +50,8 @@ class Asking:
             return await asked
         except CONNECTION_ERRORS as error:
             where = address_of(self.settings)
-            said = f"Redis at {where} does not answer: {error or type(error).__name__}; check REDIS_URL"
-            raise ServerAway(said, server="Redis") from error
+            message = f"Redis at {where} does not answer: {error or type(error).__name__}; check REDIS_URL"
+            raise ServerAway(message, server="Redis") from error
         except RedisError as error:
             if is_full(error):
                 raise QueueFull("Redis has no room left: new work is refused, try again later") from error

@@ -205,8 +205,10 @@ class Client(Asking):
     def _check_size(self, call: Call[Any]) -> None:
         limit = self.settings.engine.max_argument_bytes
         if len(call.payload) > limit:
-            said = f"{len(call.payload)} bytes of arguments, at most {limit} are taken: store the data and pass its id"
-            raise InvalidArguments(call.name, [{"loc": (), "msg": said, "type": "too_large"}])
+            message = (
+                f"{len(call.payload)} bytes of arguments, at most {limit} are taken: store the data and pass its id"
+            )
+            raise InvalidArguments(call.name, [{"loc": (), "msg": message, "type": "too_large"}])
 
     async def _start(self, workflow: Workflow[R], caller: str | None) -> Job[R]:
         workflow_id = new_id()
@@ -312,11 +314,11 @@ class Client(Asking):
                 await end.signal.wait(pause if left is None else min(pause, left))
             if end.said is not None and end.said.startswith(TOLD):
                 return orjson.loads(end.said[len(TOLD) :])
-            said, pause = end.said, POLL
+            result, pause = end.said, POLL
             ready, value = await self._patient_peek(job_id, deadline)
             if ready:
                 return value
-            if end.said is said:  # nothing more was said while it was asked: wait for the next word
+            if end.said is result:  # nothing more was said while it was asked: wait for the next word
                 end.said = None
                 if deadline is not None and time.monotonic() >= deadline:
                     raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")

@@ -96,13 +96,13 @@ class PortfolioHandle:
 
     async def confirm(self, keys: Sequence[str] | Literal["all"] = "all") -> Any:
         """Book proposed events."""
-        told = keys if isinstance(keys, str) else list(keys)
-        return await self._client.ask("POST", f"{self._path}/proposals/confirm", {"keys": told})
+        chosen = keys if isinstance(keys, str) else list(keys)
+        return await self._client.ask("POST", f"{self._path}/proposals/confirm", {"keys": chosen})
 
     async def decline(self, keys: Sequence[str] | Literal["all"]) -> Any:
         """Never propose these events again."""
-        told = keys if isinstance(keys, str) else list(keys)
-        return await self._client.ask("POST", f"{self._path}/proposals/decline", {"keys": told})
+        chosen = keys if isinstance(keys, str) else list(keys)
+        return await self._client.ask("POST", f"{self._path}/proposals/decline", {"keys": chosen})
 
     async def propose(self) -> list[Any]:
         """Look for such events now; the open proposals."""

@@ -76,8 +76,8 @@ async def count_mail(ctx: Context) -> None:
     if sent > limit:
         await shared_redis(ctx.invest).decr(key)
         following = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        said = f"this key may send {limit} mails an hour (quotas.mails_per_hour)"
-        raise RetryLater((following - now).total_seconds(), said)
+        message = f"this key may send {limit} mails an hour (quotas.mails_per_hour)"
+        raise RetryLater((following - now).total_seconds(), message)
 
 
 async def mails_sent(redis: Redis, caller: str) -> int:

@@ -150,6 +150,24 @@ class OpinionsClosed(Frozen):
     timestamp: AwareDatetime
 
 
+class NightlyAsked(Frozen):
+    """Result of `ask_ais_nightly`: assets whose questions were sent ahead, in how many batches."""
+
+    assets: int
+    batches: int
+    questions: int
+    timestamp: AwareDatetime
+
+
+class NightlyCollected(Frozen):
+    """Result of `collect_ais_nightly`: answers fetched by this run, batches that still run, reports ordered."""
+
+    answers: int
+    running: int
+    reports: int
+    timestamp: AwareDatetime
+
+
 class OpportunitiesFound(Frozen):
     """Result of `detect_opportunities`, best first, each with its reasons."""
 

@@ -51,6 +51,7 @@ def launch(job: dict[str, Any]) -> subprocess.Popen[bytes]:
             stderr=log,
             cwd=job["directory"],
             start_new_session=True,
+            umask=0o077,
             preexec_fn=follow(job["stop"]),  # noqa: PLW1509 - this process has one thread
             **account,
         )

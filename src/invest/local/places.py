@@ -76,6 +76,13 @@ def write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
+def private_opener(path: str, flags: int) -> int:
+    """For `open(opener=…)`: a file that this account alone can read, also where an older version left it open."""
+    descriptor = os.open(path, flags, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
 def key_of(folder: Path) -> str:
     """A short name for a data folder, the same however it is spelled."""
     return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
@@ -118,7 +125,8 @@ def reachable(path: Path, account: Account) -> bool:
 
 def shared_folder(name: str) -> Path:
     """A folder that any account can pass and that survives a restart of the machine, for root only."""
-    base = next((b for b in (Path("/var/tmp"), Path(tempfile.gettempdir())) if b.is_dir()), Path("/tmp"))  # noqa: S108
+    places = (Path("/var/tmp"), Path(tempfile.gettempdir()), Path("/tmp"))  # noqa: S108 - checked by private_folder
+    base = next((place for place in places if place.is_dir()), places[-1])
     return private_folder(base / f"invest-{os.geteuid()}-{name}", 0o711)
 
 
@@ -130,7 +138,7 @@ def cluster_folder(folder: Path) -> Path:
     outside = shared_folder(key_of(folder)) / "postgres"
     note = folder / "postgres.location"
     if not note.exists():
-        note.write_text(f"{outside}\n", encoding="utf-8")
+        write_private(note, f"{outside}\n")
         sys.stderr.write(f"invest: running as root: PostgreSQL keeps its files in {outside} ({folder} is private)\n")
     return outside
 

@@ -190,8 +190,8 @@ class Postgres:
             return
         password = secrets.token_hex(32)
         single = [self._binary("postgres"), "--single", "-D", str(self.directory), "-c", f"fsync={_on(self.durable)}"]
-        said = f"ALTER ROLE invest PASSWORD '{password}';\n".encode()
-        self._run([*single, "-c", "scram_iterations=1", "postgres"], self.directory, said)
+        statement = f"ALTER ROLE invest PASSWORD '{password}';\n".encode()
+        self._run([*single, "-c", "scram_iterations=1", "postgres"], self.directory, statement)
         write_private(self._password_file, password)
         rules.write_text(RULES)
 
@@ -253,9 +253,9 @@ class Postgres:
             **account,
         )
         if done.returncode:
-            said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+            output = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
             step = Path(command[0]).name
-            raise Unreachable(f"embedded PostgreSQL: {step} failed: {said[-1] if said else done.returncode}")
+            raise Unreachable(f"embedded PostgreSQL: {step} failed: {output[-1] if output else done.returncode}")
 
 
 def _on(wanted: bool) -> str:

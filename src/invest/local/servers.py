@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from invest.errors import InvestError, Unreachable
 from invest.local import keeper
-from invest.local.places import data_folder, write_private
+from invest.local.places import data_folder, private_opener, write_private
 from invest.local.recipes import Postgres, Recipe, Valkey, environment
 from invest.processes import pause_after
 from invest.settings import Settings
@@ -59,7 +59,7 @@ class Hold:
     def open(self) -> str:
         """The server's URL, once it takes work. Raises `ConfigError` or `Unreachable`."""
         deadline = time.monotonic() + START_TIMEOUT
-        with (self.folder / f"{self.recipe.name}.lock").open("ab") as lock:
+        with open(self.folder / f"{self.recipe.name}.lock", "ab", opener=private_opener) as lock:
             while True:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,7 +112,7 @@ class Hold:
             "gid": self.recipe.account.gid,
             "clean": [str(self._run_file), *self.recipe.leftovers()],
         }
-        with self.log.open("ab") as log:
+        with open(self.log, "ab", opener=private_opener) as log:
             self.keeper = subprocess.Popen(  # noqa: S603 - this package's own script
                 [sys.executable, "-I", "-S", keeper.__file__],
                 stdin=subprocess.PIPE,
@@ -177,8 +177,8 @@ def servers_of(recipe: Recipe) -> list[int]:
     except (OSError, ValueError, IndexError):
         return []
     ask = ["ps", "-o", "command=", "-p", str(pid)]
-    told = subprocess.run(ask, capture_output=True, text=True, check=False)  # noqa: S603 - a number and constants
-    return [pid] if str(directory) in told.stdout else []
+    done = subprocess.run(ask, capture_output=True, text=True, check=False)  # noqa: S603 - a number and constants
+    return [pid] if str(directory) in done.stdout else []
 
 
 def _works_in(process: Path, directory: Path) -> bool:

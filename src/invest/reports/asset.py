@@ -96,7 +96,7 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
         *results_sections(history, locale),
         *multiples_sections(history, analysis.kind, book),
         worth_section(analysis, () if tracker else data.opinions, book),
-        profile_section(analysis, data.asset, history, book),
+        profile_section(analysis, data.asset, history, book, parity=_parity(data)),
         peers_section(analysis, data.peers, book),
         analysts_section(data, book, tracker=tracker),
         case_section("bull", bull, data, book),
@@ -119,6 +119,12 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
         ),
     ]
     return (*[part for part in parts if part is not None], *_appendix(data, book, parts))
+
+
+def _parity(data: AssetReportData) -> float | None:
+    """How many receipts make one home paper, as the sources agree; None where they say nothing."""
+    found = next((item for item in data.quality if item.field == "parity" and not item.quarantined), None)
+    return float(found.value) if found is not None and found.value is not None else None
 
 
 def recent(data: AssetReportData) -> list[NewsItem]:
@@ -195,12 +201,15 @@ def _sentence(data: AssetReportData, book: FactBook) -> Claim:
     if tracker or pooled is None or not pooled.quorum or pooled.rating is None or pooled.rating.value == verdict:
         return claim
     words = book.locale.words
-    said = {"rating": words.t(f"recommendation.{pooled.rating}").lower(), "p": printed(pooled.probability, book.locale)}
+    values = {
+        "rating": words.t(f"recommendation.{pooled.rating}").lower(),
+        "p": printed(pooled.probability, book.locale),
+    }
     case = pooled.bear_case if pooled.rating is Rating.SELL or verdict == "buy" else pooled.bull_case
     facts = dict.fromkeys(fact_id for argument in case for fact_id in argument.fact_ids)
     names = [book.label(fact.key) for fact_id in facts if (fact := book.by_id(fact_id)) is not None][:3]
-    differs = words.t("strip.ai_differs_by", facts=book.locale.join(names), **said) if names else ""
-    return claim.model_copy(update={"text": f"{claim.text} {differs or words.t('strip.ai_differs', **said)}"})
+    differs = words.t("strip.ai_differs_by", facts=book.locale.join(names), **values) if names else ""
+    return claim.model_copy(update={"text": f"{claim.text} {differs or words.t('strip.ai_differs', **values)}"})
 
 
 def _objection(data: AssetReportData, book: FactBook) -> Claim | None:

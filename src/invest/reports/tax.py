@@ -83,26 +83,26 @@ def build_tax_view(
     )
 
 
-def _summary(told: TaxYear, locale: Locale) -> Section:
-    taxes = sum(month.tax for month in told.months)
-    darfs = sum(month.darf.amount for month in told.months if month.darf)
-    exempt = sum(month.exempt_gain for month in told.months if month.state is not State.INCOMPLETE)
-    losses = ", ".join(f"{BUCKETS[b]} {locale.money(v)}" for b, v in told.losses.items() if v) or "nenhum"
+def _summary(report: TaxYear, locale: Locale) -> Section:
+    taxes = sum(month.tax for month in report.months)
+    darfs = sum(month.darf.amount for month in report.months if month.darf)
+    exempt = sum(month.exempt_gain for month in report.months if month.state is not State.INCOMPLETE)
+    losses = ", ".join(f"{BUCKETS[b]} {locale.money(v)}" for b, v in report.losses.items() if v) or "nenhum"
     items = (
         Stat(label="Imposto apurado", text=locale.money(taxes)),
-        Stat(label="DARF 6015", text=locale.money(darfs), sub=f"{sum(1 for m in told.months if m.darf)} no ano"),
+        Stat(label="DARF 6015", text=locale.money(darfs), sub=f"{sum(1 for m in report.months if m.darf)} no ano"),
         Stat(label="Ganhos isentos", text=locale.money(exempt), sub="vendas de até R$ 20.000,00 no mês"),
         Stat(label="Prejuízo a compensar", text=losses),
     )
     return Section(id="summary", title="Resumo", blocks=(Stats(items=items),))
 
 
-def _open_questions(told: TaxYear, *, english: bool) -> Section:
+def _open_questions(report: TaxYear, *, english: bool) -> Section:
     items = tuple(
         Claim(text=clean(_said(flag, english=english), 800), mark="bad" if flag.blocks else "warn")
-        for flag in told.flags[:60]
+        for flag in report.flags[:60]
     )
-    more = len(told.flags) - len(items)
+    more = len(report.flags) - len(items)
     note = f"e mais {more}" if more > 0 else ""
     return Section(id="open", title="Em aberto", note=note, blocks=(Claims(items=items),))
 
@@ -111,8 +111,8 @@ def _said(flag: Flag, *, english: bool) -> str:
     return f"{flag.message_pt} ({flag.message})" if english else flag.message_pt or flag.message
 
 
-def _months(told: TaxYear, locale: Locale) -> Section:
-    rows = [row for month in told.months for row in _month_rows(month, locale)]
+def _months(report: TaxYear, locale: Locale) -> Section:
+    rows = [row for month in report.months for row in _month_rows(month, locale)]
     columns = ("Mês", "Situação", "Grupo", "Resultado", "Compensado", "Base", "Imposto", "IRRF", "DARF", "Vencimento")
     return _tabled("months", "Apuração mensal", columns, rows, right=(3, 4, 5, 6, 7, 8))
 
@@ -145,7 +145,7 @@ def _month_rows(month: MonthTax, locale: Locale) -> list[tuple[Cell, ...]]:
     return rows
 
 
-def _lines(told: TaxYear, locale: Locale) -> Section:
+def _lines(report: TaxYear, locale: Locale) -> Section:
     rows = [
         (
             Cell(text=locale.day(line.day)),
@@ -156,7 +156,7 @@ def _lines(told: TaxYear, locale: Locale) -> Section:
             *(Cell(text=locale.money(v)) for v in (line.gross, line.costs, line.cost, line.result)),
             Cell(text=", ".join(str(t) for t in line.transactions), muted=True),
         )
-        for month in told.months
+        for month in report.months
         for line in month.lines
     ]
     columns = ("Dia", "Ativo", "Operação", "Grupo", "Qtd.", "Bruto", "Custos", "Custo", "Resultado", "Transações")
@@ -178,7 +178,7 @@ def _goods(told: TaxYear, locale: Locale) -> Section:
     return _tabled("goods", "Bens e Direitos", columns, rows, right=(3, 4), wide=2)
 
 
-def _income(told: TaxYear, locale: Locale) -> Section:
+def _income(report: TaxYear, locale: Locale) -> Section:
     rows = [
         (
             Cell(text=f"{SECTIONS.get(paid.section, paid.section.capitalize())} {paid.code}"),
@@ -187,7 +187,7 @@ def _income(told: TaxYear, locale: Locale) -> Section:
             Cell(text=clean(paid.payer or "", 80), sub=written_cnpj(paid.cnpj) if paid.cnpj else None),
             Cell(text=locale.money(paid.amount)),
         )
-        for paid in told.income
+        for paid in report.income
     ]
     columns = ("Ficha", "O que é", "Ativo", "Fonte pagadora", "Valor")
     return _tabled("income", "Rendimentos", columns, rows, right=(4,), wide=1)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from invest.settings.section import Section
 
+BATCHING = ("openai", "anthropic", "gemini")
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
@@ -30,8 +31,16 @@ class ProviderSettings(Section):
     price_in: float | None = Field(default=None, ge=0)
     price_out: float | None = Field(default=None, ge=0)
     stream: bool = False
+    batch: bool = False
     reviewed: date | None = None
     ends: date | None = None
+
+    @model_validator(mode="after")
+    def can_batch(self) -> ProviderSettings:
+        """Refuse batches where the vendor's format has none."""
+        if self.batch and self.kind not in BATCHING:
+            raise ValueError(f"batch: only providers of kind {', '.join(BATCHING)} take batches, this is {self.kind}")
+        return self
 
 
 class PriceSettings(Section):
@@ -54,6 +63,8 @@ class AiSettings(Section):
     cache_hours: float = 24
     counter_argument: bool = False
     blind_run: bool = True
+    nightly: tuple[str, ...] = ()
+    batch_hours: float = Field(default=8, gt=0, le=24)
     prices_reviewed: date | None = None
     prices: dict[str, PriceSettings] = Field(default_factory=dict)
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)

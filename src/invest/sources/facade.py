@@ -122,9 +122,9 @@ class Sources:
         if len(results) == 1 and results[0].ticker is None and wants:
             outcome = results[0].outcome
             return [Answer(source.name, outcome, ticker=want.ticker) for want in wants]
-        told = {result.ticker for result in results}
+        answered = {result.ticker for result in results}
         for want in wants:
-            if want.ticker not in told:
+            if want.ticker not in answered:
                 missing = SourceOutcome(source=source.name, status="failed", reason="not in any answer")
                 results.append(Answer(source.name, missing, ticker=want.ticker))
         return results

@@ -175,9 +175,9 @@ async def _ask(client: SourceClient, name: str, path: str, question: Question) -
     seconds = time.perf_counter() - started
     missing = tuple(sorted(wanted for wanted in question.names if not any(_holds(h, wanted) for h in have)))
     if missing:
-        told = ", ".join(missing[:SHOWN]) + (", …" if len(missing) > SHOWN else "")
+        message = ", ".join(missing[:SHOWN]) + (", …" if len(missing) > SHOWN else "")
         remedy = f"its format changed: invest data record {name}, and report the file"
-        return Trial(name, answer.payload.url, "changed", seconds, f"lacks {told}", remedy, missing, answer)
+        return Trial(name, answer.payload.url, "changed", seconds, f"lacks {message}", remedy, missing, answer)
     size = f"{answer.payload.size:,} bytes"
     return Trial(name, answer.payload.url, "ok", seconds, f"{size} in {seconds:.2f} s, as recorded", answer=answer)
 
@@ -252,7 +252,7 @@ def recording_of(trial: Trial) -> dict[str, Any]:
     Of a zip its members with their first lines; of a text its first 200,000 bytes.
     """
     answer = trial.answer
-    told: dict[str, Any] = {
+    recording: dict[str, Any] = {
         "source": trial.source,
         "url": trial.url,
         "asked_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -262,14 +262,14 @@ def recording_of(trial: Trial) -> dict[str, Any]:
         "missing": list(trial.missing),
     }
     if answer is None:
-        return told
+        return recording
     payload = answer.payload
-    told |= {"sha256": payload.sha256, "size": payload.size, "content_type": payload.content_type}
+    recording |= {"sha256": payload.sha256, "size": payload.size, "content_type": payload.content_type}
     if answer.path is not None:
-        told["members"] = {name: [anonymous(x) for x in lines] for name, lines in _lines_in_zip(answer, LINES)}
+        recording["members"] = {name: [anonymous(x) for x in lines] for name, lines in _lines_in_zip(answer, LINES)}
     else:
-        told["body"] = anonymous(answer.body[:BODY].decode("utf-8", "replace"))
-    return told
+        recording["body"] = anonymous(answer.body[:BODY].decode("utf-8", "replace"))
+    return recording
 
 
 def anonymous(text: str) -> str:

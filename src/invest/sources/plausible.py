@@ -135,12 +135,12 @@ def payable(reading: Reading, want: Want, actions: Iterable[CorporateAction]) ->
 
     One payment ten, a hundred or a thousand times what is known of its day speaks against all payments of the answer.
     """
-    told = list(actions)
-    wrong = next((why for why in (_payment_off(action, want) for action in told) if why), None)
+    left = list(actions)
+    wrong = next((why for why in (_payment_off(action, want) for action in left) if why), None)
     if wrong:
         reading.reject(wrong)
     kept = []
-    for action in told:
+    for action in left:
         if action.kind.in_cash and wrong:
             continue
         if _above_the_price(action, want):
@@ -185,8 +185,8 @@ def _payment_off(action: CorporateAction, want: Want) -> str | None:
     return f"wrong unit: a payment of {amount:f}, known as {off[0]:f} ({action.last_date_with})"
 
 
-def _same_right(known: CorporateAction, told: CorporateAction) -> bool:
-    return known.last_date_with == told.last_date_with and known.kind is told.kind
+def _same_right(known: CorporateAction, other: CorporateAction) -> bool:
+    return known.last_date_with == other.last_date_with and known.kind is other.kind
 
 
 def _wrong_unit(want: Want, bars: Sequence[Bar]) -> str | None:

@@ -76,7 +76,9 @@ class Cleanup:
     async def _measure(self, table: str, doomed: str, cutoff: datetime) -> Cleaned:
         size = await self._size(table)
         row = await self._db.fetchrow(
-            f"SELECT count(*) AS rows, coalesce(sum({size}), 0) AS bytes FROM {table} x WHERE {doomed}", cutoff
+            # nosec B608 - tables and conditions are those of DOOMED
+            f"SELECT count(*) AS rows, coalesce(sum({size}), 0) AS bytes FROM {table} x WHERE {doomed}",
+            cutoff,
         )
         return _cleaned(row)
 
@@ -87,7 +89,7 @@ class Cleanup:
           DELETE FROM {table} x WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} x WHERE {doomed} LIMIT {BATCH}))
           AND {doomed} RETURNING {size} AS size
         ) SELECT count(*) AS rows, coalesce(sum(size), 0) AS bytes FROM gone
-        """
+        """  # nosec B608 - tables and conditions are those of DOOMED
         rows = size_freed = 0
         while True:
             gone = _cleaned(await self._db.fetchrow(sql, cutoff))

@@ -115,15 +115,15 @@ async def known_facts(
     actions: Actions, assets: Assets, bars: BarStore, transactions: Iterable[Transaction], *, prices: bool = True
 ) -> Known:
     """What the store knows of the assets of these transactions: events, changes of code, prices of their days."""
-    told = list(transactions)
+    facts = list(transactions)
     lineages = await assets.lineages()
     plain = Known(changes=lineages)
-    tickers = {t for one in told for t in (one.ticker, one.other) if t}
-    current = {plain.code_of(one.ticker, one.date)[0] for one in told if one.ticker}
+    tickers = {t for one in facts for t in (one.ticker, one.other) if t}
+    current = {plain.code_of(one.ticker, one.date)[0] for one in facts if one.ticker}
     names = sorted(tickers | current)
     if not names:
         return plain
-    first = min((one.date for one in told), default=date.max)
+    first = min((one.date for one in facts), default=date.max)
     since = first - BEFORE if first > date.min + BEFORE else first
     series = await bars.read_many(names, since=since) if prices else {}
     return Known(await actions.of_many(names), lineages, series)
@@ -194,6 +194,7 @@ class Papers:
             "DELETE FROM portfolio_bond WHERE portfolio_id = $1 AND id = $2", portfolio_id, bond_id
         )
         for table in ("portfolio_paper_terms", "portfolio_paper_row"):
+            # nosec B608 - the two names above
             sql = f"DELETE FROM {table} WHERE portfolio_id = $1 AND bond_id = $2"
             gone += await self._db.execute(sql, portfolio_id, bond_id)
         return gone > 0

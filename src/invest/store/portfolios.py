@@ -178,19 +178,19 @@ class Portfolios(Corrections):
         def planner(existing: Sequence[Transaction], known: Known, papers: Sequence[PaperFact]) -> ImportPlan:
             return plan_import(existing, statement, known=known, accept=accept, papers=papers)
 
-        told = [t for row in statement.rows for t in (row.transaction, row.holding) if t is not None]
-        return await self._book(portfolio_id, told, planner, layout=statement.layout, dry_run=dry_run)
+        facts = [t for row in statement.rows for t in (row.transaction, row.holding) if t is not None]
+        return await self._book(portfolio_id, facts, planner, layout=statement.layout, dry_run=dry_run)
 
     async def _book(
         self,
         portfolio_id: str,
-        told: Sequence[Transaction],
+        facts: Sequence[Transaction],
         planner: Planner,
         *,
         layout: str = "",
         dry_run: bool = False,
     ) -> ImportPlan:
-        known = await self.known([*(await self.transactions([portfolio_id])).get(portfolio_id, ()), *told])
+        known = await self.known([*(await self.transactions([portfolio_id])).get(portfolio_id, ()), *facts])
 
         async def work(connection: Connection) -> ImportPlan:
             # The lock lets imports of one portfolio happen one after the other, each planned on the last.

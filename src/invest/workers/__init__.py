@@ -13,6 +13,7 @@ import uvloop
 
 from invest import logs, sentry, tracing
 from invest.garbage import collect_rarely
+from invest.processes import keep_private
 from invest.settings import Settings
 
 QUEUES = ("data_collection", "analysis", "reports")
@@ -38,6 +39,7 @@ class WorkerPlan:
 
 def serve(settings: Settings, plan: WorkerPlan) -> int:
     """Run until SIGTERM (or, in a burst, until the queues are empty); the exit code."""
+    keep_private()
     logs.configure(settings, process="worker")
     tracing.set_up("worker")
     sentry.set_up("worker")

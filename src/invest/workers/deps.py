@@ -13,7 +13,7 @@ from functools import partial
 from invest.ai import Analysts, per_minute
 from invest.engine import Invest, Projector, Resources, ended, home_settings, open_redis
 from invest.jobs.log_lines import keeping_lines
-from invest.jobs.reports import SharedAnswers, SharedBudget, SharedLessons, SharedLimiter, StoredLedger
+from invest.jobs.reports import SharedAnswers, SharedBudget, SharedLessons, SharedLimiter, SharedPrepaid, StoredLedger
 from invest.objects import open_objects
 from invest.settings import HOME, Settings
 from invest.sources import Sources
@@ -43,6 +43,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
             limiter=SharedLimiter(redis, settings.ai.concurrency, per_minute(settings)),
             ledger=StoredLedger(store),
             lessons=SharedLessons(redis),
+            prepaid=SharedPrepaid(redis),
         )
         held.add(await stack.enter_async_context(analysts))
         own = redis

@@ -6,7 +6,10 @@ from functools import partial
 
 from aiohttp import web
 
-from invest_sandbox.ai import anthropic, gemini, models, openai_chat, openai_responses
+from invest_sandbox.ai import anthropic, batches, gemini, models, openai_chat, openai_responses
+from invest_sandbox.ai.batches import BATCHES, Batches
+
+__all__ = ["BATCHES", "Batches", "routes"]
 
 
 def routes() -> list[web.RouteDef]:
@@ -15,7 +18,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/anthropic/v1/models", models.anthropic),
         web.get("/gemini/v1beta/models", models.gemini),
         web.post("/anthropic/v1/messages", anthropic.serve),
-        web.post("/gemini/v1beta/models/{call}", gemini.serve),
+        web.post("/gemini/v1beta/models/{call}", batches.gemini_post),
         web.post("/gemini/v1/models/{call}", gemini.serve),
         web.post("/gemini/models/{call}", gemini.serve),
     ]
@@ -24,4 +27,4 @@ def routes() -> list[web.RouteDef]:
         listed = models.openai if vendor == "openai" else models.compatible
         out.append(web.get(f"/{vendor}/v1/models", listed))
         out.append(web.post(f"/{vendor}/v1/responses", partial(openai_responses.serve, vendor=vendor)))
-    return out
+    return out + batches.routes()

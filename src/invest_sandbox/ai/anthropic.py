@@ -51,7 +51,7 @@ def ask(body: Json) -> Asked:
     )
 
 
-def _unauthorised(request: web.Request, faults: tuple[str, ...]) -> web.Response | None:
+def unauthorised(request: web.Request, faults: tuple[str, ...]) -> web.Response | None:
     """A response for a request without its headers."""
     key = request.headers.get("x-api-key", "") or request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not key or key == "invalid" or "invalid_key" in faults:
@@ -79,7 +79,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
     """One message, whole or as its events."""
     faults = faults_of(request)
     body = await body_of(request)
-    if wrong := _unauthorised(request, faults) or _wrong(body):
+    if wrong := unauthorised(request, faults) or _wrong(body):
         return wrong
     assert body is not None
     asked = ask(body)
@@ -98,6 +98,12 @@ async def serve(request: web.Request) -> web.StreamResponse:
     if asked.stream:
         return await stream(request, _events(asked, done, ident, faults), headers)
     return answer(_whole(asked, done, ident), headers=headers)
+
+
+def whole(body: Json, faults: tuple[str, ...]) -> Json:
+    """The message that answers a body, as a batch carries it."""
+    asked = ask(body)
+    return _whole(asked, complete(asked, faults), token(24, asked.system, asked.user))
 
 
 def _model(model: str) -> str:

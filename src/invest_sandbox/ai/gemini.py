@@ -48,10 +48,14 @@ def ask(body: Json, model: str, streamed: bool) -> Asked:
     return Asked("gemini", model, system, user, schema, tool, get(config, "maxOutputTokens"), streamed)
 
 
-def _wrong(request: web.Request, model: str, verb: str, faults: tuple[str, ...]) -> web.Response | None:
-    """A response for a method, key or model this API refuses, and for an overload."""
-    if verb not in ("generateContent", "streamGenerateContent"):
-        return fail(404, "NOT_FOUND", f"Method {verb or '(none)'} not found.")
+def whole(body: Json, model: str, faults: tuple[str, ...]) -> Json:
+    """The response that answers a body, as a batch carries it."""
+    asked = ask(body, model, streamed=False)
+    return _whole(asked, complete(asked, faults), token(23, asked.system, asked.user))
+
+
+def refused(request: web.Request, model: str, faults: tuple[str, ...]) -> web.Response | None:
+    """A response for a key or model this API refuses, and for an overload."""
     key = request.headers.get("x-goog-api-key", "") or request.query.get("key", "")
     if not key or key == "invalid" or "invalid_key" in faults:
         return fail(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.")
@@ -66,7 +70,9 @@ async def serve(request: web.Request) -> web.StreamResponse:
     """One answer, whole, as server-sent events (``alt=sse``), or as a JSON array of parts."""
     faults = faults_of(request)
     model, _, verb = request.match_info["call"].partition(":")
-    if wrong := _wrong(request, model, verb, faults):
+    if verb not in ("generateContent", "streamGenerateContent"):
+        return fail(404, "NOT_FOUND", f"Method {verb or '(none)'} not found.")
+    if wrong := refused(request, model, faults):
         return wrong
     body = await body_of(request)
     if body is None or not body.get("contents"):

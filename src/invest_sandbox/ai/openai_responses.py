@@ -55,6 +55,13 @@ async def serve(request: web.Request, vendor: str) -> web.StreamResponse:
     return await stream(request, _events(whole, done, faults), headers)
 
 
+def whole(body: Json, vendor: str, faults: tuple[str, ...]) -> Json:
+    """The response that answers a body, as a batch carries it."""
+    asked = ask(body, vendor)
+    done = complete(asked, faults)
+    return _whole(body, asked, done, token(48, asked.vendor, asked.system, asked.user).lower())
+
+
 def _output(asked: Asked, done: Completion, ident: str) -> list[Json]:
     status = "incomplete" if done.finish == "length" else "completed"
     if asked.tool and done.finish in ("stop", "length"):

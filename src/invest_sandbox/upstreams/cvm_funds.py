@@ -116,7 +116,7 @@ def _quarterly(world: World, year: int, today: date) -> bytes:
                 empty = number("empty", paper.ticker, n) % 25 / 100
                 lines.append(
                     f"{dotted(paper.cnpj)};{last};1;Imóveis para renda acabados;Edifício {n + 1};Rua do Sandbox, 1;"
-                    f"{area};{1 + n};;{empty:.4f};0.0150;{0.9 / (n + 2):.6f};;"
+                    f"{area};{1 + n};;{empty:.4f};0.0150;{0.48 / 2**n:.6f};;"
                 )
             papers += _papers(paper, last)
     members = {f"inf_trimestral_fii_imovel_{year}.csv": lines, f"inf_trimestral_fii_ativo_{year}.csv": papers}

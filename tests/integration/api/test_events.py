@@ -153,7 +153,7 @@ async def test_series_of_the_economy_come_with_their_source(web_door: Door, plat
     async with Store.open(platform) as store:
         await store.macro.upsert(points)
     assert (await web_door.ask("GET", f"{API}/macro", status=200)).json() == {"sgs:433": "2023-04-01"}
-    found = (await web_door.ask("GET", f"{API}/macro/sgs:433?limit=2", status=200)).json()
+    found = (await web_door.ask("GET", f"{API}/macro/sgs:433?limit=2", status=200)).items()
     assert [(one["day"], one["value"], one["source"]) for one in found] == [
         ("2023-03-01", "0.3", "bcb"),
         ("2023-04-01", "0.4", "bcb"),

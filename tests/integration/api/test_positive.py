@@ -29,7 +29,7 @@ pytest_plugins = ["tests.integration.api.api_fixtures"]
 AT = datetime(2026, 3, 31, 21, tzinfo=UTC)
 STREAMS = frozenset({"task_events", "all_events"})
 # Shown from the upstreams' bytes on by the test of the whole platform.
-NOT_STORED = frozenset({"get_analysis", "get_backtest"})
+NOT_STORED = frozenset({"get_analysis", "get_backtest", "get_fund_portfolio", "get_receipt", "get_series"})
 # Shown by tests of their own: they act on what other operations made.
 ON_OTHERS = frozenset(
     {
@@ -39,6 +39,10 @@ ON_OTHERS = frozenset(
         "merge_portfolios",
         "withdraw_asset_event",
         "get_calendar",
+        "get_results_days",
+        "get_transaction",
+        "get_bond",
+        "get_asset_event",
         "replace_bond",
         "delete_bond",
     }
@@ -67,6 +71,7 @@ async def known(web_door: Door, platform: Settings) -> dict[str, str]:
         await store.payloads.put(PAYLOAD)
         rotated, _ = await store.keys.create("rotated", ["read"])
         revoked, _ = await store.keys.create("revoked", ["read"])
+        kept, _ = await store.keys.create("kept", ["read"])
         await store.analyses.save_ranking("stocks", {"rows": []}, AT)
         await store.reports.save(
             StoredReport(
@@ -85,7 +90,11 @@ async def known(web_door: Door, platform: Settings) -> dict[str, str]:
     made = await web_door.ask("POST", f"{API}/portfolios", json={"name": "P"}, status=201)
     wish = {"kind": "dividend", "ticker": "VALE3"}
     alert = await web_door.ask("POST", f"{API}/alerts", json=wish, status=201)
+    hook = {"name": "hook", "kind": "webhook", "address": "https://example.com/hook"}
+    channel = await web_door.ask("POST", f"{API}/channels", json=hook, status=201)
     return {
+        "channel_id": channel.json()["channel"]["id"],
+        "key_id": kept.split("_")[1],
         "alert_id": alert.json()["id"],
         "replay_dead_letter": dead[0],
         "discard_dead_letter": dead[1],
@@ -125,7 +134,7 @@ def concrete(path: str, operation: dict[str, Any], ids: dict[str, str]) -> tuple
 
 def order(item: tuple[str, str, dict[str, Any]]) -> int:
     """Readers first, what takes away last."""
-    places = {"get": 0, "post": 1, "put": 1, "delete": 2}
+    places = {"get": 0, "post": 1, "put": 1, "patch": 1, "delete": 2}
     return 3 if named(item[2]) in ("replay_dead_letters", "discard_dead_letters") else places[item[1]]
 
 

@@ -80,6 +80,7 @@ class Bytes:
 
     def __init__(self, tickers: Iterable[str]) -> None:
         self.papers: dict[str, Paper] = {ticker: Paper() for ticker in tickers}
+        self.received: dict[str, dict[date, float]] = defaultdict(lambda: defaultdict(float))  # by BDRs, brapi's
         self.indices: dict[str, dict[date, float]] = defaultdict(dict)  # as B3 gives them, by its code
         self.rates: dict[int, dict[date, float]] = defaultdict(dict)  # the central bank's series
         self.index: dict[date, float] = {}
@@ -97,6 +98,8 @@ class Bytes:
         for ticker, quoted in made.quoted.items():  # a year whose COTAHIST did not come: brapi's, where nothing split
             if not made.papers[ticker].factors:
                 made.papers[ticker].closes = quoted | made.papers[ticker].closes
+        for ticker, cash in made.received.items():
+            made.papers[ticker].cash = made.papers[ticker].cash or cash
         return made
 
     def read(self, url: str, body: bytes) -> None:
@@ -118,7 +121,7 @@ class Bytes:
             self._statements(body)
 
     def _quotes(self, told: dict[str, Any]) -> None:
-        """brapi's closes, and what a BDR paid, of which B3's answers say nothing."""
+        """brapi's closes, and what a BDR paid, for where B3's answers say nothing of it."""
         closes = {_utc(r["date"]): float(r["close"]) for r in told["historicalDataPrice"]}
         ticker = told["symbol"]
         if ticker == "^BVSP":
@@ -127,7 +130,7 @@ class Bytes:
             self.quoted[ticker] = closes
             if re.fullmatch(r"[A-Z]{4}3[2-5]", ticker):
                 for row in (told.get("dividendsData") or {}).get("cashDividends", ()):
-                    self.papers[ticker].cash[date.fromisoformat(row["lastDatePrior"][:10])] += float(row["rate"])
+                    self.received[ticker][date.fromisoformat(row["lastDatePrior"][:10])] += float(row["rate"])
 
     def _coin(self, told: dict[str, Any]) -> None:
         """A coin's closes and what was traded, in BRL."""

@@ -146,8 +146,10 @@ def _read(text: str) -> Answer:
 
 
 def _refusal(text: str) -> CallFailed:
-    said = one_line(text, 160)
-    return CallFailed(OpinionStatus.REFUSED, f"refused to answer: {said}", code="refused", values={"detail": said})
+    message = one_line(text, 160)
+    return CallFailed(
+        OpinionStatus.REFUSED, f"refused to answer: {message}", code="refused", values={"detail": message}
+    )
 
 
 def _describe(error: ValidationError) -> str:

@@ -44,22 +44,22 @@ class Checked:
     def problem(self, language: str) -> str:
         """What to tell the analyst, in its language."""
         portuguese = language.startswith("pt")
-        told = []
+        problems = []
         if self.unmatched:
             listed = "; ".join(self.unmatched[:8])
-            told.append(
+            problems.append(
                 f"estes números dos textos não estão nos fatos citados na mesma frase: {listed}."
                 if portuguese
                 else f"these figures of your texts are not in the facts cited with them: {listed}."
             )
         if self.contradicts:
             p = self.answer.p_beat_180d or 0.0
-            told.append(
+            problems.append(
                 f"o resumo recomenda o contrário da probabilidade que você deu (p_beat_180d = {p:g})."
                 if portuguese
                 else f"your summary recommends against the probability you gave (p_beat_180d = {p:g})."
             )
-        return " ".join(told)
+        return " ".join(problems)
 
 
 def check_answer(answer: Answer, snapshot: Snapshot, language: str) -> Checked:

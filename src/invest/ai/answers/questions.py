@@ -107,12 +107,11 @@ def render(file: str, language: str, /, **values: Any) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    # Plain text for a model, never markup for a browser: nothing to escape.
     return Environment(
         loader=PackageLoader("invest.ai", "prompts"),
         undefined=StrictUndefined,
         trim_blocks=True,
-        autoescape=False,  # noqa: S701
+        autoescape=False,  # noqa: S701 - plain text for a model, never markup for a browser
     )
 
 

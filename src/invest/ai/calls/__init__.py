@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from invest.ai.calls.addresses import is_azure
+from invest.ai.calls.ahead import Ahead, OpenBatch
+from invest.ai.calls.batching import MemoryPrepaid, PaidReply, Prepaid
 from invest.ai.calls.caller import Caller, Errand, Log, Shared, Terms
 from invest.ai.calls.limits import (
     PAYER,
@@ -29,6 +31,7 @@ from invest.ai.calls.transport import Endpoint, clock, open_session
 
 __all__ = [
     "PAYER",
+    "Ahead",
     "Budget",
     "Caller",
     "Endpoint",
@@ -43,9 +46,13 @@ __all__ = [
     "MemoryCache",
     "MemoryLedger",
     "MemoryLessons",
+    "MemoryPrepaid",
+    "OpenBatch",
     "OpinionCache",
     "PaidCall",
+    "PaidReply",
     "Payer",
+    "Prepaid",
     "Price",
     "PriceList",
     "Purse",

@@ -13,6 +13,7 @@ from uuid import uuid4
 import aiohttp
 import structlog
 
+from invest.ai.calls.batching import Prepaid, mark_of
 from invest.ai.calls.dialect import MOST_LESSONS, Dialect, Refused, learn
 from invest.ai.calls.limits import PAYER, Ledger, Lessons, Limiter, PaidCall
 from invest.ai.calls.makers import maker_of
@@ -22,7 +23,7 @@ from invest.ai.calls.spending import Purse, owed
 from invest.ai.calls.transport import Endpoint, clock, pause, send
 from invest.ai.errors import CallFailed, PriceUnknown
 from invest.ai.hiding import hide_keys
-from invest.ai.wires import OpenAIChat, Question, Reply, Request
+from invest.ai.wires import OpenAIChat, Question, Reply, Request, parse
 from invest.domain.opinions import OpinionStatus
 
 LEAST_CHARACTERS = 8  # a token holds fewer characters than this in any language we ask in
@@ -45,6 +46,7 @@ class Terms:
     prices: PriceList
     vendor_set: bool = False
     effort: str | None = None
+    batch: bool = False
     news_run: bool = True
     sandbox: bool = False
 
@@ -104,6 +106,7 @@ class Shared:
     purse: Purse
     ledger: Ledger
     lessons: Lessons
+    prepaid: Prepaid
     now: Callable[[], datetime]
 
 
@@ -132,9 +135,10 @@ class Caller:
         self.terms = terms
         self.now = shared.now
         self.limiter = shared.limiter
-        self._session = shared.session
-        self._purse = shared.purse
-        self._ledger = shared.ledger
+        self.session = shared.session
+        self.purse = shared.purse
+        self.ledger = shared.ledger
+        self.prepaid = shared.prepaid
         self._lessons = shared.lessons
         self._dialect: Dialect | None = None
         endpoint = terms.endpoint
@@ -143,7 +147,7 @@ class Caller:
     @property
     def budget(self) -> Decimal:
         """The day's limit in US$; 0 for none."""
-        return self._purse.limit
+        return self.purse.limit
 
     def vendor_of(self, answered: str | None) -> str:
         """Who made the model that answered, where its id tells; a router may have passed the question on."""
@@ -167,6 +171,14 @@ class Caller:
         limit = min(wider.max_tokens, most or wider.max_tokens)
         raise CallFailed(OpinionStatus.TRUNCATED, f"cut at {limit} tokens", code="truncated", values={"n": str(limit)})
 
+    async def prepared(self, question: Question) -> tuple[Question, Request]:
+        """A question as it would be asked now, and its request."""
+        dialect = await self._known()
+        endpoint = self._endpoint(dialect)
+        asked = dialect.shaped(replace(question, effort=self.terms.effort))
+        extra = dict(endpoint.extra_body)
+        return asked, dialect.request(endpoint.wire, asked, endpoint.model, stream=endpoint.stream, extra=extra)
+
     async def structure_ignored(self) -> None:
         """Remember that the server answered a strict structure with prose: from now on the prompt carries it too."""
         await self._keep(replace(await self._known(), schema_in_prompt=True))
@@ -176,10 +188,7 @@ class Caller:
         for _ in range(MOST_LESSONS):
             dialect = await self._known()
             endpoint = self._endpoint(dialect)
-            asked = dialect.shaped(replace(question, effort=self.terms.effort))
-            sent = dialect.request(
-                endpoint.wire, asked, endpoint.model, stream=endpoint.stream, extra=dict(endpoint.extra_body)
-            )
+            asked, sent = await self.prepared(question)
             errand.log.prompts.append({"system": asked.system, "user": asked.user})
             try:
                 reply = await self._tried(endpoint, sent, asked, errand)
@@ -216,22 +225,25 @@ class Caller:
 
     async def _paid(self, endpoint: Endpoint, sent: Request, asked: Question, errand: Errand) -> Reply:
         """One request, its most reserved before it and what it did cost booked after it, however it ends."""
+        if self.terms.batch and (ready := await self._ahead(endpoint, sent)) is not None:
+            errand.log.book(*ready)
+            return ready[0]
         at, started, prices = self.now(), clock(), self.terms.prices
         most = ceiling(asked, endpoint, at, prices)
-        if most is None and self._purse.limit and not self.terms.sandbox:
+        if most is None and self.purse.limit and not self.terms.sandbox:
             settings = f"ai.providers.{self.terms.provider}.price_in and price_out"
             raise PriceUnknown(f"no price is known for {endpoint.model} (set {settings})")
         most = most or Decimal(0)
-        reservation = await self._purse.reserve(most)
+        reservation = await self.purse.reserve(most)
         try:
-            reply = await send(self._session, endpoint, sent)
+            reply = await send(self.session, endpoint, sent)
         except BaseException as error:
             cost = owed(error, most)
             errand.log.lost(cost)
             ended = _Ended(
                 "failed" if isinstance(error, CallFailed) else "cut", Cost(cost, "at most" if cost else None)
             )
-            await self._purse.settle(reservation, cost, self._noted(at, started, errand.purpose, ended))
+            await self.purse.settle(reservation, cost, self._noted(at, started, errand.purpose, ended))
             raise
         reply = replace(reply, raw=hide_keys(reply.raw, endpoint.secrets), text=hide_keys(reply.text, endpoint.secrets))
         cost_now = cost_of(reply, endpoint, at, prices)
@@ -239,12 +251,25 @@ class Caller:
             cost_now = estimate(asked, reply, endpoint, at, prices)
         errand.log.book(reply, cost_now)
         noted = self._noted(at, started, errand.purpose, _Ended("answered", cost_now, reply))
-        await self._purse.settle(reservation, cost_now.usd or Decimal(0), noted)
+        await self.purse.settle(reservation, cost_now.usd or Decimal(0), noted)
         return reply
+
+    async def _ahead(self, endpoint: Endpoint, sent: Request) -> tuple[Reply, Cost] | None:
+        """The answer that a batch gave to this very request, and what it did cost; None where there is none."""
+        kept = await self.prepaid.get(mark_of(self.terms.provider, sent))
+        if kept is None:
+            return None
+        try:
+            reply = parse(endpoint.wire, 200, {}, kept.body.encode(), endpoint.secrets)
+        except CallFailed as error:
+            log.info("an answer of a batch is none", provider=self.terms.provider, reason=error.reason)
+            return None
+        shown = replace(reply, raw=hide_keys(reply.raw, endpoint.secrets), text=hide_keys(reply.text, endpoint.secrets))
+        return shown, Cost(kept.cost, kept.version)
 
     async def _noted(self, at: datetime, started: float, purpose: str, ended: _Ended) -> None:
         terms, reply = self.terms, ended.reply
-        await self._ledger.record(
+        await self.ledger.record(
             PaidCall(
                 call_id=uuid4().hex,
                 at=at,
@@ -294,7 +319,7 @@ class Caller:
 
     async def _first_model(self, dialect: Dialect, endpoint: Endpoint) -> Dialect | None:
         """The first model of the server's own list, where the settings name none and it does not take any name."""
-        models = await listed_models(self._session, endpoint, dialect.version)
+        models = await listed_models(self.session, endpoint, dialect.version)
         return replace(dialect, model=models[0].id) if models else None
 
     async def _known(self) -> Dialect:

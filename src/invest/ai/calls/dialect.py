@@ -168,8 +168,8 @@ def _other_limit(dialect: Dialect, error: CallFailed, refused: Refused) -> Diale
         room = int(held[1]) - (int(spent[1]) if spent else 0) - MARGIN
         fits = spent is not None and LEAST_TOKENS <= room < asked.max_tokens
         return replace(dialect, most_tokens=room) if fits else None
-    told = (int(next(group for group in match.groups() if group)) for match in _ALLOWED.finditer(message))
-    less = [most for most in told if LEAST_TOKENS <= most < asked.max_tokens]
+    limits = (int(next(group for group in match.groups() if group)) for match in _ALLOWED.finditer(message))
+    less = [most for most in limits if LEAST_TOKENS <= most < asked.max_tokens]
     if less and "max" in message.lower():
         return replace(dialect, most_tokens=min(less))
     now = dialect.limit_name or refused.wire.limit

@@ -38,10 +38,11 @@ class OpinionCache(Protocol):
 class Budget(Protocol):
     """The day's money in US dollars, of every process that shares it: reserved before a call, booked after it."""
 
-    async def reserve(self, most: Decimal, limit: Decimal, payer: str = "") -> str | None:
+    async def reserve(self, most: Decimal, limit: Decimal, payer: str = "", seconds: float | None = None) -> str | None:
         """Hold `most` and give the reservation's id; None where spent and held have reached `limit` (0: no limit).
 
-        `payer` is whose money of the day it is; "" for everybody's.
+        `payer` is whose money of the day it is; "" for everybody's. What is not settled within `seconds` (an hour
+        unless told) counts as spent.
         """
         ...
 
@@ -146,8 +147,8 @@ class MemoryBudget:
         self._spent: dict[tuple[date, str], Decimal] = {}
         self._held: dict[str, tuple[str, Decimal]] = {}
 
-    async def reserve(self, most: Decimal, limit: Decimal, payer: str = "") -> str | None:
-        """See `Budget`."""
+    async def reserve(self, most: Decimal, limit: Decimal, payer: str = "", seconds: float | None = None) -> str | None:
+        """See `Budget`. A process that ends forgets what it held."""
         held = sum((amount for whose, amount in self._held.values() if whose == payer), Decimal(0))
         if limit and self._sum(payer) + held >= limit:
             return None

@@ -18,19 +18,27 @@ class Purse:
         self.limit = daily_limit
         self._settling: set[asyncio.Task[None]] = set()
 
-    async def reserve(self, most: Decimal) -> str:
-        """Hold `most` while a call is in flight. Raises `BudgetSpent` at the day's or the payer's limit."""
-        reservation = await self._budget.reserve(most, self.limit)
+    async def reserve(self, most: Decimal, seconds: float | None = None) -> str:
+        """Hold `most` while a call is in flight. Raises `BudgetSpent` at the day's or the payer's limit.
+
+        `seconds`: after how long what was not settled counts as spent, where that is not an hour.
+        """
+        reservation = await self._budget.reserve(most, self.limit, seconds=seconds)
         if reservation is None:
             raise BudgetSpent(f"daily budget of US$ {self.limit:.2f} is spent (ai.daily_budget_usd)")
         payer = PAYER.get()
         if payer is None:
             return reservation
-        own = await self._budget.reserve(most, payer.limit, payer.name)
+        own = await self._budget.reserve(most, payer.limit, payer.name, seconds)
         if own is None:
             await self._budget.settle(reservation, Decimal(0))
             raise BudgetSpent(f"this key's AI budget of US$ {payer.limit:.2f} a day is spent (quotas.ai_usd_per_day)")
         return f"{reservation} {own}"
+
+    async def give_back(self, reservation: str) -> None:
+        """End a reservation of a call that was never sent."""
+        for held in reservation.split():
+            await self._budget.settle(held, Decimal(0))
 
     async def settle(self, reservation: str, cost: Decimal, noted: Awaitable[None]) -> None:
         """Book `cost` and write the call down, even if the caller has just run out of time or was cancelled."""

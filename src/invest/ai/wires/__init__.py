@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invest.ai.wires.anthropic import Anthropic
 from invest.ai.wires.base import Question, Reply, Request, Structure, Wire, parse
+from invest.ai.wires.batches import BatchCall, BatchFormat, BatchState, batches_of
 from invest.ai.wires.failing import as_dict, as_list, failure
 from invest.ai.wires.gemini import Gemini
 from invest.ai.wires.openai_chat import OpenAIChat
@@ -11,6 +12,9 @@ from invest.ai.wires.openai_responses import OpenAIResponses
 
 __all__ = [
     "Anthropic",
+    "BatchCall",
+    "BatchFormat",
+    "BatchState",
     "Gemini",
     "OpenAIChat",
     "OpenAIResponses",
@@ -21,6 +25,7 @@ __all__ = [
     "Wire",
     "as_dict",
     "as_list",
+    "batches_of",
     "failure",
     "parse",
 ]

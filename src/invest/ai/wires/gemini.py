@@ -75,13 +75,13 @@ class Gemini:
         reason = str(blocked or candidate.get("finishReason") or "")
         refused = bool(blocked) or reason in _BLOCKED
         usage = as_dict(body.get("usageMetadata"))
-        said, thought = (as_int(usage.get(name)) for name in ("candidatesTokenCount", "thoughtsTokenCount"))
+        answered, thought = (as_int(usage.get(name)) for name in ("candidatesTokenCount", "thoughtsTokenCount"))
         return Reply(
             text=text if text.strip() or not calls else orjson.dumps(calls[0]).decode(),
             model=body.get("modelVersion"),
             finish="refusal" if refused else "length" if reason == "MAX_TOKENS" else "stop",
             note=reason,
             tokens_in=as_int(usage.get("promptTokenCount")),
-            tokens_out=None if said is None and thought is None else (said or 0) + (thought or 0),
+            tokens_out=None if answered is None and thought is None else (answered or 0) + (thought or 0),
             tokens_cached=as_int(usage.get("cachedContentTokenCount")),
         )

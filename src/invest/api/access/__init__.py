@@ -6,7 +6,7 @@ from invest.api.access.admission import KEPT_KEY, Admission, Kept, idempotency_o
 from invest.api.access.auditing import Auditor
 from invest.api.access.keyring import Keyring
 from invest.api.access.openid import CALLBACK, OpenId, SignInRefused
-from invest.api.access.quotas import LATER, QUEUED, Quotas
+from invest.api.access.quotas import Quotas
 from invest.api.access.recent import RecentWriters
 from invest.api.access.sessions import Sessions, is_session
 from invest.api.access.usage import QuotaUse, use_of
@@ -14,8 +14,6 @@ from invest.api.access.usage import QuotaUse, use_of
 __all__ = [
     "CALLBACK",
     "KEPT_KEY",
-    "LATER",
-    "QUEUED",
     "Admission",
     "Auditor",
     "Kept",

@@ -178,9 +178,9 @@ class Admission:
         except (RedisError, OSError, TimeoutError):
             wait, left, reset = self._own.admit(caller)
         if wait > 0:
-            said = f"more than {self._rate:g} requests a second (burst {self._burst}) with this key"
+            message = f"more than {self._rate:g} requests a second (burst {self._burst}) with this key"
             headers = {**retry_after(wait / 1e6), **self.headers(Ticket(0, reset))}
-            raise Problem(429, said, kind="urn:invest:rate-limited", headers=headers)
+            raise Problem(429, message, kind="urn:invest:rate-limited", headers=headers)
         return Ticket(left, reset)
 
     async def claim(self, caller: str, key: str, request_hash: str) -> Claim:
@@ -197,8 +197,10 @@ class Admission:
         if kept == b"mine":
             return Claim(name.decode())
         if kept == b"full":
-            said = f"answers of {self._kept_bytes} bytes are kept for this key's repeats today: send no Idempotency-Key"
-            raise Problem(429, said, kind="urn:invest:quota")
+            message = (
+                f"answers of {self._kept_bytes} bytes are kept for this key's repeats today: send no Idempotency-Key"
+            )
+            raise Problem(429, message, kind="urn:invest:quota")
         return Claim("", _kept(kept, request_hash))
 
     def headers(self, ticket: Ticket) -> dict[str, str]:
@@ -221,8 +223,8 @@ class Admission:
     async def _flush(self, batch: Sequence[Ask | Answer]) -> Sequence[Any]:
         asks = [item for item in batch if isinstance(item, Ask)]
         answers = [item for item in batch if isinstance(item, Answer)]
-        said = iter(await self._call(asks, answers))
-        return [next(said) if isinstance(item, Ask) else None for item in batch]
+        answers_in = iter(await self._call(asks, answers))
+        return [next(answers_in) if isinstance(item, Ask) else None for item in batch]
 
     async def _call(self, asks: Sequence[Ask], answers: Sequence[Answer]) -> Any:
         each = round(1_000_000 / self._rate)
@@ -259,8 +261,8 @@ def _kept(raw: bytes | None, request_hash: str) -> Kept:
     if raw is None or raw[:1] == b"w":
         if raw is not None and raw[1:].decode() != request_hash:
             raise _another()
-        said = "a request with this Idempotency-Key is still being worked on"
-        raise Problem(409, said, kind="urn:invest:in-flight", headers={"Retry-After": "1"})
+        message = "a request with this Idempotency-Key is still being worked on"
+        raise Problem(409, message, kind="urn:invest:in-flight", headers={"Retry-After": "1"})
     head, _, body = raw[1:].partition(b"\n")
     data = orjson.loads(head)
     if data["h"] != request_hash:

@@ -114,12 +114,12 @@ class OpenId:
         """
         attempt = await self._attempt(query.get("state", ""), browser)
         about, issuer = await self._provider(), self._settings.issuer
-        told = query.get("iss", "" if about.get("authorization_response_iss_parameter_supported") else issuer)
-        if told != issuer:
+        named_issuer = query.get("iss", "" if about.get("authorization_response_iss_parameter_supported") else issuer)
+        if named_issuer != issuer:
             raise SignInRefused("the answer came from another provider than the one that was asked: begin again")
-        if said := query.get("error"):
+        if refusal := query.get("error"):
             detail = query.get("error_description", "")[:200]
-            why = f"{said[:60]} ({detail})" if detail else said[:60]
+            why = f"{refusal[:60]} ({detail})" if detail else refusal[:60]
             raise SignInRefused("{provider} refused the sign-in: {why}", provider=self.name, why=why)
         if not (code := query.get("code", "")):
             raise SignInRefused("{provider} sent no code: begin again", provider=self.name)
@@ -213,17 +213,17 @@ class OpenId:
 
     async def _person(self, claims: Mapping[str, Any], tokens: Mapping[str, Any]) -> Person:
         """Who it is and what they may do."""
-        said = dict(claims)
-        groups, about = _at(said, self._settings.groups_claim), await self._provider()
+        person = dict(claims)
+        groups, about = _at(person, self._settings.groups_claim), await self._provider()
         if groups is None and about.get("userinfo_endpoint") and isinstance(tokens.get("access_token"), str):
             headers = {"Authorization": f"Bearer {tokens['access_token']}"}
             more = await self._ask("GET", about["userinfo_endpoint"], headers=headers)
             if more.get("sub") != claims["sub"]:
                 raise SignInRefused("{provider} told of somebody else than who signed in", provider=self.name)
-            said = more | said
-            groups = _at(said, self._settings.groups_claim)
+            person = more | person
+            groups = _at(person, self._settings.groups_claim)
         own = [str(one) for one in groups] if isinstance(groups, list) else [groups] if isinstance(groups, str) else []
-        name = next((str(said[key]) for key in ("preferred_username", "email", "name", "sub") if said.get(key)), "")
+        name = next((str(person[key]) for key in ("preferred_username", "email", "name", "sub") if person.get(key)), "")
         scopes = [Scope(self._settings.groups[group]) for group in own if group in self._settings.groups]
         if self._settings.everybody:
             scopes.append(Scope(self._settings.everybody))
@@ -272,16 +272,16 @@ class OpenId:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise Unreachable(f"{self.name} does not answer: {type(error).__name__}") from None
         try:
-            said = orjson.loads(body)
+            document = orjson.loads(body)
         except orjson.JSONDecodeError:
-            said = None
+            document = None
         if 400 <= status < 500 and method == "POST":
-            why = said.get("error", status) if isinstance(said, dict) else status
+            why = document.get("error", status) if isinstance(document, dict) else status
             text = "{provider} did not take the code: {why}. Begin again"
             raise SignInRefused(text, provider=self.name, why=str(why)[:60])
-        if status != 200 or not isinstance(said, dict):
+        if status != 200 or not isinstance(document, dict):
             raise Unreachable(f"{self.name} answers {status} instead of a JSON object")
-        return said
+        return document
 
 
 def _sha(text: str) -> str:
@@ -299,5 +299,5 @@ def _at(claims: Mapping[str, Any], name: str) -> Any:
 
 
 def _why(error: Exception) -> str:
-    said = str(getattr(error, "description", "") or error)
-    return said[:200].rstrip(".")
+    description = str(getattr(error, "description", "") or error)
+    return description[:200].rstrip(".")

@@ -72,7 +72,7 @@ class Quotas:
         """Before queueing. Raises 429 where the key has too many jobs that have not ended yet."""
         if caller.allows("admin"):
             return
-        for key, limit, count, said in (
+        for key, limit, count, noun in (
             (QUEUED, self._settings.queued_jobs, weight(what), "unfinished"),
             (LATER, self._settings.delayed_jobs, weight(what) if delayed(what) else 0, "delayed"),
         ):
@@ -80,7 +80,7 @@ class Quotas:
                 continue
             asked: Any = self._redis.eval(ROOM, 2, key + caller.id, keys.JOB, str(limit), str(count))
             if not await asked:
-                raise spent(f"this key may have {limit} {said} jobs: wait for some to end, or cancel them", after=30)
+                raise spent(f"this key may have {limit} {noun} jobs: wait for some to end, or cancel them", after=30)
 
     async def queued(self, caller: Caller, what: Call[Any] | Workflow[Any], job_id: str) -> None:
         """After queueing a new job."""

@@ -81,11 +81,11 @@ class Sessions:
         kept = await self._redis.get(SESSION_KEY + digest)
         if kept is None:
             return None
-        said = orjson.loads(kept)
-        person = await (await self._stores.get()).keys.get(said["key"])
+        record = orjson.loads(kept)
+        person = await (await self._stores.get()).keys.get(record["key"])
         if person is None or person.revoked_at is not None:
             return None
-        return Caller(person.id, person.name, max(person.scopes, key=list(Scope).index), said["until"])
+        return Caller(person.id, person.name, max(person.scopes, key=list(Scope).index), record["until"])
 
     def _keep(self, digest: str, seen: _Seen) -> None:
         self._seen[digest] = seen

@@ -19,8 +19,8 @@ class Bodies:
         """Count bytes that came. Raises 429 where the caller holds too many, 503 where all do."""
         held = self._held.get(caller, 0) + size
         if held > self._limit // SHARE:
-            said = f"more than {self._limit // SHARE} bytes of bodies at once with this key"
-            raise Problem(429, said, kind="urn:invest:quota", headers={"Retry-After": "1", "Connection": "close"})
+            message = f"more than {self._limit // SHARE} bytes of bodies at once with this key"
+            raise Problem(429, message, kind="urn:invest:quota", headers={"Retry-After": "1", "Connection": "close"})
         if self.total + size > self._limit:
             raise unavailable("too many bytes of bodies at once: try again in a moment", after=1)
         self._held[caller] = held

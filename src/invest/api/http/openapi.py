@@ -45,8 +45,8 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, definitions)
-    told = {"taskFinished": {"post": _webhook(definitions)}}
-    used = _reachable([paths, told], definitions)
+    webhooks = {"taskFinished": {"post": _webhook(definitions)}}
+    used = _reachable([paths, webhooks], definitions)
     tags = sorted({r.tag for r in routes})
     whole = {
         "openapi": "3.1.0",
@@ -54,7 +54,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in tags],
         "paths": paths,
-        "webhooks": told,
+        "webhooks": webhooks,
         "components": {
             "schemas": {name: definitions[name] for name in sorted(used)},
             "securitySchemes": {
@@ -112,8 +112,8 @@ def _webhook(definitions: dict[str, Any]) -> dict[str, Any]:
         "summary": "A task that was queued with `callback` has finished",
         "description": "Signed by Standard Webhooks. Sent at least once, for some minutes until it is answered by 2xx.",
         "parameters": [
-            {"name": name, "in": "header", "required": True, "description": said, "schema": text}
-            for name, said in signed.items()
+            {"name": name, "in": "header", "required": True, "description": description, "schema": text}
+            for name, description in signed.items()
         ],
         "requestBody": {
             "required": True,
@@ -220,30 +220,30 @@ def _extra_parameters(route: Route) -> list[dict[str, Any]]:
     found = []
     if route.waits:
         schema = {"type": "number", "minimum": 0, "maximum": 60}
-        said = "seconds to wait for the task; `Prefer: wait=…` does the same"
-        found.append({"name": "wait", "in": "query", "required": False, "description": said, "schema": schema})
+        message = "seconds to wait for the task; `Prefer: wait=…` does the same"
+        found.append({"name": "wait", "in": "query", "required": False, "description": message, "schema": schema})
         found.append(_header("Prefer", "`wait=20`, as the query's `wait`", {"type": "string", "examples": ["wait=20"]}))
     if "callback" in route.extras:
-        said = "an https address that is told when the task is finished (Standard Webhooks, signed)"
+        message = "an https address that is told when the task is finished (Standard Webhooks, signed)"
         shape = {"type": "string", "format": "uri", "maxLength": 2000}
-        found.append({"name": "callback", "in": "query", "required": False, "description": said, "schema": shape})
+        found.append({"name": "callback", "in": "query", "required": False, "description": message, "schema": shape})
     if route.method == "GET" and (route.waits or 304 in route.problems):
-        said = "the ETag of an answer seen before: 304 while it is still the same"
-        found.append(_header("If-None-Match", said, {"type": "string", "examples": ['W/"0a1b2c3d"']}))
+        message = "the ETag of an answer seen before: 304 while it is still the same"
+        found.append(_header("If-None-Match", message, {"type": "string", "examples": ['W/"0a1b2c3d"']}))
     if route.streams:
-        said = "the id of the last event seen: the stream goes on behind it"
-        found.append(_header("Last-Event-ID", said, {"type": "string", "examples": ["1774980000000-0"]}))
+        message = "the id of the last event seen: the stream goes on behind it"
+        found.append(_header("Last-Event-ID", message, {"type": "string", "examples": ["1774980000000-0"]}))
     if route.method == "POST":
         shape = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
-        said = "the same key and request within 24 h give the first answer again"
+        message = "the same key and request within 24 h give the first answer again"
         found.append(
-            {"name": "Idempotency-Key", "in": "header", "required": False, "description": said, "schema": shape}
+            {"name": "Idempotency-Key", "in": "header", "required": False, "description": message, "schema": shape}
         )
     return found
 
 
-def _header(name: str, said: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "header", "required": False, "description": said, "schema": schema}
+def _header(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
 
 
 def _not_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -145,6 +145,13 @@ def in_reach(at: datetime) -> datetime:
     if not EARLIEST <= at <= LATEST:
         raise ValueError("must lie between the years 1900 and 2200")
     return at
+
+
+def day_in_reach(day: date) -> date:
+    """A day between the years 1900 and 2200: sums of days beyond them may leave the calendar."""
+    if not EARLIEST.date() <= day <= LATEST.date():
+        raise ValueError("must lie between the years 1900 and 2200")
+    return day
 
 
 def read_time(place: str | None) -> datetime | None:

@@ -74,8 +74,8 @@ def invalid_fields(errors: Sequence[Mapping[str, Any]], detail: str = "") -> Pro
         FieldError(field=".".join(str(p) for p in e["loc"]) or "body", message=_plain(str(e["msg"])))
         for e in errors[:50]
     ]
-    said = detail or "; ".join(f"{f.field}: {f.message}" for f in fields[:3])
-    return Problem(422, said, kind="urn:invest:invalid", errors=fields)
+    text = detail or "; ".join(f"{f.field}: {f.message}" for f in fields[:3])
+    return Problem(422, text, kind="urn:invest:invalid", errors=fields)
 
 
 def _plain(message: str) -> str:

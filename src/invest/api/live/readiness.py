@@ -80,8 +80,8 @@ class ReadinessCheck:
                 memory = await self._memory()
                 policy = str(memory.get("maxmemory_policy", "noeviction"))
                 if policy != "noeviction" and not self._allow_eviction:
-                    said = f"may throw queued jobs away: set maxmemory-policy noeviction (it is {policy})"
-                    return _Check(said, usable=False)
+                    message = f"may throw queued jobs away: set maxmemory-policy noeviction (it is {policy})"
+                    return _Check(message, usable=False)
                 await self._redis.set(MARK, b"1", px=5000)
         except (RedisError, OSError, TimeoutError) as error:
             if is_full(error):
@@ -106,8 +106,8 @@ class ReadinessCheck:
                 await store.ready()
         except InvestError as error:
             lacks_schema = "migrate" in str(error)
-            said = "has no schema: run `invest db migrate`" if lacks_schema else "does not answer"
-            return _Check(said, usable=False)
+            message = "has no schema: run `invest db migrate`" if lacks_schema else "does not answer"
+            return _Check(message, usable=False)
         except TimeoutError:
             return _Check("does not answer in time", usable=False)
         now = asyncio.get_running_loop().time()

@@ -26,8 +26,8 @@ class Statements:
         except StatementRefused as error:
             raise Problem(422, str(error), kind="urn:invest:unknown-statement") from None
         except TooCostly as error:
-            said = f"the file was not read: {error}; split it by year, or save it as CSV"
-            raise Problem(422, said, kind="urn:invest:unknown-statement") from None
+            message = f"the file was not read: {error}; split it by year, or save it as CSV"
+            raise Problem(422, message, kind="urn:invest:unknown-statement") from None
 
     async def close(self) -> None:
         """End the reader that waits for work."""

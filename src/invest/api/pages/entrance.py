@@ -108,8 +108,8 @@ async def from_provider(visit: Visit) -> web.StreamResponse:
 
 def _not_in(visit: Visit, where: str, error: Exception, status: int) -> web.Response:
     """The form again, with why the provider's way did not lead in."""
-    said = visit.say(error.text, **error.values) if isinstance(error, SignInRefused) else str(error)
-    return _form(visit, where, said, status=status)
+    message = visit.say(error.text, **error.values) if isinstance(error, SignInRefused) else str(error)
+    return _form(visit, where, message, status=status)
 
 
 def _openid(visit: Visit) -> OpenId:

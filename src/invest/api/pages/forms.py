@@ -77,8 +77,8 @@ async def _multipart(request: Incoming) -> Form:
                     taken += len(chunk)
                     request.count(len(chunk))
                     if taken > limit + 100_000:
-                        said = f"the file is larger than {limit} bytes"
-                        raise Problem(413, said, headers={"Connection": "close"})
+                        message = f"the file is larger than {limit} bytes"
+                        raise Problem(413, message, headers={"Connection": "close"})
                 if part.filename is None:
                     form.fields.setdefault(part.name, []).append(body.decode("utf-8", "replace").replace("\r\n", "\n"))
                 elif body:

@@ -107,9 +107,9 @@ class Visit:
         page = await self.ask(route, path=path, query={} if most is None else {"limit": most})
         return list(page.items)
 
-    def go(self, where: str, said: str = "") -> web.Response:
+    def go(self, where: str, notice: str = "") -> web.Response:
         """Redirect the browser; the next page shows `said`."""
         response = web.Response(status=303, headers={"Location": where})
-        if said:
-            keep_said(response, self.http, said)
+        if notice:
+            keep_said(response, self.http, notice)
         return response

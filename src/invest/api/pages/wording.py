@@ -17,7 +17,7 @@ from invest.reports import MARKET_ZONE, MISSING, Locale, locale_of
 def translations(language: Language) -> Mapping[str, str]:
     """Text of a template -> what is said, of one language; English needs only what stands for codes (states, kinds)."""
     raw = (files("invest.api.pages") / f"words.{language}.toml").read_text(encoding="utf-8")
-    return {text: said for section in tomllib.loads(raw).values() for text, said in section.items()}
+    return {text: translation for section in tomllib.loads(raw).values() for text, translation in section.items()}
 
 
 class Wording:
@@ -29,8 +29,8 @@ class Wording:
 
     def say(self, text: str, /, **values: Any) -> str:
         """`text` in this language with `{name}` filled in; one without a translation stays English."""
-        said = translations(self.language).get(text, text)
-        return said.format(**values) if values else said
+        sentence = translations(self.language).get(text, text)
+        return sentence.format(**values) if values else sentence
 
     def some(self, number: int, one: str, many: str) -> str:
         """`one` for 1, else `many`, with `{n}` filled in."""

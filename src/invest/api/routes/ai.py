@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from pydantic import Field, model_validator
 
 from invest.api.http import route
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Day, Strict
 from invest.domain.opinions import Spend, spend_of
 from invest.jobs.reports import SharedBudget
 
@@ -20,14 +20,14 @@ MOST_DAYS = 400
 class SpendDays(Strict):
     """Days of the ledger, both included, in UTC; without them the last thirty."""
 
-    since: date | None = Field(default=None, description="first day")
-    until: date | None = Field(default=None, description="last day; today without it")
+    since: Day | None = Field(default=None, description="first day")
+    until: Day | None = Field(default=None, description="last day; today without it")
 
     @model_validator(mode="after")
     def ordered(self) -> SpendDays:
         """Refuse days in the wrong order and spans of more than four hundred days."""
         first, last = self.days
-        if not first <= last <= first + timedelta(days=MOST_DAYS):
+        if not 0 <= (last - first).days <= MOST_DAYS:  # sums of days may leave the calendar, differences do not
             raise ValueError(f"since must be at most {MOST_DAYS} days before until")
         return self
 
@@ -35,7 +35,7 @@ class SpendDays(Strict):
     def days(self) -> tuple[date, date]:
         """The first and the last day."""
         last = self.until or datetime.now(UTC).date()
-        return self.since or last - timedelta(days=USUAL_DAYS - 1), last
+        return self.since or date.fromordinal(max(last.toordinal() - USUAL_DAYS + 1, 1)), last
 
 
 @route("GET", "/ai/spend", tag="opinions", problems=(422, 503))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from invest.api.http import PREFIX, Problem, route
+from invest.api.http import PREFIX, Cursor, Listing, Problem, Reply, paged, route
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Day, Strict
 from invest.api.routes.research import TickerPath, known
 from invest.domain.market import (
     ActionKind,
@@ -64,8 +65,11 @@ class SeriesPath(Strict):
 class SeriesFilter(Strict):
     """Which days."""
 
-    since: date | None = None
+    since: Day | None = None
     limit: int = Field(default=250, ge=1, le=5000)
+    cursor: Annotated[str | None, Cursor(r"^\d{4}-\d{2}-\d{2}$")] = Field(
+        default=None, description="of the page before"
+    )
 
 
 @route("GET", "/macro", tag="assets", problems=(503,))
@@ -75,12 +79,18 @@ async def list_series(request: Request) -> dict[str, date]:
 
 
 @route("GET", "/macro/{series}", tag="assets", problems=(404, 422, 503))
-async def get_series(request: Request, path: SeriesPath, query: SeriesFilter) -> list[MacroPoint]:
-    """The newest values of a series, oldest first, in its own unit, each with its source and payload."""
+async def get_series(request: Request, path: SeriesPath, query: SeriesFilter) -> Reply[Listing[MacroPoint]]:
+    """The newest values of a series, oldest first, in its own unit, each with its source and payload.
+
+    The next page goes further back.
+    """
     found = await (await request.services.store()).macro.read(path.series, since=query.since)
+    if query.cursor is not None:
+        found = [point for point in found if point.day.isoformat() < query.cursor]
     if not found:
         raise Problem(404, f"no value of {path.series!r} is stored: GET {PREFIX}/macro names the series")
-    return found[-query.limit :]
+    page = found[-query.limit :]
+    return paged(request, page, page[0].day.isoformat() if len(found) > query.limit else None)
 
 
 ROUTES = (get_fund_portfolio, get_receipt, list_series, get_series)

@@ -68,8 +68,8 @@ DOORS: tuple[Door, ...] = (
 
 def contract_routes(registry: Registry) -> list[Route]:
     """The doors as routes; one whose job this process does not declare is left out (404)."""
-    found = ((door, registry.find(door.job)) for door in DOORS)
-    return [_route(door, job) for door, job in found if job is not None]
+    found = ((endpoint, registry.find(endpoint.job)) for endpoint in DOORS)
+    return [_route(endpoint, job) for endpoint, job in found if job is not None]
 
 
 def _fields(job: JobType[..., Any], names: Sequence[str]) -> dict[str, Any]:
@@ -85,31 +85,31 @@ def _fields(job: JobType[..., Any], names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _route(door: Door, job: JobType[..., Any]) -> Route:
-    query = create_model(f"{job.name}_query", __base__=Strict, **_fields(job, door.query))
+def _route(endpoint: Door, job: JobType[..., Any]) -> Route:
+    query = create_model(f"{job.name}_query", __base__=Strict, **_fields(job, endpoint.query))
     whole = create_model(f"{job.name}_body", __base__=Strict, **_fields(job, list(job.signature.model.model_fields)))
     lone = None
-    if door.body is not None:
-        field = job.signature.model.model_fields[door.body]
+    if endpoint.body is not None:
+        field = job.signature.model.model_fields[endpoint.body]
         lone = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-    echoes: dict[str, Any] = {name: (int if name == "total_assets" else str, ...) for name in door.echo}
+    echoes: dict[str, Any] = {name: (int if name == "total_assets" else str, ...) for name in endpoint.echo}
     reply = create_model(f"{job.name}_queued", __base__=Queued, **echoes)
 
     async def queue_job(request: Request, query: Any, body: Any) -> Reply[Any]:
-        arguments = merged(query, body, door.body)
+        arguments = merged(query, body, endpoint.body)
         call, bound = job.bound(**arguments)
-        if "ticker" in door.echo and bound["ticker"] in request.services.unknown:
+        if "ticker" in endpoint.echo and bound["ticker"] in request.services.unknown:
             raise invalid("ticker", f"no source knows {bound['ticker']}: asked within the last day, try tomorrow")
-        echo = {name: len(bound["tickers"]) if name == "total_assets" else bound[name] for name in door.echo}
-        return await accepted(request, call, message=f"queued: {door.summary}", echo=echo)
+        echo = {name: len(bound["tickers"]) if name == "total_assets" else bound[name] for name in endpoint.echo}
+        return await accepted(request, call, message=f"queued: {endpoint.summary}", echo=echo)
 
-    queue_job.__name__ = door.job
-    parts = door.path.split("/")
+    queue_job.__name__ = endpoint.job
+    parts = endpoint.path.split("/")
     return Route(
         method="POST",
-        path=PREFIX + door.path,
+        path=PREFIX + endpoint.path,
         handler=queue_job,
-        summary=door.summary,
+        summary=endpoint.summary,
         description=(job.__doc__ or "").strip(),
         tag=TAG_OF[parts[1]],
         scope="write",
@@ -120,9 +120,9 @@ def _route(door: Door, job: JobType[..., Any]) -> Route:
             whole,
             required=False,
             array=lone,
-            array_name=door.body or "",
-            array_alone=set(job.signature.model.model_fields) == {*door.query, door.body},
-            hidden=door.body is None,
+            array_name=endpoint.body or "",
+            array_alone=set(job.signature.model.model_fields) == {*endpoint.query, endpoint.body},
+            hidden=endpoint.body is None,
         ),
         required=frozenset(name for name, field in job.signature.model.model_fields.items() if field.is_required()),
         result=job.signature.result_type,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from invest.api.http import PREFIX, Listing, Problem, Reply, invalid, route, sliced
 from invest.api.request import Request
-from invest.api.routes.models import Strict, WholePage
+from invest.api.routes.models import Day, Strict, WholePage
 from invest.api.routes.ownership import owner_of
 from invest.api.routes.portfolio.portfolios import PortfolioId
 from invest.api.routes.research import TickerPath, known
@@ -45,8 +45,8 @@ async def book_asset_event(request: Request, path: TickerPath, body: EventTerms)
     try:
         booked = await book_event(store, path.ticker, body, request.services.settings.now())
     except UnbookableEvent as error:
-        name, _, said = str(error).partition(": ")
-        raise invalid(name if said else "kind", said or str(error)) from None
+        name, _, reason = str(error).partition(": ")
+        raise invalid(name if reason else "kind", reason or str(error)) from None
     except NotFound as error:
         raise Problem(404, str(error)) from None
     request.audit("book event", path.ticker, {"kind": str(body.kind), "day": str(body.last_date_with)})
@@ -87,8 +87,8 @@ class AgendaFilter(WholePage):
 
     ticker: Ticker | None = None
     portfolio_id: PortfolioId | None = None
-    since: date | None = Field(default=None, description="today without it")
-    until: date | None = Field(default=None, description="180 days ahead without it")
+    since: Day | None = Field(default=None, description="today without it")
+    until: Day | None = Field(default=None, description="180 days ahead without it")
 
 
 @route("GET", "/data/calendar", tag="assets", problems=(404, 422, 503))
@@ -132,7 +132,7 @@ class QuestionFilter(WholePage):
     """Which questions."""
 
     ticker: Ticker | None = None
-    since: date | None = Field(default=None, description="days from here on; two years without it")
+    since: Day | None = Field(default=None, description="days from here on; two years without it")
 
 
 @route("GET", "/data/questions", tag="assets", problems=(422, 503))

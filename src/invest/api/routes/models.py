@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from invest.api.http import EXPORTS, PLACE, PREFIX, Cursor, in_reach, public_result, public_text
+from invest.api.http import EXPORTS, PLACE, PREFIX, Cursor, day_in_reach, in_reach, public_result, public_text
 from invest.engine import ErrorInfo, JobState, JobStatus, Progress
 from invest.http import Task, TaskAttempt, TaskPhase, TaskProblem, TaskProgress, TaskState, TaskStatus, Timings
 
 TaskId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^,/\s]+$", examples=["01930f3a4c5e8d7b6a90"])]
 
 Moment = Annotated[AwareDatetime, AfterValidator(in_reach)]
+Day = Annotated[date, AfterValidator(day_in_reach)]
 
 
 class Strict(BaseModel):

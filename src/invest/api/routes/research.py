@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from invest.api.http import Listing, Problem, Reply, invalid, paged, read_time, route, sliced, time_cursor
 from invest.api.request import Request
-from invest.api.routes.models import Page, Strict, WholePage
+from invest.api.routes.models import Day, Page, Strict, WholePage
 from invest.domain.analysis import Analysis, ScoreRecord
 from invest.domain.market import (
     Asset,
@@ -105,8 +105,8 @@ class Fundamentals(BaseModel):
 class FundamentalsFilter(Strict):
     """How far back."""
 
-    since: date | None = Field(default=None, description="statements of periods that end on this day or later")
-    known_on: date | None = Field(default=None, description="only what had been delivered to CVM by this day")
+    since: Day | None = Field(default=None, description="statements of periods that end on this day or later")
+    known_on: Day | None = Field(default=None, description="only what had been delivered to CVM by this day")
 
 
 @route("GET", "/assets/{ticker}/fundamentals", tag="assets", problems=(404, 422, 503))

@@ -51,8 +51,8 @@ def origin_of(request: web.Request, trusted: Networks) -> str:
     peer = request.remote or ""
     if peer not in trusted:
         return peer
-    told = [part.strip() for line in request.headers.getall("X-Forwarded-For", ()) for part in line.split(",")]
-    for address in reversed(told):
+    forwarded = [part.strip() for line in request.headers.getall("X-Forwarded-For", ()) for part in line.split(",")]
+    for address in reversed(forwarded):
         if _is_address(address) and address not in trusted:
             return address
     return peer

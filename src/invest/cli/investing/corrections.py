@@ -121,8 +121,8 @@ def merge(
     async def work(client: Client) -> Any:
         return await client.portfolio(await identify(client, which)).merge(await identify(client, other))
 
-    told = with_api(work)
-    output.outcome(json_output, f"moved {told['moved']}, {told['duplicate']} told by both", **told)
+    answer = with_api(work)
+    output.outcome(json_output, f"moved {answer['moved']}, {answer['duplicate']} told by both", **answer)
 
 
 @portfolio.command("proposals")
@@ -149,12 +149,12 @@ def confirm(
     async def work(client: Client) -> dict[str, Any]:
         handle = client.portfolio(await identify(client, which))
         chosen: Any = "all" if keys == ["all"] else keys
-        told: dict[str, Any] = await (handle.decline(chosen) if decline else handle.confirm(chosen))
-        return told
+        answer: dict[str, Any] = await (handle.decline(chosen) if decline else handle.confirm(chosen))
+        return answer
 
-    told = with_api(work)
-    done = told["declined"] if decline else told["counts"]["booked"]
-    output.outcome(json_output, f"{done} {'declined' if decline else 'booked'}", **told)
+    answer = with_api(work)
+    done = answer["declined"] if decline else answer["counts"]["booked"]
+    output.outcome(json_output, f"{done} {'declined' if decline else 'booked'}", **answer)
 
 
 @portfolio.command("rebalance")
@@ -167,14 +167,14 @@ def rebalance(
     """Orders towards the targets with new money, and announced payments still to come."""
 
     async def work(client: Client) -> dict[str, Any]:
-        told: dict[str, Any] = await client.portfolio(await identify(client, which)).rebalance(
+        answer: dict[str, Any] = await client.portfolio(await identify(client, which)).rebalance(
             figure(cash, "--cash"), sell=not keep
         )
-        return told
+        return answer
 
-    told = with_api(work)
+    answer = with_api(work)
     if json_output:
-        output.as_json(told)
+        output.as_json(answer)
         return
     columns: Columns = {
         "ticker": lambda t: t["ticker"],
@@ -185,9 +185,9 @@ def rebalance(
     }
     right = ("quantity", "price", "amount")
     output.listing(
-        told["orders"], columns, json_output=False, right=right, empty="no orders: set targets, or give cash"
+        answer["orders"], columns, json_output=False, right=right, empty="no orders: set targets, or give cash"
     )
-    for due in told["announced"]:
+    for due in answer["announced"]:
         day = due["payment_date"] or "a day not announced"
         typer.echo(f"comes in by itself: {due['ticker']} {due['kind']} {money(due['net'])} on {day}")
 
@@ -216,12 +216,12 @@ def tax(
             if file is not None:
                 query = {"year": year, "together": together, "format": kind, "language": language}
                 _write(file, await client.read(f"{path}/file", **query))
-        told: dict[str, Any] = await client.get(path, year=year, together=together)
-        return told
+        answer: dict[str, Any] = await client.get(path, year=year, together=together)
+        return answer
 
-    told = with_api(work)
+    answer = with_api(work)
     if json_output:
-        output.as_json(told)
+        output.as_json(answer)
         return
     columns: Columns = {
         "month": lambda m: m["month"],
@@ -232,10 +232,10 @@ def tax(
         "due": lambda m: m["darf"]["due"] if m["darf"] else "",
     }
     right = ("exempt", "tax", "darf")
-    output.listing(told["months"], columns, json_output=False, right=right, empty="nothing to assess")
-    for flag in told["flags"]:
+    output.listing(answer["months"], columns, json_output=False, right=right, empty="nothing to assess")
+    for flag in answer["flags"]:
         typer.echo(f"{'open' if flag['blocks'] else 'note'}: {flag['message']}")
-    typer.echo(told["disclaimer"])
+    typer.echo(answer["disclaimer"])
 
 
 def _write(file: Path, body: bytes) -> None:

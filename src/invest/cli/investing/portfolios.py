@@ -151,8 +151,8 @@ def import_statement(
 
     async def work(client: Client) -> dict[str, Any]:
         handle = client.portfolio(await identify(client, which))
-        told: dict[str, Any] = await handle.import_statement(content, dry_run=dry_run, accept=accept, as_of=as_of)
-        return told
+        answer: dict[str, Any] = await handle.import_statement(content, dry_run=dry_run, accept=accept, as_of=as_of)
+        return answer
 
     booked = with_api(work)
     if json_output:
@@ -167,8 +167,8 @@ def tell_rows(booked: dict[str, Any], *, dry_run: bool = False) -> int:
     for remark in booked["remarks"]:
         typer.echo(remark)
     for row in _open(booked):
-        said = f"line {row.get('line', '?')}: {row.get('reason')}"
-        typer.echo(f"{said}; {row['advice']}" if row.get("advice") else said, err=True)
+        message = f"line {row.get('line', '?')}: {row.get('reason')}"
+        typer.echo(f"{message}; {row['advice']}" if row.get("advice") else message, err=True)
     return 1 if _open(booked) else 0
 
 

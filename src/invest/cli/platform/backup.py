@@ -106,19 +106,21 @@ def _candidates(name: str) -> Sequence[str]:
 
 def _major(path: str) -> int | None:
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True, timeout=20).stdout  # noqa: S603
-        if match := re.search(r"\) (\d+)", said):
+        asked = [path, "--version"]  # a program found by its name
+        version = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=20).stdout  # noqa: S603 - above
+        if match := re.search(r"\) (\d+)", version):
             return int(match[1])
     return None
 
 
 def _run(command: Sequence[str], url: str) -> None:
     """Run a program on a database. The password goes by the environment: arguments are for everybody to read."""
-    bare, told = _without_password(url)
+    bare, password = _without_password(url)
     placed = [f"--dbname={bare}" if part == "--dbname=" else part for part in command]
     if placed == list(command):
         placed.append(f"--dbname={bare}")
-    done = subprocess.run(placed, capture_output=True, text=True, check=False, env={**os.environ, **told})  # noqa: S603
+    environment = {**os.environ, **password}
+    done = subprocess.run(placed, capture_output=True, text=True, check=False, env=environment)  # noqa: S603 - no shell
     if done.returncode:
         lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
         raise InvestError(f"{Path(command[0]).name} failed: {lines[0][:500] if lines else done.returncode}")

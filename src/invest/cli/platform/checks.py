@@ -147,8 +147,8 @@ def analysts(settings: Settings) -> list[Check]:
         return [Check("AIs", "fix", "none is on: no opinion can be asked for", TURN_ON.format("ai.providers.NAME"))]
     able = sum(c.state == "ok" for c in found)
     if able < settings.ai.quorum:
-        said = f"{able} can answer, a consensus takes {settings.ai.quorum}"
-        found.append(Check("AIs", "note", said, "set a key, or lower ai.quorum"))
+        message = f"{able} can answer, a consensus takes {settings.ai.quorum}"
+        found.append(Check("AIs", "note", message, "set a key, or lower ai.quorum"))
     return found
 
 

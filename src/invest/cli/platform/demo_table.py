@@ -85,10 +85,10 @@ def opinions_table(summary: dict[str, Any]) -> Table:
     """Each AI's opinion of the first asset."""
     consensus = summary["consensus"]
     agreed = consensus["agreement"]
-    said = consensus["rating"] or "no quorum"
+    message = consensus["rating"] or "no quorum"
     share = "" if consensus["probability"] is None else f" · P(beats IBOV in 180 d) {consensus['probability']:.0%}"
     answered = sum(1 for o in summary["opinions"] if o["rating"])
-    heading = f"AIs: {said}{share} · {answered} of {len(summary['opinions'])} answered"
+    heading = f"AIs: {message}{share} · {answered} of {len(summary['opinions'])} answered"
     table = plain_table(heading + ("" if agreed is None else f" · agreement {agreed:.2f}"))
     table.min_width = 76
     table.add_column("analyst")

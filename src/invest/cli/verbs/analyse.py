@@ -113,10 +113,12 @@ def verdict(ticker: str, result: dict[str, Any]) -> str:
     if not isinstance(consensus, dict):
         return f"{stamp}{ticker}: report {result['report_id']}"
     chance = consensus.get("probability")
-    said = consensus.get("rating") or "no quorum"
+    message = consensus.get("rating") or "no quorum"
     share = "" if chance is None else f" · P(beats IBOV in 180 d) {chance:.0%}"
     answers = result["analyses"].values()
-    return f"{stamp}{ticker}: {said}{share} · {sum('error' not in a for a in answers)} of {len(answers)} AIs answered"
+    return (
+        f"{stamp}{ticker}: {message}{share} · {sum('error' not in a for a in answers)} of {len(answers)} AIs answered"
+    )
 
 
 def open_file(where: str) -> None:

@@ -33,9 +33,9 @@ def backfill(
     async def tell(done: Any) -> None:
         if not json_output:
             left = f"; about {_spell(done.left)} left" if done.number < done.of else ""
-            said = done.problem or f"{done.rows:,} rows"
+            message = done.problem or f"{done.rows:,} rows"
             step = f"{done.number}/{done.of}  {done.step.year} {done.step.kind}"
-            typer.echo(f"{step}: {said} in {_spell(done.seconds)}{left}", err=done.problem is not None)
+            typer.echo(f"{step}: {message} in {_spell(done.seconds)}{left}", err=done.problem is not None)
 
     async def work(store: Any) -> Any:
         async with Sources.open(settings) as sources:

@@ -24,8 +24,8 @@ def migrate(json_output: AsJson = False) -> None:
     refuse_remote()
     with local_settings() as settings:
         applied = asyncio.run(apply(settings))
-    said = f"applied {', '.join(applied)}" if applied else "the schema is up to date"
-    output.outcome(json_output, said, applied=applied)
+    message = f"applied {', '.join(applied)}" if applied else "the schema is up to date"
+    output.outcome(json_output, message, applied=applied)
 
 
 @db.command("status")
@@ -36,8 +36,10 @@ def status(json_output: AsJson = False) -> None:
     refuse_remote()
     with local_settings() as settings:
         missing = asyncio.run(pending(settings))
-    said = f"missing: {', '.join(missing)} (apply them: invest db migrate)" if missing else "the schema is up to date"
-    output.outcome(json_output, said, missing=missing)
+    message = (
+        f"missing: {', '.join(missing)} (apply them: invest db migrate)" if missing else "the schema is up to date"
+    )
+    output.outcome(json_output, message, missing=missing)
     raise typer.Exit(1 if missing else 0)
 
 

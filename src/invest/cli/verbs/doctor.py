@@ -105,8 +105,8 @@ def beside_a_platform(settings: Settings) -> Settings | None:
     found = running(settings.data_dir)
     given = {"REDIS_URL": settings.redis.url, "DATABASE_URL": settings.database.url}
     if lost := sorted(name for name, url in given.items() if url is None and name not in found):
-        said = " and ".join({"REDIS_URL": "Redis", "DATABASE_URL": "PostgreSQL"}[name] for name in lost)
-        raise Unreachable(f"a platform runs in {settings.data_dir}, but its {said} does not answer")
+        message = " and ".join({"REDIS_URL": "Redis", "DATABASE_URL": "PostgreSQL"}[name] for name in lost)
+        raise Unreachable(f"a platform runs in {settings.data_dir}, but its {message} does not answer")
     redis = settings.redis.url or SecretStr(found["REDIS_URL"])
     database = settings.database.url or SecretStr(found["DATABASE_URL"])
     return settings.model_copy(

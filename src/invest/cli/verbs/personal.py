@@ -33,8 +33,8 @@ def export(
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(found, file, ensure_ascii=False, indent=1)
     counts = {kind: len(rows) for kind, rows in found.items()}
-    said = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-    output.outcome(json_output, f"wrote {out}: {said}", file=str(out), counts=counts)
+    message = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    output.outcome(json_output, f"wrote {out}: {message}", file=str(out), counts=counts)
 
 
 def erase(key: Key, yes: Yes = False, json_output: AsJson = False) -> None:
@@ -58,8 +58,8 @@ def erase(key: Key, yes: Yes = False, json_output: AsJson = False) -> None:
     gone = with_platform(work)
     counts = {name: len(getattr(gone, name)) for name in ("portfolios", "reports", "files", "jobs")}
     counts["alerts"] = gone.alerts
-    said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-    output.outcome(json_output, f"erased {said}; key {key} is revoked", key=key, counts=counts)
+    message = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    output.outcome(json_output, f"erased {message}; key {key} is revoked", key=key, counts=counts)
 
 
 async def _known(store: Any, key: str) -> None:

@@ -107,11 +107,11 @@ def payload_bytes(
     if out is not None:
         out.write_bytes(found.body)
     lines = list(lines_with(found.body, find)) if find else []
-    told = found.payload.model_dump(mode="json", exclude={"body"}) | {"kept": found.where}
+    fields = found.payload.model_dump(mode="json", exclude={"body"}) | {"kept": found.where}
     if json_output:
-        output.as_json({**told, "lines": [asdict(line) for line in lines]})
+        output.as_json({**fields, "lines": [asdict(line) for line in lines]})
         return
-    output.table(("", sha256[:12]), [(name, value) for name, value in told.items() if value is not None], empty="")
+    output.table(("", sha256[:12]), [(name, value) for name, value in fields.items() if value is not None], empty="")
     for line in lines:
         typer.echo(f"{line.member or found.payload.url}:{line.number}: {line.text}")
 

@@ -95,8 +95,10 @@ def web(
     """Serve the HTTP API."""
     from invest import logs, sentry, tracing
     from invest.cli.platform.local import local_settings
+    from invest.processes import keep_private
     from invest.web import serve as serve_web
 
+    keep_private()
     with local_settings() as settings:
         logs.configure(settings, process="web")
         tracing.set_up("web")

@@ -43,8 +43,8 @@ def enqueue(
     if wait:
         output.as_json(result)
         return
-    said = f"queued {job_id} (invest job wait {job_id})"
-    output.outcome(json_output, said, task_id=job_id, name=SHORT.get(name, name))
+    message = f"queued {job_id} (invest job wait {job_id})"
+    output.outcome(json_output, message, task_id=job_id, name=SHORT.get(name, name))
 
 
 SHORT = {

@@ -45,21 +45,21 @@ def plan_holdings(existing: Sequence[Transaction], pendings: list[Pending], fact
     missing = sorted(t for t in book.held if t not in stated)
     if not stated or not missing:
         return []
-    said = ", ".join(f"{_plain(book.positions[t].quantity)} {t}" for t in missing[:20])
+    message = ", ".join(f"{_plain(book.positions[t].quantity)} {t}" for t in missing[:20])
     more = f" and {len(missing) - 20} more" if len(missing) > 20 else ""
     return [
-        f"held here and not in the posição: {said}{more}: a sale or a transfer is not imported, or all was redeemed"
+        f"held here and not in the posição: {message}{more}: a sale or a transfer is not imported, or all was redeemed"
     ]
 
 
 def _differ(pending: Pending, ticker: str, seen: tuple[Decimal, Decimal, str], *, last: bool) -> None:
     """Ask about a difference (stated, booked, likely reason); where more is stated, yes books an opening position."""
     total, held, why = seen
-    said = f"the posição says {_plain(total)} {ticker}, {_plain(held)} are booked ({why})"
+    message = f"the posição says {_plain(total)} {ticker}, {_plain(held)} are booked ({why})"
     holding = pending.row.holding
     if total > held and last and holding is not None:
         pending.transaction = holding.model_copy(update={"quantity": total - held})
-    pending.ask(said)
+    pending.ask(message)
     if total < held:
         pending.advice = "book the sale that is missing, or delete what was booked twice (invest portfolio delete)"
 

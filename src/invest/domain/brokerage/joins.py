@@ -129,11 +129,11 @@ def _options(rows: list[Row], assets: Iterable[Asset]) -> None:
     if not any(row.option for row in rows):
         return
     known = {a.ticker for a in assets if a.kind in SHARES}
-    told = {r.transaction.ticker for r in rows if r.transaction and r.transaction.ticker and not r.option}
+    listed = {r.transaction.ticker for r in rows if r.transaction and r.transaction.ticker and not r.option}
     for at, row in enumerate(rows):
         if not row.option or row.transaction is None:
             continue
-        fits = _of_root(told, row.option) or _of_root(known, row.option)
+        fits = _of_root(listed, row.option) or _of_root(known, row.option)
         if len(fits) == 1:
             note = f"{row.transaction.note}; the premium is not part of its cost: add it where you paid one"
             rows[at] = replace(row, transaction=row.transaction.model_copy(update={"ticker": fits[0], "note": note}))

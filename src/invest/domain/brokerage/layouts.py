@@ -76,7 +76,7 @@ class Columns:
     """What a user's own headers mean: ``{"Data Op.": "day", "Papel": "ticker"}``, by names of `MEANINGS`."""
 
     def __init__(self, meanings: Mapping[str, str]) -> None:
-        self._names = {plain(header): NAMES[said][0] for header, said in meanings.items() if said in NAMES}
+        self._names = {plain(header): NAMES[meaning][0] for header, meaning in meanings.items() if meaning in NAMES}
 
     def named(self, headers: Iterable[str]) -> tuple[str, ...]:
         """Headers under the names that are read."""

@@ -56,12 +56,12 @@ def ghostfolio(text: str) -> Table | None:
     if not text.lstrip().startswith("{") or '"activities"' not in text:
         return None
     try:
-        told = json.loads(text)["activities"]
+        activities = json.loads(text)["activities"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise StatementRefused("the file is JSON but no export of Ghostfolio: export its activities again") from None
-    if not isinstance(told, list):
+    if not isinstance(activities, list):
         raise StatementRefused("the file is JSON but no export of Ghostfolio: its activities are no list")
-    rows = [_activity(line, entry) for line, entry in enumerate(told, 1) if isinstance(entry, dict)]
+    rows = [_activity(line, entry) for line, entry in enumerate(activities, 1) if isinstance(entry, dict)]
     return Table(GHOSTFOLIO, tuple(rows), ",", Signs(thousands=False))
 
 

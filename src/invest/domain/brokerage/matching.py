@@ -111,15 +111,15 @@ def _mark_alike(existing: Sequence[Transaction], rows: Iterable[Pending]) -> lis
     for at, t in enumerate(existing):
         by_key[natural_key(t)].append(at)
         bare[natural_key(t.model_copy(update={"broker": ""}) if t.broker else t)].append(at)
-    told: set[int] = set()
+    matched: set[int] = set()
     for pending, t in _open(rows):
         nameless = natural_key(t.model_copy(update={"broker": ""}) if t.broker else t)
         candidates = by_key[natural_key(t)] + bare[nameless]
-        twin = next((at for at in candidates if at not in told and same_broker(existing[at].broker, t.broker)), None)
+        twin = next((at for at in candidates if at not in matched and same_broker(existing[at].broker, t.broker)), None)
         if twin is not None:
-            told.add(twin)
+            matched.add(twin)
             pending.skip("booked already")
-    return [t for at, t in enumerate(existing) if at not in told]
+    return [t for at, t in enumerate(existing) if at not in matched]
 
 
 def _day_of(t: Transaction) -> date:
@@ -188,12 +188,12 @@ def _fill_by_fill(mine: Iterable[Pending], others: Iterable[Transaction], used: 
     left = []
     for pending in mine:
         assert pending.transaction is not None
-        alike = by_quantity.get(pending.transaction.quantity, [])
-        at = next((i for i, t in enumerate(alike[:50]) if _sum([t]).equals(_sum([pending.transaction]))), None)
+        equal = by_quantity.get(pending.transaction.quantity, [])
+        at = next((i for i, t in enumerate(equal[:50]) if _sum([t]).equals(_sum([pending.transaction]))), None)
         if at is None:
             left.append(pending)
         else:
-            _skip_all([pending], [alike.pop(at)], used)
+            _skip_all([pending], [equal.pop(at)], used)
     return left
 
 
@@ -205,9 +205,13 @@ def _part_or_question(mine: Sequence[Pending], first: Transaction, rest: Sequenc
         for pending in mine:
             pending.skip(f"part of {_named(rest)}, booked already")
     else:
-        said = f"{booked.quantity.normalize():f} at {booked.price:.2f} of that day are booked already ({_named(rest)})"
+        message = (
+            f"{booked.quantity.normalize():f} at {booked.price:.2f} of that day are booked already ({_named(rest)})"
+        )
         for pending in mine:
-            pending.ask(f"{said}, and this tells {new.quantity.normalize():f} at {new.price:.2f}: is it another trade?")
+            pending.ask(
+                f"{message}, and this tells {new.quantity.normalize():f} at {new.price:.2f}: is it another trade?"
+            )
 
 
 def _sum(trades: Iterable[Transaction]) -> _Group:
@@ -221,10 +225,10 @@ def _sum_of(rows: Iterable[Pending]) -> _Group:
     return _sum(p.transaction for p in rows if p.transaction is not None)
 
 
-def _skip_all(mine: Iterable[Pending], told: Sequence[Transaction], used: set[int]) -> None:
+def _skip_all(mine: Iterable[Pending], booked: Sequence[Transaction], used: set[int]) -> None:
     for pending in mine:
-        pending.skip(f"booked already as {_named(told)}")
-    used.update(id(t) for t in told)
+        pending.skip(f"booked already as {_named(booked)}")
+    used.update(id(t) for t in booked)
 
 
 def _named(trades: Sequence[Transaction]) -> str:

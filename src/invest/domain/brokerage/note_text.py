@@ -67,7 +67,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
             if used:
                 raw, taken = joined, used
         elif (label := _label_alone(bare)) is not None and _digits_follow(lines, at):
-            joined, used = _cells(lines, at, lambda said: amounts_on(said) != [], most=4)
+            joined, used = _cells(lines, at, lambda line: amounts_on(line) != [], most=4)
             if used:
                 raw, taken = joined, used
                 if label != NET and at + taken < len(lines) and lines[at + taken][1].strip() in ("D", "C"):
@@ -79,12 +79,12 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
 def _lines(text: str) -> list[Line]:
     """The lines that hold something. Raises `StatementRefused` for a text longer than any year of notes."""
     if len(text) > MAX_CHARACTERS:
-        said = f"{len(text):,} characters, at most {MAX_CHARACTERS:,} are read"
-        raise StatementRefused(f"the text of the broker's notes has {said}: split it by year")
+        message = f"{len(text):,} characters, at most {MAX_CHARACTERS:,} are read"
+        raise StatementRefused(f"the text of the broker's notes has {message}: split it by year")
     lines = [(at, raw) for at, line in enumerate(text.splitlines(), 1) if (raw := line[:MAX_LINE].strip())]
     if len(lines) > MAX_LINES:
-        said = f"{len(lines):,} lines, at most {MAX_LINES:,} are read"
-        raise StatementRefused(f"the text of the broker's notes has {said}: split it by year")
+        message = f"{len(lines):,} lines, at most {MAX_LINES:,} are read"
+        raise StatementRefused(f"the text of the broker's notes has {message}: split it by year")
     return [(at, raw, plain(raw)) for at, raw in lines]
 
 

@@ -202,9 +202,9 @@ def _held_against_prices(pendings: Iterable[Pending], facts: Known, accept: Acce
         if ratio != 1 or facts.fits(ticker, day, t.price) is not False or _says_yes(accept, pending):
             continue
         span = facts.range_of(ticker, day)
-        told = f"{span[0]:.2f} to {span[1]:.2f}" if span else f"about {facts.close_before(ticker, day):.2f}"
-        said = f"{t.price:f} for one {t.ticker} lies outside what was paid on {day:%d/%m/%Y} ({told})"
-        pending.ask(f"{said}: is it right?")
+        message = f"{span[0]:.2f} to {span[1]:.2f}" if span else f"about {facts.close_before(ticker, day):.2f}"
+        message = f"{t.price:f} for one {t.ticker} lies outside what was paid on {day:%d/%m/%Y} ({message})"
+        pending.ask(f"{message}: is it right?")
 
 
 def _replayed(existing: Sequence[Transaction], pendings: list[Pending], facts: Known) -> None:

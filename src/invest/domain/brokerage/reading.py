@@ -234,24 +234,24 @@ def _table(headers: tuple[str, ...], rows: Sequence[Numbered], delimiter: str) -
 
 def _signs(headers: tuple[str, ...], rows: Sequence[Cells], delimiter: str) -> Signs:
     """What the figures of a file say of themselves; where they say nothing, its language decides."""
-    told: set[str] = set()
+    signs: set[str] = set()
     days: list[str] = []
     for row in rows[:JUDGED]:
         for name, value in row.cells.items():
             if any(word in name for word in DATE_WORDS):
                 days.append(value.strip())
             elif sign := _decimal_sign(value):
-                told.add(sign)
+                signs.add(sign)
     portuguese = any(word in " ".join(headers) for word in PORTUGUESE)
     dotted = portuguese or delimiter == ";"
-    if told == {","}:
+    if signs == {","}:
         dotted = True
-    elif told == {"."}:
+    elif signs == {"."}:
         dotted = False
     return Signs(
         thousands=dotted,
-        commas=not dotted and (told == {"."} or not portuguese),
-        mixed=len(told) > 1,
+        commas=not dotted and (signs == {"."} or not portuguese),
+        mixed=len(signs) > 1,
         month_first=_month_first(days, portuguese),
     )
 

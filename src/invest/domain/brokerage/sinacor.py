@@ -145,12 +145,12 @@ def _day(page: _Note, line: int, raw: str, today: date) -> None:
     if found is None:
         return
     try:
-        told = day(found[1], today)
+        found_day = day(found[1], today)
     except ValueError as error:
         page.problems.append(Row(line, raw.strip("\x01 ")[:200], reason=str(error)))
         return
     if page.day is None:
-        page.day = told
+        page.day = found_day
 
 
 def _house(raw: str) -> str:
@@ -219,12 +219,12 @@ def _parts(raw: str) -> _Parts:
 def _market(words: Sequence[str]) -> tuple[str, list[str]]:
     """(kind of market, the words that name the paper)."""
     for size in (6, 5, 4, 3, 2, 1):
-        said = " ".join(plain(" ".join(words[:size])).split())
-        if said in CASH or said in OTHER_MARKETS:
+        message = " ".join(plain(" ".join(words[:size])).split())
+        if message in CASH or message in OTHER_MARKETS:
             rest = list(words[size:])
             if rest and re.fullmatch(r"[0-9]{2}/[0-9]{2}", rest[0]):
                 rest = rest[1:]  # the month in which an option or a forward ends
-            return said, rest
+            return message, rest
     return plain(words[0]) if words else "", list(words[1:])
 
 
@@ -305,5 +305,5 @@ def _reconciled(note: _Note, flows: Iterable[Decimal | None]) -> Iterator[Row]:
     if abs(told) in (abs(met), abs(met - withheld)):
         return
     off = told - met
-    said = f"the note's net value is {told:f}, but its trades less its costs give {met:f}: {off:f} are not explained"
-    yield Row(line, f"{NET} {told:f}", question=f"{said}; look for a line of costs or a trade that was not read")
+    message = f"the note's net value is {told:f}, but its trades less its costs give {met:f}: {off:f} are not explained"
+    yield Row(line, f"{NET} {told:f}", question=f"{message}; look for a line of costs or a trade that was not read")

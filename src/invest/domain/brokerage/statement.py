@@ -70,8 +70,8 @@ def read_statement(
 def _read_note(text: str, encoding: str, today: date, assets: list[Asset]) -> Statement:
     rows = joined(list(read_broker_note(text, today, resolver(assets))), assets)
     if not any(row.transaction or row.reason for row in rows):
-        said = "a broker's note in which no trade could be read: send its text as the PDF gives it, line by line"
-        raise StatementRefused(f"the file is {said}")
+        message = "a broker's note in which no trade could be read: send its text as the PDF gives it, line by line"
+        raise StatementRefused(f"the file is {message}")
     return Statement("sinacor", encoding, None, rows, today)
 
 
@@ -105,8 +105,8 @@ def _read_workbook(data: bytes, today: date, assets: list[Asset], own: Columns) 
         raise _unknown(seen)
     telling = [layout for layout in layouts if layout in TRADES_TOLD]
     if len(telling) > 1:
-        said = ", ".join(f"{layout} in {name!r}" for layout, name in layouts.items())
-        raise StatementRefused(f"the workbook holds more than one layout ({said}): import one sheet at a time")
+        message = ", ".join(f"{layout} in {name!r}" for layout, name in layouts.items())
+        raise StatementRefused(f"the workbook holds more than one layout ({message}): import one sheet at a time")
     chosen = [*telling, *(layout for layout in layouts if layout not in TRADES_TOLD)]
     every = [row for layout in chosen for row in rows[layout]]
     _few_enough(len(every))
@@ -153,6 +153,6 @@ def _few_enough(rows: int) -> None:
 
 def _unknown(seen: tuple[str, ...]) -> StatementRefused:
     header = f"its header is {', '.join(seen)[:200]}" if seen else "no header was found"
-    said = f"no known layout: {header}. Read are {LAYOUTS}"
+    message = f"no known layout: {header}. Read are {LAYOUTS}"
     own = "invest portfolio columns HEADER=MEANING, or PUT /api/v1/statements/columns"
-    return StatementRefused(f"{said}. Say what your own columns hold ({own})")
+    return StatementRefused(f"{message}. Say what your own columns hold ({own})")

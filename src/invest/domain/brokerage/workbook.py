@@ -180,9 +180,9 @@ class _Workbook:
                     raise StatementRefused("the workbook holds too many texts: split it by year")
                 found.append("")
 
-        def text(said: str) -> None:
+        def text(content: str) -> None:
             if tags.inner == "t" and not tags.spoken and found and len(found[-1]) < MAX_CELL:
-                found[-1] += said
+                found[-1] += content
 
         self._parse(part, start, lambda _: tags.close(), text)
         return found
@@ -276,8 +276,10 @@ class _SheetReader:
             self.column = _column(at[1]) if at else self.column + 1
             self.kind, self.style, self.value = given.get("t", "n"), given.get("s", ""), ""
         elif tag == "row":
-            said = given.get("r", "")
-            self.row = int(said) if said.isascii() and said.isdigit() and len(said) < 8 else self.row + 1
+            reference = given.get("r", "")
+            self.row = (
+                int(reference) if reference.isascii() and reference.isdigit() and len(reference) < 8 else self.row + 1
+            )
             self.cells, self.column = [], 0
         elif tag == "rPh":
             self.spoken = self.spoken or self.depth
@@ -303,10 +305,10 @@ class _SheetReader:
             raise StatementRefused(f"the sheet has more than {MAX_ROWS:,} rows: split it by year")
         self.rows.append((self.row, self.cells))
 
-    def text(self, said: str) -> None:
+    def text(self, content: str) -> None:
         """Text of a value; formulae and pronunciation are passed over."""
         if self.listens and len(self.value) < MAX_CELL:
-            self.value += said[:MAX_CELL]
+            self.value += content[:MAX_CELL]
 
     def _shown(self, value: str) -> str:
         if self.kind == "s":

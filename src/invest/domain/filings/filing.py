@@ -269,8 +269,8 @@ def _income(rows: Mapping[str, StatementLine], chart: Chart) -> dict[str, float]
 
 def _per_share(rows: Mapping[str, StatementLine]) -> dict[str, float]:
     """Basic earnings per share as filed, the mean over classes; nothing where the filer left them blank."""
-    said = [float(row.value) for account, row in rows.items() if account.startswith("3.99.01.") and row.value]
-    return {"eps_filed": sum(said) / len(said)} if said else {}
+    values = [float(row.value) for account, row in rows.items() if account.startswith("3.99.01.") and row.value]
+    return {"eps_filed": sum(values) / len(values)} if values else {}
 
 
 def _cash_flow(rows: Mapping[str, StatementLine]) -> dict[str, float]:
@@ -278,23 +278,23 @@ def _cash_flow(rows: Mapping[str, StatementLine]) -> dict[str, float]:
     for account, name in (("6.01", "operating_cash"), ("6.02", "investing_cash"), ("6.03", "financing_cash")):
         if account in rows:
             out[name] = float(rows[account].value)
-    said = {account: plain(row.description) for account, row in rows.items()}
+    descriptions = {account: plain(row.description) for account, row in rows.items()}
     worn = _outermost(
         a
-        for a, words in said.items()
+        for a, words in descriptions.items()
         if a.startswith("6.01.") and _DEPRECIATION.search(words) and not _NOT_DEPRECIATION.search(words)
     )
     if worn:
         out["depreciation_cash"] = sum(float(rows[account].value) for account in worn)
     spent = _outermost(
         a
-        for a, words in said.items()
+        for a, words in descriptions.items()
         if a.startswith("6.02.") and _CAPEX.search(words) and not _NOT_CAPEX.search(words)
     )
     if spent:
         out["capex"] = sum(min(0.0, float(rows[account].value)) for account in spent)
     if "6.03" in rows:
-        raised = _outermost(a for a, w in said.items() if a.startswith("6.03.") and _raises_capital(w))
+        raised = _outermost(a for a, w in descriptions.items() if a.startswith("6.03.") and _raises_capital(w))
         out["issued"] = sum(max(0.0, float(rows[account].value)) for account in raised)
     return out
 

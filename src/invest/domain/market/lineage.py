@@ -141,10 +141,10 @@ def _between(bars: Bars, span: Span) -> Bars:
     return Bars(bars.ticker, kept.days[start:], *(getattr(kept, name)[start:] for name in FIGURES))
 
 
-def known_changes(ticker: str, told: Iterable[TickerChange]) -> list[TickerChange]:
+def known_changes(ticker: str, changes: Iterable[TickerChange]) -> list[TickerChange]:
     """Each change of code that `ticker` takes part in, once; the earliest day where sources differ."""
     best: dict[tuple[str, str], TickerChange] = {}
-    for change in told:
+    for change in changes:
         key = (change.old, change.new)
         if ticker in key and (key not in best or change.changed_on < best[key].changed_on):
             best[key] = change

@@ -147,8 +147,8 @@ def _share_events(
         came = sum((_count(i.t, held, factor) for i in chosen), ZERO)
         for item in chosen:
             if item.t.operation is Operation.SPLIT and item.t.shares is None and _ratio_off(item.t.quantity, factor):
-                said = f"{ticker}: the split booked on {item.told.date} as {_plain(item.t.quantity)} per share"
-                remarks.append(f"{said} counts as {_plain(factor)}, as known of {last}")
+                message = f"{ticker}: the split booked on {item.told.date} as {_plain(item.t.quantity)} per share"
+                remarks.append(f"{message} counts as {_plain(factor)}, as known of {last}")
             _count_from(item, ex, factor)
         missing = held * (factor - 1) - came
         if not chosen:

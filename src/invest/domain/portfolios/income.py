@@ -114,8 +114,8 @@ def _payment(r: Receipt) -> Proposal:
 
 def _share_event(implied: Transaction) -> Proposal:
     t = implied.model_copy(update={"origin": PROPOSED, "note": f"{implied.note}, as announced"})
-    said = f"{t.ticker} {implied.note} of {said_of(t)} on {t.date}"
-    return Proposal(key=f"{t.ticker}:{implied.note}:{t.date}:{t.quantity.normalize():f}", said=said, transaction=t)
+    message = f"{t.ticker} {implied.note} of {said_of(t)} on {t.date}"
+    return Proposal(key=f"{t.ticker}:{implied.note}:{t.date}:{t.quantity.normalize():f}", said=message, transaction=t)
 
 
 def announced(

@@ -118,8 +118,8 @@ class Book(Ledger):
             if t.note == AUCTION and held % 1 < t.quantity:
                 self.refused.append(Refusal(index, "the fraction sold at auction is not in the position"))
             elif t.quantity > held and not (t.short and held <= 0):
-                said = f"sells {_plain(t.quantity)} {ticker} on {t.date}, but only {_plain(held)} are held then"
-                self.refused.append(Refusal(index, said))
+                message = f"sells {_plain(t.quantity)} {ticker} on {t.date}, but only {_plain(held)} are held then"
+                self.refused.append(Refusal(index, message))
             else:
                 left[ticker] = max(ZERO, held - t.quantity)
                 kept.append(t)

@@ -210,8 +210,8 @@ def _apart(due: _Due, t: Transaction) -> int | None:
 
 def _alike(t: Transaction, amount: Decimal, entitled: Decimal) -> bool:
     """Whether price per share, or the whole over the shares entitled, is `amount`."""
-    for told in (t.price, t.amount / entitled):
-        if abs(told - amount) <= max(SAME_AMOUNT * amount, min(ROUNDING, amount / 10)):
+    for per_share in (t.price, t.amount / entitled):
+        if abs(per_share - amount) <= max(SAME_AMOUNT * amount, min(ROUNDING, amount / 10)):
             return True
     return False
 
@@ -221,8 +221,8 @@ def _with_reversals(mine: list[Receipt]) -> list[Receipt]:
     for at, receipt in enumerate(mine):
         if receipt.kind != Operation.REVERSAL or receipt.earned is not None:
             continue
-        alike = [r for r in mine if r.amount == -receipt.amount and r.paid and receipt.paid and r.paid <= receipt.paid]
-        origin = alike[-1] if alike else None
+        equal = [r for r in mine if r.amount == -receipt.amount and r.paid and receipt.paid and r.paid <= receipt.paid]
+        origin = equal[-1] if equal else None
         mine[at] = replace(receipt, earned=origin.earned if origin else None)
     return mine
 

@@ -95,7 +95,7 @@ def income(given: TaxInput, facts: Facts, year: int, exempt_gains: Decimal) -> t
             sums[(*line, t.ticker)] = [*sums[(*line, t.ticker)], t]  # type: ignore[index]
     flags += _large_dividends(facts, year)
     flags += _unbooked(facts, given, year)
-    found = [_payer(key, told, facts) for key, told in sums.items()]
+    found = [_payer(key, payments, facts) for key, payments in sums.items()]
     if exempt_gains > 0:
         found.append(
             PayerIncome(
@@ -128,10 +128,10 @@ def _declared(t: Transaction, facts: Facts) -> tuple[str, str, str, Mark] | None
     return None
 
 
-def _payer(key: tuple[str, str, str, str, Mark], told: list[Transaction], facts: Facts) -> PayerIncome:
+def _payer(key: tuple[str, str, str, str, Mark], payments: list[Transaction], facts: Facts) -> PayerIncome:
     section, code, title, mark, ticker = key
     asset = facts.given.assets.get(ticker)
-    signed = (-t.amount if t.operation is Operation.REVERSAL else t.amount for t in told)
+    signed = (-t.amount if t.operation is Operation.REVERSAL else t.amount for t in payments)
     return PayerIncome(
         section=section,
         code=code,
@@ -140,7 +140,7 @@ def _payer(key: tuple[str, str, str, str, Mark], told: list[Transaction], facts:
         payer=asset.name if asset else None,
         cnpj=asset.cnpj if asset else None,
         amount=_cents(sum(signed, ZERO)),
-        transactions=tuple(t.id for t in told if t.id is not None),
+        transactions=tuple(t.id for t in payments if t.id is not None),
         mark=mark,
     )
 

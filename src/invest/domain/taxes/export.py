@@ -16,12 +16,12 @@ HEADER = (
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def tax_csv(told: TaxYear) -> str:
+def tax_csv(report: TaxYear) -> str:
     """Months by bucket, their lines, DARFs, goods, income and open questions; the last row says what it is not."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(HEADER)
-    for row in _rows(told):
+    for row in _rows(report):
         writer.writerow([_cell(value) for value in row])
     return out.getvalue()
 
@@ -30,12 +30,12 @@ def _rows(told: TaxYear) -> Iterable[list[object]]:
     for month in told.months:
         for bucket, b in month.buckets.items():
             if b.result or b.tax or b.withheld:
-                said = f"prejuizo a compensar {_plain(b.loss_after)}"
+                text = f"prejuizo a compensar {_plain(b.loss_after)}"
                 yield _row("apuracao", month.month, str(bucket), "", str(month.state), resultado=b.result, base=b.base,
-                           imposto=b.tax, irrf=b.withheld, descricao=said)  # fmt: skip
+                           imposto=b.tax, irrf=b.withheld, descricao=text)  # fmt: skip
         if month.exempt_gain and month.state is not State.INCOMPLETE:
-            said = f"ganho isento {_plain(month.exempt_gain)}; vendas de acoes {_plain(month.sales)}"
-            yield _row("isento", month.month, "20", "", str(month.state), resultado=month.exempt_gain, descricao=said)
+            text = f"ganho isento {_plain(month.exempt_gain)}; vendas de acoes {_plain(month.sales)}"
+            yield _row("isento", month.month, "20", "", str(month.state), resultado=month.exempt_gain, descricao=text)
         if month.darf is not None:
             yield _row("darf", month.month, month.darf.code, "", str(month.state), darf=month.darf.amount,
                        vencimento=f"{month.darf.due:%d/%m/%Y}")  # fmt: skip

@@ -51,10 +51,10 @@ class Facts:
 
     def kind(self, ticker: str) -> AssetKind | None:
         """An asset's kind, by the user's own entry, by what is known, and by its code; None where none of them says."""
-        said = self.given.opening.kinds.get(ticker)
+        kind_given = self.given.opening.kinds.get(ticker)
         asset = self.given.assets.get(ticker)
         known = asset.kind if asset is not None and asset.kind is not AssetKind.OTHER else None
-        return said or known or kind_from_suffix(ticker)
+        return kind_given or known or kind_from_suffix(ticker)
 
     def regime(self, ticker: str) -> Regime | None:
         """How an asset is taxed; None for one whose kind is not known."""

@@ -24,19 +24,19 @@ class Withheld:
 
 def withheld_by_month(facts: Facts, lines: Sequence[TaxLine]) -> dict[str, Withheld]:
     """IRRF of every month, per broker: as its notes state it, else by the rates."""
-    told: dict[tuple[str, str, bool], Decimal] = defaultdict(Decimal)
+    noted: dict[tuple[str, str, bool], Decimal] = defaultdict(Decimal)
     for t in facts.transactions:
         if t.operation is Operation.TAX:
-            told[f"{t.date:%Y-%m}", broker_key(t.broker), "day trade" in t.note.lower()] += t.amount
+            noted[f"{t.date:%Y-%m}", broker_key(t.broker), "day trade" in t.note.lower()] += t.amount
     sold = _sold(facts, lines)
     found: dict[str, Withheld] = defaultdict(Withheld)
     for (month, broker), by_bucket in sold.common.items():
         value = sum(by_bucket.values(), ZERO)
-        own = told.pop((month, broker, False), None)
+        own = noted.pop((month, broker, False), None)
         tax = own if own is not None else _common(value, date.fromisoformat(f"{month}-01"))
         _spread(found[month], by_bucket, tax, estimated=own is None)
     for (month, broker), results in sold.day.items():
-        own = told.pop((month, broker, True), None)
+        own = noted.pop((month, broker, True), None)
         for bucket, days in results.items():
             rate = rule("withheld.day_trade", date.fromisoformat(f"{month}-01")).value
             computed = sum((_cents(r * rate) for r in days.values() if r > 0), ZERO)
@@ -44,7 +44,7 @@ def withheld_by_month(facts: Facts, lines: Sequence[TaxLine]) -> dict[str, Withh
                 found[month].estimated.add(bucket)
             found[month].amounts[bucket] += own if own is not None else computed
             own = ZERO if own is not None else None
-    for (month, _, day_trade), amount in told.items():  # withheld of what is not among these sales
+    for (month, _, day_trade), amount in noted.items():  # withheld of what is not among these sales
         found[month].amounts[Bucket.DAY_TRADE if day_trade else Bucket.COMMON] += amount
     return found
 
@@ -84,8 +84,8 @@ def _brokers(facts: Facts) -> list[str]:
     return found
 
 
-def _seller(told: Sequence[Transaction]) -> Transaction:
-    return told[-1]
+def _seller(sales: Sequence[Transaction]) -> Transaction:
+    return sales[-1]
 
 
 def _common(value: Decimal, day: date) -> Decimal:

@@ -300,14 +300,14 @@ def _relative(name: str, group: Sequence[Outcome], peers: Mapping[Item, Mapping[
 
 def _clones(groups: Mapping[str, Sequence[Outcome]]) -> dict[str, str]:
     """Analysts whose calls are all another's, on ten items or more: the later name is the clone."""
-    said = {name: {(r.ticker, r.entry_day): round(r.probability, 6) for r in rows} for name, rows in groups.items()}
+    calls = {name: {(r.ticker, r.entry_day): round(r.probability, 6) for r in rows} for name, rows in groups.items()}
     found: dict[str, str] = {}
-    for name in sorted(said):
-        for other in sorted(said):
+    for name in sorted(calls):
+        for other in sorted(calls):
             if other >= name or other in found:
                 continue
-            shared = said[name].keys() & said[other].keys()
-            if len(shared) >= CLONE_FROM and all(said[name][item] == said[other][item] for item in shared):
+            shared = calls[name].keys() & calls[other].keys()
+            if len(shared) >= CLONE_FROM and all(calls[name][item] == calls[other][item] for item in shared):
                 found[name] = other
                 break
     return found

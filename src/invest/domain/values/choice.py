@@ -224,9 +224,9 @@ def _wrong_units(
 
 def _backed(o: Observation, running: Sequence[Observation], known: Decimal) -> bool:
     """Whether a price counts although it is in another unit than the known one."""
-    alike = [x for x in running if tolerance_of(o.field).allows(x.value, o.value)]
+    agreeing = [x for x in running if tolerance_of(o.field).allows(x.value, o.value)]
     doubted = any(scale_error(x.value, known, 0) is None for x in running)
-    return (any(x.official for x in alike) and not doubted) or len({x.source for x in alike}) >= ENOUGH_AGREE
+    return (any(x.official for x in agreeing) and not doubted) or len({x.source for x in agreeing}) >= ENOUGH_AGREE
 
 
 def _agree(values: Sequence[Decimal], name: str) -> bool:

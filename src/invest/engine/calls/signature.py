@@ -96,8 +96,8 @@ class Signature:
     def _by_position(self, args: tuple[Any, ...] | list[Any]) -> dict[str, Any]:
         names = [p.name for p in self.parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         if len(args) > len(names):
-            said = f"{len(args)} positional arguments given, {len(names)} taken"
-            raise InvalidArguments(self.name, [_problem("", said, "unexpected_positional_argument")])
+            message = f"{len(args)} positional arguments given, {len(names)} taken"
+            raise InvalidArguments(self.name, [_problem("", message, "unexpected_positional_argument")])
         return dict(zip(names, args, strict=False))
 
     @cached_property

@@ -308,10 +308,10 @@ class Inspector:
         for (raw, score), beat in zip(seen, beats, strict=True):
             if beat is None:
                 continue
-            said = orjson.loads(beat)
-            said["started_at"] = moment(said["started_at"] * 1000)
+            heartbeat = orjson.loads(beat)
+            heartbeat["started_at"] = moment(heartbeat["started_at"] * 1000)
             alive = now - score < self._client.settings.engine.lease * 1000
-            found.append(WorkerInfo(id=raw.decode(), seen_at=moment(score), alive=alive, **said))
+            found.append(WorkerInfo(id=raw.decode(), seen_at=moment(score), alive=alive, **heartbeat))
         return found
 
     async def timeline(self, job_id: str) -> list[TimelineEntry]:
@@ -324,8 +324,8 @@ class Inspector:
             if attempt.ended_at:
                 why = f"{attempt.error.type}: {attempt.error.message}" if attempt.error else attempt.worker or ""
                 entries.append(TimelineEntry(at=attempt.ended_at, what=attempt.kind, detail=why))
-        told = {a.started_at for a in status.history}
-        if status.started_at and status.started_at not in told:
+        starts = {a.started_at for a in status.history}
+        if status.started_at and status.started_at not in starts:
             entries.append(TimelineEntry(at=status.started_at, what="started", detail=status.worker or ""))
         if status.finished_at:
             why = f"{status.error.type}: {status.error.message}" if status.error else ""

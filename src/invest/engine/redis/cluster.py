@@ -60,15 +60,15 @@ class Places:
         try:
             yield
         except ResponseError as error:
-            said = str(error)
-            if not said.startswith(ELSEWHERE) and type(error).__name__ != "ReadOnlyError":
+            redirection = str(error)
+            if not redirection.startswith(ELSEWHERE) and type(error).__name__ != "ReadOnlyError":
                 raise
             self.forget()
-            if said.startswith("MOVED "):
-                host, _, port = said.rsplit(maxsplit=1)[-1].rpartition(":")
+            if redirection.startswith("MOVED "):
+                host, _, port = redirection.rsplit(maxsplit=1)[-1].rpartition(":")
                 if host:
                     self.primary = (host, int(port))
-            raise RedisConnectionError(f"the cluster is changing: {said[:100]}") from error
+            raise RedisConnectionError(f"the cluster is changing: {redirection[:100]}") from error
         except (RedisConnectionError, RedisTimeoutError, OSError):
             self.forget()
             raise

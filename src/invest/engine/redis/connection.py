@@ -337,8 +337,8 @@ async def check(redis: Redis, settings: Settings) -> None:
     except NoPermissionError:
         return  # a user without INFO: what the server is cannot be asked
     except (TimeoutError, RedisError, OSError, ssl.SSLError) as error:
-        said = f"Redis at {address} does not answer: {error or type(error).__name__}; check REDIS_URL"
-        raise ServerAway(said, server="Redis") from None
+        message = f"Redis at {address} does not answer: {error or type(error).__name__}; check REDIS_URL"
+        raise ServerAway(message, server="Redis") from None
     if problem := unfit(facts, address, settings.redis.here):
         raise ConfigError(f"Redis at {address} {problem}")
 

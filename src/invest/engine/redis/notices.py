@@ -121,18 +121,18 @@ class Notices:
     async def _read(self, connection: Any, again: bool) -> None:
         asked = False
         while True:
-            told = await connection.read_response(timeout=self._silence, disconnect_on_error=False)
-            if told is None and asked:
+            response = await connection.read_response(timeout=self._silence, disconnect_on_error=False)
+            if response is None and asked:
                 raise RedisConnectionError(f"no word from Redis for {2 * self._silence:.0f} s")
-            asked = told is None
+            asked = response is None
             if asked:
                 async with self._lock:
                     await connection.send_command("PING", check_health=False)
                 continue
-            self._take(told, again)
+            self._take(response, again)
 
-    def _take(self, told: list[Any], again: bool) -> None:
-        kind, name, *rest = told
+    def _take(self, response: list[Any], again: bool) -> None:
+        kind, name, *rest = response
         if kind == b"message":
             for listener in tuple(self._listeners.get(name, ())):
                 listener(rest[0])

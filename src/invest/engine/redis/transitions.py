@@ -264,7 +264,7 @@ def renew(
 
 def progress(rows: Iterable[tuple[str, str, bytes]]) -> Ask[None]:
     """Note the progress (id, token, JSON up to its time) of held jobs."""
-    argv: list[Argument] = [field for job_id, token, said in rows for field in (id_bytes(job_id), token, said)]
+    argv: list[Argument] = [field for job_id, token, report in rows for field in (id_bytes(job_id), token, report)]
     return Ask(script("progress"), argv, lambda _: None)
 
 

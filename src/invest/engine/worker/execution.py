@@ -152,7 +152,7 @@ class Run:
 def drive(inner: Coroutine[Any, Any, Any], run: Run) -> Generator[Any, Any, Any]:
     """Await `inner`, turning the cancellation at the soft limit into `SoftTimeLimitExceeded`, once."""
     thrown: BaseException | None = None
-    told = False
+    asked = False
     while True:
         try:
             waits_for = inner.send(None) if thrown is None else inner.throw(thrown)
@@ -163,8 +163,8 @@ def drive(inner: Coroutine[Any, Any, Any], run: Run) -> Generator[Any, Any, Any]
             thrown = None
         except asyncio.CancelledError as error:
             thrown = error
-            if run.soft_fired and not told and run.reason is None:
-                told = True
+            if run.soft_fired and not asked and run.reason is None:
+                asked = True
                 task = asyncio.current_task()
                 if task is not None:
                     task.uncancel()

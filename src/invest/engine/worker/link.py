@@ -20,9 +20,9 @@ SOCKET: Final = "_SUPERVISOR_SOCKET_OF_INVEST"  # the descriptor of the worker's
 class Link:
     """One end; `said` is called with each message from the other end."""
 
-    def __init__(self, end: socket.socket, said: Callable[[str], None]) -> None:
+    def __init__(self, end: socket.socket, on_message: Callable[[str], None]) -> None:
         self._end = end
-        self._said = said
+        self._said = on_message
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -50,12 +50,12 @@ class Link:
             self._writer.close()
 
 
-def from_environment(said: Callable[[str], None]) -> Link | None:
+def from_environment(on_message: Callable[[str], None]) -> Link | None:
     """The worker's end, if a supervisor started this very process. The first worker of a process takes it."""
     supervisor, descriptor = os.environ.get(SUPERVISOR, ""), os.environ.pop(SOCKET, "")
     if not descriptor or supervisor != str(os.getppid()):
         return None
     try:
-        return Link(socket.socket(fileno=int(descriptor)), said)
+        return Link(socket.socket(fileno=int(descriptor)), on_message)
     except (OSError, ValueError):
         return None

@@ -103,15 +103,15 @@ class Performer:
                 read_job(run.body)
             return self._unknown(run)
         if run.delivery - run.handbacks > run.job.retry.retries + 1 + CRASHES:
-            said = f"its worker died or lost it {run.delivery - run.handbacks - 1} times while it ran"
-            return bury(run, "Poisoned", said, self._worker)
+            message = f"its worker died or lost it {run.delivery - run.handbacks - 1} times while it ran"
+            return bury(run, "Poisoned", message, self._worker)
         return None
 
     def _unknown(self, run: Run) -> Verdict:
         waited = 0 if run.unknown_since is None else (run.started_ms - run.unknown_since) / 1000
         if waited >= self._settings.engine.unknown_job_wait:
-            said = f"no worker knew a job {run.name!r} for {waited:.0f} s"
-            return bury(run, "UnknownJob", said, self._worker)
+            message = f"no worker knew a job {run.name!r} for {waited:.0f} s"
+            return bury(run, "UnknownJob", message, self._worker)
         pause = min(UNKNOWN_PAUSE_MS, round(self._settings.engine.unknown_job_wait * 250))
         return Verdict("back", UNKNOWN, delay_ms=pause)
 

@@ -32,7 +32,7 @@ class Renewal(threading.Thread):
         *,
         held: dict[str, Run],
         heartbeat: Callable[[], bytes],
-        told: Callable[[list[str], list[str]], None],
+        on_change: Callable[[list[str], list[str]], None],
         health_keys: list[str],
     ) -> None:
         super().__init__(name="lease-renewal", daemon=True)
@@ -40,7 +40,7 @@ class Renewal(threading.Thread):
         self._worker = worker
         self._held = held
         self._heartbeat = heartbeat
-        self._told = told
+        self._told = on_change
         self._health_keys = health_keys
         self._ending = threading.Event()
         self.loop_alive_at = time.monotonic()

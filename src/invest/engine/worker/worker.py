@@ -195,7 +195,7 @@ class Worker:
             self.name,
             held=self.running,
             heartbeat=self._heartbeat,
-            told=told,
+            on_change=told,
             health_keys=health,
         )
         renewal.start()

@@ -17,6 +17,7 @@ from invest.jobs.analysis.analyses import (
 )
 from invest.jobs.analysis.backtests import backtest_score, backtest_scores, finish_backtests
 from invest.jobs.analysis.bonds import bond_values
+from invest.jobs.analysis.nightly import ask_ais_nightly, collect_ais_nightly
 from invest.jobs.analysis.portfolios import (
     AUTO_CONFIRM,
     analyze_all_portfolios,
@@ -44,6 +45,7 @@ __all__ = [
     "analyze_all_portfolios",
     "analyze_asset_async",
     "ask",
+    "ask_ais_nightly",
     "backtest_score",
     "backtest_scores",
     "batch_analyze_assets",
@@ -51,6 +53,7 @@ __all__ = [
     "calculate_portfolio_metrics",
     "change_over",
     "close_opinions",
+    "collect_ais_nightly",
     "compare_assets_async",
     "detect_opportunities",
     "evaluate_alerts",

@@ -14,7 +14,7 @@ from pydantic import Field
 from invest.ai import PAYER, Analysts
 from invest.domain.analysis import Analysis, AnalysisInput, Comparison, Criterion, all_sector_stats, analyse, compare
 from invest.domain.market import Market, Ticker
-from invest.domain.opinions import AiConsensus, Objection, Opinion, build_snapshot, pool, rated
+from invest.domain.opinions import AiConsensus, Objection, Opinion, Snapshot, build_snapshot, pool, rated
 from invest.engine import Context, Workflow
 from invest.jobs.analysis.track_record import learnt
 from invest.jobs.callers import may_ask, payer_of
@@ -78,11 +78,11 @@ async def analyse_one(
     analysis = (await analyse_many(ctx, [ticker], keep=keep))[ticker]
     if not include_ai:
         return analysis
-    said = await ask(ctx, analysis, None, language or ctx.use(Settings).language)
-    opinions = [opinion_brief(o) for o in said.opinions]
-    block = {"consensus": said.consensus.model_dump(mode="json"), "opinions": opinions}
-    if said.benchmark is not None:
-        block["benchmark"] = opinion_brief(said.benchmark)
+    answers = await ask(ctx, analysis, None, language or ctx.use(Settings).language)
+    opinions = [opinion_brief(o) for o in answers.opinions]
+    block = {"consensus": answers.consensus.model_dump(mode="json"), "opinions": opinions}
+    if answers.benchmark is not None:
+        block["benchmark"] = opinion_brief(answers.benchmark)
     return analysis.model_copy(update={"ai": block})
 
 
@@ -102,8 +102,7 @@ class Answers:
 async def ask(ctx: Context, analysis: Analysis, providers: Sequence[str] | None, language: str) -> Answers:
     """Ask `providers`, or every enabled AI, at once on the same numbers; every answer is kept, valid or not."""
     store, settings, analysts = ctx.use(Store), ctx.use(Settings), ctx.use(Analysts)
-    known, news = await asyncio.gather(learnt(store), store.news.latest(analysis.ticker, limit=6))
-    snapshot = build_snapshot(analysis.model_copy(update={"analyzed_at": settings.now()}), news, language)
+    known, snapshot = await asyncio.gather(learnt(store), snapshot_of(ctx, analysis, language))
     await may_ask(ctx)
     PAYER.set(await payer_of(ctx))  # every job runs in a context of its own
     given, rules = await asyncio.gather(
@@ -122,6 +121,12 @@ async def ask(ctx: Context, analysis: Analysis, providers: Sequence[str] | None,
     wanted = settings.ai.counter_argument and consensus.quorum
     objection = await analysts.object(snapshot, consensus, opinions, language) if wanted else None
     return Answers(opinions, consensus, objection, benchmark)
+
+
+async def snapshot_of(ctx: Context, analysis: Analysis, language: str) -> Snapshot:
+    """What the AIs are told of an asset."""
+    news = await ctx.use(Store).news.latest(analysis.ticker, limit=6)
+    return build_snapshot(analysis.model_copy(update={"analyzed_at": ctx.use(Settings).now()}), news, language)
 
 
 def providers_for(settings: Settings, asked: Sequence[str] | None) -> list[str]:

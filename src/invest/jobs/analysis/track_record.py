@@ -80,7 +80,7 @@ async def _due(store: Store, settings: Settings, horizon: int) -> AsyncIterator[
         place = page[-1].asked_at, page[-1].opinion_id
     place = None
     while pools := await store.opinions.pools_due(horizon, now=now, sandbox=sandbox, after=place, limit=PAGE):
-        yield [call for ident, at, said in pools for call in calls_of_pool(ident, at, said, horizon)]
+        yield [call for ident, at, pooled in pools for call in calls_of_pool(ident, at, pooled, horizon)]
         place = pools[-1][1], pools[-1][0]
 
 
@@ -96,8 +96,8 @@ async def _resolved(
     for ticker, asked in by_ticker.items():
         prices = usable(bars[ticker] if ticker in bars else await store.bars.read(ticker))
         over = now - timedelta(days=horizon) - NEVER_TRADED_AFTER
-        told = asked if len(prices.days) else [call for call in asked if call.published <= over]
-        outcomes += resolve_all(told, horizon, prices, index, closed_at=now)
+        ready = asked if len(prices.days) else [call for call in asked if call.published <= over]
+        outcomes += resolve_all(ready, horizon, prices, index, closed_at=now)
     return outcomes
 
 

@@ -163,8 +163,8 @@ async def follow_changes(
         former = merge_identity(old, await store.assets.get(old), past)
         gone = former.model_copy(update={"active": False, "successor": asset.ticker, "cnpj": asset.cnpj})
         await save(store, gone, past)
-    told = [g.identity.active for g in answers if g.identity is not None]
-    if not asset.active and True in told and False not in told:
+    states = [g.identity.active for g in answers if g.identity is not None]
+    if not asset.active and True in states and False not in states:
         await store.assets.activate(asset.ticker)
 
 
@@ -180,12 +180,12 @@ async def choose_values(
 
 def refuse(ticker: str, answers: Sequence[Answer], *, known: bool) -> NoReturn:
     """End a collection that no source gave anything to: for good if nobody knows the code, else for now."""
-    said = "; ".join(describe(g.outcome) for g in answers) or "no source is enabled"
+    message = "; ".join(describe(g.outcome) for g in answers) or "no source is enabled"
     if any(g.outcome.status in ("failed", "rejected") for g in answers):
-        raise Unreachable(f"{ticker}: no source could answer ({said})")
+        raise Unreachable(f"{ticker}: no source could answer ({message})")
     if known:
-        raise Unreachable(f"{ticker}: no source has it today ({said})")
-    raise GiveUp(f"{ticker}: no source knows this ticker ({said})")
+        raise Unreachable(f"{ticker}: no source has it today ({message})")
+    raise GiveUp(f"{ticker}: no source knows this ticker ({message})")
 
 
 def describe(outcome: SourceOutcome) -> str:

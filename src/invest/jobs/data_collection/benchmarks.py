@@ -27,9 +27,9 @@ RATE_LAG = 2  # sessions the central bank's daily rate may be behind the exchang
 @DATA_COLLECTION.job(retry=PERIODIC, key="benchmarks", give_up_on=NEVER, cron="30 19 * * mon-fri")
 async def update_benchmarks(ctx: Context) -> BenchmarksUpdated:
     """The indices and the series of the economy (CDI, Selic, IPCA, dollar), against which everything is measured."""
-    points, bars, said = await collect_benchmarks(ctx.use(Store), ctx.use(Sources), ctx.use(Settings))
+    points, bars, outcomes = await collect_benchmarks(ctx.use(Store), ctx.use(Sources), ctx.use(Settings))
     now = datetime.now(UTC)
-    return BenchmarksUpdated(macro_points=points, index_bars=bars, timestamp=now, sources=tallies(said))
+    return BenchmarksUpdated(macro_points=points, index_bars=bars, timestamp=now, sources=tallies(outcomes))
 
 
 async def collect_benchmarks(

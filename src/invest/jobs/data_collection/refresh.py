@@ -52,14 +52,14 @@ async def update_market_prices(ctx: Context, tickers: list[Ticker] | None = None
     """Newest prices of the given assets, or of all active ones on record, in as few requests as the sources allow."""
     store = ctx.use(Store)
     wanted = tickers if tickers is not None else [a.ticker for a in await priced_assets(store)]
-    errors, said = await update_prices(store, ctx.use(Sources), ctx.use(Settings), wanted, ctx.progress)
+    errors, outcomes = await update_prices(store, ctx.use(Sources), ctx.use(Settings), wanted, ctx.progress)
     failed = [TickerError(ticker=t, error=e) for t, e in sorted(errors.items())]
     return PricesUpdated(
         total=len(wanted),
         success=len(wanted) - len(failed),
         failed=len(failed),
         errors=failed,
-        sources=tallies(said),
+        sources=tallies(outcomes),
     )
 
 
@@ -117,7 +117,7 @@ async def update_prices(
 ) -> tuple[dict[str, str], list[SourceOutcome]]:
     """Ask for prices in pages, choose and store; (the errors by ticker, of those that got no price, all outcomes)."""
     errors: dict[str, str] = {}
-    said: list[SourceOutcome] = []
+    outcomes: list[SourceOutcome] = []
     for at in range(0, len(tickers), PAGE):
         page = tickers[at : at + PAGE]
         latest, assets, actions = await asyncio.gather(
@@ -128,9 +128,9 @@ async def update_prices(
         answers = await sources.prices(wants)
         await _store_prices(store, settings.now(), latest, splits, answers)
         errors |= _unpriced(page, answers)
-        said += [g.outcome for g in answers]
+        outcomes += [g.outcome for g in answers]
         await report(at + len(page), len(tickers), "prices")
-    return errors, said
+    return errors, outcomes
 
 
 def _price_want(
@@ -149,11 +149,11 @@ def _price_want(
 
 def _unpriced(tickers: Sequence[str], answers: Sequence[Answer]) -> dict[str, str]:
     priced = {o.ticker for g in answers for o in g.harvest.observations}
-    said: dict[str, list[str]] = defaultdict(list)
+    reasons: dict[str, list[str]] = defaultdict(list)
     for g in answers:
         if g.ticker is not None and g.ticker not in priced:
-            said[g.ticker].append(describe(g.outcome))
-    return {t: "; ".join(said[t]) or "no source gives prices" for t in tickers if t not in priced}
+            reasons[g.ticker].append(describe(g.outcome))
+    return {t: "; ".join(reasons[t]) or "no source gives prices" for t in tickers if t not in priced}
 
 
 async def _store_prices(

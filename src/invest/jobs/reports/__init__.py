@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invest.jobs.reports.ai_keeping import SharedAnswers, SharedBudget, SharedLessons, StoredLedger
+from invest.jobs.reports.ai_keeping import SharedAnswers, SharedBudget, SharedLessons, SharedPrepaid, StoredLedger
 from invest.jobs.reports.ai_turns import SharedLimiter
 from invest.jobs.reports.asset_reports import generate_report_async
 from invest.jobs.reports.callbacks import tell_callback, telling
@@ -22,6 +22,7 @@ __all__ = [
     "SharedBudget",
     "SharedLessons",
     "SharedLimiter",
+    "SharedPrepaid",
     "StoredLedger",
     "batch_export_reports",
     "deliver_report",

@@ -13,8 +13,9 @@ import orjson
 import structlog
 from pydantic import ValidationError
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
-from invest.ai import PaidCall
+from invest.ai import PaidCall, PaidReply
 from invest.domain.opinions import Opinion
 from invest.errors import InvestError
 from invest.jobs.callers import ai_key
@@ -24,6 +25,8 @@ ANSWER = "invest:ai:answer:"
 SPENT = "invest:ai:spent:"
 HELD = "invest:ai:held:"
 LESSON = "invest:ai:lesson:"
+PREPAID = "invest:ai:prepaid:"
+PREPAID_S = 36 * 3600  # a batch of the evening is read the next day
 MICRO = Decimal(1_000_000)  # money is counted in whole millionths of a dollar: exact, and one INCRBY
 KEEP_DAYS = 40
 LESSON_DAYS = 7  # a server may have been upgraded meanwhile: what it takes is learnt anew
@@ -109,13 +112,13 @@ class SharedBudget:
         self._reserve = redis.register_script(RESERVE)
         self._settle = redis.register_script(SETTLE)
 
-    async def reserve(self, most: Decimal, limit: Decimal, payer: str = "") -> str | None:
+    async def reserve(self, most: Decimal, limit: Decimal, payer: str = "", seconds: float | None = None) -> str | None:
         """Hold `most`; None where spent and held, of `payer` or of all, have reached `limit` (0: no limit)."""
         day = datetime.now(UTC).date()
         if not payer:
             await self._begin(day)
         ident = f"{day}|{payer}|{uuid4().hex}"
-        given = (ident, _micro(most), _micro(limit), int(time.time()), RESERVED_S, KEEP_DAYS * 86400)
+        given = (ident, _micro(most), _micro(limit), int(time.time()), int(seconds or RESERVED_S), KEEP_DAYS * 86400)
         return ident if await self._reserve(keys=_keys(day, payer), args=given) else None
 
     async def settle(self, reservation: str, cost: Decimal) -> None:
@@ -141,6 +144,32 @@ class SharedBudget:
             log.warning("the ledger of AI calls cannot be read; the day starts at nothing", error=str(error))
             return
         await self._redis.set(SPENT + str(day), _micro(sum_so_far), nx=True, ex=KEEP_DAYS * 86400)
+
+
+class SharedPrepaid:
+    """Answers of batches (`invest.ai.Prepaid`), kept for a day and a half."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def get(self, mark: str) -> PaidReply | None:
+        """The answer to the request of this mark; one that cannot be read counts as absent."""
+        try:
+            raw = await self._redis.get(PREPAID + mark)
+            kept = orjson.loads(raw) if raw else None
+        except (RedisError, orjson.JSONDecodeError) as error:
+            log.warning("answers of batches unreadable", error=str(error))
+            return None
+        if not isinstance(kept, dict):
+            return None
+        cost = kept.get("cost")
+        return PaidReply(str(kept.get("body")), None if cost is None else Decimal(cost), kept.get("version"))
+
+    async def put(self, mark: str, reply: PaidReply) -> None:
+        """Keep an answer."""
+        cost = None if reply.cost is None else str(reply.cost)
+        kept = {"body": reply.body, "cost": cost, "version": reply.version}
+        await self._redis.set(PREPAID + mark, orjson.dumps(kept), ex=PREPAID_S)
 
 
 class StoredLedger:

@@ -43,8 +43,8 @@ async def asset_report(
 ) -> dict[str, Any]:
     """Analyse, ask, write and keep; the contract's shape of a report, with its Markdown as `content`."""
     analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
-    said = await ask_of(ctx, analysis, providers, language)
-    return await write_asset_report(ctx, analysis, said, language, named=named)
+    answers = await ask_of(ctx, analysis, providers, language)
+    return await write_asset_report(ctx, analysis, answers, language, named=named)
 
 
 async def ask_of(ctx: Context, analysis: Analysis, providers: Sequence[str] | None, language: str) -> Answers:
@@ -56,16 +56,16 @@ async def ask_of(ctx: Context, analysis: Analysis, providers: Sequence[str] | No
 
 
 async def write_asset_report(
-    ctx: Context, analysis: Analysis, said: Answers, language: str, *, named: str | None
+    ctx: Context, analysis: Analysis, answers: Answers, language: str, *, named: str | None
 ) -> dict[str, Any]:
     """Write the report of an analysis and its opinions."""
-    data = await asset_data(ctx, analysis, said, language, named)
+    data = await asset_data(ctx, analysis, answers, language, named)
     view = await asyncio.to_thread(build_asset_view, data)
     return await keep(ctx, view, tickers=[analysis.ticker], ai_provider=named)
 
 
 async def asset_data(
-    ctx: Context, analysis: Analysis, said: Answers, language: str, named: str | None
+    ctx: Context, analysis: Analysis, answers: Answers, language: str, named: str | None
 ) -> AssetReportData:
     """Everything the report of one asset shows, read at once."""
     store, settings = ctx.use(Store), ctx.use(Settings)
@@ -99,11 +99,11 @@ async def asset_data(
         index=index,
         index_name=index_name,
         holdings=holdings,
-        opinions=said.opinions,
-        ai_consensus=said.consensus,
-        benchmark=said.benchmark,
-        objection=said.objection.argument if said.objection else None,
-        objection_by=said.objection.provider if said.objection else None,
+        opinions=answers.opinions,
+        ai_consensus=answers.consensus,
+        benchmark=answers.benchmark,
+        objection=answers.objection.argument if answers.objection else None,
+        objection_by=answers.objection.provider if answers.objection else None,
         actions=actions,
         news=news,
         track_record=track,

@@ -51,9 +51,9 @@ async def comparison_report(ctx: Context, tickers: Sequence[str], ai_provider: s
         analyses=analyses,
         bars=bars,
         comparison=comparison,
-        opinions=[o for said in asked for o in said.opinions],
-        benchmarks=[said.benchmark for said in asked if said.benchmark is not None],
-        ai_consensus={said.consensus.ticker: said.consensus for said in asked},
+        opinions=[o for answers in asked for o in answers.opinions],
+        benchmarks=[answers.benchmark for answers in asked if answers.benchmark is not None],
+        ai_consensus={answers.consensus.ticker: answers.consensus for answers in asked},
         payloads=await payloads_of(store, analyses),
     )
     view = await asyncio.to_thread(build_comparison_view, data)

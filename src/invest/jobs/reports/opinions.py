@@ -34,13 +34,13 @@ async def multi_ai(ctx: Context, ticker: str, providers: Sequence[str] | None, l
     settings = ctx.use(Settings)
     language = language or settings.language
     analysis = await analyse_one(ctx, ticker, include_ai=False, keep=True)
-    said = await ask_of(ctx, analysis, providers, language)
-    report = await write_asset_report(ctx, analysis, said, language, named="multi")
+    answers = await ask_of(ctx, analysis, providers, language)
+    report = await write_asset_report(ctx, analysis, answers, language, named="multi")
     return MultiAi(
         ticker=ticker,
-        providers=[o.provider for o in said.opinions],
-        analyses={o.provider: answer_of(o, settings.language) for o in said.opinions},
-        consensus=said.consensus.model_dump(mode="json"),
+        providers=[o.provider for o in answers.opinions],
+        analyses={o.provider: answer_of(o, settings.language) for o in answers.opinions},
+        consensus=answers.consensus.model_dump(mode="json"),
         report_id=report["report_id"],
         timestamp=datetime.now(UTC),
         sandbox=settings.sandbox,

@@ -56,7 +56,7 @@ def _draw_legend(canvas: Canvas, text: str, right: float) -> None:
     canvas.rect(right - 1.6, 0.5, 1.6, 10, "ink")
 
 
-def draw_columns(chart: ColumnsChart, locale: Locale, *, ident: str, width: float = 280, height: float = 96) -> str:
+def draw_columns(chart: ColumnsChart, locale: Locale, *, ident: str, width: float = 280, height: float = 88) -> str:
     """SVG of `chart`: each column carries its figure above and its label beneath; no axis is needed."""
     canvas = Canvas(width, height, chart.title, chart.description, ident)
     top = max((b.value for b in chart.bars if b.value is not None), default=0.0)

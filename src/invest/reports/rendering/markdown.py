@@ -106,5 +106,5 @@ def _claim(claim: Claim) -> str:
 
 def _refs(refs: tuple[Ref, ...], *, named: bool = True) -> str:
     """` (P/L de 5,9)`: the figures that a sentence rests on; their ids lead into the appendix, which Markdown lacks."""
-    said = [plain(r.text) for r in refs if named and r.text]
-    return f" ({', '.join(said)})" if said else ""
+    texts = [plain(r.text) for r in refs if named and r.text]
+    return f" ({', '.join(texts)})" if texts else ""

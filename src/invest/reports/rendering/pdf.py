@@ -60,7 +60,7 @@ def render_pdf(view: ReportView, *, charts: bool = True, appendix: bool = False)
 
 
 def _forget() -> None:
-    """Age the typesetter's memory of past documents, which it keeps for ten runs: 334 MB come down to 205 MB."""
+    """Age the typesetter's memory of past documents, which it keeps for ten runs: 334 MB come down to 256 MB."""
     with _blank_lock:
         for _ in range(_BLANK_RUNS):
             _blank().compile(input=b"-", format="svg")
@@ -118,8 +118,8 @@ def _page_data(view: ReportView, *, charts: bool, appendix: bool) -> dict[str, A
         "strip": view.strip.model_dump(mode="json") if view.strip else None,
     }
     sections = shown(view, appendix=appendix)
-    said = [b.text for s in sections if s.id == SOURCES for b in s.blocks if b.block == "paragraph"]
-    page["disclaimers"] = [*said, *view.disclaimers]  # in the small print at the end: no part of its own
+    texts = [b.text for s in sections if s.id == SOURCES for b in s.blocks if b.block == "paragraph"]
+    page["disclaimers"] = [*texts, *view.disclaimers]  # in the small print at the end: no part of its own
     page["rows"] = [
         [_section(section, locale, charts=charts, alone=len(row) == 1) for section in row]
         for row in rows_of(s for s in sections if s.id != SOURCES)

@@ -73,8 +73,8 @@ def _states(text: str, figure: str) -> bool:
 def claim_of(argument: Argument, opinions: Sequence[Opinion], book: FactBook) -> Claim:
     """An argument with its references and its author; hidden where a figure in it does not match."""
     text, hidden = spoken(argument.text, opinions, book.locale)
-    said = " ".join(argument.text.split()).casefold()
-    authors = [o.provider for o in opinions if any(_same(a, said) for a in (*o.arguments_for, *o.arguments_against))]
+    message = " ".join(argument.text.split()).casefold()
+    authors = [o.provider for o in opinions if any(_same(a, message) for a in (*o.arguments_for, *o.arguments_against))]
     names = book.locale.join([analyst_name(name, book.locale) for name in dict.fromkeys(authors)])
     by = book.locale.words.t("ai.by", name=names) if names else None
     refs = () if hidden else tuple(_unsaid(r, text, book) for r in book.refs(argument.fact_ids))
@@ -215,15 +215,15 @@ def consensus_text(consensus: AiConsensus, opinions: Sequence[Opinion], locale: 
     words = locale.words
     if not consensus.quorum or consensus.probability is None or consensus.rating is None:
         return _without_quorum(consensus, opinions, locale)
-    said = {
+    values = {
         "rating": words.t(f"recommendation.{consensus.rating}").lower(),
         "limits": limits_text(consensus.rating.value, consensus, locale),
         "p": printed(consensus.probability, locale),
     }
     if consensus.target is None:
-        sentences = [words.t("ai.pooled_no_target", **said)]
+        sentences = [words.t("ai.pooled_no_target", **values)]
     else:
-        sentences = [words.t("ai.pooled", target=locale.money(consensus.target), **said)]
+        sentences = [words.t("ai.pooled", target=locale.money(consensus.target), **values)]
     if consensus.dissent:
         names = locale.join([analyst_name(p, locale) for p in consensus.dissent])
         sentences.append(words.t("ai.dissent" if len(consensus.dissent) == 1 else "ai.dissent_many", names=names))
@@ -274,7 +274,7 @@ def _valid_row(opinion: Opinion, book: FactBook) -> tuple[Cell, ...]:
     locale, words = book.locale, book.locale.words
     p = on_scale(opinion)
     rating = opinion.rating or (Rating.HOLD if p is None else rating_of(p))
-    said = words.t("ai.said", p=locale.percent(opinion.p_beat_180d, 0))
+    message = words.t("ai.said", p=locale.percent(opinion.p_beat_180d, 0))
     return (
         _name_cell(opinion, locale),
         Cell(
@@ -285,7 +285,7 @@ def _valid_row(opinion: Opinion, book: FactBook) -> tuple[Cell, ...]:
         ),
         Cell(text=_drawn(opinion.p_beat_30d, locale)),
         Cell(text=_drawn(opinion.p_beat_90d, locale)),
-        Cell(text=printed(p, locale), sub=said, strong=True, mark="warn" if opinion.news_moved else None),
+        Cell(text=printed(p, locale), sub=message, strong=True, mark="warn" if opinion.news_moved else None),
         Cell(text=_price_range(opinion, locale)),
     )
 

@@ -82,8 +82,8 @@ def backtest_text(record: ScoreRecord | None, locale: Locale) -> str:
     result = next((r for r in (middle, *record.horizons) if not _too_short(r)), middle)
     if _too_short(result) or result.spread is None:
         return words.t("backtest.sentence_short")
-    said, spread = verdict_text(result, locale), locale.percent(result.spread, 1, signed=True)
-    return words.t("backtest.sentence", days=result.horizon_days, spread=spread, said=said)
+    verdict, spread = verdict_text(result, locale), locale.percent(result.spread, 1, signed=True)
+    return words.t("backtest.sentence", days=result.horizon_days, spread=spread, said=verdict)
 
 
 def verdict_text(result: Backtest, locale: Locale) -> str:

@@ -54,17 +54,19 @@ def _debt_text(level: str | None, book: FactBook, *, bank: bool) -> str:
     words = book.locale.words
     if level is None:
         return ""
-    said = words.t(f"risk.{level}")
+    message = words.t(f"risk.{level}")
     ratio, net_debt, share = (book.value(k) for k in ("net_debt_ebitda", "net_debt", "equity_assets"))
     if bank:
         return (
-            "" if share is None else words.t("risk.kind_capital", level=said, value=book.text("equity_assets", share))
+            ""
+            if share is None
+            else words.t("risk.kind_capital", level=message, value=book.text("equity_assets", share))
         )
     if net_debt is not None and net_debt <= 0:
         return words.t("risk.kind_net_cash")
     if ratio is not None:
-        return words.t("risk.kind_debt", level=said, value=book.text("net_debt_ebitda", ratio))
-    return words.t("risk.kind_negative_ebitda", level=said) if net_debt is not None else ""
+        return words.t("risk.kind_debt", level=message, value=book.text("net_debt_ebitda", ratio))
+    return words.t("risk.kind_negative_ebitda", level=message) if net_debt is not None else ""
 
 
 def _row(item: Mapping[str, Any], book: FactBook) -> tuple[Cell, ...]:

@@ -19,13 +19,13 @@ def score_section(analysis: Analysis, book: FactBook) -> Section:
         if score is not None
     )
     silent = [words.get(f"part.{name}", name) for name, score, _ in rows if score is None]
-    said = [
+    sentences = [
         words.t("scores.coverage", coverage=locale.percent(analysis.coverage, 0)) if bars else words.t("scores.none"),
         words.t("scores.silent", items=", ".join(silent)) if silent and bars else "",
         missing_text(analysis, book),
         backtest_text(analysis.backtest, locale) if bars else "",
     ]
-    blocks: tuple[Block, ...] = (Paragraph(text=" ".join(text for text in said if text), muted=True),)
+    blocks: tuple[Block, ...] = (Paragraph(text=" ".join(text for text in sentences if text), muted=True),)
     if bars:
         chart = BarsChart(
             title=words.t("scores.chart"),

@@ -160,8 +160,8 @@ def papers(shelf: Shelf) -> list[Asset]:
     quotes = {code: np.frombuffer(shelf.get(code), ROW)[-1] for code in sorted(shelf)}
     found = {code: identity_of(row) for code, row in quotes.items()}
     return [
-        Asset(ticker=code, kind=told.kind or AssetKind.OTHER, name=told.name, isin=told.isin)
-        for code, told in found.items()
+        Asset(ticker=code, kind=identity.kind or AssetKind.OTHER, name=identity.name, isin=identity.isin)
+        for code, identity in found.items()
     ]
 
 

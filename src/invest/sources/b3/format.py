@@ -187,8 +187,8 @@ def _action(ticker: str, kind: ActionKind, last: Any, payload: str, **more: Any)
 def merged(history: list[CorporateAction], supplement: list[CorporateAction]) -> list[CorporateAction]:
     """Both lists as one: a payment that both list is taken from the history, with the supplement's payment date."""
     rest, result = list(supplement), []
-    for told in history:
-        action = told
+    for payment in history:
+        action = payment
         twin = next((other for other in rest if _same(action, other)), None)
         if twin is not None:
             rest.remove(twin)

@@ -32,8 +32,8 @@ class Common:
         mine = self._memory.recall(url)
         note = await self._objects.get(NOTES + address_digest(url))
         try:
-            told = orjson.loads(note or b"{}")
-            payload, confirmed = RawPayload.model_validate(told["payload"]), float(told["confirmed"])
+            stored = orjson.loads(note or b"{}")
+            payload, confirmed = RawPayload.model_validate(stored["payload"]), float(stored["confirmed"])
         except (ValueError, KeyError, TypeError):
             return mine
         if payload.url != url or (mine is not None and mine.payload.fetched_at > payload.fetched_at):
@@ -56,8 +56,8 @@ class Common:
         name, path = PAYLOADS + payload.sha256, self._memory.file_of(payload.sha256)
         if not await self._objects.has(name, payload.size) and await asyncio.to_thread(path.exists):
             await self._objects.put(name, path)
-        told = {"payload": payload.model_dump(mode="json", exclude={"body"}), "confirmed": time.time()}
-        await self._objects.put(NOTES + address_digest(url), orjson.dumps(told))
+        stored = {"payload": payload.model_dump(mode="json", exclude={"body"}), "confirmed": time.time()}
+        await self._objects.put(NOTES + address_digest(url), orjson.dumps(stored))
 
     async def share(self, hashes: Collection[str]) -> set[str]:
         """Those of `hashes` whose files the object store has, after bringing it what lies here and it lacks."""

@@ -138,14 +138,14 @@ async def fetch_file(
 
 def _start(source: str, answer: aiohttp.ClientResponse, part: Part) -> int:
     """From which byte on the answer is; 0 for a whole file, whose version is noted. Raises `Malformed`."""
-    told = Validators.of(answer.headers)
+    validators = Validators.of(answer.headers)
     if answer.status != PARTIAL:
         part.drop()
-        part.note(told)
+        part.note(validators)
         return 0
     held = part.held()
     match = CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-    if held is None or match is None or int(match[1]) != held[0] or held[1].contradicted_by(told):
+    if held is None or match is None or int(match[1]) != held[0] or held[1].contradicted_by(validators):
         raise Malformed(source, "a range that does not go on where the last one was cut")
     return held[0]
 

@@ -153,12 +153,12 @@ class SourceClient:
         url = URL(path if "://" in path else conf.base_url.rstrip("/") + path)
         if params:
             url = url.update_query(params)
-        door = self._door(source, url, conf)
+        entrance = self._door(source, url, conf)
         caps = {"zip": http.max_zip_bytes, "rss": http.max_rss_bytes}
         timeout = http.zip_timeout if wish.kind == "zip" else http.read_timeout
         limit = wish.max_bytes or caps.get(wish.kind, http.max_json_bytes)
-        shown, sent = str(url.with_fragment(None)), {**wish.headers, **door.headers}
-        return Call(source, url, shown, wish.kind, door, limit, timeout, sent, wish.keep)
+        shown, sent = str(url.with_fragment(None)), {**wish.headers, **entrance.headers}
+        return Call(source, url, shown, wish.kind, entrance, limit, timeout, sent, wish.keep)
 
     def _conf(self, source: str) -> SourceSettings:
         conf = self._confs.get(source)
@@ -169,9 +169,9 @@ class SourceClient:
     def _door(self, source: str, url: URL, conf: SourceSettings) -> Door:
         """The door to the host of `url`, looked at once. Raises `Forbidden`."""
         key = (source, url.scheme, url.raw_authority)
-        door = self._doors.get(key)
-        if door is not None:
-            return door
+        entrance = self._doors.get(key)
+        if entrance is not None:
+            return entrance
         why = refusal(url, allowed_hosts(conf), self._trusted)
         if why:
             raise Forbidden(source, why)
@@ -179,8 +179,8 @@ class SourceClient:
         if conf.token is not None and url.host == URL(conf.base_url).host:
             headers["Authorization"] = f"Bearer {conf.token.get_secret_value()}"
         host = host_of(source, url, sandbox=self.settings.sandbox)
-        door = self._doors[key] = Door(conf, host, headers, {})
-        return door
+        entrance = self._doors[key] = Door(conf, host, headers, {})
+        return entrance
 
     async def _fetch(self, call: Call) -> Response:
         """The call with its retries; how it ended is counted."""

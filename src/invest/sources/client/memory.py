@@ -29,7 +29,9 @@ def file_folder(data_dir: Path) -> Iterator[Path]:
     """Where files are kept: under `data_dir`, or a temporary folder of this process where that is read-only."""
     folder = data_dir / "cache" / "files"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for made in (folder.parent, folder):
+            made.mkdir(parents=True, exist_ok=True)
+            made.chmod(0o700)  # also one that an older version left open to others
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError:

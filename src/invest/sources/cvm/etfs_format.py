@@ -77,14 +77,16 @@ def cut_register(source: Path, shelf: Path) -> None:
 
 def _better(known: Registered | None, row: dict[str, str]) -> Registered:
     """The row, with what only the one before says; a cancelled entry of a number gives way to one in operation."""
-    told = Registered(
+    registered = Registered(
         row.get("DENOMINACAO_SOCIAL") or None, row.get("INDICADOR_DESEMPENHO") or None, row.get("SITUACAO") or None
     )
     if known is None:
-        return told
-    if _ended(told) and not _ended(known):
+        return registered
+    if _ended(registered) and not _ended(known):
         return known
-    return Registered(told.name or known.name, told.benchmark or known.benchmark, told.situation or known.situation)
+    return Registered(
+        registered.name or known.name, registered.benchmark or known.benchmark, registered.situation or known.situation
+    )
 
 
 def _ended(entry: Registered) -> bool:
@@ -154,7 +156,7 @@ def worths_in(shelf: Shelf, cnpj: str) -> list[Worth]:
 def _worths(lines: Iterable[bytes]) -> Iterator[Worth]:
     for line in lines:
         when, *figures = decode(line).split(";")
-        told = day(when)
-        if told is not None and len(figures) == 3:
+        day_of_row = day(when)
+        if day_of_row is not None and len(figures) == 3:
             unit, net_worth, holders = (positive(figure) for figure in figures)
-            yield Worth(told, unit, net_worth, holders)
+            yield Worth(day_of_row, unit, net_worth, holders)

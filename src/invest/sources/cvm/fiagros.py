@@ -88,9 +88,9 @@ def cut(source: Path, shelf: Path) -> None:
             units.setdefault(cnpj, row)
             continue
         version = number(row.get("VERSAO"))
-        told = int(version) if version is not None and 0 < version < 1000 else 1
-        if cnpj not in funds or told >= funds[cnpj][0]:
-            funds[cnpj] = told, {key: value for key, value in row.items() if value}
+        number_of_version = int(version) if version is not None and 0 < version < 1000 else 1
+        if cnpj not in funds or number_of_version >= funds[cnpj][0]:
+            funds[cnpj] = number_of_version, {key: value for key, value in row.items() if value}
     if not funds:
         raise Malformed("cvm_funds", "a report of Fiagros without a fund")
     issuers: dict[str, list[str]] = {}

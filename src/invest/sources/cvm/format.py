@@ -196,8 +196,8 @@ def _version(row: Mapping[str, str]) -> int:
 
 @lru_cache(maxsize=1024)
 def _version_of(text: str | None) -> int:
-    told = number(text)
-    return int(told) if told is not None and 1 <= told <= MOST_VERSIONS else 1
+    number_given = number(text)
+    return int(number_given) if number_given is not None and 1 <= number_given <= MOST_VERSIONS else 1
 
 
 def _line(

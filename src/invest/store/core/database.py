@@ -211,15 +211,15 @@ class translated:  # noqa: N801 - reads as a verb in `with translated(...)`
         if isinstance(error, asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
             raise Unreachable(f"PostgreSQL at {self._address.shown} took too long: {one_line(error)}") from error
         if isinstance(error, TimeoutError):  # the server itself would have ended the statement: it is frozen or cut off
-            said = f"PostgreSQL at {self._address.shown} took too long: {one_line(error)}"
-            raise ServerAway(said, server=SERVER) from error
+            message = f"PostgreSQL at {self._address.shown} took too long: {one_line(error)}"
+            raise ServerAway(message, server=SERVER) from error
         if isinstance(error, asyncpg.InterfaceError) and any(word in str(error) for word in GONE):
             raise _Retryable(str(error)) from ConnectionError(str(error))
         if isinstance(error, LOST):
             raise _Away(str(unreachable(self._address, error)), server=SERVER) from error
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError | asyncpg.InsufficientResourcesError):
-            said = f"PostgreSQL at {self._address.shown} refuses writes: {one_line(error)}"
-            raise ServerAway(said, server=SERVER) from error
+            message = f"PostgreSQL at {self._address.shown} refuses writes: {one_line(error)}"
+            raise ServerAway(message, server=SERVER) from error
         if isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError):
             raise ValueError(f"refused by the database: {one_line(error)}") from error
         if isinstance(error, asyncpg.PostgresError):
@@ -228,8 +228,8 @@ class translated:  # noqa: N801 - reads as a verb in `with translated(...)`
 
 def unreachable(address: Address, error: BaseException) -> ServerAway:
     """The one line for a server that does not answer; never holds the password."""
-    said = f"PostgreSQL at {address.shown} does not answer: {one_line(error)}; check DATABASE_URL"
-    return ServerAway(said, server=SERVER)
+    message = f"PostgreSQL at {address.shown} does not answer: {one_line(error)}; check DATABASE_URL"
+    return ServerAway(message, server=SERVER)
 
 
 def lost_server(error: BaseException) -> bool:

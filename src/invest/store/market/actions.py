@@ -204,15 +204,15 @@ def followed(
     day_of: Callable[[Event], date],
 ) -> dict[str, list[Event]]:
     """Events by ticker, each asset's across the codes it had; one listed under both codes is kept once."""
-    told = {t: found[t] for t in (found if tickers is None else tickers) if t in found}
+    mine = {t: found[t] for t in (found if tickers is None else tickers) if t in found}
     for ticker in (t for t in (lineages if tickers is None else tickers) if t in lineages):
         spans = lineages.spans(ticker)
         since = lineages.merged_on(ticker) or spans[0].first
         own = [e for e in found.get(spans[-1].ticker, ()) if since is None or day_of(e) >= since]
         known = {_essence(e) for e in own}
         older = [e for s in spans[:-1] for e in found.get(s.ticker, ()) if s.holds(day_of(e))]
-        told[ticker] = sorted([*(e for e in older if _essence(e) not in known), *own], key=day_of)
-    return {ticker: events for ticker, events in told.items() if events}
+        mine[ticker] = sorted([*(e for e in older if _essence(e) not in known), *own], key=day_of)
+    return {ticker: events for ticker, events in mine.items() if events}
 
 
 def _essence(event: PriceEvent) -> tuple[object, ...]:

@@ -85,8 +85,8 @@ async def write_changes(connection: Connection, changes: Iterable[TickerChange])
     if not rows:
         return
     old, new = [c.old for c in rows], [c.new for c in rows]
-    days, ratios, told = [c.changed_on for c in rows], [str(c.ratio) for c in rows], [c.source for c in rows]
-    fresh = await connection.fetch(RENAME, old, new, days, ratios, told, [c.continues for c in rows])
+    days, ratios, sources = [c.changed_on for c in rows], [str(c.ratio) for c in rows], [c.source for c in rows]
+    fresh = await connection.fetch(RENAME, old, new, days, ratios, sources, [c.continues for c in rows])
     if fresh:
         await connection.execute(SUCCEED, [r["old_ticker"] for r in fresh], [r["new_ticker"] for r in fresh])
 

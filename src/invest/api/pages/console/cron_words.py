@@ -25,12 +25,12 @@ def cron_words(line: str, words: Wording) -> str:
 def _times(minute: str, hour: str, words: Wording) -> str | None:  # noqa: PLR0911 - a table of shapes
     hours = "" if hour == "*" else hour
     if minute.startswith("*/") and minute[2:].isdigit():
-        said = words.say("every {n} min", n=minute[2:])
+        message = words.say("every {n} min", n=minute[2:])
         if not hours:
-            return said
+            return message
         first, _, last = hours.partition("-")
         if first.isdigit() and (last or first).isdigit():
-            return f"{said}, {words.say('{first}h to {last}h', first=first, last=last or first)}"
+            return f"{message}, {words.say('{first}h to {last}h', first=first, last=last or first)}"
         return None
     if not minute.isdigit():
         return None

@@ -80,13 +80,13 @@ def boxes_of(visit: Visit, steps: Sequence[JobStatus], edges: Mapping[str, Seque
     for earlier, following in edges.items():
         for one in following:
             before.setdefault(one, set()).add(earlier)
-    alike: dict[tuple[object, ...], list[JobStatus]] = {}
+    equal: dict[tuple[object, ...], list[JobStatus]] = {}
     for step in steps:
         place = (step.name, str(step.state), frozenset(before.get(step.id, ())), tuple(edges.get(step.id, ())))
-        alike.setdefault(place, []).append(step)
+        equal.setdefault(place, []).append(step)
     boxes: list[Box] = []
     box_of: dict[str, int] = {}
-    for group in alike.values():
+    for group in equal.values():
         folded = len(group) > ALIKE
         shown, rest = (group[:1], group[1:]) if folded else (group, [])
         for step in shown:

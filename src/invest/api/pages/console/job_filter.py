@@ -77,9 +77,9 @@ class JobFilter:
 
 
 def _haystack(job: JobStatus) -> str:
-    said = f"{job.error.type} {job.error.message}" if job.error else ""
+    text = f"{job.error.type} {job.error.message}" if job.error else ""
     given = orjson.dumps([job.args, job.kwargs], default=str).decode()
-    return f"{job.name} {job.id} {job.workflow or ''} {job.caller or ''} {given} {said}".lower()
+    return f"{job.name} {job.id} {job.workflow or ''} {job.caller or ''} {given} {text}".lower()
 
 
 @dataclass(frozen=True)
@@ -214,10 +214,10 @@ def group_failures(jobs: Iterable[JobStatus]) -> list[Failures]:
     for job in jobs:
         groups.setdefault((job.name, job.error.type if job.error else "?"), []).append(job)
     found = []
-    for (name, error), alike in groups.items():
-        times = sorted(job.finished_at for job in alike if job.finished_at)
-        message = next((job.error.message for job in alike if job.error), "")
+    for (name, error), members in groups.items():
+        times = sorted(job.finished_at for job in members if job.finished_at)
+        message = next((job.error.message for job in members if job.error), "")
         found.append(
-            Failures(name, error, message, len(alike), times[0] if times else None, times[-1] if times else None)
+            Failures(name, error, message, len(members), times[0] if times else None, times[-1] if times else None)
         )
     return sorted(found, key=lambda group: -group.count)

@@ -117,8 +117,10 @@ async def _act(visit: Visit, action: str, ids: Sequence[str]) -> str:
             if problem is None or problem.status == 503:
                 raise
             refused.append(problem)
-    said = visit.say({"cancel": "{n} cancelled", "replay": "{n} replayed", "discard": "{n} discarded"}[action], n=done)
-    return said + _why(visit, refused)
+    message = visit.say(
+        {"cancel": "{n} cancelled", "replay": "{n} replayed", "discard": "{n} discarded"}[action], n=done
+    )
+    return message + _why(visit, refused)
 
 
 def _why(visit: Visit, refused: Sequence[Problem]) -> str:

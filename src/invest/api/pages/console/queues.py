@@ -38,9 +38,9 @@ async def act_on_queue(visit: Visit, form: Form) -> web.StreamResponse:
     """Pause a queue, let it go on, or empty it: that says first how many jobs it is."""
     queue, action = visit.http.match_info["queue"], form.text("action")
     if action in SWITCHES:
-        route, said = SWITCHES[action]
+        route, message = SWITCHES[action]
         await visit.ask(route, path={"name": queue})
-        return visit.go("/ops/queues", visit.say(said, queue=queue))
+        return visit.go("/ops/queues", visit.say(message, queue=queue))
     if action != "purge":
         raise invalid("action", f"one of purge, {', '.join(SWITCHES)}")
     if not form.ticked("sure"):
@@ -49,8 +49,8 @@ async def act_on_queue(visit: Visit, form: Form) -> web.StreamResponse:
         return render(visit, "console/purge.html", queue=queue, count=count)
     count = await visit.services.invest.purge(queue)
     visit.request.audit("purge queue", queue, {"cancelled": count})
-    said = visit.say("{n} waiting jobs of {queue} were cancelled.", n=count, queue=queue)
-    return visit.go("/ops/queues", said)
+    message = visit.say("{n} waiting jobs of {queue} were cancelled.", n=count, queue=queue)
+    return visit.go("/ops/queues", message)
 
 
 @page("GET", "/ops/workers", section="ops.workers", live=True)

@@ -83,6 +83,6 @@ def state_text(visit: Visit, job: JobStatus, now: datetime | None = None) -> str
     now = now or datetime.now(UTC)
     if job.state in (JobState.RETRYING, JobState.SCHEDULED) and job.due_at and job.due_at > now:
         left = visit.words.span(job.due_at - now)
-        said = "retrying in {left}" if job.state is JobState.RETRYING else "due in {left}"
-        return visit.say(said, left=left)
+        message = "retrying in {left}" if job.state is JobState.RETRYING else "due in {left}"
+        return visit.say(message, left=left)
     return visit.say(str(job.state))

@@ -70,8 +70,8 @@ async def act_on_schedule(visit: Visit, form: Form) -> web.StreamResponse:
     if action == "run":
         where = f"/ops/jobs/{quote(done.task_id, safe='')}"
         return visit.go(where, visit.say("{name} runs out of turn.", name=name))
-    said = "{name} is paused: its times pass without a run." if action == "pause" else "{name} goes on from now."
-    return visit.go("/ops/schedules", visit.say(said, name=name))
+    message = "{name} is paused: its times pass without a run." if action == "pause" else "{name} goes on from now."
+    return visit.go("/ops/schedules", visit.say(message, name=name))
 
 
 PAGES = (schedules_page, act_on_schedule)

@@ -43,8 +43,8 @@ async def retry_workflow(visit: Visit, form: Form) -> web.StreamResponse:
     """Run again the steps that did not succeed."""
     workflow_id = visit.http.match_info["workflow_id"]
     await visit.ask(operations.retry_workflow, path={"workflow_id": workflow_id})
-    said = visit.say("The steps that failed run again; those that succeeded keep their results.")
-    return visit.go(f"/ops/jobs/{quote(workflow_id, safe='')}", said)
+    message = visit.say("The steps that failed run again; those that succeeded keep their results.")
+    return visit.go(f"/ops/jobs/{quote(workflow_id, safe='')}", message)
 
 
 PAGES = (workflows_page, workflow_page, retry_workflow)

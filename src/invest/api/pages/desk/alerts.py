@@ -67,8 +67,8 @@ async def test_alert(visit: Visit, form: Form) -> web.StreamResponse:
     fired = evaluate([alert], await watch(store, visit.services.settings, [alert]))
     if not fired:
         return visit.go("/alerts", visit.say("With the newest data it would not fire."))
-    said = "; ".join(event.message for event in fired[:3])
-    return visit.go("/alerts", visit.say("With the newest data it would fire: {what}", what=said))
+    text = "; ".join(event.message for event in fired[:3])
+    return visit.go("/alerts", visit.say("With the newest data it would fire: {what}", what=text))
 
 
 @page("POST", "/alerts/{alert_id}/delete", scope="write", section="alerts")

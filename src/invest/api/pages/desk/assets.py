@@ -69,8 +69,8 @@ async def collect(visit: Visit, form: Form) -> web.StreamResponse:
     task = quote(queued["task_id"], safe="")
     if action == "report":
         return visit.go(f"/reports/wait/{task}")
-    said = visit.say("{name} is queued.", name=name)
-    return visit.go(f"/assets/{ticker}" if action != "collect" else f"/ops/jobs/{task}", said)
+    message = visit.say("{name} is queued.", name=name)
+    return visit.go(f"/assets/{ticker}" if action != "collect" else f"/ops/jobs/{task}", message)
 
 
 @page("GET", "/assets/{ticker}", section="assets", live=True)

@@ -133,13 +133,13 @@ async def book(visit: Visit, form: Form) -> web.StreamResponse:
     body = {"portfolio_id": held.id}
     await visit.ask(operations.enqueue_job, path={"name": "calculate_portfolio_metrics"}, body=body)
     counts = plan.counts
-    said = visit.say(
+    message = visit.say(
         "{booked} rows booked, {duplicate} were there already, {refused} refused. The figures follow in a moment.",
         booked=counts.get("booked", 0),
         duplicate=counts.get("duplicate", 0),
         refused=counts.get("refused", 0) + counts.get("question", 0),
     )
-    return visit.go(portfolio_url(held.id), said)
+    return visit.go(portfolio_url(held.id), message)
 
 
 @page("POST", "/portfolios/{portfolio_id}/imports/{import_id}/undo", scope="write", section="portfolios")

@@ -156,8 +156,8 @@ async def measure(visit: Visit, form: Form) -> web.StreamResponse:
     portfolio_id = visit.http.match_info["portfolio_id"]
     body = {"portfolio_id": portfolio_id}
     await visit.ask(operations.enqueue_job, path={"name": "calculate_portfolio_metrics"}, body=body)
-    said = visit.say("The figures are being computed: this page shows them as soon as they are there.")
-    return visit.go(portfolio_url(portfolio_id), said)
+    message = visit.say("The figures are being computed: this page shows them as soon as they are there.")
+    return visit.go(portfolio_url(portfolio_id), message)
 
 
 @page("POST", "/portfolios/{portfolio_id}/report", scope="write", section="portfolios")
@@ -179,8 +179,8 @@ async def answer_proposals(visit: Visit, form: Form) -> web.StreamResponse:
     decline = form.text("answer") == "decline"
     route = proposals.decline_proposals if decline else proposals.confirm_proposals
     await visit.ask(route, path=path, body={"keys": ids})
-    said = "{n} events are declined." if decline else "{n} events are booked; the figures follow in a moment."
-    return visit.go(portfolio_url(path["portfolio_id"]), visit.say(said, n=len(ids)))
+    message = "{n} events are declined." if decline else "{n} events are booked; the figures follow in a moment."
+    return visit.go(portfolio_url(path["portfolio_id"]), visit.say(message, n=len(ids)))
 
 
 @page("GET", "/portfolios/{portfolio_id}/targets", section="portfolios")

@@ -166,8 +166,8 @@ async def update_ranking(visit: Visit, form: Form) -> web.StreamResponse:
     market = form.text("market", "stocks")
     body = {"market": market}
     queued = await visit.ask(operations.enqueue_job, path={"name": "update_asset_rankings"}, body=body)
-    said = visit.say("The market is being ranked: this is the job, the ranking page has the result.")
-    return visit.go(f"/ops/jobs/{quote(queued['task_id'], safe='')}", said)
+    message = visit.say("The market is being ranked: this is the job, the ranking page has the result.")
+    return visit.go(f"/ops/jobs/{quote(queued['task_id'], safe='')}", message)
 
 
 @page("GET", "/opportunities", section="rankings", live=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
@@ -20,7 +19,7 @@ from invest.api.routes.portfolio import portfolios as routes
 from invest.api.routes.portfolio import taxes
 from invest.domain.market import market_day
 from invest.domain.portfolios import Portfolio
-from invest.domain.taxes import Bucket, TaxOpening
+from invest.domain.taxes import Bucket
 from invest.reports import build_tax_view
 
 BACK = 5  # years before this one that are offered, from the first transaction on
@@ -39,10 +38,10 @@ async def tax_page(visit: Visit) -> web.StreamResponse:
         assert isinstance(answer, web.StreamResponse)
         return answer
     held = await routes.stored(visit.request, portfolio_id)
-    told = await visit.ask(taxes.get_tax, path=path, query=query)
+    year_of_tax = await visit.ask(taxes.get_tax, path=path, query=query)
     view = await asyncio.to_thread(
         build_tax_view,
-        told,
+        year_of_tax,
         name=held.name,
         report_id="live",
         generated_at=now,
@@ -52,11 +51,11 @@ async def tax_page(visit: Visit) -> web.StreamResponse:
         visit,
         "desk/tax.html",
         portfolio=held,
-        told=told,
+        told=year_of_tax,
         view=view,
         known=anchors(view),  # type: ignore[arg-type] # every kind of view has sections
         years=_years(held, market_day(now).year),
-        opening=await _opening(visit, portfolio_id),
+        opening=await visit.ask(taxes.get_tax_opening, path=path),
         buckets=list(Bucket),
         together=bool(visit.query("together")),
     )
@@ -67,17 +66,13 @@ def _years(held: Portfolio, newest: int) -> list[int]:
     return list(range(newest, max(first, newest - BACK) - 1, -1))
 
 
-async def _opening(visit: Visit, portfolio_id: str) -> TaxOpening:
-    options: Mapping[str, Any] = await (await visit.services.store()).portfolios.options(portfolio_id)
-    return TaxOpening.model_validate(options.get("tax") or {})
-
-
 @page("POST", "/portfolios/{portfolio_id}/tax", scope="write", section="portfolios")
 async def keep_opening(visit: Visit, form: Form) -> web.StreamResponse:
     """Keep losses and credits from before, and a DARF that was paid; what the form does not show stays as it is."""
     portfolio_id = visit.http.match_info["portfolio_id"]
     held = await routes.stored(visit.request, portfolio_id)
-    before = (await _opening(visit, held.id)).model_dump(mode="json")
+    path = {"portfolio_id": held.id}
+    before = (await visit.ask(taxes.get_tax_opening, path=path)).model_dump(mode="json")
     body = before | {
         "day": form.text("day", limit=10) or None,
         "losses": _amounts(visit, form.given("loss.")),
@@ -90,7 +85,7 @@ async def keep_opening(visit: Visit, form: Form) -> web.StreamResponse:
             "paid_on": form.text("paid.on", limit=10),
         }
         body["paid"] = [*(one for one in before["paid"] if one["period"] != paid["period"]), paid]
-    await visit.ask(taxes.set_tax, path={"portfolio_id": held.id}, body=body)
+    await visit.ask(taxes.set_tax, path=path, body=body)
     year = form.text("year", limit=4)
     where = f"/portfolios/{quote(held.id, safe='')}/tax?year={quote(year)}"
     return visit.go(where, visit.say("What was before is kept; the tax follows from it."))

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, model_validator
 from invest import extras
 from invest.api.http import Cursor, Listing, Problem, Reply, chosen_media, paged, route
 from invest.api.request import Request
-from invest.api.routes.models import Strict
+from invest.api.routes.models import Day, Strict
 from invest.api.routes.research import TickerPath, known
 
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
@@ -45,7 +45,7 @@ class PriceBar(BaseModel):
 class PriceFilter(Strict):
     """Which sessions."""
 
-    since: date | None = Field(default=None, description="first day")
+    since: Day | None = Field(default=None, description="first day")
     until: date | None = Field(default=None, description="last day")
     adjusted: bool = Field(default=False, description="prices adjusted for splits and dividends up to today")
     limit: int = Field(default=250, ge=1, le=5000, description="entries of one page")

@@ -26,7 +26,7 @@ from invest.api.http import (
     time_cursor,
 )
 from invest.api.request import Request
-from invest.api.routes.models import Page, Strict
+from invest.api.routes.models import Day, Page, Strict
 from invest.api.routes.ownership import guard_portfolio, owner_of, require_portfolio
 from invest.domain.brokerage import Accept, ImportedRow, ImportPlan, plan_booking
 from invest.domain.market import Ticker, market_day
@@ -151,8 +151,8 @@ def refuse(plan: ImportPlan) -> None:
         if row.status == "refused"
     ]
     if errors:
-        said = f"{errors[0].field}: {errors[0].message}; nothing was booked"
-        raise Problem(422, said, kind="urn:invest:invalid", errors=errors[:50])
+        text = f"{errors[0].field}: {errors[0].message}; nothing was booked"
+        raise Problem(422, text, kind="urn:invest:invalid", errors=errors[:50])
 
 
 @route("GET", "/portfolios", tag="portfolios", problems=(503,))
@@ -285,7 +285,7 @@ class ImportOptions(Strict):
         default="", max_length=2000, pattern=r"^(all|[0-9]+(,[0-9]+)*)?$",
         description="lines whose questions are answered with yes: 3,7 or all",
     )  # fmt: skip
-    as_of: date | None = Field(default=None, description="the day that a posição speaks of; today by default")
+    as_of: Day | None = Field(default=None, description="the day that a posição speaks of; today by default")
 
     def accepted(self) -> Accept:
         """As the plan takes it."""
@@ -332,7 +332,7 @@ class Snapshot(BaseModel):
 class SnapshotFilter(Strict):
     """Which days."""
 
-    since: date | None = Field(default=None, description="first day")
+    since: Day | None = Field(default=None, description="first day")
     limit: int = Field(default=30, ge=1, le=400, description="entries of one page")
     cursor: Annotated[str | None, Cursor(r"^\d{4}-\d{2}-\d{2}$")] = Field(
         default=None, description="of the page before"

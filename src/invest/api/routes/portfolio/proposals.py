@@ -65,9 +65,9 @@ async def confirm_proposals(request: Request, path: PortfolioPath, body: Answer)
     chosen = await _chosen(request, path.portfolio_id, body)
     store = await request.services.store()
     plan = await store.portfolios.add(path.portfolio_id, [p.transaction for p in chosen.values()], origin=PROPOSED)
-    told = [key for key, row in zip(chosen, plan.rows, strict=True) if row.status in ("booked", "duplicate")]
-    await store.portfolios.answer(path.portfolio_id, told, "confirmed")
-    request.audit("confirm proposals", path.portfolio_id, {"confirmed": len(told)})
+    done = [key for key, row in zip(chosen, plan.rows, strict=True) if row.status in ("booked", "duplicate")]
+    await store.portfolios.answer(path.portfolio_id, done, "confirmed")
+    request.audit("confirm proposals", path.portfolio_id, {"confirmed": len(done)})
     await recompute(request, path.portfolio_id)
     return Booked(counts=plan.counts, rows=plan.rows)
 

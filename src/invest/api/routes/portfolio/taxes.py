@@ -62,15 +62,15 @@ async def get_tax(request: Request, path: PortfolioPath, query: TaxFilter) -> Ta
        media={200: "application/octet-stream"})  # fmt: skip
 async def get_tax_file(request: Request, path: PortfolioPath, query: TaxFileFilter) -> web.Response:
     """The same as a CSV or a PDF."""
-    told = await _told(request, path.portfolio_id, query)
+    tax_year = await _told(request, path.portfolio_id, query)
     stem = f"imposto-{query.year}-{path.portfolio_id}"
     if query.format == "csv":
-        return file_reply(("\ufeff" + tax_csv(told)).encode(), "text/csv; charset=utf-8", f"{stem}.csv")
+        return file_reply(("\ufeff" + tax_csv(tax_year)).encode(), "text/csv; charset=utf-8", f"{stem}.csv")
     settings = request.services.settings
     found = await (await request.services.store()).portfolios.get(path.portfolio_id)
     name = found.name if found is not None else path.portfolio_id
     view = build_tax_view(
-        told,
+        tax_year,
         name=name,
         report_id=stem,
         generated_at=settings.now(),

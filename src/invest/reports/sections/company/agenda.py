@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from invest.domain.analysis import Analysis, History
-from invest.domain.market import Asset, AssetKind, CorporateAction
+from invest.domain.market import Asset, AssetKind, CorporateAction, home_paper
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
 from invest.reports.phrases import sector_name
@@ -64,8 +64,10 @@ def quarter_due(due: date, locale: Locale) -> str:
     return quarter_name(end, locale)
 
 
-def profile_section(analysis: Analysis, asset: Asset | None, history: History, book: FactBook) -> Section | None:
-    """Who it is, as a table; None where nothing beyond the ticker is known."""
+def profile_section(
+    analysis: Analysis, asset: Asset | None, history: History, book: FactBook, *, parity: float | None = None
+) -> Section | None:
+    """Who it is, as a table; None where nothing beyond the ticker is known. `parity`: receipts for one home paper."""
     locale, words, fund = book.locale, book.locale.words, analysis.kind is AssetKind.FII
     rows: list[tuple[str, str]] = [
         (words.t("profile.name"), clean(analysis.name, 34)),
@@ -79,6 +81,8 @@ def profile_section(analysis: Analysis, asset: Asset | None, history: History, b
             (words.t("profile.isin"), clean(asset.isin, 14)),
         ]
     rows.append((words.t("profile.index"), history.index or ""))
+    if analysis.kind is AssetKind.BDR:
+        rows += _home(analysis.ticker, parity, book.locale)
     rows += [
         (words.t("profile.units") if fund and key == "shares_outstanding" else book.short(key), book.figure(key).text)
         for key in ("market_cap", "enterprise_value", "shares_outstanding")
@@ -94,6 +98,16 @@ def profile_section(analysis: Analysis, asset: Asset | None, history: History, b
     body = tuple((Cell(text=name), Cell(text=text, strong=True)) for name, text in known)
     table = Table(caption=words.t("profile.caption"), columns=columns, rows=body)
     return Section(id="profile", title=words.t("profile.title"), blocks=(table,), span=5)
+
+
+def _home(ticker: str, parity: float | None, locale: Locale) -> list[tuple[str, str]]:
+    """The paper behind a receipt with its exchange, and how many of one make the other."""
+    words, home = locale.words, home_paper(ticker)
+    rows = [(words.t("profile.home"), f"{home.symbol} ({home.exchange})")] if home is not None else []
+    if parity is not None and parity > 0:
+        many, key = (parity, "parity_many") if parity >= 1 else (1 / parity, "parity_one")
+        rows.append((words.t("profile.parity"), words.t(f"profile.{key}", n=locale.number(many, 0))))
+    return rows
 
 
 def _innermost(segment: str | None) -> str | None:

@@ -13,7 +13,7 @@ from invest.reports.locale import MISSING, Locale
 from invest.reports.views import Bar, Block, Cell, Column, ColumnsChart, Section, Stat, Stats, Table
 
 _YEARS = 6
-_EVENTS = 6
+_EVENTS = 5
 _STATS = ("dividends_12m", "dividend_yield", "dividend_yield_5y", "payout")
 
 

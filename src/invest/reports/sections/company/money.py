@@ -80,8 +80,8 @@ def coming_section(data: PortfolioReportData, locale: Locale) -> Section | None:
         )
         blocks.append(Table(caption=words.t("money.coming_caption"), columns=columns, rows=rows, small=True))
         net = sum((a.net for a in data.announced), Decimal(0))
-        said = words.t("money.coming_sum", n=len(data.announced), net=locale.money(net))
-        blocks.append(Paragraph(text=said, muted=True))
+        message = words.t("money.coming_sum", n=len(data.announced), net=locale.money(net))
+        blocks.append(Paragraph(text=message, muted=True))
     if data.income_not_booked:
         text = words.t("money.not_booked", amount=locale.money(data.income_not_booked))
         blocks.append(Paragraph(text=text))

@@ -70,13 +70,13 @@ def _chart(
         return Group(name=name, values=values, texts=texts)
 
     groups = (group(revenue, lambda r: r.revenue), group(income, lambda r: r.net_income))
-    said = (
+    text = (
         f"{label}: {revenue} {groups[0].texts[i] or MISSING}, {income} {groups[1].texts[i] or MISSING}"
         for i, label in enumerate(labels)
     )
     return GroupsChart(
         title=locale.words.t("results.chart", title=title),
-        description=f"{unit_name}. {'; '.join(said)}.",
+        description=f"{unit_name}. {'; '.join(text)}.",
         unit=unit_name,
         labels=tuple(labels),
         groups=groups,
