@@ -23,6 +23,7 @@ class OwnCluster:
 
     def __init__(self, shards: int = 3, replicas: int = 1, *, node_timeout_ms: int = 2000) -> None:
         self._shards = shards
+        self._timeout_ms = node_timeout_ms
         self.nodes = [self._node(node_timeout_ms) for _ in range(shards * (1 + replicas))]
 
     def _node(self, timeout_ms: int) -> OwnValkey:
@@ -42,8 +43,8 @@ class OwnCluster:
 
     def start(self) -> None:
         """Start all nodes, share the slots out, and wait until the cluster and its replicas are in step."""
-        for node in self.nodes:
-            node.start()
+        for place in range(len(self.nodes)):
+            self._start(place)
         first = self.nodes[0]
         for number, node in enumerate(self.nodes):
             _ask(node, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
@@ -59,6 +60,18 @@ class OwnCluster:
         self._until(lambda node: _info(node)["cluster_state"] == "ok")
         for node in self.nodes[self._shards :]:
             self._wait(lambda node=node: _replication(node)["master_link_status"] == "up")
+
+    def _start(self, place: int, attempts: int = 3) -> None:
+        """Start one node, on other ports where somebody took one of its ports in the meantime."""
+        for attempt in range(attempts):
+            try:
+                self.nodes[place].start()
+            except RuntimeError:
+                if attempt == attempts - 1:
+                    raise
+                self.nodes[place] = self._node(self._timeout_ms)
+            else:
+                return
 
     def _until(self, fits: Any) -> None:
         for node in self.nodes:

@@ -162,12 +162,17 @@ def it_serves(commands: Path, work: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("kind", ["wheel", "sdist"])
-def test_the_product_works_where_only_its_distribution_is(kind: str, built: dict[str, Path], tmp_path: Path) -> None:
-    with installed(built[kind], tmp_path, "requirements-local.txt") as commands:
+def test_the_product_works_where_only_its_distribution_is(built: dict[str, Path], tmp_path: Path) -> None:
+    """From the wheel whole; then from the sdist in its place, over the same libraries."""
+    with installed(built["wheel"], tmp_path, "requirements-local.txt") as commands:
         where = run([commands / "python", "-c", "import invest; print(invest.__file__)"], tmp_path).stdout
         assert where.startswith(str(tmp_path)), "the installed one, not the checkout"
         the_product_works(commands, tmp_path)
+        pip = (commands / "python", "-m", "pip", "-q", "--disable-pip-version-check")
+        run([*pip, "uninstall", "-y", "invest"], tmp_path)
+        assert not (commands / "invest").exists()
+        run([*pip, "install", "--no-deps", "--no-build-isolation", built["sdist"]], tmp_path)
+        it_serves(commands, tmp_path / "work")
 
 
 @pytest.mark.slow
@@ -201,7 +206,7 @@ def defaults() -> dict[str, dict[str, dict[str, dict[str, object]]]]:
 
 
 def interpreters() -> list[str]:
-    """Other interpreters of this machine from 3.11 on: on the path, and pyenv's."""
+    """The newest other interpreter of this machine, on the path or pyenv's; with INVEST_TEST_PYTHONS=all every one."""
     found = {f"{sys.version_info.major}.{sys.version_info.minor}"}
     paths = []
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -213,7 +218,7 @@ def interpreters() -> list[str]:
                 if asked.returncode == 0:
                     found.add(f"3.{minor}")
                     paths.append(str(path))
-    return paths
+    return paths if os.environ.get("INVEST_TEST_PYTHONS") == "all" else paths[-1:]
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ async def test_an_alert_is_made_listed_and_deleted_with_what_it_fired(web_door: 
     events = (await web_door.ask("GET", f"{API}/alerts/events", status=200)).items()
     assert [e["occasion"] for e in events] == ["2026-03-31"]
     later = (now + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
-    assert (await web_door.ask("GET", f"{API}/alerts/events?since={later}", status=200)).json() == []
+    assert (await web_door.ask("GET", f"{API}/alerts/events?since={later}", status=200)).items() == []
     await web_door.ask("DELETE", f"{API}/alerts/{made['id']}", status=204)
     await web_door.ask("DELETE", f"{API}/alerts/{made['id']}", status=404)
     assert (await web_door.ask("GET", f"{API}/alerts/events", status=200)).items() == []

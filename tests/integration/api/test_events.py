@@ -99,12 +99,12 @@ async def test_a_notice_of_an_event_nobody_knows_is_asked_about(web_door: Door, 
     async with Store.open(platform) as store:
         await store.news.upsert(items)
     for whose in ("ticker=AMER3&", ""):
-        found = (await web_door.ask("GET", f"{API}/data/questions?{whose}since=2023-02-01", status=200)).json()
+        found = (await web_door.ask("GET", f"{API}/data/questions?{whose}since=2023-02-01", status=200)).items()
         (asked,) = [one for one in found if one["kind"] == "notice"]
         assert (asked["ticker"], asked["day"]) == ("AMER3", "2023-03-01") and "rad.cvm.gov.br" in asked["text"]
     body = {"kind": "reverse_split", "last_date_with": "2023-04-14", "factor": "0.01"}
     await web_door.ask("POST", f"{PATH}/events", json=body, status=201)
-    found = (await web_door.ask("GET", f"{API}/data/questions?ticker=AMER3&since=2023-02-01", status=200)).json()
+    found = (await web_door.ask("GET", f"{API}/data/questions?ticker=AMER3&since=2023-02-01", status=200)).items()
     assert not [one for one in found if one["kind"] == "notice"]
 
 
@@ -118,7 +118,7 @@ async def test_the_next_results_are_those_announced(web_door: Door, platform: Se
     )  # fmt: skip
     async with Store.open(platform) as store:
         await store.news.upsert([item])
-    (found,) = (await web_door.ask("GET", f"{API}/data/results?ticker=AMER3", status=200)).json()
+    (found,) = (await web_door.ask("GET", f"{API}/data/results?ticker=AMER3", status=200)).items()
     assert (found["ticker"], found["day"], found["announced"], found["payload"]) == ("AMER3", str(day), True, "p")
     await web_door.ask("GET", f"{API}/data/results", status=422)
 

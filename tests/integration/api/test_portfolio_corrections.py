@@ -115,7 +115,7 @@ async def test_fixed_income_of_a_statement_is_booked_valued_undone_and_merged(we
     plan = await send(web_door, one, head + rows)
     assert plan["counts"]["booked"] == 2 and plan["rows"][0]["fixed_income"]["what"] == "bought"
     assert (await send(web_door, one, head + rows))["counts"] == {"booked": 0, "duplicate": 2, "refused": 0}
-    (bond,) = (await web_door.ask("GET", f"{one}/fixed-income", status=200)).json()
+    (bond,) = (await web_door.ask("GET", f"{one}/fixed-income", status=200)).items()
     assert (bond["bond"]["name"], bond["bond"]["index"], bond["value"]) == (
         "CDB CDB126ABC45 BANCO X",
         "price",
@@ -123,19 +123,19 @@ async def test_fixed_income_of_a_statement_is_booked_valued_undone_and_merged(we
     )
     await send(web_door, one, later)
     path = f"{one}/fixed-income/{bond['id']}"
-    (bond,) = (await web_door.ask("GET", f"{one}/fixed-income", status=200)).json()
+    (bond,) = (await web_door.ask("GET", f"{one}/fixed-income", status=200)).items()
     assert bond["value"] == "630.00"  # 600 at the price of the redemption
     terms = bond["bond"] | {"index": "prefixado", "rate": "0.10"}
     assert float((await web_door.ask("PUT", path, json=terms, status=200)).json()["value"]) > 630
     wrong = await web_door.ask("PUT", path, json=terms | {"amount": "5.00"}, status=422)
     assert "undo that import" in wrong.json()["detail"]
-    redeemed, bought = (await web_door.ask("GET", f"{one}/imports", status=200)).json()
+    redeemed, bought = (await web_door.ask("GET", f"{one}/imports", status=200)).items()
     refused = await web_door.ask("DELETE", f"{one}/imports/{bought['id']}", status=409)
     assert "undo the import of the redemption first" in refused.json()["detail"]
     assert (await web_door.ask("DELETE", f"{one}/imports/{redeemed['id']}", status=200)).json() == {"deleted": 1}
     merged = await web_door.ask("POST", f"{other}/merge", json={"portfolio_id": one.rsplit("/", 1)[1]}, status=200)
     assert merged.json() == {"moved": 1, "duplicate": 0}
-    (bond,) = (await web_door.ask("GET", f"{other}/fixed-income", status=200)).json()
+    (bond,) = (await web_door.ask("GET", f"{other}/fixed-income", status=200)).items()
     assert (bond["bond"]["index"], bond["bond"]["redeemed"]) == ("prefixado", [])
     await web_door.ask("DELETE", f"{other}/fixed-income/{bond['id']}", status=204)
     assert (await web_door.ask("GET", f"{other}/fixed-income", status=200)).body == empty

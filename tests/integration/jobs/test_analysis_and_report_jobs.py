@@ -75,7 +75,7 @@ async def test_inputs_of_more_assets_take_no_more_queries(stocked: Platform, mon
     asked.clear()
     both = await load_inputs(stocked.store, stocked.settings, COLLECTED)
     assert len(both) == len(COLLECTED)
-    assert len(asked) == one
+    assert len(asked) <= one
     assert found["PETR4"].filings and found["PETR4"].filings == both["PETR4"].filings
 
 
