@@ -72,7 +72,7 @@ class Investor:
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
-        self.stocks = [f"G{chr(65 + i // 26)}{chr(65 + i % 26)}A3" for i in range(30)]
+        self.stocks = [f"G{chr(65 + i // 26)}{chr(65 + i % 26)}A3" for i in range(34)]
         self.funds = [f"F{chr(65 + i)}ND11" for i in range(6)]
         self.assets = [Asset(ticker=t, kind=AssetKind.STOCK, name=f"{t} S.A.") for t in self.stocks]
         self.assets += [Asset(ticker=t, kind=AssetKind.FII, name=f"FII {t}") for t in self.funds]

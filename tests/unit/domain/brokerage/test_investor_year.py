@@ -50,7 +50,7 @@ def holdings(book: Book) -> dict[str, tuple[Decimal, Decimal]]:
 def test_it_is_a_year_worth_the_name(year: Investor) -> None:
     rows = len(year.negociacao) + len(year.movimentacao) + sum(note.count("BOVESPA") for note in year.notes)
     assert rows >= 600
-    assert len(year.held) >= 37
+    assert len(year.held) >= 40
     assert len(year.notes) == 12
 
 
