@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from invest.engine import Context, Invest, Queue, ScheduleEntry, registry
+from invest.engine import Context, Invest, Queue, ScheduleEntry, keys, registry
 from invest.engine.declare import line_ticks, next_tick, ticks
 from invest.engine.worker import scheduler
 from invest.engine.worker.scheduler import Scheduler
@@ -211,6 +211,31 @@ async def test_a_condition_that_raises_is_named_and_the_others_tick_on(known: Se
         broken["now"] = False
         await hours(one, 12)
         assert await waiting(invest) == 4 and (await entry(invest, "cron_odd")).error is None
+
+
+async def test_a_new_process_keeps_the_named_trouble_until_it_has_seen_the_line_work(
+    known: Settings, cron_queue: Queue
+) -> None:
+    broken = {"now": True}
+
+    def condition(tick: datetime) -> bool:
+        if broken["now"]:
+            raise RuntimeError("the calendar is away")
+        return True
+
+    two_lines(cron_queue, condition)
+    async with Invest.connect(known) as invest:
+        one = Clocked(invest, [cron_queue])
+        await one.step()
+        await hours(one, 10)
+        restarted = Clocked(invest, [cron_queue])
+        restarted.at = one.at
+        await restarted.step()
+        noted = keys.SCHEDULE + "cron_odd"
+        assert await invest.redis.hget(noted, "error") is not None, "nothing was tried since"  # type: ignore[misc] # redis-py: Awaitable
+        broken["now"] = False
+        await hours(restarted, 11)
+        assert await invest.redis.hget(noted, "error") is None  # type: ignore[misc] # the same
 
 
 async def test_arguments_that_do_not_validate_are_named_and_the_others_tick_on(

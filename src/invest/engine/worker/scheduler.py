@@ -38,6 +38,7 @@ class Line:
     def __init__(self, job: JobType[..., Any]) -> None:
         self.job = job
         self.error: str | None = None
+        self.sound = False  # whether it worked in this process; a new process knows nothing of what others noted
         self.condition = registry.condition(job)
         self._asked: asyncio.Future[bool] | None = None
         self._ahead: tuple[float, datetime | None] | None = None
@@ -98,14 +99,18 @@ class Line:
         except Exception as error:  # a condition may raise anything
             self.fail(f"its condition raised {type(error).__name__}: {error}")
             return False
-        self.error = None
+        self.work()
         return bool(answer)
+
+    def work(self) -> None:
+        """Remember that it can start its job."""
+        self.error, self.sound = None, True
 
     def fail(self, reason: str) -> None:
         """Remember why it starts nothing; the log says so once."""
         if self.error != reason:
             log.error("schedule cannot start its job", job=self.job.name, error=reason)
-        self.error = reason[:KEPT_ERROR]
+        self.error, self.sound = reason[:KEPT_ERROR], False
 
 
 def _looked_at(future: asyncio.Future[bool]) -> None:
@@ -175,7 +180,7 @@ class Scheduler:
             await self._tick(line, tick, upcoming, start=start and not (line.job.catch_up == "skip" and late > LATE))
         if newest is not None and newest not in allowed:
             await self._tick(line, newest, upcoming, start=False)
-        if line.error is not None or noted is not None:
+        if line.error is not None or (line.sound and noted is not None):
             await self._note(line)
         return wait
 
@@ -197,7 +202,8 @@ class Scheduler:
                 line.fail(f"its arguments cannot be used: {error}")
                 start = False
             else:
-                line.error = None if line.condition is None else line.error
+                if line.condition is None:
+                    line.work()
         ttl = job.result_ttl or self._client.settings.engine.result_ttl
         new = NewJob(
             id=f"cron:{job.name}:{tick_ms}",
