@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import date
@@ -10,7 +9,7 @@ from datetime import date
 import numpy as np
 
 from invest.domain.market import BarTable
-from invest.store.core.blocks import Packed, add_blocks, packed
+from invest.store.core.blocks import add_blocks, packed
 from invest.store.core.database import Connection
 from invest.store.core.lines import copy_text, packed_rows, table_runs
 
@@ -68,19 +67,11 @@ def placed(table: BarTable, known: Known) -> tuple[BarTable, BarTable, BarTable]
 
 
 async def add_table(connection: Connection, table: BarTable, origin: int, *, before: bool) -> None:
-    """COPY rows that can meet no stored one, and their packed blocks, which are packed while the server works."""
+    """COPY rows that can meet no stored one, then their packed blocks."""
     if not len(table):
         return
-    packing = asyncio.ensure_future(asyncio.to_thread(_packed_of, table))
-    try:
-        await connection.copy_to_table("bar", source=_stream(table, origin), columns=COLUMNS, format="text")
-    finally:
-        blocks = await packing
-    await add_blocks(connection, blocks, before=before)
-
-
-def _packed_of(table: BarTable) -> list[Packed]:
-    return packed(table_runs(table.tickers), packed_rows(table))
+    await connection.copy_to_table("bar", source=_stream(table, origin), columns=COLUMNS, format="text")
+    await add_blocks(connection, packed(table_runs(table.tickers), packed_rows(table)), before=before)
 
 
 async def _stream(table: BarTable, origin: int) -> AsyncIterator[bytes]:
