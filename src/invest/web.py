@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> web.Application:
     for route in routes:
         handler = http_handler(route)
         app.router.add_route(route.method, route.path, handler, name=route.name)
-        if route.method == "GET" and not route.streams:
+        if route.method == "GET" and not route.output.streams:
             app.router.add_route("HEAD", route.path, handler)
     bind_pages(app, routes)
 

@@ -36,13 +36,15 @@ def http_handler(route: Route) -> HttpHandler:
             probe = _incoming(http, services, ANYBODY, route)
             return await answer(route, await route.handler(probe))
         origin = services.keyring.origin(http)
-        caller = await services.keyring.caller(http, route.scope, partial(services.admission.admit, f"guess:{origin}"))
+        caller = await services.keyring.caller(
+            http, route.access.scope, partial(services.admission.admit, f"guess:{origin}")
+        )
         request = _incoming(http, services, caller, route)
         bucket = f"addr:{origin}" if caller is ANYBODY else caller.id
         ticket = await services.admission.admit(bucket)
         try:
-            if route.guard is not None:
-                await route.guard(request, route.path_of(http))
+            if route.access.guard is not None:
+                await route.access.guard(request, route.input.path_of(http))
             response = await _consistently(route, request, bucket)
         finally:
             request.done()
@@ -69,7 +71,7 @@ async def _consistently(route: Route, request: Request, who: str) -> web.StreamR
 
 def _incoming(http: web.Request, services: Services, caller: Caller, route: Route) -> Request:
     limits = services.settings.web
-    most = limits.max_file_bytes if route.takes else limits.max_body_bytes
+    most = limits.max_file_bytes if route.input.files else limits.max_body_bytes
     return Request(http, caller, http[REQUEST_ID], most, services.bodies, services=services)
 
 
@@ -139,7 +141,7 @@ async def answer(route: Route, value: Any) -> web.StreamResponse:
     if isinstance(value, web.StreamResponse):
         return value
     reply = value if isinstance(value, Reply) else Reply(value)
-    status = reply.status or route.status
+    status = reply.status or route.output.status
     if reply.value is None:
         return web.Response(status=status if status != 200 else 204, headers=reply.headers)
     body = await to_json_in_turns(reply.value)

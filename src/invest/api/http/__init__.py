@@ -40,7 +40,20 @@ from invest.api.http.problems import (
 )
 from invest.api.http.public import EXPORTS, public_result, public_text
 from invest.api.http.request_log import RequestLog
-from invest.api.http.routing import LINE, PREFIX, Body, Incoming, Reply, Route, ScopeName, route
+from invest.api.http.routing import (
+    LINE,
+    PREFIX,
+    Access,
+    Body,
+    Incoming,
+    Input,
+    Output,
+    Reply,
+    Route,
+    ScopeName,
+    Texts,
+    route,
+)
 from invest.api.http.wire import BODY_SECONDS, checked_text, to_json, to_json_in_turns
 
 __all__ = [
@@ -55,6 +68,7 @@ __all__ = [
     "PREFIX",
     "SECURITY",
     "TELLING",
+    "Access",
     "Batcher",
     "Bodies",
     "Body",
@@ -62,14 +76,17 @@ __all__ = [
     "Cursor",
     "FieldError",
     "Incoming",
+    "Input",
     "LazyStore",
     "Listing",
     "Meters",
+    "Output",
     "Problem",
     "Reply",
     "RequestLog",
     "Route",
     "ScopeName",
+    "Texts",
     "checked_text",
     "chosen_media",
     "compressed",

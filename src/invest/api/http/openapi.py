@@ -47,7 +47,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, definitions)
     webhooks = {"taskFinished": {"post": _webhook(definitions)}}
     used = _reachable([paths, webhooks], definitions)
-    tags = sorted({r.tag for r in routes})
+    tags = sorted({r.texts.tag for r in routes})
     whole = {
         "openapi": "3.1.0",
         "info": {"title": "invest", "version": __version__, "description": DESCRIPTION},
@@ -131,12 +131,12 @@ def _schemas(routes: Sequence[Route]) -> tuple[dict[Key, Any], dict[str, Any]]:
     ]
     for route in routes:
         for role, kind, mode in (
-            ("path", route.path_model, "validation"),
-            ("query", route.query_model, "validation"),
-            ("body", route.body and route.body.kind, "validation"),
-            ("lone", route.body and route.body.array, "validation"),
-            ("reply", route.reply, "serialization"),
-            ("result", route.result, "serialization"),
+            ("path", route.input.path, "validation"),
+            ("query", route.input.query, "validation"),
+            ("body", route.input.body and route.input.body.kind, "validation"),
+            ("lone", route.input.body and route.input.body.array, "validation"),
+            ("reply", route.output.reply, "serialization"),
+            ("result", route.output.result, "serialization"),
         ):
             if kind is not None and kind is not type(None):
                 inputs.append(((route.name, role), mode, TypeAdapter(kind)))  # type: ignore[arg-type] # literals above
@@ -156,42 +156,42 @@ def _operation(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
             parameter["example"] = shown
     operation: dict[str, Any] = {
         "operationId": operation_id(route),
-        "summary": route.summary,
-        "tags": [route.tag],
+        "summary": route.texts.summary,
+        "tags": [route.texts.tag],
         "parameters": parameters,
         "responses": _responses(route, schemas, definitions),
-        "security": [] if route.scope is None else [{}, {"bearer": []}, {"apiKey": []}],
+        "security": [] if route.access.scope is None else [{}, {"bearer": []}, {"apiKey": []}],
     }
-    if route.description:
-        operation["description"] = route.description
-    if route.scope is not None:
-        operation["x-scope"] = route.scope
-    if route.takes:
+    if route.texts.description:
+        operation["description"] = route.texts.description
+    if route.access.scope is not None:
+        operation["x-scope"] = route.access.scope
+    if route.input.files:
         name = f"{route.name}_form"
         definitions[name] = {"type": "object", "required": ["file"], "properties": {"file": BINARY}}
         content: dict[str, Any] = {"multipart/form-data": {"schema": {"$ref": REF.format(model=name)}}}
-        content |= {media: {"schema": BINARY} for media in ("application/octet-stream", *route.takes)}
+        content |= {media: {"schema": BINARY} for media in ("application/octet-stream", *route.input.files)}
         operation["requestBody"] = {"required": True, "content": content}
-    if route.body is not None and not route.body.hidden:
+    if (body := route.input.body) is not None and not body.hidden:
+        needed = route.input.required
         options = [_not_null(schemas[route.name, "body"])]
-        if route.body.array is not None and route.body.array_alone:
+        if body.array is not None and body.array_alone:
             options = [_not_null(schemas[route.name, "lone"])]
-        elif route.required:
+        elif needed:
             model = _resolved(options[0], definitions)
-            model["required"] = sorted(route.required & model["properties"].keys())
+            model["required"] = sorted(needed & model["properties"].keys())
         schema = options[0] if len(options) == 1 else {"anyOf": options}
+        content = {"schema": schema, "example": _body_example(route, options[0], definitions)}
         operation["requestBody"] = {
-            "required": route.body.required or bool(route.body.array_name and route.body.array_name in route.required),
-            "content": {
-                "application/json": {"schema": schema, "example": _body_example(route, options[0], definitions)}
-            },
+            "required": body.required or bool(body.array_name and body.array_name in needed),
+            "content": {"application/json": content},
         }
     return operation
 
 
 def _body_example(route: Route, schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     """The lone array where a route takes one, else the object; arguments of any job where it may hold anything."""
-    alone = route.body.array_name if route.body is not None and route.body.array_alone else ""
+    alone = route.input.body.array_name if route.input.body is not None and route.input.body.array_alone else ""
     return example_of(schema, definitions, alone) or NAMES["arguments"]
 
 
@@ -208,7 +208,7 @@ def _parameters(route: Route, place: str, schemas: dict[Key, Any], definitions: 
     found = []
     for name, schema in model.get("properties", {}).items():
         bare = _not_null(schema)
-        needed = place == "path" or name in required or name in route.required
+        needed = place == "path" or name in required or name in route.input.required
         parameter = {"name": name, "in": place, "required": needed, "schema": bare}
         if text := schema.get("description"):
             parameter["description"] = text
@@ -227,10 +227,10 @@ def _extra_parameters(route: Route) -> list[dict[str, Any]]:
         message = "an https address that is told when the task is finished (Standard Webhooks, signed)"
         shape = {"type": "string", "format": "uri", "maxLength": 2000}
         found.append({"name": "callback", "in": "query", "required": False, "description": message, "schema": shape})
-    if route.method == "GET" and (route.waits or 304 in route.problems):
+    if route.method == "GET" and (route.waits or 304 in route.output.problems):
         message = "the ETag of an answer seen before: 304 while it is still the same"
         found.append(_header("If-None-Match", message, {"type": "string", "examples": ['W/"0a1b2c3d"']}))
-    if route.streams:
+    if route.output.streams:
         message = "the id of the last event seen: the stream goes on behind it"
         found.append(_header("Last-Event-ID", message, {"type": "string", "examples": ["1774980000000-0"]}))
     if route.method == "POST":
@@ -256,10 +256,10 @@ def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    headers = HEADERS if route.scope is not None else {"X-Request-Id": HEADERS["X-Request-Id"]}
+    headers = HEADERS if route.access.scope is not None else {"X-Request-Id": HEADERS["X-Request-Id"]}
     found: dict[str, Any] = {}
-    success: dict[str, Any] = {"description": title_of(route.status)}
-    if media := route.media.get(route.status):
+    success: dict[str, Any] = {"description": title_of(route.output.status)}
+    if media := route.output.media.get(route.output.status):
         kinds = media.split(", ")
         file = {"type": "string"} if all(kind.startswith("text/") for kind in kinds) else BINARY
         success["content"] = {kind: {"schema": file} for kind in kinds}
@@ -268,10 +268,10 @@ def _responses(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
     elif (route.name, "reply") in schemas:
         schema = schemas[route.name, "reply"]
         success["content"] = {"application/json": {"schema": schema, "example": example_of(schema, definitions)}}
-        for kind in route.also:
+        for kind in route.output.also:
             success["content"][kind] = {"schema": {"type": "string"} if kind.startswith("text/") else BINARY}
-    found[str(route.status)] = success
-    if route.status == 202:
+    found[str(route.output.status)] = success
+    if route.output.status == 202:
         headers = {**headers, **TASK_HEADERS}
         if route.waits:
             found["200"] = {
@@ -280,11 +280,11 @@ def _responses(route: Route, schemas: dict[Key, Any], definitions: dict[str, Any
             }
     headers = headers | {name: HEADERS_OF[name] for name in _answers_with(route)}
     success["headers"] = {n: {"description": d, "schema": {"type": t}} for n, (t, d) in headers.items()}
-    if route.method == "GET" and route.reply is not None and route.waits:
+    if route.method == "GET" and route.output.reply is not None and route.waits:
         found["304"] = {"description": "unchanged since the ETag in If-None-Match"}
-    statuses = {*route.problems, *ALWAYS}
-    statuses |= set(WITH_KEY) if route.scope else set()
-    statuses |= set(WITH_BODY) if route.body is not None else set()
+    statuses = {*route.output.problems, *ALWAYS}
+    statuses |= set(WITH_KEY) if route.access.scope else set()
+    statuses |= set(WITH_BODY) if route.input.body is not None else set()
     statuses |= {409} if route.method == "POST" else set()
     for status in sorted(statuses):
         found[str(status)] = {
@@ -305,8 +305,8 @@ HEADERS_OF: dict[str, tuple[str, str]] = {
 
 def _answers_with(route: Route) -> list[str]:
     """The headers that an operation's success has of its own."""
-    pages = isinstance(route.reply, type) and route.reply.__name__.startswith("Listing[")
-    names = {"Location": route.status == 201, "ETag": route.method == "GET" and route.waits, "Link": pages}
+    pages = isinstance(route.output.reply, type) and route.output.reply.__name__.startswith("Listing[")
+    names = {"Location": route.output.status == 201, "ETag": route.method == "GET" and route.waits, "Link": pages}
     return [name for name, has in names.items() if has]
 
 

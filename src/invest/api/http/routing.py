@@ -121,45 +121,79 @@ class Body:
 
 
 @dataclass(frozen=True)
+class Texts:
+    """What the API's description says about an operation."""
+
+    summary: str
+    tag: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may call: the least scope that a key needs, and whether the caller may touch what the path names."""
+
+    scope: ScopeName | None  # None: anybody
+    guard: Guard | None = None  # asked before the body is read
+
+
+@dataclass(frozen=True)
+class Input:
+    """What an operation reads: the parts of its path, its query, and a body of JSON or of bytes."""
+
+    path: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    body: Body | None = None
+    required: frozenset[str] = frozenset()  # arguments that the query may leave to the body, but not both
+    files: tuple[str, ...] = ()  # media types of a body that the handler reads as bytes
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Names of the query's parameters."""
+        fields = self.query.model_fields if self.query else {}
+        return frozenset(f.alias or name for name, f in fields.items())
+
+    def path_of(self, http: web.Request) -> BaseModel | None:
+        """The validated parts of the path. Raises `Problem`."""
+        if self.path is None:
+            return None
+        return _validated(self.path, {k: wire.checked_text(k, v) for k, v in http.match_info.items()})
+
+
+@dataclass(frozen=True)
+class Output:
+    """What an operation answers with."""
+
+    status: int = 200
+    reply: Any = None  # the type of its JSON
+    result: Any = None  # of the job that the operation queues
+    problems: tuple[int, ...] = ()
+    media: Mapping[int, str] = field(default_factory=dict)  # status -> media type, where it is not JSON
+    also: tuple[str, ...] = ()  # media types that stand beside JSON, chosen by Accept
+
+    @property
+    def streams(self) -> bool:
+        """Whether the answer has no end of its own."""
+        return "text/event-stream" in self.media.values()
+
+
+@dataclass(frozen=True)
 class Route:
     """One operation. The handler takes ``(request)`` and, where it names them, ``path``, ``query`` and ``body``."""
 
     method: Method
     path: str
     handler: Handler
-    summary: str
-    tag: str
-    scope: ScopeName | None
-    status: int = 200
-    problems: tuple[int, ...] = ()
-    path_model: type[BaseModel] | None = None
-    query_model: type[BaseModel] | None = None
-    body: Body | None = None
-    required: frozenset[str] = frozenset()  # arguments that the query may leave to the body, but not both
-    result: Any = None  # of the job that the operation queues
-    reply: Any = None
-    media: Mapping[int, str] = field(default_factory=dict)  # status -> media type, where it is not JSON
-    also: tuple[str, ...] = ()  # media types that stand beside JSON, chosen by Accept
-    takes: tuple[str, ...] = ()  # media types of a body that the handler reads as bytes
+    texts: Texts
+    access: Access
+    input: Input = Input()
+    output: Output = Output()
     waits: bool = False  # takes ?wait= and Prefer: wait
-    guard: Guard | None = None  # asked before the body is read: whether the caller may touch what the path names
-    description: str = ""
 
     @property
     def name(self) -> str:
         """The operation's id in OpenAPI."""
         return self.handler.__name__
-
-    @property
-    def streams(self) -> bool:
-        """Whether its answer has no end of its own."""
-        return "text/event-stream" in self.media.values()
-
-    @cached_property
-    def parameters(self) -> frozenset[str]:
-        """Names of the query parameters."""
-        fields = self.query_model.model_fields if self.query_model else {}
-        return frozenset(f.alias or name for name, f in fields.items()) | (self.extras)
 
     @cached_property
     def extras(self) -> frozenset[str]:
@@ -168,26 +202,20 @@ class Route:
             return frozenset()
         return frozenset({"wait"} if self.method == "GET" else {"wait", "callback"})
 
-    def path_of(self, http: web.Request) -> BaseModel | None:
-        """The validated parts of the path. Raises `Problem`."""
-        if self.path_model is None:
-            return None
-        return _validated(self.path_model, {k: wire.checked_text(k, v) for k, v in http.match_info.items()})
-
     async def arguments(self, request: Incoming) -> dict[str, Any]:
         """The validated parameters of a request. Raises `Problem`."""
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         http = request.http
-        if self.path_model is not None:
-            found["path"] = self.path_of(http)
-        query = wire.query_of(http, dict.fromkeys(self.parameters))
+        if self.input.path is not None:
+            values["path"] = self.input.path_of(http)
+        query = wire.query_of(http, dict.fromkeys(self.input.fields | self.extras))
         for name in self.extras:
             query.pop(name, None)
-        if self.query_model is not None:
-            found["query"] = _validated(self.query_model, query)
-        if self.body is not None:
-            found["body"] = await self.body.read(request)
-        return found
+        if self.input.query is not None:
+            values["query"] = _validated(self.input.query, query)
+        if self.input.body is not None:
+            values["body"] = await self.input.body.read(request)
+        return values
 
 
 def _validated(model: type[BaseModel], values: Mapping[str, str]) -> BaseModel:
@@ -230,24 +258,19 @@ def route(
         body = hints.get("body")
         optional = body is not None and type(None) in getattr(body, "__args__", ())
         return Route(
-            method=method,
-            path=(PREFIX if api else "") + path,
-            handler=handler,
-            summary=summary.rstrip("."),
-            description=" ".join(description.split()),
-            tag=tag,
-            scope=scope,
-            status=status,
-            problems=problems,
-            path_model=hints.get("path"),
-            query_model=hints.get("query"),
-            body=None if body is None else Body(body, required=not optional),
-            reply=_replied(hints.get("return")),
-            media=media or {},
-            waits=waits,
-            takes=takes,
-            also=also,
-            guard=guard,
+            method,
+            (PREFIX if api else "") + path,
+            handler,
+            Texts(summary.rstrip("."), tag, " ".join(description.split())),
+            Access(scope, guard),
+            Input(
+                hints.get("path"),
+                hints.get("query"),
+                None if body is None else Body(body, required=not optional),
+                files=takes,
+            ),
+            Output(status, _replied(hints.get("return")), problems=problems, media=media or {}, also=also),
+            waits,
         )
 
     return make

@@ -86,23 +86,23 @@ class Visit:
         body: Any = None,
     ) -> Any:
         """The answer of an operation of the API: its checks, its scope, its ownership. Raises what it raises."""
-        if route.scope is not None and not self.may(route.scope):
-            raise Problem(403, self.say("this needs a key with scope {scope}", scope=route.scope))
+        if route.access.scope is not None and not self.may(route.access.scope):
+            raise Problem(403, self.say("this needs a key with scope {scope}", scope=route.access.scope))
         given: dict[str, Any] = {}
-        if route.path_model is not None:
-            given["path"] = route.path_model.model_validate(dict(path or {}))
-            if route.guard is not None:
-                await route.guard(self.request, given["path"])
-        if route.query_model is not None:
-            given["query"] = route.query_model.model_validate(dict(query or {}))
-        if route.body is not None:
-            given["body"] = None if body is None else route.body.adapter.validate_python(body)
+        if route.input.path is not None:
+            given["path"] = route.input.path.model_validate(dict(path or {}))
+            if route.access.guard is not None:
+                await route.access.guard(self.request, given["path"])
+        if route.input.query is not None:
+            given["query"] = route.input.query.model_validate(dict(query or {}))
+        if route.input.body is not None:
+            given["body"] = None if body is None else route.input.body.adapter.validate_python(body)
         value = await route.handler(self.request, **given)
         return value.value if isinstance(value, Reply) else value
 
     async def listed(self, route: Route, *, path: Mapping[str, Any] | None = None) -> list[Any]:
         """The entries of one of the API's lists, its first page being as long as may be."""
-        limit = route.query_model.model_fields["limit"] if route.query_model is not None else None
+        limit = route.input.query.model_fields["limit"] if route.input.query is not None else None
         most = next((m.le for m in limit.metadata if hasattr(m, "le")), None) if limit is not None else None
         page = await self.ask(route, path=path, query={} if most is None else {"limit": most})
         return list(page.items)

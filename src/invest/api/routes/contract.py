@@ -1,7 +1,7 @@
 """The contract's POST endpoints. Each enqueues one job; one more endpoint enqueues any declared job by name.
 
 Scalars are query parameters, a lone list is a JSON array body; a JSON object with the same names is taken as well.
-Types come from the job's own signature, so what the door accepts is what the job accepts.
+Types come from the job's own signature, so what the endpoint accepts is what the job accepts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from invest.api.http import PREFIX, Body, Problem, Reply, Route, invalid
+from invest.api.http import PREFIX, Access, Body, Input, Output, Problem, Reply, Route, Texts, invalid
 from invest.api.request import Request
 from invest.api.routes.models import Strict
 from invest.api.routes.tasks import accepted
@@ -23,7 +23,7 @@ TAG_OF = {"assets": "collection", "analysis": "analysis", "reports": "reports"}
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """One endpoint of the contract: its path, its job, where the arguments are, what the reply repeats."""
 
     path: str
@@ -35,40 +35,40 @@ class Door:
     body_required: bool = False
 
 
-DOORS: tuple[Door, ...] = (
-    Door("/assets/async/collect", "collect_asset_data_async", ("ticker", "force_update"), None, ("ticker",),
-         "Collect every kind of data for one asset"),
-    Door("/assets/async/batch-collect", "batch_collect_assets", ("force_update",), "tickers", ("total_assets",),
-         "Collect many assets", body_required=True),
-    Door("/assets/async/update-prices", "update_market_prices", (), "tickers", (),
-         "Update prices of some or all active assets"),
-    Door("/analysis/async/analyze", "analyze_asset_async", ("ticker", "include_ai"), None, ("ticker",),
-         "Analyse one asset"),
-    Door("/analysis/async/compare", "compare_assets_async", (), "tickers", ("total_assets",),
-         "Compare assets", body_required=True),
-    Door("/analysis/async/opportunities", "detect_opportunities", ("market", "min_score"), None, ("market",),
-         "Look for assets above a score"),
-    Door("/analysis/async/update-rankings", "update_asset_rankings", ("market",), None, ("market",),
-         "Rank a market"),
-    Door("/analysis/async/backtest", "backtest_score", ("market", "years"), None, ("market",),
-         "Backtest the score of a market"),
-    Door("/reports/async/generate", "generate_report_async", ("ticker", "ai_provider", "language"), None,
-         ("ticker", "ai_provider"), "Write the report of one asset"),
-    Door("/reports/async/compare", "generate_comparison_report_async", ("ai_provider", "language"), "tickers",
-         ("total_assets", "ai_provider"), "Write a comparison report", body_required=True),
-    Door("/reports/async/portfolio", "generate_portfolio_report_async",
-         ("portfolio_id", "ai_provider", "include_recommendations", "language"), None, ("portfolio_id",),
-         "Write the report of a portfolio"),
-    Door("/reports/async/market-overview", "generate_market_overview_async",
-         ("market", "ai_provider", "top_n", "language"), None, ("market",), "Write a market overview"),
-    Door("/reports/async/multi-ai", "generate_multi_ai_analysis", ("ticker",), "providers", ("ticker",),
-         "Ask several AIs at once about one asset"),
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint("/assets/async/collect", "collect_asset_data_async", ("ticker", "force_update"), None, ("ticker",),
+             "Collect every kind of data for one asset"),
+    Endpoint("/assets/async/batch-collect", "batch_collect_assets", ("force_update",), "tickers", ("total_assets",),
+             "Collect many assets", body_required=True),
+    Endpoint("/assets/async/update-prices", "update_market_prices", (), "tickers", (),
+             "Update prices of some or all active assets"),
+    Endpoint("/analysis/async/analyze", "analyze_asset_async", ("ticker", "include_ai"), None, ("ticker",),
+             "Analyse one asset"),
+    Endpoint("/analysis/async/compare", "compare_assets_async", (), "tickers", ("total_assets",),
+             "Compare assets", body_required=True),
+    Endpoint("/analysis/async/opportunities", "detect_opportunities", ("market", "min_score"), None, ("market",),
+             "Look for assets above a score"),
+    Endpoint("/analysis/async/update-rankings", "update_asset_rankings", ("market",), None, ("market",),
+             "Rank a market"),
+    Endpoint("/analysis/async/backtest", "backtest_score", ("market", "years"), None, ("market",),
+             "Backtest the score of a market"),
+    Endpoint("/reports/async/generate", "generate_report_async", ("ticker", "ai_provider", "language"), None,
+             ("ticker", "ai_provider"), "Write the report of one asset"),
+    Endpoint("/reports/async/compare", "generate_comparison_report_async", ("ai_provider", "language"), "tickers",
+             ("total_assets", "ai_provider"), "Write a comparison report", body_required=True),
+    Endpoint("/reports/async/portfolio", "generate_portfolio_report_async",
+             ("portfolio_id", "ai_provider", "include_recommendations", "language"), None, ("portfolio_id",),
+             "Write the report of a portfolio"),
+    Endpoint("/reports/async/market-overview", "generate_market_overview_async",
+             ("market", "ai_provider", "top_n", "language"), None, ("market",), "Write a market overview"),
+    Endpoint("/reports/async/multi-ai", "generate_multi_ai_analysis", ("ticker",), "providers", ("ticker",),
+             "Ask several AIs at once about one asset"),
 )  # fmt: skip
 
 
 def contract_routes(registry: Registry) -> list[Route]:
-    """The doors as routes; one whose job this process does not declare is left out (404)."""
-    found = ((endpoint, registry.find(endpoint.job)) for endpoint in DOORS)
+    """The endpoints as routes; one whose job this process does not declare is left out (404)."""
+    found = ((endpoint, registry.find(endpoint.job)) for endpoint in ENDPOINTS)
     return [_route(endpoint, job) for endpoint, job in found if job is not None]
 
 
@@ -85,7 +85,7 @@ def _fields(job: JobType[..., Any], names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _route(endpoint: Door, job: JobType[..., Any]) -> Route:
+def _route(endpoint: Endpoint, job: JobType[..., Any]) -> Route:
     query = create_model(f"{job.name}_query", __base__=Strict, **_fields(job, endpoint.query))
     whole = create_model(f"{job.name}_body", __base__=Strict, **_fields(job, list(job.signature.model.model_fields)))
     lone = None
@@ -105,28 +105,26 @@ def _route(endpoint: Door, job: JobType[..., Any]) -> Route:
 
     queue_job.__name__ = endpoint.job
     parts = endpoint.path.split("/")
+    fields = job.signature.model.model_fields
     return Route(
-        method="POST",
-        path=PREFIX + endpoint.path,
-        handler=queue_job,
-        summary=endpoint.summary,
-        description=(job.__doc__ or "").strip(),
-        tag=TAG_OF[parts[1]],
-        scope="write",
-        status=202,
-        problems=(400, 404, 409, 413, 415, 422),
-        query_model=query,
-        body=Body(
-            whole,
-            required=False,
-            array=lone,
-            array_name=endpoint.body or "",
-            array_alone=set(job.signature.model.model_fields) == {*endpoint.query, endpoint.body},
-            hidden=endpoint.body is None,
+        "POST",
+        PREFIX + endpoint.path,
+        queue_job,
+        Texts(endpoint.summary, TAG_OF[parts[1]], (job.__doc__ or "").strip()),
+        Access("write"),
+        Input(
+            query=query,
+            body=Body(
+                whole,
+                required=False,
+                array=lone,
+                array_name=endpoint.body or "",
+                array_alone=set(fields) == {*endpoint.query, endpoint.body},
+                hidden=endpoint.body is None,
+            ),
+            required=frozenset(name for name, field in fields.items() if field.is_required()),
         ),
-        required=frozenset(name for name, field in job.signature.model.model_fields.items() if field.is_required()),
-        result=job.signature.result_type,
-        reply=reply,
+        Output(202, reply, result=job.signature.result_type, problems=(400, 404, 409, 413, 415, 422)),
         waits=True,
     )
 
