@@ -99,15 +99,17 @@ def _priced(settings: Settings, name: str, given: ProviderSettings, endpoint: En
     )
 
 
-async def _answered(told: VendorState, analysts: Analysts) -> VendorState:
-    opinion = await analysts.ask_one(told.name, _small())
+async def _answered(state: VendorState, analysts: Analysts) -> VendorState:
+    opinion = await analysts.ask_one(state.name, _small())
     if not opinion.valid and opinion.status is not OpinionStatus.ABSTAINED:  # "too few facts" is an answer
-        return VendorState(told.name, "fix", f"{told.found}; asked: {opinion.reason}", f"see ai.providers.{told.name}")
+        return VendorState(
+            state.name, "fix", f"{state.found}; asked: {opinion.reason}", f"see ai.providers.{state.name}"
+        )
     cost = opinion.cost_usd if opinion.cost_usd is not None else Decimal(0)
     found = (
-        f"{told.found}; answered in {opinion.seconds:.1f} s for US$ {cost:.4f} ({opinion.price_version or 'no price'})"
+        f"{state.found}; answered in {opinion.seconds:.1f} s for US$ {cost:.4f} ({opinion.price_version or 'no price'})"
     )
-    return VendorState(told.name, told.state, found, told.advice)
+    return VendorState(state.name, state.state, found, state.advice)
 
 
 def _small() -> Snapshot:

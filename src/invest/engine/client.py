@@ -297,29 +297,29 @@ class Client(Asking):
         message that it has ended before looking whether it had come already.
         """
         if end is not None:
-            return await self._told(job_id, end, timeout, POLL)
+            return await self._wait_for_end(job_id, end, timeout, POLL)
         end, channel = End(), keys.FINISHED + job_id
         await self.ends.listen()
-        await self.notices.subscribe(channel, end.told)
+        await self.notices.subscribe(channel, end.take)
         try:
-            return await self._told(job_id, end, timeout, look_after)
+            return await self._wait_for_end(job_id, end, timeout, look_after)
         finally:
-            self.notices.leave(channel, end.told)
+            self.notices.leave(channel, end.take)
 
-    async def _told(self, job_id: str, end: End, timeout: float | None, pause: float) -> Any:
+    async def _wait_for_end(self, job_id: str, end: End, timeout: float | None, pause: float) -> Any:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if end.said is None and pause:
+            if end.message is None and pause:
                 await end.signal.wait(pause if left is None else min(pause, left))
-            if end.said is not None and end.said.startswith(TOLD):
-                return orjson.loads(end.said[len(TOLD) :])
-            result, pause = end.said, POLL
+            if end.message is not None and end.message.startswith(TOLD):
+                return orjson.loads(end.message[len(TOLD) :])
+            result, pause = end.message, POLL
             ready, value = await self._patient_peek(job_id, deadline)
             if ready:
                 return value
-            if end.said is result:  # nothing more was said while it was asked: wait for the next word
-                end.said = None
+            if end.message is result:  # no more came while it was asked: wait for the next message
+                end.message = None
                 if deadline is not None and time.monotonic() >= deadline:
                     raise ResultTimeout(f"job {job_id} did not finish within {timeout:g} s")
 

@@ -142,8 +142,8 @@ class PortfolioHandle:
 
     async def set_targets(self, targets: Mapping[str, Decimal | str]) -> None:
         """Replace its wanted weights, fractions that sum to at most 1."""
-        told = {ticker: str(weight) for ticker, weight in targets.items()}
-        await self._client.ask("PUT", f"{self._path}/targets", {"targets": told})
+        weights = {ticker: str(weight) for ticker, weight in targets.items()}
+        await self._client.ask("PUT", f"{self._path}/targets", {"targets": weights})
 
     async def options(self) -> Any:
         """What its owner set."""
@@ -195,8 +195,8 @@ class Portfolios:
         targets: Mapping[str, Decimal | str] | None = None,
     ) -> Any:
         """A new portfolio; if one transaction cannot be booked, nothing is."""
-        told = {ticker: str(weight) for ticker, weight in (targets or {}).items()}
-        body = {"name": name, "transactions": list(transactions), "targets": told}
+        weights = {ticker: str(weight) for ticker, weight in (targets or {}).items()}
+        body = {"name": name, "transactions": list(transactions), "targets": weights}
         return await self._client.ask("POST", "/portfolios", body)
 
     async def columns(self) -> Any:

@@ -33,7 +33,7 @@ def server_over(client: Client, *, writes: bool) -> Any:
     return server
 
 
-async def _said(work: Any) -> Any:
+async def _answered(work: Any) -> Any:
     """The API's answer, or its refusal as plain words: an AI can act on those."""
     try:
         return await work
@@ -44,25 +44,25 @@ async def _said(work: Any) -> Any:
 def _assets(client: Client) -> list[Any]:
     async def search_assets(text: str) -> Any:
         """Assets whose code or name holds the text."""
-        return await _said(client.get("/assets", search=text, limit=MOST))
+        return await _answered(client.get("/assets", search=text, limit=MOST))
 
     async def read_asset(ticker: str) -> Any:
         """What an asset is, and its newest analysis: scores, valuation, risk, each with its coverage."""
-        about = await _said(client.get(f"/assets/{ticker.upper()}"))
-        return {"asset": about, "analysis": await _said(client.get(f"/assets/{ticker.upper()}/analysis"))}
+        about = await _answered(client.get(f"/assets/{ticker.upper()}"))
+        return {"asset": about, "analysis": await _answered(client.get(f"/assets/{ticker.upper()}/analysis"))}
 
     async def read_figures(ticker: str) -> Any:
         """The figures in force of an asset, each with its source, day, payload and how far the sources agree."""
-        return await _said(client.get(f"/assets/{ticker.upper()}/quality"))
+        return await _answered(client.get(f"/assets/{ticker.upper()}/quality"))
 
     async def read_prices(ticker: str, since: str | None = None, limit: int = 30) -> Any:
         """Daily prices as traded, newest first; `since` is a day such as 2026-01-31."""
         most = max(1, min(limit, 250))
-        return await _said(client.rows(f"/assets/{ticker.upper()}/prices", most=most, since=since, limit=most))
+        return await _answered(client.rows(f"/assets/{ticker.upper()}/prices", most=most, since=since, limit=most))
 
     async def read_ranking(market: str = "stocks") -> Any:
         """The ranking of a market (stocks, fiis, etfs, bdrs, cryptos), and what its score was worth so far."""
-        return await _said(client.get(f"/rankings/{market}"))
+        return await _answered(client.get(f"/rankings/{market}"))
 
     return [search_assets, read_asset, read_figures, read_prices, read_ranking]
 
@@ -70,16 +70,19 @@ def _assets(client: Client) -> list[Any]:
 def _owned(client: Client) -> list[Any]:
     async def list_portfolios() -> Any:
         """The portfolios of the key's owner."""
-        return await _said(client.rows("/portfolios", limit=MOST))
+        return await _answered(client.rows("/portfolios", limit=MOST))
 
     async def read_portfolio(portfolio_id: str) -> Any:
         """A portfolio of the key's owner: positions, and the newest metrics."""
-        found = await _said(client.get(f"/portfolios/{portfolio_id}"))
-        return {"portfolio": found, "metrics": await _said(client.rows(f"/portfolios/{portfolio_id}/metrics", most=1))}
+        found = await _answered(client.get(f"/portfolios/{portfolio_id}"))
+        return {
+            "portfolio": found,
+            "metrics": await _answered(client.rows(f"/portfolios/{portfolio_id}/metrics", most=1)),
+        }
 
     async def list_reports(ticker: str | None = None) -> Any:
         """Written reports, newest first."""
-        return await _said(client.get("/reports", ticker=ticker and ticker.upper(), limit=MOST))
+        return await _answered(client.get("/reports", ticker=ticker and ticker.upper(), limit=MOST))
 
     async def read_report(report_id: str) -> Any:
         """A report as Markdown."""
@@ -94,13 +97,13 @@ def _owned(client: Client) -> list[Any]:
 def _tasks(client: Client) -> list[Any]:
     async def list_jobs() -> Any:
         """The jobs that can be queued, with the JSON schema of their arguments."""
-        rows = await _said(client.rows("/jobs"))
+        rows = await _answered(client.rows("/jobs"))
         names = ("name", "queue", "summary", "parameters")
         return [{name: row[name] for name in names} for row in rows] if isinstance(rows, list) else rows
 
     async def read_task(task_id: str, wait: float = 0) -> Any:
         """Where a task is, and its result once it has one; waits for it up to 20 seconds."""
-        return await _said(client.get(f"/tasks/{task_id}/status", wait=max(0.0, min(wait, 20.0)) or None))
+        return await _answered(client.get(f"/tasks/{task_id}/status", wait=max(0.0, min(wait, 20.0)) or None))
 
     return [list_jobs, read_task]
 
@@ -108,6 +111,6 @@ def _tasks(client: Client) -> list[Any]:
 def _queue(client: Client) -> Any:
     async def queue_job(name: str, arguments: dict[str, Any]) -> Any:
         """Queue a job by its name; `read_task` follows it."""
-        return await _said(client.ask("POST", f"/jobs/{name}", arguments))
+        return await _answered(client.ask("POST", f"/jobs/{name}", arguments))
 
     return queue_job

@@ -274,10 +274,10 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
         Column(label=words.t("strip.ais"), align="right", width=1),
         Column(label=words.t("comparison.verdicts"), width=1.6),
     )
-    told = {row[3].text for row in rows}  # one of one for each says nothing
+    states = {row[3].text for row in rows}  # one of one for each says nothing
     kept = [
         k for k in range(len(columns))
-        if any(row[k].text for row in rows) and not (k == 3 and one and len(told) == 1)
+        if any(row[k].text for row in rows) and not (k == 3 and one and len(states) == 1)
     ]  # fmt: skip
     table = Table(
         caption=words.t("comparison.ai_caption"),

@@ -50,7 +50,7 @@ KINDS = {"sell": "venda", "day_trade": "day trade", "amortisation": "amortizaç�
 
 
 def build_tax_view(
-    told: TaxYear,
+    year: TaxYear,
     *,
     name: str,
     report_id: str,
@@ -63,21 +63,21 @@ def build_tax_view(
     In Portuguese, as the return's own forms are; with `language` "en" what is open is said in English too.
     """
     locale = locale_of("pt-BR")
-    blocks: list[Section] = [_summary(told, locale)]
-    if told.flags:
-        blocks.append(_open_questions(told, english=language != "pt-BR"))
-    blocks += [_months(told, locale), _lines(told, locale), _goods(told, locale), _income(told, locale)]
+    blocks: list[Section] = [_summary(year, locale)]
+    if year.flags:
+        blocks.append(_open_questions(year, english=language != "pt-BR"))
+    blocks += [_months(year, locale), _lines(year, locale), _goods(year, locale), _income(year, locale)]
     return ReportView(
         report_id=report_id,
         report_type="tax",
         language="pt-BR",
-        title=f"Imposto de renda {told.year} - {clean(name, 100)}",
+        title=f"Imposto de renda {year.year} - {clean(name, 100)}",
         generated_at=generated_at,
         sandbox=sandbox,
         stamp="DADOS DE DEMONSTRAÇÃO" if sandbox else None,
-        header=Header(title=f"Imposto de renda {told.year}", name=clean(name, 100), tagline="Renda variável no Brasil"),
+        header=Header(title=f"Imposto de renda {year.year}", name=clean(name, 100), tagline="Renda variável no Brasil"),
         sections=tuple(section for section in blocks if section.blocks),
-        footer=f"Imposto de renda {told.year}",
+        footer=f"Imposto de renda {year.year}",
         disclaimer="Auxílio de cálculo, não é consultoria tributária.",
         disclaimers=(ADVICE, NOT_COVERED),
     )
@@ -137,8 +137,8 @@ def _month_rows(month: MonthTax, locale: Locale) -> list[tuple[Cell, ...]]:
     if month.exempt_gain:
         blank = [Cell(text="")] * 6
         sure = month.state is not State.INCOMPLETE
-        said, colour = ("isento", "good") if sure else ("isento se completo", "warn")
-        exempt = (Cell(text="" if moved else month.month, strong=True), Cell(text=said, mark=colour))
+        state, colour = ("isento", "good") if sure else ("isento se completo", "warn")
+        exempt = (Cell(text="" if moved else month.month, strong=True), Cell(text=state, mark=colour))
         rows.append((*exempt, Cell(text="ações"), Cell(text=locale.money(month.exempt_gain)), *blank))
     if not rows and month.state is State.INCOMPLETE:
         rows.append((Cell(text=month.month, strong=True), Cell(text=word, mark=mark), *[Cell(text="")] * 8))
@@ -163,7 +163,7 @@ def _lines(report: TaxYear, locale: Locale) -> Section:
     return _tabled("lines", "De onde vem cada resultado", columns, rows, right=(4, 5, 6, 7, 8))
 
 
-def _goods(told: TaxYear, locale: Locale) -> Section:
+def _goods(year: TaxYear, locale: Locale) -> Section:
     rows = [
         (
             Cell(text=good.code),
@@ -172,9 +172,9 @@ def _goods(told: TaxYear, locale: Locale) -> Section:
             Cell(text="" if good.before is None else locale.money(good.before)),
             Cell(text="" if good.now is None else locale.money(good.now)),
         )
-        for good in told.goods
+        for good in year.goods
     ]
-    columns = ("Código", "Ativo", "Discriminação", f"31/12/{told.year - 1}", f"31/12/{told.year}")
+    columns = ("Código", "Ativo", "Discriminação", f"31/12/{year.year - 1}", f"31/12/{year.year}")
     return _tabled("goods", "Bens e Direitos", columns, rows, right=(3, 4), wide=2)
 
 

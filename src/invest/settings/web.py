@@ -50,7 +50,7 @@ class OpenIdSettings(Section):
 
 
 class WebSettings(Section):
-    """The HTTP door."""
+    """The web process and its API."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)

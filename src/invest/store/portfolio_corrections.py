@@ -321,8 +321,8 @@ def _check(before: Sequence[Transaction], after: Sequence[Transaction], known: K
         t, reason = new[0]
         if t.id is None:
             raise Harmful(f"{reason}: what is booked later would not stand")
-        said = f"{reason}: transaction {t.id} would not stand; correct or delete it first"
-        raise Harmful(f"{said} (invest portfolio delete {portfolio_id} {t.id})")
+        problem = f"{reason}: transaction {t.id} would not stand; correct or delete it first"
+        raise Harmful(f"{problem} (invest portfolio delete {portfolio_id} {t.id})")
 
 
 def _failing(facts: Sequence[Transaction], known: Known) -> list[tuple[Transaction, str]]:

@@ -154,8 +154,8 @@ class Papers:
             self._db.fetch("SELECT bond_id, body FROM portfolio_paper_terms WHERE portfolio_id = $1", portfolio_id),
         )
         agreed = {row["id"]: Bond.model_validate(from_json(row["body"])) for row in rows}
-        said = {row["bond_id"]: Terms.model_validate(from_json(row["body"])) for row in terms}
-        return agreed | bonds_of([_fact(row) for row in facts], said)
+        agreed_terms = {row["bond_id"]: Terms.model_validate(from_json(row["body"])) for row in terms}
+        return agreed | bonds_of([_fact(row) for row in facts], agreed_terms)
 
     async def save_bond(self, portfolio_id: str, bond_id: str, bond: Bond) -> None:
         """Keep an investment in fixed income, replacing the one of this id. Raises `NotFound`."""
@@ -220,17 +220,17 @@ async def write_papers(
     connection: Connection, portfolio_id: str, facts: Iterable[PaperFact], import_id: int | None
 ) -> None:
     """Add rows of a statement."""
-    told = list(facts)
-    if not told:
+    written = list(facts)
+    if not written:
         return
     await connection.execute(
         "INSERT INTO portfolio_paper_row (portfolio_id, import_id, bond_id, day, body) "
         "SELECT $1, $2, b, d, t::jsonb FROM unnest($3::text[], $4::date[], $5::text[]) AS x (b, d, t)",
         portfolio_id,
         import_id,
-        [f.bond_id for f in told],
-        [f.day for f in told],
-        [to_json(f.model_dump(mode="json", exclude={"id"})) for f in told],
+        [f.bond_id for f in written],
+        [f.day for f in written],
+        [to_json(f.model_dump(mode="json", exclude={"id"})) for f in written],
     )
 
 
@@ -244,7 +244,9 @@ async def take_papers(connection: Connection, portfolio_id: str, import_id: int)
     before = {fact.id for fact, _ in oversold(facts)}
     for fact, held in oversold([f for f in facts if f.id not in gone]):
         if fact.id not in before:
-            said = f"{fact.units:f} of {fact.name} were redeemed on {fact.day}, and {held:f} would be held then"
-            raise Harmful(f"{said}: undo the import of the redemption first (invest portfolio imports {portfolio_id})")
+            problem = f"{fact.units:f} of {fact.name} were redeemed on {fact.day}, and {held:f} would be held then"
+            raise Harmful(
+                f"{problem}: undo the import of the redemption first (invest portfolio imports {portfolio_id})"
+            )
     await connection.execute("DELETE FROM portfolio_paper_row WHERE import_id = $1", import_id)
     return [f for f in facts if f.id in gone]

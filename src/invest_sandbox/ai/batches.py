@@ -209,8 +209,8 @@ def _gemini(batch: Batch, ended: bool) -> web.Response:
         lines = []
         for at, (name, body) in enumerate(batch.items):
             good = batch.outcome(at) == "succeeded"
-            told = {"response": gemini.whole(body, str(body["model"]), batch.faults)} if good else {}
-            lines.append({**(told or {"error": {"code": 13, "message": "failed"}}), "metadata": {"key": name}})
+            line = {"response": gemini.whole(body, str(body["model"]), batch.faults)} if good else {}
+            lines.append({**(line or {"error": {"code": 13, "message": "failed"}}), "metadata": {"key": name}})
         said["response"] = {"inlinedResponses": {"inlinedResponses": lines}}
     return answer(said)
 

@@ -126,8 +126,8 @@ class BatchLine:
                     raise failure(response.status, response.headers, payload, endpoint.secrets)
                 return payload
         except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
-            said = f"the batch interface cannot be reached ({type(error).__name__})"
-            raise CallFailed(OpinionStatus.UNAVAILABLE, said, code="unreachable", retryable=True) from None
+            message = f"the batch interface cannot be reached ({type(error).__name__})"
+            raise CallFailed(OpinionStatus.UNAVAILABLE, message, code="unreachable", retryable=True) from None
 
 
 def _object(payload: bytes) -> dict[str, object]:

@@ -99,10 +99,10 @@ class OpenAIBatches:
 
     def state(self, body: Mapping[str, Any]) -> BatchState:
         """See `BatchFormat`. An expired or cancelled batch keeps what was answered in its output file."""
-        said = str(body.get("status") or "")
+        status = str(body.get("status") or "")
         file = body.get("output_file_id")
         files = (f"/files/{quote(file, safe='')}/content",) if isinstance(file, str) and file else ()
-        return BatchState(str(body.get("id") or ""), said in _OPENAI_ENDED, said, files, body)
+        return BatchState(str(body.get("id") or ""), status in _OPENAI_ENDED, status, files, body)
 
     def results(self, state: BatchState, files: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
         """See `BatchFormat`."""
@@ -134,10 +134,10 @@ class AnthropicBatches:
 
     def state(self, body: Mapping[str, Any]) -> BatchState:
         """See `BatchFormat`. The results are asked for by path: their address may name another host."""
-        ident, said = str(body.get("id") or ""), str(body.get("processing_status") or "")
-        ended = said == "ended"
+        ident, status = str(body.get("id") or ""), str(body.get("processing_status") or "")
+        ended = status == "ended"
         files = (f"/v1/messages/batches/{quote(ident, safe='')}/results",) if ended else ()
-        return BatchState(ident, ended, said, files, body)
+        return BatchState(ident, ended, status, files, body)
 
     def results(self, state: BatchState, files: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
         """See `BatchFormat`."""
@@ -171,8 +171,10 @@ class GeminiBatches:
 
     def state(self, body: Mapping[str, Any]) -> BatchState:
         """See `BatchFormat`. States come as `BATCH_STATE_…` or `JOB_STATE_…`."""
-        said = str(as_dict(body.get("metadata")).get("state") or body.get("state") or "").rpartition("STATE_")[2]
-        return BatchState(str(body.get("name") or ""), bool(body.get("done")) or said in _GEMINI_ENDED, said, (), body)
+        status = str(as_dict(body.get("metadata")).get("state") or body.get("state") or "").rpartition("STATE_")[2]
+        return BatchState(
+            str(body.get("name") or ""), bool(body.get("done")) or status in _GEMINI_ENDED, status, (), body
+        )
 
     def results(self, state: BatchState, files: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
         """See `BatchFormat`."""

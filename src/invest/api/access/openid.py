@@ -187,8 +187,8 @@ class OpenId:
         """The token decoded under the provider's key that signed it; its keys are asked for again if none fits."""
         header = orjson.loads(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
         about = await self._provider()
-        told = about.get("id_token_signing_alg_values_supported", ["RS256"])
-        allowed = [name for name in ALGORITHMS if name in told]
+        offered = about.get("id_token_signing_alg_values_supported", ["RS256"])
+        allowed = [name for name in ALGORITHMS if name in offered]
         if header.get("alg") not in allowed:
             raise ValueError(f"it is signed by {str(header.get('alg'))[:20]}, not by one of {', '.join(allowed)}")
         registry = self._jws.JWSRegistry(

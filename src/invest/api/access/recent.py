@@ -31,7 +31,7 @@ class RecentWriters:
             return False
         if not self._listening:
             self._listening = True
-            await self._client.notices.subscribe(CHANNEL, self._told)
+            await self._client.notices.subscribe(CHANNEL, self._on_message)
         return self._until.get(caller, 0.0) < time.monotonic()
 
     async def wrote(self, caller: str) -> None:
@@ -44,7 +44,7 @@ class RecentWriters:
         except InvestError as error:
             log.debug("other processes not told of a write", error=str(error))
 
-    def _told(self, message: bytes) -> None:
+    def _on_message(self, message: bytes) -> None:
         if message:
             self._note(message.decode("utf-8", "replace"))
 

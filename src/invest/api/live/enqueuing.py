@@ -16,7 +16,7 @@ MAX_WAITING = 2_000  # requests that wait at once; more wait for their turn firs
 
 
 class Enqueuer:
-    """The way from the door to the queues."""
+    """The way from the API to the queues."""
 
     def __init__(self, invest: Invest) -> None:
         self.invest = invest

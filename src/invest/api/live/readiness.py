@@ -33,7 +33,7 @@ class State:
 class _Check:
     """One server: whether it can be used at all, and whether work goes on without loss."""
 
-    said: str = OK
+    answer: str = OK
     usable: bool = True
 
 
@@ -68,10 +68,10 @@ class ReadinessCheck:
 
     async def _ask(self) -> State:
         redis, postgres = await asyncio.gather(self._ask_redis(), self._ask_postgres())
-        checks = {"redis": redis.said, "postgresql": postgres.said}
+        checks = {"redis": redis.answer, "postgresql": postgres.answer}
         if not (redis.usable and postgres.usable):
             return State("not ready", checks)
-        return State("ready" if redis.said == postgres.said == OK else "degraded", checks)
+        return State("ready" if redis.answer == postgres.answer == OK else "degraded", checks)
 
     async def _ask_redis(self) -> _Check:
         try:

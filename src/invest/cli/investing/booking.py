@@ -46,15 +46,15 @@ def book(
     }  # fmt: skip
 
     async def work(client: Client) -> dict[str, Any]:
-        told: dict[str, Any] = await client.portfolio(await identify(client, which)).book(fact, repeat=repeat)
-        return told
+        booked: dict[str, Any] = await client.portfolio(await identify(client, which)).book(fact, repeat=repeat)
+        return booked
 
-    told = with_api(work)
+    booked = with_api(work)
     if json_output:
-        output.as_json(told)
+        output.as_json(booked)
     else:
-        tell_rows({**told, "remarks": []})
-    raise typer.Exit(0 if told["counts"]["booked"] else 1)
+        tell_rows({**booked, "remarks": []})
+    raise typer.Exit(0 if booked["counts"]["booked"] else 1)
 
 
 @portfolio.command("metrics")
@@ -132,8 +132,8 @@ def add(
     async def work(client: Client) -> Any:
         return await client.portfolio(await identify(client, which)).add_fixed_income(bond)
 
-    told = with_api(work)
-    output.outcome(json_output, f"booked {told['id']}: {money(told['value']) or 'value unknown'}", **told)
+    booked = with_api(work)
+    output.outcome(json_output, f"booked {booked['id']}: {money(booked['value']) or 'value unknown'}", **booked)
 
 
 @fixed_income.command("edit")
@@ -167,8 +167,8 @@ def edit(
         more = {name: [*old.get(name, []), *rows] for name, rows in added.items() if rows}
         return await handle.replace_fixed_income(bond_id, old | changes | more)
 
-    told = with_api(work)
-    output.outcome(json_output, f"changed {bond_id}: {money(told['value']) or 'value unknown'}", **told)
+    changed = with_api(work)
+    output.outcome(json_output, f"changed {bond_id}: {money(changed['value']) or 'value unknown'}", **changed)
 
 
 @fixed_income.command("rm")
@@ -184,8 +184,8 @@ def rm(which: Which, bond_id: BondId, yes: Yes = False, json_output: AsJson = Fa
 
 
 def _terms(percent: str | None, rate: str | None) -> dict[str, str]:
-    told = {"percent": percent, "rate": rate}
-    return {name: figure(value, f"--{name}") for name, value in told.items() if value is not None}
+    terms = {"percent": percent, "rate": rate}
+    return {name: figure(value, f"--{name}") for name, value in terms.items() if value is not None}
 
 
 def _dated(given: list[str] | None, name: str) -> list[dict[str, str]]:

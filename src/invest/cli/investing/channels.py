@@ -47,10 +47,10 @@ def add(
         return made
 
     made = with_api(work)
-    said = f"channel {made['channel']['id']}: {made['channel']['shown']}; try it with `invest alert test`"
+    message = f"channel {made['channel']['id']}: {made['channel']['shown']}; try it with `invest alert test`"
     if made["signing_key"]:
-        said += f"\nits messages are signed with {made['signing_key']} (shown this once)"
-    output.outcome(json_output, said, **made)
+        message += f"\nits messages are signed with {made['signing_key']} (shown this once)"
+    output.outcome(json_output, message, **made)
 
 
 def hours(text: str | None, zone: str) -> dict[str, str] | None:

@@ -39,8 +39,8 @@ def edit(
     texts = {"date": date, "broker": broker, "note": note, "operation": operation, "ticker": ticker and ticker.upper()}
     changes |= {k: v for k, v in texts.items() if v is not None}
     if not changes:
-        said = "say what to change: --quantity, --price, --fees, --date, --broker, --note, --ticker or --operation"
-        raise ConfigError(said)
+        message = "say what to change: --quantity, --price, --fees, --date, --broker, --note, --ticker or --operation"
+        raise ConfigError(message)
 
     async def work(client: Client) -> Any:
         handle = client.portfolio(await identify(client, which))

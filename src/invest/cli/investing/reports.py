@@ -97,8 +97,8 @@ def open_report(
     with tempfile.NamedTemporaryFile(prefix="invest-", suffix=f".{ending}", delete=False) as file:
         file.write(body)
     opened = webbrowser.open(Path(file.name).as_uri())
-    said = file.name if opened else f"nothing here opens it: {file.name}"
-    output.outcome(json_output, said, path=file.name, opened=opened)
+    message = file.name if opened else f"nothing here opens it: {file.name}"
+    output.outcome(json_output, message, path=file.name, opened=opened)
 
 
 async def file_of(client: Client, report_id: str, format: Format) -> bytes:

@@ -49,14 +49,14 @@ def targets(
     json_output: AsJson = False,
 ) -> None:
     """Wanted weights, shown or changed: `invest portfolio targets NAME PETR4=25% VALE3=0`; 0 forgets one."""
-    told = {t.upper(): figure(w, t) for t, w in pairs(weights or [], "TICKER=WEIGHT, such as PETR4=25%").items()}
+    weights_of = {t.upper(): figure(w, t) for t, w in pairs(weights or [], "TICKER=WEIGHT, such as PETR4=25%").items()}
 
     async def work(client: Client) -> dict[str, str]:
         handle = client.portfolio(await identify(client, which))
         now: dict[str, str] = {} if clear else (await handle.show())["targets"]
-        if not told and not clear:
+        if not weights_of and not clear:
             return now
-        kept = {t: w for t, w in (now | told).items() if Decimal(w)}
+        kept = {t: w for t, w in (now | weights_of).items() if Decimal(w)}
         await handle.set_targets(kept)
         return kept
 
@@ -80,12 +80,12 @@ def options(
         handle = client.portfolio(await identify(client, which))
         if auto_confirm is not None:
             await handle.set_options(auto_confirm=auto_confirm)
-        told: dict[str, Any] = await handle.options()
-        return told
+        current: dict[str, Any] = await handle.options()
+        return current
 
-    told = with_api(work)
-    said = "confirm themselves" if told["auto_confirm"] else "wait for `invest portfolio confirm`"
-    output.outcome(json_output, f"known events {said}", **told)
+    current = with_api(work)
+    effect = "confirm themselves" if current["auto_confirm"] else "wait for `invest portfolio confirm`"
+    output.outcome(json_output, f"known events {effect}", **current)
 
 
 @portfolio.command("columns")
@@ -96,11 +96,11 @@ def columns_(
     """Your own names of columns, for every statement you import: day, ticker, operation, quantity, price, value, fees,
     broker, note, currency, withheld. `invest portfolio columns Papel=ticker Quando=day`; an empty meaning forgets one.
     """  # fmt: skip
-    told = pairs(meanings or [], "HEADER=MEANING, such as 'Data Op.=day'")
+    headers = pairs(meanings or [], "HEADER=MEANING, such as 'Data Op.=day'")
 
     async def work(client: Client) -> dict[str, str]:
-        if told:
-            await client.portfolios.set_columns(told)
+        if headers:
+            await client.portfolios.set_columns(headers)
         found: dict[str, str] = await client.portfolios.columns()
         return found
 
@@ -140,7 +140,7 @@ def tax_opening(
     losses = {b: figure(v, "--loss") for b, v in pairs(loss or [], "BUCKET=BRL, such as common=300").items()}
     credits = {b: figure(v, "--credit") for b, v in pairs(credit or [], "BUCKET=BRL, such as common=1.50").items()}
     kinds = {t.upper(): k for t, k in pairs(kind or [], "TICKER=KIND, such as HGLG11=fii").items()}
-    darfs = [_darf(period, told) for period, told in pairs(paid or [], "YYYY-MM=BRL@yyyy-mm-dd").items()]
+    darfs = [_darf(period, payment) for period, payment in pairs(paid or [], "YYYY-MM=BRL@yyyy-mm-dd").items()]
 
     async def work(client: Client) -> dict[str, Any]:
         handle = client.portfolio(await identify(client, which))
@@ -151,30 +151,30 @@ def tax_opening(
         kept = [d for d in now.get("paid", []) if d["period"] not in periods]
         if clear or changes or darfs or losses or credits or kinds:
             await handle.set_tax_opening(now | changes | merged | {"paid": [*kept, *darfs]})
-        told: dict[str, Any] = await handle.tax_opening()
-        return told
+        opening: dict[str, Any] = await handle.tax_opening()
+        return opening
 
-    told = with_api(work)
+    opening = with_api(work)
     if json_output:
-        output.as_json(told)
+        output.as_json(opening)
         return
-    rows = [{"what": what, "of": of, "value": value} for what, of, value in _openings(told)]
+    rows = [{"what": what, "of": of, "value": value} for what, of, value in _openings(opening)]
     columns: Columns = {"what": lambda r: r["what"], "of": lambda r: r["of"], "value": lambda r: r["value"]}
     output.listing(rows, columns, json_output=False, right=("value",), empty="nothing from before")
 
 
-def _darf(period: str, told: str) -> dict[str, str]:
-    amount, sign, day = told.partition("@")
+def _darf(period: str, payment: str) -> dict[str, str]:
+    amount, sign, day = payment.partition("@")
     if not sign:
-        raise ConfigError(f"--paid {period}={told}: write YYYY-MM=BRL@yyyy-mm-dd, the day it was paid behind the @")
+        raise ConfigError(f"--paid {period}={payment}: write YYYY-MM=BRL@yyyy-mm-dd, the day it was paid behind the @")
     return {"period": period, "amount": figure(amount, "--paid"), "paid_on": day}
 
 
-def _openings(told: dict[str, Any]) -> list[tuple[str, str, str]]:
-    found = [("loss", bucket, value) for bucket, value in told["losses"].items()]
-    found += [("IRRF credit", bucket, value) for bucket, value in told["credits"].items()]
-    if Decimal(told["darf_below_minimum"]):
-        found.append(("DARF below minimum", "", told["darf_below_minimum"]))
-    found += [("DARF paid", d["period"], d["amount"]) for d in told["paid"]]
-    found += [("kind", ticker, kind) for ticker, kind in told["kinds"].items()]
-    return [("as of", told["day"], ""), *found] if told["day"] and found else found
+def _openings(opening: dict[str, Any]) -> list[tuple[str, str, str]]:
+    found = [("loss", bucket, value) for bucket, value in opening["losses"].items()]
+    found += [("IRRF credit", bucket, value) for bucket, value in opening["credits"].items()]
+    if Decimal(opening["darf_below_minimum"]):
+        found.append(("DARF below minimum", "", opening["darf_below_minimum"]))
+    found += [("DARF paid", d["period"], d["amount"]) for d in opening["paid"]]
+    found += [("kind", ticker, kind) for ticker, kind in opening["kinds"].items()]
+    return [("as of", opening["day"], ""), *found] if opening["day"] and found else found

@@ -115,8 +115,8 @@ def collect(
             if not json_output:
                 seconds, slowest = expected_seconds(settings, sources, len(wanted))
                 kept = f", {before} were collected before" if before else ""
-                told = f"; at least {_spell(seconds)}, by the rate at which {slowest} may be asked" if slowest else ""
-                typer.echo(f"{len(wanted)} assets to collect{kept}{told if wanted else ''}")
+                limit = f"; at least {_spell(seconds)}, by the rate at which {slowest} may be asked" if slowest else ""
+                typer.echo(f"{len(wanted)} assets to collect{kept}{limit if wanted else ''}")
             return await collect_market(store, sources, settings, wanted, tell, before=before)
 
     result = with_store(work)

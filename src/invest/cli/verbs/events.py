@@ -202,5 +202,5 @@ def _parsed(kinds: Any, text: str, name: str) -> Any:
 def _words(problem: Any) -> str:
     """One problem of validation in plain words."""
     field = ".".join(map(str, problem["loc"]))
-    said = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{field}: {said}" if field else said
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message

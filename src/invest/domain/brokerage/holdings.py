@@ -19,8 +19,8 @@ def plan_holdings(existing: Sequence[Transaction], pendings: list[Pending], fact
 
     Returns what to say of the whole: assets that are booked and that it does not name.
     """
-    told = [p.transaction for p in pendings if p.status == "booked" and p.transaction and p.row.holding is None]
-    every = [*existing, *told]  # trades of the same file come first: B3's consolidated report holds both
+    trades = [p.transaction for p in pendings if p.status == "booked" and p.transaction and p.row.holding is None]
+    every = [*existing, *trades]  # trades of the same file come first: B3's consolidated report holds both
     book = positions_of(every, facts, today)
     known = {facts.code_of(t.ticker, t.date)[0] for t in every if t.ticker}
     stated: dict[str, list[Pending]] = defaultdict(list)

@@ -148,8 +148,10 @@ def _spun_off(cells: Cells, how: Reading, credit: bool) -> Row:
         note=SPIN_OFF,
         broker=cells.first("instituicao"),
     )
-    said = "shares of a spin-off whose terms are not known: yes books them at no cost; or book it by hand with the part"
-    return replace(row, question=f"{said} of the cost that goes with them (operation spin_off)")
+    question = (
+        "shares of a spin-off whose terms are not known: yes books them at no cost; or book it by hand with the part"
+    )
+    return replace(row, question=f"{question} of the cost that goes with them (operation spin_off)")
 
 
 def _split(cells: Cells, how: Reading, credit: bool) -> Row:

@@ -112,11 +112,11 @@ def plan_papers(existing: Sequence[PaperFact], pendings: Sequence[Pending], *, a
     `accepted`: lines whose questions are answered with yes; None for all.
     """
     mine = [p for p in pendings if p.paper is not None and p.status == "booked"]
-    told = Counter(fact.key for fact in existing)
+    repeats = Counter(fact.key for fact in existing)
     for pending in mine:
         assert pending.paper is not None
-        if told[pending.paper.key] > 0:
-            told[pending.paper.key] -= 1
+        if repeats[pending.paper.key] > 0:
+            repeats[pending.paper.key] -= 1
             pending.skip("booked already")
     _check_positions(existing, mine, accepted)
     moving = [p for p in mine if p.status == "booked" and p.paper is not None]
@@ -130,9 +130,11 @@ def plan_papers(existing: Sequence[PaperFact], pendings: Sequence[Pending], *, a
         assert fact is not None
         held = lacking.get(id(fact))
         if held is not None or (fact.what is Moved.SOLD and fact.bond_id in harmed):
-            said = f"redeems {tidy(fact.units)} of {fact.name} on {fact.day}"
-            said += f", but only {tidy(held or Decimal(0))} are held then"
-            pending.refuse(said, "import the statement that holds the purchase, or the posição of the day before first")
+            reason = f"redeems {tidy(fact.units)} of {fact.name} on {fact.day}"
+            reason += f", but only {tidy(held or Decimal(0))} are held then"
+            pending.refuse(
+                reason, "import the statement that holds the purchase, or the posição of the day before first"
+            )
 
 
 def _check_positions(existing: Sequence[PaperFact], mine: Sequence[Pending], accepted: Set[int] | None) -> None:
@@ -156,9 +158,9 @@ def _check_positions(existing: Sequence[PaperFact], mine: Sequence[Pending], acc
 
 
 def _differ(pending: Pending, fact: PaperFact, held: Decimal, accepted: Set[int] | None) -> None:
-    said = f"the posição says {tidy(fact.units)} of {fact.name}, {tidy(held)} are booked"
+    difference = f"the posição says {tidy(fact.units)} of {fact.name}, {tidy(held)} are booked"
     if fact.units < held:
-        pending.ask(f"{said}: a redemption is not imported, or a purchase was booked twice")
+        pending.ask(f"{difference}: a redemption is not imported, or a purchase was booked twice")
         pending.advice = "import the movimentação that holds the redemption, or undo the import that booked it twice"
         return
     missing = fact.units - held
@@ -167,4 +169,4 @@ def _differ(pending: Pending, fact: PaperFact, held: Decimal, accepted: Set[int]
         pending.paper = fact.model_copy(update={"what": Moved.BOUGHT, "units": missing, "amount": part})
         pending.reason = OPENS
     else:
-        pending.ask(f"{said}: a purchase is not imported; yes books it at its value of that day")
+        pending.ask(f"{difference}: a purchase is not imported; yes books it at its value of that day")

@@ -130,7 +130,7 @@ def _read_line(page: _Note, line: int, raw: str, bare: str, today: date) -> None
         _day(page, line, raw, today)
         return
     if not page.broker and any(word in bare.split() for word in HOUSES):
-        page.broker = _house(raw)
+        page.broker = _broker_in(raw)
     for label, amount, segment in amounts_on(bare):
         if label == NET:
             page.net = (amount, line)
@@ -153,7 +153,7 @@ def _day(page: _Note, line: int, raw: str, today: date) -> None:
         page.day = found_day
 
 
-def _house(raw: str) -> str:
+def _broker_in(raw: str) -> str:
     name = " ".join(raw.split())
     for head in ("Nota de corretagem", "Nota de negociação", "NOTA DE CORRETAGEM", "NOTA DE NEGOCIAÇÃO"):
         name = name.replace(head, "")
@@ -239,10 +239,10 @@ def _transaction(parts: _Parts, note: _Note, place: int, resolve: Resolve) -> Tr
     ticker = f"{parts.option}3" if parts.option else _ticker(parts.paper, resolve)
     if isinstance(ticker, Unresolved):
         raise ValueError(ticker.reason)
-    told = parts.quantity * parts.price
-    if abs(told - parts.value) > Decimal("0.01") * parts.quantity + Decimal("0.01"):
-        raise ValueError(f"quantity x price is {told:f}, but the value says {parts.value:f}")
-    exact = abs(told - parts.value) < Decimal("0.005")
+    product = parts.quantity * parts.price
+    if abs(product - parts.value) > Decimal("0.01") * parts.quantity + Decimal("0.01"):
+        raise ValueError(f"quantity x price is {product:f}, but the value says {parts.value:f}")
+    exact = abs(product - parts.value) < Decimal("0.005")
     return Transaction(
         date=note.day,
         ticker=ticker,
@@ -297,13 +297,13 @@ def _reconciled(note: _Note, flows: Iterable[Decimal | None]) -> Iterator[Row]:
     """A question where the note's own net value is not met to the cent."""
     if note.net is None:
         return
-    told, line = note.net
+    net, line = note.net
     known = [flow for flow in flows if flow is not None]
     costs = sum((amount for _, amount, _ in note.costs), Decimal(0))
     withheld = sum((amount for _, amount, _ in note.withheld), Decimal(0))
     met = sum(known, Decimal(0)) - costs
-    if abs(told) in (abs(met), abs(met - withheld)):
+    if abs(net) in (abs(met), abs(met - withheld)):
         return
-    off = told - met
-    message = f"the note's net value is {told:f}, but its trades less its costs give {met:f}: {off:f} are not explained"
-    yield Row(line, f"{NET} {told:f}", question=f"{message}; look for a line of costs or a trade that was not read")
+    off = net - met
+    message = f"the note's net value is {net:f}, but its trades less its costs give {met:f}: {off:f} are not explained"
+    yield Row(line, f"{NET} {net:f}", question=f"{message}; look for a line of costs or a trade that was not read")

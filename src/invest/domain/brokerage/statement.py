@@ -121,9 +121,9 @@ def _read_workbook(data: bytes, today: date, assets: list[Asset], own: Columns) 
 
 def _end_of(rows: Iterable[Row], today: date) -> date:
     """The day that positions beside trades or income speak of: the end of the month of the newest of these."""
-    told = [row.transaction.date for row in rows if row.transaction is not None]
-    told += [row.paper.day for row in rows if row.paper is not None and row.paper.what is not Moved.STATED]
-    newest = max(told, default=today)
+    days = [row.transaction.date for row in rows if row.transaction is not None]
+    days += [row.paper.day for row in rows if row.paper is not None and row.paper.what is not Moved.STATED]
+    newest = max(days, default=today)
     return min(today, newest.replace(day=monthrange(newest.year, newest.month)[1]))
 
 

@@ -259,10 +259,10 @@ def _income(rows: Mapping[str, StatementLine], chart: Chart) -> dict[str, float]
         elif _NET_INCOME.search(words):
             out["net_income_total"] = float(row.value)
             for child, part in rows.items():
-                said = plain(part.description)
-                if _child(child, account) and _MINORITY.search(said):
+                description = plain(part.description)
+                if _child(child, account) and _MINORITY.search(description):
                     out["net_income_minority"] = float(part.value)
-                elif _child(child, account) and _PARENT.search(said):
+                elif _child(child, account) and _PARENT.search(description):
                     out["net_income_parent"] = float(part.value)
     return out
 

@@ -153,7 +153,7 @@ def _bond(facts: Sequence[PaperFact], terms: Terms | None) -> Bond | None:
     later = [f for f in facts if f.day >= first.day]
     added, redeemed = _moved(later, {id(f) for f, _ in oversold(facts)})
     ends = [f.matures_on for f in facts if f.matures_on and f.matures_on > first.day]
-    told = terms or _told_by_name(first, start, ends[-1] if ends else None)
+    agreed = terms or _told_by_name(first, start, ends[-1] if ends else None)
     traded = {f.day for f in later if f.what in (Moved.BOUGHT, Moved.SOLD)}
     priced = [f for f in later if f.what is not Moved.INTEREST and (f.what is not Moved.STATED or f.day not in traded)]
     prices = {f.day: f.amount / f.units / start for f in priced if f.amount > 0}
@@ -162,10 +162,10 @@ def _bond(facts: Sequence[PaperFact], terms: Terms | None) -> Bond | None:
         kind=first.kind,
         bought_on=first.day,
         amount=_cents(first.amount),
-        index=told.index,
-        percent=told.percent,
-        rate=told.rate,
-        matures_on=told.matures_on or (ends[-1] if ends else None),
+        index=agreed.index,
+        percent=agreed.percent,
+        rate=agreed.rate,
+        matures_on=agreed.matures_on or (ends[-1] if ends else None),
         institution=first.institution,
         redeemed=tuple(redeemed),
         prices=tuple(

@@ -125,8 +125,8 @@ def _inflation(points: Sequence[MacroPoint], days: Days) -> Floats | None:
 
 def _anchored(bond: Bond, days: Days, growth: Floats) -> Floats:
     """1 on the first day, each price typed in on its own, and growth from the last of them on."""
-    told = [p for p in bond.prices if days[0] <= np.datetime64(p.day, "D") <= days[-1]]
-    anchors = {int(np.searchsorted(days, np.datetime64(p.day, "D"))): float(p.value) for p in told}
+    priced = [p for p in bond.prices if days[0] <= np.datetime64(p.day, "D") <= days[-1]]
+    anchors = {int(np.searchsorted(days, np.datetime64(p.day, "D"))): float(p.value) for p in priced}
     values = growth / growth[0]
     for at, value in sorted(anchors.items()):
         values[at:] = value * growth[at:] / growth[at]
@@ -136,14 +136,14 @@ def _anchored(bond: Bond, days: Days, growth: Floats) -> Floats:
 def _happened(course: Course, bond: Bond, ticker: str, until: date) -> None:
     """Walk through what was put in, paid and taken out, in the order of its days."""
     begun = Redeemed(day=bond.bought_on, amount=bond.amount)
-    told = [
+    moves = [
         (0, begun),
         *((0, r) for r in bond.added),
         *((1, r) for r in bond.interest),
         *((2, r) for r in bond.redeemed),
     ]
     last = min(until, bond.matures_on or date.max)
-    for kind, moved in sorted(told, key=lambda pair: (pair[1].day, pair[0])):
+    for kind, moved in sorted(moves, key=lambda pair: (pair[1].day, pair[0])):
         if moved.day > last:
             continue
         units, price = _units(course, moved, held=kind > 0)

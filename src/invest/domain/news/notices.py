@@ -66,7 +66,7 @@ def told_event(item: NewsItem) -> ToldEvent | None:
 
 
 def unknown_events(
-    told: Iterable[ToldEvent], known: Sequence[tuple[ActionKind, date]], told_days: int = 30
+    named: Iterable[ToldEvent], known: Sequence[tuple[ActionKind, date]], told_days: int = 30
 ) -> list[ToldEvent]:
     """The notices whose event is not among the `known` kinds and last days with rights; of one matter the first.
 
@@ -74,7 +74,7 @@ def unknown_events(
     """
     found: list[ToldEvent] = []
     last: dict[ActionKind, date] = {}
-    for one in sorted(told, key=lambda one: (one.day, one.item.id)):
+    for one in sorted(named, key=lambda one: (one.day, one.item.id)):
         if any(_answers(one, kind, day) for kind, day in known):
             continue
         before = last.get(one.kind)
@@ -84,12 +84,12 @@ def unknown_events(
     return found
 
 
-def _answers(told: ToldEvent, kind: ActionKind, day: date) -> bool:
+def _answers(named: ToldEvent, kind: ActionKind, day: date) -> bool:
     """Whether a known event may be the one told; a spin-off, a merger and a redemption go by each other's names."""
-    alike = {ActionKind.SPIN_OFF, ActionKind.MERGER, ActionKind.REDEMPTION, ActionKind.OTHER}
+    reorganisations = {ActionKind.SPIN_OFF, ActionKind.MERGER, ActionKind.REDEMPTION, ActionKind.OTHER}
     shares = {ActionKind.SPLIT, ActionKind.BONUS}
-    same = kind is told.kind or {kind, told.kind} <= alike or {kind, told.kind} <= shares
-    return same and told.day - BEFORE <= day <= told.day + AFTER
+    same = kind is named.kind or {kind, named.kind} <= reorganisations or {kind, named.kind} <= shares
+    return same and named.day - BEFORE <= day <= named.day + AFTER
 
 
 def results_told(item: NewsItem) -> date | None:
@@ -99,8 +99,8 @@ def results_told(item: NewsItem) -> date | None:
     subject = plain(item.title)
     if not _RESULTS.search(subject):
         return None
-    told = item.published_at.astimezone(MARKET_ZONE).date()
-    days = [day for day in _days_in(subject) if told <= day <= told + AHEAD]
+    published = item.published_at.astimezone(MARKET_ZONE).date()
+    days = [day for day in _days_in(subject) if published <= day <= published + AHEAD]
     return min(days, default=None)
 
 

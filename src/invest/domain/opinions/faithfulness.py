@@ -116,8 +116,8 @@ def _check_sentence(
     sure = cited or bool(mentions)
     for figure in figures:
         about = candidates(figure, claims, mentions, held)
-        told = [h for h in about if compared or not h.median]
-        holds = _holds(figure, _sign_of(figure, hidden_parts), told) or (sure and follows(figure, claims, about))
+        claimable = [h for h in about if compared or not h.median]
+        holds = _holds(figure, _sign_of(figure, hidden_parts), claimable) or (sure and follows(figure, claims, about))
         (right if holds else wrong).append(figure)
     return right, wrong
 

@@ -26,8 +26,8 @@ def tax_csv(report: TaxYear) -> str:
     return out.getvalue()
 
 
-def _rows(told: TaxYear) -> Iterable[list[object]]:
-    for month in told.months:
+def _rows(year: TaxYear) -> Iterable[list[object]]:
+    for month in year.months:
         for bucket, b in month.buckets.items():
             if b.result or b.tax or b.withheld:
                 text = f"prejuizo a compensar {_plain(b.loss_after)}"
@@ -45,18 +45,18 @@ def _rows(told: TaxYear) -> Iterable[list[object]]:
                 valor_bruto=line.gross, custos=line.costs, custo=line.cost, resultado=line.result,
                 transacoes=" ".join(str(t) for t in line.transactions), descricao=line.source,
             )  # fmt: skip
-    for good in told.goods:
+    for good in year.goods:
         before, now = (_plain(v) if v is not None else "em branco" for v in (good.before, good.now))
-        yield _row("bens e direitos", str(told.year), good.code, good.ticker, "", quantidade=good.quantity,
+        yield _row("bens e direitos", str(year.year), good.code, good.ticker, "", quantidade=good.quantity,
                    descricao=f"{good.description} Ano anterior: {before}; neste ano: {now}")  # fmt: skip
-    for paid in told.income:
-        yield _row(paid.section, str(told.year), paid.code, paid.ticker, "", resultado=paid.amount,
+    for paid in year.income:
+        yield _row(paid.section, str(year.year), paid.code, paid.ticker, "", resultado=paid.amount,
                    transacoes=" ".join(str(t) for t in paid.transactions),
                    descricao=f"{paid.title}; {paid.payer or ''} {paid.cnpj or ''}".strip())  # fmt: skip
-    for flag in told.flags:
+    for flag in year.flags:
         yield _row("pendencia", f"{flag.day:%d/%m/%Y}" if flag.day else "", flag.code, flag.ticker or "", flag.mark,
                    descricao=f"{flag.message_pt} | {flag.message}")  # fmt: skip
-    yield _row("aviso", str(told.year), "", "", "", descricao=told.disclaimer)
+    yield _row("aviso", str(year.year), "", "", "", descricao=year.disclaimer)
 
 
 def _row(part: str, when: str, group: str, ticker: str, state: str, **named: object) -> list[object]:

@@ -92,13 +92,13 @@ def _new_year(state: Carried, opening: TaxOpening, year: int) -> None:
 
 def _month(
     label: str,
-    told: tuple[Sequence[TaxLine], Sequence[Flag]],
+    lines_and_flags: tuple[Sequence[TaxLine], Sequence[Flag]],
     held_back: Withheld | None,
     custody: Decimal,
     state: Carried,
 ) -> MonthTax:
     """One month from its lines and flags; `state` moves on."""
-    lines, flags = told
+    lines, flags = lines_and_flags
     day = date.fromisoformat(f"{label}-01")
     shares = [line for line in lines if line.exempt_asset]
     sales = sum((line.gross for line in shares), ZERO)

@@ -19,15 +19,15 @@ from invest.engine.redis.wire import MARK_DIGITS, new_id
 class End:
     """What was said of the end of one job; whoever waits for the job keeps it."""
 
-    __slots__ = ("__weakref__", "said", "signal")
+    __slots__ = ("__weakref__", "message", "signal")
 
     def __init__(self) -> None:
-        self.said: bytes | None = None
+        self.message: bytes | None = None
         self.signal = Signal()
 
-    def told(self, message: bytes) -> None:
+    def take(self, message: bytes) -> None:
         """Take a message; an empty one means that some may have been missed."""
-        self.said = message or None
+        self.message = message or None
         self.signal.set()
 
 
@@ -48,7 +48,7 @@ class Ends:
         """Begin to hear; afterwards it does nothing."""
         if not self._begun:
             self._begun = True
-            await self._notices.subscribe(keys.ENDS + self._mark, self._told)
+            await self._notices.subscribe(keys.ENDS + self._mark, self._take_notice)
 
     @property
     def heard(self) -> bool:
@@ -62,12 +62,12 @@ class Ends:
         end = self._expected[job_id] = End()
         return end
 
-    def _told(self, message: bytes) -> None:
+    def _take_notice(self, message: bytes) -> None:
         if not message:  # the connection was gone for a while: whoever waits looks for itself
             for waiting in tuple(self._expected.values()):
-                waiting.told(b"")
+                waiting.take(b"")
             return
-        job_id, _, said = message.partition(b" ")
+        job_id, _, body = message.partition(b" ")
         end = self._expected.get(job_id.decode("ascii", "replace"))
         if end is not None:
-            end.told(said)
+            end.take(body)

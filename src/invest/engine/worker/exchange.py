@@ -83,8 +83,8 @@ class Exchange:
 
     def report(self, run: Run, done: float, total: float | None, message: str) -> None:
         """Note a job's progress; the newest is sent with an exchange every quarter of a second."""
-        said = orjson.dumps({"done": done, "total": total, "message": message[:300]})
-        self._progress[run.id] = (run.token, said[:-1] + b',"at":')
+        progress = orjson.dumps({"done": done, "total": total, "message": message[:300]})
+        self._progress[run.id] = (run.token, progress[:-1] + b',"at":')
         self.wake.set()
 
     @property
@@ -153,8 +153,10 @@ class Exchange:
             sent.proceeds = True
             sent.asks.append(transitions.proceed())
         if self._progress and now >= self._progress_at + PROGRESS_EVERY:
-            told, self._progress, self._progress_at = self._progress, {}, now
-            sent.asks.append(transitions.progress([(job_id, token, said) for job_id, (token, said) in told.items()]))
+            pending, self._progress, self._progress_at = self._progress, {}, now
+            sent.asks.append(
+                transitions.progress([(job_id, token, progress) for job_id, (token, progress) in pending.items()])
+            )
         if sent.asks:
             await self._line.send([ask.command(self._line.prefix) for ask in sent.asks])
             del self.outbox[: len(sent.ends)]
@@ -188,9 +190,9 @@ class Exchange:
         self._saturated = len(claim.jobs) >= asked or self._slots.full_somewhere()
 
     def _acknowledge(self, batch: list[Run], replies: list[str]) -> None:
-        told = batch[: len(replies)]
+        answered = batch[: len(replies)]
         del batch[: len(replies)]
-        for run, reply in zip(told, replies, strict=True):
+        for run, reply in zip(answered, replies, strict=True):
             if reply == "stale":
                 log.warning("finish refused: no longer ours", job_id=run.id, job=run.name, worker=self._worker)
             elif reply != "ok":

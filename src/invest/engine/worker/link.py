@@ -18,11 +18,11 @@ SOCKET: Final = "_SUPERVISOR_SOCKET_OF_INVEST"  # the descriptor of the worker's
 
 
 class Link:
-    """One end; `said` is called with each message from the other end."""
+    """One end; `on_message` is called with each message from the other end."""
 
     def __init__(self, end: socket.socket, on_message: Callable[[str], None]) -> None:
         self._end = end
-        self._said = on_message
+        self._on_message = on_message
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -34,7 +34,7 @@ class Link:
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(OSError, ValueError):
             while line := await reader.readline():
-                self._said(line.decode("ascii", "replace").strip())
+                self._on_message(line.decode("ascii", "replace").strip())
 
     def say(self, word: str) -> None:
         """Send a word; an end that is gone hears nothing."""

@@ -22,7 +22,7 @@ STUCK = 70  # exit status (EX_SOFTWARE) of a process whose event loop never came
 class Renewal(threading.Thread):
     """Renews what a worker holds every third of a lease, says it is alive, and watches the loop.
 
-    `told` is called from this thread with (ids lost, ids asked to stop).
+    `on_change` is called from this thread with (ids lost, ids asked to stop).
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Renewal(threading.Thread):
         self._worker = worker
         self._held = held
         self._heartbeat = heartbeat
-        self._told = on_change
+        self._on_change = on_change
         self._health_keys = health_keys
         self._ending = threading.Event()
         self.loop_alive_at = time.monotonic()
@@ -74,7 +74,7 @@ class Renewal(threading.Thread):
                 pipe.psetex(key, round(lease * 3000), beat)
             pipe.execute()
         if lost or asked:
-            self._told(lost, asked)
+            self._on_change(lost, asked)
 
     def _watch_loop(self) -> None:
         """The loop is dead to all others while a job blocks it: say so, and end a process that will never come back."""

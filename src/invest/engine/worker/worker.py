@@ -169,13 +169,13 @@ class Worker:
         self._wake()
 
     async def _join_supervisor(self, stack: AsyncExitStack) -> None:
-        self._link = from_environment(self._told_by_supervisor)
+        self._link = from_environment(self._on_supervisor)
         if self._link is not None:
             await self._link.open()
             stack.callback(self._link.close)
             self._link.say("up")
 
-    def _told_by_supervisor(self, word: str) -> None:
+    def _on_supervisor(self, word: str) -> None:
         assert self._link is not None
         idle = not self.running and not (self._exchange and self._exchange.busy)
         if word == "leave" or (word == "leave-if-idle" and idle):
@@ -185,9 +185,9 @@ class Worker:
         self._wake()
 
     def _renewal(self, loop: asyncio.AbstractEventLoop) -> Renewal:
-        def told(lost: list[str], asked: list[str]) -> None:
+        def on_renewal(lost: list[str], asked: list[str]) -> None:
             with contextlib.suppress(RuntimeError):  # the loop may have closed meanwhile
-                loop.call_soon_threadsafe(self._told, lost, asked)
+                loop.call_soon_threadsafe(self._on_renewal, lost, asked)
 
         health = [keys.queue_key(q.name) + keys.HEALTH_SUFFIX for q in self.queues]
         renewal = Renewal(
@@ -195,13 +195,13 @@ class Worker:
             self.name,
             held=self.running,
             heartbeat=self._heartbeat,
-            on_change=told,
+            on_change=on_renewal,
             health_keys=health,
         )
         renewal.start()
         return renewal
 
-    def _told(self, lost: list[str], asked: list[str]) -> None:
+    def _on_renewal(self, lost: list[str], asked: list[str]) -> None:
         for job_id in lost:
             if run := self.running.get(job_id):
                 self.stats.lease_lost(run.name)

@@ -44,6 +44,6 @@ def priced_long_ago(bonds: Iterable[Bond], today: date) -> list[str]:
         newest = max((p.day for p in bond.prices if p.day <= today), default=bond.bought_on)
         over = bond.matures_on is not None and bond.matures_on <= today
         if bond.index is Index.PRICE and today - newest > OLD and not over:
-            said = f"{bond.name}: stands at its price of {newest:%d/%m/%Y}; say what it yields"
-            found.append(f"{said} (invest portfolio fixed-income edit, --index, --percent or --rate)")
+            warning = f"{bond.name}: stands at its price of {newest:%d/%m/%Y}; say what it yields"
+            found.append(f"{warning} (invest portfolio fixed-income edit, --index, --percent or --rate)")
     return found

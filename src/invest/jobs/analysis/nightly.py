@@ -88,5 +88,5 @@ def _told(batches: list[OpenBatch]) -> list[dict[str, Any]]:
     return [asdict(batch) for batch in batches]
 
 
-def _batches(told: list[dict[str, Any]]) -> list[OpenBatch]:
-    return [OpenBatch(one["provider"], one["batch_id"], one["held"], Decimal(one["most"])) for one in told]
+def _batches(records: list[dict[str, Any]]) -> list[OpenBatch]:
+    return [OpenBatch(one["provider"], one["batch_id"], one["held"], Decimal(one["most"])) for one in records]

@@ -132,8 +132,8 @@ async def propose(store: Store, settings: Settings, portfolio_id: str) -> tuple[
     metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
     booked = 0
     if metrics.proposals and (await store.portfolios.options(portfolio_id)).get(AUTO_CONFIRM):
-        told = [p.transaction for p in metrics.proposals]
-        booked = len((await store.portfolios.add(portfolio_id, told, origin=PROPOSED)).transactions)
+        proposed = [p.transaction for p in metrics.proposals]
+        booked = len((await store.portfolios.add(portfolio_id, proposed, origin=PROPOSED)).transactions)
         metrics = await measured(store, settings, await portfolio_of(store, portfolio_id))
     new = await store.portfolios.propose(portfolio_id, {p.key: p for p in metrics.proposals})
     return metrics, new, booked

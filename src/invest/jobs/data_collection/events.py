@@ -96,7 +96,7 @@ async def _stayed(store: Store, ticker: str, terms: EventTerms) -> Decimal:
 async def questions(store: Store, tickers: Sequence[str] | None, since: date) -> list[Question]:
     """What the data of some assets (None: all) since a day ask and nobody answered, by ticker and day."""
     lineages, start = await store.assets.lineages(), datetime.combine(since, time.min, MARKET_ZONE)
-    bars, given, told, notices = await asyncio.gather(
+    bars, given, answers, notices = await asyncio.gather(
         store.bars.read_many(tickers, since=since),
         store.answers.given(tickers),
         store.observations.told_closes(tickers, since=start),
@@ -112,7 +112,7 @@ async def questions(store: Store, tickers: Sequence[str] | None, since: date) ->
     asked = await asyncio.to_thread(_price_questions, bars, steps)
     for ticker, asset in assets.items():
         papers = shares_behind(asset)
-        asked += value_questions(bars[ticker], told.get(ticker, ()), latest.get(ticker, {}), papers)
+        asked += value_questions(bars[ticker], answers.get(ticker, ()), latest.get(ticker, {}), papers)
     asked += _notice_questions(notices, tickers, actions)
     open_ones = [q for q in asked if (q.ticker, q.kind, q.day) not in given and q.day >= since]
     return sorted(open_ones, key=lambda question: (question.ticker, question.day, question.kind))
@@ -127,8 +127,8 @@ def _notice_questions(
     """
     companies: dict[tuple[str, ...], list[ToldEvent]] = {}
     for item in notices:
-        if (told := told_event(item)) is not None:
-            companies.setdefault(item.tickers, []).append(told)
+        if (event := told_event(item)) is not None:
+            companies.setdefault(item.tickers, []).append(event)
     asked = []
     for codes, found in companies.items():
         known = [(a.kind, a.last_date_with) for code in codes for a in actions.get(code, ())]
@@ -159,16 +159,18 @@ async def results_days(store: Store, settings: Settings, tickers: Sequence[str])
         results_due(store, settings, tickers),
         store.news.notices(tickers, since=datetime.combine(today - LOOKED_BACK, time.min, MARKET_ZONE)),
     )
-    told: dict[str, ResultsDay] = {}
+    announced: dict[str, ResultsDay] = {}
     for item in notices:  # oldest first: a later notice corrects an earlier one
         day = results_told(item)
         for ticker in item.tickers if day is not None and day >= today else ():
             if day is not None and ticker in tickers:
-                told[ticker] = ResultsDay(
+                announced[ticker] = ResultsDay(
                     ticker=ticker, day=day, announced=True, source=item.source, link=item.link, payload=item.payload
                 )
-    by_law = [ResultsDay(ticker=t, day=day, announced=False, source="cvm") for t, day in due.items() if t not in told]
-    return sorted([*told.values(), *by_law], key=lambda one: (one.day, one.ticker))
+    by_law = [
+        ResultsDay(ticker=t, day=day, announced=False, source="cvm") for t, day in due.items() if t not in announced
+    ]
+    return sorted([*announced.values(), *by_law], key=lambda one: (one.day, one.ticker))
 
 
 async def announced(store: Store, tickers: Sequence[str], since: date, until: date, today: date) -> list[AgendaEntry]:

@@ -34,11 +34,11 @@ class Bytes:
     @property
     def lost(self) -> str:
         """What to say where the bytes are gone: nothing about the value is taken on trust silently."""
-        told = self.payload
+        payload = self.payload
         return (
-            f"the {told.size} bytes of {told.sha256} are not kept here: files above 16 MB lie in the object store "
-            f"(objects.url), or on the disk of the machine that fetched them. They were read from {told.url} at "
-            f"{told.fetched_at:%Y-%m-%d %H:%M} UTC; fetch it again and compare its sha256sum"
+            f"the {payload.size} bytes of {payload.sha256} are not kept here: files above 16 MB are in the object "
+            f"store (objects.url), or on the disk of the machine that fetched them. They came from {payload.url} at "
+            f"{payload.fetched_at:%Y-%m-%d %H:%M} UTC; fetch it again and compare its sha256sum"
         )
 
 

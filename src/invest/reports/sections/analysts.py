@@ -88,8 +88,8 @@ def _unsaid(ref: Ref, text: str, book: FactBook) -> Ref:
     return ref.model_copy(update={"text": ""}) if number and _states(text, number) else ref
 
 
-def _same(argument: Argument, said: str) -> bool:
-    return " ".join(argument.text.split()).casefold() == said
+def _same(argument: Argument, shown: str) -> bool:
+    return " ".join(argument.text.split()).casefold() == shown
 
 
 def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = False) -> Section:
@@ -102,9 +102,9 @@ def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = F
     ordered = in_order(opinions, data.benchmark)
     blocks: list[Block] = []
     if data.ai_consensus is not None:
-        said = consensus_text(data.ai_consensus, opinions, book.locale)
+        verdict = consensus_text(data.ai_consensus, opinions, book.locale)
         record = pool_record_text(data.track_record, book.locale) if data.ai_consensus.quorum else ""
-        blocks.append(Paragraph(text=f"{said} {record}".strip()))
+        blocks.append(Paragraph(text=f"{verdict} {record}".strip()))
     if chart := disagreement_chart(ordered, data.ai_consensus, data.analysis.base_rate_180d, book.locale):
         blocks.append(chart)
     scale = words.t("ai.scale", **_thresholds(data.ai_consensus, book.locale))
@@ -146,10 +146,10 @@ def disagreement_chart(
         for name, value in (("base", base_rate), ("pool", pool))
         if value is not None
     ]
-    said = [f"{dot.label}: {dot.text}" for dot in dots] + [f"{level.label}: {level.text}" for level in levels]
+    values = [f"{dot.label}: {dot.text}" for dot in dots] + [f"{level.label}: {level.text}" for level in levels]
     return DotsChart(
         title=words.t("ai.chart"),
-        description="; ".join(said) + ".",
+        description="; ".join(values) + ".",
         unit="%",
         dots=dots,
         levels=tuple(levels),

@@ -55,7 +55,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Upstream:
     """What all calls to one host for one source have in common; `host` is the key of its limits and its breaker."""
 
     conf: SourceSettings
@@ -75,7 +75,7 @@ class Call:
     url: URL
     shown: str
     kind: Kind
-    door: Door
+    upstream: Upstream
     max_bytes: int
     timeout: float
     headers: Mapping[str, str]
@@ -84,12 +84,12 @@ class Call:
     @property
     def host(self) -> str:
         """The key of limits and breaker."""
-        return self.door.host
+        return self.upstream.host
 
     @property
     def conf(self) -> SourceSettings:
         """The source's settings."""
-        return self.door.conf
+        return self.upstream.conf
 
 
 async def refused(call: Call, answer: aiohttp.ClientResponse) -> Exception:

@@ -19,7 +19,7 @@ from invest.domain.values import RawPayload
 from invest.objects import open_objects
 from invest.settings import Settings, SourceSettings
 from invest.sources.client.admission import IN_CALL_WAIT, Admissions
-from invest.sources.client.call import Call, Door, Kind, Response, Wish, allowed_hosts, refused, trusted_hosts
+from invest.sources.client.call import Call, Kind, Response, Upstream, Wish, allowed_hosts, refused, trusted_hosts
 from invest.sources.client.common import Common
 from invest.sources.client.download import PARTIAL, UNSATISFIABLE, fetch_file, small_body
 from invest.sources.client.flight import Flights
@@ -70,7 +70,7 @@ class SourceClient:
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._admissions = Admissions(gate)
         self._confs: dict[str, SourceSettings] = {}
-        self._doors: dict[tuple[str, str, str], Door] = {}
+        self._upstreams: dict[tuple[str, str, str], Upstream] = {}
         self._trusted = trusted_hosts(settings)
         self.common = Common(open_objects(settings), memory)
 
@@ -153,12 +153,12 @@ class SourceClient:
         url = URL(path if "://" in path else conf.base_url.rstrip("/") + path)
         if params:
             url = url.update_query(params)
-        entrance = self._door(source, url, conf)
+        upstream = self._upstream(source, url, conf)
         caps = {"zip": http.max_zip_bytes, "rss": http.max_rss_bytes}
         timeout = http.zip_timeout if wish.kind == "zip" else http.read_timeout
         limit = wish.max_bytes or caps.get(wish.kind, http.max_json_bytes)
-        shown, sent = str(url.with_fragment(None)), {**wish.headers, **entrance.headers}
-        return Call(source, url, shown, wish.kind, entrance, limit, timeout, sent, wish.keep)
+        shown, sent = str(url.with_fragment(None)), {**wish.headers, **upstream.headers}
+        return Call(source, url, shown, wish.kind, upstream, limit, timeout, sent, wish.keep)
 
     def _conf(self, source: str) -> SourceSettings:
         conf = self._confs.get(source)
@@ -166,12 +166,12 @@ class SourceClient:
             conf = self._confs[source] = self.settings.source(source)
         return conf
 
-    def _door(self, source: str, url: URL, conf: SourceSettings) -> Door:
-        """The door to the host of `url`, looked at once. Raises `Forbidden`."""
+    def _upstream(self, source: str, url: URL, conf: SourceSettings) -> Upstream:
+        """The upstream behind `url`, looked up once. Raises `Forbidden`."""
         key = (source, url.scheme, url.raw_authority)
-        entrance = self._doors.get(key)
-        if entrance is not None:
-            return entrance
+        upstream = self._upstreams.get(key)
+        if upstream is not None:
+            return upstream
         why = refusal(url, allowed_hosts(conf), self._trusted)
         if why:
             raise Forbidden(source, why)
@@ -179,8 +179,8 @@ class SourceClient:
         if conf.token is not None and url.host == URL(conf.base_url).host:
             headers["Authorization"] = f"Bearer {conf.token.get_secret_value()}"
         host = host_of(source, url, sandbox=self.settings.sandbox)
-        entrance = self._doors[key] = Door(conf, host, headers, {})
-        return entrance
+        upstream = self._upstreams[key] = Upstream(conf, host, headers, {})
+        return upstream
 
     async def _fetch(self, call: Call) -> Response:
         """The call with its retries; how it ended is counted."""
@@ -219,11 +219,11 @@ class SourceClient:
         raise AssertionError("unreachable: the last try raises")
 
     def _limits(self, call: Call) -> Limits:
-        known = call.door.limits.get(call.timeout)
+        known = call.upstream.limits.get(call.timeout)
         if known is not None:
             return known
         conf, http = call.conf, self._http
-        limits = call.door.limits[call.timeout] = Limits(
+        limits = call.upstream.limits[call.timeout] = Limits(
             rate=conf.rate,
             burst=conf.burst,
             budget=conf.monthly_budget,

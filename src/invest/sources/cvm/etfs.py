@@ -40,7 +40,7 @@ YEAR = timedelta(days=365)
 SLACK = timedelta(days=10)  # a base may be so much older than a year
 
 
-class Told(NamedTuple):
+class DailyReport(NamedTuple):
     """What a fund's daily report said of one day, and the file it stands in."""
 
     worth: Worth
@@ -124,7 +124,7 @@ class CvmEtfsSource:
     ) -> str | None:
         """The newest day's figures, and the return of the unit's worth over a year; why none is to be believed."""
         today = market_day(want.now)
-        newest = await self._told(client, problems, cnpj, _months(today, 3), today)
+        newest = await self._newest_report(client, problems, cnpj, _months(today, 3), today)
         if newest is None:
             if not problems:
                 reading.remark("no daily report of it in the last months")
@@ -142,7 +142,7 @@ class CvmEtfsSource:
         ):
             reading.observe(name, value, at, payload, unit=unit)
         base_day = now.day - YEAR
-        base = await self._told(client, problems, cnpj, _months(base_day, 2), base_day)
+        base = await self._newest_report(client, problems, cnpj, _months(base_day, 2), base_day)
         if base is not None and base.worth.day >= base_day - SLACK and base.worth.unit and now.unit:
             growth = now.unit / base.worth.unit - 1
             if not Decimal("-0.9") < growth < Decimal(9):
@@ -152,9 +152,9 @@ class CvmEtfsSource:
             reading.observe("nav_return_1y", growth, at, payload, unit="fraction", basis=Basis.TTM)
         return None
 
-    async def _told(
+    async def _newest_report(
         self, client: SourceClient, problems: list[SourceError], cnpj: str, months: Sequence[date], until: date
-    ) -> Told | None:
+    ) -> DailyReport | None:
         """The newest day up to `until` in the first of `months` that has one."""
         for month in months:
             try:
@@ -166,7 +166,7 @@ class CvmEtfsSource:
                 return None
             found = [w for w in await asyncio.to_thread(worths_in, shelved.shelf, cnpj) if w.day <= until]
             if found:
-                return Told(max(found, key=lambda worth: worth.day), shelved)
+                return DailyReport(max(found, key=lambda worth: worth.day), shelved)
         return None
 
 

@@ -33,7 +33,7 @@ class Headline:
     item: NewsItem
     plain: str
 
-    def told(self, known: Recogniser) -> NewsItem:
+    def recognised(self, known: Recogniser) -> NewsItem:
         """The item with the assets it names, by its title, else by the start of its summary."""
         tickers = known.tickers_in(self.item.title) or known.tickers_in(self.item.summary[:SEARCHED])
         return self.item.model_copy(update={"tickers": tickers}) if tickers else self.item
@@ -55,7 +55,7 @@ class RssSource:
         reading, headlines = await self._all(client, FRESH)
         reading.ticker = want.ticker
         words = hints(*about)
-        likely = [h.told(self.known) for h in headlines if any(word in h.plain for word in words)]
+        likely = [h.recognised(self.known) for h in headlines if any(word in h.plain for word in words)]
         reading.add(Harvest(news=[one for one in likely if want.ticker in one.tickers]))
         used = {one.payload for one in reading.harvest.news}
         reading.payloads = {sha: payload for sha, payload in reading.payloads.items() if sha in used}
@@ -66,7 +66,7 @@ class RssSource:
     async def news(self, client: SourceClient, limit: int) -> list[Answer]:
         """The newest items across feeds, each once."""
         reading, headlines = await self._all(client, 0)
-        reading.add(Harvest(news=distinct([h.told(self.known) for h in headlines])[:limit]))
+        reading.add(Harvest(news=distinct([h.recognised(self.known) for h in headlines])[:limit]))
         return [reading.close()]
 
     async def _all(self, client: SourceClient, fresh_for: float) -> tuple[Reading, list[Headline]]:

@@ -83,8 +83,8 @@ def read(reading: Reading, want: Want, chart: Mapping[str, Any], payload: RawPay
     meta = meta if isinstance(meta, Mapping) else {}
     zone = _zone(meta)
     splits = list(_splits(chart, want.ticker, zone, payload.sha256))
-    told = [*splits, *_dividends(chart, want.ticker, zone, payload.sha256, splits)]
-    reading.add(Harvest(actions=payable(reading, want, told)))
+    events = [*splits, *_dividends(chart, want.ticker, zone, payload.sha256, splits)]
+    reading.add(Harvest(actions=payable(reading, want, events)))
     days = [split.last_date_with for split in (*splits, *want.splits) if split.factor]
     rows = bars_of(chart, want.ticker, zone, payload.sha256)
     since = max(filter(None, (want.bars_until, *days)), default=None)

@@ -159,7 +159,7 @@ class Actions:
         """The same for many assets (None: all), those of the codes they had before included."""
         lineages = await read_lineages(self._db)
         found = grouped(await self._read(_with_ancestors(tickers, lineages), since), _action)
-        return followed(found, tickers, lineages, lambda told: told.last_date_with)
+        return followed(found, tickers, lineages, lambda action: action.last_date_with)
 
     async def steps(
         self, tickers: Sequence[str] | None, *, since: date | None = None, lineages: Lineages

@@ -140,6 +140,6 @@ class Notices:
 
 
 def _channel(row: Record) -> Channel:
-    told = {"owner": row["owner"], "active": row["active"], "occasions": tuple(map(Occasion, row["occasions"]))}
+    fields = {"owner": row["owner"], "active": row["active"], "occasions": tuple(map(Occasion, row["occasions"]))}
     last = {"last_sent_at": row["last_sent_at"], "last_error": row["last_error"]}
-    return Channel.model_validate_json(row["body"]).model_copy(update=told | last)
+    return Channel.model_validate_json(row["body"]).model_copy(update=fields | last)

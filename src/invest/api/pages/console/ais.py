@@ -44,13 +44,13 @@ async def ais_page(visit: Visit) -> web.StreamResponse:
     today = settings.now().date()
     spend = await visit.ask(ai.get_ai_spend)
     by_provider = {name: paid.cost for (name,), paid in paid_by(spend.lines, "provider").items()}
-    said = await store.opinions.tally(since=settings.now() - timedelta(days=DAYS))
+    tallies = await store.opinions.tally(since=settings.now() - timedelta(days=DAYS))
     rows = [
         (
             name,
             provider,
             by_provider.get(name, Decimal(0)),
-            said.get(name, {}),
+            tallies.get(name, {}),
             _end(getattr(provider, "ends", None), today),
         )
         for name, provider in sorted(settings.ai.providers.items(), key=lambda item: (not item[1].enabled, item[0]))

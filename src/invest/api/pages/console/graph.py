@@ -108,8 +108,8 @@ def _box(visit: Visit, step: JobStatus) -> Box:
         note = f"{note} · {step.error.message}"
     elif step.started_at and step.finished_at:
         note = f"{note} · {visit.words.span(step.finished_at - step.started_at)}"
-    said = arguments_text(step.args, step.kwargs)
-    title = f"{step.name.removesuffix('_async')} {said.partition('=')[2] or said}".strip()
+    arguments = arguments_text(step.args, step.kwargs)
+    title = f"{step.name.removesuffix('_async')} {arguments.partition('=')[2] or arguments}".strip()
     return Box([step.id], title, note, str(step.state), f"/ops/jobs/{quote(step.id, safe='')}")
 
 

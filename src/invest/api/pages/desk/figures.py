@@ -257,12 +257,12 @@ WARNINGS: Final = tuple(
 )
 
 
-def warning_text(visit: Visit, told: str) -> str:
+def warning_text(visit: Visit, warning: str) -> str:
     """A warning of the metrics with what to do about it, in the reader's language; one that is not known as it is."""
     for pattern, text in WARNINGS:
-        if found := pattern.fullmatch(told):
+        if found := pattern.fullmatch(warning):
             return visit.say(text, **{name: _worded(visit, name, value) for name, value in found.groupdict().items()})
-    return told
+    return warning
 
 
 def _worded(visit: Visit, name: str, value: str) -> str:

@@ -101,9 +101,9 @@ async def portfolio_page(visit: Visit) -> web.StreamResponse:
         best=_contributors(metrics),
         whole=_whole_result(metrics),
         warnings=[
-            figures.warning_text(visit, told)
-            for told in metrics.get("warnings") or ()
-            if not proposed or NOT_BOOKED not in told
+            figures.warning_text(visit, warning)
+            for warning in metrics.get("warnings") or ()
+            if not proposed or NOT_BOOKED not in warning
         ],
         sold=await _sold(visit, held, today),
         exempt=EXEMPT,

@@ -83,8 +83,10 @@ async def replace_bond(request: Request, path: BondPath, body: Bond) -> BondView
     if not path.bond_id.startswith(IMPORTED):
         return await _kept(request, path.portfolio_id, path.bond_id, body)
     if any(getattr(old, name) != getattr(body, name) for name in TOLD):
-        said = "what was put in, paid and taken out is as its statement tells it: undo that import, or change its terms"
-        raise Problem(422, f"{path.bond_id} was imported: {said} (index, percent, rate, matures_on)")
+        remedy = (
+            "what was put in, paid and taken out is as its statement tells it: undo that import, or change its terms"
+        )
+        raise Problem(422, f"{path.bond_id} was imported: {remedy} (index, percent, rate, matures_on)")
     terms = Terms(index=body.index, percent=body.percent, rate=body.rate, matures_on=body.matures_on)
     await store.portfolios.save_terms(path.portfolio_id, path.bond_id, terms)
     request.audit("set terms of fixed income", path.portfolio_id, {"id": path.bond_id})

@@ -36,7 +36,7 @@ class TaxFileFilter(TaxFilter):
     language: Literal["pt-BR", "en"] = Field(default="pt-BR", description="of what is open in the PDF; en: in both")
 
 
-async def _told(request: Request, portfolio_id: str, query: TaxFilter) -> TaxYear:
+async def _tax_year(request: Request, portfolio_id: str, query: TaxFilter) -> TaxYear:
     await require_portfolio(request, portfolio_id)
     today = market_day(request.services.settings.now())
     if query.year > today.year:
@@ -55,14 +55,14 @@ async def get_tax(request: Request, path: PortfolioPath, query: TaxFilter) -> Ta
 
     Every line names the transactions it follows from. No tax advice.
     """
-    return await _told(request, path.portfolio_id, query)
+    return await _tax_year(request, path.portfolio_id, query)
 
 
 @route("GET", "/portfolios/{portfolio_id}/tax/file", tag="portfolios", problems=(404, 422, 503),
        media={200: "application/octet-stream"})  # fmt: skip
 async def get_tax_file(request: Request, path: PortfolioPath, query: TaxFileFilter) -> web.Response:
     """The same as a CSV or a PDF."""
-    tax_year = await _told(request, path.portfolio_id, query)
+    tax_year = await _tax_year(request, path.portfolio_id, query)
     stem = f"imposto-{query.year}-{path.portfolio_id}"
     if query.format == "csv":
         return file_reply(("\ufeff" + tax_csv(tax_year)).encode(), "text/csv; charset=utf-8", f"{stem}.csv")

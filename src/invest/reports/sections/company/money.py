@@ -121,22 +121,22 @@ def rebalancing_section(data: PortfolioReportData, locale: Locale) -> Section | 
 
 def tax_section(data: PortfolioReportData, locale: Locale) -> Section | None:
     """Sales of the month, tax and exempt gains of the year, DARFs to come, losses; None where nothing was sold."""
-    told, words = data.tax, locale.words
-    if told is None or not any(
-        m.sales or m.tax or m.darf or m.exempt_gain or m.state is State.INCOMPLETE for m in told.months
+    box, words = data.tax, locale.words
+    if box is None or not any(
+        m.sales or m.tax or m.darf or m.exempt_gain or m.state is State.INCOMPLETE for m in box.months
     ):
         return None
-    now = next((m for m in told.months if m.month == f"{data.as_of:%Y-%m}"), None)
-    losses = sum(told.losses.values(), Decimal(0))
+    now = next((m for m in box.months if m.month == f"{data.as_of:%Y-%m}"), None)
+    losses = sum(box.losses.values(), Decimal(0))
     rows: list[tuple[str, Decimal]] = [(words.t("tax.sales"), now.sales if now else Decimal(0))]
-    rows.append((words.t("tax.assessed"), sum((m.tax for m in told.months), Decimal(0))))
+    rows.append((words.t("tax.assessed"), sum((m.tax for m in box.months), Decimal(0))))
     rows += [
         (words.t("tax.darf", period=m.darf.period, due=locale.day(m.darf.due)), m.darf.amount)
-        for m in told.months
+        for m in box.months
         if m.darf is not None and m.darf.due >= data.as_of and m.paid is None
     ]
-    unsure = [m.month for m in told.months if m.state is State.INCOMPLETE]
-    exempt = (m.exempt_gain for m in told.months if m.month not in unsure)
+    unsure = [m.month for m in box.months if m.state is State.INCOMPLETE]
+    exempt = (m.exempt_gain for m in box.months if m.month not in unsure)
     rows.append((words.t("tax.exempt"), sum(exempt, Decimal(0))))
     rows += [(words.t("tax.losses"), losses)] if losses else []
     columns = (Column(label=words.t("portfolio.metric")), Column(label=words.t("portfolio.value"), align="right"))
@@ -144,5 +144,5 @@ def tax_section(data: PortfolioReportData, locale: Locale) -> Section | None:
     table = Table(caption=words.t("tax.caption"), columns=columns, rows=body)
     open_months = [Paragraph(text=words.t("tax.incomplete", months=", ".join(unsure)))] if unsure else []
     blocks = (table, *open_months, Paragraph(text=words.t("tax.footnote"), muted=True))
-    title, note = words.t("tax.title"), words.t("tax.note", year=told.year)
+    title, note = words.t("tax.title"), words.t("tax.note", year=box.year)
     return Section(id="tax", title=title, note=note, blocks=blocks, span=6)
