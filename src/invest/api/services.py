@@ -78,7 +78,7 @@ def open_services(settings: Settings, load: Load) -> Services:
         keyring=Keyring(settings, stores, sessions),
         admission=Admission(invest.redis, settings.web, settings.quotas.kept_answer_bytes),
         enqueuer=Enqueuer(invest),
-        hub=Hub(invest.redis),
+        hub=Hub({name: client.redis for name, client in invest.parts().items()}),
         auditor=Auditor(stores),
         load=load,
         bodies=Bodies(settings.web.max_bodies_bytes),

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from invest import __version__
 from invest.cli import output
+from invest.cli.cells import choose_cell
 from invest.cli.investing import alerts, assets, booking, channels, corrections, export, portfolios, reports
 from invest.cli.verbs import (
     account,
@@ -57,6 +58,7 @@ def root(
     app_modules: Annotated[
         list[str] | None, typer.Option("--app", help="module:queues with jobs of your own, as INVEST_APP; repeatable")
     ] = None,
+    cell: Annotated[str | None, typer.Option(help="this cell alone, as INVEST_REDIS__CELL; without it all")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="ids and values alone, one a line")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="no colours, as NO_COLOR")] = False,
     fields: Annotated[str | None, typer.Option(hidden=True, help="of JSON objects, comma-separated")] = None,
@@ -64,6 +66,8 @@ def root(
     """Investment research on the Brazilian exchange (B3)."""
     if url is not None:
         os.environ["INVEST_URL"] = url
+    if cell is not None:
+        choose_cell(cell)
     if app_modules:
         os.environ["INVEST_APP"] = ",".join(app_modules)
         sys.path.insert(0, "")  # a module of the working directory, as `python -m` finds it

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import redis
@@ -137,7 +141,6 @@ async def test_a_cell_that_was_lost_gets_its_own_jobs_back_and_no_others(
         jobs = {name: await invest.enqueue_many([kit_add(n, 1).with_options(caller=who) for n in range(3)])
                 for name, who in callers.items()}  # fmt: skip
         assert invest.cells is not None
-        assert invest.cells is not None
         clients = {name: Invest(invest.cells.get(name).redis, own) for name, own in cell_settings(known).items()}
         sinks = [
             asyncio.create_task(Projector(one, history_sink(store, stored_cell(one.settings))).run())
@@ -160,6 +163,38 @@ async def test_a_cell_that_was_lost_gets_its_own_jobs_back_and_no_others(
         for task in (*sinks, keeping):
             task.cancel()
         await asyncio.gather(*sinks, keeping, return_exceptions=True)
+
+
+async def test_one_command_works_for_all_cells_or_for_the_one_that_it_names(
+    settings: Make, redis_url: str, database_url: str, tmp_path: Path
+) -> None:
+    known = settings(redis={"url": redis_url, "prefix": "deploy:home", "cells": CELLS, "spread": "owner"})
+    file = tmp_path / "settings.toml"
+    file.write_text(
+        '[redis]\nprefix = "deploy:home"\nspread = "owner"\n'
+        '[redis.cells.a]\nprefix = "deploy:a"\n[redis.cells.b]\nprefix = "deploy:b"\n'
+    )
+    environment = os.environ | {
+        "REDIS_URL": redis_url, "DATABASE_URL": database_url, "INVEST_SETTINGS": str(file),
+        "INVEST_APP": "tests.integration.engine.engine_kit:kit", "INVEST_DATA_DIR": str(tmp_path),
+    }  # fmt: skip
+
+    def work(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "invest", "worker", "run", "kit", "--burst", *options]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    async with Invest.connect(known) as invest:
+        jobs = {}
+        for name in ("home", "a", "b"):
+            who = next(f"o{n}" for n in range(99) if cell_of(known, "kit", f"o{n}") == name)
+            jobs[name] = await invest.enqueue(kit_add(1, 1), caller=who)
+        done = await asyncio.to_thread(work, "--cell", "a")
+        assert done.returncode == 0, done.stderr
+        states = {name: (await job.status()).state for name, job in jobs.items()}
+        assert states == {"home": JobState.QUEUED, "a": JobState.SUCCEEDED, "b": JobState.QUEUED}
+        done = await asyncio.to_thread(work)
+        assert done.returncode == 0, done.stderr
+        assert {(await job.status()).state for job in jobs.values()} == {JobState.SUCCEEDED}
 
 
 @pytest.mark.parametrize(

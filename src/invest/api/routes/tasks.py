@@ -249,7 +249,7 @@ class EventFilter(Strict):
 
     queue: str | None = Field(default=None, max_length=100)
     last_event_id: str | None = Field(
-        default=None, max_length=50, description="as Last-Event-ID, for programs that cannot set headers"
+        default=None, max_length=2000, description="as Last-Event-ID, for programs that cannot set headers"
     )
 
 

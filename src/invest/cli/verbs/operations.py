@@ -191,6 +191,7 @@ def workers(json_output: AsJson = False) -> None:
 
     columns: Columns = {
         "worker": lambda w: f"{w.host}:{w.pid}",
+        "cell": lambda w: w.cell or "-",
         "queues": lambda w: ", ".join(w.queues),
         "running": lambda w: f"{w.running}/{w.slots}",
         "done": lambda w: w.done,

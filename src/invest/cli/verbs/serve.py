@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -51,13 +52,18 @@ def worker(
     autoscale: Annotated[str | None, typer.Option(metavar="MIN,MAX", help="processes by queue depth and age")] = None,
     max_jobs: Annotated[int | None, typer.Option(min=0, help="recycle a process after so many jobs; 0: never")] = None,
     burst: Annotated[bool, typer.Option(help="end when the queues are empty")] = False,
+    cell: Annotated[
+        str | None, typer.Option(help="work for this cell alone; without it for all of redis.cells")
+    ] = None,
     child: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Run jobs of the named queues (data_collection, analysis, reports) until SIGTERM."""
     from invest.cli.platform.local import local_settings
     from invest.jobs.declared import added_queues
-    from invest.workers import QUEUES, WorkerPlan, serve
+    from invest.workers import CELL, QUEUES, WorkerPlan, serve
 
+    if cell is not None:
+        os.environ[CELL] = cell
     there = tuple(dict.fromkeys((*QUEUES, *(queue.name for queue in added_queues()))))
     plan = WorkerPlan(
         queues=_known(queues, there),

@@ -40,15 +40,16 @@ class Bulk(Frozen):
 class DeadLetters:
     """The dead letters of every queue."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, inspector: Inspector | None = None) -> None:
         self._client = client
         self._redis = client.redis
+        self._inspector = inspector or Inspector(client)
 
     async def page(
         self, *, queue: str | None = None, name: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> Page:
         """A page of them, newest first."""
-        return await Inspector(self._client).jobs(JobState.FAILED, queue=queue, name=name, limit=limit, cursor=cursor)
+        return await self._inspector.jobs(JobState.FAILED, queue=queue, name=name, limit=limit, cursor=cursor)
 
     async def show(self, job_id: str) -> JobStatus:
         """One, with payload, error and the history of its attempts. Raises `NotFound`."""

@@ -82,7 +82,7 @@ class QueueStats(Frozen):
 
 
 class WorkerInfo(Frozen):
-    """One worker process, as of its last heartbeat."""
+    """One worker process, as of its last heartbeat; `cell`: the one it works for, where all cells are looked at."""
 
     id: str
     host: str
@@ -97,6 +97,7 @@ class WorkerInfo(Frozen):
     started_at: datetime
     seen_at: datetime
     alive: bool
+    cell: str | None = None
 
 
 class TimelineEntry(Frozen):
@@ -195,8 +196,8 @@ class Inspector:
         found = await self._gather(state, names, limit, _read_cursor(cursor), with_later=with_later)
         found.sort(key=lambda pair: pair[:2], reverse=newest_first)
         page = found[:limit]
-        statuses = await read_statuses(self._redis, [job_id for _, job_id in page])
-        items = [s for s in statuses if s is not None and (queue is None or s.queue == queue)]
+        statuses = await self.read([job_id for _, job_id in page])
+        items = [status for status in statuses if queue is None or status.queue == queue]
         more = len(found) > limit
         return Page(items=items, cursor=f"{page[-1][0]:.0f}:{page[-1][1]}" if more else None)
 

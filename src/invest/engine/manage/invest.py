@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar, overload
 
 from invest.engine.calls import Call, Workflow
 from invest.engine.client import Client, Job
 from invest.engine.declare import registry
+from invest.engine.manage.across_cells import DeadLettersOfCells, InspectorOfCells, WorkflowsOfCells, ask_each
 from invest.engine.manage.cells import Cells, CellView, cell_of, describe
 from invest.engine.manage.dead_letters import DeadLetters
 from invest.engine.manage.inspection import Inspector, QueueStats
@@ -26,13 +27,23 @@ class Invest(Client):
     """An open connection to the platform. Get one with ``async with Invest.connect() as invest``.
 
     Where the settings name cells, work goes to the cell where it belongs, and a job is found wherever it is; `inspect`
-    and what else is about queues and lists is about the cell of this process.
+    and what else is about queues and lists is about all cells, or about the one that `redis.cell` chooses.
     """
 
     @cached_property
     def cells(self) -> Cells | None:
         """The cells of the deployment; None where there is but one."""
         return Cells(self) if self.settings.redis.cells else None
+
+    @property
+    def _looked_at(self) -> Cells | None:
+        """The cells that lists and figures are about; None: only this process's own."""
+        return None if self.settings.redis.cell else self.cells
+
+    def parts(self) -> dict[str, Client]:
+        """The clients of the cells that lists and figures are about, by name."""
+        cells = self._looked_at
+        return {self.settings.redis.cell or HOME: self} if cells is None else cells.all()
 
     @overload
     async def enqueue(self, what: Call[R], *, caller: str | None = None) -> Job[R]: ...
@@ -59,24 +70,25 @@ class Invest(Client):
 
     async def enqueue_after(self, job_id: str, call: Call[R]) -> Job[R]:
         """See `Client.enqueue_after`: in the cell of the job that it follows."""
-        return await Client.enqueue_after(await self._at(job_id), job_id, call)
+        return await Client.enqueue_after(await self.holding(job_id), job_id, call)
 
     async def status(self, job_id: str) -> JobStatus:
         """See `Client.status`."""
-        return await Client.status(await self._at(job_id), job_id)
+        return await Client.status(await self.holding(job_id), job_id)
 
     async def cancel(self, job_id: str, *, why: str = "cancelled") -> bool:
         """See `Client.cancel`."""
-        return await Client.cancel(await self._at(job_id), job_id, why=why)
+        return await Client.cancel(await self.holding(job_id), job_id, why=why)
 
     async def wait(
         self, job_id: str, timeout: float | None = None, *, end: End | None = None, look_after: float = 0
     ) -> Any:
         """See `Client.wait`."""
-        at = self if end is not None else await self._at(job_id)  # an end is listened for where the job was made
+        at = self if end is not None else await self.holding(job_id)  # an end is listened for where the job was made
         return await Client.wait(at, job_id, timeout, end=end, look_after=look_after)
 
-    async def _at(self, job_id: str) -> Client:
+    async def holding(self, job_id: str) -> Client:
+        """The client of the cell that knows a job; this one where none does. Raises `ServerAway`."""
         return self if self.cells is None else await self.cells.holding(job_id)
 
     async def close(self) -> None:
@@ -103,22 +115,28 @@ class Invest(Client):
     @cached_property
     def inspect(self) -> Inspector:
         """Jobs by state, queues, workers, timelines."""
-        return Inspector(self)
+        cells = self._looked_at
+        return Inspector(self) if cells is None else InspectorOfCells(self, cells)
 
     @cached_property
     def dead(self) -> DeadLetters:
         """Dead letters."""
-        return DeadLetters(self)
+        cells = self._looked_at
+        return DeadLetters(self) if cells is None else DeadLettersOfCells(self, cells)
 
     @cached_property
     def schedules(self) -> Schedules:
         """Cron lines."""
-        return Schedules(self)
+        cells = self._looked_at
+        if cells is None:
+            return Schedules(self)
+        return Schedules(self, lambda queue: cells.get(cell_of(self.settings, queue, None)))
 
     @cached_property
     def workflows(self) -> Workflows:
         """Workflows as wholes."""
-        return Workflows(self)
+        cells = self._looked_at
+        return Workflows(self) if cells is None else WorkflowsOfCells(self, cells)
 
     async def enqueue_named(self, name: str, *args: Any, **kwargs: Any) -> Job[Any]:
         """Enqueue by name with plain data. Raises `UnknownJob` or `InvalidArguments`."""
@@ -127,13 +145,7 @@ class Invest(Client):
     async def purge(self, queue: str) -> int:
         """Cancel all that waits on one queue (what runs goes on); gives how many. Raises `NotFound`."""
         registry.queue(queue)
-        names = ["?", *await self.inspect.names(queue)]
-        count, more = 0, True
-        while more:
-            removed, more = await self.ask(transitions.purge(queue, PURGED_AT_ONCE, names))
-            count += removed
-        await self.proceed()
-        return count
+        return sum((await ask_each(self.parts(), partial(_purge, queue=queue))).values())
 
     async def pause(self, queue: str) -> bool:
         """Claim nothing more from a queue: what runs goes on, what waits is kept. False if it was paused before.
@@ -141,11 +153,29 @@ class Invest(Client):
         Raises `NotFound`.
         """
         registry.queue(queue)
-        return bool(await self.guarded(self.redis.sadd(keys.PAUSED, queue)))  # type: ignore[arg-type] # redis-py: Awaitable | int
+        return any((await ask_each(self.parts(), partial(_pause, queue=queue))).values())
 
     async def resume(self, queue: str) -> bool:
         """The opposite of `pause`. False if it was not paused. Raises `NotFound`."""
         registry.queue(queue)
-        resumed = bool(await self.guarded(self.redis.srem(keys.PAUSED, queue)))  # type: ignore[arg-type] # the same
-        await self.guarded(self.redis.publish(keys.WAKE + queue, ""))
-        return resumed
+        return any((await ask_each(self.parts(), partial(_resume, queue=queue))).values())
+
+
+async def _purge(client: Client, queue: str) -> int:
+    names = ["?", *await Inspector(client).names(queue)]
+    count, more = 0, True
+    while more:
+        removed, more = await client.ask(transitions.purge(queue, PURGED_AT_ONCE, names))
+        count += removed
+    await client.proceed()
+    return count
+
+
+async def _pause(client: Client, queue: str) -> bool:
+    return bool(await client.guarded(client.redis.sadd(keys.PAUSED, queue)))  # type: ignore[arg-type] # redis-py: Awaitable | int
+
+
+async def _resume(client: Client, queue: str) -> bool:
+    resumed = bool(await client.guarded(client.redis.srem(keys.PAUSED, queue)))  # type: ignore[arg-type] # the same
+    await client.guarded(client.redis.publish(keys.WAKE + queue, ""))
+    return resumed

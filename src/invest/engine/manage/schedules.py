@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,21 +34,26 @@ class ScheduleEntry(Frozen):
 
 
 class Schedules:
-    """The cron lines of the jobs declared here."""
+    """The cron lines of the jobs declared here.
 
-    def __init__(self, client: Client) -> None:
+    `at` gives the client of the cell where lines of a queue tick; without it there is but the one of `client`.
+    """
+
+    def __init__(self, client: Client, at: Callable[[str], Client] | None = None) -> None:
         self._client = client
-        self._redis = client.redis
+        self._at = at or (lambda _queue: client)
 
     async def all(self) -> list[ScheduleEntry]:
         """Every cron line with its last and next run."""
         jobs = [job for job in registry.jobs() if job.cron]
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for job in jobs:
-                pipe.hmget(keys.SCHEDULE + job.name, ["ran", "paused", "job", "error"])
-            rows = await pipe.execute()
+        parts: dict[Client, list[JobType[..., Any]]] = {}
+        for job in jobs:
+            parts.setdefault(self._at(job.queue.name), []).append(job)
+        rows: dict[str, list[bytes | None]] = {}
+        for part in await asyncio.gather(*(_read(client, some) for client, some in parts.items())):
+            rows |= part
         now = datetime.now(self._client.settings.zone)
-        return list(await asyncio.gather(*(self._entry(job, row, now) for job, row in zip(jobs, rows, strict=True))))
+        return list(await asyncio.gather(*(self._entry(job, rows[job.name], now) for job in jobs)))
 
     async def _entry(self, job: JobType[..., Any], row: list[bytes | None], now: datetime) -> ScheduleEntry:
         ran, paused, last_job, error = row
@@ -80,8 +86,8 @@ class Schedules:
 
     async def resume(self, name: str) -> None:
         """The opposite of `pause`; what was missed meanwhile stays missed. Raises `NotFound`."""
-        self._scheduled(name)
-        seconds, micros = await self._redis.time()
+        client = self._at(self._scheduled(name).queue.name)
+        seconds, micros = await client.redis.time()
         await self._set(name, {"last": str(int(seconds) * 1000 + int(micros) // 1000), "paused": "0"})
 
     async def run_now(self, name: str) -> Job[Any]:
@@ -90,10 +96,20 @@ class Schedules:
         return await self._client.enqueue(job(**job.cron_args))
 
     async def _set(self, name: str, values: dict[str, str]) -> None:
-        await self._redis.hset(keys.SCHEDULE + self._scheduled(name).name, mapping=values)  # type: ignore[misc] # redis-py: Awaitable
+        job = self._scheduled(name)
+        await self._at(job.queue.name).redis.hset(keys.SCHEDULE + job.name, mapping=values)  # type: ignore[misc] # redis-py: Awaitable
 
     def _scheduled(self, name: str) -> JobType[..., Any]:
         job = registry.find(name)
         if job is None or job.cron is None:
             raise NotFound(f"no schedule {name!r}; `invest schedule` lists those there are")
         return job
+
+
+async def _read(client: Client, jobs: Sequence[JobType[..., Any]]) -> dict[str, list[bytes | None]]:
+    """What one cell notes of these lines."""
+    async with client.redis.pipeline(transaction=False) as pipe:
+        for job in jobs:
+            pipe.hmget(keys.SCHEDULE + job.name, ["ran", "paused", "job", "error"])
+        rows = await pipe.execute()
+    return {job.name: row for job, row in zip(jobs, rows, strict=True)}

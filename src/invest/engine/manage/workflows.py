@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from invest.engine.client import Client
 from invest.engine.redis import Frozen, JobStatus, id_text, keys, new_request, read_statuses, transitions
 from invest.errors import InvestError, NotFound
@@ -40,7 +42,16 @@ class Workflows:
     async def page(self, limit: int = 50, offset: int = 0) -> list[JobStatus]:
         """The newest ones."""
         raw = await self._client.redis.zrevrange(keys.WORKFLOWS, offset, offset + max(1, limit) - 1)
-        found = await read_statuses(self._client.redis, [id_text(i) for i in raw])
+        return await self.read([id_text(i) for i in raw])
+
+    async def newest(self, count: int) -> list[tuple[str, float]]:
+        """(id, when it was enqueued) of the newest ones."""
+        rows = await self._client.redis.zrevrange(keys.WORKFLOWS, 0, count - 1, withscores=True)
+        return [(id_text(raw), score) for raw, score in rows]
+
+    async def read(self, ids: Sequence[str]) -> list[JobStatus]:
+        """Those of these ids, without the ones whose records have expired."""
+        found = await read_statuses(self._client.redis, list(ids)) if ids else []
         return [await self._client.with_nodes(s) for s in found if s is not None]
 
     async def count(self) -> int:

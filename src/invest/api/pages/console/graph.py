@@ -38,7 +38,7 @@ class Box:
 
 async def read_edges(visit: Visit, workflow_id: str) -> dict[str, list[str]]:
     """Step -> the steps that wait for it; joins of groups, which do no work, are passed through."""
-    redis = visit.services.invest.redis
+    redis = (await visit.services.invest.holding(workflow_id)).redis
     stage = await redis.hget(keys.JOB + workflow_id, "sub")  # type: ignore[misc] # redis-py: Awaitable
     base = keys.WORKFLOW + (stage.decode() if stage else workflow_id)
     nodes = await redis.lrange(base + keys.WORKFLOW_NODES, 0, 2 * LOOKED)  # type: ignore[misc] # the same

@@ -109,7 +109,7 @@ async def search_page(visit: Visit) -> web.StreamResponse:
     if exact is not None:
         return visit.go(f"/assets/{quote(exact.ticker, safe='')}")
     if " " not in text and "," not in text and "/" not in text:
-        if await visit.services.invest.redis.exists(f"invest:job:{text}") or await store.jobs.get(text) is not None:
+        if await visit.services.invest.inspect.read([text]) or await store.jobs.get(text) is not None:
             return visit.go(f"/ops/jobs/{quote(text, safe='')}")
         if await store.reports.get(text) is not None:
             return visit.go(f"/reports/{quote(text, safe='')}")
