@@ -5,6 +5,7 @@ python -m bench.pages [--asks 200]   -> bench/out/pages.json
 One web process, one request at a time over one connection: `overview_ms`, `jobs_ms`, `portfolio_ms`, `rankings_ms`,
 each p50 and p95 in milliseconds from sending the request to the last byte, and `cpu`, the milliseconds of processor
 time that server and client in this process took for one (a busy machine changes it less).
+`portfolio_changed_ms` is the same page after a price of one of its assets changed before each view: computed anew.
 """
 
 from __future__ import annotations
@@ -15,19 +16,23 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import numpy as np
 import orjson
 from redis.asyncio import Redis
 
 from bench.servers import OUT
-from invest.domain.market import Asset, AssetKind
+from invest.domain.market import Asset, AssetKind, Bar, BarTable
 from invest.domain.portfolios import Operation, Transaction
 from invest.engine import keys, registry
+from invest.garbage import collect_rarely
 from invest.jobs.declared import declare_all
 from invest.local import LocalServers
 from invest.settings import Settings, load
@@ -62,7 +67,7 @@ async def fill_jobs(redis: Redis) -> None:
 
 
 async def fill_store(store: Store) -> str:
-    """1,000 ranked assets, and a portfolio of 60 with ten years of daily figures; its id."""
+    """1,000 ranked assets, and a portfolio of 60 with ten years of transactions and prices; its id."""
     tickers = [f"{chr(65 + i // 26 % 26)}{chr(65 + i % 26)}AA{3 + i // 676}" for i in range(RANKED)]
     await store.assets.upsert(*(Asset(ticker=t, kind=AssetKind.STOCK, name=f"Companhia {t}") for t in tickers))
     rows = [
@@ -84,37 +89,39 @@ async def fill_store(store: Store) -> str:
         for i, t in enumerate(tickers[:ASSETS])
     ]  # fmt: skip
     made, _ = await store.portfolios.create("Ten years", booked, owner="local")
-    now = datetime.now(UTC)
-    await store.portfolios.save_snapshot(made.id, now.date(), now, figures(made.id, tickers[:ASSETS]))
+    for year in range(2016, 2016 + YEARS):
+        await store.bars.save_table(bars_of_year(tickers[:ASSETS], year))
     return made.id
 
 
-def figures(portfolio_id: str, tickers: list[str]) -> dict[str, Any]:
-    """Metrics of the size that ten years of sixty assets give."""
-    days = [str(date(2016, 1, 4) + timedelta(days=i * 365.25 * YEARS / 2_500)) for i in range(2_500)]
-    curve = [1 + i / 1_000 + (i % 17) / 300 for i in range(2_500)]
-    row = {"name": "Companhia", "kind": "stock", "sector": "Setor", "quantity": "1180", "average_price": "20.00",
-           "price": "31.42", "price_day": days[-1], "value": "37075.60", "cost": "23600", "result": 0.571,
-           "weight": 1 / ASSETS}  # fmt: skip
-    plain: dict[str, Any] = dict.fromkeys(("volatility", "max_drawdown", "sharpe_ratio", "beta", "var_95"), 0.2)
-    return plain | {
-        "portfolio_id": portfolio_id, "as_of": days[-1], "total_value": "2224536.00", "total_invested": "1416000.00",
-        "unrealized_gain": "808536.00", "realized_gain": "0.00", "twr": 2.5, "xirr": 0.11, "total_return": 0.57,
-        "dividends_12m": "90000.00", "dividend_yield": 0.04, "curve_days": days, "curve": curve, "curve_cdi": curve,
-        "curve_ibov": curve, "positions": [row | {"ticker": t} for t in tickers], "by_class": {"stock": 1.0},
-        "by_sector": {f"s{i}": 1 / 12 for i in range(12)}, "warnings": [],
-        "contributions": dict.fromkeys(tickers, 0.01),
-        "dividends_by_month": [[f"2025-{m:02d}-01", "7500"] for m in range(1, 13)], "rebalancing": [],
-    }  # fmt: skip
+def bars_of_year(tickers: list[str], year: int) -> BarTable:
+    """A year's sessions of these assets, each on a random walk from 20 BRL; 252 weekdays."""
+    first = np.datetime64(f"{year}-01-01")
+    days = np.busday_offset(first, np.arange(252), roll="forward")
+    random = np.random.default_rng(year)
+    walk = np.exp(np.cumsum(random.normal(0.0002, 0.015, (len(tickers), len(days))), axis=1))
+    close = (20_000_000 * walk).astype(np.int64).ravel() // 10_000 * 10_000
+    none = np.full(len(close), -1)
+    return BarTable(
+        np.repeat(np.array(tickers), len(days)), np.tile(days.astype("datetime64[D]"), len(tickers)),
+        close, close, close, close, np.full(len(close), 1_000_000), none, none, "cotahist", "0" * 64,
+    )  # fmt: skip
 
 
-async def measure(session: aiohttp.ClientSession, path: str, asks: int) -> dict[str, float]:
-    """p50 and p95 of so many requests, and the processor time of one, after ten that warm up."""
+async def measure(
+    session: aiohttp.ClientSession, path: str, asks: int, change: Callable[[int], Awaitable[object]] | None = None
+) -> dict[str, float]:
+    """p50 and p95 of so many requests, and the processor time of one, after ten that warm up.
+
+    `change` is awaited before each; its time does not count, its processor time does.
+    """
     times: list[float] = []
     spent = 0.0
     for number in range(asks + WARM):
         if number == WARM:
             spent = time.process_time()
+        if change is not None:
+            await change(number)
         begun = time.perf_counter()
         async with session.get(path, headers={"Accept": "text/html"}) as answer:
             await answer.read()
@@ -130,19 +137,24 @@ async def run(settings: Settings, asks: int) -> dict[str, Any]:
     declare_all()
     async with Redis.from_url(str(settings.redis.url.get_secret_value() if settings.redis.url else "")) as redis:
         await fill_jobs(redis)
-    async with Store.open(settings) as store:
+    async with Store.open(settings) as store, AsyncExitStack() as stack:
         portfolio = await fill_store(store)
-    runner, port = await start(create_app(settings), "127.0.0.1", 0)
-    try:
+        runner, port = await start(create_app(settings), "127.0.0.1", 0)
+        stack.push_async_callback(runner.cleanup)
+        collect_rarely()  # as the web process does once all is loaded
+
+        async def another_price(number: int) -> None:
+            day = date(2026, 1, 1) + timedelta(days=number)
+            await store.bars.save([Bar("AAAA3", day, None, None, None, Decimal(30), 1, None, None, "b3", "1" * 64)])
+
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
             return {
                 "overview_ms": await measure(session, "/ops", asks),
                 "jobs_ms": await measure(session, "/ops/jobs", asks),
                 "portfolio_ms": await measure(session, f"/portfolios/{portfolio}", asks),
+                "portfolio_changed_ms": await measure(session, f"/portfolios/{portfolio}", asks // 4, another_price),
                 "rankings_ms": await measure(session, "/rankings", asks),
             }
-    finally:
-        await runner.cleanup()
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from invest.domain.brokerage import Accept, ImportPlan, Statement, plan_booking,
 from invest.domain.fixed_income import PaperFact
 from invest.domain.portfolios import Known, Portfolio, Transaction
 from invest.errors import NotFound
-from invest.store.core import Connection, clean, from_json, to_json
+from invest.store.core import Connection, clean, from_json, may_lag, to_json
 from invest.store.portfolio_corrections import Corrections
 from invest.store.portfolio_rows import (
     COLUMNS,
@@ -39,6 +39,35 @@ SELECT p AS id FROM unnest($1::text[]) AS p WHERE NOT EXISTS (SELECT 1 FROM port
 UNION ALL
 SELECT report_id FROM report r WHERE report_id = ANY($2::text[]) AND portfolio_id IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM portfolio WHERE id = r.portfolio_id AND owner = $3)
+"""
+# Which rows, and which versions of them, the figures of portfolio $1 follow from: its own, those of its assets under
+# every code they had, and those of the prices in $2 and the series in $3. A row has another ctid or xmin once it was
+# written anew, whoever wrote it; no row can be written without changing its sum.
+SUMS = ",\n".join(
+    f"(SELECT coalesce(sum(hashtidextended(ctid, xmin::text::bigint)), 0) FROM {rows})"
+    for rows in (
+        "portfolio WHERE id = $1",
+        "portfolio_transaction WHERE portfolio_id = $1",
+        "portfolio_bond WHERE portfolio_id = $1",
+        "portfolio_paper_row WHERE portfolio_id = $1",
+        "portfolio_paper_terms WHERE portfolio_id = $1",
+        "ticker_change",
+        "asset WHERE ticker IN (SELECT code FROM line)",
+        "corporate_action WHERE ticker IN (SELECT code FROM line)",
+        "bar_block WHERE ticker IN (SELECT code FROM line UNION ALL SELECT unnest($2::text[]))",
+        "macro_point WHERE series = ANY($3::text[])",
+    )
+)
+VERSION = f"""
+WITH RECURSIVE line (code) AS (
+  (SELECT ticker FROM portfolio_transaction WHERE portfolio_id = $1 AND ticker IS NOT NULL
+   UNION SELECT other FROM portfolio_transaction WHERE portfolio_id = $1 AND other IS NOT NULL
+   UNION SELECT k COLLATE "C" FROM portfolio, jsonb_object_keys(targets) AS k WHERE id = $1)
+  UNION
+  SELECT CASE WHEN c.old_ticker = line.code THEN c.new_ticker ELSE c.old_ticker END
+  FROM line JOIN ticker_change c ON line.code IN (c.old_ticker, c.new_ticker)
+)
+SELECT concat_ws(':', {SUMS})
 """
 
 
@@ -141,6 +170,17 @@ class Portfolios(Corrections):
             sorted(set(portfolio_ids)),
         )
         return {key: [*map(transaction_of, own)] for key, own in groupby(rows, key=itemgetter("portfolio_id"))}
+
+    async def version(self, portfolio_id: str, *, prices: Sequence[str], series: Sequence[str]) -> str:
+        """Names the state of all that a portfolio's figures are computed from; another one after any of it changed.
+
+        `prices` and `series`: what it is measured against beside its own assets. Always asks the primary.
+        """
+        token = may_lag.set(False)  # a replica's rows may be read as if they were the newest
+        try:
+            return str(await self._db.fetchval(VERSION, portfolio_id, list(prices), list(series)))
+        finally:
+            may_lag.reset(token)
 
     async def delete(self, portfolio_id: str) -> bool:
         """Delete a portfolio and all that belongs to it; False where there is none."""

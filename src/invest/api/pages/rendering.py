@@ -84,21 +84,14 @@ def templates() -> jinja2.Environment:
 
 def render(visit: Visit, template: str, *, status: int = 200, **values: Any) -> web.Response:
     """A page."""
-    drawing = Drawing(visit)
-    words = visit.words
-    text = (
-        templates()
-        .get_template(template)
-        .render(
-            v=visit,
-            _=words.say,
-            w=words,
-            n=words.locale,
-            chart=drawing.chart,
-            sandbox=visit.services.settings.sandbox,
-            keys_required=visit.services.keyring.required,
-            **values,
-        )
+    services = visit.services
+    text = _filled(
+        visit,
+        template,
+        v=visit,
+        sandbox=services.settings.sandbox,
+        keys_required=services.keyring.required,
+        **values,
     )
     response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
     # Under no-referrer a browser says Origin: null with its own forms, which could not be told from another site's.
@@ -108,6 +101,20 @@ def render(visit: Visit, template: str, *, status: int = 200, **values: Any) -> 
     if SAID_COOKIE in visit.http.cookies:
         forget(response, SAID_COOKIE)
     return response
+
+
+def part(visit: Visit, template: str, **values: Any) -> Markup:
+    """A part of a page that is the same for everybody who reads its language: it sees no visit."""
+    return Markup(_filled(visit, template, **values))  # noqa: S704 - the templates escape
+
+
+def _filled(visit: Visit, template: str, **values: Any) -> str:
+    words = visit.words
+    return (
+        templates()
+        .get_template(template)
+        .render(_=words.say, w=words, n=words.locale, chart=Drawing(visit).chart, **values)
+    )
 
 
 class Drawing:

@@ -155,6 +155,14 @@ class TaxOpening(Frozen):
     kinds: dict[Ticker, AssetKind] = Field(default_factory=dict, description="what an unknown or wrong asset is")
 
 
+class TaxOpen(Frozen):
+    """What waits to be paid as of a day: months whose DARF is not paid, the running month, what is below R$ 10.00."""
+
+    unpaid: list[MonthTax] = Field(description="months that are over and owe a DARF, the newest first")
+    running: MonthTax | None = Field(description="the month that is not over yet; null where nothing was booked")
+    carried: Plain = Field(description="below R$ 10.00 at the end of the last month that is over")
+
+
 class TaxYear(Frozen):
     """The tax of one person and year."""
 

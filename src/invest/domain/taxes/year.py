@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from invest.domain.taxes.annual import goods, income
 from invest.domain.taxes.lines import TaxInput, facts_until, taxed_lines
-from invest.domain.taxes.models import State, TaxYear
+from invest.domain.taxes.models import MonthTax, State, TaxOpen, TaxYear
 from invest.domain.taxes.months import assess
 
 DECEMBER = 12
@@ -35,3 +35,25 @@ def tax_year(given: TaxInput, year: int) -> TaxYear:
         darf_carried=carried.below,
         flags=[*(f for f in every if f.day is None or f.day.year == year), *more],
     )
+
+
+def tax_open(given: TaxInput) -> TaxOpen:
+    """What is to be paid as of today, of whichever year: a DARF of December is due in January."""
+    facts = facts_until(given, given.today)
+    lines, flags = taxed_lines(facts)
+    today = given.today
+    months, carried = assess(facts, lines, [*facts.flags, *flags], (today.year, today.month))
+    running = f"{today:%Y-%m}"
+    over = [month for month in months if month.month < running]
+    return TaxOpen(
+        unpaid=[month for month in reversed(over) if _is_owed(month)],
+        running=months[-1] if months and months[-1].month == running else None,
+        carried=over[-1].carried if over else carried.below,
+    )
+
+
+def _is_owed(month: MonthTax) -> bool:
+    """Whether a month has a DARF of which something was not paid."""
+    if month.darf is None:
+        return False
+    return month.paid is None or (month.difference is not None and month.difference > 0)

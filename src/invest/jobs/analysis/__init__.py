@@ -20,6 +20,7 @@ from invest.jobs.analysis.bonds import bond_values
 from invest.jobs.analysis.nightly import ask_ais_nightly, collect_ais_nightly
 from invest.jobs.analysis.portfolios import (
     AUTO_CONFIRM,
+    MEASURED_AGAINST,
     analyze_all_portfolios,
     calculate_portfolio_metrics,
     change_over,
@@ -32,11 +33,12 @@ from invest.jobs.analysis.portfolios import (
 )
 from invest.jobs.analysis.proposals import propose_all_events, propose_portfolio_events
 from invest.jobs.analysis.rankings import detect_opportunities, update_asset_rankings
-from invest.jobs.analysis.taxes import TAX, tax_of
+from invest.jobs.analysis.taxes import TAX, open_tax_of, tax_of
 from invest.jobs.analysis.track_record import close_opinions, record, track_rows
 
 __all__ = [
     "AUTO_CONFIRM",
+    "MEASURED_AGAINST",
     "TAX",
     "Answers",
     "analyse_many",
@@ -62,6 +64,7 @@ __all__ = [
     "finish_portfolios",
     "measure_and_keep",
     "measured",
+    "open_tax_of",
     "opinion_brief",
     "portfolio_of",
     "propose",

@@ -9,10 +9,18 @@ from typing import Any
 
 from invest.domain.fixed_income import FIXED_INCOME, Bond, as_assets
 from invest.domain.market import Asset, AssetKind, RateCurve, display_name, kind_of, market_day
-from invest.domain.portfolios import PROPOSED, Portfolio, PortfolioInput, PortfolioMetrics, PositionMetrics, measure
+from invest.domain.portfolios import (
+    PROPOSED,
+    Known,
+    Portfolio,
+    PortfolioInput,
+    PortfolioMetrics,
+    PositionMetrics,
+    measure,
+)
 from invest.engine import Context, Ok, Workflow
 from invest.errors import NotFound
-from invest.jobs.analysis.bonds import IPCA, curves_since, priced_long_ago
+from invest.jobs.analysis.bonds import IPCA, SELIC, curves_since, priced_long_ago
 from invest.jobs.analysis.taxes import tax_of
 from invest.jobs.fan_out import fan_out
 from invest.jobs.loading import CDI, IFIX, INDEX
@@ -26,6 +34,8 @@ from invest.store import Store
 
 AUTO_CONFIRM = "auto_confirm"  # option of a portfolio: known events confirm themselves
 PTAX = "sgs:1"
+# (prices, series) that every portfolio is measured against, fixed income's included.
+MEASURED_AGAINST = ((INDEX, IFIX), (CDI, IPCA, PTAX, SELIC))
 PRINTED = (
     "twr",
     "annual_return",
@@ -76,13 +86,22 @@ async def portfolio_of(store: Store, portfolio_id: str) -> Portfolio:
 
 
 async def measured(
-    store: Store, settings: Settings, portfolio: Portfolio, *, cash: Decimal = Decimal(0), sell: bool = True
+    store: Store,
+    settings: Settings,
+    portfolio: Portfolio,
+    *,
+    cash: Decimal = Decimal(0),
+    sell: bool = True,
+    known: Known | None = None,
 ) -> PortfolioMetrics:
-    """Metrics of one portfolio, now, from its transactions and what is stored of its assets; `cash` waits, BRL."""
+    """Metrics of one portfolio, now, from its transactions and what is stored of its assets; `cash` waits, BRL.
+
+    `known`: what the store knows of its assets, where that was read already.
+    """
     bonds = await store.portfolios.bonds(portfolio.id)
     days = [*(t.date for t in portfolio.transactions), *(b.bought_on for b in bonds.values())]
     first = min(days, default=settings.now().date())
-    known = await store.portfolios.known(portfolio.transactions)
+    known = known or await store.portfolios.known(portfolio.transactions)
     wanted = sorted(set(portfolio.targets) - set(known.bars))
     tickers = sorted({*known.bars, *wanted, *(t.ticker for t in portfolio.transactions if t.ticker)})
     more, assets, index, ifix = await asyncio.gather(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from invest.domain.market import market_day
-from invest.domain.portfolios import Transaction
-from invest.domain.taxes import TaxInput, TaxOpening, TaxYear, tax_year
+from invest.domain.portfolios import Known, Portfolio, Transaction
+from invest.domain.taxes import TaxInput, TaxOpen, TaxOpening, TaxYear, tax_open, tax_year
 from invest.settings import Settings
 from invest.store import Store
 
@@ -19,7 +19,19 @@ async def tax_of(store: Store, settings: Settings, portfolio_ids: Sequence[str],
     """The tax of one person: all these portfolios together, with the opening figures of the first that has some."""
     found = await store.portfolios.transactions(portfolio_ids)
     facts: list[Transaction] = [t for i in portfolio_ids for t in found.get(i, ())]
-    known = await store.portfolios.known(facts)
+    given = await _input(store, settings, portfolio_ids, facts, await store.portfolios.known(facts))
+    return await asyncio.to_thread(tax_year, given, year)
+
+
+async def open_tax_of(store: Store, settings: Settings, portfolio: Portfolio, known: Known) -> TaxOpen:
+    """What of the tax of one portfolio alone waits to be paid today."""
+    given = await _input(store, settings, [portfolio.id], portfolio.transactions, known)
+    return await asyncio.to_thread(tax_open, given)
+
+
+async def _input(
+    store: Store, settings: Settings, portfolio_ids: Sequence[str], facts: Sequence[Transaction], known: Known
+) -> TaxInput:
     tickers = sorted({t for f in facts for t in (f.ticker, f.other) if t} | set(known.bars))
     assets = await store.assets.get_many(tickers)
     opening = TaxOpening()
@@ -28,5 +40,4 @@ async def tax_of(store: Store, settings: Settings, portfolio_ids: Sequence[str],
         if TAX in options:
             opening = TaxOpening.model_validate(options[TAX])
             break
-    given = TaxInput(facts, market_day(settings.now()), known, assets, opening)
-    return await asyncio.to_thread(tax_year, given, year)
+    return TaxInput(facts, market_day(settings.now()), known, assets, opening)

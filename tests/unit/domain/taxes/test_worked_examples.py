@@ -12,7 +12,18 @@ import pytest
 from invest.domain.brokerage import plan_import, read_statement
 from invest.domain.market import Asset, AssetKind
 from invest.domain.portfolios import Operation, Transaction, derive
-from invest.domain.taxes import Bucket, DarfPaid, MonthTax, State, TaxInput, TaxOpening, TaxYear, due_day, tax_year
+from invest.domain.taxes import (
+    Bucket,
+    DarfPaid,
+    MonthTax,
+    State,
+    TaxInput,
+    TaxOpening,
+    TaxYear,
+    due_day,
+    tax_open,
+    tax_year,
+)
 
 D = Decimal
 TODAY = date(2026, 12, 15)
@@ -372,3 +383,31 @@ def test_what_is_open_is_said_in_both_languages() -> None:
     )
     assert flags["bonus_without_cost"].message_pt.startswith("a bonificação de ABCD3 em 10/02/2026 entra sem custo")
     assert all("{" not in flag.message + flag.message_pt and flag.message_pt for flag in flags.values())
+
+
+def test_what_waits_to_be_paid_names_unpaid_months_of_any_year_and_what_is_below_the_minimum() -> None:
+    facts = [
+        tx("2025-11-03", FII, "buy", "400", "100"),
+        tx("2025-12-10", FII, "sell", "100", "110"),  # 20 % of 1,000, due in January; no IRRF below R$ 1.00
+        tx("2026-02-10", FII, "sell", "10", "104"),  # 20 % of 40: below R$ 10.00
+        tx("2026-03-10", FII, "sell", "10", "105"),  # 20 % of 50, with what was carried
+        tx("2026-04-10", FII, "sell", "10", "104"),
+        tx("2026-05-04", FII, "sell", "100", "120"),
+    ]
+    given = TaxInput(facts, date(2026, 5, 20), assets=ASSETS, opening=TaxOpening())
+    told = tax_open(given)
+    owed = [(m.month, m.state, m.darf.amount if m.darf else None) for m in told.unpaid]
+    assert owed == [("2026-03", State.LATE, D("18.00")), ("2025-12", State.LATE, D("200.00"))]
+    assert told.running is not None and told.running.month == "2026-05" and told.carried == D("8.00")
+    assert told.running.darf is not None and told.running.darf.carried == told.carried
+    paid = (
+        DarfPaid(period="2025-12", amount=D("200.00"), paid_on=date(2026, 1, 30)),
+        DarfPaid(period="2026-03", amount=D("10"), paid_on=date(2026, 4, 30)),
+    )
+    told = tax_open(TaxInput(facts, date(2026, 4, 20), assets=ASSETS, opening=TaxOpening(paid=paid)))
+    assert [(m.month, m.difference) for m in told.unpaid] == [("2026-03", D("8.00"))], "the rest of it is owed"
+
+
+def test_nothing_waits_to_be_paid_where_nothing_was_sold() -> None:
+    told = tax_open(TaxInput([], date(2026, 4, 20), assets=ASSETS, opening=TaxOpening()))
+    assert not told.unpaid and told.carried == 0

@@ -1,7 +1,8 @@
 """The desk: for those who invest."""
 
-from invest.api.pages.desk import alerts, assets, evidence, importing, portfolios, rankings, reports, taxes
-from invest.api.pages.desk.rankings import remember_in
+from aiohttp import web
+
+from invest.api.pages.desk import alerts, assets, evidence, importing, measured, portfolios, rankings, reports, taxes
 
 PAGES = (
     *importing.PAGES,
@@ -13,5 +14,12 @@ PAGES = (
     *alerts.PAGES,
     *evidence.PAGES,
 )
+
+
+def remember_in(app: web.Application) -> None:
+    """Give a server the places where the desk keeps what it has drawn."""
+    rankings.remember_in(app)
+    measured.remember_in(app)
+
 
 __all__ = ["PAGES", "remember_in"]

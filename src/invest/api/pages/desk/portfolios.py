@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
 
 from invest.api.http import invalid
-from invest.api.pages.desk import figures
+from invest.api.pages.desk.measured import NOT_BOOKED, drawn
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.api.routes import operations
+from invest.api.routes.ownership import require_portfolio
 from invest.api.routes.portfolio import portfolios as routes
 from invest.api.routes.portfolio import proposals
-from invest.domain.market import AssetKind, market_day
-from invest.domain.portfolios import Operation, Portfolio
-
-EXEMPT = Decimal(
-    20_000
-)  # BRL: gains on shares are exempt in months that sell no more of them (Lei 11.033/2004, art. 3)
-
-NOT_BOOKED = "known and not booked"  # in a warning whose remedy is the list of events to confirm
 
 
 def portfolio_url(portfolio_id: str, rest: str = "") -> str:
@@ -69,85 +58,17 @@ async def make_portfolio(visit: Visit, form: Form) -> web.StreamResponse:
 
 @page("GET", "/portfolios/{portfolio_id}", section="portfolios", live=True)
 async def portfolio_page(visit: Visit) -> web.StreamResponse:
-    """One portfolio."""
+    """One portfolio, as its transactions and prices have it now."""
     portfolio_id = visit.http.match_info["portfolio_id"]
-    held = await routes.stored(visit.request, portfolio_id)
-    store = await visit.services.store()
-    found = await store.portfolios.snapshots(portfolio_id, limit=1)
-    today = market_day(visit.services.settings.now())
-    if not found:
+    await require_portfolio(visit.request, portfolio_id)
+    found = await drawn(visit, portfolio_id)
+    held = found.portfolio
+    if not found.measured:
         rows = routes.PortfolioView.of(held, await routes.book_of(visit.request, held)).positions
         return render(visit, "desk/portfolio_new.html", portfolio=held, positions=rows)
-    day, metrics = found[0]
     proposed = await visit.listed(proposals.list_proposals, path={"portfolio_id": portfolio_id})
-    series = figures.series_of(visit, metrics)
-    years = figures.years_of(metrics)
-    return render(
-        visit,
-        "desk/portfolio.html",
-        portfolio=held,
-        m=defaultdict(lambda: None, metrics),
-        day=day,
-        stale=day < today,
-        fresh=_newer(held, day),
-        this_year=next((y for y in years if y.year == today.year), None),
-        years=years,
-        series=series,
-        lines=figures.lines_chart(series) if series else None,
-        held=figures.positions_of(visit, metrics, held.targets),
-        income=figures.income_chart(visit, metrics),
-        classes=figures.shares_chart(visit, visit.say("By class"), metrics.get("by_class") or {}),
-        sectors=figures.shares_chart(visit, visit.say("By sector"), metrics.get("by_sector") or {}),
-        best=_contributors(metrics),
-        whole=_whole_result(metrics),
-        warnings=[
-            figures.warning_text(visit, warning)
-            for warning in metrics.get("warnings") or ()
-            if not proposed or NOT_BOOKED not in warning
-        ],
-        sold=await _sold(visit, held, today),
-        exempt=EXEMPT,
-        proposed=proposed,
-        today=today,
-        dec=figures.number,
-    )
-
-
-def _newer(held: Portfolio, day: date) -> bool:
-    """Whether something was booked of days after the metrics."""
-    return bool(held.transactions) and held.transactions[-1].date > day
-
-
-def _whole_result(metrics: Mapping[str, Any]) -> float | None:
-    """What the positions together are worth above what they cost, as a fraction: the sum beneath theirs."""
-    gain, cost = figures.number(metrics.get("unrealized_gain")), figures.number(metrics.get("total_invested"))
-    return float(gain / cost) if gain is not None and cost else None
-
-
-def _contributors(metrics: Mapping[str, Any]) -> tuple[Sequence[tuple[str, float]], Sequence[tuple[str, float]]]:
-    """The three assets that added most to the return, and the three that took most from it."""
-    parts = sorted((metrics.get("contributions") or {}).items(), key=lambda item: -item[1])
-    best = [(t, v) for t, v in parts if v > 0][:3]
-    worst = [(t, v) for t, v in reversed(parts) if v < 0][:3]
-    return best, worst
-
-
-async def _sold(visit: Visit, held: Portfolio, today: date) -> dict[str, Decimal]:
-    """Sales of the running month, BRL: of shares, whose gains may be exempt, and of everything else."""
-    sales = [
-        t
-        for t in held.transactions
-        if t.operation is Operation.SELL and (t.date.year, t.date.month) == (today.year, today.month)
-    ]
-    kinds = await (await visit.services.store()).assets.get_many(sorted({t.ticker for t in sales if t.ticker}))
-    shares = others = Decimal(0)
-    for sale in sales:
-        asset = kinds.get(sale.ticker or "")
-        if asset is not None and asset.kind in (AssetKind.STOCK, AssetKind.UNIT):
-            shares += sale.quantity * sale.price
-        else:
-            others += sale.quantity * sale.price
-    return {"shares": shares, "others": others}
+    warnings = [text for raw, text in found.warnings if not proposed or NOT_BOOKED not in raw]
+    return render(visit, "desk/portfolio.html", portfolio=held, drawn=found, proposed=proposed, warnings=warnings)
 
 
 @page("POST", "/portfolios/{portfolio_id}/measure", scope="write", section="portfolios")
