@@ -248,6 +248,7 @@ class LlmAnalyst:
             "prompt_hash": digest(prompt.hash),
             "data_hash": data_hash(snapshot, language),
             "language": language,
+            "index_label": snapshot.index_label,
             "seconds": round(run.seconds, 3),
             "tokens_in": run.log.tokens_in,
             "tokens_out": run.log.tokens_out,

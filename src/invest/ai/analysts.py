@@ -329,6 +329,7 @@ class Analysts:
             prompt_hash="",
             data_hash=data_hash(snapshot, language),
             language=language,
+            index_label=snapshot.index_label,
             asked_at=self._now(),
             seconds=0.0,
             sandbox=snapshot.sandbox or self._settings.sandbox,
@@ -342,7 +343,7 @@ def _warm() -> None:
     with suppress(LookupError, ValueError):
         genai_prices.calc_price(genai_prices.Usage(input_tokens=1, output_tokens=1), "-", provider_id="openai")
     for language in ("pt-BR", "en"):
-        render("system", language)
+        render("system", language, index="IBOV")
     dump_schema()
 
 

@@ -35,14 +35,14 @@ from invest.domain.opinions import (
 
 WORDS = {
     "pt-BR": {
-        Rating.BUY: "deve superar o IBOV em 180 dias",
-        Rating.HOLD: "deve render perto do IBOV em 180 dias",
-        Rating.SELL: "deve ficar abaixo do IBOV em 180 dias",
+        Rating.BUY: "deve superar o {index} em 180 dias",
+        Rating.HOLD: "deve render perto do {index} em 180 dias",
+        Rating.SELL: "deve ficar abaixo do {index} em 180 dias",
     },
     "en": {
-        Rating.BUY: "it should beat the IBOV over 180 days",
-        Rating.HOLD: "it should return about as much as the IBOV over 180 days",
-        Rating.SELL: "it should fall short of the IBOV over 180 days",
+        Rating.BUY: "it should beat the {index} over 180 days",
+        Rating.HOLD: "it should return about as much as the {index} over 180 days",
+        Rating.SELL: "it should fall short of the {index} over 180 days",
     },
 }
 
@@ -71,12 +71,12 @@ async def object_to(
     analyst: LlmAnalyst, provider: str, snapshot: Snapshot, consensus: AiConsensus, language: str
 ) -> Objection:
     """Ask `analyst` for its objection. Raises what a call raises, `AnswerInvalid` for an unusable text."""
-    verdict = WORDS[language][consensus.rating or Rating.HOLD]
+    verdict = WORDS[language][consensus.rating or Rating.HOLD].format(index=snapshot.index_label)
     facts = facts_block(snapshot.facts, language)
     user = render("counter", language, ticker=snapshot.ticker, verdict=verdict, facts=facts)
     started = clock()
     schema = plain_schema(Counter)
-    question = Question(render("system", language), user, schema, analyst.max_tokens)
+    question = Question(render("system", language, index=snapshot.index_label), user, schema, analyst.max_tokens)
     text, log = await analyst.write(question, "objection")
     counter = _read(text, language)
     fact_ids = fact_reader(judged_facts(snapshot.facts))(counter.fact_ids)

@@ -104,6 +104,7 @@ class RulesAnalyst:
             prompt_hash=digest(MODEL, language),
             data_hash=data_hash(snapshot, language),
             language=language,
+            index_label=snapshot.index_label,
             asked_at=asked_at,
             seconds=0.0,
             tokens_in=0,
@@ -168,7 +169,7 @@ def _against(criterion: Criterion, value: float, reference: float) -> float:
     """Log distance to the median; a multiple or return that is not positive counts as bad at any size."""
     if value <= 0:
         return -1.0
-    return math.tanh(criterion.better * math.log(value / reference) / criterion.scale)
+    return math.tanh(criterion.better * (math.log(value) - math.log(reference)) / criterion.scale)
 
 
 def _prices(snapshot: Snapshot) -> tuple[float | None, float | None, float | None]:

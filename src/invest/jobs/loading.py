@@ -24,6 +24,7 @@ from invest.domain.market import (
     Prices,
     RateCurve,
     StatementLine,
+    asked_index,
     market_day,
     own_index,
     usable,
@@ -91,9 +92,16 @@ def _in_reais(index: Index, bars: Bars, dollars: Sequence[MacroPoint]) -> Prices
 
 
 async def index_of(store: Store, kind: AssetKind, since: date) -> tuple[str, Bars | None]:
-    """Name and bars of the index an asset is measured by: IFIX for a FII where it is stored, else the IBOV."""
-    if kind is AssetKind.FII and len(funds := await store.bars.read(IFIX, since=since)) > 1:
-        return "IFIX", funds
+    """Name and bars of the index of a market: IFIX for FIIs where it is stored, the IBOV of others; coins have none."""
+    if kind is AssetKind.CRYPTO:
+        return "", None
+    wanted = asked_index("", kind)
+    if (
+        wanted is not None
+        and wanted.label != IBOV
+        and len(own := await store.bars.read(wanted.ticker, since=since)) > 1
+    ):
+        return wanted.label, own
     index = await store.bars.read(INDEX, since=since)
     return IBOV, index if len(index) else None
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from invest.domain.analysis import follows_ibov
-from invest.domain.market import AssetKind, NewsItem
+from invest.domain.analysis import Analysis, History, follows_ibov
+from invest.domain.market import IBOV, IFIX, AssetKind, NewsItem
 from invest.domain.opinions import Rating
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
@@ -103,7 +103,7 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
         case_section("bear", bear, data, book, _objection(data, book)),
         risk_section(analysis.risk_analysis, book, bank=analysis.scorecard == "bank"),
         dividends_section(data.actions, day, book, fund=fund) if analysis.kind is not AssetKind.CRYPTO else None,
-        months_section(history, locale, index=not tracker, fund=analysis.kind is AssetKind.FII),
+        months_section(history, locale, index=not tracker, own=_own_label(analysis, history)),
         news_section(recent(data), analysis.sentiment_analysis, locale, about=(analysis.ticker,), span=7),
         agenda_section(data.actions, history, day, locale, fund=fund),
         backtest_section(analysis.backtest, locale),
@@ -119,6 +119,13 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
         ),
     ]
     return (*[part for part in parts if part is not None], *_appendix(data, book, parts))
+
+
+def _own_label(analysis: Analysis, history: History) -> str | None:
+    """The index of the asset's own beside the IBOV: what an ETF follows, a real-estate fund's IFIX."""
+    if analysis.kind is AssetKind.ETF:
+        return None if history.index == IBOV else history.index
+    return IFIX if analysis.kind is AssetKind.FII else None
 
 
 def _parity(data: AssetReportData) -> float | None:
@@ -204,6 +211,7 @@ def _sentence(data: AssetReportData, book: FactBook) -> Claim:
     values = {
         "rating": words.t(f"recommendation.{pooled.rating}").lower(),
         "p": printed(pooled.probability, book.locale),
+        "index": pooled.index_label,
     }
     case = pooled.bear_case if pooled.rating is Rating.SELL or verdict == "buy" else pooled.bull_case
     facts = dict.fromkeys(fact_id for argument in case for fact_id in argument.fact_ids)

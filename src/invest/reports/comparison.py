@@ -21,9 +21,11 @@ from invest.reports.sections import (
     assets_table,
     backtest_detail,
     backtest_section,
+    drawn,
     facts_section,
     on_scale,
     outside_limits,
+    price_range,
     printed,
     provenance_section,
     ratings_text,
@@ -259,7 +261,10 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
         rows.append((
             Cell(text=ticker, strong=True),
             Cell(text=verdict, mark=VERDICT_MARKS[str(pooled.rating)] if known else "off"),
-            Cell(text=printed(pooled.probability if known else None, locale)),
+            Cell(text=printed(pooled.probability_30d if known else None, locale)),
+            Cell(text=printed(pooled.probability_90d if known else None, locale)),
+            Cell(text=printed(pooled.probability if known else None, locale), strong=True),
+            Cell(text=locale.number(pooled.target, 2)),
             Cell(text=words.t("strip.answered", n=pooled.answered, total=pooled.asked)),
             Cell(text=ratings_text([o for o in data.opinions if o.ticker == ticker], locale)),
         ))  # fmt: skip
@@ -270,14 +275,17 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
     columns = (
         Column(label=words.t("table.asset"), width=1.2),
         Column(label=one[:1].upper() + one[1:] if one else words.t("comparison.ai_verdict"), width=2),
-        Column(label=words.t("comparison.ai_probability"), align="right", width=1.6),
+        Column(label=words.t("ai.p30"), align="right", width=0.8),
+        Column(label=words.t("ai.p90"), align="right", width=0.8),
+        Column(label=words.t("ai.p180"), align="right", width=0.8),
+        Column(label=words.t("ai.price"), align="right", width=2.2),
         Column(label=words.t("strip.ais"), align="right", width=1),
         Column(label=words.t("comparison.verdicts"), width=1.6),
     )
-    states = {row[3].text for row in rows}  # one of one for each says nothing
+    answered = {row[6].text for row in rows}  # one of one for each says nothing
     kept = [
         k for k in range(len(columns))
-        if any(row[k].text for row in rows) and not (k == 3 and one and len(states) == 1)
+        if any(row[k].text not in ("", MISSING) for row in rows) and not (k == 6 and one and len(answered) == 1)
     ]  # fmt: skip
     table = Table(
         caption=words.t("comparison.ai_caption"),
@@ -285,7 +293,22 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
         rows=tuple(tuple(row[k] for k in kept) for row in rows),
         small=len(rows) > 8,
     )
-    return Section(id="analysts", title=words.t("comparison.ai_title"), note=words.t("ai.note"), blocks=(table,))
+    note = words.t("comparison.ai_footnote", indices=_asked_about([pooled for _, pooled in asked], locale))
+    blocks = (table, Paragraph(text=note, muted=True))
+    return Section(id="analysts", title=words.t("comparison.ai_title"), note=words.t("ai.note"), blocks=blocks)
+
+
+def _asked_about(pools: Sequence[AiConsensus], locale: Locale) -> str:
+    """`o IBOV`, or of several indices whose assets are which: `o IBOV; HGLG11 e KNRI11, o IFIX`."""
+    words = locale.words
+    by_index: dict[str, list[str]] = {}
+    for pool in pools:
+        by_index.setdefault(pool.index_label, []).append(pool.ticker)
+    ordered = sorted(by_index.items(), key=lambda pair: -len(pair[1]))
+    first, *others = ordered
+    parts = [words.t("comparison.ai_index", index=first[0])]
+    parts += [words.t("comparison.ai_other_index", tickers=locale.join(t), index=i) for i, t in others]
+    return "; ".join(parts)
 
 
 def _alone_row(opinion: Opinion, pooled: AiConsensus, locale: Locale) -> tuple[Cell, ...]:
@@ -295,7 +318,10 @@ def _alone_row(opinion: Opinion, pooled: AiConsensus, locale: Locale) -> tuple[C
     return (
         Cell(text=opinion.ticker, strong=True),
         Cell(text=words.t(f"recommendation.{rating}"), mark=VERDICT_MARKS[rating], sub=words.t("ai.by", name=name)),
-        Cell(text=printed(on_scale(opinion), locale)),
+        Cell(text=drawn(opinion.p_beat_30d, locale)),
+        Cell(text=drawn(opinion.p_beat_90d, locale)),
+        Cell(text=printed(on_scale(opinion), locale), strong=True),
+        Cell(text=price_range(opinion, locale)),
         Cell(text=words.t("strip.answered", n=pooled.answered, total=pooled.asked)),
         Cell(text=""),
     )

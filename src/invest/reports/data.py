@@ -59,7 +59,6 @@ class AssetReportData(ReportData):
     `objection`: the strongest counter-argument, shown and never voted. `quality`: the consensus of each field.
     `benchmark`: what the local rules make of the same facts, without a vote.
     `asset`: who it is; `history`: its past; `peers`: the newest analyses of others of its kind and sector;
-    `index`: the bars of the index it is measured by (IFIX for FIIs where it is stored, else the IBOV).
     `holdings`: what a fund holds by its newest quarterly report.
     """
 
@@ -77,8 +76,6 @@ class AssetReportData(ReportData):
     asset: Asset | None = None
     history: History = field(default_factory=History)
     peers: Sequence[Analysis] = ()
-    index: Bars | None = None
-    index_name: str = "IBOV"
     holdings: FundPortfolio | None = None
 
 

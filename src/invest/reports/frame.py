@@ -64,4 +64,4 @@ def ai_stats(consensus: AiConsensus | None, opinions: Sequence[Opinion], locale:
     ais = Stat(label=words.t("strip.ais"), text=answered, sub=sub or None)
     if p is None:
         return [ais]
-    return [Stat(label=words.t("strip.probability"), text=printed(p, locale)), ais]
+    return [Stat(label=words.t("strip.probability", index=consensus.index_label), text=printed(p, locale)), ais]

@@ -24,6 +24,7 @@ SIGNALS: dict[str, tuple[str, int, float, float]] = {
     "dividend_yield": ("dividends", 1, 0.055, 0.04), "dividend_yield_5y": ("dividends", 1, 0.055, 0.04),
     "momentum_12_1": ("momentum", 1, 0.08, 0.3), "return_6m": ("momentum", 1, 0.05, 0.2),
     "return_1y": ("momentum", 1, 0.1, 0.3), "excess_ibov_1y": ("momentum", 1, 0.0, 0.25),
+    "excess_ifix_1y": ("momentum", 1, 0.0, 0.15),
     "distance_sma_200": ("momentum", 1, 0.0, 0.15), "macd_histogram": ("momentum", 1, 0.0, 0.5),
     "rsi_14": ("momentum", 1, 50, 25),
     "volatility_1y": ("risk", -1, 0.32, 0.15), "volatility_21d": ("risk", -1, 0.3, 0.15),

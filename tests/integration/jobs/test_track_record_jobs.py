@@ -91,6 +91,20 @@ async def test_the_pool_is_closed_like_an_analyst_and_stands_first(store: Store,
     assert (known.extremity.n, known.extremity.slope) == (0, 0.5)
 
 
+async def test_a_call_is_closed_against_the_index_it_was_about(store: Store, chosen: Settings) -> None:
+    await store.bars.save([*bars("HGLG11", 100, 112), *bars("^IFIX", 3_000, 3_600)])
+    fund = opinion("f1", "HGLG11", 0.6, index_label="IFIX")
+    before = opinion("f0", "HGLG11", 0.6)  # from when everything was asked about the IBOV
+    unknown = opinion("f2", "HGLG11", 0.6, index_label="BDRX")  # not stored: it stays open
+    await store.opinions.append(fund, before, unknown)
+    assert await close_due(store, chosen) == 2 * 3
+    closed = {o.opinion_id: o for o in await store.opinions.outcomes(horizon_days=180)}
+    assert set(closed) == {"f0", "f1"}
+    assert (closed["f0"].index_label, closed["f1"].index_label) == ("IBOV", "IFIX")
+    assert closed["f1"].benchmark_return > closed["f1"].total_return > closed["f0"].benchmark_return
+    assert (closed["f0"].beat, closed["f1"].beat) == (True, False)
+
+
 async def test_a_late_split_closes_again_and_keeps_both_values(store: Store, chosen: Settings) -> None:
     await store.opinions.append(opinion("o1", "WEGE3", 0.7))
     await close_due(store, chosen)

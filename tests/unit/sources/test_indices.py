@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain.market import AssetKind, Index, own_index, parse_ticker
+from invest.domain.market import AssetKind, Index, asked_index, own_index, parse_ticker
 from invest.domain.values import RawPayload
 from invest.settings import Settings
 from invest.sources.b3.indices import points_of
@@ -117,6 +117,24 @@ def test_an_asset_is_measured_by_its_own_index(
     ticker: str, kind: AssetKind, words: str | None, label: str | None
 ) -> None:
     found: Index | None = own_index(ticker, kind, words)
+    assert (found.label if found else None) == label
+
+
+@pytest.mark.parametrize(
+    ("ticker", "kind", "words", "label"),
+    [
+        ("HGLG11", AssetKind.FII, None, "IFIX"),
+        ("SMAL11", AssetKind.ETF, None, "IBOV"),
+        ("BOVA11", AssetKind.ETF, None, None),
+        ("XXXX11", AssetKind.ETF, "TREND FUNDO DE ÍNDICE Ibovespa", None),
+        ("GOLD11", AssetKind.ETF, None, "IBOV"),
+        ("AAPL34", AssetKind.BDR, None, "IBOV"),
+        ("PETR4", AssetKind.STOCK, None, "IBOV"),
+        ("BTC-BRL", AssetKind.CRYPTO, None, "IBOV"),
+    ],
+)
+def test_the_ais_are_asked_about_one_index(ticker: str, kind: AssetKind, words: str | None, label: str | None) -> None:
+    found: Index | None = asked_index(ticker, kind, words)
     assert (found.label if found else None) == label
 
 

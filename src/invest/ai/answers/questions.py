@@ -45,11 +45,12 @@ def opinion_prompt(snapshot: Snapshot, language: str, *, with_news: bool) -> Pro
         "kind": snapshot.kind,
         "sector": plain_name(snapshot.sector),
         "base_rate": None if snapshot.base_rate_180d is None else _percent(snapshot.base_rate_180d, language),
+        "index": snapshot.index_label,
         "facts": facts_block(snapshot.facts, language),
         "news": news,
         "boundary": nonce,
     }
-    system = render("system", language)
+    system = render("system", language, index=snapshot.index_label)
     user = render("question", language, **values)
     return Prompt(system, user, digest(system, user.replace(nonce, ""), dump_schema()))
 

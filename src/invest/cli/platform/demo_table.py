@@ -86,7 +86,8 @@ def opinions_table(summary: dict[str, Any]) -> Table:
     consensus = summary["consensus"]
     agreed = consensus["agreement"]
     message = consensus["rating"] or "no quorum"
-    share = "" if consensus["probability"] is None else f" · P(beats IBOV in 180 d) {consensus['probability']:.0%}"
+    chance, index = consensus["probability"], consensus.get("index_label", "IBOV")
+    share = "" if chance is None else f" · P(beats {index} in 180 d) {chance:.0%}"
     answered = sum(1 for o in summary["opinions"] if o["rating"])
     heading = f"AIs: {message}{share} · {answered} of {len(summary['opinions'])} answered"
     table = plain_table(heading + ("" if agreed is None else f" · agreement {agreed:.2f}"))

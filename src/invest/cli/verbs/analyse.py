@@ -114,7 +114,7 @@ def verdict(ticker: str, result: dict[str, Any]) -> str:
         return f"{stamp}{ticker}: report {result['report_id']}"
     chance = consensus.get("probability")
     message = consensus.get("rating") or "no quorum"
-    share = "" if chance is None else f" · P(beats IBOV in 180 d) {chance:.0%}"
+    share = "" if chance is None else f" · P(beats {consensus.get('index_label', 'IBOV')} in 180 d) {chance:.0%}"
     answers = result["analyses"].values()
     return (
         f"{stamp}{ticker}: {message}{share} · {sum('error' not in a for a in answers)} of {len(answers)} AIs answered"

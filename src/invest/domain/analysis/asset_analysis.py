@@ -27,7 +27,7 @@ from invest.domain.analysis.scorecards import card_for
 from invest.domain.analysis.sections import fundamental_section, risk_section, sentiment_section, valuation_section
 from invest.domain.analysis.sectors import SectorStats
 from invest.domain.analysis.technical import technical_analysis
-from invest.domain.market import AssetKind, Prices, display_name, is_stale, session_hours
+from invest.domain.market import IBOV, AssetKind, Prices, asked_index, display_name, is_stale, session_hours
 from invest.domain.maths import base_rate, windows_beaten
 
 FACT_IDS = tuple(f"f{n:02d}" for n in range(1, len(FACT_KEYS) + 1))
@@ -46,7 +46,7 @@ def analyse(given: AnalysisInput) -> Analysis:
     facts, ids = _facts(evidence, given)
     price = figures.get("close")
     stale = _stale(given)
-    index = given.index_prices
+    label, index = _asked(given)
     withheld = _withheld(given, verdict)
     windows = windows_beaten(prices, index) if index is not None else None
     return bare(
@@ -78,11 +78,20 @@ def analyse(given: AnalysisInput) -> Analysis:
         dimensions=_dimensions(scoring.dimensions(card, verdict), given.peers),
         reasons=_reasons(verdict, ids),
         windows_beaten_180d=windows,
+        index_label=label,
         base_rate_180d=base_rate([windows, given.peers.windows_beaten_180d if given.peers else None]),
         backtest=given.backtest,
         remarks=[*given.price_remarks, *(company.remarks if company else ())],
         ai=None,
     )
+
+
+def _asked(given: AnalysisInput) -> tuple[str, Prices | None]:
+    """Label and closes of the index it is asked whether the asset beats; the IBOV where its own is not stored."""
+    asked = asked_index(given.asset.ticker, given.asset.kind)
+    if asked is not None and asked.label != IBOV and given.own_index is not None:
+        return asked.label, given.own_index
+    return IBOV, given.index_prices
 
 
 def _facts(evidence: Mapping[str, Figure], given: AnalysisInput) -> tuple[list[Fact], dict[str, str]]:

@@ -25,13 +25,13 @@ from invest.domain.filings import (
     results_by_year,
 )
 from invest.domain.market import (
-    IBOV,
     MARKET_ZONE,
     YEAR,
     AssetKind,
     CorporateAction,
     MacroPoint,
     Prices,
+    asked_index,
     tracked_index,
 )
 
@@ -125,7 +125,7 @@ def _words(given: AnalysisInput) -> str:
 
 def follows_ibov(kind: AssetKind, ticker: str, name: str | None) -> bool:
     """Whether the asset follows the very index that the others are measured by: it can neither beat nor lag it."""
-    return kind is AssetKind.ETF and tracked_index(ticker, name) == IBOV
+    return kind is AssetKind.ETF and asked_index(ticker, kind, name) is None
 
 
 def month_ends(prices: Prices) -> list[int]:

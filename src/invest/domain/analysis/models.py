@@ -175,9 +175,10 @@ class Analysis(Frozen):
     dimensions: list[Dimension] = Field(default_factory=list)
     reasons: list[Reason] = Field(default_factory=list, description="strongest effect first")
     windows_beaten_180d: tuple[int, int] | None = Field(
-        default=None, description="of the past windows of 180 days: (beat the IBOV, counted)"
+        default=None, description="of the past windows of 180 days: (beat the index, counted)"
     )
-    base_rate_180d: float | None = Field(default=None, description="how often its peers and itself beat the IBOV")
+    base_rate_180d: float | None = Field(default=None, description="how often its peers and itself beat the index")
+    index_label: str = Field(default="IBOV", description="the index of these two and of the AIs' probabilities")
     backtest: ScoreRecord | None = Field(default=None, description="what this market's score was worth so far")
     remarks: list[str] = Field(
         default_factory=list, description="what limits figures over time: unexplained prices, restated statements"

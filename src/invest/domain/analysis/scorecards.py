@@ -144,6 +144,13 @@ _FUND_TREND = (
     Rule("excess_ibov_1y", 1, "momentum", ((-0.30, 0.0), (0.0, 5.0), (0.15, 7.5), (0.40, 10.0))),
     Rule("excess_cdi_1y", 1, "momentum", ((-0.30, 0.0), (0.0, 5.0), (0.15, 8.0), (0.35, 10.0))),
 )
+# A real-estate fund is measured by its own index.
+_FII_TREND = tuple(
+    Rule("excess_ifix_1y", 1, "momentum", ((-0.20, 0.0), (0.0, 5.0), (0.10, 7.5), (0.25, 10.0)))
+    if rule.key == "excess_ibov_1y"
+    else rule
+    for rule in _FUND_TREND
+)
 _FUND_RISK = (
     Rule("volatility_1y", 3, "volatility", _VOLATILITY),
     Rule("max_drawdown_1y", 2, "volatility", _DRAWDOWN),
@@ -184,7 +191,7 @@ FII = Card(
     {"fundamental": 0.30, "technical": 0.10, "valuation": 0.30, "risk": 0.25, "sentiment": 0.05},
     {
         "fundamental": _FII_INCOME,
-        "technical": _FUND_TREND,
+        "technical": _FII_TREND,
         "valuation": _FII_VALUE,
         "risk": _FII_RISK,
         "sentiment": _NEWS,

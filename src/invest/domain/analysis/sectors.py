@@ -31,7 +31,7 @@ class SectorStats(Frozen):
     values: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     dimension_values: dict[str, tuple[float, ...]] = Field(default_factory=dict)
 
-    windows_beaten_180d: tuple[int, int] = Field(default=(0, 0), description="(beat the IBOV, counted) of all peers")
+    windows_beaten_180d: tuple[int, int] = Field(default=(0, 0), description="(beat the index, counted) of all peers")
 
     def median(self, key: str) -> float | None:
         """Median of a figure, from at least three peers."""

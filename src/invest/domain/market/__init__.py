@@ -40,7 +40,7 @@ from invest.domain.market.calendar import (
 )
 from invest.domain.market.events import OWNER, EventTerms, part_that_stayed
 from invest.domain.market.funds import IBOV, tracked_index
-from invest.domain.market.indices import BENCHMARKS, BY_LABEL, BY_TICKER, IFIX, INDICES, Index, own_index
+from invest.domain.market.indices import BENCHMARKS, BY_LABEL, BY_TICKER, IFIX, INDICES, Index, asked_index, own_index
 from invest.domain.market.lineage import Lineages, joined, known_changes
 from invest.domain.market.macro import RateCurve
 from invest.domain.market.names import display_name
@@ -116,6 +116,7 @@ __all__ = [
     "TickerChange",
     "adjustment_factors",
     "aligned_returns",
+    "asked_index",
     "comparable_factors",
     "count_sessions",
     "display_name",

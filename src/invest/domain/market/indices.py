@@ -1,4 +1,4 @@
-"""The indices that assets are measured by: their codes here and at B3, and which one an asset is measured by."""
+"""The indices that assets are measured by: their codes here and at B3, which one an asset has and is asked about."""
 
 from __future__ import annotations
 
@@ -62,3 +62,15 @@ def own_index(ticker: str, kind: AssetKind, words: str | None = None) -> Index |
     if kind is AssetKind.ETF:
         return BY_LABEL.get(tracked_index(ticker, words) or "")
     return BY_LABEL[IBOV]
+
+
+def asked_index(ticker: str, kind: AssetKind, words: str | None = None) -> Index | None:
+    """The index that the AIs are asked whether an asset beats, and that their answers are closed against.
+
+    A FII against the IFIX, others against the IBOV: an ETF cannot beat what it follows, so it is what it follows that
+    is held against the IBOV. None for an ETF that follows the IBOV: nobody is asked.
+    """
+    own, ibov = own_index(ticker, kind, words), BY_LABEL[IBOV]
+    if kind is AssetKind.FII:
+        return own
+    return None if kind is AssetKind.ETF and own is ibov else ibov

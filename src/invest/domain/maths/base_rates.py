@@ -1,4 +1,4 @@
-"""How often assets beat the IBOV in the past, over windows that do not overlap: where a forecast starts from."""
+"""How often assets beat their index in the past, over windows that do not overlap: where a forecast starts from."""
 
 from __future__ import annotations
 

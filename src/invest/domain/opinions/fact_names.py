@@ -26,10 +26,12 @@ _NAMES: tuple[tuple[str, str], ...] = (
     ("rsi_14", r"ifr|rsi"),
     ("macd macd_signal macd_histogram", r"macd"),
     ("stochastic_k stochastic_d", r"estocastico|stochastic"),
-    ("return_1m return_3m return_6m return_1y return_5y momentum_12_1 excess_ibov_1y excess_cdi_1y change_1d",
+    ("return_1m return_3m return_6m return_1y return_5y momentum_12_1 excess_ibov_1y excess_ifix_1y excess_cdi_1y "
+     "change_1d",
      r"retornos?|returns?|valoriza(?:cao|ram|ou)|desvaloriza(?:cao|ram|ou)|rentabilidade|desempenho|performance"),
     ("momentum_12_1", r"moment(?:o|um)"),
     ("excess_ibov_1y", r"(?:retorno )?(?:sobre|acima d[eo]) o? ?ibov\w*|over (?:the )?ibov\w*"),
+    ("excess_ifix_1y", r"(?:retorno )?(?:sobre|acima d[eo]) o? ?ifix|over (?:the )?ifix"),
     ("excess_cdi_1y", r"(?:retorno )?(?:sobre|acima d[eo]) o? ?cdi|over (?:the )?cdi"),
     ("volatility_21d volatility_1y atr_percent", r"volatilidade|volatility|oscila\w*"),
     ("atr_14 atr_percent", r"atr"),

@@ -15,7 +15,7 @@ RULES = "rules"  # the vendor of the local rules, which are no AI
 
 
 class Rating(StrEnum):
-    """Derived by code from the shrunk probability of beating the IBOV over 180 days, cut as it is printed.
+    """Derived by code from the shrunk probability of beating the index over 180 days, cut as it is printed.
 
     From 55 % on buy, up to 45 % sell, else hold (`pooling.rating_of`).
     """
@@ -108,6 +108,7 @@ class Opinion(Frozen):
     prompt_hash: str
     data_hash: str
     language: str = "pt-BR"
+    index_label: str = Field(default="IBOV", description="the index that the probabilities are about")
     asked_at: AwareDatetime
     seconds: float
     tokens_in: int | None = None
@@ -161,7 +162,7 @@ class AiConsensus(Frozen):
     asked: int
     answered: int
     quorum: bool
-    probability: float | None = Field(default=None, description="pooled P(beats IBOV in 180 days), shrunk")
+    probability: float | None = Field(default=None, description="pooled P(beats the index in 180 days), shrunk")
     rating: Rating | None = None
     probability_30d: float | None = Field(default=None, description="the same over 30 days")
     probability_90d: float | None = Field(default=None, description="the same over 90 days")
@@ -179,6 +180,7 @@ class AiConsensus(Frozen):
     bull_case: tuple[Argument, ...] = ()
     bear_case: tuple[Argument, ...] = ()
     dissent: tuple[str, ...] = Field(default=(), description="providers whose rating differs from the pooled one")
+    index_label: str = Field(default="IBOV", description="the index that the probabilities are about")
     headline: str = Field(description='"3 of 4 answered"; the rules are not counted')
 
 
@@ -204,7 +206,8 @@ class Snapshot(Frozen):
     sector: str | None
     as_of: date
     facts: tuple[SnapshotFact, ...]
-    base_rate_180d: float | None = Field(description="how often such assets beat the IBOV over 180 days, by code")
+    base_rate_180d: float | None = Field(description="how often such assets beat the index over 180 days, by code")
+    index_label: str = "IBOV"
     news: tuple[SnapshotNews, ...] = ()
     language: str = "pt-BR"
     sandbox: bool = False

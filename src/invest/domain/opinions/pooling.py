@@ -183,7 +183,10 @@ def pool(
     valid = [opinion for opinion in asked if opinion.valid]
     votes = _votes(valid, "p_beat_180d", skills or {})
     counted = {"ticker": ticker, "asked": len(asked), "answered": len(valid)}
-    counted |= {"headline": _headline(opinions[0].language, len(valid), len(asked))}
+    counted |= {
+        "index_label": opinions[0].index_label,
+        "headline": _headline(opinions[0].language, len(valid), len(asked)),
+    }
     if not _quorate(votes, quorum):
         return AiConsensus.model_validate(
             counted | {"quorum": False} | _cases(valid, dict.fromkeys(_names(valid), 1.0))

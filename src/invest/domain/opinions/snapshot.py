@@ -17,7 +17,7 @@ def build_snapshot(
 ) -> Snapshot:
     """The snapshot of `analysis` with the newest `news`, at most ten.
 
-    `base_rate` is how often such assets beat the IBOV over 180 days (`base_rates.base_rate` over those of its kind);
+    `base_rate` is how often such assets beat the index over 180 days (`base_rates.base_rate` over those of its kind);
     without it the rate the analysis found among its peers, or None.
     """
     moment = analysis.analyzed_at
@@ -42,6 +42,7 @@ def build_snapshot(
             if fact.value is not None
         ),
         base_rate_180d=base_rate if base_rate is not None else analysis.base_rate_180d,
+        index_label=analysis.index_label,
         news=tuple(excerpt(item, moment) for _, item in newest[:MAX_NEWS]),
         language=language,
         sandbox=analysis.sandbox,

@@ -10,7 +10,7 @@ from invest.domain.opinions.opinion import Rating
 EVEN = 0.02  # a probability this near to one half contradicts nobody
 FAR = 0.15  # "hold" beside a probability further from one half than this is a contradiction
 
-_SUBJECT = r"(?:indice|ibov\w*|ibovespa|mercado|benchmark|index|market)"
+_SUBJECT = r"(?:indice|ibov\w*|ibovespa|ifix|mercado|benchmark|index|market)"
 _ADVISE = (
     r"(?:recomend\w*(?:-se)?|sugir\w*|suger\w*|aconselh\w*|indic(?:o|amos|a-se)|prefir\w*|convem|vale|melhor|recommend\w*|suggest\w*"
     r"|advis\w*|prefer\w*|we would|i would|better to)"

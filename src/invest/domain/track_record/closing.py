@@ -1,4 +1,4 @@
-"""Closing an opinion: total return from the first close after it to the end of its horizon, against the IBOV's.
+"""Closing an opinion: total return from the first close after it to the end of its horizon, against its index's.
 
 Nothing is dropped: an asset that stopped trading is closed at its last price, one that never traded again at none.
 """
@@ -34,6 +34,7 @@ class Call:
     probability: float
     rating: str | None
     published: datetime
+    index_label: str = "IBOV"
 
 
 def calls_of(opinion: Opinion, horizon_days: int) -> list[Call]:
@@ -42,7 +43,8 @@ def calls_of(opinion: Opinion, horizon_days: int) -> list[Call]:
     if not opinion.valid or p is None:
         return []
     rating = rating_of(shrunk(p)).value if horizon_days != 180 or opinion.rating is None else opinion.rating.value
-    return [Call(opinion.opinion_id, opinion.provider, opinion.model, opinion.ticker, p, rating, opinion.asked_at)]
+    made = (opinion.opinion_id, opinion.provider, opinion.model, opinion.ticker, p, rating, opinion.asked_at)
+    return [Call(*made, index_label=opinion.index_label)]
 
 
 def calls_of_pool(ident: str, asked_at: datetime, consensus: AiConsensus, horizon_days: int) -> list[Call]:
@@ -50,7 +52,8 @@ def calls_of_pool(ident: str, asked_at: datetime, consensus: AiConsensus, horizo
     p = consensus.probability if horizon_days == 180 else getattr(consensus, f"probability_{horizon_days}d")
     if p is None:
         return []
-    return [Call(ident, CONSENSUS, None, consensus.ticker, p, rating_of(p).value, asked_at)]
+    made = (ident, CONSENSUS, None, consensus.ticker, p, rating_of(p).value, asked_at)
+    return [Call(*made, index_label=consensus.index_label)]
 
 
 def resolve(call: Call, horizon_days: int, asset: Prices, index: Prices, *, closed_at: datetime) -> Outcome | None:
@@ -190,6 +193,7 @@ def _outcome(
         benchmark_return=returns[1],
         excess=excess,
         beat=excess > 0,
+        index_label=call.index_label,
         reason=reason,
         closed_at=closed_at,
     )

@@ -21,16 +21,17 @@ class Outcome(Frozen):
     provider: str = Field(description="the analyst; `consensus` for the pooled opinion")
     model: str | None = None
     ticker: str
-    probability: float = Field(ge=0, le=1, description="P(beats IBOV) as given")
+    probability: float = Field(ge=0, le=1, description="P(beats the index) as given")
     rating: str | None = None
     entry_day: date = Field(description="first session strictly after the opinion")
     exit_day: date
     entry_price: Decimal | None = None
     exit_price: Decimal | None = None
     total_return: float = Field(description="with dividends and JCP")
-    benchmark_return: float = Field(description="IBOV over the same days")
+    benchmark_return: float = Field(description="the index over the same days")
     excess: float = Field(description="(1 + total_return) / (1 + benchmark_return) - 1")
     beat: bool = Field(description="excess > 0")
+    index_label: str = Field(default="IBOV", description="the index that the call was about")
     reason: str | None = Field(default=None, description="delisted, merged, halted: how it was resolved")
     closed_at: AwareDatetime
     revision: int = Field(default=1, ge=1, description="counts up where a late correction closed the call again")

@@ -45,7 +45,7 @@ class CalibrationBin(Frozen):
     high: float
     n: int
     said: float = Field(description="mean probability")
-    came: float = Field(description="share that beat the IBOV")
+    came: float = Field(description="share that beat the index")
 
 
 class TrackLine(Frozen):
@@ -73,7 +73,7 @@ class TrackLine(Frozen):
     hit_rate: float | None = Field(default=None, description="of the directional calls")
     base_rate: float | None = Field(default=None, description="hits of the same buys and sells at the items' own rate")
     hold_hit_rate: float | None = None
-    excess: float | None = Field(default=None, description="mean excess over IBOV of buys, reversed for sells")
+    excess: float | None = Field(default=None, description="mean excess over the index of buys, reversed for sells")
     excess_low: float | None = None
     excess_high: float | None = None
     coverage: float = Field(description="share of the items of the horizon that it called")

@@ -56,7 +56,7 @@ def log_score(p: float, beat: bool) -> float:
 
 
 def excess_return(total_return: float, benchmark_return: float) -> float:
-    """(1 + TR) / (1 + IBOV) - 1, fractions."""
+    """(1 + TR) / (1 + index) - 1, fractions."""
     return (1 + total_return) / (1 + benchmark_return) - 1
 
 

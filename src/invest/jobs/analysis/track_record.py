@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from invest.domain.market import Prices, usable
+from invest.domain.market import BY_LABEL, IBOV, INDICES, Prices, usable
 from invest.domain.opinions import RHO, RULES, Extremity, Skill
 from invest.domain.track_record import (
     CONSENSUS,
@@ -30,7 +30,6 @@ from invest.domain.track_record import (
     skills,
 )
 from invest.engine import Context
-from invest.jobs.loading import INDEX
 from invest.jobs.queues import ANALYSIS, NEVER, PERIODIC
 from invest.jobs.results import (
     OpinionsClosed,
@@ -47,7 +46,7 @@ MOMENTUM_FROM, MOMENTUM_TO = timedelta(days=365), timedelta(days=30)  # twelve m
 
 @ANALYSIS.job(retry=PERIODIC, key="close-opinions", give_up_on=NEVER, cron="30 21 * * mon-fri")
 async def close_opinions(ctx: Context) -> OpinionsClosed:
-    """Close AI opinions whose 30, 90 or 180 days are over, against the index: the track record grows by them."""
+    """Close AI opinions whose 30, 90 or 180 days are over, against their index: the track record grows by them."""
     closed = await close_due(ctx.use(Store), ctx.use(Settings))
     return OpinionsClosed(closed=closed, timestamp=datetime.now(UTC))
 
@@ -58,17 +57,24 @@ async def close_due(store: Store, settings: Settings) -> int:
     Calls on assets without prices stay open and block nobody; two months after their end they are closed as never
     traded. Calls closed within the last year are closed again where their prices were corrected since.
     """
-    index = usable(await store.bars.read(INDEX))
-    if not len(index.days):
+    indices = await _indices(store)
+    if IBOV not in indices:
         return 0
     closed = 0
     for horizon in HORIZONS:
         async for calls in _due(store, settings, horizon):
-            outcomes = await _resolved(store, settings, calls, horizon, index)
+            outcomes = await _resolved(store, settings, calls, horizon, indices)
             await store.opinions.close(outcomes)
             closed += len(outcomes)
-    await _correct(store, settings, index)
+    await _correct(store, settings, indices)
     return closed
+
+
+async def _indices(store: Store) -> dict[str, Prices]:
+    """The closes of every index that is stored, by its label."""
+    bars = await store.bars.read_many([index.ticker for index in INDICES if not index.in_dollars])
+    found = {label: usable(bars[index.ticker]) for label, index in BY_LABEL.items() if index.ticker in bars}
+    return {label: prices for label, prices in found.items() if len(prices)}
 
 
 async def _due(store: Store, settings: Settings, horizon: int) -> AsyncIterator[list[Call]]:
@@ -85,23 +91,25 @@ async def _due(store: Store, settings: Settings, horizon: int) -> AsyncIterator[
 
 
 async def _resolved(
-    store: Store, settings: Settings, calls: Sequence[Call], horizon: int, index: Prices
+    store: Store, settings: Settings, calls: Sequence[Call], horizon: int, indices: Mapping[str, Prices]
 ) -> list[Outcome]:
+    """The outcomes of `calls`, each against the index it was about; one whose index is not stored stays open."""
     now = settings.now()
-    by_ticker: dict[str, list[Call]] = defaultdict(list)
+    by_ticker: dict[tuple[str, str], list[Call]] = defaultdict(list)
     for call in calls:
-        by_ticker[call.ticker].append(call)
-    bars = await store.bars.read_many(sorted(by_ticker))
+        if call.index_label in indices:
+            by_ticker[call.ticker, call.index_label].append(call)
+    bars = await store.bars.read_many(sorted({ticker for ticker, _ in by_ticker}))
     outcomes: list[Outcome] = []
-    for ticker, asked in by_ticker.items():
+    for (ticker, label), asked in by_ticker.items():
         prices = usable(bars[ticker] if ticker in bars else await store.bars.read(ticker))
         over = now - timedelta(days=horizon) - NEVER_TRADED_AFTER
         ready = asked if len(prices.days) else [call for call in asked if call.published <= over]
-        outcomes += resolve_all(ready, horizon, prices, index, closed_at=now)
+        outcomes += resolve_all(ready, horizon, prices, indices[label], closed_at=now)
     return outcomes
 
 
-async def _correct(store: Store, settings: Settings, index: Prices) -> None:
+async def _correct(store: Store, settings: Settings, indices: Mapping[str, Prices]) -> None:
     """Close calls of the last year again where a split, a payment or a price came late."""
     now = settings.now()
     closed = await store.opinions.outcomes(since=now - CORRECTED_WITHIN)
@@ -112,7 +120,7 @@ async def _correct(store: Store, settings: Settings, index: Prices) -> None:
         again = [
             revised
             for outcome in closed
-            if outcome.ticker in page and outcome.ticker in prices
+            if outcome.ticker in page and outcome.ticker in prices and (index := indices.get(outcome.index_label))
             if (revised := closed_again(outcome, prices[outcome.ticker], index, closed_at=now)) is not None
         ]
         await store.opinions.close(again)

@@ -12,7 +12,7 @@ from invest.domain.market import Ticker
 from invest.domain.opinions import AiConsensus
 from invest.engine import Context
 from invest.jobs.analysis import Answers, analyse_one, ask, track_rows
-from invest.jobs.loading import index_of, load_inputs, peers_of
+from invest.jobs.loading import load_inputs, peers_of
 from invest.jobs.queues import NEVER, PER_ASSET, REPORTS
 from invest.jobs.reports.arguments import Language, Provider, Report
 from invest.jobs.reports.keeping import keep, new_report_id, payloads_of
@@ -22,9 +22,6 @@ from invest.reports import (
 )
 from invest.settings import Settings
 from invest.store import Store
-
-BARS_BACK = timedelta(days=3 * 366)
-
 
 DOLLAR = "sgs:1"  # PTAX, sale: BRL for one US dollar
 
@@ -78,9 +75,8 @@ async def asset_data(
         track_rows(store),
         peers_of(store, analysis),
     )
-    dollar, (index_name, index), holdings = await asyncio.gather(
+    dollar, holdings = await asyncio.gather(
         store.macro.read(DOLLAR, since=(settings.now() - DOLLAR_BACK).date()),
-        index_of(store, analysis.kind, (settings.now() - BARS_BACK).date()),
         store.funds.portfolio(ticker),
     )
     given = inputs[ticker]
@@ -96,8 +92,6 @@ async def asset_data(
         asset=given.asset,
         history=await asyncio.to_thread(history_of, given, dollar),
         peers=peers,
-        index=index,
-        index_name=index_name,
         holdings=holdings,
         opinions=answers.opinions,
         ai_consensus=answers.consensus,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from invest.domain.analysis import Analysis
-from invest.domain.market import AssetKind, Market
+from invest.domain.market import Market
 from invest.engine import Context
 from invest.errors import NotFound
 from invest.jobs.analysis import analyse_market
@@ -53,10 +53,11 @@ async def market_overview(ctx: Context, market: Market, ai_provider: str, top_n:
     if not analyses:
         raise NotFound(f"no {market.value} were collected yet: queue batch_collect_assets first")
     since = (settings.now() - BARS_BACK).date()
-    kind = AssetKind.FII if market is Market.FIIS else AssetKind.STOCK
     bars, (index_name, index), news, macro = await asyncio.gather(
         store.bars.read_many(best(analyses, top_n), since=since),
-        index_of(store, kind, since - BARS_BACK),  # twice as far: its average of 200 days starts with the chart
+        index_of(
+            store, market.kinds[0], since - BARS_BACK
+        ),  # twice as far: its average of 200 days starts with the chart
         store.news.latest(limit=NEWS_READ),
         economy(store, settings.now().date()),
     )

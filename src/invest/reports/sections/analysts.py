@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
+from invest.domain.analysis import Analysis
+from invest.domain.market import IBOV
 from invest.domain.opinions import (
     BUY_FROM,
     SELL_UNTIL,
@@ -97,7 +99,7 @@ def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = F
     words, opinions = book.locale.words, data.opinions
     title = words.t("ai.title")
     if tracker or not opinions:
-        text = words.t("ai.tracker", ticker=data.analysis.ticker) if tracker else words.t("ai.none")
+        text = words.t("ai.tracker", ticker=data.analysis.ticker, index=IBOV) if tracker else words.t("ai.none")
         return Section(id="analysts", title=title, blocks=(Paragraph(text=text, muted=True),))
     ordered = in_order(opinions, data.benchmark)
     blocks: list[Block] = []
@@ -105,10 +107,10 @@ def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = F
         verdict = consensus_text(data.ai_consensus, opinions, book.locale)
         record = pool_record_text(data.track_record, book.locale) if data.ai_consensus.quorum else ""
         blocks.append(Paragraph(text=f"{verdict} {record}".strip()))
-    if chart := disagreement_chart(ordered, data.ai_consensus, data.analysis.base_rate_180d, book.locale):
+    if chart := disagreement_chart(ordered, data.ai_consensus, data.analysis, book.locale):
         blocks.append(chart)
-    scale = words.t("ai.scale", **_thresholds(data.ai_consensus, book.locale))
-    blocks += [_opinions_table(ordered, book), Paragraph(text=scale, muted=True)]
+    scale = words.t("ai.scale", index=data.analysis.index_label, **_thresholds(data.ai_consensus, book.locale))
+    blocks += [_opinions_table(ordered, data.analysis.index_label, book), Paragraph(text=scale, muted=True)]
     if claims := [claim for o in ordered if o.valid and not o.benchmark and (claim := _summary_claim(o, book))]:
         blocks.append(Claims(items=tuple(claims)))
     if moved := [analyst_name(o.provider, book.locale) for o in ordered if o.valid and o.news_moved]:
@@ -124,7 +126,7 @@ def in_order(opinions: Sequence[Opinion], benchmark: Opinion | None) -> list[Opi
 
 
 def disagreement_chart(
-    opinions: Sequence[Opinion], consensus: AiConsensus | None, base_rate: float | None, locale: Locale
+    opinions: Sequence[Opinion], consensus: AiConsensus | None, analysis: Analysis, locale: Locale
 ) -> DotsChart | None:
     """A dot per analyst on one axis, with the base rate and the pool; None with fewer than two answers."""
     words = locale.words
@@ -143,12 +145,12 @@ def disagreement_chart(
     pool = consensus.probability if consensus is not None and consensus.quorum else None
     levels = [
         Level(label=words.t(f"ai.{name}_level"), value=value, text=printed(value, locale), strong=name == "pool")
-        for name, value in (("base", base_rate), ("pool", pool))
+        for name, value in (("base", analysis.base_rate_180d), ("pool", pool))
         if value is not None
     ]
     values = [f"{dot.label}: {dot.text}" for dot in dots] + [f"{level.label}: {level.text}" for level in levels]
     return DotsChart(
-        title=words.t("ai.chart"),
+        title=words.t("ai.chart", index=analysis.index_label),
         description="; ".join(values) + ".",
         unit="%",
         dots=dots,
@@ -156,7 +158,7 @@ def disagreement_chart(
     )
 
 
-def _opinions_table(ordered: Sequence[Opinion], book: FactBook) -> Table:
+def _opinions_table(ordered: Sequence[Opinion], index: str, book: FactBook) -> Table:
     words = book.locale.words
     columns = (
         Column(label=words.t("ai.analyst"), width=2.2),
@@ -167,7 +169,7 @@ def _opinions_table(ordered: Sequence[Opinion], book: FactBook) -> Table:
         Column(label=words.t("ai.price"), align="right", width=2.4),
     )
     rows = tuple(_valid_row(o, book) if o.valid else _abstained_row(o, book.locale) for o in ordered)
-    return Table(caption=words.t("ai.caption"), columns=columns, rows=rows)
+    return Table(caption=words.t("ai.caption", index=index), columns=columns, rows=rows)
 
 
 def ratings_text(opinions: Sequence[Opinion], locale: Locale) -> str:
@@ -219,6 +221,7 @@ def consensus_text(consensus: AiConsensus, opinions: Sequence[Opinion], locale: 
         "rating": words.t(f"recommendation.{consensus.rating}").lower(),
         "limits": limits_text(consensus.rating.value, consensus, locale),
         "p": printed(consensus.probability, locale),
+        "index": consensus.index_label,
     }
     if consensus.target is None:
         sentences = [words.t("ai.pooled_no_target", **values)]
@@ -239,6 +242,7 @@ def _without_quorum(consensus: AiConsensus, opinions: Sequence[Opinion], locale:
         opinion, rating = alone[0], alone[0].rating or Rating.HOLD
         return words.t(
             "ai.one",
+            index=consensus.index_label,
             name=analyst_name(opinion.provider, locale),
             rating=words.t(f"recommendation.{rating}").lower(),
             limits=limits_text(rating.value, consensus, locale),
@@ -283,19 +287,19 @@ def _valid_row(opinion: Opinion, book: FactBook) -> tuple[Cell, ...]:
             sub=_unfaithful_text(opinion, locale),
             muted=opinion.benchmark,
         ),
-        Cell(text=_drawn(opinion.p_beat_30d, locale)),
-        Cell(text=_drawn(opinion.p_beat_90d, locale)),
+        Cell(text=drawn(opinion.p_beat_30d, locale)),
+        Cell(text=drawn(opinion.p_beat_90d, locale)),
         Cell(text=printed(p, locale), sub=message, strong=True, mark="warn" if opinion.news_moved else None),
-        Cell(text=_price_range(opinion, locale)),
+        Cell(text=price_range(opinion, locale)),
     )
 
 
-def _drawn(p: float | None, locale: Locale) -> str:
+def drawn(p: float | None, locale: Locale) -> str:
     """A stated probability on the scale of the pool."""
     return printed(None if p is None else shrunk(p), locale)
 
 
-def _price_range(opinion: Opinion, locale: Locale) -> str:
+def price_range(opinion: Opinion, locale: Locale) -> str:
     """`51,79 (41,43 a 65,16)`."""
     middle = locale.number(opinion.price_p50, 2)
     if opinion.price_p50 is None or opinion.price_p10 is None or opinion.price_p90 is None:

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Final
 
 from invest.domain.analysis import History, ends_month
-from invest.domain.market import IFIX
 from invest.domain.portfolios import PeriodReturn
 from invest.reports.locale import Locale
 from invest.reports.views import Block, Cell, Column, Paragraph, Section, Table
@@ -16,17 +15,17 @@ _YEARS: Final = 5
 _LEAST: Final = 3  # months
 
 
-def months_section(history: History, locale: Locale, *, index: bool = True, fund: bool = False) -> Section | None:
+def months_section(history: History, locale: Locale, *, index: bool = True, own: str | None = None) -> Section | None:
     """The newest year first; None with fewer than three months. `index` puts the IBOV's year beside the asset's.
 
-    Beside a real-estate fund's (`fund`) stands the IFIX too, where it is stored.
+    `own`: the label of an index of the asset's own (a FII's IFIX, what an ETF follows), whose years stand there too.
     """
     words = locale.words
     months = {(m.year, m.month): (m.value, m.whole) for m in history.months}
     totals = {y.year: y.value for y in history.calendar_years}
     beside = {words.t("months_table.ibov"): {y.year: y.ibov for y in history.calendar_years}} if index else {}
-    if fund and history.own_years:
-        beside = {IFIX: {y.year: y.ibov for y in history.own_years}, **beside}
+    if own and history.own_years:
+        beside = {own: {y.year: y.ibov for y in history.own_years}, **beside}
     return _section(months, totals, beside, locale)
 
 

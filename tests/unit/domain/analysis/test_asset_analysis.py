@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from invest.ai.answers import opinion_prompt
 from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.analysis.inputs import AnalysisInput, as_known
@@ -20,6 +21,8 @@ from invest.domain.market.bars import Bars
 from invest.domain.market.macro import RateCurve
 from invest.domain.market.prices import usable
 from invest.domain.market.tickers import AssetKind
+from invest.domain.maths import windows_beaten
+from invest.domain.opinions import build_snapshot
 from tests.builders.domain import (
     BANK,
     LAST,
@@ -212,6 +215,20 @@ def test_a_fii_is_judged_by_income_book_value_and_liquidity() -> None:
     assert facts["p_vp"] == 0.95
     assert analysis.recommendation is not Recommendation.INSUFFICIENT_DATA
     assert next(d for d in analysis.dimensions if d.name == "income").score is not None
+
+
+def test_a_fii_is_held_against_its_own_index_where_it_is_stored() -> None:
+    own = usable(bars("^IFIX", seed=3))
+    given = whole(asset=asset("HGLG11", AssetKind.FII, None))
+    assert analyse(given).index_label == "IBOV"
+    measured = analyse(replace(given, own_index=own))
+    assert measured.index_label == "IFIX"
+    assert measured.windows_beaten_180d == windows_beaten(given.prices, own)
+    snapshot = build_snapshot(measured)
+    assert snapshot.index_label == "IFIX"
+    for language in ("pt-BR", "en"):
+        prompt = opinion_prompt(snapshot, language, with_news=False)
+        assert "IFIX" in prompt.system and "IBOV" not in prompt.system
 
 
 def test_crypto_trades_every_day_and_is_annualised_over_365() -> None:
