@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
-
-MAX_TRACEBACK = 8_000
-MAX_MESSAGE = 2_000
+if TYPE_CHECKING:
+    from invest.error_info import ErrorInfo as ErrorInfo  # noqa: PLC0414 - mypy: a name that others may import
 
 
 class InvestError(Exception):
@@ -40,40 +37,6 @@ class ServerAway(Unreachable):
 
 class NotFound(InvestError):
     """Something asked for by its id does not exist."""
-
-
-class ErrorInfo(BaseModel):
-    """The error envelope that travels instead of a pickled exception."""
-
-    model_config = ConfigDict(frozen=True)
-
-    type: str
-    message: str
-    traceback: str | None = None
-    retryable: bool = False
-
-    @classmethod
-    def of(cls, error: BaseException, *, retryable: bool = False) -> ErrorInfo:
-        """The envelope of a caught exception; its text is cut, and an exception whose ``str`` fails is survived."""
-        try:
-            message = str(error)
-        except Exception:  # a job's own __str__ may raise anything
-            message = "(its message could not be read)"
-        try:
-            trace = "".join(traceback.format_exception(error, limit=-20))
-        except Exception:  # formatting calls the same __str__
-            trace = None
-        return cls(
-            type=type(error).__name__,
-            message=_clean(message)[:MAX_MESSAGE],
-            traceback=_clean(trace)[-MAX_TRACEBACK:] if trace else None,
-            retryable=retryable,
-        )
-
-
-def _clean(text: str) -> str:
-    """Text that JSON and PostgreSQL take: no lone surrogates, no NUL."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
 
 
 class JobFailed(InvestError):
@@ -110,3 +73,12 @@ class InvalidArguments(InvestError, ValueError):
         self.errors = errors
         message = "; ".join(f"{'.'.join(str(p) for p in e['loc']) or 'arguments'}: {e['msg']}" for e in errors[:5])
         super().__init__(f"{job}: {message}")
+
+
+def __getattr__(name: str) -> Any:
+    """`ErrorInfo` when it is first asked for."""
+    if name == "ErrorInfo":
+        from invest.error_info import ErrorInfo
+
+        return ErrorInfo
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

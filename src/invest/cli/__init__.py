@@ -48,7 +48,7 @@ def main() -> None:
         sys.exit(code if isinstance(code, int) else 0)
 
 
-FLAGS, WITH_VALUE = ("-q", "--quiet", "--no-color"), ("--url", "--app")
+FLAGS, WITH_VALUE = ("-q", "--quiet", "--no-color"), ("--url", "--app", "--cell")
 LISTS = frozenset({"ls", "types", "search", "transactions", "events", "stats", "price"})
 
 

@@ -14,8 +14,8 @@ from typer.core import TyperGroup
 
 from invest import __version__
 from invest.cli import output
-from invest.cli.cells import choose_cell
-from invest.cli.investing import alerts, assets, booking, channels, corrections, export, portfolios, reports
+from invest.cli.investing import alerts, assets, booking, channels, corrections, export, portfolios, proposals, reports
+from invest.cli.server import choose_cell
 from invest.cli.verbs import (
     account,
     analyse,
@@ -96,6 +96,9 @@ app.command("analyse")(analyse.analyse)
 app.command("price")(assets.price)
 app.command("rank")(assets.rank)
 app.command("tax")(corrections.tax)
+portfolios.portfolio.command("propose")(proposals.propose)
+portfolios.portfolio.command("proposals")(proposals.proposals)
+portfolios.portfolio.command("confirm")(proposals.confirm)
 portfolios.portfolio.add_typer(booking.fixed_income, name="fixed-income")
 app.command("export")(export.export)
 app.command("open")(watch.open_overview)

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import typer
-from pydantic import BaseModel
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -74,8 +73,8 @@ manner = Manner()
 
 def plain(value: Any) -> Any:
     """Models as JSON-able data."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+    if (dump := getattr(value, "model_dump", None)) is not None:
+        return dump(mode="json")
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

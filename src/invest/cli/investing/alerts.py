@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,7 +12,9 @@ from invest.cli.investing.assets import code
 from invest.cli.output import AsJson, Yes
 from invest.cli.server import with_api
 from invest.errors import ConfigError
-from invest.http import Client
+
+if TYPE_CHECKING:
+    from invest.http import Client
 
 alert = typer.Typer(no_args_is_help=True, help="What to be told of: a price, a figure, news, a dividend.")
 Columns = dict[str, Callable[[dict[str, Any]], Any]]

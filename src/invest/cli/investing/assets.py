@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson
 from invest.cli.server import with_api
-from invest.http import Client, entries
+
+if TYPE_CHECKING:
+    from invest.http import Client
 
 asset = typer.Typer(no_args_is_help=True, help="Assets on record.")
 Columns = dict[str, Callable[[dict[str, Any]], Any]]
@@ -50,6 +52,8 @@ def search(
 def show(ticker: TickerName, json_output: AsJson = False) -> None:
     """One asset: what it is, its last price, and its score where it was analysed."""
     name = code(ticker)
+
+    from invest.http import entries
 
     async def work(client: Client) -> dict[str, Any]:
         about: dict[str, Any] = await client.get(f"/assets/{name}")
@@ -91,6 +95,8 @@ def price(
     json_output: AsJson = False,
 ) -> None:
     """Daily prices as traded, in BRL, newest first."""
+    from invest.http import entries
+
     name = code(ticker)
 
     async def work(client: Client) -> list[dict[str, Any]]:

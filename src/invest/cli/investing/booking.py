@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,9 @@ from invest.cli.investing.settings import figure
 from invest.cli.output import AsJson, Yes
 from invest.cli.server import with_api
 from invest.errors import ConfigError, NotFound
-from invest.http import Client
+
+if TYPE_CHECKING:
+    from invest.http import Client
 
 fixed_income = typer.Typer(no_args_is_help=True, help="Tesouro Direto, CDB, LCI, LCA and funds of a portfolio.")
 BondId = Annotated[str, typer.Argument(metavar="ID", help="see `invest portfolio fixed-income ls`")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,7 +11,9 @@ from invest.cli import output
 from invest.cli.output import AsJson, Yes
 from invest.cli.server import with_api
 from invest.errors import ConfigError, InvestError
-from invest.http import Client
+
+if TYPE_CHECKING:
+    from invest.http import Client
 
 channel = typer.Typer(no_args_is_help=True, help="Where you are told of alerts, finished reports and failed jobs.")
 Columns = dict[str, Callable[[dict[str, Any]], Any]]

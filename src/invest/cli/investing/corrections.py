@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,9 @@ from invest.cli.investing.settings import figure
 from invest.cli.output import AsJson
 from invest.cli.server import with_api
 from invest.errors import ConfigError, NotFound
-from invest.http import Client
+
+if TYPE_CHECKING:
+    from invest.http import Client
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="see `invest portfolio transactions`")]
 KEPT = ("date", "ticker", "operation", "quantity", "price", "note", "fees", "broker", "other", "shares")
@@ -123,38 +125,6 @@ def merge(
 
     answer = with_api(work)
     output.outcome(json_output, f"moved {answer['moved']}, {answer['duplicate']} told by both", **answer)
-
-
-@portfolio.command("proposals")
-def proposals(which: Which, json_output: AsJson = False) -> None:
-    """Known events of what was held that nobody booked."""
-
-    async def work(client: Client) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = await client.portfolio(await identify(client, which)).proposals()
-        return found
-
-    columns: Columns = {"key": lambda p: p["key"], "event": lambda p: p["said"]}
-    output.listing(with_api(work), columns, json_output=json_output, empty="nothing to confirm")
-
-
-@portfolio.command("confirm")
-def confirm(
-    which: Which,
-    keys: Annotated[list[str], typer.Argument(help="keys of proposals, or all")],
-    decline: Annotated[bool, typer.Option("--decline", help="say that they did not happen")] = False,
-    json_output: AsJson = False,
-) -> None:
-    """Book proposed events, one by one or all; with --decline they are never proposed again."""
-
-    async def work(client: Client) -> dict[str, Any]:
-        handle = client.portfolio(await identify(client, which))
-        chosen: Any = "all" if keys == ["all"] else keys
-        answer: dict[str, Any] = await (handle.decline(chosen) if decline else handle.confirm(chosen))
-        return answer
-
-    answer = with_api(work)
-    done = answer["declined"] if decline else answer["counts"]["booked"]
-    output.outcome(json_output, f"{done} {'declined' if decline else 'booked'}", **answer)
 
 
 @portfolio.command("rebalance")

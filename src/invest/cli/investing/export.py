@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,7 +18,9 @@ from invest.cli.investing.assets import code
 from invest.cli.investing.portfolios import identify
 from invest.cli.server import with_api
 from invest.errors import ConfigError
-from invest.http import Client
+
+if TYPE_CHECKING:
+    from invest.http import Client
 
 FORMULA, NUMBER = re.compile(r"[=+@\t\r-]"), re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 What = Literal["prices", "actions", "observations", "transactions", "positions"]

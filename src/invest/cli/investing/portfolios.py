@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,9 @@ from invest.cli import output
 from invest.cli.output import AsJson, Yes
 from invest.cli.server import with_api
 from invest.errors import ConfigError, InvestError, NotFound
-from invest.http import Client, entries
+
+if TYPE_CHECKING:
+    from invest.http import Client
 
 portfolio = typer.Typer(no_args_is_help=True, help="Your portfolios: holdings, transactions, statements.")
 Columns = dict[str, Callable[[dict[str, Any]], Any]]
@@ -78,6 +80,7 @@ def ls(json_output: AsJson = False) -> None:
 @portfolio.command("show")
 def show(which: Which, json_output: AsJson = False) -> None:
     """A portfolio: what it holds, at cost and as of its newest metrics."""
+    from invest.http import entries
 
     async def work(client: Client) -> tuple[dict[str, Any], Any]:
         found = await identify(client, which)

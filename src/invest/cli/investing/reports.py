@@ -7,7 +7,7 @@ import tempfile
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,7 +16,9 @@ from invest.cli.investing.assets import code
 from invest.cli.output import AsJson
 from invest.cli.server import with_api
 from invest.errors import ConfigError, NotFound
-from invest.http import Client
+
+if TYPE_CHECKING:
+    from invest.http import Client
 
 report = typer.Typer(no_args_is_help=True, help="Written reports.")
 Columns = dict[str, Callable[[dict[str, Any]], Any]]

@@ -1,9 +1,9 @@
-"""What an investor sets: `invest portfolio targets, options, columns, tax-opening`; and what is proposed from it."""
+"""What an investor sets: `invest portfolio targets, options, columns, tax-opening`."""
 
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,9 @@ from invest.cli.investing.portfolios import Columns, Which, identify, portfolio
 from invest.cli.output import AsJson
 from invest.cli.server import with_api
 from invest.errors import ConfigError
-from invest.http import Client
+
+if TYPE_CHECKING:
+    from invest.http import Client
 
 
 def figure(text: str, name: str) -> str:
@@ -107,18 +109,6 @@ def columns_(
     rows = [{"header": h, "meaning": m} for h, m in sorted(with_api(work).items())]
     shown: Columns = {"header": lambda r: r["header"], "meaning": lambda r: r["meaning"]}
     output.listing(rows, shown, json_output=json_output, empty="no columns of your own")
-
-
-@portfolio.command("propose")
-def propose(which: Which, json_output: AsJson = False) -> None:
-    """Look now for known events that nobody booked; `invest portfolio confirm` books them."""
-
-    async def work(client: Client) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = await client.portfolio(await identify(client, which)).propose()
-        return found
-
-    columns: Columns = {"key": lambda p: p["key"], "event": lambda p: p["said"]}
-    output.listing(with_api(work), columns, json_output=json_output, empty="nothing to confirm")
 
 
 @portfolio.command("tax-opening")

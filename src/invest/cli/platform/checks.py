@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from invest.errors import InvestError, Unreachable
-from invest.http import Client
-from invest.settings import Settings
+
+if TYPE_CHECKING:
+    from invest.settings import Settings
 
 OLDEST = (3, 11)
 TURN_ON = "set enabled = true in [{}] of settings.toml"
@@ -36,6 +36,8 @@ def python() -> Check:
 
 async def servers(settings: Settings) -> list[Check]:
     """Redis, its workers, and PostgreSQL, all at once."""
+    import asyncio
+
     checks = (("Redis", redis), ("workers", workers), ("PostgreSQL", postgresql))
     return list(await asyncio.gather(*(_guarded(what, settings, check) for what, check in checks)))
 
@@ -93,6 +95,8 @@ async def postgresql(settings: Settings) -> Check:
 
 async def of_server(url: str, key: str | None) -> list[Check]:
     """What can be known of a server over HTTP: whether it answers and is ready, takes the key, and has workers."""
+    from invest.http import Client
+
     checks: list[Check] = []
     async with Client(url, key=key) as client:
         try:

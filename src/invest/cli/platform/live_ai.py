@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from invest.cli.platform.checks import Check
-from invest.settings import Settings
+
+if TYPE_CHECKING:
+    from invest.settings import Settings
 
 
 async def vendors(settings: Settings, *, spend: bool = False) -> list[Check]:

@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from invest.settings import Settings, load
+if TYPE_CHECKING:
+    from invest.settings import Settings
 
 PARENT = "INVEST_PARENT"  # pid of the supervising `invest`; its children end when it does
 
@@ -28,6 +30,8 @@ def end_with_parent() -> None:
 @contextlib.contextmanager
 def local_settings(**overrides: object) -> Iterator[Settings]:
     """The settings of this process with working addresses of Redis and PostgreSQL."""
+    from invest.settings import load
+
     end_with_parent()
     settings = load(**overrides)
     if settings.redis.url and settings.database.url:

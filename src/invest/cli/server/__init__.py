@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from invest.cli.server.connect import refuse_remote, remote_or, with_api, with_platform, with_store
-from invest.cli.server.remote import RemoteInvest
-from invest.cli.server.target import Target, forget, remember, target
+from invest.cli.server.connect import is_remote, refuse_remote, remote_or, with_api, with_platform, with_store
+from invest.cli.server.target import Target, choose_cell, forget, remember, target
 
 __all__ = [
-    "RemoteInvest",
     "Target",
+    "choose_cell",
     "forget",
+    "is_remote",
     "refuse_remote",
     "remember",
     "remote_or",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from invest.cli.platform.local import local_settings
-from invest.cli.server.remote import RemoteInvest
 from invest.cli.server.target import Target, target
 from invest.errors import ConfigError
-from invest.http import Client
-from invest.settings import Settings
+
+if TYPE_CHECKING:
+    from invest.http import Client
+    from invest.settings import Settings
 
 T = TypeVar("T")
 
@@ -25,6 +25,8 @@ def with_api(work: Callable[[Client], Awaitable[T]]) -> T:
 
     The second listens on a socket in a folder that only this account can open, for as long as `work` runs.
     """
+    import asyncio
+
     if chosen := target():
         return asyncio.run(_remote(chosen, work))
     with local_settings() as settings:
@@ -32,6 +34,8 @@ def with_api(work: Callable[[Client], Awaitable[T]]) -> T:
 
 
 async def _remote(chosen: Target, work: Callable[[Client], Awaitable[T]]) -> T:
+    from invest.http import Client
+
     async with Client(chosen.url, key=chosen.key) as client:
         return await work(client)
 
@@ -47,6 +51,7 @@ async def served_here(settings: Settings) -> AsyncIterator[Client]:
     import structlog
     from aiohttp.web import AppRunner, UnixSite
 
+    from invest.http import Client
     from invest.web import create_app
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
@@ -66,7 +71,11 @@ async def served_here(settings: Settings) -> AsyncIterator[Client]:
 
 def with_platform(work: Callable[[Any], Awaitable[T]]) -> T:
     """Run `work` with the engine: this machine's `Invest`, or the same verbs of the named server over HTTP."""
+    import asyncio
+
     if chosen := target():
+        from invest.cli.server.remote import RemoteInvest
+
         return asyncio.run(_remote(chosen, lambda client: work(RemoteInvest(client))))
     from invest.engine import Invest
     from invest.jobs.declared import declare_all
@@ -81,8 +90,17 @@ def with_platform(work: Callable[[Any], Awaitable[T]]) -> T:
         return asyncio.run(connected())
 
 
+def is_remote(invest: Any) -> bool:
+    """Whether what `with_platform` gave speaks to a server over HTTP."""
+    from invest.cli.server.remote import RemoteInvest
+
+    return isinstance(invest, RemoteInvest)
+
+
 def with_store(work: Callable[[Any], Awaitable[T]]) -> T:
     """Run `work` with an open `Store` of this machine. Raises `ConfigError` where a server is named instead."""
+    import asyncio
+
     refuse_remote()
     from invest.store import Store
 
@@ -102,5 +120,7 @@ def refuse_remote() -> None:
 
 def remote_or(over_http: Callable[[Client], Awaitable[T]], here: Callable[[], T]) -> T:
     """`over_http` where a server is named, else `here`."""
+    import asyncio
+
     chosen = target()
     return asyncio.run(_remote(chosen, over_http)) if chosen else here()

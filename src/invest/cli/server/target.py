@@ -10,6 +10,8 @@ from typing import NamedTuple
 from invest.errors import ConfigError
 
 URL, KEY = "INVEST_URL", "INVEST_KEY"
+CELL = "INVEST_REDIS__CELL"
+chosen_cells: list[str] = []  # what ``--cell`` named; settings may name one too, which says nothing of a server
 
 
 class Target(NamedTuple):
@@ -19,11 +21,25 @@ class Target(NamedTuple):
     key: str | None = None
 
 
+def choose_cell(name: str) -> None:
+    """Let this command, and the processes that it starts, be about one cell of this machine's deployment alone."""
+    os.environ[CELL] = name
+    chosen_cells.append(name)
+
+
 def target() -> Target | None:
     """The server to ask, None for this machine's own Redis and PostgreSQL. An empty INVEST_URL overrides a login.
 
-    A key of the login is used with its own server alone. Raises `ConfigError` for a file that cannot be read.
+    A key of the login is used with its own server alone. Raises `ConfigError` for a file that cannot be read, and where
+    ``--cell`` was given beside a server: its web process decides which cells it looks at.
     """
+    found = _target()
+    if found is not None and chosen_cells:
+        raise ConfigError(f"--cell is about this machine's Redis, not about {found.url}: set INVEST_URL= for it")
+    return found
+
+
+def _target() -> Target | None:
     kept = _kept()
     url = os.environ.get(URL)
     if url is None:

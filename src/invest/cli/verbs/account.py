@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +11,9 @@ from invest.cli import output
 from invest.cli.output import AsJson
 from invest.cli.server import Target, forget, remember
 from invest.errors import ConfigError
-from invest.http import Client
+
+if TYPE_CHECKING:
+    pass
 
 
 def login(
@@ -23,6 +24,8 @@ def login(
     json_output: AsJson = False,
 ) -> None:
     """Keep a server's address and key for the verbs, in a file only you can read; the key is tried first."""
+    import asyncio
+
     if key is None:
         asked = typer.prompt("API key", hide_input=True, default="", show_default=False, err=True)
         key = asked if sys.stdin.isatty() else asked.strip()
@@ -34,6 +37,8 @@ def login(
 
 async def _try(chosen: Target) -> None:
     """Ask something that needs the key. Raises what the server says against it."""
+    from invest.http import Client
+
     if chosen.key and not chosen.key.isascii():
         raise ConfigError("the key holds characters that no key has: copy it again")
     async with Client(chosen.url, key=chosen.key) as client:

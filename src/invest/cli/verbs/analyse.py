@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import webbrowser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from invest.cli import output
 from invest.cli.investing.reports import open_report
 from invest.cli.output import AsJson
-from invest.cli.platform.progress import Steps
 from invest.cli.server import target, with_platform
 from invest.errors import ConfigError
+
+if TYPE_CHECKING:
+    from invest.cli.platform.progress import Steps
 
 POLL = 0.25  # seconds between two looks at a job's progress
 
@@ -77,6 +78,7 @@ def report_call(ticker: str, ai: list[str] | None, language: str | None) -> Any:
 
 async def finish(invest: Any, collect: Any, report: Any, timeout: float) -> tuple[Any, Any]:
     """Run the steps one after the other with progress; the report and its HTML export."""
+    from invest.cli.platform.progress import Steps
     from invest.jobs.reports import export_report_async
 
     if not any(w.alive for w in await invest.inspect.workers()):
@@ -90,6 +92,8 @@ async def finish(invest: Any, collect: Any, report: Any, timeout: float) -> tupl
 
 async def step(invest: Any, steps: Steps, title: str, call: Any, timeout: float) -> Any:
     """Queue one job and follow it; raises what its result raises."""
+    import asyncio
+
     steps.begin(title, title)
     job = await invest.enqueue(call)
     waiting = asyncio.ensure_future(job.result(timeout=timeout))

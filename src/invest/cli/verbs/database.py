@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +18,8 @@ db = typer.Typer(no_args_is_help=True, help="The database: its schema, backups."
 @db.command("migrate")
 def migrate(json_output: AsJson = False) -> None:
     """Apply the migrations that are missing; safe to run from any number of processes at once."""
+    import asyncio
+
     from invest.store import migrate as apply
 
     refuse_remote()
@@ -31,6 +32,8 @@ def migrate(json_output: AsJson = False) -> None:
 @db.command("status")
 def status(json_output: AsJson = False) -> None:
     """Say which migrations are missing. Exit code 1 if any is."""
+    import asyncio
+
     from invest.store import pending
 
     refuse_remote()
@@ -48,6 +51,8 @@ def backup(
     file: Annotated[Path, typer.Argument(help="file to write, readable to you alone")], json_output: AsJson = False
 ) -> None:
     """Write everything in PostgreSQL to one file, while the platform runs. docs/backups.md says what else to keep."""
+    import asyncio
+
     from invest.cli.platform import backup as backups
 
     refuse_remote()
@@ -63,6 +68,8 @@ def restore(
     json_output: AsJson = False,
 ) -> None:
     """Put a backup in the place of everything in PostgreSQL, and bring its schema up to date."""
+    import asyncio
+
     from invest.cli.platform import backup as backups
     from invest.store import migrate as apply
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import SecretStr
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from invest.cli import EXIT_FAILED, EXIT_UNREACHABLE, output
 from invest.cli.output import AsJson
@@ -17,7 +12,9 @@ from invest.cli.platform.checks import Check, State, analysts, disk, of_server, 
 from invest.cli.platform.live_ai import ages, vendors
 from invest.cli.server import target
 from invest.errors import InvestError, Unreachable
-from invest.settings import Settings
+
+if TYPE_CHECKING:
+    from invest.settings import Settings
 
 SHAPES = {
     "ok": ("●", "green"),
@@ -46,6 +43,8 @@ def doctor(
 
 def examine(*, live: bool = False, spend: bool = False) -> list[Check]:
     """All checks in order; a wrong setting ends them, because the other checks need the settings."""
+    import asyncio
+
     from invest.cli.platform.local import local_settings
     from invest.jobs.declared import declare_all
     from invest.settings import load
@@ -78,6 +77,8 @@ def examine(*, live: bool = False, spend: bool = False) -> list[Check]:
 
 def trials() -> list[Check]:
     """One small question to every enabled upstream: whether it answers, how fast, and in the shape that is read."""
+    import asyncio
+
     from invest.settings import load
     from invest.sources import Sources, Trial, try_live
 
@@ -98,6 +99,8 @@ def beside_a_platform(settings: Settings) -> Settings | None:
     """The settings with the addresses of the platform that runs in the data folder, whose servers are looked at as
     they are; None where none runs. Raises `Unreachable` for a server of it that does not answer.
     """
+    from pydantic import SecretStr
+
     from invest.local import held, running
 
     if (settings.redis.url and settings.database.url) or not held(settings.data_dir):
@@ -118,6 +121,10 @@ def beside_a_platform(settings: Settings) -> Settings | None:
 
 
 def _print(checks: list[Check]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson, Yes
 from invest.cli.server import remote_or, with_api, with_store
-from invest.domain.access import ApiKey, Scope
 from invest.errors import NotFound
-from invest.http import Client
+
+if TYPE_CHECKING:
+    from invest.domain.access import ApiKey
+    from invest.http import Client
 
 KeyId = Annotated[str, typer.Argument(help="id of the key (see `invest keys ls`)")]
 keys = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API.")
@@ -22,20 +24,22 @@ keys = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API.")
 @keys.command("create")
 def create(
     name: Annotated[str, typer.Argument(help="whose key it is")],
-    scope: Annotated[Scope, typer.Option(help="each includes the ones before it")] = Scope.READ,
+    scope: Annotated[Literal["read", "write", "admin"], typer.Option(help="each includes the ones before it")] = "read",
     days: Annotated[int | None, typer.Option(min=1, max=36500, help="days until it expires; none: never")] = None,
     json_output: AsJson = False,
 ) -> None:
     """Make a key. It is shown this once; only its hash is kept."""
     if not name.strip() or len(name) > 200:
         raise typer.BadParameter("from 1 to 200 characters", param_hint="NAME")
+    from invest.domain.access import Scope
+
     until = datetime.now(UTC) + timedelta(days=days) if days else None
 
     async def ask(client: Client) -> tuple[str, ApiKey]:
         return _made(await client.ask("POST", "/keys", {"name": name, "scope": scope, "days": days}))
 
     async def work(store: Any) -> tuple[str, ApiKey]:
-        made: tuple[str, ApiKey] = await store.keys.create(name, [scope], expires_at=until)
+        made: tuple[str, ApiKey] = await store.keys.create(name, [Scope(scope)], expires_at=until)
         return made
 
     plain, key = remote_or(ask, lambda: with_store(work))
@@ -43,6 +47,8 @@ def create(
 
 
 def _made(answer: dict[str, Any]) -> tuple[str, ApiKey]:
+    from invest.domain.access import ApiKey
+
     plain = answer.pop("key")
     return plain, ApiKey.model_validate(answer)
 
@@ -62,6 +68,8 @@ def ls(
     json_output: AsJson = False,
 ) -> None:
     """The keys there are, never their text."""
+
+    from invest.domain.access import ApiKey
 
     async def ask(client: Client) -> list[ApiKey]:
         return [ApiKey.model_validate(key) for key in await client.rows("/keys", revoked=revoked)]

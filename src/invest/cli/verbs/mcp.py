@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from invest.cli.server import with_api
-from invest.http import Client
+
+if TYPE_CHECKING:
+    from invest.http import Client
 
 
 def mcp(

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,9 @@ from invest.cli import output
 from invest.cli.output import AsJson
 from invest.cli.server import remote_or, with_store
 from invest.errors import ConfigError, NotFound
-from invest.http import Client
+
+if TYPE_CHECKING:
+    from invest.http import Client
 
 data = typer.Typer(no_args_is_help=True, help="Collected data.")
 ai = typer.Typer(no_args_is_help=True, help="The AIs.")

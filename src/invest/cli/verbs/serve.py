@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from pydantic import ValidationError
 
 from invest.cli.output import AsJson, announce
 
@@ -28,6 +25,8 @@ def demo(
     json_output: AsJson = False,
 ) -> None:
     """Everything once, on this machine alone: collect, check, analyse, ask four analysts, write reports."""
+    import asyncio
+
     from invest.cli.platform.demo import run_demo
 
     raise typer.Exit(asyncio.run(run_demo(out, assets, bars, language, as_json=json_output)))
@@ -40,6 +39,8 @@ def run(
     bars: Bars = None,
 ) -> None:
     """The whole platform: web, one worker per queue and, where they are missing, Valkey and PostgreSQL."""
+    import asyncio
+
     from invest.cli.platform.platform import run_platform
 
     asyncio.run(run_platform(host=host, port=port, sandbox=sandbox, bars=bars))
@@ -57,13 +58,11 @@ def worker(
     ] = None,
     child: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Run jobs of the named queues (data_collection, analysis, reports) until SIGTERM."""
+    """Run jobs of the named queues (data_collection, analysis, reports) until SIGTERM; of all cells, or of --cell."""
     from invest.cli.platform.local import local_settings
     from invest.jobs.declared import added_queues
-    from invest.workers import CELL, QUEUES, WorkerPlan, serve
+    from invest.workers import QUEUES, WorkerPlan, serve
 
-    if cell is not None:
-        os.environ[CELL] = cell
     there = tuple(dict.fromkeys((*QUEUES, *(queue.name for queue in added_queues()))))
     plan = WorkerPlan(
         queues=_known(queues, there),
@@ -145,6 +144,8 @@ def sandbox(
 
 
 def _fault(text: str, parse: Callable[[str], Any]) -> Any:
+    from pydantic import ValidationError
+
     try:
         return parse(text)
     except ValidationError as error:

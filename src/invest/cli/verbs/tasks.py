@@ -10,7 +10,7 @@ import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson
-from invest.cli.server import RemoteInvest, remote_or, with_platform
+from invest.cli.server import is_remote, remote_or, with_platform
 from invest.errors import ConfigError
 
 jobs = typer.Typer(no_args_is_help=True, help="Look at jobs, wait for them, stop them.")
@@ -30,7 +30,7 @@ def enqueue(
     args, kwargs = parse_arguments(arguments or [])
 
     async def work(invest: Any) -> Any:
-        if isinstance(invest, RemoteInvest):
+        if is_remote(invest):
             job = await invest.enqueue_by_name(SHORT.get(name, name), args, kwargs, delay or None)
             return (job.id, await job.result(timeout=timeout)) if wait else (job.id, None)
         from invest.engine import registry

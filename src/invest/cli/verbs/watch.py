@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import webbrowser
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson
 from invest.cli.server import target, with_api
-from invest.http import Client, Event
+
+if TYPE_CHECKING:
+    from invest.http import Client, Event
 
 
 def open_overview(

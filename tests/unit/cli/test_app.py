@@ -1,0 +1,42 @@
+"""Starting the command line: what it loads, and options that every verb has."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from invest.cli import arranged
+from invest.cli.server import choose_cell, target
+from invest.cli.server.target import chosen_cells
+from invest.errors import ConfigError
+
+HEAVY = {"aiohttp", "asyncio", "numpy", "pydantic", "pydantic_settings", "redis", "arq", "asyncpg", "structlog"}
+SHOW = "import sys, invest.cli as cli, contextlib; sys.argv = ['invest', *sys.argv[1:]]\n" \
+    "with contextlib.suppress(SystemExit): cli.main()\nprint('LOADED', *sys.modules)"  # fmt: skip
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_and_version_load_nothing_heavy(argument: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW, argument], capture_output=True, text=True, check=True, timeout=60
+    )
+    text, _, loaded = done.stdout.rpartition("LOADED")
+    assert "invest" in text
+    assert not HEAVY & set(loaded.split())
+
+
+def test_one_cell_may_be_named_anywhere_and_not_beside_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert arranged(["dlq", "ls", "--cell", "north"]) == ["--cell", "north", "dlq", "ls"]
+    monkeypatch.setenv("INVEST_REDIS__CELL", "")
+    monkeypatch.setenv("INVEST_URL", "")
+    try:
+        choose_cell("north")
+        assert os.environ["INVEST_REDIS__CELL"] == "north" and target() is None
+        monkeypatch.setenv("INVEST_URL", "https://invest.example")
+        with pytest.raises(ConfigError, match=r"not about https://invest\.example"):
+            target()
+    finally:
+        chosen_cells.clear()
