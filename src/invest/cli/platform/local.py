@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
-import signal
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from invest.parent import PARENT, end_with_parent, named_parent
+
 if TYPE_CHECKING:
     from invest.settings import Settings
-
-PARENT = "INVEST_PARENT"  # pid of the supervising `invest`; its children end when it does
-
-
-def end_with_parent() -> None:
-    """Ask Linux to send SIGTERM when the supervising process dies, however it dies."""
-    parent = os.environ.pop(PARENT, "")
-    if not parent or not sys.platform.startswith("linux"):
-        return
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
-    if os.getppid() != int(parent):  # it died before the request
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextlib.contextmanager
@@ -49,7 +34,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     names = {
         "REDIS_URL": settings.redis.url.get_secret_value(),
         "DATABASE_URL": settings.database.url.get_secret_value(),
-        PARENT: str(os.getpid()),
+        PARENT: named_parent(),
     }
     if settings.redis.prefix:
         names["INVEST_REDIS__PREFIX"] = settings.redis.prefix

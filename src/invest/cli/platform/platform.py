@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 
 from invest.cli.output import announce
-from invest.cli.platform.local import PARENT, environment_of, local_settings
+from invest.cli.platform.local import environment_of, local_settings
 from invest.cli.platform.supervise import Family, family, until_signal
 from invest.errors import Unreachable
 from invest.settings import Settings
@@ -90,7 +90,7 @@ async def running_platform(
     from invest.store import migrate
 
     await migrate(settings)
-    members.environment = {**members.environment, **environment_of(settings), PARENT: str(os.getpid())}
+    members.environment = {**members.environment, **environment_of(settings)}
     await members.start("web", "web", "--host", host, "--port", str(port))
     for queue in (*QUEUES, *(queue.name for queue in added_queues() if queue.name not in QUEUES)):
         await members.start(queue, "worker", queue, "--child")

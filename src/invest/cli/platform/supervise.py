@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from invest.parent import GRACE
 from invest.processes import end_all, pause_after
-
-GRACE = 30.0  # seconds from SIGTERM to SIGKILL: the worker's own grace of 25 s and a little
 
 
 @dataclass

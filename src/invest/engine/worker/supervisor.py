@@ -20,6 +20,7 @@ from invest.engine.manage import Invest, QueueStats
 from invest.engine.redis import ended
 from invest.engine.worker.link import SOCKET, SUPERVISOR, Link
 from invest.errors import ConfigError, InvestError
+from invest.parent import PARENT, named_parent
 from invest.processes import end_all, pause_after, signal_to
 from invest.settings import Settings
 
@@ -106,7 +107,8 @@ class Supervisor:
         self._queues = list(queues)
         self._low, self._high = autoscale or (processes, processes)
         self._slots = slots
-        self._env = {**(env if env is not None else os.environ), SUPERVISOR: str(os.getpid())}
+        followed = {SUPERVISOR: str(os.getpid()), PARENT: named_parent(settings.engine.grace + KILL_AFTER)}
+        self._env = {**(env if env is not None else os.environ), **followed}
         self._children: list[Child] = []
         self._stopping = asyncio.Event()
         self._calm_since: float | None = None
