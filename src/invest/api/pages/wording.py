@@ -1,11 +1,15 @@
-"""The pages' words: templates are written in English, `words.pt-BR.toml` says each text in Portuguese."""
+"""The pages' words: templates are written in English, `words.pt-BR.toml` says each text in Portuguese.
+
+What the domain, the jobs and the API say in English `sentences.pt-BR.toml` says in Portuguese, by its form.
+"""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -20,6 +24,44 @@ def translations(language: Language) -> Mapping[str, str]:
     return {text: translation for section in tomllib.loads(raw).values() for text, translation in section.items()}
 
 
+LONGEST = 1_000  # characters of a sentence that is looked up; longer ones are somebody's text
+PLACE = re.compile(r"\{(\w+)\}")
+ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@cache
+def sentences(language: Language) -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    """(its longest fixed part, the form of an English sentence, the same in `language`), the most telling first."""
+    path = files("invest.api.pages") / f"sentences.{language}.toml"
+    if not path.is_file():
+        return ()
+    found = []
+    for section in tomllib.loads(path.read_text(encoding="utf-8")).values():
+        for text, translation in section.items():
+            parts = PLACE.split(text)  # fixed, name, fixed, name, ...
+            fixed = parts[::2]
+            form = "".join(f"(?P<{p}>.+?)" if at % 2 else re.escape(p) for at, p in enumerate(parts))
+            found.append((len("".join(fixed)), max(fixed, key=len), re.compile(form, re.S), translation))
+    found.sort(key=lambda one: -one[0])
+    return tuple(one[1:] for one in found)
+
+
+@lru_cache(maxsize=4_096)
+def translated(text: str, language: Language) -> str:
+    """A sentence of the domain, the jobs or the API in `language`; one whose form is not known stays as it is."""
+    if ISO_DAY.fullmatch(text):
+        try:
+            return locale_of(language).day(date.fromisoformat(text))
+        except ValueError:
+            return text
+    if " " not in text or len(text) > LONGEST:
+        return text
+    for fixed, form, translation in sentences(language):
+        if fixed in text and (match := form.fullmatch(text)):
+            return translation.format(**{name: translated(part, language) for name, part in match.groupdict().items()})
+    return text
+
+
 class Wording:
     """Texts, numbers and times in one language."""
 
@@ -31,6 +73,10 @@ class Wording:
         """`text` in this language with `{name}` filled in; one without a translation stays English."""
         sentence = translations(self.language).get(text, text)
         return sentence.format(**values) if values else sentence
+
+    def translated(self, text: str | None) -> str:
+        """A sentence that was written by the domain, a job or the API; see `translated`."""
+        return "" if text is None else translated(text, self.language)
 
     def some(self, number: int, one: str, many: str) -> str:
         """`one` for 1, else `many`, with `{n}` filled in."""

@@ -62,6 +62,7 @@ async def test_what_changed_a_moment_ago_is_on_the_page(visitor: Visitor, web_do
             json=[{"date": "2026-03-27", "ticker": "PETR4", "operation": "buy", "quantity": "10", "price": "29"}],
         )  # fmt: skip
         await shows("R$ 9,600.00")
+        assert "R$ 9,600.00" in await visitor.read("/portfolios"), "the list agrees with the page"
         booked = (await store.portfolios.page(portfolio_id))[-1]
         await store.portfolios.edit(portfolio_id, booked.id or 0, booked.model_copy(update={"quantity": Decimal(20)}))
         await shows("R$ 9,900.00")

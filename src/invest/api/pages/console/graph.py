@@ -105,7 +105,7 @@ def boxes_of(visit: Visit, steps: Sequence[JobStatus], edges: Mapping[str, Seque
 def _box(visit: Visit, step: JobStatus) -> Box:
     note = visit.say("waits") if step.state is JobState.SCHEDULED else visit.say(str(step.state))
     if step.error and step.state in (JobState.FAILED, JobState.RETRYING):
-        note = f"{note} · {step.error.message}"
+        note = f"{note} · {visit.words.translated(step.error.message)}"
     elif step.started_at and step.finished_at:
         note = f"{note} · {visit.words.span(step.finished_at - step.started_at)}"
     arguments = arguments_text(step.args, step.kwargs)

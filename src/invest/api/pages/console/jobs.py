@@ -124,7 +124,10 @@ async def _act(visit: Visit, action: str, ids: Sequence[str]) -> str:
 
 
 def _why(visit: Visit, refused: Sequence[Problem]) -> str:
-    return visit.say("; {n} left as they are: {why}", n=len(refused), why=refused[0].detail) if refused else ""
+    if not refused:
+        return ""
+    why = visit.words.translated(refused[0].detail)
+    return visit.say("; {n} left as they are: {why}", n=len(refused), why=why)
 
 
 def jobs_link(**query: str) -> str:

@@ -67,7 +67,7 @@ async def test_alert(visit: Visit, form: Form) -> web.StreamResponse:
     fired = evaluate([alert], await watch(store, visit.services.settings, [alert]))
     if not fired:
         return visit.go("/alerts", visit.say("With the newest data it would not fire."))
-    text = "; ".join(event.message for event in fired[:3])
+    text = "; ".join(visit.words.translated(event.message) for event in fired[:3])
     return visit.go("/alerts", visit.say("With the newest data it would fire: {what}", what=text))
 
 

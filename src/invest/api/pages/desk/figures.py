@@ -258,11 +258,11 @@ WARNINGS: Final = tuple(
 
 
 def warning_text(visit: Visit, warning: str) -> str:
-    """A warning of the metrics with what to do about it, in the reader's language; one that is not known as it is."""
+    """A warning of the metrics with what to do about it, in the reader's language."""
     for pattern, text in WARNINGS:
         if found := pattern.fullmatch(warning):
             return visit.say(text, **{name: _worded(visit, name, value) for name, value in found.groupdict().items()})
-    return warning
+    return visit.words.translated(warning)
 
 
 def _worded(visit: Visit, name: str, value: str) -> str:
@@ -271,4 +271,6 @@ def _worded(visit: Visit, name: str, value: str) -> str:
         return visit.say(f"paid {value}")
     if name == "amount":
         return visit.words.locale.money(Decimal(value))
+    if name == "why":
+        return visit.words.translated(value)
     return visit.words.locale.day(date.fromisoformat(value)) if name == "day" else value

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -25,6 +26,7 @@ from invest.api.pages.visit import Visit
 from invest.domain.market import AssetKind, market_day
 from invest.domain.portfolios import Operation, Portfolio
 from invest.domain.taxes import TaxOpen
+from invest.errors import InvestError
 from invest.jobs.analysis import MEASURED_AGAINST, measured, open_tax_of
 from invest.store import Store
 
@@ -120,6 +122,10 @@ async def _draw(visit: Visit, store: Store, portfolio_id: str, today: date) -> D
         open_tax_of(store, settings, held, known),
         _sold(store, held, today),
     )
+    # The list of portfolios and the history of days show the newest snapshot: they agree with the page from here on.
+    # Where it cannot be kept the page has its figures all the same.
+    with suppress(InvestError):
+        await store.portfolios.save_snapshot(portfolio_id, result.as_of, result.calculated_at, result)
     metrics = result.model_dump(mode="json")
     return await asyncio.to_thread(_parts, visit, held, metrics, tax=tax, sold=sold, today=today)
 

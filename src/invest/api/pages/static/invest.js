@@ -90,4 +90,5 @@ for (const zone of all(".drop")) {
   field.addEventListener("change", () => { if (field.files.length) field.form.requestSubmit(); });
 }
 for (const button of all("[data-copy]")) { button.hidden = false; button.addEventListener("click", () => navigator.clipboard?.writeText(one(button.dataset.copy).textContent)); }
+for (const here of all("nav [aria-current]")) here.parentNode.scrollLeft = here.offsetLeft - here.parentNode.offsetLeft - 32;  // of many tabs the open one is seen
 if (document.body.dataset.live) Live.start();
