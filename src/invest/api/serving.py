@@ -81,8 +81,9 @@ async def _once(route: Route, request: Request) -> web.StreamResponse:
     if given is None or route.method != "POST":
         return await respond(route, request)
     key = idempotency_of(request.caller.id, given)
-    whole = f"{route.method} {request.http.rel_url.raw_path_qs}\n".encode() + await request.read()
-    digest = hashlib.sha256(whole).hexdigest()[:32]
+    hashed = hashlib.sha256(f"{route.method} {request.http.rel_url.raw_path_qs}\n".encode())
+    hashed.update(await request.read())
+    digest = hashed.hexdigest()[:32]
     claim = await request.services.admission.claim(request.caller.id, key, digest)
     if claim.kept is None:
         request.job_id = hashlib.sha256(f"{key}\0{claim.name}".encode()).hexdigest()[:32]
@@ -107,13 +108,7 @@ async def _run(route: Route, request: Request, key: str, digest: str) -> web.Str
     try:
         response = await respond(route, request)
     except BaseException as error:
-        problem = problem_of(error)
-        if problem is None or problem.status >= 500 or problem.status in (408, 429):
-            with suppress(Exception):  # Redis may be what failed; the mark expires by itself
-                await request.services.admission.release(key)
-        else:
-            failed = render(problem, instance=request.path, request_id=request.request_id)
-            await _keep(request, key, digest, failed)
+        await _keep_refusal(request, key, digest, error)
         raise
     if isinstance(response, web.Response):
         if key and response.headers.get("Cache-Control") == "no-store":  # an answer with a secret is kept nowhere
@@ -121,6 +116,15 @@ async def _run(route: Route, request: Request, key: str, digest: str) -> web.Str
         else:
             await _keep(request, key, digest, response)
     return response
+
+
+async def _keep_refusal(request: Request, key: str, digest: str, error: BaseException) -> None:
+    problem = problem_of(error)
+    if problem is None or problem.status >= 500 or problem.status in (408, 429):
+        with suppress(Exception):  # Redis may be what failed; the mark expires by itself
+            await request.services.admission.release(key)
+    else:
+        await _keep(request, key, digest, render(problem, instance=request.path, request_id=request.request_id))
 
 
 async def _keep(request: Request, key: str, digest: str, response: web.Response) -> None:
@@ -165,12 +169,7 @@ async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamRes
         with request.app[SERVICES].load.work(refuse=request.path not in PROBES), _traced(request):
             response = await handler(request)
     except Exception as error:
-        problem = problem_of(error)
-        if problem is None:
-            log.exception("request failed", request_id=request_id, method=request.method, path=_shown(request))
-            sentry.report(error, route=route_of(request), method=request.method, request_id=request_id)
-            problem = Problem(500, f"an error on our side; it is in the log under request_id {request_id}")
-        response = render(problem, instance=request.rel_url.path, request_id=request_id)
+        response = _refused(request, error, request_id)
     if not response.prepared:
         response.headers["X-Request-Id"] = request_id
     request.app[SERVICES].meters.observe(request, response.status, time.perf_counter() - started)
@@ -182,6 +181,20 @@ async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamRes
     fields["request_id"] = request_id
     request.app[SERVICES].requests.write(fields)
     return response
+
+
+def _refused(request: web.Request, error: Exception, request_id: str) -> web.Response:
+    """The answer of an error.
+
+    A function of its own: a frame that an error passed through and that keeps it under a name is a circle, which holds
+    the request's body until the collector comes, and it comes seldom.
+    """
+    problem = problem_of(error)
+    if problem is None:
+        log.exception("request failed", request_id=request_id, method=request.method, path=_shown(request))
+        sentry.report(error, route=route_of(request), method=request.method, request_id=request_id)
+        problem = Problem(500, f"an error on our side; it is in the log under request_id {request_id}")
+    return render(problem, instance=request.rel_url.path, request_id=request_id)
 
 
 def _shown(http: web.Request) -> str:

@@ -59,6 +59,7 @@ class Incoming:
 
     def done(self) -> None:
         """The body is no longer needed."""
+        self._body = None
         self.bodies.give(self.caller.id, self._held)
         self._held = 0
 

@@ -68,7 +68,8 @@ async def read_body(request: web.Request, limit: int, count: Callable[[int], Non
             408, f"the body did not arrive within {BODY_SECONDS:g} s", headers={"Connection": "close"}
         ) from None
     except (web.RequestPayloadError, HttpProcessingError):
-        raise Problem(400, "the body could not be read: wrong length, chunks or compression") from None
+        message = "the body could not be read: wrong length, chunks or compression"
+        raise Problem(400, message, headers={"Connection": "close"}) from None
     return bytes(body)
 
 
@@ -191,12 +192,13 @@ def file_in(http: web.Request, body: bytes) -> bytes:
         return body
     kind = Message()
     kind["Content-Type"] = http.headers["Content-Type"]
-    mark = b"\r\n--" + (kind.get_boundary() or "").encode("latin-1", "replace")
-    whole = b"\r\n" + body
-    if len(mark) <= 4 or not whole.startswith(mark) or mark + b"--" not in whole:
+    mark = b"--" + (kind.get_boundary() or "").encode("latin-1", "replace")
+    if len(mark) <= 2 or not body.startswith(mark) or b"\r\n" + mark + b"--" not in body:
         raise Problem(400, "the form could not be read: it has no boundary, or is cut off")
-    for part in whole.split(mark)[1:]:
-        head, blank, content = part.partition(b"\r\n\r\n")
-        if blank and b"filename=" in head:
-            return content
+    start = 0
+    while (end := body.find(b"\r\n" + mark, start)) >= 0:  # in place: a copy of each part would be the file again
+        blank = body.find(b"\r\n\r\n", start, end)
+        if blank >= 0 and body.find(b"filename=", start, blank) >= 0:
+            return body[blank + 4 : end]
+        start = end + 2 + len(mark)
     raise invalid("file", "the form has no file: send one as `file`")

@@ -116,17 +116,17 @@ async def _act(visit: Visit, action: str, ids: Sequence[str]) -> str:
             problem = problem_of(error)
             if problem is None or problem.status == 503:
                 raise
-            refused.append(problem)
+            refused.append(problem.detail)
     message = visit.say(
         {"cancel": "{n} cancelled", "replay": "{n} replayed", "discard": "{n} discarded"}[action], n=done
     )
     return message + _why(visit, refused)
 
 
-def _why(visit: Visit, refused: Sequence[Problem]) -> str:
+def _why(visit: Visit, refused: Sequence[str]) -> str:
     if not refused:
         return ""
-    why = visit.words.translated(refused[0].detail)
+    why = visit.words.translated(refused[0])
     return visit.say("; {n} left as they are: {why}", n=len(refused), why=why)
 
 
