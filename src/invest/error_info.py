@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import traceback
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 MAX_TRACEBACK = 8_000
 MAX_MESSAGE = 2_000
+MAX_NAMED = 1_000  # wrong values that are told one by one
 
 
 class ErrorInfo(BaseModel):
@@ -42,3 +44,15 @@ class ErrorInfo(BaseModel):
 def _clean(text: str) -> str:
     """Text that JSON and PostgreSQL take: no lone surrogates, no NUL."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+
+
+def wrong_values(error: ValidationError, *, inputs: bool = False) -> list[dict[str, Any]]:
+    """What is wrong, one entry for each value; a single one for very many, which would take seconds to write out.
+
+    `inputs`: with what was given, which may be huge or secret.
+    """
+    count = error.error_count()
+    if count > MAX_NAMED:
+        message = f"{count:,} values are wrong, too many to name: try one entry alone"
+        return [{"loc": (), "msg": message, "type": "too_many_errors"}]
+    return [dict(one) for one in error.errors(include_url=False, include_context=False, include_input=inputs)]

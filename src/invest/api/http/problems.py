@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from invest.api.http.public import public_error
 from invest.engine import CONNECTION_ERRORS, InvalidArguments, QueueFull
+from invest.error_info import wrong_values
 from invest.errors import ConfigError, InvestError, NotFound, Unreachable
 
 MEDIA_TYPE = "application/problem+json"
@@ -90,7 +91,7 @@ def problem_of(error: BaseException) -> Problem | None:  # noqa: PLR0911 - one t
         case InvalidArguments():
             return invalid_fields(error.errors)
         case ValidationError():
-            return invalid_fields(error.errors(include_url=False, include_input=False))
+            return invalid_fields(wrong_values(error))
         case NotFound():
             return Problem(404, str(error))
         case QueueFull():

@@ -15,6 +15,7 @@ from invest.api.http import wire
 from invest.api.http.bodies import Bodies
 from invest.api.http.caller import Caller
 from invest.api.http.problems import Problem, invalid_fields
+from invest.error_info import wrong_values
 
 T = TypeVar("T")
 Method = Literal["GET", "POST", "DELETE", "PUT", "PATCH"]
@@ -223,7 +224,7 @@ def _validated(model: type[BaseModel], values: Mapping[str, str]) -> BaseModel:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise invalid_fields(error.errors(include_url=False, include_input=False)) from None
+        raise invalid_fields(wrong_values(error)) from None
 
 
 def _replied(annotation: Any) -> Any:

@@ -29,6 +29,7 @@ from invest.api.routes.portfolio.portfolios import Amount, PortfolioId
 from invest.domain.alerts import Alert, AlertEvent, AlertKind, Comparison
 from invest.domain.analysis import FACT_KEYS
 from invest.domain.market import Ticker
+from invest.error_info import wrong_values
 
 AlertId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -95,7 +96,7 @@ async def create_alert(request: Request, body: NewAlert) -> Reply[Alert]:
     try:
         alert = Alert(id=made, created_at=request.services.settings.now(), owner=request.caller.id, **dict(body))
     except ValidationError as error:
-        raise invalid_fields(error.errors()) from None
+        raise invalid_fields(wrong_values(error)) from None
     store = await request.services.store()
     async with request.services.quotas.storing(request.caller, alerts=1):
         await store.alerts.save(alert)
@@ -160,7 +161,7 @@ async def change_alert(request: Request, path: AlertPath, body: AlertChange) -> 
     try:
         changed = Alert(**dict(alert) | changes)
     except ValidationError as error:
-        raise invalid_fields(error.errors()) from None
+        raise invalid_fields(wrong_values(error)) from None
     await (await request.services.store()).alerts.save(changed)
     request.audit("change alert", alert.id, {"fields": sorted(changes)})
     return changed

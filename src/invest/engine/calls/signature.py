@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create
 
 from invest.engine.calls.workflow import Workflow
 from invest.engine.errors import InvalidArguments
+from invest.error_info import wrong_values
 
 
 class Signature:
@@ -90,8 +91,7 @@ class Signature:
         try:
             return self.model.model_validate(kwargs)
         except ValidationError as error:
-            found = error.errors(include_url=False, include_context=False)
-            raise InvalidArguments(self.name, [dict(e) for e in found]) from None
+            raise InvalidArguments(self.name, wrong_values(error, inputs=True)) from None
 
     def _by_position(self, args: tuple[Any, ...] | list[Any]) -> dict[str, Any]:
         names = [p.name for p in self.parameters if p.kind is p.POSITIONAL_OR_KEYWORD]

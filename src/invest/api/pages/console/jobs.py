@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from invest.api.http import Problem, invalid, problem_of
+from invest.api.http import invalid, problem_of
 from invest.api.pages.console.job_filter import (
     FINAL,
     ORDER,

@@ -47,7 +47,9 @@ async def look_for_proposals(request: Request, path: PortfolioPath, query: Whole
 class Answer(Strict):
     """Which proposals."""
 
-    keys: list[Key] | Literal["all"] = Field(description="keys of proposals, or all of them")
+    keys: Annotated[list[Key], Field(max_length=5_000)] | Literal["all"] = Field(
+        description="keys of proposals, or all of them"
+    )
 
 
 async def _chosen(request: Request, portfolio_id: str, answer: Answer) -> dict[str, Proposal]:
