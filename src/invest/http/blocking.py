@@ -86,6 +86,10 @@ class BlockingClient:
         """Send a file as it is."""
         return self.run(self._client.upload(path, content, media=media, **query))
 
+    def quotas(self, key_id: str = "me") -> Rows:
+        """What a key uses of its quotas; see `Client.quotas`."""
+        return self.run(self._client.quotas(key_id))
+
     def download(self, report_id: str, format: str = "pdf") -> bytes:  # noqa: A002 - the contract's name
         """A report as a file."""
         return self.run(self._client.download(report_id, format))

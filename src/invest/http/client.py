@@ -196,6 +196,10 @@ class Client:
         """A handle on a portfolio by its id; nothing is asked."""
         return PortfolioHandle(self, portfolio_id)
 
+    async def quotas(self, key_id: str = "me") -> Rows:
+        """What a key uses of its quotas and their limits (0: none): your own, or as an admin that of `key_id`."""
+        return await self.rows(f"/keys/{key_id}/quotas")
+
     async def download(self, report_id: str, format: str = "pdf") -> bytes:  # noqa: A002 - the contract's name
         """A report as a file. Raises `NotFound`."""
         return await self.read(f"/reports/{report_id}/download", format=format)

@@ -109,6 +109,15 @@ async def test_a_key_ends_on_its_day(invest: Cli) -> None:
     assert 6.9 < left.total_seconds() / 86400 < 7.1
 
 
+async def test_a_key_asks_for_its_own_quotas_and_an_admin_for_any(invest: Cli, locked: Door) -> None:
+    made = (await invest("keys", "create", "phone", "--scope", "read", "--json")).json()
+    mine = {"INVEST_URL": locked.url, "INVEST_KEY": made["key"]}
+    own = (await invest("keys", "quotas", "--json", **mine)).json()
+    assert own["portfolios"] == [0, Settings().quotas.portfolios]
+    assert (await invest("keys", "quotas", made["id"], "--json")).json() == own
+    assert "needs a key with scope admin" in (await invest("keys", "quotas", made["id"], code=1, **mine)).err
+
+
 async def test_data_quality_tells_what_is_stored_and_what_to_do_where_nothing_is(
     invest: Cli, platform: Settings
 ) -> None:

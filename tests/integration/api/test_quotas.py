@@ -13,6 +13,7 @@ from invest.api.http.bodies import Bodies
 from invest.api.http.problems import Problem
 from invest.api.services import SERVICES
 from invest.engine import Context, GiveUp, Invest, Resources
+from invest.http import Client
 from invest.jobs import callers
 from invest.settings import Settings
 from invest.store import Store
@@ -62,6 +63,31 @@ async def test_portfolios_transactions_and_alerts_have_a_limit_per_key(platform:
         await web.ask("POST", f"{API}/alerts", json=wish, headers=other, status=201)
         await web.ask("DELETE", f"{API}/portfolios/{made}", headers=mine, status=204)
         await web.ask("POST", f"{API}/portfolios", json={"name": "p"}, headers=mine, status=201)
+
+
+async def test_a_key_sees_its_own_quotas_and_nobody_elses(platform: Settings) -> None:
+    reader, reader_id = await key(platform, "read")
+    writer, writer_id = await key(platform)
+    admin, admin_id = await key(platform, "admin")
+    async with open_door(limited(platform, portfolios=3)) as web:
+        await web.ask("POST", f"{API}/portfolios", json={"name": "p"}, headers=writer, status=201)
+        await web.queue("door_double", {"number": 1}, headers=writer)
+
+        async def seen(whose: str, headers: dict[str, str]) -> dict[str, tuple[float, float]]:
+            answer = await web.ask("GET", f"{API}/keys/{whose}/quotas", headers=headers, status=200)
+            return {one["quota"]: (one["used"], one["limit"]) for one in answer.items()}
+
+        own = await seen("me", writer)
+        assert own["portfolios"] == (1, 3) and own["queued_jobs"][0] == 1 and len(own) == 8
+        assert (await seen("me", reader))["portfolios"] == (0, 3)
+        assert await seen(writer_id, admin) == own
+        for mine, other in ((reader, writer_id), (writer, reader_id), (writer, writer_id)):
+            await web.ask("GET", f"{API}/keys/{other}/quotas", headers=mine, status=403)
+        assert await seen("me", admin) == await seen(admin_id, admin)
+        assert {limit for _, limit in (await seen("me", admin)).values()} == {0}
+        await web.ask("GET", f"{API}/keys/me/quotas", status=401)
+        async with Client(web.url, key=writer["X-Api-Key"]) as client:
+            assert {one["quota"]: (one["used"], one["limit"]) for one in await client.quotas()} == own
 
 
 async def test_unfinished_jobs_have_a_limit_and_ended_ones_make_room(platform: Settings) -> None:

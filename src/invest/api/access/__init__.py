@@ -9,7 +9,7 @@ from invest.api.access.openid import CALLBACK, OpenId, SignInRefused
 from invest.api.access.quotas import Quotas
 from invest.api.access.recent import RecentWriters
 from invest.api.access.sessions import Sessions, is_session
-from invest.api.access.usage import QuotaUse, use_of
+from invest.api.access.usage import QuotaUse, use_by, use_of
 
 __all__ = [
     "CALLBACK",
@@ -26,5 +26,6 @@ __all__ = [
     "SignInRefused",
     "idempotency_of",
     "is_session",
+    "use_by",
     "use_of",
 ]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from invest.api.access.admission import KEPT_KEY
 from invest.api.access.quotas import LATER, QUEUED
+from invest.domain.access import Scope
 from invest.jobs.callers import ai_spent, mails_sent
 from invest.settings import QuotaSettings
 from invest.store import Store
@@ -19,13 +20,19 @@ class QuotaUse(BaseModel):
 
     quota: str = Field(examples=["portfolios"])
     used: float
-    limit: float = Field(description="0: none")
+    limit: float = Field(description="0: none, as for keys of scope admin")
 
 
 async def use_of(store: Store, redis: Any, limits: QuotaSettings, key_id: str) -> list[QuotaUse] | None:
     """What a key uses of each quota; None where there is no such key."""
-    if await store.keys.get(key_id) is None:
+    key = await store.keys.get(key_id)
+    if key is None:
         return None
+    return await use_by(store, redis, limits, key_id, limited=Scope.ADMIN not in key.scopes)
+
+
+async def use_by(store: Store, redis: Any, limits: QuotaSettings, key_id: str, *, limited: bool) -> list[QuotaUse]:
+    """What a caller uses of each quota; `limited` unless it is an admin."""
     held = await store.keys.holdings(key_id)
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     used: dict[str, float] = {
@@ -38,4 +45,7 @@ async def use_of(store: Store, redis: Any, limits: QuotaSettings, key_id: str) -
         "ai_usd_per_day": float(await ai_spent(redis, key_id)),
         "mails_per_hour": await mails_sent(redis, key_id),
     }
-    return [QuotaUse(quota=name, used=value, limit=float(getattr(limits, name))) for name, value in used.items()]
+    return [
+        QuotaUse(quota=name, used=value, limit=float(getattr(limits, name)) if limited else 0.0)
+        for name, value in used.items()
+    ]

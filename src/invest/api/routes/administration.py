@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from invest.api.access import QuotaUse, use_of
+from invest.api.access import QuotaUse, use_by, use_of
 from invest.api.http import PREFIX, Listing, Problem, Reply, route, sliced
 from invest.api.request import Request
 from invest.api.routes.models import Strict, WholePage
@@ -78,6 +78,15 @@ async def get_key_quotas(request: Request, path: KeyPath, query: WholePage) -> R
     found = await use_of(await services.store(), services.invest.redis, services.settings.quotas, path.key_id)
     if found is None:
         raise Problem(404, f"no key {path.key_id!r}")
+    return sliced(request, found, lambda one: one.quota, query.cursor, query.limit)
+
+
+@route("GET", "/keys/me/quotas", tag="keys", problems=(503,))
+async def get_own_quotas(request: Request, query: WholePage) -> Reply[Listing[QuotaUse]]:
+    """What the key that asks uses of its quotas, and their limits."""
+    services, caller = request.services, request.caller
+    store, limits = await services.store(), services.settings.quotas
+    found = await use_by(store, services.invest.redis, limits, caller.id, limited=not caller.allows("admin"))
     return sliced(request, found, lambda one: one.quota, query.cursor, query.limit)
 
 
@@ -158,6 +167,7 @@ async def discard_dead_letters(request: Request, query: BulkFilter) -> Bulk:
 ROUTES = (
     list_keys,
     get_key,
+    get_own_quotas,
     get_key_quotas,
     create_key,
     rename_key,

@@ -89,10 +89,14 @@ def ls(
     output.listing(remote_or(ask, lambda: with_store(work)), columns, json_output=json_output, empty="no keys")
 
 
-@keys.command("use")
-def use(key_id: KeyId, json_output: AsJson = False) -> None:
+@keys.command("quotas")
+@keys.command("use", hidden=True)  # its name of before
+def quotas(
+    key_id: Annotated[str, typer.Argument(help="id of a key (for admins); else your own")] = "me",
+    json_output: AsJson = False,
+) -> None:
     """What a key uses of its quotas: stored things, jobs, answers kept, AI money of today, mails of this hour."""
-    found = with_api(lambda client: client.get(f"/keys/{key_id}/quotas"))["items"]
+    found = with_api(lambda client: client.quotas(key_id))
     if json_output:
         output.as_json({one["quota"]: (one["used"], one["limit"]) for one in found})
         return
