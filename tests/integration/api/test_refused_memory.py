@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import io
+from typing import Any
 
 from invest.api.http import Problem
 from invest.settings import Settings
@@ -19,7 +20,7 @@ async def _refusals(web: Door) -> set[int]:
     made = await web.ask("POST", f"{API}/portfolios", json={"name": "p"}, status=201)
     mine = f"{API}/portfolios/{made.json()['id']}"
     json = {"Content-Type": "application/json"}
-    asked = [
+    asked: list[tuple[str, str, dict[str, Any]]] = [
         ("GET", f"{API}/nothing", {}),
         ("PUT", f"{API}/portfolios", {}),
         ("GET", f"{API}/portfolios?limit=x", {}),
