@@ -8,14 +8,28 @@ has no RSI). The value at a session depends on that session and earlier ones onl
 from __future__ import annotations
 
 import math
+import sys
+from importlib import import_module
 from inspect import unwrap
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import talib
 
 from invest.domain.market import Floats
 
+
+def _talib() -> Any:
+    """TA-Lib without pandas and polars: it imports both where they are installed, 98 MB in each process for nothing."""
+    hidden = [name for name in ("pandas", "polars") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type] # None: importing it says it is not there
+    try:
+        return import_module("talib")
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+talib = _talib()
 # Beneath the wrapper that looks for pandas and polars among the arguments: here all of them are numpy's.
 ADX = unwrap(talib.ADX)
 ATR = unwrap(talib.ATR)

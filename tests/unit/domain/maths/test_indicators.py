@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -204,3 +206,12 @@ def test_oscillators_stay_between_0_and_100(seed: int) -> None:
     ):
         known = out[np.isfinite(out)]
         assert ((known >= -1e-9) & (known <= 100 + 1e-9)).all()
+
+
+def test_indicators_leave_pandas_and_polars_out_of_the_process_and_importable() -> None:
+    program = (
+        "import sys, invest.domain.maths.indicators; "
+        "print([name for name in ('pandas', 'polars') if name in sys.modules]); import pandas, polars"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
