@@ -9,6 +9,8 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
+import numpy as np
+
 from invest.domain.market import ActionKind, Bar, CorporateAction, is_session, shares_by_day
 from invest.domain.values import scale_error, unit_error
 from invest.sources.model import Reading, Want
@@ -90,8 +92,12 @@ def _paid(bars: Sequence[Bar]) -> bool:
 def _without_spikes(reading: Reading, want: Want, bars: Sequence[Bar]) -> list[Bar]:
     """The bars but those in another unit than the closes before and after them; known closes count as neighbours."""
     ordered = sorted(bars, key=lambda bar: bar.day)
+    suspects = _far_from_the_next(ordered)
     kept: list[Bar] = []
     for i, bar in enumerate(ordered):
+        if i not in suspects:
+            kept.append(bar)
+            continue
         before, after = kept[-1] if kept else None, ordered[i + 1] if i + 1 < len(ordered) else None
         left = (before.close, before.day) if before else _known_close(want, bar.day, later=False)
         right = (after.close, after.day) if after else _known_close(want, bar.day, later=True)
@@ -101,6 +107,18 @@ def _without_spikes(reading: Reading, want: Want, bars: Sequence[Bar]) -> list[B
         else:
             reading.reject(f"wrong unit: a bar {float(factor):.6g} times the closes around it ({bar.day})")
     return kept
+
+
+def _far_from_the_next(ordered: Sequence[Bar]) -> set[int]:
+    """Places of the bars whose close is four times the next one's, or a quarter: only they can be spikes. And the last.
+
+    In floats over whole columns: the exact comparison costs as much as reading the bars.
+    """
+    closes = np.array([float(bar.close) for bar in ordered])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = closes[:-1] / closes[1:]
+    near = (ratios > 0.25) & (ratios < 4)
+    return {*np.flatnonzero(~near).tolist(), len(ordered) - 1}
 
 
 def _known_close(want: Want, day: date, *, later: bool) -> tuple[Decimal, date] | None:
@@ -122,7 +140,8 @@ def _spike(bar: Bar, left: tuple[Decimal, date] | None, right: tuple[Decimal, da
 
 def _remark_jumps(reading: Reading, want: Want, bars: Sequence[Bar]) -> None:
     """Remark each close that is another unit of the paper than the one before, without a known event between."""
-    for before, bar in pairwise(bars):
+    suspects = _far_from_the_next(bars)
+    for before, bar in (pair for i, pair in enumerate(pairwise(bars)) if i in suspects):
         factor = scale_error(bar.close, before.close, (bar.day - before.day).days)
         between = _factors(want.splits, before.day, bar.day)
         known = any(abs(bar.close / before.close * f - 1) < Decimal("0.35") for f in between)
