@@ -12,6 +12,7 @@ from functools import partial
 
 from invest.ai import Analysts, per_minute
 from invest.engine import Invest, Projector, Resources, ended, home_settings, open_redis
+from invest.jobs.input_reader import InputReader
 from invest.jobs.log_lines import keeping_lines
 from invest.jobs.reports import SharedAnswers, SharedBudget, SharedLessons, SharedLimiter, SharedPrepaid, StoredLedger
 from invest.objects import open_objects
@@ -29,6 +30,8 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
         held.add(settings, Settings)
         store = held.add(await stack.enter_async_context(Store.open(settings, patience=settings.database.patience)))
         held.add_check(store.ready)
+        reader = held.add(InputReader(store, settings))
+        stack.push_async_callback(reader.close)
         if (objects := open_objects(settings)) is not None:
             held.add_check(objects.ready)
         held.add_payloads(partial(lost_payload, store))

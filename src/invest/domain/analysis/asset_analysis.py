@@ -21,12 +21,12 @@ from invest.domain.analysis.models import (
     Recommendation,
     Score,
     Withheld,
-    bare,
 )
 from invest.domain.analysis.scorecards import card_for
 from invest.domain.analysis.sections import fundamental_section, risk_section, sentiment_section, valuation_section
 from invest.domain.analysis.sectors import SectorStats
 from invest.domain.analysis.technical import technical_analysis
+from invest.domain.frozen import bare
 from invest.domain.market import IBOV, AssetKind, Prices, asked_index, display_name, is_stale, session_hours
 from invest.domain.maths import base_rate, windows_beaten
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import AwareDatetime, Field
 
@@ -14,27 +13,6 @@ from invest.domain.frozen import Frozen
 from invest.domain.market import AssetKind
 
 Score = float | None
-Model = TypeVar("Model", bound=Frozen)
-
-
-def bare(model: type[Model], **values: Any) -> Model:
-    """A model of values computed here, every field given: like `model_construct`, without its work per field.
-
-    An analysis makes a hundred of these; checking numbers that this package has just computed would cost more than
-    computing them.
-    """
-    made = model.__new__(model)
-    place = object.__setattr__
-    place(made, "__dict__", values)
-    place(made, "__pydantic_fields_set__", _fields_of(model))
-    place(made, "__pydantic_extra__", None)
-    place(made, "__pydantic_private__", None)
-    return made
-
-
-@cache
-def _fields_of(model: type[Frozen]) -> set[str]:
-    return set(model.model_fields)  # shared by all of them: a frozen model never adds to it
 
 
 class Recommendation(StrEnum):

@@ -12,10 +12,10 @@ from invest.domain.analysis.models import (
     Score,
     SentimentAnalysis,
     ValuationAnalysis,
-    bare,
 )
 from invest.domain.analysis.scoring import Verdict
 from invest.domain.filings import Chart, Fundamentals
+from invest.domain.frozen import bare
 
 Figures = Mapping[str, float | None]
 LEVELS = ("low", "medium", "high")

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from invest.domain.analysis.models import TechnicalAnalysis, bare
+from invest.domain.analysis.models import TechnicalAnalysis
+from invest.domain.frozen import bare
 from invest.domain.market import YEAR, Floats, Prices, RateCurve, aligned_returns, sessions_between, stamp_of
 from invest.domain.maths import (
     annual_volatility,

@@ -19,7 +19,8 @@ from invest.engine import Context, Workflow
 from invest.jobs.analysis.track_record import learnt
 from invest.jobs.callers import may_ask, payer_of
 from invest.jobs.fan_out import fan_out, split
-from invest.jobs.loading import BARS_BACK, load_inputs, load_shared, never_collected, peers_key
+from invest.jobs.input_reader import InputReader
+from invest.jobs.loading import BARS_BACK, Shared, load_inputs, load_shared, never_collected, peers_key
 from invest.jobs.queues import ANALYSIS, FAN_OUT, NEVER, PER_ANALYSIS, PERIODIC
 from invest.jobs.results import (
     BatchAnalysed,
@@ -39,10 +40,14 @@ async def analyse_many(ctx: Context, tickers: Sequence[str], *, keep: bool = Tru
     """Analyses by ticker, in the order asked. Raises `NotFound` for one that was never collected."""
     store, settings = ctx.use(Store), ctx.use(Settings)
     done: dict[str, Analysis] = {}
-    shared = await load_shared(store, settings, (settings.now() - BARS_BACK).date())
+    shared: Shared | None = None
     for at in range(0, len(tickers), PAGE):
         page = tickers[at : at + PAGE]
-        inputs = await load_inputs(store, settings, page, shared)
+        if len(tickers) == 1:  # one of many such jobs, perhaps: they read together
+            inputs = await ctx.use(InputReader).inputs(page)
+        else:
+            shared = shared or await load_shared(store, settings, (settings.now() - BARS_BACK).date())
+            inputs = await load_inputs(store, settings, page, shared)
         if missing := [t for t in page if t not in inputs]:
             raise never_collected(missing[0])
         analyses = await asyncio.to_thread(_analyse_all, [inputs[t] for t in page])

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from sys import intern
 
+from invest.domain.frozen import bare
 from invest.domain.market import StatementLine
 from invest.sources.client import Capped, Shelf, open_zip
 from invest.sources.errors import Malformed
@@ -211,7 +212,8 @@ def _line(
     if not (reference and end and cnpj and code) or value is None or scale is None:
         return None
     account, version = row.get("CD_CONTA", ""), _version(row)
-    return StatementLine(
+    return bare(  # every value was read by a rule of its own
+        StatementLine,
         cnpj=cnpj,
         cvm_code=int(code),
         company=intern(row.get("DENOM_CIA", "")),

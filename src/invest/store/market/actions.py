@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import TypeVar
 
+from invest.domain.frozen import bare
 from invest.domain.market import (
     ActionKind,
     CorporateAction,
@@ -240,8 +241,8 @@ def _step(row: Record) -> Step:
 
 
 def _action(row: Record) -> CorporateAction:
-    # model_construct: the row was validated when it was written, and a thousand assets are read at once.
-    return CorporateAction.model_construct(
+    return bare(  # checked when it was written
+        CorporateAction,
         ticker=row["ticker"],
         kind=KINDS[row["kind"]],
         last_date_with=row["last_date_with"],

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
+from invest.domain.frozen import bare
 from invest.domain.market import StatementLine
 from invest.store.core import Connection, Database, Record, chunks, clean, columns, texts
 
@@ -177,5 +178,4 @@ def _by_company(rows: Sequence[Record]) -> dict[str, list[StatementLine]]:
 
 
 def _line(row: Record) -> StatementLine:
-    # model_construct: validated when written; a company's ten years are thousands of lines.
-    return StatementLine.model_construct(**dict(row))
+    return bare(StatementLine, **dict(row))  # checked when it was written

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from invest.domain.frozen import bare
 from invest.domain.market import MacroPoint
 from invest.store.core import Connection, Database, chunks, columns, texts
 from invest.store.market.actions import RankOf
@@ -61,7 +62,7 @@ class Macro:
             since,
             until,
         )
-        return [MacroPoint.model_construct(**dict(row)) for row in rows]
+        return [bare(MacroPoint, **dict(row)) for row in rows]
 
     async def last(self, series: str, *, on: date | None = None) -> MacroPoint | None:
         """The newest value (up to a day), or None. Some series hold future days: give `on` to leave them out."""

@@ -14,8 +14,9 @@ from invest.ai.answers import opinion_prompt
 from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.analysis.inputs import AnalysisInput, as_known
-from invest.domain.analysis.models import Analysis, Fact, Recommendation, bare
+from invest.domain.analysis.models import Analysis, Fact, Recommendation
 from invest.domain.backtest.score_panel import looks_ahead
+from invest.domain.frozen import bare
 from invest.domain.market.assets import Asset
 from invest.domain.market.bars import Bars
 from invest.domain.market.macro import RateCurve
