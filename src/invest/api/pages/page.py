@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import structlog
 from aiohttp import web
+from yarl import URL
 
 from invest.api.http import ANYBODY, Problem, ScopeName, problem_of, title_of
 from invest.api.pages.forms import Form, read_form
@@ -125,17 +126,22 @@ def refused(visit: Visit, error: Exception) -> web.StreamResponse:
         problem = Problem(500, visit.say("an error on our side; the log has it under {id}", id=request_id))
     if problem.status == 401 and visit.http.method == "GET":
         return _to_sign_in(visit)
-    where = visit.http.headers.get("Referer", "") and visit.http.method == "POST"
     response = render(
         visit,
         "error.html",
         status=problem.status,
         problem=problem,
         title=visit.say(title_of(problem.status)),
-        back=bool(where),
+        back=_form_of(visit.http),
     )
     response.headers.update({k: v for k, v in problem.headers.items() if k in ("Retry-After", "Allow")})
     return response
+
+
+def _form_of(http: web.Request) -> str:
+    """The page of this site whose form was sent; empty where none is named."""
+    given = URL(http.headers.get("Referer", "")) if http.method == "POST" else URL()
+    return given.raw_path_qs if given.host and given.authority == http.host else ""
 
 
 def _to_sign_in(visit: Visit) -> web.Response:

@@ -59,7 +59,8 @@ def translated(text: str, language: Language) -> str:
     for fixed, form, translation in sentences(language):
         if fixed in text and (match := form.fullmatch(text)):
             return translation.format(**{name: translated(part, language) for name, part in match.groupdict().items()})
-    return text
+    field, colon, rest = text.partition(": ")
+    return f"{field}: {translated(rest, language)}" if colon and " " not in field else text
 
 
 class Wording:

@@ -30,7 +30,9 @@ WITHIN = {
     "{} of {}, as announced", "{} (invest portfolio fixed-income edit, --index, --percent or --rate)",
     "{}: the split booked on {} as {} per share",
     "{} counts as {}, as known of {}", "{} at {} of that day are booked already ({})",
+    "{} for one {} lies outside what was paid on {} ({})",
 }  # fmt: skip
+LEAST = 6  # characters of a form that are fixed: one of fewer would take strangers' texts
 OF_FILES = re.compile(r"^[a-z0-9 /\-]*(juros|direito|valor|total|exercicio|taxa|cessao|imposto|liquido)[a-z0-9 /\-]*$")
 
 
@@ -84,6 +86,8 @@ def test_every_declared_job_is_described_in_portuguese() -> None:
 def test_a_translation_has_the_places_of_its_sentence() -> None:
     for _, form, translation in sentences("pt-BR"):
         assert set(PLACE.findall(translation)) <= set(form.groupindex), translation
+        fixed = re.sub(r"\(\?P<\w+>\.\+\?\)", "", form.pattern).replace("\\", "")
+        assert len(fixed) > LEAST or not form.groupindex, f"{form.pattern}: too much of it may be anything"
 
 
 @pytest.mark.parametrize(
@@ -97,6 +101,7 @@ def test_a_translation_has_the_places_of_its_sentence() -> None:
          "ainda não conta: vende 10 PETR4 em 02/03/2026, mas só há 0 nesse dia; importe os extratos mais antigos"),
         ("transactions.0: sells 5 VALE3 on 2026-03-02, but only 0 are held then; nothing was booked",
          "transactions.0: vende 5 VALE3 em 02/03/2026, mas só há 0 nesse dia; nada foi lançado"),
+        ("targets.ITUB4: Input should be less than or equal to 1", "targets.ITUB4: deve ser no máximo 1"),
         ("no portfolio 'abc'", "não há carteira 'abc'"),
         ("somebody's own words about shares", "somebody's own words about shares"),
         ("VALE3: dividend of R$ 1.10 per share, with rights until 2026-03-02, paid on 2026-03-09",

@@ -25,6 +25,7 @@ from invest.reports import MISSING
 
 SAVED = "invest:pages:filters:"  # + caller -> hash name -> address of a screener
 MOST_SAVED = 50
+NAME = 28  # characters of a name in a row
 FILTERS = ("sector", "recommendation", "min_score", "min_coverage", "text")
 SORTS = {
     "position": "position", "ticker": "ticker", "name": "name", "sector": "sector", "price": "price",
@@ -116,7 +117,7 @@ def _drawn(visit: Visit, row: Mapping[str, Any]) -> Markup:
     return ROW.format(
         ticker=row["ticker"],
         position=row["position"],
-        name=(row["name"] or "")[:28],
+        name=_short(row["name"] or ""),
         sector=row["sector"] or MISSING,
         price=locale.number(row["price"]),
         mark=Markup('<span class="m" aria-hidden="true">{}</span>').format(mark) if mark else "",
@@ -127,6 +128,10 @@ def _drawn(visit: Visit, row: Mapping[str, Any]) -> Markup:
         verdict=words.say(f"verdict {row['recommendation']}"),
         old=old,
     )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME else name[: NAME - 1].rstrip() + "…"
 
 
 def remember_in(app: web.Application) -> None:
