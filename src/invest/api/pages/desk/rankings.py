@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from aiohttp import web
 from markupsafe import Markup
+from redis.exceptions import RedisError
 
 from invest.api.http import Problem, invalid
 from invest.api.pages.entrance import local_path
@@ -60,7 +62,9 @@ async def rankings_page(visit: Visit) -> web.StreamResponse:
         if problem.status != 404:
             raise
     rows: Sequence[dict[str, Any]] = found.ranking["rows"] if found else []
-    saved = await visit.services.invest.redis.hgetall(SAVED + visit.caller.id)  # type: ignore[misc] # Awaitable | dict
+    saved: Mapping[bytes, bytes] = {}
+    with suppress(RedisError, OSError):  # a ranking reads without the filters that were kept
+        saved = await visit.services.invest.redis.hgetall(SAVED + visit.caller.id)  # type: ignore[misc] # Awaitable | dict
     shown = screened(visit, rows)
     drawn = drawn_rows(visit, market, found.computed_at, rows) if found else {}
     return render(

@@ -29,6 +29,7 @@ const Live = {
     this.busy = true;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      this.show(answer.ok ? this.word === "down" ? "live" : this.word : "down");
       if (!answer.ok || answer.redirected || this.paused) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const now of all("[data-part]")) {
