@@ -34,10 +34,12 @@ WORDS: Final = {
     "pt-BR": {
         "report": "Relatório pronto", "failed": "Tarefa falhou", "more": "{n} avisos", "try": "Mensagem de teste",
         "tried": "Este canal recebe os avisos do invest.", "alert": "Alerta",
+        "unlinked": "Sem links: defina web.public_url (INVEST_WEB__PUBLIC_URL), o endereço destas páginas.",
     },
     "en": {
         "report": "Report ready", "failed": "Task failed", "more": "{n} notices", "try": "Test message",
         "tried": "This channel receives the notices of invest.", "alert": "Alert",
+        "unlinked": "Without links: set web.public_url (INVEST_WEB__PUBLIC_URL), the address of these pages.",
     },
 }  # fmt: skip
 
@@ -90,10 +92,11 @@ async def try_channel(ctx: Context, channel_id: ChannelId) -> Notified:
     channel = await store.notices.channel(channel_id)
     if channel is None:
         raise NotFound(f"no channel {channel_id!r}")
-    words = words_of(settings)
+    words, is_linked = words_of(settings), bool(settings.web.address)
+    text = words["tried"] if is_linked else f"{words['tried']} {words['unlinked']}"
     trial = Notice(
-        occasion=Occasion.TEST, key=f"test:{ctx.job_id}", owner=channel.owner, title=words["try"], text=words["tried"],
-        at=datetime.now(UTC),
+        occasion=Occasion.TEST, key=f"test:{ctx.job_id}", owner=channel.owner, title=words["try"], text=text,
+        path="/alerts" if is_linked else "", at=datetime.now(UTC),
     )  # fmt: skip
     await _hand_over(ctx, channel, [Owed(id=0, notice=trial)])
     return Notified(channel_id=channel_id, sent=1)
@@ -195,7 +198,7 @@ async def send(store: Store, settings: Settings, channel: Channel, owed: Sequenc
             await _post(settings, channel, secret, one)
         return
     kind = kind_of(channel.kind, settings)
-    message = message_of([one.notice for one in owed], words_of(settings))
+    message = message_of([one.notice for one in owed], words_of(settings), settings.web.address)
     if settings.sandbox:
         message = Message(f"[SANDBOX] {message.title}", message.text)
     await kind.send(secret.address, message)
@@ -207,6 +210,7 @@ async def _post(settings: Settings, channel: Channel, secret: Secret, one: Owed)
         "type": f"notice.{notice.occasion}",
         "timestamp": notice.at.isoformat(),
         "data": {"key": notice.key, "title": notice.title, "text": notice.text, "path": notice.path,
+                 "url": link_of(notice, settings.web.address) if settings.web.address else None,
                  "channel_id": channel.id, "sandbox": settings.sandbox},
     }  # fmt: skip
     ident = f"msg_{channel.id}_{one.id}" if one.id else f"msg_{channel.id}_{notice.key.replace(':', '_')}"
@@ -216,12 +220,17 @@ async def _post(settings: Settings, channel: Channel, secret: Secret, one: Owed)
     )  # fmt: skip
 
 
-def message_of(notices: Sequence[Notice], words: dict[str, str]) -> Message:
+def link_of(notice: Notice, address: str) -> str:
+    """Where to read it: a link where the address of the pages is known, else the path on them."""
+    return f"{address}{notice.path}" if notice.path else ""
+
+
+def message_of(notices: Sequence[Notice], words: dict[str, str], address: str) -> Message:
     """One message for all: the one title, or how many there are and a line each."""
     if len(notices) == 1:
         only = notices[0]
-        return Message(only.title, "\n".join(filter(None, (only.text, only.path))) or only.title)
-    lines = [" · ".join(filter(None, (n.title, n.path))) for n in notices]
+        return Message(only.title, "\n".join(filter(None, (only.text, link_of(only, address)))) or only.title)
+    lines = [" · ".join(filter(None, (n.title, link_of(n, address)))) for n in notices]
     return Message(words["more"].format(n=len(notices)), "\n".join(lines))
 
 

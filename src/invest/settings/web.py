@@ -12,6 +12,13 @@ from invest.settings.section import Section
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
+def _refuse_open_address(name: str, address: str) -> None:
+    """Raise `ValueError` for an address that people's browsers must not be sent to."""
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise ValueError(f"{name} is {address[:100]!r}: expected https://… (http on loopback alone)")
+
+
 class OpenIdSettings(Section):
     """Sign-in to the pages by an OpenID provider; without an issuer by API keys alone."""
 
@@ -43,9 +50,7 @@ class OpenIdSettings(Section):
         if "openid" not in self.ask_for:
             raise ValueError('web.openid.ask_for must hold "openid"')
         for name, address in (("issuer", self.issuer), ("public_url", self.public_url)):
-            parts = urlsplit(address)
-            if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-                raise ValueError(f"web.openid.{name} is {address[:100]!r}: expected https://… (http on loopback alone)")
+            _refuse_open_address(f"web.openid.{name}", address)
         return self
 
 
@@ -67,7 +72,19 @@ class WebSettings(Section):
     trusted_proxies: list[str] = Field(default_factory=list)
     cors_origins: list[str] = Field(default_factory=list)
     webhook_private: bool = False
+    public_url: str = ""
     openid: OpenIdSettings = OpenIdSettings()
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.public_url:
+            _refuse_open_address("web.public_url", self.public_url)
+        return self
+
+    @property
+    def address(self) -> str:
+        """What people's links begin with, without a slash at the end; empty where nobody said it."""
+        return (self.public_url or self.openid.public_url).rstrip("/")
 
 
 class QuotaSettings(Section):

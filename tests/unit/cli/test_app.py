@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer
 
-from invest.cli import arranged
+from invest.cli import FLAGS, WITH_VALUE, arranged
+from invest.cli.app import app
 from invest.cli.server import choose_cell, target
 from invest.cli.server.target import chosen_cells
 from invest.errors import ConfigError
@@ -26,6 +30,17 @@ def test_help_and_version_load_nothing_heavy(argument: str) -> None:
     text, _, loaded = done.stdout.rpartition("LOADED")
     assert "invest" in text
     assert not HEAVY & set(loaded.split())
+
+
+def test_no_verb_has_an_option_that_is_moved_before_it() -> None:
+    moved = {*FLAGS, *WITH_VALUE}
+
+    def options(command: Any, path: str) -> Iterator[tuple[str, str]]:
+        for name, below in getattr(command, "commands", {}).items():
+            yield from ((f"{path} {name}", text) for param in below.params for text in param.opts)
+            yield from options(below, f"{path} {name}")
+
+    assert not [(verb, text) for verb, text in options(typer.main.get_command(app), "invest") if text in moved]
 
 
 def test_one_cell_may_be_named_anywhere_and_not_beside_a_server(monkeypatch: pytest.MonkeyPatch) -> None:

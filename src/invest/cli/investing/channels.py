@@ -30,18 +30,18 @@ def add(
     name: Annotated[str, typer.Option(help="how you call it")] = "my channel",
     kind: Annotated[str | None, typer.Option(help="apprise, webhook, or an installed kind; by the address")] = None,
     on: Annotated[str, typer.Option(help="alert, report, dead_letter, any_dead_letter")] = "alert,report,dead_letter",
-    quiet: QuietHours = None,
+    quiet_hours: QuietHours = None,
     zone: Annotated[str, typer.Option(help="time zone of the quiet hours")] = "America/Sao_Paulo",
     json_output: AsJson = False,
 ) -> None:
-    """Be told: `invest channel add ntfy://my-topic --quiet 22:00-07:00`. `-` reads the address from stdin."""
+    """Be told: `invest channel add ntfy://my-topic --quiet-hours 22:00-07:00`. `-` reads the address from stdin."""
     given = typer.get_text_stream("stdin").readline().strip() if address == "-" else address
     body: dict[str, Any] = {
         "name": name,
         "kind": kind or ("webhook" if given.startswith(("https://", "http://")) else "apprise"),
         "address": given,
         "occasions": [word for word in (part.strip() for part in on.split(",")) if word],
-        "quiet": hours(quiet, zone),
+        "quiet": hours(quiet_hours, zone),
     }
 
     async def work(client: Client) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def hours(text: str | None, zone: str) -> dict[str, str] | None:
         return None
     since, dash, until = text.partition("-")
     if not dash:
-        raise ConfigError(f"--quiet {text}: expected two times, such as 22:00-07:00")
+        raise ConfigError(f"--quiet-hours {text}: expected two times, such as 22:00-07:00")
     return {"since": since.strip(), "until": until.strip(), "zone": zone}
 
 

@@ -115,13 +115,12 @@ def endings(summary: dict[str, Any], out: Path) -> Group:
         lines.add_row(Text(report["path"], style="bold"), f"{report['bytes'] / 1000:,.0f} kB")
     lines.add_row(Text(str(out / "summary.json"), style="bold"), "")
     done = f"{jobs['succeeded']} jobs succeeded, {jobs['failed']} failed, {summary['seconds']} s in all"
+    checkout = Path("Makefile").is_file() and Path("settings.toml").is_file()
+    live, stand_in = ("make run", "SANDBOX=1 make run") if checkout else ("invest run", "invest run --sandbox")
     tries = Text.assemble(
-        "Try next  ",
-        ("make run", "bold"),
-        "  the platform on port 8000, live upstreams\n          ",
-        ("SANDBOX=1 make run", "bold"),
-        "  the same with the sandbox\n          ",
-        ("make test", "bold"),
-        "  every test. Not investment advice.",
+        *("Try next  ", (live, "bold"), "  the platform on port 8000, live upstreams\n          "),
+        *((stand_in, "bold"), "  the same with the sandbox\n          "),
+        *((("make test", "bold"), "  every test. ") if checkout else (("invest --help", "bold"), "  every verb. ")),
+        "Not investment advice.",
     )
     return Group(Rule(style="bright_black"), lines, Text(done), Text(), tries)

@@ -189,9 +189,10 @@ def workers(json_output: AsJson = False) -> None:
     async def work(invest: Any) -> Any:
         return await invest.inspect.workers()
 
+    found = with_platform(work)
     columns: Columns = {
         "worker": lambda w: f"{w.host}:{w.pid}",
-        "cell": lambda w: w.cell or "-",
+        **({"cell": lambda w: w.cell} if any(w.cell for w in found) else {}),
         "queues": lambda w: ", ".join(w.queues),
         "running": lambda w: f"{w.running}/{w.slots}",
         "done": lambda w: w.done,
@@ -200,7 +201,7 @@ def workers(json_output: AsJson = False) -> None:
     }
     empty = "no workers: start one with `invest worker run`"
     figures = ("running", "done", "failed")
-    output.listing(with_platform(work), columns, json_output=json_output, right=figures, empty=empty)
+    output.listing(found, columns, json_output=json_output, right=figures, empty=empty)
 
 
 @cell.command("ls")

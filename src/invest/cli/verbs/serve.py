@@ -53,9 +53,6 @@ def worker(
     autoscale: Annotated[str | None, typer.Option(metavar="MIN,MAX", help="processes by queue depth and age")] = None,
     max_jobs: Annotated[int | None, typer.Option(min=0, help="recycle a process after so many jobs; 0: never")] = None,
     burst: Annotated[bool, typer.Option(help="end when the queues are empty")] = False,
-    cell: Annotated[
-        str | None, typer.Option(help="work for this cell alone; without it for all of redis.cells")
-    ] = None,
     child: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Run jobs of the named queues (data_collection, analysis, reports) until SIGTERM; of all cells, or of --cell."""

@@ -58,7 +58,7 @@ class Pending:
     def ask(self, question: str) -> None:
         """It is booked once somebody says so."""
         self.status, self.reason = "question", question
-        self.advice = "import again with accept=<line> (or accept=all) where it is right"
+        self.advice = "import again accepting this line (or all of them) where it is right: accept=LINE, --accept LINE"
 
 
 @dataclass(slots=True)

@@ -169,6 +169,7 @@ def addresses(world: World) -> list[str]:
         "/ops/workflows", "/ops/dead-letters", "/ops/schedules", "/ops/queues", "/ops/workers",
         "/ops/upstreams", "/ops/ais", "/ops/enqueue", "/ops/enqueue/door_double",
         "/ops/enqueue/collect_asset_data_async", "/ops/keys",
+        "/ops/channels",
     ]  # fmt: skip
 
 

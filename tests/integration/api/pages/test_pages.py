@@ -321,6 +321,37 @@ async def test_keys_are_made_shown_once_and_revoked(visitor: Visitor, web_door: 
     await visitor.send(f"/ops/keys/{key_id}/revoke", {"sure": "1"}, status=404)
 
 
+async def test_a_channel_is_set_up_tried_paused_and_removed(visitor: Visitor, web_door: Door) -> None:
+    await visitor.send("/preferences", {"language": "en"})
+    assert "No channel is set up" in await visitor.read("/ops/channels")
+    assert "INVEST_WEB__PUBLIC_URL" in await visitor.read("/ops/channels")
+    given = {"name": "<b>desk</b>", "kind": "webhook", "address": "https://1.1.1.1/a-secret-path"}
+    refused, _ = await visitor.send("/ops/channels", given, status=422)
+    assert "tick at least one" in refused
+    given |= {"occasions": "alert", "since": "22:00", "until": "07:00"}
+    refused, _ = await visitor.send("/ops/channels", given | {"until": "22:00"}, status=422)
+    assert "two different times" in refused
+    made, _ = await visitor.send("/ops/channels", given, status=200)
+    key = re.search(r"whsec_[A-Za-z0-9+/=]+", made)
+    page = await visitor.read("/ops/channels")
+    assert key is not None and key[0] not in page and "a-secret-path" not in page, "shown once, and never"
+    assert "&lt;b&gt;desk&lt;/b&gt;" in page and "quiet from 22:00 to 07:00" in page
+    found = re.search(r"/ops/channels/([\w-]+)/test", page)
+    assert found is not None
+    _, headers = await visitor.send(f"/ops/channels/{found[1]}/test")
+    assert headers["Location"].startswith("/ops/jobs/")
+    assert "on its way" in await visitor.read(headers["Location"])
+    await visitor.send(f"/ops/channels/{found[1]}/active")
+    assert "rests." in await visitor.read("/ops/channels")
+    await visitor.send(f"/ops/channels/{found[1]}/active", {"active": "1"})
+    assert "tells again" in await visitor.read("/ops/channels")
+    question, _ = await visitor.send(f"/ops/channels/{found[1]}/delete", status=200)
+    assert "Remove &lt;b&gt;desk&lt;/b&gt;?" in question
+    await visitor.send(f"/ops/channels/{found[1]}/delete", {"sure": "1"})
+    assert "The channel was removed" in await visitor.read("/ops/channels")
+    await visitor.send(f"/ops/channels/{found[1]}/delete", {"sure": "1"}, status=404)
+
+
 @pytest.fixture
 async def guarded(platform: Settings) -> AsyncIterator[Door]:
     """A server that needs keys."""

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from invest.api.pages.console import (
     ais,
+    channels,
     dead_letters,
     enqueue,
     job,
@@ -28,6 +29,7 @@ PAGES = (
     *upstreams.PAGES,
     *ais.PAGES,
     *enqueue.PAGES,
+    *channels.PAGES,
     *keys.PAGES,
 )
 
