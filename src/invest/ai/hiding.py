@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterable
@@ -18,13 +19,18 @@ _KEY_LIKE = re.compile(
 
 
 def hide_keys(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` without `secrets` (plain, quoted for an address or JSON, or cut short) and without anything like a key."""
+    """`text` without `secrets` and without anything like a key.
+
+    A secret is found plain, quoted for an address or JSON, in Base64, cut short, and in other capitals.
+    """
     for secret in secrets:
         if len(secret) < 4:
             continue
+        coded = base64.b64encode(secret.encode()).decode().rstrip("=")
         for form in {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}:
-            text = text.replace(form, MASK)
+            text = re.sub(re.escape(form), MASK, text, flags=re.IGNORECASE)
+        text = re.sub(re.escape(coded[:-1]) + r"[A-Za-z0-9+/]=*", MASK, text)
         if len(secret) >= SHORTEST_PREFIX * 2:
             start = re.escape(secret[:SHORTEST_PREFIX])
-            text = re.sub(rf"(?<![A-Za-z0-9]){start}[^\s\"'<>,;)]*", MASK, text)
+            text = re.sub(rf"(?<![A-Za-z0-9]){start}[^\s\"'<>,;)]*", MASK, text, flags=re.IGNORECASE)
     return _KEY_LIKE.sub(MASK, text)

@@ -6,11 +6,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from invest.ai.answers.easing import eased, says_nothing
 from invest.ai.answers.reading import final_text, objects_in, refuses
 from invest.ai.errors import AnswerAbstained, AnswerInvalid, AnswerNotJson, CallFailed
 from invest.domain.frozen import Frozen
@@ -138,6 +140,8 @@ def _read(text: str) -> Answer:
             return Answer.model_validate_json(written)
         except ValidationError as error:
             wrong = wrong or error
+        with suppress(ValidationError):
+            return Answer.model_validate_json(eased(written))
     if refuses(body):
         raise _refusal(body)
     if wrong is None:
@@ -235,7 +239,7 @@ def _known_facts_only(answer: Answer, snapshot: Snapshot) -> Answer:
 
     def cited(arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
         kept = (Argument(text=plain_line(a.text), fact_ids=read(a.fact_ids)) for a in arguments)
-        return tuple(a for a in kept if a.fact_ids and a.text)
+        return tuple(a for a in kept if a.fact_ids and not says_nothing(a.text))
 
     return answer.model_copy(
         update={

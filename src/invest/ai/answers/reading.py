@@ -29,16 +29,23 @@ _REFUSAL = re.compile(
     \b(?:can['’]?t|can\s*not|unable\s+to|won['’]?t|will\s+not|not\s+able\s+to|not\s+(?:allowed|permitted|comfortable|going)
       (?:\s+to)?|must\s+(?:decline|refuse)(?:\s+to)?|have\s+to\s+(?:decline|refuse)(?:\s+to)?|declin(?:e|ing)\s+to
       |refus(?:e|ing)\s+to)\s+(?:\w+\s+){{0,2}}?{_VERBS_EN}
-    |\b(?:must|have\s+to)\s+(?:decline|refuse)\b|\bnot\s+able\s+to\s+(?:\w+\s+)?with\s+that
+    |\b(?:must|have\s+to)\s+(?:\w+ly\s+)?(?:decline|refuse)\b|\b(?:can\s*not|can['’]?t)\s+in\s+good\s+conscience\b
+    |\b(?:do\s+not|don['’]?t)\s+(?:give|provide|offer|make|issue)\s+(?:\w+\s+){{0,3}}?(?:advice|recommendation|opinion|rating)s?\b
+    |\b(?:violat|against|breach)\w*\s+(?:\w+\s+){{0,4}}?(?:polic(?:y|ies)|guidelines|terms)\b
+    |\bnot\s+able\s+to\s+(?:\w+\s+)?with\s+that
     |\bn[ãa]o\s+(?:posso|consigo|podemos|devo|irei|vou|me\s+[eé]\s+poss[ií]vel|[eé]\s+poss[ií]vel\s+para\s+mim
       |me\s+sinto\s+(?:confort[aá]vel|[aà]\s+vontade)\s+(?:para|em)?|estou\s+(?:autorizad|habilitad|apt)[oa]\s+[aà]?
       |sou\s+capaz\s+de|tenho\s+(?:permiss[aã]o|autoriza[cç][aã]o|como)\s*(?:para|de)?|poderei|poderia)
       \s+(?:\w+\s+){{0,2}}?{_VERBS_PT}
+    |\bn[ãa]o\s+(?:me\s+)?[eé]\s+(?:permitid|poss[ií]vel)\w*\s+(?:\w+\s+){{0,2}}?{_VERBS_PT}
+    |\bn[ãa]o\s+(?:dou|fa[cç]o|forne[cç]o|ofere[cç]o|emito|presto|damos|fazemos)\s+(?:\w+\s+){{0,2}}?(?:recomend|conselh|aconselh|opini|an[aá]lis)
+    |\b(?:foge|est[aá]\s+(?:fora|al[eé]m))\s+d[oae]s?\s+(?:\w+\s+){{0,3}}?(?:posso|capacidade|escopo|alcance|limites|minhas)
+    |\b(?:viola|contraria|fere)\s+(?:\w+\s+){{0,3}}?(?:pol[ií]tica|diretriz|termos|regras)
     |\b(?:preciso|devo|tenho\s+(?:que|de))\s+recusar|\brecuso(?:-me)?\b
     |\bno\s+(?:puedo|podr[eé]|debo|me\s+es\s+posible|estoy\s+autorizad[oa]\s+a)\s+(?:\w+\s+){{0,2}}?
       (?:ayud|dar\b|ofrec|proporcion|respond|cumpl|hac|recomend|brind|aconsej|emit|asist)
     |\bje\s+ne\s+(?:peux|puis|suis)\b.{{0,30}}\b(?:pas|aider|fournir|r[eé]pondre|donner)
-    |\bich\s+kann\b.{{0,60}}\bnicht\b|\bkann\s+ich\b.{{0,60}}\bnicht\b|\bnon\s+posso\s+(?:\w+\s+){{0,2}}?(?:aiut|forn|dare|rispond|offr)
+    |\bich\s+kann\b.{{0,60}}\b(?:nicht|kein\w*)\b|\bich\s+darf\s+(?:\w+\s+){{0,2}}?(?:nicht|kein)|\bkann\s+ich\b.{{0,60}}\bnicht\b|\bnon\s+posso\s+(?:\w+\s+){{0,2}}?(?:aiut|forn|dare|rispond|offr)
     |我(?:无法|不能|不可以)|無法(?:提供|協助)|お(?:手伝い|答え)(?:は)?でき(?:ません|かねます)|не\s+могу\s+(?:помо|предост|дать|ответ)
     """
 )

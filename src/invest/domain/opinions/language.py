@@ -7,11 +7,12 @@ import re
 # Frequent function words that the neighbouring languages do not share (or share with one only: votes still differ).
 _COMMON = {
     "pt": "não uma com para mais pelo pela dos das nos nas ao aos também são está muito entre sobre acima abaixo "
-    "ainda apesar mas quando já seus sua seu isso essa esse esta este ou em do da no na um os as é foi há",
+    "ainda apesar mas quando já seus sua seu isso essa esse esta este ou em do da no na um os as é foi há "
+    "o a e que por de se",
     "en": "the and of is are was with for from this that its has have not but which over above below while than "
     "more to in on by at an it be as despite still",
     "es": "el los las una con para más pero del al lo su sus también está son muy entre sobre por encima debajo "
-    "aún cuando ya esto esa ese este o en un es fue hay y la según hacia",
+    "aún cuando ya esto esa ese este o en un es fue hay y la según hacia que de a se",
     "fr": "le les des une avec pour plus mais du au aux est sont très entre sur par dessus encore quand déjà ceci "
     "cette ces ou dans un et la que qui ne pas malgré",
     "de": "der die das und ist sind war mit für von dem den des ein eine nicht aber über unter während als mehr zu "

@@ -1,8 +1,9 @@
-"""Tell texts that give a machine orders from news that report: words, structure and script, not single words.
+"""Tell texts that give a machine orders from news that report: language, form, and two small models, not single words.
 
-"CVM abre instrução" and "agência eleva rating" are news; "ignore as instruções acima" is an order in any language. A
-text counts as an order for one sure sign (a role mark, an order to forget what was said, an answer dictated) or for a
-script in which none of our sources writes. What slips through is bounded: see `untrusted.bounded_by_news`.
+"CVM abre instrução" and "agência eleva rating" are news; "ignore as instruções acima" is an order. A text is no news of
+ours in a script or a language that the feeds are not written in, or where it is no prose; it is an order for one sure
+sign (a role mark, an order to forget what was said, an answer dictated), or where the model of `order_model.py` says
+so. What slips through is bounded: see `untrusted.bounded_by_news`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,52 @@ import unicodedata
 from functools import cache
 
 from invest.domain.opinions.address import ORDER_FROM, address_score, compiled, order_words
+from invest.domain.opinions.order_model import foreign_score, order_score
 
 _FOREIGN = frozenset("ąćęłńśźżčďěňřšťůžőűğışđơưăâșțåäöøæßþðāēīūķļņģõ") - frozenset("âõ")
 MOST_FOREIGN = 1  # words with letters that neither Portuguese, English nor their neighbours write
 LETTERS = 12
+MOST_STRANGE = 1  # letters of other scripts: β and µ occur in news
+LEAST_LETTERS = 0.35  # of what is written
+MOST_PICTURES = 2
+MOST_DISGUISED = 1  # words with a digit between letters
+MANY_PARTS = 20  # of a text; the first ones are looked at
+PART_WORDS = 4
+PART_MARGIN = 0.5  # a part has fewer words to go by than its whole
+FOREIGN_PART = 1.5
+
+_DISGUISED = re.compile(r"\b[a-zA-Z]*[a-zA-Z]\d+[a-zA-Z]\w*\b")
+_VIETNAMESE = frozenset(map(chr, range(0x1EA0, 0x1EFA)))
+_CODE = re.compile(r"\w\s?:?=\s?[\w\"']|\{\s?[\"']|\]\s?\(|\w\(\)|\w_\w|\\[ux][0-9a-fA-F]{2}|\[\[|%[0-9a-fA-F]{2}%")
+_PARTS = re.compile(r"[.;!?|\n]+\s|[—–]|:\s")
+
+
+def no_news(text: str) -> bool:
+    """Whether `text`, cleaned already, is nothing that our feeds would write, or an order in the models' judgement.
+
+    For news alone: names of companies are foreign, short, and no prose.
+    """
+    letters = sum(c.isalpha() for c in text)
+    if letters < LEAST_LETTERS * len(text.replace(" ", "")) or len(_DISGUISED.findall(text)) > MOST_DISGUISED:
+        return True
+    if _CODE.search(text) or sum(c.isalpha() and not _latin(c) for c in text) > MOST_STRANGE:
+        return True
+    if any(c in _VIETNAMESE for c in unicodedata.normalize("NFC", text)):
+        return True
+    if sum(unicodedata.category(c) in ("So", "Sk") for c in text) > MOST_PICTURES:
+        return True
+    if _suspicion(text) >= 0:
+        return True
+    parts = [part for part in _PARTS.split(text)[:MANY_PARTS] if len(part.split()) >= PART_WORDS]
+    return len(parts) > 1 and any(
+        order_score(part) >= PART_MARGIN or foreign_score(part) >= FOREIGN_PART for part in parts
+    )
+
+
+def _suspicion(text: str) -> float:
+    """The larger of both scores; two halves of a suspicion are one."""
+    order, foreign = order_score(text), foreign_score(text)
+    return max(order, foreign, (min(order, 0) + 1) + (min(foreign, 0) + 1) - 1)
 
 
 def orders_a_machine(text: str) -> bool:

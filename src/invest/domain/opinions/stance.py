@@ -16,10 +16,10 @@ _ADVISE = (
     r"|advis\w*|prefer\w*|we would|i would|better to)"
 )
 _SELL_NOUN = (
-    r"(?:venda|vender|reduzir|reducao|evitar|ficar de fora|sair d[aoe]|sell(?:ing)?|avoid(?:ing)?|reduc(?:e|ing)"
-    r"|exit(?:ing)?)"
+    r"(?:venda|vender|reduzir|reducao|evitar|ficar (?:de )?fora|sair d[aoe]|desfazer-se|livrar-se|sell(?:ing)?"
+    r"|avoid(?:ing)?|reduc(?:e|ing)|exit(?:ing)?|underperform|underweight|stay(?:ing)? away)"
 )
-_BUY_NOUN = r"(?:compra|comprar|aumentar|acumular|buy(?:ing)?|accumulat(?:e|ing)|add(?:ing)? to)"
+_BUY_NOUN = r"(?:compra|comprar|aumentar|acumular|buy(?:ing)?|accumulat(?:e|ing)|add(?:ing)? to|outperform|overweight)"
 _HOLD_NOUN = r"(?:manter|manutencao|neutr[oa]|aguardar|esperar|hold(?:ing)?|neutral|wait(?:ing)?)"
 _LINK = r"(?:\s+(?:a|o|de|da|do|uma|um|pela|por|e|is|it|as|the|that|to|you|investors?|os?|ao|investidor\w*))*\s+"
 _WILL = (
@@ -35,10 +35,21 @@ _ABOVE = (
     rf"(?:supera\w*|bater|vencer|beat|outperform|exceed)\s+(?:\w+\s+){{0,2}}?{_SUBJECT}|(?:ficar|render|andar|performar|return)\s+"
     rf"(?:\w+\s+){{0,2}}?(?:acima|mais|melhor|above|more)\s+(?:\w+\s+){{0,3}}?{_SUBJECT}|outperform\b"
 )
+_OUGHT_SELL = (
+    r"(?:venderia|reduziria|evitaria|sairia|desfaria|fique (?:de )?fora|fuja d|venda (?:a acao|o papel|as acoes|ja)"
+    r"|evite (?:a acao|o papel|as acoes)|stay away from)"
+)
+_OUGHT_BUY = (
+    r"(?:compraria|acumularia|aumentaria a posicao|compre (?:a acao|o papel|as acoes|ja|agora)|aproveite para comprar)"
+)
+_VIEW = (
+    r"\b(?:minha|nossa|a|my|our)\s+(?:visao|postura|opiniao|view|stance|outlook)\s+(?:\w+\s+){0,2}?"
+    r"(?:e|is|fica|permanece|remains)\s+"
+)
 _NOT = r"(?:nao|not|never|nem|dificilmente|hardly|unlikely to)"
 
 
-def _sides(noun: str, move: str | None) -> re.Pattern[str]:
+def _sides(noun: str, move: str | None, *others: str) -> re.Pattern[str]:
     forms = [
         rf"^\s*(?:forte\s+|strong\s+)?{noun}\s*[:.,;!-]",
         rf"\b{_ADVISE}{_LINK}(?:forte\s+|strong\s+)?{noun}\b",
@@ -47,14 +58,19 @@ def _sides(noun: str, move: str | None) -> re.Pattern[str]:
         rf"\b(?:e|it is|this is)\s+(?:a\s+|uma\s+)?(?:forte\s+|strong\s+|clear\s+|clara\s+)?{noun}\b\s*(?:[.,;!]|$)",
         rf"\b{noun}\s+(?:rating|recommendation|recomendada|is recommended)\b",
     ]
+    forms += others
     if move:
         forms.append(rf"\b{_WILL}\s+(?:\w+\s+){{0,2}}?(?:{move})")
     return re.compile("|".join(f"(?:{form})" for form in forms))
 
 
 _PATTERNS = {
-    Rating.SELL: _sides(_SELL_NOUN, _BELOW),
-    Rating.BUY: _sides(_BUY_NOUN, _ABOVE),
+    Rating.SELL: _sides(
+        _SELL_NOUN, _BELOW, rf"\b{_OUGHT_SELL}", rf"{_VIEW}(?:negativa|pessimista|baixista|negative|bearish)\b"
+    ),
+    Rating.BUY: _sides(
+        _BUY_NOUN, _ABOVE, rf"\b{_OUGHT_BUY}", rf"{_VIEW}(?:positiva|otimista|altista|positive|bullish)\b"
+    ),
     Rating.HOLD: _sides(_HOLD_NOUN, None),
 }
 _DENIED = re.compile(rf"\b{_NOT}\s+(?:\w+\s+){{0,2}}?$")

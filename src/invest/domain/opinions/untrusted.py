@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import Literal
 
 from invest.domain.market import NewsItem
-from invest.domain.opinions.machine_orders import orders_a_machine
+from invest.domain.opinions.machine_orders import no_news, orders_a_machine
 from invest.domain.opinions.opinion import SnapshotNews
 
-MAX_EXCERPT = 200
+MAX_EXCERPT = 140  # a headline; an order that fits has little room
 MAX_READ = 3000
 NEWS_REACH = 0.025  # two runs with different news then differ by .05 at most
 NEWS_FLAG = 0.20
@@ -91,14 +91,16 @@ def clean(text: str) -> str:
 def clean_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
     """A quotable excerpt of `text`: cleaned, without links, blobs, figures or markup; empty where it gives orders."""
     words = clean(text[:MAX_READ])
-    if gives_orders(words) or _LETTERS_APART.search(words) or _BLOB.search(words):
+    if not words or gives_orders(words) or _LETTERS_APART.search(words) or _BLOB.search(words):
         return ""
     words = _LINK.sub(" ", words)
+    if no_news(words):
+        return ""
     words = _FIGURE.sub(" # ", _MARKUP.sub(" ", words))
     words = " ".join(_RULE.sub(" ", words).split())
-    if len(words) <= limit:
-        return words
-    return words[: limit - 1].rsplit(" ", 1)[0].rstrip() + "…"
+    if len(words) > limit:
+        words = words[: limit - 1].rsplit(" ", 1)[0].rstrip() + "…"
+    return "" if gives_orders(words) else words
 
 
 def gives_orders(text: str) -> bool:
@@ -107,14 +109,13 @@ def gives_orders(text: str) -> bool:
 
 
 def excerpt(item: NewsItem, now: datetime) -> SnapshotNews:
-    """`item` as an AI may read it: tone, topic and age by code, and an excerpt of the title and summary."""
-    text = f"{item.title}. {item.summary}" if item.summary else item.title
+    """`item` as an AI may read it: tone, topic and age by code, and an excerpt of the title; summaries stay away."""
     published = item.published_at or item.fetched_at
     return SnapshotNews(
         tone=_tone(item.sentiment),
         topic=topic_of(clean(item.title)),
         age_days=max((now - published).days, 0),
-        excerpt=clean_excerpt(text) or clean_excerpt(item.title),
+        excerpt=clean_excerpt(item.title),
     )
 
 
