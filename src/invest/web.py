@@ -16,7 +16,7 @@ from invest.api.pages import bind_pages, pages_for_people
 from invest.api.routes import health, table
 from invest.api.services import SERVICES, open_services
 from invest.api.serving import http_handler, outermost
-from invest.api.sockets import LOAD, Load, Roster, Runner, as_bytes
+from invest.api.sockets import LOAD, Load, Roster, Runner, Unsent, as_bytes
 from invest.engine import ended
 from invest.errors import ConfigError
 from invest.garbage import collect_rarely
@@ -25,6 +25,7 @@ from invest.settings import Settings
 log = structlog.get_logger("invest.web")
 SPARE_FILES = 500  # beside connections: pools, logs, libraries
 ROSTER = web.AppKey("roster", Roster)
+UNSENT = web.AppKey("unsent", Unsent)
 GRACE = 20.0  # seconds for running requests after SIGTERM; a platform kills after 25 to 30
 
 
@@ -46,6 +47,7 @@ def create_app(settings: Settings) -> web.Application:
     app[ROSTER] = Roster(
         settings.web.max_connections, settings.web.max_connections_per_peer, settings.web.trusted_proxies
     )
+    app[UNSENT] = Unsent(settings.web.max_unsent_bytes)
     app.on_response_prepare.append(on_prepare)
     routes = table.routes(registry)
     for route in routes:
@@ -76,7 +78,7 @@ async def start(app: web.Application, host: str, port: int) -> tuple[Runner, int
 
     Raises `ConfigError` for an address that cannot be had.
     """
-    runner = Runner(app, load=app[LOAD], roster=app[ROSTER], shutdown_timeout=GRACE)
+    runner = Runner(app, load=app[LOAD], roster=app[ROSTER], unsent=app[UNSENT], shutdown_timeout=GRACE)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, backlog=1024).start()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -14,9 +15,11 @@ from invest.api.sockets import connections
 from invest.api.sockets.addresses import Networks
 from invest.api.sockets.load import LOAD
 from invest.api.sockets.roster import Roster
+from invest.api.sockets.unsent import Unsent
 from invest.errors import ConfigError
 from invest.settings import Settings
 from invest.store import Store
+from invest.web import ROSTER, UNSENT
 from tests.integration.api.api_kit import API, Door, open_door
 
 pytest_plugins = ["tests.integration.api.api_fixtures"]
@@ -85,6 +88,76 @@ def test_a_trusted_proxy_may_hold_more_than_one_address_may() -> None:
     for one in held:
         roster.remove(one)
     assert not len(roster)
+
+
+def test_beyond_the_budget_the_longest_slow_of_the_greediest_address_go() -> None:
+    unsent = Unsent(limit=100)
+    alone = Fake()
+    unsent.add(alone, "b", 150)
+    assert not alone.ended  # its answer is as long as it is
+    unsent.remove(alone)
+    unsent.add(alone, "b", 30)
+    greedy = [Fake() for _ in range(5)]
+    for one in greedy:
+        unsent.add(one, "a", 30)
+    assert [one.ended for one in greedy] == [True, True, True, False, False] and not alone.ended
+    assert unsent.total == 90
+    for one in (alone, *greedy):
+        unsent.remove(one)
+    assert unsent.total == 0
+
+
+QUESTION = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+async def _takes_nothing(door: Door, opened: AsyncExitStack) -> socket.socket:
+    """A client that asks for much, several times, and reads none of it."""
+    one = socket.socket()
+    opened.callback(one.close)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+    one.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(one, ("127.0.0.1", port_of(door)))
+    await loop.sock_sendall(one, QUESTION * 20)
+    return one
+
+
+async def _until(so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not so():  # noqa: ASYNC110 - asks the server
+            await asyncio.sleep(0.02)
+
+
+async def _ended(one: socket.socket) -> bool:
+    """Whether a connection was ended before all that was asked had come."""
+    came = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := await asyncio.get_running_loop().sock_recv(one, 1_000_000):
+            came += piece
+    return came.count(b"HTTP/1.1 200") < 20
+
+
+async def test_clients_that_take_nothing_of_their_answers_are_ended(
+    platform: Settings, monkeypatch: pytest.MonkeyPatch, opened: AsyncExitStack
+) -> None:
+    monkeypatch.setattr(connections, "TAKE_SECONDS", 0.5)
+    async with open_door(platform) as door:
+        slow = await _takes_nothing(door, opened)
+        await _until(lambda: door.app[UNSENT].total > 0)
+        await _until(lambda: not len(door.app[ROSTER]))
+        assert await _ended(slow) and door.app[UNSENT].total == 0
+        await door.ask("GET", "/openapi.json", status=200)
+
+
+async def test_what_waits_for_slow_clients_has_a_budget_and_they_make_room_for_others(platform: Settings) -> None:
+    limits = {"max_unsent_bytes": 1_000_000, "max_connections_per_peer": 10}
+    async with open_door(with_web(platform, **limits)) as door, AsyncExitStack() as opened:
+        first, *_ = [await _takes_nothing(door, opened) for _ in range(20)]
+        await _until(lambda: door.app[UNSENT].total > 0)
+        for _ in range(5):  # each on a connection of its own, which a slow one makes room for
+            await door.ask("GET", "/healthz", status=200, headers={"Connection": "close"})
+        assert 0 < door.app[UNSENT].total <= 1_000_000 and len(door.app[ROSTER]) <= 10
+        assert await _ended(first)
 
 
 def test_what_is_no_network_is_refused_by_name() -> None:

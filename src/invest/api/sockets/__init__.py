@@ -7,6 +7,7 @@ from invest.api.sockets.connections import Runner
 from invest.api.sockets.load import LOAD, PROBES, Load
 from invest.api.sockets.refusing import NUMBER, as_bytes
 from invest.api.sockets.roster import Roster
+from invest.api.sockets.unsent import Unsent
 
 __all__ = [
     "LOAD",
@@ -16,6 +17,7 @@ __all__ = [
     "Networks",
     "Roster",
     "Runner",
+    "Unsent",
     "as_bytes",
     "is_forwarded",
     "origin_of",

@@ -17,9 +17,12 @@ from invest.api.http import Problem, render
 from invest.api.sockets.load import Load
 from invest.api.sockets.refusing import NUMBER, REFUSAL, is_plain_probe, is_simple, may_refuse
 from invest.api.sockets.roster import Roster
+from invest.api.sockets.unsent import Unsent
 from invest.engine import new_id
 
 HEAD_SECONDS = 10.0  # from connecting, or a request's first byte, to the end of its head
+TAKE_SECONDS = 20.0  # in which a client takes at least `TAKE_BYTES` of an answer that waits for it
+TAKE_BYTES = 20_000
 KEEP_ALIVE = 75.0  # seconds an idle connection stays
 LIMITS: dict[str, Any] = {"max_line_size": 8190, "max_field_size": 8190, "max_headers": 100, "lingering_time": 5.0}
 
@@ -30,10 +33,27 @@ class Connection(RequestHandler):
     A request counts from the end of its head: half a head occupies nothing but its connection, which the clock ends.
     """
 
-    __slots__ = ("_body", "_head_timer", "_load", "_resting", "_roster", "_simple")
+    __slots__ = (
+        "_body",
+        "_head_timer",
+        "_load",
+        "_peer",
+        "_resting",
+        "_roster",
+        "_simple",
+        "_slow_timer",
+        "_unsent",
+        "_wire",
+    )
 
-    def __init__(self, *args: Any, load: Load | None, roster: Roster | None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, load: Load | None, roster: Roster | None, unsent: Unsent | None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._unsent = unsent
+        self._slow_timer: asyncio.TimerHandle | None = None
+        self._wire: Any = None  # the transport, also after aiohttp has let go of it
+        self._peer = ""
         self._head_timer: asyncio.TimerHandle | None = None
         self._load = load
         self._roster = roster
@@ -45,8 +65,8 @@ class Connection(RequestHandler):
         """Start the clock of the first head; refuse a connection too many."""
         super().connection_made(transport)
         name = transport.get_extra_info("peername")
-        peer = str(name[0]) if isinstance(name, tuple) and name else ""
-        if self._roster is not None and not self._roster.add(self, peer):
+        self._wire, self._peer = transport, str(name[0]) if isinstance(name, tuple) and name else ""
+        if self._roster is not None and not self._roster.add(self, self._peer):
             self.force_close()
             return
         self._watch()
@@ -103,9 +123,52 @@ class Connection(RequestHandler):
         if self._load is not None and self._current_request is None:
             self._load.arrived.add(self)
 
+    def pause_writing(self) -> None:
+        """The client does not take what is written: its clock begins, and it may be ended to make room."""
+        super().pause_writing()
+        waiting = self._wire.get_write_buffer_size()
+        if self._roster is not None:
+            self._roster.rest(self)
+        self._watch_taking(waiting)
+        if self._unsent is not None:
+            self._unsent.add(self, self._peer, waiting)
+
+    def resume_writing(self) -> None:
+        """It took nearly all."""
+        self._took()
+        if self._roster is not None and self._current_request is not None:
+            self._roster.work(self)
+        super().resume_writing()
+
+    def force_close(self) -> None:
+        """End it at once, also where an answer waits to be taken: closing would wait for that."""
+        super().force_close()
+        if self._paused and self._wire is not None:
+            self._wire.abort()
+
+    def _watch_taking(self, waiting: int) -> None:
+        self._slow_timer = self._loop.call_later(TAKE_SECONDS, self._check_taking, waiting)
+
+    def _check_taking(self, before: int) -> None:
+        """End a client that takes next to nothing of its answer."""
+        waiting = self._wire.get_write_buffer_size()
+        if before - waiting < TAKE_BYTES:
+            self.force_close()
+        else:
+            self._watch_taking(waiting)
+
+    def _took(self) -> None:
+        if self._slow_timer is not None:
+            self._slow_timer.cancel()
+            self._slow_timer = None
+        if self._unsent is not None:
+            self._unsent.remove(self)
+
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Stop the clock."""
+        """Stop the clocks."""
         self._calm()
+        self._took()
+        self._wire = None
         self._begun()
         if self._roster is not None:
             self._roster.remove(self)
@@ -166,22 +229,23 @@ class PatientServer(Server):
 
     load: Load | None = None
     roster: Roster | None = None
+    unsent: Unsent | None = None
 
     def __call__(self) -> RequestHandler:
         """One per accepted socket."""
-        return Connection(self, loop=self._loop, load=self.load, roster=self.roster, **self._kwargs)
+        return Connection(self, loop=self._loop, load=self.load, roster=self.roster, unsent=self.unsent, **self._kwargs)
 
 
 class Runner(web.AppRunner):
     """An application runner whose connections have limits."""
 
-    def __init__(self, app: web.Application, *, load: Load, roster: Roster, **options: Any) -> None:
-        self._load, self._roster = load, roster
+    def __init__(self, app: web.Application, *, load: Load, roster: Roster, unsent: Unsent, **options: Any) -> None:
+        self._load, self._roster, self._unsent = load, roster, unsent
         super().__init__(app, access_log=None, keepalive_timeout=KEEP_ALIVE, **LIMITS, **options)
 
     async def _make_server(self) -> Server:
         server = await super()._make_server()
         server.__class__ = PatientServer  # aiohttp has no hook for its connections' class
         assert isinstance(server, PatientServer)
-        server.load, server.roster = self._load, self._roster
+        server.load, server.roster, server.unsent = self._load, self._roster, self._unsent
         return server
