@@ -25,6 +25,7 @@ from invest.cli.platform.platform import free_port
 ROOT = Path(__file__).parents[2]
 LIMIT = 600.0  # seconds for one command; an installation waits for the package index
 START = 180.0
+MADE = r"^(\.venv|\.data|build|dist|bench/out|PKG-INFO|setup\.cfg)|__pycache__|\.egg-info|\.(\w+_cache|hypothesis)/"
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -45,19 +46,28 @@ def run(
     return done
 
 
+def repository() -> list[str]:
+    """The files of the repository; of an unpacked sdist, which has no history, those that nothing made."""
+    if (ROOT / ".git").exists():
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        names = listed.stdout.split("\0")
+    else:
+        kept = (p.relative_to(ROOT) for p in ROOT.rglob("*"))
+        names = [str(p) for p in kept if not re.search(MADE, str(p))]
+    return [name for name in names if name and (ROOT / name).is_file()]
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The wheel and the sdist, built in a copy of what the repository holds."""
     folder = tmp_path_factory.mktemp("built")
     tree, out = folder / "tree", folder / "out"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tree / name)
+    for name in repository():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, tree / name)
     out.mkdir()
     for kind in ("wheel", "sdist"):
         run([sys.executable, "-c", f"from setuptools.build_meta import *; build_{kind}({str(out)!r})"], tree)
@@ -275,12 +285,22 @@ def test_every_file_of_the_source_is_in_the_wheel_and_in_the_sdist(built: dict[s
     assert packaged == (ROOT / "settings.toml").read_bytes(), "the one list of settings, copied by the build"
     with tarfile.open(built["sdist"]) as sdist:
         inside = {name.partition("/")[2] for name in sdist.getnames()}
-    assert {f"src/{name}" for name in source} - inside == set()
-    assert {"settings.toml", "LICENSE", "setup.py", "pyproject.toml"} <= inside
+    tree = {str(p.relative_to(built["tree"])) for p in built["tree"].rglob("*") if p.is_file()}
+    tree = {name for name in tree if not re.search(MADE, name) and not name.startswith(".ci")}
+    assert tree - inside == set(), "the sdist is the tree, tests and deploy files too"
+    made = ("PKG-INFO", "setup.cfg", "src/invest.egg-info")
+    assert {name for name in inside - tree if name and not name.startswith(made)} == directories(tree)
+    rooms = {name.partition("/")[0] for name in held}
+    assert rooms == {"invest", "invest_sandbox", "invest-0.1.0.dist-info"}, "no tests, no benchmarks"
     for line in ("License-Expression: MIT", "License-File: LICENSE", "Classifier: Typing :: Typed", "Project-URL: "):
         assert line in metadata, line
     assert "invest/py.typed" in held
     assert {"local", "sandbox", "otel", "mcp", "all"} <= set(re.findall("Provides-Extra: (.+)", metadata))
+
+
+def directories(names: set[str]) -> set[str]:
+    """The folders that hold files of these names."""
+    return {str(parent) for name in names for parent in Path(name).parents if str(parent) != "."}
 
 
 def test_the_markers_agree_with_the_platforms_that_the_readme_names() -> None:
