@@ -78,6 +78,7 @@ def _with_history(data: Any, kept: dict[str, Any]) -> Any:
         data,
         history=replace(
             fresh,
+            multiples=kept_dollar.multiples if len(fresh.multiples) == len(kept_dollar.multiples) else fresh.multiples,
             dollar=kept_dollar.dollar,
             dollar_change_1y=kept_dollar.dollar_change_1y,
             dollar_return_1y=kept_dollar.dollar_return_1y,

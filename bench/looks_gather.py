@@ -35,10 +35,10 @@ from invest_sandbox import Sandbox, World, create_app
 QUEUES = ("data_collection", "analysis", "reports")
 SUBJECTS = {
     "stock": "PETR4", "bank": "ITUB4", "insurer": "IRBR3", "unit": "TAEE11", "fii": "HGLG11", "etf": "BOVA11",
-    "bdr": "AAPL34", "crypto": "BTC-BRL",
+    "bdr": "AAPL34", "crypto": "BTC-BRL", "etf-abroad": "IVVB11",
 }  # fmt: skip
 OTHERS = (
-    *("VALE3", "BBAS3", "ABEV3", "WEGE3", "MGLU3", "RENT3", "RADL3", "B3SA3", "KLBN11", "KNRI11", "IVVB11", "MSFT34"),
+    *("VALE3", "BBAS3", "ABEV3", "WEGE3", "MGLU3", "RENT3", "RADL3", "B3SA3", "KLBN11", "KNRI11", "SMAL11", "MSFT34"),
     *("ETH-BRL", "BBDC4", "SANB11", "PRIO3", "UGPA3", "CSAN3", "MXRF11", "XPLG11", "VISC11", "LREN3", "SUZB3"),
 )
 PATIENCE = 900  # seconds for one job, on a machine that has more to do
@@ -103,6 +103,7 @@ async def running(folder: Path) -> AsyncIterator[tuple[Invest, Store, World]]:
             settings = load(
                 redis={"url": servers.redis_url}, database={"url": servers.database_url}, sandbox_url=sandbox.url,
                 as_of=world.now, http={"read_timeout": 120.0},
+                sources={"yahoo": {"enabled": True, "rate": 50.0, "burst": 50, "concurrency": 4}},
             )  # fmt: skip
             await migrate(settings)
             async with Invest.connect(settings) as invest, Store.open(settings) as store:
@@ -154,6 +155,8 @@ async def _write(run: Any, store: Store, world: World) -> None:
     for language in LANGUAGES:
         stocks = ["PETR4", "PRIO3", "UGPA3", "CSAN3"]
         await run(reports.generate_comparison_report_async(stocks, "openai", language), f"comparison.{language}")
+        pair = ["PETR4", "PRIO3"]
+        await run(reports.generate_comparison_report_async(pair, "anthropic", language), f"comparison2.{language}")
         mixed = [*SUBJECTS.values(), *OTHERS][:20]
         await run(reports.generate_comparison_report_async(mixed, "openai", language), f"comparison20.{language}")
         await run(
@@ -175,11 +178,13 @@ async def _portfolio(store: Store, world: World) -> str:
             lot = Decimal(quantity // 3)
             made.append(Transaction(date=day, ticker=ticker, operation=Operation.BUY, quantity=lot, price=price))
     made += _income(world, made)
-    sold = _session(world, world.today - timedelta(days=120))
-    made.append(
-        Transaction(date=sold, ticker="MGLU3", operation=Operation.SELL, quantity=Decimal(100),
-                    price=_close(world, "MGLU3", sold))
-    )  # fmt: skip
+    # One sale at a loss of last year, and this year one of shares that is exempt and one of an ETF that is not.
+    for ticker, quantity, ago in (("MGLU3", 100, 120), ("WEGE3", 60, 45), ("BOVA11", 30, 20)):
+        sold = _session(world, world.today - timedelta(days=ago))
+        made.append(
+            Transaction(date=sold, ticker=ticker, operation=Operation.SELL, quantity=Decimal(quantity),
+                        price=_close(world, ticker, sold))
+        )  # fmt: skip
     targets = {"PETR4": Decimal("0.2"), "ITUB4": Decimal("0.2"), "BOVA11": Decimal("0.1"), "HGLG11": Decimal("0.1")}
     kept, _ = await store.portfolios.create("Aposentadoria", made, targets=targets)
     return kept.id

@@ -124,7 +124,8 @@ PEERS = 5
 async def peers_of(store: Store, analysis: Analysis, most: int = PEERS) -> list[Analysis]:
     """The newest analyses of others of an asset's kind: of its sector where it has one, else the best of its market.
 
-    One paper per issuer, the most traded ones first; empty before the market was ranked.
+    One paper per issuer; those of its segment first (banks beside a bank), then the most traded ones. Empty before
+    the market was ranked.
     """
     market = next((m for m in Market if analysis.kind in m.kinds), None)
     if market is None:
@@ -138,7 +139,9 @@ async def peers_of(store: Store, analysis: Analysis, most: int = PEERS) -> list[
         tickers = [row["ticker"] for row in ranking[1].get("rows", ())][:PEERS_READ]
     others = [t for t in tickers if t[:4] != analysis.ticker[:4]]
     found = await store.analyses.latest_many(others)
-    ordered = sorted(found.values(), key=lambda a: (-_traded(a), a.ticker))
+    segments = {t: asset.segment for t, asset in (await store.assets.get_many([analysis.ticker, *found])).items()}
+    own = segments.get(analysis.ticker)
+    ordered = sorted(found.values(), key=lambda a: (segments.get(a.ticker) != own, -_traded(a), a.ticker))
     return [a for a in ordered if a.kind is analysis.kind][:most]
 
 

@@ -14,7 +14,7 @@ from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
 from invest.reports.frame import ai_stats, frame, sources_text
 from invest.reports.locale import MARKET_ZONE, locale_of
-from invest.reports.phrases import analyst_name, change_text, sector_name
+from invest.reports.phrases import analyst_name, change_text, sector_name, unit_of
 from invest.reports.sections import (
     VERDICT_MARKS,
     Side,
@@ -84,7 +84,7 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
     """What is it and what does it cost, why, what did it earn, who else, what do the AIs say, what could go wrong."""
     analysis, locale, history = data.analysis, book.locale, data.history
     day = analysis.as_of.astimezone(MARKET_ZONE).date()
-    fund = analysis.kind in (AssetKind.FII, AssetKind.ETF)
+    unit = unit_of(analysis.kind)
     tracker = follows_ibov(analysis.kind, analysis.ticker, analysis.name)
     bull = arguments_of("bull", data.ai_consensus, data.opinions)
     bear = arguments_of("bear", data.ai_consensus, data.opinions)
@@ -101,11 +101,11 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
         analysts_section(data, book, tracker=tracker),
         case_section("bull", bull, data, book),
         case_section("bear", bear, data, book, _objection(data, book)),
-        risk_section(analysis.risk_analysis, book, bank=analysis.scorecard == "bank"),
-        dividends_section(data.actions, day, book, fund=fund) if analysis.kind is not AssetKind.CRYPTO else None,
+        risk_section(analysis.risk_analysis, book, bank=analysis.scorecard == "bank", ticker=analysis.ticker),
+        dividends_section(data.actions, day, book, unit=unit) if analysis.kind is not AssetKind.CRYPTO else None,
         months_section(history, locale, index=not tracker, own=_own_label(analysis, history)),
         news_section(recent(data), analysis.sentiment_analysis, locale, about=(analysis.ticker,), span=7),
-        agenda_section(data.actions, history, day, locale, fund=fund),
+        agenda_section(data.actions, history, day, locale, unit=unit),
         backtest_section(analysis.backtest, locale),
         record_section(data.track_record, locale),
         sources_section(

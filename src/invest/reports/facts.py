@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from invest.domain.analysis import FACT_KEYS, Fact
-from invest.reports.locale import MISSING, Locale
+from invest.reports.locale import MINUS, MISSING, Locale
 from invest.reports.views import Figure, Mark, Ref
 from invest.reports.words import clean
 
@@ -123,6 +123,9 @@ class FactBook:
     def named(self, fact: Fact) -> str:
         """`ROE de 24,2%`: the figure as part of a sentence."""
         words, value = self.locale.words, self.text(fact.key, fact.value, fact.unit)
+        below = words.get(f"phrase_below.{fact.key}", "") if fact.value is not None and fact.value < 0 else ""
+        if below:  # a fall of its own word: no "growing by -0.7%"
+            return below.format(value=value.lstrip(MINUS))
         phrase = words.get(f"phrase.{fact.key}", "")
         return phrase.format(value=value) if phrase else words.t("claim.of", name=self.label(fact.key), value=value)
 

@@ -92,6 +92,10 @@ class Locale:
         """The month's abbreviation: `jan`, `Jan`."""
         return self.words.t("months").split()[number - 1]
 
+    def months_so_far(self, day: date) -> str:
+        """`jan–mar`: the months of its year up to `day`."""
+        return self.month(1) if day.month == 1 else f"{self.month(1)}–{self.month(day.month)}"
+
     def instant(self, value: datetime | None) -> str:
         """Day and minute on the clock of São Paulo."""
         if value is None:

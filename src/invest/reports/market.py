@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from datetime import date
 from statistics import median
 from typing import Any, Final
 
 from invest.domain.analysis import Analysis, Recommendation
-from invest.domain.market import NewsItem
+from invest.domain.market import AssetKind, NewsItem
 from invest.reports.comparison import in_order, is_judged
 from invest.reports.data import MarketReportData
 from invest.reports.facts import FactBook
@@ -53,6 +54,7 @@ _AVERAGES: Final = (("above_50", "distance_sma_50"), ("above_200", "distance_sma
 _SECTORS: Final = 12
 _CODE: Final = re.compile(r"\b[A-Z]{4}\d{1,2}\b")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
+_MONTHLY: Final = frozenset({"ipca", "ipca_12m", "igpm_12m"})
 _GOOD: Final = (Recommendation.STRONG_BUY, Recommendation.BUY)
 
 
@@ -148,10 +150,11 @@ def _sections(
 
 
 def _of_market(news: Sequence[NewsItem], ordered: Sequence[Analysis]) -> list[NewsItem]:
-    """What is written about this market's assets, or about none in particular."""
+    """What is written about this market's assets; in the market of shares also what is about none in particular."""
     tickers = {a.ticker for a in ordered}
+    general = any(a.kind in (AssetKind.STOCK, AssetKind.UNIT) for a in ordered)
     named = ((item, {*item.tickers, *_CODE.findall(item.title)}) for item in news)
-    return [item for item, codes in named if not codes or tickers & codes]
+    return [item for item, codes in named if tickers & codes or (general and not codes)]
 
 
 def _breadth(ordered: Sequence[Analysis], locale: Locale) -> Section | None:
@@ -207,6 +210,7 @@ def _index_section(data: MarketReportData, locale: Locale) -> Section | None:
     chart = chart.model_copy(
         update={
             "title": words.t("overview.index_chart", name=name),
+            "name": name,
             "last": chart.last.model_copy(update={"text": points, "unit": "index"}),
             "description": chart.description.replace("R$ ", ""),
         }
@@ -328,13 +332,18 @@ def _macro(data: MarketReportData, locale: Locale) -> Section | None:
         (
             Cell(text=words.get(f"macro.{name}", clean(name, 40))),
             Cell(text=locale.number(value, 4) if name.endswith("_brl") else locale.percent(value, 2), strong=True),
-            Cell(text=locale.day(day)),
+            Cell(text=_month(day, locale) if name in _MONTHLY else locale.day(day)),
             Cell(text=source_name(None if _HASH.fullmatch(source) else source, locale), muted=True),
         )
         for name, value, day, source in data.macro
     )
     table = Table(caption=words.t("overview.macro_caption"), columns=columns, rows=rows)
     return Section(id="macro", title=words.t("overview.macro_title"), blocks=(table,))
+
+
+def _month(day: date, locale: Locale) -> str:
+    """`fev 2026`: a figure of a month is of no day."""
+    return f"{locale.month(day.month)} {day.year}"
 
 
 def _contract(data: MarketReportData, ordered: Sequence[Analysis], scored: Sequence[Analysis]) -> dict[str, Any]:

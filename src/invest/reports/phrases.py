@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from invest.domain.market import AssetKind
 from invest.reports.locale import MISSING, Locale
 from invest.reports.views import Mark
 from invest.reports.words import clean
+
+
+def unit_of(kind: AssetKind) -> str:
+    """What one of it is called: the key of the words that stand behind "R$ per"."""
+    return {AssetKind.FII: "fund", AssetKind.ETF: "fund", AssetKind.BDR: "bdr", AssetKind.UNIT: "unit"}.get(
+        kind, "share"
+    )
 
 
 def source_name(source: str | None, locale: Locale) -> str:

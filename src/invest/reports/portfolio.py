@@ -9,7 +9,6 @@ from invest.reports.data import PortfolioReportData, PositionRow, ReportData
 from invest.reports.frame import frame
 from invest.reports.locale import Locale, locale_of
 from invest.reports.sections import (
-    VERDICT_MARKS,
     coming_section,
     contribution_section,
     curve_section,
@@ -25,7 +24,7 @@ from invest.reports.sections import (
     sources_section,
     tax_section,
 )
-from invest.reports.views import Block, Claim, Claims, Header, Paragraph, PortfolioReportView, Section, Stat, Strip
+from invest.reports.views import Claim, Header, PortfolioReportView, Section, Stat, Strip
 from invest.reports.words import clean
 
 
@@ -123,8 +122,6 @@ def _sections(data: PortfolioReportData, locale: Locale) -> tuple[Section, ...]:
         sectors_section(data.positions, locale),
         tax_section(data, locale),
     ]
-    if data.include_recommendations and data.positions:
-        parts.append(verdicts_section(data.positions, locale))
     parts.append(rebalancing_section(data, locale))
     parts += sources_parts(data, data.positions, locale)
     return tuple(part for part in parts if part is not None)
@@ -136,6 +133,8 @@ def _measures(data: PortfolioReportData) -> dict[str, float | None]:
         "dividends_projected": data.dividends_projected,
         "dividends_projected_net": data.dividends_projected_net,
     }
+    if data.dividends_projected_net == data.dividends_projected:
+        del projected["dividends_projected_net"]  # nothing is withheld: one line says it
     return {**data.metrics, **{name: None if v is None else float(v) for name, v in projected.items()}}
 
 
@@ -160,31 +159,6 @@ def sources_parts(data: ReportData, positions: Sequence[PositionRow], locale: Lo
             locale=locale,
         ),
     ]
-
-
-def verdicts_section(positions: Sequence[PositionRow], locale: Locale) -> Section:
-    """The positions whose score stands at either end of the scale, the heaviest first."""
-    words = locale.words
-    ends = [p for p in positions if p.analysis and p.analysis.recommendation not in ("hold", "insufficient_data")]
-    ends.sort(key=lambda p: -(p.weight or 0))
-    claims = tuple(_verdict(p, locale) for p in ends[:10])
-    block: Block = Claims(items=claims) if claims else Paragraph(text=words.t("portfolio.verdicts_none"), muted=True)
-    title, note = words.t("portfolio.verdicts_title"), words.t("portfolio.verdicts_note")
-    return Section(id="verdicts", title=title, note=note, blocks=(block,), span=6)
-
-
-def _verdict(position: PositionRow, locale: Locale) -> Claim:
-    analysis = position.analysis
-    assert analysis is not None  # the caller chose positions with one
-    verdict = locale.words.t(f"recommendation.{analysis.recommendation}").lower()
-    text = locale.words.t(
-        "portfolio.strong",
-        ticker=position.ticker,
-        verdict=verdict,
-        score=locale.number(analysis.overall_score, 1),
-        weight=locale.percent(position.weight, 1),
-    )
-    return Claim(text=text, mark=VERDICT_MARKS[analysis.recommendation])
 
 
 def portfolio_contract(data: PortfolioReportData) -> dict[str, Any]:

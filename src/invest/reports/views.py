@@ -128,6 +128,7 @@ class PriceChart(Frozen):
     volume: Series
     last: Figure
     has_volume: bool = True
+    name: str = Field(default="", description="of the line; empty: the price")
 
 
 class Line(Frozen):

@@ -99,12 +99,12 @@ def week_sentence(data: WeeklyReportData, locale: Locale) -> str:
         index = locale.percent(data.index_return, 2, signed=True)
         ahead = data.week_return - data.index_return
         key = "even" if abs(ahead) < 0.0005 else "above" if ahead > 0 else "below"
-        points = locale.number(abs(ahead) * 100, 1)
+        points = locale.number(abs(ahead) * 100, 2)
         sentences.append(words.t(f"weekly.sentence_{key}", points=points, index=index))
     moved = sorted((v, t) for t, v in data.week_returns.items() if v is not None)
     for key, (change, ticker) in (("best", moved[-1]), ("worst", moved[0])) if moved else ():
         if (change > 0) == (key == "best") and change:
-            sentences.append(words.t(f"weekly.{key}", ticker=ticker, change=locale.percent(change, 1, signed=True)))
+            sentences.append(words.t(f"weekly.{key}", ticker=ticker, change=locale.percent(change, 2, signed=True)))
     return " ".join(sentences)
 
 
@@ -236,7 +236,7 @@ def _payments(data: WeeklyReportData, locale: Locale) -> Section | None:
         Column(label=words.t("dividends.event")),
         Column(label=words.t("dividends.date_with"), align="right"),
         Column(label=words.t("dividends.payment"), align="right"),
-        Column(label=words.t("dividends.amount"), align="right"),
+        Column(label=words.t("weekly.coming_amount"), align="right"),
     )
     rows = tuple(
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,14 +159,22 @@ def _arguments(weighed: list[Weighed], language: str, leaning: str, *, good: boo
 
 
 def _sides(ranked: list[Weighed]) -> tuple[list[Weighed], list[Weighed]]:
-    """Facts for and against; a side that would stay empty takes the fact that comes nearest to it."""
-    good = [w for w in ranked if w.signal > 0.05]
-    bad = [w for w in ranked if w.signal < -0.05]
+    """Facts for and against, each kind on the side of most of it: nobody calls one trend both good and bad.
+
+    A side that would stay empty takes the fact that comes nearest to it.
+    """
+    net: dict[str, float] = defaultdict(float)
+    for w in ranked:
+        net[w.kind] += w.signal
+    good = [w for w in ranked if w.signal > 0.05 and net[w.kind] > 0]
+    bad = [w for w in ranked if w.signal < -0.05 and net[w.kind] < 0]
     if not bad:
         bad = [min(ranked, key=lambda w: w.signal)]
+        good = [w for w in good if w.kind != bad[0].kind]
     if not good:
         good = [max(ranked, key=lambda w: w.signal)]
-    return [w for w in good if w not in bad], [w for w in bad if w not in good]
+        bad = [w for w in bad if w.kind != good[0].kind]
+    return good, bad
 
 
 RISK_OF = {"risk": "volatility", "debt": "debt", "cheap": "valuation", "profit": "sector"}

@@ -16,6 +16,7 @@ from invest_sandbox.seeds import number
 from invest_sandbox.static import conditional
 from invest_sandbox.world import ZONE, Listing, World, dotted
 
+INDEX_OF = {"IVVB11": "S&P 500", "SMAL11": "Índice Small Cap", "DIVO11": "IDIV", "XFIX11": "IFIX"}
 DAILY = re.compile(r"inf_diario_fi_(\d{4})(\d{2})\.zip")
 FUNDS = "ID_Registro_Fundo;CNPJ_Fundo;Codigo_CVM;Tipo_Fundo;Denominacao_Social;Situacao;Administrador;Gestor"
 CLASSES = (
@@ -51,13 +52,19 @@ def _zip(members: dict[str, list[str]], today: date) -> bytes:
     return out.getvalue()
 
 
+def _index(paper: Listing) -> str:
+    """The index that an ETF follows, in the register's words."""
+    return INDEX_OF.get(paper.ticker, "Ibovespa")
+
+
 def _register(world: World, today: date) -> bytes:
     funds, classes = [FUNDS], [CLASSES]
     for n, paper in _etfs(world):
         digits = "".join(c for c in paper.cnpj if c.isalnum())
         funds.append(f"{n};{digits};{n};FII;{paper.name};Em Funcionamento Normal;SANDBOX DTVM;SANDBOX GESTORA")
         classes.append(
-            f"{n};{n};{digits};{n};Classes de Cotas de Fundos FIF;{paper.name};Em Funcionamento Normal;Ações;Ibovespa;S"
+            f"{n};{n};{digits};{n};Classes de Cotas de Fundos FIF;{paper.name};Em Funcionamento Normal;Ações;"
+            f"{_index(paper)};S"
         )
     return _zip({"registro_fundo.csv": funds, "registro_classe.csv": classes}, today)
 
@@ -67,7 +74,7 @@ def _old(world: World, today: date) -> bytes:
     for n, paper in _etfs(world):
         lines.append(
             f"FDO ÍNDICE;{dotted(paper.cnpj)};{paper.name};2010-01-04;2010-01-04;{n};;EM FUNCIONAMENTO NORMAL;"
-            f"2010-01-04;Ações;Ibovespa;Aberto;;;{fee_of(paper):.2f};;1000000.00;{today}"
+            f"2010-01-04;Ações;{_index(paper)};Aberto;;;{fee_of(paper):.2f};;1000000.00;{today}"
         )
     return ("\r\n".join(lines) + "\r\n").encode("latin-1", "replace")
 

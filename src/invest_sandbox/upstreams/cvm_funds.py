@@ -47,6 +47,11 @@ FIAGROS = (
 )
 FIAGRO_NAME = re.compile(r"inf_mensal_fiagro_(\d{4})(\d{2})\.zip")
 FIRST_FIAGRO = date(2025, 5, 1)
+# Of funds whose business everybody knows; the others' is drawn.
+KNOWN_SEGMENTS = {
+    "HGLG11": "Logística", "XPLG11": "Logística", "VISC11": "Shoppings", "KNRI11": "Híbrido",
+    "MXRF11": "Títulos e Val. Mob.",
+}  # fmt: skip
 SEGMENTS = ("Logística", "Shoppings", "Lajes Corporativas", "Títulos e Val. Mob.", "Híbrido")
 DELIVERED = timedelta(days=14)  # after the end of the month
 
@@ -87,7 +92,9 @@ def _monthly(world: World, year: int, today: date) -> bytes:
                 continue
             units, per_unit = paper.shares, worth_of(world, paper, float(series.close[at]))
             paid = sum(a.amount for a in series.actions if a.in_cash and first <= a.last_with <= last)
-            net, segment = units * per_unit, SEGMENTS[number("segment", paper.ticker) % len(SEGMENTS)]
+            net = units * per_unit
+            drawn = SEGMENTS[number("segment", paper.ticker) % len(SEGMENTS)]
+            segment = KNOWN_SEGMENTS.get(paper.ticker, drawn)
             general.append(
                 f"Fundo;{key};{last + DELIVERED};{paper.name};2012-05-03;INVESTIDORES EM GERAL;{paper.isin};{units};"
                 f"N;N;Renda;{segment};Ativa;Indeterminado"

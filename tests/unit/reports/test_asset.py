@@ -190,7 +190,7 @@ def test_missing_figures_are_named_once_and_never_zeros() -> None:
     assert view.strip is not None
     assert view.strip.verdict == "Sem veredito"
     assert "Há dados para 0% da nota; abaixo de 60% não há veredito." in view.strip.sentence.text
-    assert not [b for b in section(view, "fundamentals").blocks if isinstance(b, Table)]
+    assert view.section("fundamentals") is None
     assert "ao menos duas sessões" in words(view, "price")
 
 
@@ -217,7 +217,7 @@ def test_without_peers_a_figure_is_read_against_its_own_median() -> None:
     figures = build.COMPANY_FIGURES | {"roe": (0.30, 0.20, None, None), "p_vp": (1.0, None, None, None)}
     rows = {r[0]: r[-1] for r in table(asset(analysis=build.analysis(facts=build.facts_of(figures))), "fundamentals")}
     assert rows["ROE"] == "acima do histórico"
-    assert rows["P/VP"] == "—"
+    assert rows["P/VP"] == ""
 
 
 def test_an_ai_that_abstained_stands_in_the_table_with_its_reason() -> None:
@@ -245,7 +245,8 @@ def test_the_ais_stand_on_one_axis_with_the_base_rate_and_the_pool() -> None:
         ("Gemini", "51%", False),
         ("Regras fixas", "54%", True),
     ]
-    assert [(level.label, level.text) for level in chart.levels] == [("histórico", "47%"), ("conjunto", "59%")]
+    assert "Ativos como este superaram o IBOV em 47% dos períodos de 180 dias." in words(view, "analysts")
+    assert [(level.label, level.text) for level in chart.levels] == [("no passado", "47%"), ("conjunto", "59%")]
 
 
 def test_the_record_of_the_pool_stands_beside_its_verdict() -> None:
@@ -473,7 +474,7 @@ def test_nobody_is_asked_whether_a_tracker_beats_the_index_it_tracks() -> None:
     shown = view.model_dump_json()
     assert "Sobre o IBOV" not in shown
     assert "segundo OpenAI" not in shown
-    assert table(view, "tracking")[0] == ["2026", "+8,00%", "+16,00%", "−8,00 p.p."]
+    assert table(view, "tracking")[0] == ["2026 (jan–mar)", "+8,00%", "+16,00%", "−8,00 p.p."]
 
 
 def test_an_etf_of_another_index_says_which() -> None:

@@ -231,9 +231,9 @@ _MODELS = _group(
         ("graham_price", "BRL", 2, None, "Preço justo de Graham", "Graham number"),
         ("bazin_price", "BRL", 2, None, "Preço-teto de Bazin", "Bazin ceiling price"),
         ("gordon_price", "BRL", 2, None, "Preço justo de Gordon", "Gordon fair value"),
-        ("graham_margin", "fraction", 1, 1, "Margem ante Graham", "Margin to Graham"),
-        ("bazin_margin", "fraction", 1, 1, "Margem ante Bazin", "Margin to Bazin"),
-        ("gordon_margin", "fraction", 1, 1, "Margem ante Gordon", "Margin to Gordon"),
+        ("graham_margin", "fraction", 1, 1, "Margem de segurança (Graham)", "Margin of safety (Graham)"),
+        ("bazin_margin", "fraction", 1, 1, "Margem de segurança (Bazin)", "Margin of safety (Bazin)"),
+        ("gordon_margin", "fraction", 1, 1, "Margem de segurança (Gordon)", "Margin of safety (Gordon)"),
     ],
 )
 _DIVIDENDS = _group(

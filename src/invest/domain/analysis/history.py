@@ -6,7 +6,7 @@ Pure, and point in time like the analysis: nothing after `AnalysisInput.now` is 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -96,8 +96,13 @@ class History:
     results_due: date | None = None
 
 
-def history_of(given: AnalysisInput, dollar: Sequence[MacroPoint] = ()) -> History:
-    """The past of `given.asset`. `dollar`: BRL for one US dollar by day (BCB SGS 1)."""
+def history_of(
+    given: AnalysisInput, dollar: Sequence[MacroPoint] = (), worths: Mapping[date, float] | None = None
+) -> History:
+    """The past of `given.asset`. `dollar`: BRL for one US dollar by day (BCB SGS 1).
+
+    `worths`: of a fund, what a unit was worth by the last day of each month that it reported.
+    """
     company, kind = given.company, given.asset.kind
     change = _dollar_change(dollar, given.prices)
     total = _over(given.prices.close_before(YEAR), given.prices)
@@ -105,7 +110,7 @@ def history_of(given: AnalysisInput, dollar: Sequence[MacroPoint] = ()) -> Histo
         chart=company.chart if company else None,
         years=results_by_year(company) if company else (),
         quarters=results_by_quarter(company) if company else (),
-        multiples=tuple(_multiples(given)) if kind is not AssetKind.CRYPTO else (),
+        multiples=tuple(_multiples(given, worths or {})) if kind is not AssetKind.CRYPTO else (),
         months=tuple(month_returns(given.prices)),
         calendar_years=tuple(year_returns(given.prices, given.index_prices)),
         incomes=tuple(_incomes(given)) if kind is AssetKind.FII else (),
@@ -170,20 +175,25 @@ def ends_month(day: date) -> bool:
     return all(d.month != day.month or d.weekday() >= 5 for d in after)
 
 
-def _multiples(given: AnalysisInput) -> Iterator[MultiplePoint]:
+def _multiples(given: AnalysisInput, worths: Mapping[date, float]) -> Iterator[MultiplePoint]:
     prices, papers = given.prices, given.papers
     known = _KnownCompany(given)
+    by_month = {(day.year, day.month): worth for day, worth in worths.items() if worth > 0}
+    first = min((a.last_date_with for a in given.known_actions if a.kind in EARNED), default=None)
     for at in month_ends(prices)[-MULTIPLE_MONTHS:]:
         day: date = prices.days[at].astype(date)
         price, company = float(prices.raw_close[at]), known.on(day)
         then = papers / split_factor(given.actions, day, given.today) if papers else None
         income = company.current.get("net_income") if company else None
         equity = own_equity(company.current) if company else None
-        paid = dividends_per_share(given.actions, day - timedelta(days=YEAR), day) if given.known_actions else None
+        worth = by_month.get((day.year, day.month))
+        # A year that begins before the first payment on record may lack what was paid before it.
+        whole = first is not None and first <= day - timedelta(days=YEAR)
+        paid = dividends_per_share(given.actions, day - timedelta(days=YEAR), day) if whole else None
         yield MultiplePoint(
             day=day,
             p_l=_multiple(price, income, then),
-            p_vp=_multiple(price, equity, then),
+            p_vp=price / worth if worth else _multiple(price, equity, then),
             dividend_yield=None if paid is None else paid / price,
         )
 

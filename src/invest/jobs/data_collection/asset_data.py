@@ -22,7 +22,7 @@ from invest.domain.market import (
     session_hours,
     session_open,
 )
-from invest.domain.values import AssetData, Consensus, Harvest, SourceOutcome, choose_all
+from invest.domain.values import AssetData, Consensus, Harvest, Observation, SourceOutcome, choose_all
 from invest.engine import GiveUp
 from invest.errors import Unreachable
 from invest.settings import Settings
@@ -172,7 +172,12 @@ async def choose_values(
     store: Store, answers: Sequence[Answer], known: Known, ticker: str, now: datetime
 ) -> list[Consensus]:
     """Choose each field's value from the newest observation of every source, those stored before included."""
-    brought = [o for g in answers for o in g.harvest.observations if o.ticker == ticker]
+    newest: dict[tuple[object, ...], Observation] = {}
+    for o in (o for g in answers for o in g.harvest.observations if o.ticker == ticker):
+        key = (o.field, o.basis, o.source)
+        if key not in newest or newest[key].as_of <= o.as_of:
+            newest[key] = o  # the months before it are kept as history
+    brought = list(newest.values())
     held = await store.observations.newest(ticker)
     splits = [a for a in [*known.actions, *(a for g in answers for a in g.harvest.actions)] if a.factor is not None]
     return list(choose_all([*brought, *held], now, last_known=known.latest, splits=splits).values())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from invest.domain.analysis import Analysis, follows_ibov, history_of
-from invest.domain.market import Ticker
+from invest.domain.market import AssetKind, Ticker, market_day
 from invest.domain.opinions import AiConsensus
 from invest.engine import Context
 from invest.jobs.analysis import Answers, analyse_one, ask, track_rows
@@ -24,6 +24,9 @@ from invest.settings import Settings
 from invest.store import Store
 
 DOLLAR = "sgs:1"  # PTAX, sale: BRL for one US dollar
+
+
+WORTHS_BACK = timedelta(days=5 * 366)
 
 
 DOLLAR_BACK = timedelta(days=400)
@@ -75,9 +78,10 @@ async def asset_data(
         track_rows(store),
         peers_of(store, analysis),
     )
-    dollar, holdings = await asyncio.gather(
+    dollar, holdings, worths = await asyncio.gather(
         store.macro.read(DOLLAR, since=(settings.now() - DOLLAR_BACK).date()),
         store.funds.portfolio(ticker),
+        unit_worths(store, analysis.kind, ticker, settings.now()),
     )
     given = inputs[ticker]
     return AssetReportData(
@@ -90,7 +94,7 @@ async def asset_data(
         analysis=analysis,
         bars=given.bars,
         asset=given.asset,
-        history=await asyncio.to_thread(history_of, given, dollar),
+        history=await asyncio.to_thread(history_of, given, dollar, worths),
         peers=peers,
         holdings=holdings,
         opinions=answers.opinions,
@@ -103,6 +107,14 @@ async def asset_data(
         track_record=track,
         quality=list(latest.values()),
     )
+
+
+async def unit_worths(store: Store, kind: AssetKind, ticker: str, now: datetime) -> dict[date, float]:
+    """What a real-estate fund's unit was worth by the end of each month on record; empty for other kinds."""
+    if kind is not AssetKind.FII:
+        return {}
+    known = await store.observations.series(ticker, "bvps", since=now - WORTHS_BACK)
+    return {market_day(at): float(value) for at, value in known}
 
 
 @REPORTS.job(retry=PER_ASSET, give_up_on=NEVER)

@@ -29,9 +29,10 @@ def draw_price(chart: PriceChart, locale: Locale, *, ident: str, width: float = 
     levels = ticks(low, high)
     texts = tick_texts(levels, locale)
     names = {k: locale.words.t("chart.average", n=k) for k in chart.averages}
+    name = chart.name or locale.words.t("chart.close")
     tag = text_width(chart.last.text, 9.5) + 9
     axis = max([tag + 3, *(text_width(t, TICK_SIZE) + 7 for t in texts)])
-    right = width - axis - max(text_width(t, TICK_SIZE) for t in [locale.words.t("chart.close"), *names.values()]) - 6
+    right = width - axis - max(text_width(t, TICK_SIZE) for t in [name, *names.values()]) - 6
     volume_height = 40.0 if chart.has_volume else 0.0
     floor = height - 17 - volume_height - (9 if chart.has_volume else 0)
     x = Scale(chart.days[0].toordinal(), chart.days[-1].toordinal(), 1, right - 3)
@@ -43,7 +44,7 @@ def draw_price(chart: PriceChart, locale: Locale, *, ident: str, width: float = 
         line, _, stroke, dash = _STYLES.get(sessions, _STYLES[200])
         canvas.path(polyline(chart.days, values, x, y), line, stroke, dash=dash)
     canvas.path(polyline(chart.days, chart.close, x, y), "blue", 1.7)
-    _draw_names(canvas, chart, names, y, left=right + axis, floor=floor, close=locale.words.t("chart.close"))
+    _draw_names(canvas, chart, names, y, left=right + axis, floor=floor, close=name)
     _draw_tag(canvas, chart, x, at=last_y, right=right, width=tag)
     if chart.has_volume:
         _draw_volume(canvas, chart, x, height - 17, volume_height)

@@ -29,10 +29,8 @@ def shown(view: ReportView, *, appendix: bool) -> list[Section]:
 
 
 def is_half(block: Block) -> bool:
-    """Whether a chart reads best at the width of half a page."""
-    if block.block == "columns_chart":
-        return not block.wide
-    return block.block in ("bars_chart", "groups_chart", "dots_chart")
+    """Whether a chart reads best at the width of half a page: bars of one length or another, not what has an axis."""
+    return block.block in ("bars_chart", "groups_chart")
 
 
 def is_chart(block: Block) -> bool:

@@ -26,9 +26,12 @@ _FULL: Final = 520.0
 _GUTTER: Final = 17.0
 _TEXT: Final = 498.9  # points of an A4 text column
 _BLANK_RUNS: Final = 4  # each lets a tenth of what is remembered go
-# An amount does not break after its currency, nor before its magnitude.
-_MONEY: Final = re.compile(r"(?:US|R)\$ [0-9.,]+(?: (?:mi|bi|tri|m|bn|tn)\b)?")
+# An amount does not break after its currency, nor before its magnitude; a limit does not break after its sign.
+_MONEY: Final = re.compile(r"(?:US|R)\$ [0-9.,]+(?: (?:mi|bi|tri|mil|m|bn|tn|k)\b)?|[<>≤≥] (?=[0-9R−])")
 _blank_lock: Final = threading.Lock()
+_LONG: Final = 24  # lines: a part of a row that has more may go on on the next page
+_SHORT: Final = 12  # lines: a table alone in its row that has no more stays in one piece
+_LINE: Final = 55  # characters of a line in half a page
 SOURCES: Final = "sources"  # the section that names them in one paragraph
 
 
@@ -137,8 +140,25 @@ def _section(section: Section, locale: Locale, *, charts: bool, alone: bool) -> 
         for i, block in enumerate(section.blocks)
         if charts or not is_chart(block)
     ]
-    long = any(b["block"] in ("claims", "table") for b in blocks) and all(b["block"] != "svg" for b in blocks)
-    return {"title": section.title, "note": section.note, "span": section.span, "blocks": blocks, "long": long}
+    lines = sum(_lines(block) for block in section.blocks)
+    splits = lines > _SHORT or any(block.block == "claims" for block in section.blocks)
+    return {
+        "title": section.title,
+        "note": section.note,
+        "span": section.span,
+        "blocks": blocks,
+        "long": lines > _LONG,
+        "splits": splits,
+    }
+
+
+def _lines(block: Block) -> int:
+    """About how many lines of text a block takes."""
+    if block.block == "table":
+        return sum(2 if any(cell.sub for cell in row) else 1 for row in block.rows)
+    if block.block == "claims":
+        return sum(1 + len(claim.text) // _LINE for claim in block.items)
+    return 0
 
 
 def _block(block: Block, locale: Locale, ident: str, width: float, room: float) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def _states(text: str, figure: str) -> bool:
 def claim_of(argument: Argument, opinions: Sequence[Opinion], book: FactBook) -> Claim:
     """An argument with its references and its author; hidden where a figure in it does not match."""
     text, hidden = spoken(argument.text, opinions, book.locale)
-    message = " ".join(argument.text.split()).casefold()
+    message = _plain(argument.text)
     authors = [o.provider for o in opinions if any(_same(a, message) for a in (*o.arguments_for, *o.arguments_against))]
     names = book.locale.join([analyst_name(name, book.locale) for name in dict.fromkeys(authors)])
     by = book.locale.words.t("ai.by", name=names) if names else None
@@ -90,8 +90,9 @@ def _unsaid(ref: Ref, text: str, book: FactBook) -> Ref:
     return ref.model_copy(update={"text": ""}) if number and _states(text, number) else ref
 
 
-def _same(argument: Argument, shown: str) -> bool:
-    return " ".join(argument.text.split()).casefold() == shown
+def _same(argument: Argument, sentence: str) -> bool:
+    """Whether an argument is `sentence` or its beginning."""
+    return sentence.startswith(_plain(argument.text))
 
 
 def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = False) -> Section:
@@ -110,6 +111,8 @@ def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = F
     if chart := disagreement_chart(ordered, data.ai_consensus, data.analysis, book.locale):
         blocks.append(chart)
     scale = words.t("ai.scale", index=data.analysis.index_label, **_thresholds(data.ai_consensus, book.locale))
+    if (base := data.analysis.base_rate_180d) is not None:
+        scale += " " + words.t("ai.base_text", index=data.analysis.index_label, base=printed(base, book.locale))
     blocks += [_opinions_table(ordered, data.analysis.index_label, book), Paragraph(text=scale, muted=True)]
     if claims := [claim for o in ordered if o.valid and not o.benchmark and (claim := _summary_claim(o, book))]:
         blocks.append(Claims(items=tuple(claims)))
@@ -363,8 +366,13 @@ def case_section(
 
 
 def _distinct(arguments: Sequence[Argument]) -> list[Argument]:
-    """Each sentence once: `claim_of` names everyone who wrote it."""
-    return list({" ".join(a.text.split()).casefold(): a for a in reversed(arguments)}.values())[::-1]
+    """Each sentence once, and none that another begins with: `claim_of` names everyone who wrote it."""
+    once = list({_plain(a.text): a for a in reversed(arguments)}.values())[::-1]
+    return [a for a in once if not any(b is not a and _plain(b.text).startswith(_plain(a.text)) for b in once)]
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold().rstrip(".")
 
 
 def arguments_of(side: Side, consensus: AiConsensus | None, opinions: Sequence[Opinion]) -> tuple[Argument, ...]:

@@ -62,6 +62,7 @@ def assets_table(
     if ranked:
         columns.insert(0, Column(label=words.t("table.rank"), align="right"))
     top = max((score for a in analyses if (score := score_of(a)) is not None), default=None)
+    best_score = None if top is None else locale.number(top, 1)  # as printed: what looks the same is the same
     rows = []
     for i, (analysis, book) in enumerate(zip(analyses, books, strict=True), start=1):
         cells = [
@@ -72,7 +73,7 @@ def assets_table(
                 Cell(text=book.figure(k).text, figure=book.figure(k), strong=book.value(k) == best[k] is not None)
                 for k in keys
             ),
-            Cell(text=locale.number(score_of(analysis), 1), strong=score_of(analysis) == top is not None),
+            Cell(text=locale.number(score_of(analysis), 1), strong=locale.number(score_of(analysis), 1) == best_score),
             verdict_cell(analysis, locale),
         ]
         rows.append(tuple([Cell(text=str(i), muted=True), *cells] if ranked else cells))
@@ -80,9 +81,8 @@ def assets_table(
 
 
 def score_of(analysis: Analysis) -> float | None:
-    """The score as it is printed; None where it carries no verdict (outdated prices, too little data)."""
-    judged = analysis.recommendation != "insufficient_data" and analysis.overall_score is not None
-    return round(analysis.overall_score or 0.0, 1) if judged else None
+    """The score; None where it carries no verdict (outdated prices, too little data)."""
+    return None if analysis.recommendation == "insufficient_data" else analysis.overall_score
 
 
 def verdict_cell(analysis: Analysis, locale: Locale) -> Cell:

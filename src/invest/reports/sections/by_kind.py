@@ -8,11 +8,11 @@ from typing import Final
 from invest.domain.analysis import Analysis, History
 from invest.domain.market import IBOV, AssetKind, FundPortfolio
 from invest.reports.facts import FactBook
-from invest.reports.locale import Locale
+from invest.reports.locale import MARKET_ZONE, Locale
 from invest.reports.sections.fund_holdings import holdings_sections
 from invest.reports.views import Bar, Block, Cell, Column, ColumnsChart, Paragraph, Section, Stat, Stats, Table
 
-_INCOMES: Final = 13  # months shown
+_INCOMES: Final = 12  # months shown, those that the sentence beneath sums
 _FOREIGN: Final = ("S&P", "Nasdaq", "MSCI", "FTSE", "LBMA", "CME")
 
 
@@ -78,6 +78,8 @@ def tracking_section(analysis: Analysis, history: History, locale: Locale) -> Se
     text = words.t(f"tracking.{'follows_abroad' if abroad else 'follows'}", ticker=analysis.ticker, index=history.index)
     blocks: tuple[Block, ...] = (Paragraph(text=text, muted=True),)
     if years:
+        day = analysis.as_of.astimezone(MARKET_ZONE).date()
+        running, so_far = day.year if (day.month, day.day) < (12, 28) else None, locale.months_so_far(day)
         columns = (
             Column(label=words.t("tracking.year")),
             Column(label=words.t("tracking.etf"), align="right"),
@@ -86,7 +88,7 @@ def tracking_section(analysis: Analysis, history: History, locale: Locale) -> Se
         )
         rows = tuple(
             (
-                Cell(text=str(y.year), strong=True),
+                Cell(text=f"{y.year} ({so_far})" if y.year == running else str(y.year), strong=True),
                 Cell(text=locale.percent(y.value, 2, signed=True)),
                 Cell(text=locale.percent(y.ibov, 2, signed=True)),
                 Cell(text=_points(y.value - (y.ibov or 0.0), locale), strong=True),

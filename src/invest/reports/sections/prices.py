@@ -74,7 +74,18 @@ def price_section(bars: Bars, book: FactBook, *, tracker: bool = False) -> Secti
     title = words.t("price.title")
     if chart and chart.days[-1] - chart.days[0] < YEAR - timedelta(days=30):
         title = words.t("price.title_short", day=locale.day(chart.days[0]))
-    return Section(id="price", title=title, note=words.t("price.note") if chart else "", blocks=tuple(blocks))
+    return Section(
+        id="price", title=title, note=_note(chart, bars.ticker, locale) if chart else "", blocks=tuple(blocks)
+    )
+
+
+def _note(chart: PriceChart, ticker: str, locale: Locale) -> str:
+    """What the price is adjusted for, and what each mark is."""
+    words = locale.words
+    parts = [words.t("price.unit" if "-" in ticker else "price.adjusted")]  # a coin pays nothing and is not split
+    parts += [words.t("price.averages")] if chart.averages else []
+    parts += [words.t("price.volume")] if chart.has_volume else []
+    return "; ".join(parts)
 
 
 def price_chart(bars: Bars, locale: Locale) -> PriceChart | None:

@@ -11,6 +11,7 @@ from invest.reports.views import Claim, Ref
 Side = Literal["bull", "bear"]
 # Points of the overall score below which a figure is no argument.
 _LEAST = 0.05
+_TELLING = 0.1  # what weighs less is not named beside a verdict
 
 
 def verdict_sentence(analysis: Analysis, book: FactBook) -> Claim:
@@ -26,7 +27,8 @@ def verdict_sentence(analysis: Analysis, book: FactBook) -> Claim:
         coverage = locale.percent(analysis.coverage, 0)
         return Claim(text=words.t("strip.insufficient", coverage=coverage, missing=", ".join(names) or "—"))
     strong = _apart(_facts("bull", analysis, book), 2)
-    weak = _facts("bear", analysis, book)[:1]
+    effects = {reason.fact_id: -reason.effect for reason in analysis.reasons}
+    weak = [fact for fact in _facts("bear", analysis, book)[:1] if effects.get(fact.id, _TELLING) >= _TELLING]
     sentences = []
     if strong:
         sentences.append(words.t("strip.supports", items=locale.join([book.named(f) for f in strong])))
@@ -64,7 +66,8 @@ def _facts(side: Side, analysis: Analysis, book: FactBook) -> list[Fact]:
     """By effect on the score; without a score, by where the figure stands in its sector."""
     found = _moving(side, analysis, book)
     barred = outside_limits(analysis) if side == "bull" else frozenset()
-    return [fact for fact in found if fact.key not in barred]
+    contrary = "bad" if side == "bull" else "good"  # what the table of figures says beside it
+    return [fact for fact in found if fact.key not in barred and book.reading(fact.key).mark != contrary]
 
 
 def _moving(side: Side, analysis: Analysis, book: FactBook) -> list[Fact]:

@@ -11,12 +11,12 @@ from invest.reports.locale import MISSING
 from invest.reports.views import Block, Cell, Column, Mark, Paragraph, Ref, Section, Table
 
 
-def risk_section(risk: RiskAnalysis, book: FactBook, *, bank: bool = False) -> Section:
+def risk_section(risk: RiskAnalysis, book: FactBook, *, bank: bool = False, ticker: str = "") -> Section:
     """The checklist's items that have data, and the overall level with the figures it follows from."""
     words = book.locale.words
     blocks: list[Block] = []
     asked = [i for i in risk.checklist if i.get("passed") is not None]
-    rows = tuple(_row(item, book) for item in asked)
+    rows = tuple(_row(item, book, ticker) for item in asked)
     if rows:
         labels = ("item", "value", "threshold", "state")
         columns = tuple(
@@ -45,6 +45,8 @@ def levels_text(risk: RiskAnalysis, book: FactBook, *, bank: bool = False) -> st
         level = words.t(f"risk.{risk.liquidity_risk}")
         kinds.append(words.t("risk.kind_liquidity", level=level, value=locale.short_money(turnover)))
     known = [text for text in kinds if text]
+    if len(known) == 1:  # one kind alone says nothing of the whole
+        return f"{known[0][:1].upper()}{known[0][1:]}."
     because = words.t("risk.because", items="; ".join(known)) if known else "."
     return words.t("risk.overall_level", level=words.t(f"risk.{risk.overall_risk}")) + because
 
@@ -69,7 +71,7 @@ def _debt_text(level: str | None, book: FactBook, *, bank: bool) -> str:
     return words.t("risk.kind_negative_ebitda", level=message) if net_debt is not None else ""
 
 
-def _row(item: Mapping[str, Any], book: FactBook) -> tuple[Cell, ...]:
+def _row(item: Mapping[str, Any], book: FactBook, ticker: str) -> tuple[Cell, ...]:
     """One item of `RiskAnalysis.checklist`: `check`, `key` of its figure, `value`, `threshold`, `passed`."""
     words, key, check = book.locale.words, str(item.get("key")), str(item.get("check"))
     fact, value, threshold = book.get(key), item.get("value"), item.get("threshold")
@@ -78,7 +80,8 @@ def _row(item: Mapping[str, Any], book: FactBook) -> tuple[Cell, ...]:
     state = words.t({"good": "risk.ok", "bad": "risk.bad"}.get(mark, "risk.none_state"))
     if threshold is None:  # a question of its own: whether the newest price is fresh
         shown = book.locale.day(fact.as_of) if fact else MISSING
-        limit = words.get(f"limit.{check}", MISSING)
+        daily = fact is not None and "-" in ticker
+        limit = words.get(f"limit.{check}{'_daily' if daily else ''}", MISSING)
     else:
         ceiling = key in FACT_KEYS and FACT_KEYS[key].better == -1
         shown = book.text(key, value)

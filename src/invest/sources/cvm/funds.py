@@ -10,7 +10,7 @@ from decimal import Decimal
 import orjson
 
 from invest.domain.market import MARKET_ZONE, AssetKind, FundPortfolio, market_day
-from invest.domain.values import Basis, Harvest, RawPayload
+from invest.domain.values import Basis, Harvest, Observation, RawPayload
 from invest.sources.client import Shelved, Shelves, SourceClient
 from invest.sources.cvm.fiagros import Fiagros
 from invest.sources.cvm.funds_format import (
@@ -123,6 +123,7 @@ def _read_months(reading: Reading, cnpj: str, months: Sequence[FundMonth], shelv
         ("holders", newest.holders, "count"),
     ):
         reading.observe(name, value if value is not None and value > 0 else None, at, payload, unit=unit)
+    reading.add(Harvest(observations=_past_worths(reading, months[:-1], payload)))
     year = income_of_a_year(months)
     if year is None:
         reading.remark("its income of twelve months is not whole")
@@ -133,6 +134,19 @@ def _read_months(reading: Reading, cnpj: str, months: Sequence[FundMonth], shelv
     reading.identity = Identity(
         name=newest.name, kind=AssetKind.FII, cnpj=cnpj, isin=newest.isin, segment=newest.segment,
         shares_outstanding=newest.units,
+    )  # fmt: skip
+
+
+def _past_worths(reading: Reading, months: Sequence[FundMonth], payload: RawPayload) -> tuple[Observation, ...]:
+    """What a unit was worth in earlier months, for the multiple over time; the newest alone is a figure of today."""
+    conf, ticker = reading.conf, reading.ticker or ""
+    return tuple(
+        Observation(
+            ticker, "bvps", month.per_unit, _at(month.month), reading.source, payload.sha256, payload.fetched_at,
+            Basis.SPOT, "BRL", conf.official, conf.rank,
+        )
+        for month in months
+        if month.per_unit is not None and month.per_unit > 0
     )  # fmt: skip
 
 

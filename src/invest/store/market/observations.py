@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from operator import itemgetter
 
 from invest.domain.values import Basis, Consensus, FieldQuality, Observation
@@ -115,6 +116,17 @@ class Observations:
             ticker,
         )
         return [_observation(row) for row in rows]
+
+    async def series(self, ticker: str, name: str, *, since: datetime) -> list[tuple[datetime, Decimal]]:
+        """A field's values over time, oldest first; of each instant that of the source that ranks best."""
+        rows = await self._db.fetch(
+            "SELECT DISTINCT ON (as_of) as_of, value FROM observation WHERE ticker = $1 AND field = $2 "
+            "AND as_of >= $3 ORDER BY as_of, official DESC, rank, source",
+            ticker,
+            name,
+            since,
+        )
+        return [(row["as_of"], row["value"]) for row in rows]
 
     async def told_closes(self, tickers: Sequence[str] | None, *, since: datetime) -> dict[str, list[Observation]]:
         """The newest price of each unofficial source since a moment, by asset (None: any)."""

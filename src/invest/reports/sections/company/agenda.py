@@ -34,7 +34,7 @@ def next_events(actions: Iterable[CorporateAction], today: date, locale: Locale)
 
 
 def agenda_section(
-    actions: Sequence[CorporateAction], history: History, today: date, locale: Locale, *, fund: bool
+    actions: Sequence[CorporateAction], history: History, today: date, locale: Locale, *, unit: str
 ) -> Section | None:
     """The next dates; None where none is known."""
     words = locale.words
@@ -47,7 +47,7 @@ def agenda_section(
     columns = (
         Column(label=words.t("agenda.day")),
         Column(label=words.t("agenda.event"), width=0),
-        Column(label=words.t("agenda.amount_fund" if fund else "agenda.amount"), align="right"),
+        Column(label=words.t(f"agenda.amount_{unit}"), align="right"),
     )
     rows = tuple(
         (Cell(text=locale.day(day), strong=True), Cell(text=what), Cell(text="" if amount == MISSING else amount))
@@ -70,12 +70,12 @@ def profile_section(
     """Who it is, as a table; None where nothing beyond the ticker is known. `parity`: receipts for one home paper."""
     locale, words, fund = book.locale, book.locale.words, analysis.kind is AssetKind.FII
     rows: list[tuple[str, str]] = [
-        (words.t("profile.name"), clean(analysis.name, 34)),
-        (words.t("profile.sector"), sector_name(analysis.sector, locale, 34)),
+        (words.t("profile.name"), clean(analysis.name, 120)),
+        (words.t("profile.sector"), sector_name(analysis.sector, locale, 120)),
     ]
     if asset is not None:
         rows += [
-            (words.t("profile.segment"), sector_name(_innermost(asset.segment), locale, 34)),
+            (words.t("profile.segment"), "" if history.index else sector_name(_innermost(asset.segment), locale, 34)),
             (words.t("profile.cnpj"), _cnpj(asset.cnpj)),
             (words.t("profile.cvm_code"), str(asset.cvm_code) if asset.cvm_code else ""),
             (words.t("profile.isin"), clean(asset.isin, 14)),
@@ -88,7 +88,7 @@ def profile_section(
         for key in ("market_cap", "enterprise_value", "shares_outstanding")
         if book.value(key) is not None
         and analysis.kind is not AssetKind.ETF
-        and not (analysis.kind is AssetKind.BDR and key == "shares_outstanding")  # receipts issued, not shares
+        and analysis.kind is not AssetKind.BDR  # receipts issued times their price: not the company's value
         and not (key == "enterprise_value" and analysis.scorecard == "bank")  # their debt is what they trade in
     ]
     known = [(name, text) for name, text in rows if text]

@@ -17,34 +17,38 @@ _EVENTS = 5
 _STATS = ("dividends_12m", "dividend_yield", "dividend_yield_5y", "payout")
 
 
-def dividends_section(actions: Sequence[CorporateAction], today: date, book: FactBook, *, fund: bool) -> Section | None:
-    """Sums by year of the last day with rights, the yield's figures, and the last events. None without an event."""
+def dividends_section(actions: Sequence[CorporateAction], today: date, book: FactBook, *, unit: str) -> Section | None:
+    """Sums by year of the last day with rights, the yield's figures, and the last events. None without an event.
+
+    `unit`: what one is called (see `unit_of`).
+    """
     if not actions:
         return None
     words = book.locale.words
     stats = tuple(
-        Stat(label=_label(k, book, fund=fund), text=book.figure(k).text, figure=book.figure(k))
+        Stat(label=_label(k, book, unit), text=book.figure(k).text, figure=book.figure(k))
         for k in _STATS
         if book.value(k) is not None
     )
     blocks: list[Block] = [Stats(items=stats)] if stats else []
-    if chart := year_chart(actions, today, book.locale, fund=fund):
+    chart = year_chart(actions, today, book.locale, unit=unit)
+    if chart is not None:
         blocks.append(chart)
     if past := [a for a in actions if a.last_date_with <= today]:
         blocks.append(_events(past, book.locale))
     if not blocks:
         return None
-    note = words.t("dividends.note_fund" if fund else "dividends.note")
+    note = words.t(f"dividends.note_{unit}")
     return Section(id="dividends", title=words.t("dividends.title"), note=note, blocks=tuple(blocks), span=6)
 
 
-def _label(key: str, book: FactBook, *, fund: bool) -> str:
-    """Its name above the figure; what a fund pays is paid by unit."""
-    return book.locale.words.t("dividends.per_unit") if fund and key == "dividends_12m" else book.shortest(key)
+def _label(key: str, book: FactBook, unit: str) -> str:
+    """Its name above the figure; what a fund or a receipt pays is paid by its own unit."""
+    return book.locale.words.t(f"dividends.per_{unit}") if key == "dividends_12m" else book.shortest(key)
 
 
 def year_chart(
-    actions: Sequence[CorporateAction], today: date, locale: Locale, *, fund: bool = False
+    actions: Sequence[CorporateAction], today: date, locale: Locale, *, unit: str = "share"
 ) -> ColumnsChart | None:
     """Cash per share by year; the year that is not over is marked. None without two years of payments."""
     sums: dict[int, Decimal] = defaultdict(Decimal)
@@ -53,10 +57,11 @@ def year_chart(
             sums[action.last_date_with.year] += action.amount
     if len(sums) < 2:
         return None
+    running = f"{locale.months_so_far(today)} {today.year % 100:02d}"
     years = range(max(min(sums), today.year - _YEARS + 1), today.year + 1)
     bars = tuple(
         Bar(
-            label=f"{year}*" if year == today.year and (today.month, today.day) < (12, 31) else str(year),
+            label=running if year == today.year and (today.month, today.day) < (12, 31) else str(year),
             value=float(sums.get(year, Decimal(0))),
             text=locale.number(sums.get(year, Decimal(0)), 2),
             level=1 if year == today.year else 0,
@@ -65,9 +70,8 @@ def year_chart(
     )
     items = "; ".join(f"{bar.label}: {bar.text}" for bar in bars)
     return ColumnsChart(
-        title=locale.words.t("dividends.chart_fund" if fund else "dividends.chart"),
-        description=locale.words.t("dividends.chart_description", items=items)
-        + " * " + locale.words.t("dividends.year_to_date", year=today.year) + ".",
+        title=locale.words.t(f"dividends.chart_{unit}"),
+        description=locale.words.t("dividends.chart_description", items=items),
         bars=bars,
     )  # fmt: skip
 

@@ -15,6 +15,10 @@ _COMPANY: Final = (
     "p_l", "p_vp", "ev_ebitda", "roe", "roic", "net_margin", "net_debt_ebitda", "interest_coverage",
     "revenue_cagr_5y", "dividend_yield",
 )  # fmt: skip
+_BANK: Final = (
+    "p_l", "p_vp", "roe", "roa", "net_margin", "equity_assets", "revenue_cagr_5y", "net_income_cagr_5y",
+    "dividend_yield", "payout",
+)  # fmt: skip
 _FUND: Final = (
     "p_vp", "dividend_yield", "dividend_yield_5y", "dividend_months_12m", "vacancy", "delinquency", "admin_fee",
     "holders", "return_1y", "excess_ifix_1y", "volatility_1y", "max_drawdown_1y", "turnover_21d",
@@ -37,23 +41,21 @@ _KEYS: Final = {
 }
 
 
-def fundamentals_section(analysis: Analysis, book: FactBook, *, tracker: bool = False) -> Section:
+def fundamentals_section(analysis: Analysis, book: FactBook, *, tracker: bool = False) -> Section | None:
     """The table of an asset's kind: figures that are known, and the columns that any of them has.
 
     What the score asks for and nobody gave is named in one line; what does not exist for the kind (a bank's EBITDA) is
-    left out.
+    left out. None where nothing is known: the score's section names what is missing.
     """
     words = book.locale.words
     against = ("excess_ibov_1y", "beta_1y") if tracker else ()  # a tracker of the IBOV against itself
-    keys = [key for key in _KEYS.get(analysis.kind, _COMPANY) if key not in against]
+    usual = _BANK if analysis.scorecard == "bank" else _COMPANY
+    keys = [key for key in _KEYS.get(analysis.kind, usual) if key not in against]
     shown = [key for key in keys if book.value(key) is not None]
     absent = [key for key in keys if key not in shown and (book.get(key) is not None or key in analysis.missing)]
-    blocks: list[Block] = []
-    if shown:
-        blocks.append(_table(shown, book))
-        blocks.append(Paragraph(text=_footnote(shown, book), muted=True))
-    else:
-        blocks.append(Paragraph(text=words.t("fundamentals.none"), muted=True))
+    if not shown:
+        return None
+    blocks: list[Block] = [_table(shown, book), Paragraph(text=_footnote(shown, book), muted=True)]
     if absent:
         items = ", ".join(book.short(key) for key in absent)
         blocks.append(Paragraph(text=words.t("fundamentals.missing", items=items), muted=True))
@@ -84,7 +86,7 @@ def _table(keys: Sequence[str], book: FactBook) -> Table:
         Column(label=words.t("fundamentals.sector"), align="right"),
         Column(label=words.t("fundamentals.reading"), align="right"),
     ]
-    kept = [i for i in range(len(columns)) if i < 2 or any(row[i].text != MISSING for row in rows)]
+    kept = [i for i in range(len(columns)) if i < 2 or any(row[i].text not in ("", MISSING) for row in rows)]
     return Table(
         caption=words.t("fundamentals.caption"),
         columns=tuple(columns[i] for i in kept),

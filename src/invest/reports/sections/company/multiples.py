@@ -9,7 +9,7 @@ from typing import Final
 from invest.domain.analysis import History, MultiplePoint
 from invest.domain.market import AssetKind
 from invest.reports.facts import FactBook
-from invest.reports.views import Line, LinesChart, Section
+from invest.reports.views import Block, Line, LinesChart, Paragraph, Section
 
 _LEAST: Final = 12  # months
 _MOST: Final = 100  # times earnings or equity
@@ -68,4 +68,9 @@ def _section(name: str, points: Sequence[MultiplePoint], book: FactBook) -> Sect
     )
     note = words.t("multiples.note", years=years) if years > 1 else words.t("multiples.note_short")
     title = words.t("multiples.title", name=label)
-    return Section(id=f"multiple_{name}", title=title, note=note, blocks=(chart,), span=6)
+    blocks: tuple[Block, ...] = (chart,)
+    if shown[-1] is None and name == "p_l":  # a line that ends is explained
+        last = max(day for day, v in zip(days, shown, strict=True) if v is not None)
+        ended = words.t("multiples.loss", month=f"{locale.month(last.month)} {last.year}")
+        blocks += (Paragraph(text=ended, muted=True),)
+    return Section(id=f"multiple_{name}", title=title, note=note, blocks=blocks, span=6)

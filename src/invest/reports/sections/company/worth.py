@@ -10,6 +10,8 @@ from invest.domain.analysis import Analysis
 from invest.domain.market import AssetKind
 from invest.domain.opinions import Opinion
 from invest.reports.facts import FactBook
+from invest.reports.locale import Locale
+from invest.reports.phrases import unit_of
 from invest.reports.views import Block, Dot, DotsChart, Level, Paragraph, Ref, Section
 
 GORDON_PREMIUM: Final = 0.06  # over CDI, as in docs/figures.md
@@ -41,7 +43,7 @@ def worth_section(analysis: Analysis, opinions: Sequence[Opinion], book: FactBoo
         levels=(level,),
     )
     blocks: tuple[Block, ...] = (chart, Paragraph(text=" ".join(how), muted=True, refs=refs))
-    note = words.t("worth.note_fund" if fund else "worth.note")
+    note = words.t(f"worth.note_{unit_of(analysis.kind)}")
     return Section(id="worth", title=words.t("worth.title"), note=note, blocks=blocks, span=7)
 
 
@@ -73,7 +75,14 @@ def _how(name: str, book: FactBook) -> str:
     pace, cdi = book.value("net_income_cagr_5y"), book.value("cdi_annual")
     growth = None if pace is None else min(max(pace, 0.0), GORDON_GROWTH_CAP)
     required = None if cdi is None else cdi + GORDON_PREMIUM
-    return words.t("worth.how_gordon", growth=locale.percent(growth, 1), required=locale.percent(required, 1))
+    return _gordon(growth, required, locale)
+
+
+def _gordon(growth: float | None, required: float | None, locale: Locale) -> str:
+    rate = locale.percent(required, 1)
+    if not growth:
+        return locale.words.t("worth.how_gordon_flat", required=rate)
+    return locale.words.t("worth.how_gordon", growth=locale.percent(growth, 1), required=rate)
 
 
 def _expected(opinions: Sequence[Opinion], book: FactBook) -> Dot | None:
