@@ -227,10 +227,10 @@ def _rankings(data: ComparisonReportData, locale: Locale) -> Section | None:
     if not rows:
         return None
     columns = (
-        Column(label=words.t("comparison.criterion"), width=1.5),
-        Column(label=words.t("comparison.first"), width=1.4),
-        Column(label=words.t("comparison.best_value"), align="right", width=0.8),
-        Column(label=words.t("comparison.order"), width=2.4),
+        Column(label=words.t("comparison.criterion"), width=1.65),
+        Column(label=words.t("comparison.first"), width=1.35),
+        Column(label=words.t("comparison.best_value"), align="right", width=0.75),
+        Column(label=words.t("comparison.order"), width=2.25),
     )
     table = Table(caption=words.t("comparison.rankings_caption"), columns=columns, rows=tuple(rows), small=True)
     return Section(id="rankings", title=words.t("comparison.rankings_title"), blocks=(table,), span=7)

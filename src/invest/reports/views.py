@@ -153,6 +153,7 @@ class LinesChart(Frozen):
     lines: tuple[Line, ...]
     rebased: bool = True
     unit: Literal["", "%", "x"] = ""
+    decimals: int = Field(default=1, description="of the last values beside the lines")
     reference: float | None = None
     reference_label: str = ""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from invest_sandbox.upstreams.cvm_funds import worth_of
 from invest_sandbox.world import Books, Listing, Period, Series, World
 
 Table = dict[str, Any]
@@ -53,7 +54,7 @@ def _statistics(world: World, listing: Listing, today: date) -> Table:
         "dividendYield": round(_paid(s, today) / close, 6),
     }
     if listing.kind == "fii":
-        book = close / world.profile(listing.issuer).beta ** 0.3
+        book = worth_of(world, listing, s.upto(today) - 1)
         return out | {"bookValue": round(book, 6), "priceToBook": round(close / book, 7)}
     period = _trailing(world, listing, today)
     if not period:

@@ -47,6 +47,7 @@ FIAGROS = (
 )
 FIAGRO_NAME = re.compile(r"inf_mensal_fiagro_(\d{4})(\d{2})\.zip")
 FIRST_FIAGRO = date(2025, 5, 1)
+APPRAISED = 250  # sessions that an appraisal looks back on
 # Of funds whose business everybody knows; the others' is drawn.
 KNOWN_SEGMENTS = {
     "HGLG11": "Logística", "XPLG11": "Logística", "VISC11": "Shoppings", "KNRI11": "Híbrido",
@@ -56,9 +57,10 @@ SEGMENTS = ("Logística", "Shoppings", "Lajes Corporativas", "Títulos e Val. Mo
 DELIVERED = timedelta(days=14)  # after the end of the month
 
 
-def worth_of(world: World, paper: Listing, close: float) -> float:
-    """Net worth per unit, as brapi's book value has it."""
-    return float(close / world.profile(paper.issuer).beta ** 0.3)
+def worth_of(world: World, paper: Listing, at: int) -> float:
+    """Net worth per unit on a session, as brapi's book value has it: appraisals follow prices slowly."""
+    closes = world.series(paper.ticker).close[max(0, at - APPRAISED) : at + 1]
+    return float(closes.mean() / world.profile(paper.issuer).beta ** 0.3)
 
 
 async def document(request: web.Request) -> web.StreamResponse:
@@ -90,7 +92,7 @@ def _monthly(world: World, year: int, today: date) -> bytes:
             at = series.upto(last) - 1
             if at < 0:
                 continue
-            units, per_unit = paper.shares, worth_of(world, paper, float(series.close[at]))
+            units, per_unit = paper.shares, worth_of(world, paper, at)
             paid = sum(a.amount for a in series.actions if a.in_cash and first <= a.last_with <= last)
             net = units * per_unit
             drawn = SEGMENTS[number("segment", paper.ticker) % len(SEGMENTS)]
@@ -152,7 +154,7 @@ def _fiagros(world: World, month: date, today: date) -> bytes:
         at = series.upto(last) - 1
         if at < 0 or last + DELIVERED > today:
             continue
-        per_unit = worth_of(world, paper, float(series.close[at]))
+        per_unit = worth_of(world, paper, at)
         lines.append(
             f"{dotted(paper.cnpj)};{paper.name};{month};1;{last + DELIVERED};{paper.isin};INVESTIDORES EM GERAL;"
             f"{paper.shares * per_unit:.2f};{paper.shares};{per_unit:.8f};"

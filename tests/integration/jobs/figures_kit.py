@@ -361,6 +361,11 @@ def check_dollar(view: AnyView, paper: Paper, ptax: dict[date, float], check: Ch
         check(f"in dollars: {label}", text.removeprefix("US$ "), value, percent="%" in text)
 
 
+def _year_of(label: str) -> int:
+    """`2025`, or of a year that runs `jan–nov 26`."""
+    return int(label) if label.isdigit() else 2000 + int(label[-2:])
+
+
 def check_rights(view: AnyView, paper: Paper, today: date, check: Checked) -> None:
     """Sums by year, the latest events, and twelve months per share and by price."""
     section = view.section("dividends")
@@ -371,7 +376,7 @@ def check_rights(view: AnyView, paper: Paper, today: date, check: Checked) -> No
             years[day.year] += amount
     for chart in (b for b in section.blocks if isinstance(b, ColumnsChart)):
         for bar in chart.bars:
-            check(f"paid in {bar.label}", bar.text, years[int(bar.label.strip("*"))])
+            check(f"paid in {bar.label}", bar.text, years[_year_of(bar.label)])
     for row in rows_of(view, "dividends"):
         last, month, year = map(int, row[1].split("/"))
         if row[0] in ("Dividendo", "JCP", "Rendimento"):

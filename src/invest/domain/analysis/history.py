@@ -37,6 +37,7 @@ from invest.domain.market import (
 
 MULTIPLE_MONTHS = 60
 INCOME_MONTHS = 24
+REPORTED = timedelta(days=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ def _multiples(given: AnalysisInput, worths: Mapping[date, float]) -> Iterator[M
         then = papers / split_factor(given.actions, day, given.today) if papers else None
         income = company.current.get("net_income") if company else None
         equity = own_equity(company.current) if company else None
-        worth = by_month.get((day.year, day.month))
+        worth = by_month.get((day.year, day.month)) or _newest_before(worths, day)
         # A year that begins before the first payment on record may lack what was paid before it.
         whole = first is not None and first <= day - timedelta(days=YEAR)
         paid = dividends_per_share(given.actions, day - timedelta(days=YEAR), day) if whole else None
@@ -196,6 +197,12 @@ def _multiples(given: AnalysisInput, worths: Mapping[date, float]) -> Iterator[M
             p_vp=price / worth if worth else _multiple(price, equity, then),
             dividend_yield=None if paid is None else paid / price,
         )
+
+
+def _newest_before(worths: Mapping[date, float], day: date) -> float | None:
+    """What a unit was last said to be worth, at most 100 days before: a month is reported weeks after its end."""
+    known = [when for when in worths if when <= day <= when + REPORTED and worths[when] > 0]
+    return worths[max(known)] if known else None
 
 
 class _KnownCompany:

@@ -72,7 +72,7 @@ def _end_text(chart: LinesChart, line: Line, locale: Locale) -> str:
         return ""
     if chart.rebased:
         return locale.percent(None if end is None else end / 100 - 1, 1, signed=True)
-    return locale.percent(end, 1) if chart.unit == "%" else locale.number(end, 1)
+    return locale.percent(end, chart.decimals) if chart.unit == "%" else locale.number(end, chart.decimals)
 
 
 def draw_sparkline(values: Sequence[float | None], *, width: float = 64, height: float = 16) -> str:

@@ -23,6 +23,7 @@ _FUND: Final = ("p_vp", "dividend_yield", "dividend_months_12m", "volatility_1y"
 _TRADED: Final = ("volatility_1y", "max_drawdown_1y", "sharpe_1y", "turnover_21d")
 _MIXED: Final = ("p_vp", "dividend_yield", "volatility_1y", "max_drawdown_1y", "turnover_21d")
 _SPARK_POINTS: Final = 52
+NAMED_LINES: Final = 6  # that a chart tells apart
 
 
 def keys_for(analyses: Sequence[Analysis]) -> tuple[str, ...]:
@@ -133,9 +134,9 @@ def returns_section(
     if chart is None:
         return None
     words = locale.words
-    return Section(
-        id="returns", title=words.t("comparison.chart_title"), note=words.t("comparison.chart_note"), blocks=(chart,)
-    )
+    some = len(chart.lines) > NAMED_LINES
+    note = words.t("comparison.chart_note_some", n=NAMED_LINES) if some else words.t("comparison.chart_note")
+    return Section(id="returns", title=words.t("comparison.chart_title"), note=note, blocks=(chart,))
 
 
 def returns_chart(

@@ -119,6 +119,12 @@ def rebalancing_section(data: PortfolioReportData, locale: Locale) -> Section | 
     return Section(id="rebalancing", title=title, note=note, blocks=blocks)
 
 
+def _month_of(period: str, locale: Locale) -> str:
+    """`mar 2026` of `2026-03`."""
+    year, _, month = period.partition("-")
+    return f"{locale.month(int(month))} {year}" if month.isdigit() and 1 <= int(month) <= 12 else period
+
+
 def tax_section(data: PortfolioReportData, locale: Locale) -> Section | None:
     """Sales of the month, tax and exempt gains of the year, DARFs to come, losses; None where nothing was sold."""
     box, words = data.tax, locale.words
@@ -131,7 +137,7 @@ def tax_section(data: PortfolioReportData, locale: Locale) -> Section | None:
     rows: list[tuple[str, Decimal]] = [(words.t("tax.sales"), now.sales if now else Decimal(0))]
     rows.append((words.t("tax.assessed"), sum((m.tax for m in box.months), Decimal(0))))
     rows += [
-        (words.t("tax.darf", period=m.darf.period, due=locale.day(m.darf.due)), m.darf.amount)
+        (words.t("tax.darf", period=_month_of(m.darf.period, locale), due=locale.day(m.darf.due)), m.darf.amount)
         for m in box.months
         if m.darf is not None and m.darf.due >= data.as_of and m.paid is None
     ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Final
 
-from invest.domain.analysis import History, MultiplePoint
+from invest.domain.analysis import FACT_KEYS, History, MultiplePoint
 from invest.domain.market import AssetKind
 from invest.reports.facts import FactBook
 from invest.reports.views import Block, Line, LinesChart, Paragraph, Section
@@ -62,6 +62,7 @@ def _section(name: str, points: Sequence[MultiplePoint], book: FactBook) -> Sect
         days=tuple(days),
         lines=(Line(name="", values=tuple(shown), emphasis=True),),
         rebased=False,
+        decimals=FACT_KEYS[name].decimals,
         unit="%" if name == "dividend_yield" else "x",
         reference=level,
         reference_label=reference,
