@@ -338,7 +338,7 @@ def check_tracking(view: AnyView, paper: Paper, index: dict[date, float], check:
     days, values = paper.adjusted()
     ends = {d.year: (d, v) for d, v in zip(days, values, strict=True)}
     for row in rows_of(view, "tracking"):
-        (day, value), (before, base) = ends[int(row[0])], ends[int(row[0]) - 1]
+        (day, value), (before, base) = ends[int(row[0][:4])], ends[int(row[0][:4]) - 1]
         fund, moved = value / base - 1, index[day] / index[before] - 1
         for what, text, expected in (("fund", row[1], fund), ("index", row[2], moved), ("gap", row[3], fund - moved)):
             check(f"tracking {row[0]}, {what}", text, expected, percent=True)

@@ -258,7 +258,7 @@ def test_the_tax_box_tells_what_is_due() -> None:
     assert rows_of(build_portfolio_view(build.portfolio_data(tax=year)), "tax") == [
         ["Vendas de ações no mês", "R$ 41.500,00"],
         ["Imposto apurado no ano", "R$ 312,45"],
-        ["DARF de 2026-03, vence em 30/04/2026", "R$ 312,45"],
+        ["DARF de mar 2026, vence em 30/04/2026", "R$ 312,45"],
         ["Ganhos isentos no ano", "R$ 0,00"],
         ["Prejuízo a compensar", "R$ 80,00"],
     ]

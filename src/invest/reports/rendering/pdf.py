@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 import threading
 from functools import lru_cache
 from importlib import resources
@@ -19,7 +18,7 @@ from invest.reports.charts import draw_chart, draw_sparkline
 from invest.reports.locale import Locale, locale_of
 from invest.reports.rendering.layout import Chart, anchors_of, is_chart, is_half, rows_of, shown
 from invest.reports.rendering.sizes import sizes_of
-from invest.reports.views import Block, ReportView, Section
+from invest.reports.views import Block, ReportView, Section, Table
 
 # Width in which charts are drawn: near the points of an A4 text column, so that their type keeps its size.
 _FULL: Final = 520.0
@@ -28,6 +27,7 @@ _TEXT: Final = 498.9  # points of an A4 text column
 _BLANK_RUNS: Final = 4  # each lets a tenth of what is remembered go
 # An amount does not break after its currency, nor before its magnitude; a limit does not break after its sign.
 _MONEY: Final = re.compile(r"(?:US|R)\$ [0-9.,]+(?: (?:mi|bi|tri|mil|m|bn|tn|k)\b)?|[<>≤≥] (?=[0-9R−])")
+_threads: Final = threading.local()
 _blank_lock: Final = threading.Lock()
 _LONG: Final = 24  # lines: a part of a row that has more may go on on the next page
 _SHORT: Final = 12  # lines: a table alone in its row that has no more stays in one piece
@@ -76,23 +76,22 @@ def _blank() -> typst.Compiler:
 
 
 def _compile(page: str, moment: int, standard: Literal["ua-1"] | None) -> bytes:
-    """Typeset `page` with an empty folder as the only one that markup could read from."""
-    with tempfile.TemporaryDirectory(prefix="invest-report-") as empty_root:
-        compiler = typst.Compiler(
-            input=_source(),
-            root=empty_root,
-            font_paths=_fonts(),
-            ignore_system_fonts=True,
-            sys_inputs={"report": page},
-        )
-        pdf = compiler.compile(format="pdf", timestamp=moment, pdf_standards=standard or [])
+    """Typeset `page`; markup could read from the folder of our own templates alone."""
+    pdf = _compiler().compile(format="pdf", timestamp=moment, pdf_standards=standard or [], sys_inputs={"report": page})
     assert isinstance(pdf, bytes)  # one PDF without an output path
     return pdf
 
 
-@lru_cache(maxsize=1)
-def _source() -> bytes:
-    return resources.files("invest.reports").joinpath("templates", "report.typ").read_bytes()
+def _compiler() -> typst.Compiler:
+    """One compiler per thread, kept: it has read the layout already."""
+    held: typst.Compiler | None = getattr(_threads, "compiler", None)
+    if held is None:
+        layout = Path(str(resources.files("invest.reports").joinpath("templates", "report.typ")))
+        held = typst.Compiler(
+            input=layout, root=layout.parent, font_paths=_fonts(), ignore_system_fonts=True, sys_inputs={"report": "{}"}
+        )
+        _threads.compiler = held
+    return held
 
 
 @lru_cache(maxsize=1)
@@ -124,19 +123,20 @@ def _page_data(view: ReportView, *, charts: bool, appendix: bool) -> dict[str, A
     texts = [b.text for s in sections if s.id == SOURCES for b in s.blocks if b.block == "paragraph"]
     page["disclaimers"] = [*texts, *view.disclaimers]  # in the small print at the end: no part of its own
     page["rows"] = [
-        [_section(section, locale, charts=charts, alone=len(row) == 1) for section in row]
+        [_section(section, locale, known, charts=charts, alone=len(row) == 1) for section in row]
         for row in rows_of(s for s in sections if s.id != SOURCES)
     ]
-    _link_refs(page, known)
+    if page["strip"] is not None:
+        _link(page["strip"]["sentence"], known)
     return page
 
 
-def _section(section: Section, locale: Locale, *, charts: bool, alone: bool) -> dict[str, Any]:
+def _section(section: Section, locale: Locale, known: frozenset[str], *, charts: bool, alone: bool) -> dict[str, Any]:
     part = 1.0 if alone else section.span / 12
     width = _FULL if alone else (_FULL - _GUTTER) * part
     room = _TEXT if alone else (_TEXT - _GUTTER) * part
     blocks = [
-        _block(block, locale, f"{section.id}-{i}", width, room)
+        _block(block, locale, known, f"{section.id}-{i}", (width, room))
         for i, block in enumerate(section.blocks)
         if charts or not is_chart(block)
     ]
@@ -161,33 +161,42 @@ def _lines(block: Block) -> int:
     return 0
 
 
-def _block(block: Block, locale: Locale, ident: str, width: float, room: float) -> dict[str, Any]:
+def _block(
+    block: Block, locale: Locale, known: frozenset[str], ident: str, sizes: tuple[float, float]
+) -> dict[str, Any]:
+    """A block as the layout reads it; `sizes`: points that a chart, and that a table may be wide."""
+    width, room = sizes
     if is_chart(block):
         drawn = min(width, 330.0) if is_half(block) else width
         chart = cast(Chart, block)
         svg = draw_chart(chart, locale, ident=ident, width=drawn)
         return {"block": "svg", "svg": svg, "alt": f"{chart.title}. {chart.description}", "share": drawn / width}
+    if block.block == "table" and not known:
+        block = _unreferenced(block)  # before it is measured: what is not printed takes no room
     data = block.model_dump(mode="json")
+    for holder in (data, *data.get("items", ())):
+        if "refs" in holder:
+            _link(holder, known)
     if block.block == "table":
-        sizes = sizes_of(block, room)
-        data["widths"], data["heights"] = sizes.columns, [sizes.head, *sizes.rows]
+        measured = sizes_of(block, room)
+        data["widths"], data["heights"] = measured.columns, [measured.head, *measured.rows]
         for row in data["rows"]:
             for cell in row:
+                _link(cell, known)
                 cell["spark"] = draw_sparkline(cell["spark"]) or None if cell["spark"] else None
                 cell["plain"] = not any(cell[k] for k in ("link", "mark", "refs", "anchor", "spark", "sub"))
                 del cell["figure"]  # where a figure comes from stands in the facts, and as a hint in HTML
     return data
 
 
-def _link_refs(node: Any, known: frozenset[str]) -> None:
+def _unreferenced(table: Table) -> Table:
+    """The table without references, where there is no appendix that they could lead to."""
+    rows = tuple(
+        tuple(cell.model_copy(update={"refs": ()}) if cell.refs else cell for cell in row) for row in table.rows
+    )
+    return table.model_copy(update={"rows": rows})
+
+
+def _link(holder: dict[str, Any], known: frozenset[str]) -> None:
     """Keep the references whose fact has a row in the document; one that would lead nowhere is not printed."""
-    if isinstance(node, dict):
-        if isinstance(node.get("refs"), list):
-            node["refs"] = [ref for ref in node["refs"] if ref["fact_id"] in known]
-        if "fact_id" in node and "text" in node and len(node) == 2:
-            node["linked"] = True
-        for value in list(node.values()):
-            _link_refs(value, known)
-    elif isinstance(node, list):
-        for value in node:
-            _link_refs(value, known)
+    holder["refs"] = [{**ref, "linked": True} for ref in holder["refs"] if ref["fact_id"] in known]
