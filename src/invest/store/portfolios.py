@@ -243,6 +243,7 @@ class Portfolios(Corrections):
                 taken = await hashes_of(connection, portfolio_id)
                 await write_transactions(connection, portfolio_id, plan.transactions, taken, import_id)
                 await write_papers(connection, portfolio_id, plan.papers, import_id)
+                return plan.model_copy(update={"import_id": import_id})
             return plan
 
         return await self._db.run(work)

@@ -33,8 +33,10 @@ async def test_an_import_is_undone_as_a_whole_and_leaves_the_bytes_of_before(web
     path = await make(web_door)
     await send(web_door, path, BOUGHT)
     before = (await web_door.ask("GET", path, status=200)).body
-    await send(web_door, path, MORE)
+    booked = await send(web_door, path, MORE)
+    assert (await send(web_door, path, MORE))["import_id"] is None, "nothing of it was new"
     imports = (await web_door.ask("GET", f"{path}/imports", status=200)).items()
+    assert booked["import_id"] == imports[0]["id"]
     assert [(i["layout"], i["rows"]) for i in imports] == [("negociacao", 1), ("negociacao", 1)]
     gone = (await web_door.ask("DELETE", f"{path}/imports/{imports[0]['id']}", status=200)).json()
     assert gone == {"deleted": 1}

@@ -58,13 +58,17 @@ class ImportedRow(Frozen):
 
 
 class ImportPlan(Frozen):
-    """What an import would do, row by row; `layout`, `encoding` and `delimiter` as recognised."""
+    """What an import would do, row by row; `layout`, `encoding` and `delimiter` as recognised.
+
+    `import_id`: the import that it was booked as; None before that, and where nothing of it was new.
+    """
 
     layout: str
     encoding: str
     delimiter: str | None
     rows: tuple[ImportedRow, ...]
     remarks: tuple[str, ...] = Field(default=(), description="how the file was read, and what is missing")
+    import_id: int | None = None
 
     @property
     def transactions(self) -> tuple[Transaction, ...]:

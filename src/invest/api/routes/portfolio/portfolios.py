@@ -250,6 +250,9 @@ class Booked(BaseModel):
     encoding: str | None = None
     dry_run: bool = False
     remarks: Sequence[str] = Field(default=(), description="how the file was read, and what is missing")
+    import_id: int | None = Field(
+        default=None, description="the import, which DELETE …/imports/{import_id} undoes; null where nothing was booked"
+    )
 
 
 @route("POST", "/portfolios/{portfolio_id}/transactions", tag="portfolios", scope="write", status=201,
@@ -319,6 +322,7 @@ async def import_statement(request: Request, path: PortfolioPath, query: ImportO
         encoding=plan.encoding,
         dry_run=query.dry_run,
         remarks=plan.remarks,
+        import_id=plan.import_id,
     )
 
 
