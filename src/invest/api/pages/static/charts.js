@@ -18,7 +18,7 @@ for (const box of document.querySelectorAll("[data-series]")) {
   function choose(months) {
     if (!months) from = 0;
     else { const since = new Date(days.at(-1)); since.setUTCMonth(since.getUTCMonth() - months); from = Math.max(0, days.findIndex(d => d >= since)); }
-    at = -1; draw();
+    at = -1; told.textContent = "\u00a0"; draw();
   }
   const WIDTH = Math.max(320, still.clientWidth || 760), LEFT = 4, RIGHT = WIDTH - 132, TOP = 14, BOTTOM = 220;
   svg.setAttribute("viewBox", `0 0 ${WIDTH} 250`);
@@ -72,7 +72,8 @@ for (const box of document.querySelectorAll("[data-series]")) {
   });
   svg.addEventListener("keydown", event => {
     const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -21, PageDown: 21 }[event.key];
-    if (step) { event.preventDefault(); show((at < 0 ? days.length - 1 : at) + step); }
+    const to = { Home: from, End: days.length - 1 }[event.key];
+    if (step || to !== undefined) { event.preventDefault(); show(to ?? (at < 0 ? days.length - 1 : at) + step); }
   });
   choose(data.range); still.replaceChildren(bar, svg, told);
 }
