@@ -27,17 +27,18 @@ KIND_OF_UNIT: dict[str, tuple[frozenset[Kind], Decimal]] = {
     "score": (frozenset({"plain"}), Decimal(1)),
 }
 OTHER_UNIT: tuple[frozenset[Kind], Decimal] = (frozenset({"plain", "amount"}), Decimal(1))
-ABOUT = Decimal("0.05")  # how far "about" reaches
+ABOUT = Decimal("0.06")  # how far "about" reaches
 REACH = 45  # characters before a figure in which a word speaks of it
 
 _MORE = re.compile(
     r"(?:acima d[eao]s?|mais d[eo] que|mais de|superior(?:es)? a|maior(?:es)? (?:do )?que|supera|ultrapassa"
-    r"|excede|passa de"
+    r"|excede|passa de|alem d[eao]s?|tops?|beyond|north of"
     r"|no minimo|ao menos|pelo menos|over|above|more than|greater than|higher than|at least|exceed\w*|in excess of)"
     r"(?: (?:os|as|o|a|de|the))?\s*(?:r\$|us\$|\$)?\s*$"
 )
 _LESS = re.compile(
-    r"(?:abaixo d[eao]s?|menos de|inferior(?:es)? a|menor(?:es)? (?:do )?que|nao chega a|no maximo|ate|below|under"
+    r"(?:abaixo d[eao]s?|menos de|inferior(?:es)? a|menor(?:es)? (?:do )?que|nao chega a|nao alcanca|aquem d[eao]s?"
+    r"|no maximo|ate|falls? short of|shy of|below|under"
     r"|less than|lower than|at most|up to)(?: (?:os|as|o|a|de|the))?\s*(?:r\$|us\$|\$)?\s*$"
 )
 _ABOUT = re.compile(
@@ -45,13 +46,20 @@ _ABOUT = re.compile(
     r"|aprox\.?|uns|umas|about|around|roughly|nearly|almost|approximately|close to|some|~|≈)\s*(?:r\$|us\$|\$)?\s*$"
 )
 _COMPARED = re.compile(
-    r"descont\w+|premios?|agios?|abaixo|acima|inferior\w*|superior\w*|menor\w*|maior\w*|barat\w*|car[oa]s?|diferenca"
+    r"descont\w+|premios?|agios?|abaixo|acima|inferior\w*|superior\w*|menor\w*|maior\w*|barat\w*|car[oa]s?|diferenca|falta\w*|potencial|distan\w*"
     r"|ante\b|supera\w*|perde\w*|a (?:mais|menos)\b|discount|premium|below|above|lower|higher|less|more|cheaper|dearer"
     r"|beats?|exceeds?|trails?|lags?|difference|gap|versus|vs\b|against"
+    r"|under\b|upside|regain\w*|rise to|short of"
 )
-_UNDER = re.compile(r"descont|abaixo|inferior|menor|barat|discount|below|lower|\bless|cheaper")
+_UNDER = re.compile(r"descont|abaixo|inferior|menor|barat|discount|below|lower|\bless|cheaper|\bunder\b")
 _OVER = re.compile(r"premio|agio|acima|superior|maior|\bcar[oa]s?\b|premium|above|higher|\bmore|dearer")
-_TIMES = re.compile(r"setor|median\w*|medi[ao]s?|pares|historic\w*|sector|peers?|average|own|than")
+_TIMES = re.compile(
+    r"setor|median\w*|medi[ao]s?|pares|historic\w*|sector|peers?|average|own|than|vezes [oa]\b|times (?:the|its)\b"
+)
+_BOOK = re.compile(r"patrimoni|\bvpa\b|book|net asset")
+_KEPT = re.compile(r"\bret[eé](?:m|ve|encao)|reinvest|\bretain|\bkeeps?\b|plough|plow")
+_OF = re.compile(r"%\s*(?:d[oae]s?|of)\b")
+_POINTS = re.compile(r"\s*(?:pontos?|points?)\b")
 COMPARED_WITH = re.compile(
     r"setor\w*|pares|median\w*|medias?|historic\w*|concorrent\w*|propri[oa]|sector\w*|peers?|averages?|own"
     r"|usual\w*|costum\w*|normal\w*|industry|rivals?|cinco anos|five[- ]year"
@@ -96,10 +104,18 @@ def follows(figure: Figure, sentence: str, held: Sequence[Held]) -> bool:
             return True
         if _ABOUT.search(before) and any(abs(abs(v) - value) <= ABOUT * value for v in same):
             return True
-    if figure.kind == "points" and any(abs(abs(v) - value) <= half for v in _gaps(held) for value, half in sizes):
+    points = figure.kind == "points" or (figure.kind == "plain" and _POINTS.match(fold(sentence[figure.end :])))
+    if points and any(abs(abs(v) - value) <= half for v in _gaps(held) for value, half in sizes):
         return True
-    if not _COMPARED.search(around) and not (figure.kind == "multiple" and _TIMES.search(around)):
-        return False
+    if figure.kind == "percent" and _share_holds(figure, sentence, around, held):
+        return True
+    comparing = _COMPARED.search(around) or (figure.kind == "multiple" and _TIMES.search(around))
+    return bool(comparing) and _compared(figure, around, held)
+
+
+def _compared(figure: Figure, around: str, held: Sequence[Held]) -> bool:
+    """Whether a figure is how two of `held` stand to each other, on the side that the words say."""
+    sizes = list(zip(figure.values, figure.halves, strict=True))
     under, over = _UNDER.search(around) is not None, _OVER.search(around) is not None
     return any(
         abs(abs(found) - value) <= half and not (under != over and (found > 0) == under)
@@ -108,9 +124,36 @@ def follows(figure: Figure, sentence: str, held: Sequence[Held]) -> bool:
     )
 
 
+def _share_holds(figure: Figure, sentence: str, around: str, held: Sequence[Held]) -> bool:
+    """Whether a percentage is a price's premium to book value, one sum's share of another, or what a payout leaves."""
+    found: list[Decimal] = []
+    if _BOOK.search(around):
+        under, over = _UNDER.search(around) is not None, _OVER.search(around) is not None
+        books = [(h.value - 1) * 100 for h in held if h.fact.key == "p_vp" and not h.median]
+        found += [gap for gap in books if not (under != over and (gap > 0) == under)]
+    if _OF.match(fold(sentence[figure.end - 1 :])):
+        found += [
+            one.value / other.value * 100
+            for one, other in permutations(held, 2)
+            if other.value and "money" in one.kinds and "money" in other.kinds and one.fact is not other.fact
+        ]
+    if _KEPT.search(around):
+        found += [100 - h.value for h in held if h.fact.key == "payout" and not h.median]
+    return any(
+        abs(abs(share) - value) <= half
+        for share in found
+        for value, half in zip(figure.values, figure.halves, strict=True)
+    )
+
+
 def _gaps(held: Sequence[Held]) -> list[Decimal]:
     """Facts that are differences of percentages themselves: a return over an index."""
     return [h.value for h in held if "percent" in h.kinds and "excess" in h.fact.key]
+
+
+def only_two(held: Sequence[Held], like: Held) -> bool:
+    """Whether `like` is one of just two facts of its kind: then a text that compares two means these."""
+    return len({h.fact.id for h in held if h.kinds == like.kinds}) == 2
 
 
 def _relations(kind: Kind, held: Sequence[Held]) -> Iterator[Decimal]:
@@ -121,11 +164,11 @@ def _relations(kind: Kind, held: Sequence[Held]) -> Iterator[Decimal]:
     for one, other in permutations(held, 2):
         if one.kinds != other.kinds or one.median:
             continue
-        own = one.fact is other.fact
+        own = one.fact is other.fact or only_two(held, one)
         if (kind == "points" and "percent" in one.kinds) or (kind in one.kinds and "money" in one.kinds):
             yield one.value - other.value
-        elif other.value and kind == "percent" and (own or "money" in one.kinds):
+        elif other.value and kind == "percent" and (one.fact is other.fact or "money" in one.kinds):
             yield (one.value / other.value - 1) * 100
-        elif other.value and kind in ("multiple", "plain") and own:
+        elif other.value and kind in ("multiple", "plain") and own and other.median == (one.fact is other.fact):
             ratio = one.value / other.value
             yield ratio if ratio > 1 else -ratio

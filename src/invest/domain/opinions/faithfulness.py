@@ -11,17 +11,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from itertools import pairwise
 
 from invest.domain.opinions.derived import COMPARED_WITH, Held, compares, follows, held_values
 from invest.domain.opinions.fact_names import Mention, fold, mentions_in, without_parameters
-from invest.domain.opinions.figures_text import Figure, Sign, figures_in, in_digits, masked, normalise
+from invest.domain.opinions.figures_text import Figure, Sign, figures_in, in_digits, masked, normalise, per_hundred
 from invest.domain.opinions.opinion import SnapshotFact
 from invest.domain.opinions.word_claims import word_claims
 
 _FALL = (
     r"(?:quedas?|recuos?|preju[ií]zos?|perdas?|retra[cç][aã]o|contra[cç][aã]o|decl[ií]nio|desvaloriza[cç][aã]o|d[eé]ficit"
     r"|redu[cç][aã]o|diminui[cç][aã]o|encolhimento|tombo|baixa\s+de|negativ[oa]s?|ca[ií](?:u|ram|r|ndo)?|cai|recu(?:ou|aram|a|ar|ando)"
-    r"|encolh(?:eu|eram|e)|perde(?:u|ram)?|diminui(?:u|ram)?|reduzi(?:u|ram)|despenc(?:ou|aram|a)|tomb(?:ou|a)"
+    r"|slides?|encolh(?:eu|eram|e)|perde(?:u|ram)?|diminui(?:u|ram)?|reduzi(?:u|ram)|despenc(?:ou|aram|a)|tomb(?:ou|a)"
     r"|desvaloriz(?:ou|aram)|declin(?:ou|aram)"
     r"|drop(?:s|ped)?|f[ae]ll(?:s|en)?|declin(?:e|es|ed)|decreas(?:e|es|ed)|loss(?:es)?|lost|loses|contract(?:ed|ion)|shr[aiu]nk"
     r"|negative|deficit|slump(?:ed)?|plunge[ds]?|tumble[ds]?|slid|slipped|down|reduction|shortfall|minus|menos)"
@@ -30,20 +32,26 @@ _FALL = (
 _SIGNLESS = r"(?:drawdown|rebaixamento|desconto|discount|caixa\s+l[ií]quido|net\s+cash|abaixo\s+d[aoe]s?|below)"
 _SIGNLESS_BEFORE = re.compile(rf"(?i)\b{_SIGNLESS}[^.,;:()\d]*$")
 _FELL_TO = re.compile(rf"(?i)\b{_FALL}\s+(?:para|a|até|to|at)\s*$|\b{_FALL}\s+(?:de|from)\s*$")
-_BEFORE = re.compile(rf"(?i)\b{_FALL}(?P<gap>\s*:|[^.,;:()\d]*)$")
+_BEFORE = re.compile(rf"(?i)\b(?!caixas?\b){_FALL}(?P<gap>\s*:|[^.,;:()\d]*)$")
 _LOSS = (
     r"(?:quedas?|recuos?|preju[ií]zos?|perdas?|retra[cç][aã]o|contra[cç][aã]o|decl[ií]nio|desvaloriza[cç][aã]o|d[eé]ficit"
-    r"|redu[cç][aã]o|diminui[cç][aã]o|negativ[oa]s?|drop|fall|decline|decrease|loss(?:es)?|contraction|deficit|slump"
+    r"|redu[cç][aã]o|diminui[cç][aã]o|negativ[oa]s?|slide|drop|fall|decline|decrease|loss(?:es)?|contraction|deficit|slump"
     r"|reduction|shortfall|negative)"
 )
 _AFTER = re.compile(
     rf"(?i)^\)?\s*(?:(?:de|em|of|in|a)\s+)?(?:(?:net|annual|quarterly|sharp|reais|forte|leve)\s+)?{_LOSS}\b"
 )
-_BELOW = re.compile(r"(?i)^\)?\s*(?:abaixo|below|lower|inferior(?:es)?|menor(?:es)?|less|under)\b")
+_BELOW = re.compile(r"(?i)^\)?\s*(?:abaixo|atr[aá]s|behind|off|below|lower|inferior(?:es)?|menor(?:es)?|less|under)\b")
 _TO_LEVEL = re.compile(r"(?i)^\)?\s*(?:para|a|até|to)\s+(?:R\$\s*)?[-−]?\d")
 BASE_RATE = "base_rate_180d"  # shown to every analyst and cited by none
 MANY, CHANCE = 8, 0.03  # from so many values on an unnamed figure must be this unlikely to be one of them by chance
+LISTED = 8  # names of a list that figures may follow in their order
 _LINK = re.compile(r"\s*(?:de|do|da|dos|das|of|in|em|no|na)?\s*(?:the|o|a)?\s*", re.IGNORECASE)
+_RESPECTIVE = re.compile(r"(?i)\brespectiv(?:amente|ely|os|as)\b")
+_JOINED = re.compile(r"\s*(?:,|/|\be\b|\band\b)?\s*(?:o|a|the)?\s*", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"\s*\(\s*(?:(?:R|US)?\$)?\s*")
+_LINKED = re.compile(r"\s*(?:de|do|da|of|:|em|at|is|é)\s*(?:(?:R|US)?\$)?\s*", re.IGNORECASE)
+_OF_EBITDA = re.compile(r"(?i)\s*(?:o|a|the|its|seu)?\s*ebitda\b")
 _ASIDE = re.compile(r"\([^()]*\)")
 _PART_END = re.compile(r"[;:()–—]|,(?!\d)|(?<!\d),")
 _REACH = 100  # characters looked at on each side
@@ -104,7 +112,7 @@ def _check_sentence(
     sentence: str, facts: Sequence[SnapshotFact], held: Sequence[Held], *, cited: bool
 ) -> tuple[list[Figure], list[Figure]]:
     """The figures and claims of one sentence: those that hold, and those that do not."""
-    written = in_digits(sentence)
+    written = per_hundred(in_digits(sentence))
     mentions = mentions_in(written, facts)
     claims = without_parameters(written)
     figures, hidden_parts = figures_in(claims), masked(claims)
@@ -116,7 +124,7 @@ def _check_sentence(
     sure = cited or bool(mentions)
     for figure in figures:
         about = candidates(figure, claims, mentions, held)
-        claimable = [h for h in about if compared or not h.median]
+        claimable = [h for h in about if (compared and not _its_own(figure, claims, mentions)) or not h.median]
         holds = _holds(figure, _sign_of(figure, hidden_parts), claimable) or (sure and follows(figure, claims, about))
         (right if holds else wrong).append(figure)
     return right, wrong
@@ -129,7 +137,17 @@ def candidates(figure: Figure, sentence: str, mentions: Sequence[Mention], held:
     """
     kind = [h for h in held if figure.kind in h.kinds] or list(held)
     able = [m for m in mentions if any(h.fact.key in m.keys for h in kind)] or list(mentions)
-    near = _behind(figure, sentence, mentions if compares(sentence) else able) or _before(figure, sentence, able)
+    if figure.kind == "multiple" and _OF_EBITDA.match(sentence[figure.end :]):
+        return [h for h in held if h.fact.key in ("net_debt_ebitda", "ev_ebitda")]
+    near = (
+        _respective(figure, sentence, able)
+        or _behind(figure, sentence, mentions if compares(sentence) else able)
+        or _before(figure, sentence, able)
+    )
+    behind = _behind(figure, sentence, mentions)
+    if behind is not None and not any(figure.kind in h.kinds for h in held if h.fact.key in behind.keys):
+        named = {key for mention in mentions for key in mention.keys}  # "19% of market value", "three times the ROA"
+        return [h for h in held if h.fact.key in named] if len(held) > MANY * 3 else list(held)
     if near is not None:
         return [h for h in held if h.fact.key in near.keys]
     if len(kind) <= MANY:
@@ -138,6 +156,34 @@ def candidates(figure: Figure, sentence: str, mentions: Sequence[Mention], held:
         named = {key for mention in able for key in mention.keys}
         return [h for h in held if h.fact.key in named]
     return list(held) if _by_chance(figure, kind) <= CHANCE else []
+
+
+def _respective(figure: Figure, sentence: str, mentions: Sequence[Mention]) -> Mention | None:
+    """The name in the figure's place of two lists: "ROE e ROIC de 24% e 18%, respectivamente"."""
+    if len(mentions) < 2 or len(mentions) > LISTED:
+        return None
+    figures = [f for f in _figures_of(sentence) if f.kind == figure.kind]
+    names = [m for m in mentions if m.end <= figures[0].start] if figures else []
+    if len(names) != len(figures) or len(names) < 2:
+        return None
+    listed = all(_JOINED.fullmatch(sentence[a.end : b.start]) for a, b in pairwise([*names]))
+    paired = all(_JOINED.fullmatch(sentence[a.end : b.start].removesuffix("R$ ")) for a, b in pairwise(figures))
+    if not (listed and paired) and not _RESPECTIVE.search(sentence):
+        return None
+    return next((name for name, one in zip(names, figures, strict=True) if one.start == figure.start), None)
+
+
+def _its_own(figure: Figure, sentence: str, mentions: Sequence[Mention]) -> bool:
+    """Whether a figure is written as the fact's own: "EV/EBITDA de 3,2x", and not "a mediana do EV/EBITDA de 5,1x"."""
+    name = next(
+        (m for m in mentions if m.end <= figure.start and _LINKED.fullmatch(sentence[m.end : figure.start])), None
+    )
+    return name is not None and not COMPARED_WITH.search(fold(sentence[max(name.start - 30, 0) : name.end]))
+
+
+@lru_cache(maxsize=64)
+def _figures_of(sentence: str) -> tuple[Figure, ...]:
+    return tuple(figures_in(sentence))
 
 
 def _behind(figure: Figure, sentence: str, mentions: Sequence[Mention]) -> Mention | None:
@@ -151,7 +197,11 @@ def _before(figure: Figure, sentence: str, mentions: Sequence[Mention]) -> Menti
     before = [
         m
         for m in mentions
-        if m.end <= figure.start and not _PART_END.search(_ASIDE.sub("", sentence[m.end : figure.start]))
+        if m.end <= figure.start
+        and (
+            not _PART_END.search(_ASIDE.sub("", sentence[m.end : figure.start]))
+            or _IN_BRACKETS.fullmatch(sentence[m.end : figure.start])
+        )
     ]
     return before[-1] if before else None
 

@@ -26,6 +26,7 @@ _DURATION = (
     r"(?:anos?|m[eê]s(?:es)?|semanas?|dias?|horas?|preg[oõ](?:es)?|preg[aã]o|trimestres?|semestres?|d[eé]cadas?|exerc[ií]cios?"
     r"|years?|months?|weeks?|days?|hours?|sessions?|quarters?|decades?|yrs?)"
 )
+_EARNED = r"(?:(?:its|seu|the|o)\s+)?(?:lucros?|ebitda|gera[cç][aã]o|caixa|profits?|earnings|cash)\b"
 _LAW = (
     r"(?:leis?|laws?|act|decretos?(?:-lei)?|mps?|medidas?\s+provis[oó]rias?|resolu[cç](?:[aã]o|[oõ]es)|resolution"
     r"|instru[cç](?:[aã]o|[oõ]es)|icvm|rcvm|ifrs|ias|ifric|cpcs?|icpc|ocpc|nbc(?:\s+t[gs]?)?|iso|pec|pls?"
@@ -64,9 +65,13 @@ _MASKS = tuple(
         rf"\b{_INDICATOR}\s*\d{{1,3}}(?:\s*/\s*\d{{1,3}})+\b",
         rf"\b{_INDICATOR}[\s-]?(?:9|14|20|21|26|50|72|80|100|200)\b(?![.,]\d|\s*%|\s*x\b)",
         r"\bm[eé]dias?(?:\s+m[oó]ve(?:l|is))?\s+(?:de\s+)?(?:9|20|21|50|72|100|200)\b(?![.,]\d|\s*%)",
-        r"\b(?:9|20|21|50|72|80|100|200)(?:\s+e\s+|\s+and\s+)(?=(?:50|100|200)[\s-]*(?:dias|day|per[ií]odos))",
+        r"\b(?:9|20|21|50|72|80|100|200)-?(?:\s+e\s+|\s+and\s+)(?=(?:50|100|200)[\s-]*(?:dias|day|per[ií]odos))",
+        r"\b9[059]\s?%(?=\s+(?:d[eo]s?|of)\s+(?:the\s+)?(?:dias|days|casos|cases|preg[oõ]es|sessions|vezes|time)\b)",
+        r"(?:sobrecompra\w*|sobrevend\w+|overbought|oversold)(?:\s+(?:territory|zone|area))?\s*\(?(?:(?:acima|abaixo)\s+d[eo]s?|above|below"
+        r"|de|at)?\s*(?:20|30|70|80)\b(?![.,]\d|\s*%)",
         r"\b12\s?[-–−]\s?1\b(?![.,]?\d|\s*%)",
-        rf"(?<![\d.,])(?<!\$ )(?<!\$)\d{{1,3}}(?:\s*(?:a|e|to|and|-|–|ou|or)\s*\d{{1,3}})?[\s-]*{_DURATION}\b",
+        rf"(?<![\d.,])(?<!\$ )(?<!\$)\d{{1,3}}(?:\s*(?:a|e|to|and|-|–|ou|or)\s*\d{{1,3}})?[\s-]*{_DURATION}\b"
+        rf"(?!\s+(?:d[eo]s?|of)\s+{_EARNED})",
         r"(?<![\d.,$€£])(?<![$€£] )\d{1,3}(?:[mdhya]|\sd)\b",
         r"\b\d{1,2}(?:h|:)\d{2}\b",
         r"(?<![\d.,])\d{1,3}(?:[ºª°]|o|a|os|as|st|nd|rd|th)\b",  # NFKC turns º and ª into letters
@@ -148,7 +153,8 @@ _SPELLED = {
 }  # fmt: skip
 _COUNTED = (
     r"(?:por\s+cento|per\s?cent|pontos?|percentage|basis|vezes|times|mil|milh(?:[oõ]es|[aã]o)|bilh(?:[oõ]es|[aã]o)"
-    r"|trilh(?:[oõ]es|[aã]o)|thousand|million|billion|trillion|reais)\b"
+    r"|trilh(?:[oõ]es|[aã]o)|thousand|million|billion|trillion|reais"
+    r"|(?:d[oe]s?|of|out\s+of|em)\s+(?:(?:the|os)\s+)?(?:nove|nine|9)\b)\b"
 )
 _IN_WORDS = re.compile(
     rf"(?i)\b((?:(?:{'|'.join(_SPELLED)}|três)(?:\s+e\s+|\s*-\s*|\s+(?={_COUNTED})|\s+))+)(?={_COUNTED})"
@@ -166,6 +172,23 @@ def in_digits(text: str) -> str:
         return f"{sum(_SPELLED.get(word, 0) for word in words)} "
 
     return _IN_WORDS.sub(digits, text)
+
+
+def per_hundred(text: str) -> str:
+    """`text` with shares of a hundred as percentages, sums per real as multiples: "de cada R$ 100, sobram R$ 18,70"."""
+    if _EACH_HUNDRED.search(text):
+        return _OF_HUNDRED.sub(r"\1%", _EACH_HUNDRED.sub("", text))
+    if _EACH_REAL.search(text):
+        return _PER_ONE.sub(r"\1x", text)
+    return _CENTS.sub(r"\1%", text) if _PER_REAL.search(text) else text
+
+
+_EACH_HUNDRED = re.compile(r"(?i)\b(?:de|a|por|of|for|per|from)?\s*(?:cada|every|each)\s+R\$\s?100\b(?![.,]?\d)")
+_OF_HUNDRED = re.compile(r"(?i)R\$\s?(\d{1,2}(?:[.,]\d{1,2})?)\b(?!\s*(?:mi|bi|tri|mil|bn|m\b))")
+_EACH_REAL = re.compile(r"(?i)\b(?:cada|each|every)\s+real\b")
+_PER_ONE = re.compile(r"(?i)R\$\s?(\d{1,3}(?:[.,]\d{1,2})?)\b(?!\s*(?:mi|bi|tri|mil|bn|m\b))")
+_CENTS = re.compile(r"(?i)\b(\d{1,2}(?:[.,]\d+)?)\s+(?:centavos?|cents?)\b")
+_PER_REAL = re.compile(r"(?i)\b(?:por|per|of each|of every|de cada|a cada)\s+(?:real|R\$\s?1)\b")
 
 
 def masked(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import permutations
 
-from invest.domain.opinions.derived import Held
+from invest.domain.opinions.derived import Held, only_two
 from invest.domain.opinions.fact_names import fold
 from invest.domain.opinions.figures_text import Figure
 
@@ -35,7 +35,8 @@ _STANDS = (
 )
 _NO_CLAIM = re.compile(
     r"\b(?:primeira|segunda|outra) metade|metade d[oae]s? (?:ano|mes|semestre|trimestre|caminho|periodo|decada|ponto)"
-    r"|(?:first|second|other) half|half (?:of )?(?:the |a )?(?:year|month|quarter|point|way|decade)"
+    r"|(?:first|second|other) half|half an? (?:trillion|billion|million)"
+    r"|half (?:of )?(?:the |a )?(?:year|month|quarter|point|way|decade)"
     r"|(?:um|the|a|one|\d) quarter of (?:the year|\d)|dobr\w+ a aposta|double[- ](?:digit|down|counting|edged)"
     r"|(?:pode|podem|deve|devem|poderia|could|may|might|would|se|if)\b[^.]{0,40}$"
 )
@@ -69,7 +70,7 @@ def _stands(ratio: Decimal, held: Sequence[Held]) -> bool:
         one.value / other.value
         for one, other in permutations(held, 2)
         if other.value and not one.median and one.kinds == other.kinds
-        if other.median == (one.fact is other.fact) and (other.median or "money" in one.kinds)
+        if other.median == (one.fact is other.fact) and (other.median or "money" in one.kinds or only_two(held, one))
     ]
     return any(abs(found - ratio) <= SLACK * ratio for found in (*shares, *pairs))
 
