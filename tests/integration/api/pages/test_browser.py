@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from invest.engine import JobState
-from invest.settings import Settings
+from invest.settings import OpenIdSettings, Settings
 from invest.store import Store
 from tests.integration.api.api_kit import API, Door, door_sleep, open_door, working
 from tests.integration.api.pages.browser_kit import NO_AXE, Tab, axe_source, connected, running_chromium, tab
@@ -316,6 +316,28 @@ async def test_every_page_is_accessible_quiet_and_still_in_both_schemes_and_on_a
     assert not wrong, "\n".join(wrong)
     if not axe:
         pytest.skip(f"all but accessibility was tried: {NO_AXE}")
+
+
+async def test_the_way_in_through_a_provider_is_accessible_in_both_schemes(chrome: Any, platform: Settings) -> None:
+    openid = {
+        "issuer": "https://login.example", "client_id": "invest", "client_secret": "s", "name": "Ouro",
+        "public_url": "https://invest.example", "groups": {"research": "read"},
+    }  # fmt: skip
+    web = platform.web.model_copy(update={"auth": "on", "openid": OpenIdSettings.model_validate(openid)})
+    axe, wrong = axe_source(), []
+    async with (
+        open_door(platform.model_copy(update={"web": web})) as door,
+        tab(chrome, door.url, bypass_csp=True, viewport={"width": 375, "height": 800}) as desk,
+    ):
+        await desk.open("/portfolios")
+        assert await desk.page.locator("main a:has-text('Ouro')").count() == 1
+        assert await desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        if axe:
+            await desk.page.evaluate(axe)
+            for scheme in ("light", "dark"):
+                await desk.page.emulate_media(color_scheme=scheme)
+                wrong += [f"{scheme}: {found}" for found in await violations(desk, RULES)]
+        assert not wrong + desk.errors + desk.foreign
 
 
 async def violations(desk: Tab, only: dict[str, Any]) -> list[str]:
