@@ -244,6 +244,7 @@ async def _history(url: str, jobs: int) -> dict[str, float]:
 
 
 PARTS = ("prefix", "cells", "losses")
+PAIRS = 20  # of runs with and without a prefix: single ones differ by a tenth on a busy machine
 
 
 async def work() -> None:
@@ -264,35 +265,40 @@ async def by_cells(jobs: int, rounds: int) -> dict[str, dict[str, float]]:
 
 
 async def prefix_cost(jobs: int, rounds: int) -> dict[str, Any]:
-    """The same work without a prefix, with one, and on a shard, in turns: medians, and what each is of without.
+    """The same work without a prefix and with one, in turns, then on a shard: medians, and what each is of without.
 
-    `jobs_per_s_ratio`: the median over the rounds, each compared with its own neighbour; `processor_time_ratio`: of the
-    least of all rounds, what nothing else disturbed.
+    `jobs_per_s_ratio` and `processor_time_ratio` are medians over `PAIRS` of neighbours, which a busy machine disturbs
+    alike; their quartiles say how much it did.
     """
     found: dict[str, list[dict[str, float]]] = {"without": [], "with": [], "shard": []}
-    with OwnValkey(port=free_port()) as single, OwnCluster(replicas=0) as cluster:
+    with OwnValkey(port=free_port()) as single:
         plain = RedisSettings(url=SecretStr(single.url))
-        places: dict[str, tuple[Sequence[OwnValkey], RedisSettings]] = {
-            "without": ([single], plain),
-            "with": ([single], plain.model_copy(update={"prefix": "invest:bench"})),
-            "shard": (cluster.nodes, deployment(cluster, 1)),
-        }
-        for turn in range(rounds):
-            for name, (nodes, given) in list(places.items())[:: 1 if turn % 2 else -1]:  # none is always the first
-                found[name].append(await drain(nodes, settings_of(given), jobs))
+        places = {"without": plain, "with": plain.model_copy(update={"prefix": "invest:bench"})}
+        for turn in range(PAIRS):
+            for name, given in list(places.items())[:: 1 if turn % 2 else -1]:  # none is always the first
+                found[name].append(await drain([single], settings_of(given), jobs // 2))
                 _say(name, found[name][-1])
+    with OwnCluster(replicas=0) as cluster:
+        for _ in range(rounds):
+            found["shard"].append(await drain(cluster.nodes, settings_of(deployment(cluster, 1)), jobs // 2))
+            _say("shard", found["shard"][-1])
     medians = {
         name: {what: statistics.median(one[what] for one in rows) for what in rows[0]} for name, rows in found.items()
     }
-    parts = ("server_us_per_job", "worker_us_per_job")
-    costs = {name: sum(min(one[part] for one in rows) for part in parts) for name, rows in found.items()}  # undisturbed
-    ratios = {name: round(costs[name] / costs["without"], 3) for name in ("with", "shard")}
-    speed = {name: [one["jobs_per_s"] for one in rows] for name, rows in found.items()}
-    pairs = {name: zip(speed[name], speed["without"], strict=True) for name in ratios}
-    speeds = {
-        name: round(statistics.median(with_it / bare for with_it, bare in each), 3) for name, each in pairs.items()
+    pairs = list(zip(found["with"], found["without"], strict=True))
+    speed = [one["jobs_per_s"] / bare["jobs_per_s"] for one, bare in pairs]
+    time_spent = [_processor_time(one) / _processor_time(bare) for one, bare in pairs]
+    return {
+        **medians,
+        "jobs_per_s_ratio": round(statistics.median(speed), 3),
+        "jobs_per_s_ratio_quartiles": [round(one, 3) for one in statistics.quantiles(speed)],
+        "processor_time_ratio": round(statistics.median(time_spent), 3),
+        "processor_time_ratio_quartiles": [round(one, 3) for one in statistics.quantiles(time_spent)],
     }
-    return {**medians, "jobs_per_s_ratio": speeds, "processor_time_ratio": ratios}
+
+
+def _processor_time(figures: dict[str, float]) -> float:
+    return figures["server_us_per_job"] + figures["worker_us_per_job"]
 
 
 def _say(name: str, figures: dict[str, float]) -> None:

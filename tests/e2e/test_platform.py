@@ -98,6 +98,18 @@ async def refused(session: aiohttp.ClientSession, ticker: str) -> None:
             await asyncio.sleep(0.2)
 
 
+async def unknown_asset(session: aiohttp.ClientSession, ticker: str) -> None:
+    """A code that no source knows fails, and is refused from then on."""
+    asked = {"ticker": ticker, "force_update": "true"}
+    async with session.post("/api/v1/assets/async/collect", params=asked) as response:
+        assert response.status == 202
+        location = response.headers["Location"]
+    failed = await finished(session, location)
+    assert failed["state"] == "FAILURE"
+    assert ticker in failed["error"]
+    await refused(session, ticker)
+
+
 @pytest.mark.slow
 async def test_an_asset_goes_from_upstream_bytes_to_a_downloaded_report_over_http(
     redis_url: str, database_url: str, tmp_path: Path
@@ -122,19 +134,13 @@ async def test_an_asset_goes_from_upstream_bytes_to_a_downloaded_report_over_htt
         async with session.get(f"/api/v1/reports/{report_id}/export", params={"format": "pdf"}) as response:
             assert response.status in (200, 404), await response.text()
 
-        for example, expected in (("analyse_one.py", "4 "), ("many_at_once.py", "HGLG11")):
-            assert expected in await example_output(example, env)
-        assert "PETR4" in await example_output("over_http.py", {**env, "API_URL": url})
-
-        async with session.post(
-            "/api/v1/assets/async/collect", params={"ticker": "ZZZZ3", "force_update": "true"}
-        ) as response:
-            assert response.status == 202
-            location = response.headers["Location"]
-        failed = await finished(session, location)
-        assert failed["state"] == "FAILURE"
-        assert "ZZZZ3" in failed["error"]
-        await refused(session, "ZZZZ3")
+        one, many, over_http, _ = await asyncio.gather(
+            example_output("analyse_one.py", env),
+            example_output("many_at_once.py", env),
+            example_output("over_http.py", {**env, "API_URL": url}),
+            unknown_asset(session, "ZZZZ3"),
+        )
+        assert "4 " in one and "HGLG11" in many and "PETR4" in over_http
 
         async with session.get("/api/v1/tasks/queue/stats") as response:
             stats = await response.json()

@@ -50,8 +50,9 @@ def test_the_engines_suite_passes_on_redis_py_8(redis_8: Path, tmp_path: Path) -
     )
     assert asked.stdout.startswith("8.")
     suite = [SUITE / f"test_{name}.py" for name in ("jobs", "workflows", "operations", "notices", "limits", "schedule")]
+    two_at_once = ("-n", "2", "--dist", "loadfile")  # much of it waits: for leases, for connections that come back
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:xdist", "--basetemp", tmp_path / "own", *suite],
+        [sys.executable, "-m", "pytest", "-q", "-x", *two_at_once, "--basetemp", tmp_path / "own", *suite],
         cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=1700,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:]
