@@ -43,11 +43,12 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except (InvestError, ValueError, ConnectionError, TimeoutError) as error:
-        _end(str(error), exit_code(error))
+        _end(COLLECT.sub(r"invest job run collect \1", str(error)), exit_code(error))
     else:
         sys.exit(code if isinstance(code, int) else 0)
 
 
+COLLECT = re.compile(r"POST /api/v1/assets/async/collect\?ticker=(\S+)")  # the API's advice, as a command
 FLAGS, WITH_VALUE = ("-q", "--quiet", "--no-color"), ("--url", "--app", "--cell")
 LISTS = frozenset({"ls", "types", "search", "transactions", "events", "stats", "price"})
 

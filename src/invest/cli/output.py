@@ -27,6 +27,7 @@ TEXTS = frozenset(
         "message",
         "alert",
         "address",
+        "broker",
         "tells of",
         "trouble",
         "why",
@@ -44,9 +45,22 @@ TEXTS = frozenset(
     }
 )  # may be cut
 # Left out first on a narrow terminal.
-LEAST = ("arguments", "attempt", "only when", "cron", "delay", "retries", "portfolio", "last sent", "tells of")
+LEAST = (
+    "broker",
+    "arguments",
+    "attempt",
+    "only when",
+    "cron",
+    "delay",
+    "retries",
+    "portfolio",
+    "last sent",
+    "tells of",
+)
 IDS = ("id", "ticker", "name")  # what `-q` prints of a row
-NARROWEST = 20  # characters a text keeps
+NARROWEST = 20  # characters a text keeps before other columns are left out for it
+SHORTEST = 12  # characters a long text keeps so that a shorter one is whole
+LONGEST_ID = 36  # characters; what is longer may be cut whatever its column is called
 GAP = 3  # between two columns
 MARKS = {
     "scheduled": ("◷", "dim"),
@@ -172,15 +186,18 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Seque
 def fitting(columns: Sequence[str], widths: Sequence[int], room: int) -> dict[int, int]:
     """The columns to show, by place, with their widths: ids, states and figures whole, texts cut to what is left."""
     kept = list(range(len(columns)))
+    text = [name in TEXTS or width > LONGEST_ID for name, width in zip(columns, widths, strict=True)]
     for name in LEAST:
-        needed = sum(GAP + (min(widths[i], NARROWEST) if columns[i] in TEXTS else widths[i]) for i in kept)
+        needed = sum(GAP + (min(widths[i], NARROWEST) if text[i] else widths[i]) for i in kept)
         if needed > room and name in columns:
             kept.remove(columns.index(name))
     found = {i: widths[i] for i in kept}
-    texts = sorted((i for i in kept if columns[i] in TEXTS), key=lambda i: widths[i])
-    left = room - GAP * len(kept) - sum(w for i, w in found.items() if i not in texts)
-    for place, i in enumerate(texts):  # the shorter ones first: what they do not need is the longer ones'
-        found[i] = max(1, min(widths[i], left // (len(texts) - place)))
+    texts = sorted((i for i in kept if text[i]), key=lambda i: widths[i])
+    left = room - GAP * len(kept) - sum(w for i, w in found.items() if not text[i])
+    for place, i in enumerate(texts):  # the shorter ones first, whole where the longer ones keep a dozen letters
+        others = len(texts) - place - 1
+        share = max(left // (others + 1), min(left - SHORTEST * others, LONGEST_ID))
+        found[i] = max(1, min(widths[i], share))
         left -= found[i]
     return found
 

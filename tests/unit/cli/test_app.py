@@ -13,6 +13,7 @@ import typer
 
 from invest.cli import FLAGS, WITH_VALUE, arranged
 from invest.cli.app import app
+from invest.cli.output import fitting
 from invest.cli.server import choose_cell, target
 from invest.cli.server.target import chosen_cells
 from invest.errors import ConfigError
@@ -55,3 +56,16 @@ def test_one_cell_may_be_named_anywhere_and_not_beside_a_server(monkeypatch: pyt
             target()
     finally:
         chosen_cells.clear()
+
+
+def test_a_narrow_terminal_cuts_long_texts_and_nothing_else() -> None:
+    columns = ("number", "date", "operation", "ticker", "quantity", "price", "broker", "note")
+    widths = (6, 10, 9, 6, 8, 8, 45, 4)
+    narrow = fitting(columns, widths, 80)
+    assert {columns[i]: w for i, w in narrow.items() if w != widths[i]} == {}, (
+        "the broker is left out, all else is whole"
+    )
+    assert 6 not in narrow and 6 in fitting(columns, widths, 120)
+    shared = fitting(("id", "alert", "note"), (32, 24, 60), 80)
+    assert shared[0] == 32 and shared[1] == 24 and 12 <= shared[2] < 60
+    assert sum(fitting(("id", "whatever"), (32, 90), 80).values()) <= 80

@@ -141,7 +141,8 @@ def rank(
     right = ("rank", "score", "coverage")
     output.listing(rows, columns, json_output=json_output, right=right, empty="nothing is ranked yet", whole=found)
     if not json_output and not output.manner.quiet:
-        typer.echo(f"computed {found['computed_at']}; `invest data backtest {market}` says what such scores were worth")
+        at = str(found["computed_at"])[:16].replace("T", " ")
+        typer.echo(f"computed {at} UTC; `invest data backtest {market}` says what such scores were worth")
 
 
 def percent(fraction: Decimal | None) -> str | None:

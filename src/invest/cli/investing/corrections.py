@@ -77,7 +77,7 @@ def imports(which: Which, json_output: AsJson = False) -> None:
         "number": lambda i: i["id"],
         "layout": lambda i: i["layout"],
         "rows": lambda i: i["rows"],
-        "imported": lambda i: i["imported_at"][:19],
+        "imported": lambda i: i["imported_at"][:16].replace("T", " "),
     }
     output.listing(with_api(work), columns, json_output=json_output, right=("number", "rows"), empty="no imports")
 

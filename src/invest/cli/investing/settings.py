@@ -95,9 +95,11 @@ def columns_(
     meanings: Annotated[list[str] | None, typer.Argument(metavar="[HEADER=MEANING]...", help="'Data Op.=day'")] = None,
     json_output: AsJson = False,
 ) -> None:
-    """Your own names of columns, for every statement you import: day, ticker, operation, quantity, price, value, fees,
-    broker, note, currency, withheld. `invest portfolio columns Papel=ticker Quando=day`; an empty meaning forgets one.
-    """  # fmt: skip
+    """Your own names of columns, for every statement you import: `invest portfolio columns Papel=ticker Quando=day`.
+
+    Meanings: day, ticker, operation, quantity, price, value, fees, broker, note, currency, withheld. An empty one
+    forgets.
+    """
     headers = pairs(meanings or [], "HEADER=MEANING, such as 'Data Op.=day'")
 
     async def work(client: Client) -> dict[str, str]:
