@@ -20,7 +20,7 @@ from invest import logs
 from invest.domain.market.tickers import kind_from_suffix
 from invest.domain.values import Harvest
 from invest.engine import Context, Queue, Resources, Retry, run_worker
-from invest.garbage import collect_rarely
+from invest.processes import collect_rarely
 from invest.settings import Settings, load
 from invest.sources import Sources
 from invest.sources.brapi import format as fmt

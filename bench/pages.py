@@ -32,9 +32,9 @@ from bench.servers import OUT
 from invest.domain.market import Asset, AssetKind, Bar, BarTable
 from invest.domain.portfolios import Operation, Transaction
 from invest.engine import keys, registry
-from invest.garbage import collect_rarely
 from invest.jobs.declared import declare_all
 from invest.local import LocalServers
+from invest.processes import collect_rarely
 from invest.settings import Settings, load
 from invest.store import Store, migrate
 from invest.web import create_app, start

@@ -19,7 +19,7 @@ from invest.api.serving import http_handler, outermost
 from invest.api.sockets import LOAD, Load, Roster, Runner, Unsent, as_bytes
 from invest.engine import ended
 from invest.errors import ConfigError
-from invest.garbage import collect_rarely
+from invest.processes import collect_rarely
 from invest.settings import Settings
 
 log = structlog.get_logger("invest.web")

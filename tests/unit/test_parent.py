@@ -11,11 +11,11 @@ import time
 
 import pytest
 
-from invest.parent import end_with_parent
+from invest.processes import end_with_parent
 
 CHILD = """
 import os, signal, sys, time
-from invest.parent import end_with_parent
+from invest.processes import end_with_parent
 if sys.argv[1] == "hangs":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 end_with_parent()
@@ -25,7 +25,7 @@ time.sleep(60)
 """
 PARENT = """
 import os, subprocess, sys, time
-from invest.parent import named_parent
+from invest.processes import named_parent
 os.environ["INVEST_PARENT"] = named_parent(0.5)
 subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]])
 time.sleep(60)
@@ -52,7 +52,7 @@ def test_a_child_ends_with_a_parent_that_was_killed(how: str, least: float, most
 
 def test_a_child_of_a_parent_that_is_gone_already_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between its start and its request to the system, a child's parent may have been killed."""
-    code = "import time; from invest.parent import end_with_parent; end_with_parent(); time.sleep(60)"
+    code = "import time; from invest.processes import end_with_parent; end_with_parent(); time.sleep(60)"
     gone = subprocess.Popen([sys.executable, "-c", "pass"])
     gone.wait()
     environment = {**os.environ, "INVEST_PARENT": f"{gone.pid}:0.5"}

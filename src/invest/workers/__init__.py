@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 import uvloop
 
 from invest import logs, sentry, tracing
-from invest.garbage import collect_rarely
-from invest.processes import keep_private
+from invest.processes import collect_rarely, keep_private
 from invest.settings import Settings
 
 QUEUES = ("data_collection", "analysis", "reports")

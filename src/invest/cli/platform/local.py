@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from invest.parent import PARENT, end_with_parent, named_parent
+from invest.processes import PARENT, end_with_parent, named_parent
 
 if TYPE_CHECKING:
     from invest.settings import Settings

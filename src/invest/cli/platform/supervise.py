@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from invest.parent import GRACE
-from invest.processes import end_all, pause_after
+from invest.processes import GRACE, end_all, pause_after
 
 
 @dataclass

@@ -121,7 +121,7 @@ def sandbox(
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="last day of the world")] = None,
 ) -> None:
     """Serve stand-ins for every upstream and AI on loopback."""
-    from invest.parent import end_with_parent
+    from invest.processes import end_with_parent
     from invest_sandbox import main as serve_sandbox
     from invest_sandbox import parse_fault
 

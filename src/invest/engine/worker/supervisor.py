@@ -20,8 +20,7 @@ from invest.engine.manage import Invest, QueueStats
 from invest.engine.redis import ended
 from invest.engine.worker.link import SOCKET, SUPERVISOR, Link
 from invest.errors import ConfigError, InvestError
-from invest.parent import PARENT, named_parent
-from invest.processes import end_all, pause_after, signal_to
+from invest.processes import PARENT, end_all, named_parent, pause_after, signal_to
 from invest.settings import Settings
 
 log = structlog.get_logger("invest.engine")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from invest.api.http.problems import Problem
-from invest.api.pages.console.cron_words import cron_words
 from invest.api.pages.console.graph import Box, draw_graph
 from invest.api.pages.console.job_filter import JobFilter, group_failures
 from invest.api.pages.console.rows import arguments_text
+from invest.api.pages.console.schedules import cron_words
 from invest.api.pages.console.schema_forms import arguments_of, fields_of
 from invest.api.pages.entrance import local_path
 from invest.api.pages.forms import Form

@@ -12,15 +12,17 @@ from aiohttp import web
 from cronsim import CronSim
 
 from invest.api.http import invalid
-from invest.api.pages.console.cron_words import cron_words
 from invest.api.pages.forms import Form
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
+from invest.api.pages.wording import Wording
 from invest.api.routes import operations
 from invest.engine import JobStatus, ScheduleEntry
 from invest.errors import NotFound
 
+NAMED = {"sun": "0", "mon": "1", "tue": "2", "wed": "3", "thu": "4", "fri": "5", "sat": "6"}
+DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LOOKED = 2_000  # ticks that a condition may refuse before a schedule counts as having no next run
 ACTIONS = {
     "run": operations.run_schedule,
@@ -72,6 +74,56 @@ async def act_on_schedule(visit: Visit, form: Form) -> web.StreamResponse:
         return visit.go(where, visit.say("{name} runs out of turn.", name=name))
     message = "{name} is paused: its times pass without a run." if action == "pause" else "{name} goes on from now."
     return visit.go("/ops/schedules", visit.say(message, name=name))
+
+
+def cron_words(line: str, words: Wording) -> str:
+    """`every 5 min, 10h-17h, Monday to Friday`."""
+    parts = line.split()
+    if len(parts) != 5:
+        return line
+    minute, hour, day, month, weekday = parts
+    when = _times(minute, hour, words)
+    which = _days(weekday, words)
+    if when is None or which is None or month != "*" or (day != "*" and not day.isdigit()):
+        return line
+    on = words.say("on day {n} of the month", n=day) if day != "*" else which
+    return ", ".join(part for part in (when, on) if part)
+
+
+def _times(minute: str, hour: str, words: Wording) -> str | None:  # noqa: PLR0911 - a table of shapes
+    hours = "" if hour == "*" else hour
+    if minute.startswith("*/") and minute[2:].isdigit():
+        message = words.say("every {n} min", n=minute[2:])
+        if not hours:
+            return message
+        first, _, last = hours.partition("-")
+        if first.isdigit() and (last or first).isdigit():
+            return f"{message}, {words.say('{first}h to {last}h', first=first, last=last or first)}"
+        return None
+    if not minute.isdigit():
+        return None
+    if not hours:
+        return words.say("every hour, at minute {n}", n=minute)
+    if hours.startswith("*/") and hours[2:].isdigit():
+        return words.say("every {n} hours", n=hours[2:])
+    given = hours.split(",")
+    if all(one.isdigit() for one in given):
+        return words.say("at {times}", times=", ".join(f"{int(one):02d}:{int(minute):02d}" for one in given))
+    return None
+
+
+def _days(weekday: str, words: Wording) -> str | None:
+    if weekday == "*":
+        return ""
+    for name, digit in NAMED.items():
+        weekday = weekday.lower().replace(name, digit)
+    first, dash, last = weekday.partition("-")
+    if dash and first.isdigit() and last.isdigit():
+        return words.say("{first} to {last}", first=words.say(DAYS[int(first)]), last=words.say(DAYS[int(last)]))
+    given = weekday.split(",")
+    if all(one.isdigit() and int(one) < len(DAYS) for one in given):
+        return ", ".join(words.say(DAYS[int(one)]) for one in given)
+    return None
 
 
 PAGES = (schedules_page, act_on_schedule)
