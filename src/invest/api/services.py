@@ -88,7 +88,12 @@ def open_services(settings: Settings, load: Load) -> Services:
         callbacks=Callbacks(invest),
         statements=Statements(),
         recent=RecentWriters(invest, lag=settings.database.replica_lag if settings.database.replica_url else None),
-        readiness=ReadinessCheck(invest.redis, stores, allow_eviction=settings.redis.allow_eviction),
+        readiness=ReadinessCheck(
+            invest.redis,
+            stores,
+            allow_eviction=settings.redis.allow_eviction,
+            cells={name: client.redis for name, client in invest.parts().items() if client is not invest},
+        ),
         sessions=sessions,
         openid=OpenId(settings.web.openid, invest.redis) if settings.web.openid.on else None,
     )

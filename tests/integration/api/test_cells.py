@@ -165,6 +165,8 @@ async def test_a_cell_that_is_away_is_named_and_the_rest_is_measured(known: Sett
         text = (await door.ask("GET", "/metrics", status=200)).body.decode()
         assert 'invest_cell_up{cell="gone"} 0.0' in text and 'invest_cell_up{cell="home"} 1.0' in text
         assert 'invest_queue_jobs{cell="a",queue="door",state="dead"} 0.0' in text
+        ready = (await door.ask("GET", "/readyz", status=200)).json()
+        assert ready["status"] == "degraded" and "does not answer" in ready["checks"]["redis of gone"]
         problem = (await door.ask("GET", f"{API}/queues", status=503)).json()
         assert "Redis of cell gone" in problem["detail"]
         cells_seen = {cell["name"]: cell["alive"] for cell in (await door.ask("GET", f"{API}/cells")).items()}

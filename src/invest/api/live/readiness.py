@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,10 +39,16 @@ class _Check:
 
 
 class ReadinessCheck:
-    """Asks the servers; requests that come together share one answer."""
+    """Asks the servers; requests that come together share one answer.
 
-    def __init__(self, redis: Redis, stores: LazyStore, *, allow_eviction: bool) -> None:
+    `cells`: those beside this process's own, by name. One that is away takes the jobs that belong there, not the rest.
+    """
+
+    def __init__(
+        self, redis: Redis, stores: LazyStore, *, allow_eviction: bool, cells: Mapping[str, Redis] | None = None
+    ) -> None:
         self._redis = redis
+        self._cells = cells or {}
         self._stores = stores
         self._allow_eviction = allow_eviction
         self._state: State | None = None
@@ -67,37 +74,30 @@ class ReadinessCheck:
             self._until = asyncio.get_running_loop().time() + FRESH
 
     async def _ask(self) -> State:
-        redis, postgres = await asyncio.gather(self._ask_redis(), self._ask_postgres())
+        redis, postgres, *others = await asyncio.gather(
+            self._ask_redis(self._redis), self._ask_postgres(), *map(self._ask_redis, self._cells.values())
+        )
         checks = {"redis": redis.answer, "postgresql": postgres.answer}
+        checks |= {f"redis of {name}": check.answer for name, check in zip(self._cells, others, strict=True)}
         if not (redis.usable and postgres.usable):
             return State("not ready", checks)
-        return State("ready" if redis.answer == postgres.answer == OK else "degraded", checks)
+        return State("ready" if set(checks.values()) == {OK} else "degraded", checks)
 
-    async def _ask_redis(self) -> _Check:
+    async def _ask_redis(self, redis: Redis) -> _Check:
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._redis.ping()
-                memory = await self._memory()
+                await redis.ping()
+                memory = await _memory(redis)
                 policy = str(memory.get("maxmemory_policy", "noeviction"))
                 if policy != "noeviction" and not self._allow_eviction:
                     message = f"may throw queued jobs away: set maxmemory-policy noeviction (it is {policy})"
                     return _Check(message, usable=False)
-                await self._redis.set(MARK, b"1", px=5000)
+                await redis.set(MARK, b"1", px=5000)
         except (RedisError, OSError, TimeoutError) as error:
             if is_full(error):
                 return _Check("has no room left: new work is refused")
             return _Check(f"does not answer ({type(error).__name__})", usable=False)
         return _Check()
-
-    async def _memory(self) -> dict[str, Any]:
-        """What INFO says; nothing where the account may not ask."""
-        try:
-            found: dict[str, Any] = await self._redis.info("memory")
-        except RedisError as error:
-            if "NOPERM" in str(error) or "unknown command" in str(error):
-                return {}
-            raise
-        return found
 
     async def _ask_postgres(self) -> _Check:
         try:
@@ -124,3 +124,14 @@ class ReadinessCheck:
             self._write_due = 0.0  # look again at once: it may be over
             return _Check("takes no writes: read only, or its disk is full")
         return _Check()
+
+
+async def _memory(redis: Redis) -> dict[str, Any]:
+    """What INFO says; nothing where the account may not ask."""
+    try:
+        found: dict[str, Any] = await redis.info("memory")
+    except RedisError as error:
+        if "NOPERM" in str(error) or "unknown command" in str(error):
+            return {}
+        raise
+    return found
