@@ -18,7 +18,7 @@ class ProviderSettings(Section):
 
     enabled: bool = False
     kind: Literal["openai", "anthropic", "gemini", "openai_compatible", "rules"]
-    model: str
+    model: str = ""
     vendor: str | None = None
     base_url: str | None = None
     api_key: SecretStr | None = None
@@ -34,6 +34,13 @@ class ProviderSettings(Section):
     batch: bool = False
     reviewed: date | None = None
     ends: date | None = None
+
+    @model_validator(mode="after")
+    def has_model(self) -> ProviderSettings:
+        """Require a model where no list of the server's own gives one."""
+        if "model" not in self.model_fields_set and self.kind != "openai_compatible":
+            raise ValueError(f"model: give the vendor's id; only openai_compatible can do without, this is {self.kind}")
+        return self
 
     @model_validator(mode="after")
     def can_batch(self) -> ProviderSettings:

@@ -27,14 +27,27 @@ SHIPPED = tomllib.loads((Path(__file__).parents[3] / "settings.toml").read_text(
 TODAY = date(2026, 11, 29)
 
 
+def lasts(given: dict[str, Any], day: date) -> bool:
+    """Whether a default model has no announced end within ninety days of `day`."""
+    ends = given.get("ends")
+    return ends is None or ends - day > timedelta(days=90)
+
+
 @pytest.mark.parametrize("name", ["openai", "anthropic", "gemini"])
 def test_no_default_model_ends_within_ninety_days_unnoticed(name: str) -> None:
     """Fails once a default's announced end is near: choose another, and look the prices up again."""
-    given = SHIPPED["providers"][name]
-    assert given["reviewed"] <= datetime.now(UTC).date()
-    ends = given.get("ends")
-    assert ends is None or ends - datetime.now(UTC).date() > timedelta(days=90), f"{given['model']} ends on {ends}"
+    given, today = SHIPPED["providers"][name], datetime.now(UTC).date()
+    assert given["reviewed"] <= today
+    assert lasts(given, today), f"{given['model']} ends on {given['ends']}"
     assert bare(given["model"]) in SHIPPED["prices"]
+
+
+def test_an_end_is_near_from_ninety_days_before_it() -> None:
+    today = datetime.now(UTC).date()
+    assert not lasts({"ends": today + timedelta(days=90)}, today)
+    assert not lasts({"ends": today - timedelta(days=1)}, today)
+    assert lasts({"ends": today + timedelta(days=91)}, today)
+    assert lasts({}, today)
 
 
 def provider(**given: Any) -> ProviderSettings:
