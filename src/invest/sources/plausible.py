@@ -12,12 +12,15 @@ from itertools import pairwise
 import numpy as np
 
 from invest.domain.market import ActionKind, Bar, CorporateAction, is_session, shares_by_day
-from invest.domain.values import scale_error, unit_error
+from invest.domain.values import FAR_DAYS, scale_error, unit_error
 from invest.sources.model import Reading, Want
 
 EPSILON = Decimal("0.000001")
 HIGHEST = Decimal(10) ** 9  # BRL for one paper or coin
 MOST = 10**15  # papers or trades in a day
+NEAR = Decimal("0.35")  # relative distance within which two prices, events considered, are of one unit
+LONGEST_RUN = 5  # sessions in a row in another unit that are errors; a level that stays longer is one
+Close = tuple[Decimal, date]
 FACTORS = (Decimal("0.0001"), Decimal(10_000))  # new shares per old one that have been seen, with room to spare
 
 
@@ -49,7 +52,7 @@ def _countable(bar: Bar) -> bool:
 def believe(reading: Reading, want: Want, bars: Sequence[Bar], last: date, *, only_sessions: bool = False) -> list[Bar]:
     """The bars that may be stored; the others are noted in `reading`.
 
-    A bar about 10, 100 or 1,000 times both its neighbours is left out. A wrong unit of all bars rejects them all,
+    Bars about 10, 100 or 1,000 times their neighbours are left out. A wrong unit of all bars rejects them all,
     unless they are the exchange's own and its turnover over its volume gives the same prices: those are kept, and a
     jump that no known event explains is remarked.
     `only_sessions` leaves out days on which B3 did not trade, as unofficial sources fill them.
@@ -79,72 +82,114 @@ def _exchange(reading: Reading) -> bool:
 
 
 def _paid(bars: Sequence[Bar]) -> bool:
-    """Whether the money that changed hands gives the prices: turnover over volume, where a bar has both.
+    """Whether the money that changed hands gives the prices: turnover over volume, of most bars that have both.
 
     An index has neither: nothing speaks for its bars in another unit.
     """
-    counted = [bar for bar in bars if bar.volume and bar.turnover and bar.close > 0]
-    return bool(counted) and not any(
-        unit_error(bar.close, bar.turnover / bar.volume) for bar in counted if bar.turnover and bar.volume
-    )
+    verdicts = [verdict for bar in bars if (verdict := _traded_at(bar)) is not None]
+    return sum(verdicts) * 2 > len(verdicts)
+
+
+def _traded_at(bar: Bar) -> bool | None:
+    """Whether turnover over volume gives the unit of the bar's close; None where it lacks one of them."""
+    if not bar.volume or not bar.turnover or bar.close <= 0:
+        return None
+    return unit_error(bar.close, bar.turnover / bar.volume) is None
 
 
 def _without_spikes(reading: Reading, want: Want, bars: Sequence[Bar]) -> list[Bar]:
-    """The bars but those in another unit than the closes before and after them; known closes count as neighbours."""
+    """The bars but those in another unit than the closes before and after them; known closes count as neighbours.
+
+    Up to five bars in a row may be off. A first or last bar has one neighbour: it is left out where the two closes next
+    to it agree. What the exchange's own turnover confirms stays, and without turnover its first and last bars do.
+    """
     ordered = sorted(bars, key=lambda bar: bar.day)
-    suspects = _far_from_the_next(ordered)
+    jumps = _jumps(ordered)
     kept: list[Bar] = []
-    for i, bar in enumerate(ordered):
-        if i not in suspects:
-            kept.append(bar)
-            continue
-        before, after = kept[-1] if kept else None, ordered[i + 1] if i + 1 < len(ordered) else None
-        left = (before.close, before.day) if before else _known_close(want, bar.day, later=False)
-        right = (after.close, after.day) if after else _known_close(want, bar.day, later=True)
-        factor = _spike(bar, left, right)
-        if factor is None or _explained(want, bar.day, bar.close / left[0] if left else Decimal(1)):
-            kept.append(bar)
-        else:
+    i = 0
+    while i < len(ordered):
+        run = _run_off(reading, want, ordered, i, kept) if i in jumps else []
+        for bar, factor in run:
             reading.reject(f"wrong unit: a bar {float(factor):.6g} times the closes around it ({bar.day})")
+        if not run:
+            kept.append(ordered[i])
+        i += max(len(run), 1)
     return kept
 
 
-def _far_from_the_next(ordered: Sequence[Bar]) -> set[int]:
-    """Places of the bars whose close is four times the next one's, or a quarter: only they can be spikes. And the last.
+def _jumps(ordered: Sequence[Bar]) -> set[int]:
+    """Places of the bars whose close is four times the one before, or a quarter: only there a spike can begin.
 
-    In floats over whole columns: the exact comparison costs as much as reading the bars.
+    And the first. In floats over whole columns: the exact comparison costs as much as reading the bars.
     """
     closes = np.array([float(bar.close) for bar in ordered])
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = closes[:-1] / closes[1:]
+        ratios = closes[1:] / closes[:-1]
     near = (ratios > 0.25) & (ratios < 4)
-    return {*np.flatnonzero(~near).tolist(), len(ordered) - 1}
+    return {0, *(np.flatnonzero(~near) + 1).tolist()}
 
 
-def _known_close(want: Want, day: date, *, later: bool) -> tuple[Decimal, date] | None:
+def _run_off(
+    reading: Reading, want: Want, ordered: Sequence[Bar], start: int, kept: Sequence[Bar]
+) -> list[tuple[Bar, Decimal]]:
+    """The bars from `start` on that are off both the close before and the one after them, each with its factor."""
+    before = [(bar.close, bar.day) for bar in kept[-2:][::-1]]
+    known = _known_close(want, kept[0].day if kept else ordered[start].day, later=False)
+    before += [known] if known else []
+    for length in range(1, LONGEST_RUN + 1):
+        run, rest = ordered[start : start + length], ordered[start + length : start + length + 2]
+        after = [(bar.close, bar.day) for bar in rest]
+        if len(after) < 2 and (known := _known_close(want, (rest or run)[-1].day, later=True)):
+            after.append(known)
+        inner = bool(before and after)
+        if len(run) < length or (length > 1 and not inner):
+            break
+        beside = (before[0], after[0]) if inner else (before or after)[:2]
+        factors = [_spike(want, bar, *beside) if len(beside) == 2 else None for bar in run]
+        found = [(bar, factor) for bar, factor in zip(run, factors, strict=True) if factor is not None]
+        if len(found) == length:
+            return [] if any(_believed(reading, bar, inner=inner) for bar in run) else found
+    return []
+
+
+def _believed(reading: Reading, bar: Bar, *, inner: bool) -> bool:
+    """Whether a bar that is off its neighbours is the exchange's own word that its turnover does not deny."""
+    traded = _traded_at(bar)
+    return _exchange(reading) and (traded is True or (traded is None and not inner))
+
+
+def _known_close(want: Want, day: date, *, later: bool) -> Close | None:
     """The known close where it lies before (or after) `day`."""
     if not want.last_close or not want.last_day or want.last_day == day or (want.last_day > day) is not later:
         return None
     return want.last_close, want.last_day
 
 
-def _spike(bar: Bar, left: tuple[Decimal, date] | None, right: tuple[Decimal, date] | None) -> Decimal | None:
-    """By how many times a bar is off both neighbours, which agree with each other; None where it is not."""
-    if left is None or right is None or bar.close <= 0 or left[0] <= 0 or right[0] <= 0:
-        return None
-    if max(abs((bar.day - day).days) for _, day in (left, right)) > 90:
-        return None
-    a, b = unit_error(bar.close, left[0]), unit_error(bar.close, right[0])
+def _spike(want: Want, bar: Bar, left: Close, right: Close) -> Decimal | None:
+    """By how many times a bar is off two closes near it, which agree with each other; None where it is not."""
+    a, b = _off(want, bar, left), _off(want, bar, right)
     return a if a is not None and a == b else None
+
+
+def _off(want: Want, bar: Bar, beside: Close) -> Decimal | None:
+    """By how many times a bar is off a close near it, known events in between considered; None where it is not."""
+    close, day = beside
+    if bar.close <= 0 or close <= 0 or abs((bar.day - day).days) > FAR_DAYS or abs(bar.close / close - 1) < NEAR:
+        return None
+    start, end = sorted((bar.day, day))
+    shares = Decimal(1)
+    for last, factor in shares_by_day(want.splits).items():
+        shares *= factor if start <= last < end else 1
+    return unit_error(bar.close, close / shares if day < bar.day else close * shares)
 
 
 def _remark_jumps(reading: Reading, want: Want, bars: Sequence[Bar]) -> None:
     """Remark each close that is another unit of the paper than the one before, without a known event between."""
-    suspects = _far_from_the_next(bars)
-    for before, bar in (pair for i, pair in enumerate(pairwise(bars)) if i in suspects):
+    jumps = _jumps(bars)
+    for before, bar in (pair for i, pair in enumerate(pairwise(bars), 1) if i in jumps):
         factor = scale_error(bar.close, before.close, (bar.day - before.day).days)
         between = _factors(want.splits, before.day, bar.day)
-        known = any(abs(bar.close / before.close * f - 1) < Decimal("0.35") for f in between)
+        known = any(abs(bar.close / before.close * f - 1) < NEAR for f in between)
         if factor is not None and not known:
             reading.remark(f"unexplained jump: {bar.close:f} on {bar.day} after {before.close:f}, and no known event")
 
@@ -229,8 +274,10 @@ def off_by(value: Decimal, day: date, want: Want) -> str | None:
 
 
 def _explained(want: Want, day: date, ratio: Decimal) -> bool:
+    """Whether known events between `day` and the known close explain that the price of `day` is `ratio` times it."""
     start, end = sorted((day, want.last_day or day))
-    return any(abs(ratio * factor - 1) < Decimal("0.35") for factor in _factors(want.splits, start, end))
+    forward = ratio if day == end else 1 / ratio
+    return any(abs(forward * factor - 1) < NEAR for factor in _factors(want.splits, start, end))
 
 
 def _factors(splits: Iterable[CorporateAction], start: date, end: date) -> list[Decimal]:

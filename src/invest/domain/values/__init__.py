@@ -8,9 +8,10 @@ from invest.domain.values.harvest import Harvest
 from invest.domain.values.observations import Basis, Consensus, Observation, RawPayload, Rejected
 from invest.domain.values.quality import FieldQuality, SourceValue
 from invest.domain.values.questions import Question, QuestionKind, price_questions, value_questions
-from invest.domain.values.units import scale_error, unit_error
+from invest.domain.values.units import FAR_DAYS, scale_error, unit_error
 
 __all__ = [
+    "FAR_DAYS",
     "AssetData",
     "Basis",
     "Consensus",
