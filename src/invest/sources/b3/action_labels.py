@@ -68,10 +68,12 @@ def b3_factor(kind: ActionKind, factor: Decimal) -> Decimal | None:
     """New shares per old one from B3's own figure.
 
     DESDOBRAMENTO and BONIFICACAO are percents on top (100 = 2:1, 5 = 5 % more), GRUPAMENTO a multiplier (0.1 = 10:1).
-    None for what makes no sense.
+    None for what makes no sense: no split is of less than one percent, such a figure is a multiplier against its label.
     """
     if factor <= 0:
         return None
     if kind is ActionKind.REVERSE_SPLIT:
         return factor if factor < 1 else None
+    if kind is ActionKind.SPLIT and factor < 1:
+        return None
     return 1 + factor / 100

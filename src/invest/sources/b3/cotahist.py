@@ -195,6 +195,8 @@ def cut(source: Path, shelf: Path) -> None:
                 parsed = read_cotahist(Capped("cotahist", stream, entry.file_size))
             except ValueError as error:
                 raise Malformed("cotahist", str(error)) from None
+    if unnamed := unnamed_codes(parsed.rows):
+        parsed.remarks.append(f"{len(unnamed)} codes are of no known form and left out: {', '.join(unnamed[:5])}")
     Shelf.write(shelf, by_ticker(parsed.rows), {"remarks": parsed.remarks, "lines": parsed.lines})
 
 
@@ -227,6 +229,12 @@ def named(codes: Iterable[str]) -> dict[str, str]:
     matches = {code: match for code in given if (match := B3_CODE.fullmatch(code)) and not code.endswith("F")}
     bases = {code: match[1] + match[2] for code, match in matches.items()}
     return {code: base for code, base in bases.items() if code == base or base not in matches}
+
+
+def unnamed_codes(rows: Rows) -> list[str]:
+    """The codes of a file that are none of B3's form, in order."""
+    codes = (code.decode("latin-1").strip() for code in np.unique(rows["ticker"]).tolist())
+    return [code for code in codes if not B3_CODE.fullmatch(code)]
 
 
 def dated(rows: Rows) -> Rows:

@@ -17,6 +17,8 @@ from invest.sources.errors import Malformed
 from invest.sources.model import Identity
 from invest.sources.numerals import cnpj_of, day, digits, number, positive
 
+Remark = Callable[[str], None]
+
 # The class of paper by the code's number, as `typeStock` and the ISIN (characters 7 to 11) write it.
 CLASSES: Mapping[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "3": (frozenset({"ON"}), ("ACNOR",)),
@@ -88,11 +90,12 @@ def same_paper(theirs: str, ticker: str, isin: str | None) -> bool:
 
 
 def cash_actions(
-    rows: Iterable[Mapping[str, Any]], ticker: str, isin: str | None, payload: str
+    rows: Iterable[Mapping[str, Any]], ticker: str, isin: str | None, payload: str, remark: Remark = lambda _: None
 ) -> list[CorporateAction]:
     """Payments in cash, of GetListedCashDividends or of a supplement; gross BRL per share.
 
-    A label that is no payment of earnings or capital (a redemption) is kept as what it is, with its amount.
+    A label that is no payment of earnings or capital (a redemption) is kept as what it is, with its amount. What has no
+    day or no amount is passed to `remark`.
     """
     found = []
     for row in rows:
@@ -103,6 +106,7 @@ def cash_actions(
         amount = number(row.get("valueCash") or row.get("rate"), pt=True)
         lot = positive(row.get("quotedPerShares"), pt=True) or Decimal(1)
         if last is None or not amount or amount <= 0:
+            remark(f"{label}: an amount of {amount} with the last day with rights {last} is no payment")
             continue
         more = {"payment_date": day(row.get("paymentDate")), "approved_on": _approved(row), "label": label}
         kind = cash_kind(label or "") or event_kind(label or "")
@@ -115,24 +119,26 @@ def share_actions(
     ticker: str,
     isin: str | None,
     payload: str,
-    remark: Callable[[str], None] | None = None,
+    remark: Remark = lambda _: None,
 ) -> list[CorporateAction]:
     """Events of a supplement that change the paper: splits, reverse splits and bonuses with their factor by label.
 
     Others (CISAO, CIS RED CAP, INCORPORACAO, …) are kept without one: B3's figure beside them says nothing of the
     price.
-    A factor that contradicts its label is left out and passed to `remark`.
+    A factor that contradicts its label, or an event without a day, is left out and passed to `remark`.
     """
     found = []
     for row in rows:
         label, last = _label(row), day(row.get("lastDatePrior"))
-        if last is None or not of_paper(row, ticker, isin):
+        if not of_paper(row, ticker, isin):
+            continue
+        if last is None:
+            remark(f"{label} without a last day with rights")
             continue
         kind, factor = event_kind(label or ""), number(row.get("factor"), pt=True)
         ratio = b3_factor(kind, factor) if kind in SHARE_KINDS and factor is not None else None
         if kind in SHARE_KINDS and ratio is None:
-            if remark is not None:
-                remark(f"{label} with a factor of {row.get('factor')!r} makes no sense ({last})")
+            remark(f"{label} with a factor of {row.get('factor')!r} makes no sense ({last})")
         elif ratio != 1:
             more = {"factor": ratio, "approved_on": _approved(row), "label": label, "other": _received(row)}
             found.append(_action(ticker, kind, last, payload, **more))
@@ -140,13 +146,19 @@ def share_actions(
 
 
 def subscriptions(
-    rows: Iterable[Mapping[str, Any]], ticker: str, isin: str | None, payload: str
+    rows: Iterable[Mapping[str, Any]], ticker: str, isin: str | None, payload: str, remark: Remark = lambda _: None
 ) -> list[CorporateAction]:
-    """Rights to subscribe, of a supplement: `ratio` new papers per one held (`percentage` / 100) at `price` BRL."""
+    """Rights to subscribe, of a supplement: `ratio` new papers per one held (`percentage` / 100) at `price` BRL.
+
+    One without a day is passed to `remark`.
+    """
     found = []
     for row in rows:
         last = day(row.get("lastDatePrior"))
-        if last is None or not of_paper(row, ticker, isin):
+        if not of_paper(row, ticker, isin):
+            continue
+        if last is None:
+            remark(f"{_label(row)} without a last day with rights")
             continue
         percent, price = positive(row.get("percentage"), pt=True), positive(row.get("priceUnit"), pt=True)
         found.append(

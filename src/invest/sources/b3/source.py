@@ -73,9 +73,9 @@ class B3Source:
             answer = await client.get(self.name, path, fresh_for=DAY)
             sha256 = answer.payload.sha256
             for row in fmt.objects(answer):
-                found = fmt.cash_actions(_rows(row, "cashDividends"), want.ticker, isin, sha256)
+                found = fmt.cash_actions(_rows(row, "cashDividends"), want.ticker, isin, sha256, reading.reject)
                 found += fmt.share_actions(_rows(row, "stockDividends"), want.ticker, isin, sha256, reading.reject)
-                found += fmt.subscriptions(_rows(row, "subscriptions"), want.ticker, isin, sha256)
+                found += fmt.subscriptions(_rows(row, "subscriptions"), want.ticker, isin, sha256, reading.reject)
                 if found:
                     reading.keep(answer.payload)
                     reading.add(Harvest(actions=payable(reading, want, found)))
@@ -116,9 +116,9 @@ class B3Source:
     ) -> None:
         isin = (want.asset.isin if want.asset else None) or (reading.identity.isin if reading.identity else None)
         sha256 = supplement.payload.sha256
-        recent = fmt.cash_actions(_rows(row, "cashDividends"), want.ticker, isin, sha256)
+        recent = fmt.cash_actions(_rows(row, "cashDividends"), want.ticker, isin, sha256, reading.reject)
         shares = fmt.share_actions(_rows(row, "stockDividends"), want.ticker, isin, sha256, reading.reject)
-        shares += fmt.subscriptions(_rows(row, "subscriptions"), want.ticker, isin, sha256)
+        shares += fmt.subscriptions(_rows(row, "subscriptions"), want.ticker, isin, sha256, reading.reject)
         history = []
         trading = "".join(c for c in str(row.get("tradingName") or "") if c.isalnum() or c == " ").strip()
         if trading:
@@ -137,7 +137,7 @@ class B3Source:
         while page <= last:
             fields = {"pageNumber": page, "pageSize": 120, "tradingName": trading}
             answer = await self._call(client, "GetListedCashDividends", **fields)
-            found += fmt.cash_actions(fmt.objects(answer), want.ticker, isin, answer.payload.sha256)
+            found += fmt.cash_actions(fmt.objects(answer), want.ticker, isin, answer.payload.sha256, reading.reject)
             reading.keep(answer.payload)
             last = fmt.pages(answer)
             page += 1

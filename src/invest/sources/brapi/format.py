@@ -47,6 +47,7 @@ BY_MODULE = {
     module: [(key, name, unit, basis) for at, key, name, unit, basis in FIGURES if at == module]
     for module in dict.fromkeys(at for at, *_ in FIGURES)
 }
+SAME_SIZE = Decimal("1.01")  # how far words and number of one event may differ
 # Beyond these a figure says more about the source than about the company (a BDR's P/L of 7,781 has been seen).
 BOUNDS: Mapping[str, Decimal] = {
     "p_l": Decimal(1000),
@@ -155,8 +156,8 @@ def actions(
 ) -> list[CorporateAction]:
     """Dividends, changes of the share count and other events of ``dividendsData``.
 
-    Another paper's (by ISIN) are left out. So is an event whose label, words and number contradict each other; `remark`
-    is called with it.
+    Another paper's (by ISIN) are left out. So is an event whose label, words and number contradict each other, or one
+    without a day or a size; `remark` is called with it.
     """
     data = entry.get("dividendsData")
     if not isinstance(data, Mapping):
@@ -172,7 +173,7 @@ def actions(
             if remark is not None:
                 remark(str(error))
         else:
-            found += [action] if action is not None else []
+            found.append(action)
     return found
 
 
@@ -187,34 +188,39 @@ def _is_share(theirs: str, ticker: str, isin: str | None) -> bool:
     return isin is not None or (theirs[6:9] in ("ACN", "CDA", "UNT") and kind_from_suffix(ticker) is AssetKind.STOCK)
 
 
-def _action(row: Mapping[str, Any], *, cash: bool, ticker: str, payload: str, source: str) -> CorporateAction | None:
-    """One event; None where it lacks what it takes. Raises `ValueError` where it contradicts itself."""
+def _action(row: Mapping[str, Any], *, cash: bool, ticker: str, payload: str, source: str) -> CorporateAction:
+    """One event. Raises `ValueError` where it lacks a day or a size, or contradicts itself."""
     label, last = str(row.get("label") or ""), day(row.get("lastDatePrior"))
     kind = (cash_kind(label) if cash else None) or event_kind(label)
     amount = number(row.get("rate")) if cash else None
     factor = _factor(row, kind) if kind in SHARE_KINDS else None
-    if last is None or (cash and not amount) or (kind in SHARE_KINDS and not factor):
-        return None
+    if last is None:
+        raise ValueError(f"{label or kind.value} without a last day with rights")
+    if cash and not amount:
+        raise ValueError(f"{label or kind.value} without an amount ({last})")
+    percent = positive(row.get("percentage")) if kind is ActionKind.SUBSCRIPTION else None
     return CorporateAction(
         ticker=ticker,
         kind=kind,
         last_date_with=last,
-        payment_date=day(row.get("paymentDate")) if cash else None,
+        payment_date=day(row.get("paymentDate") or row.get("subscriptionDate")),
         amount=amount,
         factor=factor,
         source=source,
         payload=payload,
         label=label[:120] or None,
         approved_on=day(row.get("approvedOn")),
+        ratio=percent / 100 if percent else None,
+        price=positive(row.get("priceUnit")) if kind is ActionKind.SUBSCRIPTION else None,
     )
 
 
-def _factor(row: Mapping[str, Any], kind: ActionKind) -> Decimal | None:
+def _factor(row: Mapping[str, Any], kind: ActionKind) -> Decimal:
     """New shares per old one, by label, words ("2 para 1", either way round) and number together.
 
     The label gives the direction: a GRUPAMENTO "10 para 1", "1 para 10", of 10 or of 0.1 is 0.1. A bonus is a percent
-    above 2, a part below 1. Raises `ValueError` where words and number are of different sizes, or a split's number is
-    below one without words that say how it is meant.
+    above 2, a part below 1. Raises `ValueError` where words and number are of different sizes or there is no change, or
+    a split's number is below one without words that say how it is meant.
     """
     match = re.fullmatch(r"\s*([\d.,]+)\s+para\s+([\d.,]+)\s*", str(row.get("completeFactor") or ""))
     new, old = (number(match[1], pt=True), number(match[2], pt=True)) if match else (None, None)
@@ -222,22 +228,30 @@ def _factor(row: Mapping[str, Any], kind: ActionKind) -> Decimal | None:
     factor = number(row.get("factor"))
     if kind is ActionKind.BONUS:
         return _bonus(words, factor)
-    told = [size for size in (words, factor) if size is not None and size > 0]
-    if not told:
-        return None
-    sizes = [max(size, 1 / size) for size in told]
-    if max(sizes) > min(sizes) * Decimal("1.01"):
+    given = [size for size in (words, factor) if size is not None and size > 0]
+    sizes = [max(size, 1 / size) for size in given]
+    if not sizes or max(sizes) == 1:
+        raise ValueError(f"{kind.value}: {row.get('completeFactor')!r} and {row.get('factor')!r} change nothing")
+    if max(sizes) > min(sizes) * SAME_SIZE:
         raise ValueError(f"{kind.value}: {row.get('completeFactor')!r} and {row.get('factor')!r} contradict each other")
-    if kind is ActionKind.SPLIT and words is None and told[0] < 1:
+    if kind is ActionKind.SPLIT and words is None and given[0] < 1:
         raise ValueError(f"{kind.value}: {row.get('factor')!r} would leave fewer shares")
     return 1 / sizes[0] if kind is ActionKind.REVERSE_SPLIT else sizes[0]
 
 
-def _bonus(words: Decimal | None, factor: Decimal | None) -> Decimal | None:
+def _bonus(words: Decimal | None, factor: Decimal | None) -> Decimal:
+    """Shares after a bonus per share before it. Raises `ValueError` where there is none, or words and number differ."""
+    factor = factor if factor is not None and factor > 0 else None
     if words is not None and words > 0:
-        return words if words > 1 else 1 + words
-    if factor is None or factor <= 0:
-        return None
+        ratio = words if words > 1 else 1 + words
+        meant = [1 + factor / 100, 1 + factor, factor] if factor is not None else [ratio]
+        if not any(ratio / SAME_SIZE <= size <= ratio * SAME_SIZE for size in meant):
+            raise ValueError(
+                f"bonus: {words:f} shares per share in words and a factor of {factor} contradict each other"
+            )
+        return ratio
+    if factor is None or factor == 1:
+        raise ValueError(f"bonus: a factor of {factor} gives no size")
     return 1 + factor / 100 if factor > 2 else 1 + factor if factor < 1 else factor
 
 

@@ -149,7 +149,7 @@ def statements_of(blocks: Iterable[bytes], filings: Iterable[Delivery], payload:
     """Lines of one company: of each period the highest version, consolidated where filled in, in BRL.
 
     A consolidated form whose every amount is zero was left blank by a company without subsidiaries: the individual
-    statements count.
+    statements count. Earnings per share alone, which some fill in all the same, do not make it a form.
     """
     received = {(f.form, f.reference_date, f.version): f.received_on for f in filings}
     rows = [(tag, *part) for tag, lines in map(unpack, blocks) if tag != "INDEX" for part in _dated(tag, table(lines))]
@@ -157,7 +157,11 @@ def statements_of(blocks: Iterable[bytes], filings: Iterable[Delivery], payload:
     for _, period, version, _ in rows:
         best[period] = max(best.get(period, 0), version)
     rows = [row for row in rows if row[2] == best[row[1]]]
-    consolidated = {period for tag, period, _, row in rows if tag.endswith("CON") and number(row.get("VL_CONTA"))}
+    consolidated = {
+        period
+        for tag, period, _, row in rows
+        if tag.endswith("CON") and number(row.get("VL_CONTA")) and not row.get("CD_CONTA", "").startswith(PER_SHARE)
+    }
     lines = (
         _line(tag, row, received, payload)
         for tag, period, _, row in rows

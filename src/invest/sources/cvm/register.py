@@ -72,7 +72,7 @@ class Register:
         papers: dict[str, Company] = {}
         for answer in forms:
             assert answer.path is not None  # a zip always lies on disk
-            papers |= await asyncio.to_thread(read_fca, answer.path, answer.payload.sha256)
+            papers = renewed(papers, await asyncio.to_thread(read_fca, answer.path, answer.payload.sha256))
         companies: dict[str, Company] = {}
         if cad is not None:
             companies = await asyncio.to_thread(read_cad, cad.body, cad.payload.sha256)
@@ -130,7 +130,7 @@ def read_fca(path: Path, payload: str) -> dict[str, Company]:
 
     A document counts whole: a code that the newest one ends, or lists no more, is what that one makes of it.
     """
-    general: dict[str, dict[str, str]] = {}
+    general: list[dict[str, str]] = []
     listed: list[dict[str, str]] = []
     with open_zip("cvm", path) as archive:
         for entry in archive.infolist():
@@ -140,14 +140,15 @@ def read_fca(path: Path, payload: str) -> dict[str, Company]:
             with archive.open(entry) as stream:
                 rows = list(table(Capped("cvm", stream, entry.file_size).lines()))
             if "_geral_" in name:
-                general |= {row["CNPJ_COMPANHIA"]: row for row in _newest_documents(rows)}
+                general += rows
             else:
                 listed += rows
+    about = {row["CNPJ_COMPANHIA"]: row for row in _newest_documents(general)}
     bearers: dict[str, set[str | None]] = {}
     for row in listed:
         bearers.setdefault(_code(row), set()).add(cnpj_of(row.get("CNPJ_COMPANHIA")))
     papers: dict[str, dict[str, str]] = {}
-    for row in _newest_documents(listed):
+    for row in _newest_documents(listed, general):
         code = _code(row)
         if code and (code not in papers or _age(row) >= _age(papers[code])):
             papers[code] = row
@@ -157,9 +158,28 @@ def read_fca(path: Path, payload: str) -> dict[str, Company]:
     for code, row in papers.items():
         ticker, cnpj = _ticker(code), cnpj_of(row.get("CNPJ_COMPANHIA"))
         if ticker is not None and cnpj is not None:
-            about = general.get(row["CNPJ_COMPANHIA"], {})
-            found[ticker] = _company(row, about, cnpj, payload, reused=len(bearers[code] - {None}) > 1)
+            company = about.get(row["CNPJ_COMPANHIA"], {})
+            found[ticker] = _company(row, company, cnpj, payload, reused=len(bearers[code] - {None}) > 1)
     return _with_successors(found)
+
+
+def renewed(older: Mapping[str, Company], newer: Mapping[str, Company]) -> dict[str, Company]:
+    """Companies by ticker of two years' files: what a company's newer form lists no more has ended.
+
+    Where the newer form has one open code of the same class that the older had not, that one follows.
+    """
+    filed = {company.cnpj for company in newer.values()}
+    closed = {}
+    for ticker, company in older.items():
+        if ticker in newer or company.cnpj not in filed or not company.listed:
+            continue
+        heirs = [
+            code
+            for code, other in newer.items()
+            if other.cnpj == company.cnpj and other.listed and code[4:] == ticker[4:] and code not in older
+        ]
+        closed[ticker] = replace(company, listed=False, successor=heirs[0] if len(heirs) == 1 else None)
+    return {**older, **closed, **newer}
 
 
 def _company(row: Mapping[str, str], about: Mapping[str, str], cnpj: str, payload: str, *, reused: bool) -> Company:
@@ -209,11 +229,14 @@ def _code(row: Mapping[str, str]) -> str:
     return row.get("CODIGO_NEGOCIACAO", "").strip().upper()
 
 
-def _newest_documents(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    """The rows of each company's newest document."""
+def _newest_documents(rows: Iterable[dict[str, str]], others: Iterable[dict[str, str]] = ()) -> list[dict[str, str]]:
+    """The rows of each company's newest document, as they and the `others` of the same documents name it.
+
+    Others: the newest document may have no row of this kind any more.
+    """
     newest: dict[str, tuple[date, int]] = {}
     kept = [row for row in rows if row.get("CNPJ_COMPANHIA")]
-    for row in kept:
+    for row in (*kept, *(other for other in others if other.get("CNPJ_COMPANHIA"))):
         company = row["CNPJ_COMPANHIA"]
         newest[company] = max(newest.get(company, _document(row)), _document(row))
     return [row for row in kept if _document(row) == newest[row["CNPJ_COMPANHIA"]]]

@@ -7,7 +7,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -20,14 +20,18 @@ from invest.domain.market import NewsItem
 from invest.domain.news import Recogniser, sentiment, title_key
 from invest.domain.values import RawPayload
 from invest.sources.errors import Malformed
-from invest.sources.numerals import SAO_PAULO, instant
+from invest.sources.numerals import FIRST_YEAR, SAO_PAULO
 
 MAX_ITEMS = 300
 MAX_TITLE, MAX_SUMMARY, MAX_MARKUP = 500, 2000, 40_000
 SEARCHED = 300  # characters of a summary in which assets are looked for
 TRACKING = re.compile(r"^(utm_.*|fbclid|gclid|ref|source|origem|at_.*|mc_[ce]id)$", re.I)
 ENTITY = re.compile(rb"<!ENTITY", re.I)
-UNZONED = re.compile(r"(:\d\d)\s*-00:?00(?:\s*\([^)]*\))?\s*$")
+CLOCK = re.compile(
+    r"(?P<time>\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*(?P<name>[A-Za-z]{1,5})?\s*(?P<offset>[-+]\d{1,2}(?::?\d\d)?)?"
+    r"\s*(?:\([^()]*\))?\s*$"
+)
+ZONES = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "BRT": -3, "BRST": -2}
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -117,21 +121,29 @@ def moment(entry: Mapping[str, Any], now: datetime) -> datetime | None:
 
 
 def _date(text: str) -> datetime | None:
-    unzoned = UNZONED.search(text)  # RFC 5322: "-0000" is a time in UTC whose sender says nothing of its zone
-    if unzoned is not None:
-        text = text[: unzoned.end(1)]
-    found = instant(text) if unzoned is None else _iso(text)
-    if found is None:
-        try:
-            found = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return None
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=SAO_PAULO if unzoned is None else UTC)
+    match = CLOCK.search(text)
     try:
-        return found.astimezone(UTC)
-    except (OverflowError, ValueError):
+        zone = _zone(match["name"], match["offset"]) if match else SAO_PAULO
+        plain = text[: match.end("time")] if match else text
+        found = _iso(plain) or parsedate_to_datetime(plain)
+        return found.replace(tzinfo=found.tzinfo or zone).astimezone(UTC) if found.year >= FIRST_YEAR else None
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def _zone(name: str | None, offset: str | None) -> tzinfo:
+    """The zone that a date ends with, by RFC 5322: "-0000", military letters and names it does not know are UTC.
+
+    Brazil's own names are what they say; none at all is São Paulo's. Raises `ValueError` for an offset beyond a day.
+    """
+    if offset:
+        digits = offset[1:].replace(":", "")
+        hours, minutes = (int(digits[:-2]), int(digits[-2:])) if len(digits) > 2 else (int(digits), 0)
+        ahead = timedelta(hours=hours, minutes=minutes)
+        return timezone(-ahead if offset[0] == "-" else ahead)
+    if not name:
+        return SAO_PAULO
+    return timezone(timedelta(hours=ZONES.get(name.upper(), 0)))
 
 
 def _iso(text: str) -> datetime | None:

@@ -115,8 +115,8 @@ def _innermost(segment: str | None) -> str | None:
     return segment.split(" / ")[-1] if segment else None
 
 
-def _cnpj(digits: str | None) -> str:
-    """`33.000.167/0001-01`."""
-    if not digits or len(digits) != 14 or not digits.isdigit():
+def _cnpj(text: str | None) -> str:
+    """`33.000.167/0001-01`; since July 2026 with letters, `12.ABC.345/01DE-35`."""
+    if not text or len(text) != 14 or not (text.isascii() and text.isalnum()):
         return ""
-    return f"{digits[:2]}.{digits[2:5]}.{digits[5:8]}/{digits[8:12]}-{digits[12:]}"
+    return f"{text[:2]}.{text[2:5]}.{text[5:8]}/{text[8:12]}-{text[12:]}"
