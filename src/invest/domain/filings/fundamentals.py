@@ -87,18 +87,19 @@ def fundamentals_of(filings: Sequence[Filing], now: datetime) -> Fundamentals | 
 def _changes_of_basis(filings: Sequence[Filing], known: Sequence[Filing], now: datetime) -> list[str]:
     """What changed between the filings that are read: consolidation, chart of accounts."""
     found = []
-    today, newest, oldest = market_day(now), known[-1], known[0]
+    today, newest, dates = market_day(now), known[-1], {filing.reference_date for filing in known}
     other = [
         filing.reference_date
         for filing in filings
         if filing.received_on <= today
         and filing.consolidated is not newest.consolidated
-        and filing.reference_date < oldest.reference_date
+        and filing.reference_date not in dates
     ]
     if other:
         words = ("individual", "consolidated") if newest.consolidated else ("consolidated", "individual")
+        following = min((day for day in dates if day > max(other)), default=newest.reference_date)
         found.append(
-            f"statements up to {max(other)} are {words[0]}, from {oldest.reference_date} on {words[1]}: "
+            f"statements up to {max(other)} are {words[0]}, from {following} on {words[1]}: "
             "figures across that change are left out"
         )
     for before, after in pairwise(known):

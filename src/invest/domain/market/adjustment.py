@@ -121,7 +121,7 @@ def distinct_actions(actions: Iterable[Event], preference: Callable[[Event], obj
         words: dict[date, list[Event]] = {}
         for source in sorted(by_source, key=lambda s: (preference(first[s]), s)):
             mine = {day: events for day, events in by_source[source].items() if day not in words}
-            words |= {day: mine[day] for day in mine if not _reported_near(day, mine, words, changes)}
+            words |= {day: mine[day] for day in mine if not _reported_near(day, by_source[source], words, changes)}
         kept += (action for events in words.values() for action in events)
     return sorted(kept, key=lambda a: (a.last_date_with, a.kind, a.source))
 

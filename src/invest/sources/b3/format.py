@@ -199,9 +199,12 @@ def _action(ticker: str, kind: ActionKind, last: Any, payload: str, **more: Any)
 def merged(history: list[CorporateAction], supplement: list[CorporateAction]) -> list[CorporateAction]:
     """Both lists as one: a payment that both list is taken from the history, with the supplement's payment date."""
     rest, result = list(supplement), []
-    for payment in history:
+    for payment in sorted(
+        history, key=lambda one: one.payment_date is None
+    ):  # those with a day choose their twin first
         action = payment
-        twin = next((other for other in rest if _same(action, other)), None)
+        twins = [other for other in rest if _same(action, other)]
+        twin = next((other for other in twins if other.payment_date == action.payment_date), next(iter(twins), None))
         if twin is not None:
             rest.remove(twin)
             action = action.model_copy(update={"payment_date": action.payment_date or twin.payment_date})

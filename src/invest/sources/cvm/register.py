@@ -18,6 +18,7 @@ from invest.sources.numerals import cnpj_of, day, digits
 DAY = 86_400.0
 CAD = "/dados/CIA_ABERTA/CAD/DADOS/cad_cia_aberta.csv"
 CAD_BYTES = 32_000_000
+COMPANY = "CNPJ_COMPANHIA"  # the column of an FCA file
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +141,13 @@ def read_fca(path: Path, payload: str) -> dict[str, Company]:
             with archive.open(entry) as stream:
                 rows = list(table(Capped("cvm", stream, entry.file_size).lines()))
             if "_geral_" in name:
-                general += rows
+                general += _identified(rows)
             else:
-                listed += rows
-    about = {row["CNPJ_COMPANHIA"]: row for row in _newest_documents(general)}
-    bearers: dict[str, set[str | None]] = {}
+                listed += _identified(rows)
+    about = {row[COMPANY]: row for row in _newest_documents(general)}
+    bearers: dict[str, set[str]] = {}
     for row in listed:
-        bearers.setdefault(_code(row), set()).add(cnpj_of(row.get("CNPJ_COMPANHIA")))
+        bearers.setdefault(_code(row), set()).add(row[COMPANY])
     papers: dict[str, dict[str, str]] = {}
     for row in _newest_documents(listed, general):
         code = _code(row)
@@ -156,10 +157,9 @@ def read_fca(path: Path, payload: str) -> dict[str, Company]:
         raise Malformed("cvm", "FCA without securities")
     found = {}
     for code, row in papers.items():
-        ticker, cnpj = _ticker(code), cnpj_of(row.get("CNPJ_COMPANHIA"))
-        if ticker is not None and cnpj is not None:
-            company = about.get(row["CNPJ_COMPANHIA"], {})
-            found[ticker] = _company(row, company, cnpj, payload, reused=len(bearers[code] - {None}) > 1)
+        ticker = _ticker(code)
+        if ticker is not None:
+            found[ticker] = _company(row, about.get(row[COMPANY], {}), payload, reused=len(bearers[code]) > 1)
     return _with_successors(found)
 
 
@@ -182,11 +182,11 @@ def renewed(older: Mapping[str, Company], newer: Mapping[str, Company]) -> dict[
     return {**older, **closed, **newer}
 
 
-def _company(row: Mapping[str, str], about: Mapping[str, str], cnpj: str, payload: str, *, reused: bool) -> Company:
+def _company(row: Mapping[str, str], about: Mapping[str, str], payload: str, *, reused: bool) -> Company:
     """The company behind one listed paper."""
     cvm_code = digits(about.get("CODIGO_CVM"), 7)
     return Company(
-        cnpj=cnpj,
+        cnpj=row[COMPANY],
         name=row.get("NOME_EMPRESARIAL") or about.get("NOME_EMPRESARIAL") or "",
         cvm_code=int(cvm_code) if cvm_code else None,
         sector=about.get("SETOR_ATIVIDADE") or None,
@@ -225,6 +225,11 @@ def _note_change(found: dict[str, Company], old: str, new: str) -> None:
         found[code] = replace(found[code], changes=(*found[code].changes, change))
 
 
+def _identified(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows that name a company, its CNPJ written in one way whatever its punctuation and case."""
+    return [row | {COMPANY: cnpj} for row in rows if (cnpj := cnpj_of(row.get(COMPANY)))]
+
+
 def _code(row: Mapping[str, str]) -> str:
     return row.get("CODIGO_NEGOCIACAO", "").strip().upper()
 
@@ -235,11 +240,11 @@ def _newest_documents(rows: Iterable[dict[str, str]], others: Iterable[dict[str,
     Others: the newest document may have no row of this kind any more.
     """
     newest: dict[str, tuple[date, int]] = {}
-    kept = [row for row in rows if row.get("CNPJ_COMPANHIA")]
-    for row in (*kept, *(other for other in others if other.get("CNPJ_COMPANHIA"))):
-        company = row["CNPJ_COMPANHIA"]
+    kept = list(rows)
+    for row in (*kept, *others):
+        company = row[COMPANY]
         newest[company] = max(newest.get(company, _document(row)), _document(row))
-    return [row for row in kept if _document(row) == newest[row["CNPJ_COMPANHIA"]]]
+    return [row for row in kept if _document(row) == newest[row[COMPANY]]]
 
 
 def _document(row: Mapping[str, str]) -> tuple[date, int]:
