@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from invest.domain.market.assets import ActionKind, CorporateAction
@@ -12,7 +13,8 @@ from invest.domain.market.bars import Bar
 from invest.settings import SourceSettings
 from invest.sources.b3 import format as b3_format
 from invest.sources.b3.action_labels import event_kind
-from invest.sources.b3.cotahist import named
+from invest.sources.b3.cotahist import named, unnamed_codes
+from invest.sources.b3.cotahist_format import ROW
 from invest.sources.b3.format import same_paper
 from invest.sources.brapi import format as brapi_format
 from invest.sources.feeds.format import moment
@@ -117,6 +119,9 @@ def brapi(label: str, factor: float | None, words: str | None = None) -> tuple[l
         ("DESDOBRAMENTO", 2, None, "2"),
         ("BONIFICACAO", 5, None, "1.05"),
         ("BONIFICACAO", 1.05, "1,05 para 1", "1.05"),
+        ("BONIFICACAO", 10, "1 para 10", "1.1"),
+        ("BONIFICACAO", 0.1, "1,1 para 1", "1.1"),
+        ("BONIFICACAO", 100, None, "2"),
     ],
 )
 def test_label_words_and_number_agree_in_direction(
@@ -128,9 +133,22 @@ def test_label_words_and_number_agree_in_direction(
 
 @pytest.mark.parametrize(
     ("label", "factor", "words"),
-    [("DESDOBRAMENTO", 0.5, None), ("DESDOBRAMENTO", 10, "2 para 1"), ("GRUPAMENTO", 5, "10 para 1")],
+    [
+        ("DESDOBRAMENTO", 0.5, None),
+        ("DESDOBRAMENTO", 10, "2 para 1"),
+        ("DESDOBRAMENTO", 1, None),
+        ("DESDOBRAMENTO", None, None),
+        ("GRUPAMENTO", 5, "10 para 1"),
+        ("GRUPAMENTO", 1, "1 para 1"),
+        ("GRUPAMENTO", 0, None),
+        ("GRUPAMENTO", -10, None),
+        ("BONIFICACAO", 0, None),
+        ("BONIFICACAO", 1, None),
+        ("BONIFICACAO", 10, "1,2 para 1"),
+        ("BONIFICACAO", 0.05, "1 para 10"),
+    ],
 )
-def test_an_event_that_contradicts_itself_is_refused(label: str, factor: float, words: str | None) -> None:
+def test_an_event_that_contradicts_itself_is_refused(label: str, factor: float | None, words: str | None) -> None:
     found, said = brapi(label, factor, words)
     assert found == []
     assert len(said) == 1
@@ -147,6 +165,55 @@ def test_whoever_says_more_shares_after_a_reverse_split_is_not_believed(kind: Ac
     )
     assert payable(basket, Want("ABCD3", NOW), [told]) == []
     assert kind.value in basket.remarks[0]
+
+
+@pytest.mark.parametrize("factor", ["0,50000000000", "0,1", "0", "-50", "", None])
+def test_b3_s_split_of_less_than_a_percent_is_a_multiplier_against_its_label(factor: str | None) -> None:
+    remarks: list[str] = []
+    row = supplement("DESDOBRAMENTO") | {"factor": factor}
+    assert b3_format.share_actions([row], "ABCD3", None, "p", remarks.append) == []
+    assert len(remarks) == 1
+
+
+def test_no_event_without_a_day_or_a_size_vanishes_without_a_word() -> None:
+    remarks: list[str] = []
+    row = {"label": "DIVIDENDO", "isinCode": "BRABCDACNOR1", "rate": "0,5", "lastDatePrior": "31/12/9999"}
+    assert b3_format.cash_actions([row], "ABCD3", None, "p", remarks.append) == []
+    assert (
+        b3_format.cash_actions([row | {"rate": "0", "lastDatePrior": "02/03/2026"}], "ABCD3", None, "p", remarks.append)
+        == []
+    )
+    assert b3_format.subscriptions([row], "ABCD3", None, "p", remarks.append) == []
+    assert b3_format.share_actions([row | {"label": "CISAO"}], "ABCD3", None, "p", remarks.append) == []
+    data = {"cashDividends": [row, {"label": "JCP", "lastDatePrior": "2026-03-02"}]}
+    assert brapi_format.actions({"dividendsData": data}, "ABCD3", None, "p", "brapi", remark=remarks.append) == []
+    assert len(remarks) == 6
+    other = row | {"isinCode": "BRABCDACNPR9"}
+    assert b3_format.share_actions([other], "ABCD3", None, "p", remarks.append) == []
+    assert len(remarks) == 6  # another paper's events are none of ours
+
+
+def test_brapi_s_subscription_keeps_its_terms() -> None:
+    row = {"label": "SUBSCRICAO", "percentage": 15, "priceUnit": 12.5, "lastDatePrior": "2026-03-02"}
+    data = {"dividendsData": {"subscriptions": [row | {"subscriptionDate": "2026-04-01"}]}}
+    (found,) = brapi_format.actions(data, "ABCD3", None, "p", "brapi")
+    assert (found.kind, found.ratio, found.price) == (ActionKind.SUBSCRIPTION, Decimal("0.15"), Decimal("12.5"))
+    assert found.payment_date == date(2026, 4, 1)
+
+
+def test_an_instalment_finds_its_own_payment_day() -> None:
+    row = {"label": "DIVIDENDO", "isinCode": "BRABCDACNOR1", "rate": "0,25", "lastDatePrior": "02/03/2026"}
+    rows = [row | {"paymentDate": f"01/{month}/2026"} for month in ("04", "07")]
+    dated = b3_format.cash_actions(rows, "ABCD3", None, "p")
+    for history in ([dated[0].model_copy(update={"payment_date": None}), dated[1]], dated[::-1]):
+        found = b3_format.merged(history, dated[::-1])
+        assert sorted(one.payment_date for one in found if one.payment_date) == [date(2026, 4, 1), date(2026, 7, 1)]
+
+
+def test_codes_of_no_known_form_are_named_not_dropped_in_silence() -> None:
+    rows = np.zeros(4, ROW)
+    rows["ticker"] = [b"PETR4", b"KLBN4F", b"AAPL34R", b"AAPL34R"]
+    assert unnamed_codes(rows) == ["AAPL34R"]
 
 
 def bars(*closes: str) -> list[Bar]:
@@ -218,6 +285,22 @@ def test_a_paper_traded_over_the_counter_alone_goes_by_its_base_code() -> None:
         ("Tue, 24 Mar 2026 12:00:00", 15),
         ("2026-03-24T12:00:00", 15),
         ("Tue, 24 Mar 2026 12:00:00 -0300", 15),
+        ("Tue, 24 Mar 2026 12:00:00 -03", 15),
+        ("Tue, 24 Mar 2026 12:00:00 -03:00", 15),
+        ("Tue, 24 Mar 2026 12:00:00 GMT-0300", 15),
+        ("Tue, 24 Mar 2026 12:00:00 GMT+0000", 12),
+        ("Tue, 24 Mar 2026 12:00:00 +00:00", 12),
+        ("Tue, 24 Mar 2026 12:00:00 +0500", 7),
+        ("24 Mar 26 12:00 UT", 12),
+        ("Tue, 24 Mar 2026 12:00:00 Z", 12),
+        ("Tue, 24 Mar 2026 12:00:00 A", 12),  # RFC 5322: military letters were used both ways, so they are -0000
+        ("Tue, 24 Mar 2026 12:00:00 CET", 12),  # and so is a name it does not know
+        ("Tue, 24 Mar 2026 12:00:00 EST", 17),
+        ("Tue, 24 Mar 2026 12:00:00 edt", 16),
+        ("Tue, 24 Mar 2026 12:00:00 PDT", 19),
+        ("Tue, 24 Mar 2026 12:00:00 BRT", 15),
+        ("Tue, 24 Mar 2026 12:00:00 BRST", 14),
+        ("2026-03-24T12:00:00.000-00:00", 12),
     ],
 )
 def test_a_zone_of_minus_zero_is_utc_and_none_is_sao_paulo(text: str, hour: int) -> None:

@@ -122,3 +122,90 @@ def test_a_second_payment_of_one_day_is_no_wrong_unit() -> None:
     told = [paid("0.25", day), paid("2.5", day)]
     assert payable(basket(), Want("PETR4", NOW, payments=tuple(told)), told) == told
     assert payable(basket(), Want("PETR4", NOW, payments=(paid("0.25", day),)), told[:1]) == told[:1]
+
+
+def session(closes: list[str], *, traded: list[str] | None = None) -> list[Bar]:
+    """Bars of consecutive days from 2 March 2026 on; with `traded`, the mean prices that the turnover gives."""
+    found = []
+    for i, close in enumerate(closes):
+        one = bar(date(2026, 3, 2 + i), close, volume=1000)
+        found.append(one._replace(turnover=1000 * Decimal(traded[i])) if traded else one)
+    return found
+
+
+def believed(
+    bars: list[Bar], *, close: str | None = "29.8", official: bool = False, splits: list[CorporateAction] | None = None
+) -> tuple[list[str], Reading]:
+    """The closes that are kept of bars after a known close of 27 February."""
+    reading = Reading("cotahist" if official else "yahoo", SourceSettings(official=official), "PETR4")
+    day = date(2026, 2, 27) if close else None
+    want = Want("PETR4", NOW, last_close=Decimal(close) if close else None, last_day=day, splits=tuple(splits or ()))
+    return [str(kept.close) for kept in believe(reading, want, bars, LAST)], reading
+
+
+@pytest.mark.parametrize(
+    ("closes", "wrong"),
+    [
+        (["3000", "30.5", "31", "30.2"], {0}),  # the first, nothing known before
+        (["30", "30.5", "31", "3020"], {3}),  # the last, nothing known after
+        (["30", "30.5", "31", "0.0302"], {3}),
+        (["30", "30.5", "3100", "3020", "30.1"], {2, 3}),  # two in a row
+        (["30", "30.5", "3100", "302", "30.1"], {2, 3}),  # by different powers
+        (["30", "30.5", "3.1", "3.02", "3.05", "30.1"], {2, 3, 4}),
+        (["30", "305", "31", "302", "30.1", "3.0", "30"], {1, 3, 5}),  # every other one
+        (["30", "12", "11.5"], set()),  # a fall
+        (["30", "5", "28"], set()),  # no unit
+    ],
+)
+@pytest.mark.parametrize("close", [None, "29.8"])
+def test_bars_in_another_unit_than_those_around_them_are_left_out(
+    closes: list[str], wrong: set[int], close: str | None
+) -> None:
+    kept, reading = believed(session(closes), close=close)
+    assert kept == [one for i, one in enumerate(closes) if i not in wrong]
+    assert len([note for note in reading.remarks if "wrong unit" in note]) == len(wrong)
+
+
+def test_of_two_bars_nothing_says_which_one_is_wrong() -> None:
+    assert believed(session(["30", "3000"]), close=None)[0] == ["30", "3000"]
+
+
+def test_an_event_on_the_day_of_a_wrong_bar_does_not_hide_it() -> None:
+    closes, halved = ["30", "30.5", "3100", "15.2", "15.1"], split("2").model_copy(update={"kind": ActionKind.SPLIT})
+    known = [halved.model_copy(update={"last_date_with": date(2026, 3, 4)})]
+    assert believed(session(closes), splits=known)[0] == ["30", "30.5", "15.2", "15.1"]
+
+
+def test_a_later_event_does_not_explain_an_earlier_wrong_bar() -> None:
+    known = [split("0.1").model_copy(update={"last_date_with": date(2026, 3, 20)})]
+    assert believed(session(["3", "30", "3.1", "3.05"]), close=None, splits=known)[0] == ["3", "3.1", "3.05"]
+
+
+def test_an_event_explains_the_level_on_both_of_its_sides() -> None:
+    known = [split("0.1").model_copy(update={"last_date_with": date(2026, 3, 3)})]
+    assert believed(session(["3", "3.1", "31", "30"]), close="2.9", splits=known)[0] == ["3", "3.1", "31", "30"]
+    before = Want("PETR4", NOW, last_close=Decimal("31"), last_day=date(2026, 3, 4), splits=tuple(known))
+    assert off_by(Decimal("3.1"), date(2026, 3, 3), before) is None
+    assert off_by(Decimal("310"), date(2026, 3, 3), before) is not None
+
+
+def test_the_exchange_s_bar_is_judged_by_its_own_turnover() -> None:
+    cents = ["0.01", "0.10", "0.01", "0.02"]
+    kept, reading = believed(session(cents, traded=cents), close="0.01", official=True)
+    assert kept == cents  # a paper of some centavos does that
+    assert "unexplained jump" in reading.remarks[0]
+    assert believed(session(["30", "3100", "32"], traded=["30", "31", "32"]), official=True)[0] == ["30", "32"]
+
+
+def test_one_turnover_that_disagrees_does_not_speak_against_the_file() -> None:
+    closes = ["1.7", "1.75", "1.8", "1.74"]
+    kept, reading = believed(session(closes, traded=["1.7", "1.75", "0.018", "1.74"]), close="0.17", official=True)
+    assert kept == closes
+    assert "unexplained jump" in reading.remarks[0]
+    assert believed(session(closes, traded=["0.17"] * 4), close="0.17", official=True)[0] == []
+
+
+def test_each_of_two_unknown_events_is_remarked() -> None:
+    closes = ["1.7", "17", "17.2"]
+    kept, reading = believed(session(closes, traded=closes), close="0.17", official=True)
+    assert (kept, len(reading.remarks)) == (closes, 2)

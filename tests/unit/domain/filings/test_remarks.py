@@ -69,6 +69,28 @@ def test_a_change_from_individual_to_consolidated_statements_is_told() -> None:
     assert text.startswith("statements up to 2022-12-31 are individual, from 2023-12-31 on consolidated")
 
 
+@pytest.mark.parametrize(
+    ("individual", "words"),
+    [
+        ((2015, 2024), "statements up to 2023-12-31 are consolidated, from 2024-12-31 on individual"),  # older ones too
+        ((2022,), "statements up to 2022-12-31 are individual, from 2023-12-31 on consolidated"),  # one in between
+    ],
+)
+def test_a_change_of_basis_amid_others_is_told(individual: tuple[int, ...], words: str) -> None:
+    years = (2015, 2020, 2021, 2022, 2023, 2024)
+    company = fundamentals_of([year(y, 900.0, consolidated=y not in individual) for y in years], NOW)
+    assert company is not None
+    (text,) = company.remarks
+    assert text.startswith(words)
+
+
+def test_individual_statements_beside_consolidated_ones_are_no_change() -> None:
+    filings = [year(y, 900.0, consolidated=basis) for y in (2022, 2023, 2024) for basis in (True, False)]
+    company = fundamentals_of(filings, NOW)
+    assert company is not None
+    assert company.remarks == ()
+
+
 def test_a_change_of_chart_is_told() -> None:
     company = fundamentals_of([year(2023, 950.0), year(2024, 1000.0, chart=Chart.BANK)], NOW)
     assert company is not None

@@ -74,6 +74,7 @@ JCP, DIVIDEND = event(ActionKind.JCP, amount="0.60"), event(amount="0.40")
         [event(amount="0.60", source="brapi", day=DAY + timedelta(days=4))],
         [event(amount="0.60", source="yahoo", day=DAY + timedelta(days=d)) for d in (1,)]
         + [event(amount="0.40", source="yahoo", day=DAY + timedelta(days=2))],
+        [event(amount="0.50", source="brapi"), event(amount="0.50", source="brapi", day=DAY + timedelta(days=1))],
     ],
 )
 def test_what_a_lesser_source_says_of_the_same_day_counts_nothing(word: list[CorporateAction]) -> None:
