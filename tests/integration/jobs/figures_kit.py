@@ -83,6 +83,7 @@ class Bytes:
         self.received: dict[str, dict[date, float]] = defaultdict(lambda: defaultdict(float))  # by BDRs, brapi's
         self.indices: dict[str, dict[date, float]] = defaultdict(dict)  # as B3 gives them, by its code
         self.rates: dict[int, dict[date, float]] = defaultdict(dict)  # the central bank's series
+        self.worths: dict[date, float] = {}  # of a fund's unit, by the month's first day
         self.index: dict[date, float] = {}
         self.quoted: dict[str, dict[date, float]] = {}
         self.accounts: dict[tuple[str, str, date], Money] = defaultdict(dict)  # (cnpj, from, to) -> account: BRL
@@ -117,6 +118,8 @@ class Bytes:
                 self.rates[int(found[1])][_day(row["data"])] = float(row["valor"])
         elif "GetPortfolioDay" in url:
             self._grid(json.loads(base64.b64decode(url.rsplit("/", 1)[1])), json.loads(body)["results"] or [])
+        elif "inf_mensal_fii_" in url:
+            self._worths(body)
         elif "/DOC/DFP/" in url or "/DOC/ITR/" in url:
             self._statements(body)
 
@@ -131,6 +134,15 @@ class Bytes:
             if re.fullmatch(r"[A-Z]{4}3[2-5]", ticker):
                 for row in (told.get("dividendsData") or {}).get("cashDividends", ()):
                     self.received[ticker][date.fromisoformat(row["lastDatePrior"][:10])] += float(row["rate"])
+
+    def _worths(self, body: bytes) -> None:
+        """What the one fund of the market said that a unit of it was worth, month by month."""
+        with zipfile.ZipFile(io.BytesIO(body)) as zipped:
+            name = next(name for name in zipped.namelist() if "_complemento_" in name)
+            text = zipped.read(name).decode("latin-1")
+        for row in csv.DictReader(io.StringIO(text), delimiter=";"):
+            day = date.fromisoformat(row["Data_Referencia"])
+            self.worths[day.replace(day=1)] = float(row["Valor_Patrimonial_Cotas"])
 
     def _coin(self, told: dict[str, Any]) -> None:
         """A coin's closes and what was traded, in BRL."""
@@ -361,11 +373,6 @@ def check_dollar(view: AnyView, paper: Paper, ptax: dict[date, float], check: Ch
         check(f"in dollars: {label}", text.removeprefix("US$ "), value, percent="%" in text)
 
 
-def _year_of(label: str) -> int:
-    """`2025`, or of a year that runs `jan–nov 26`."""
-    return int(label) if label.isdigit() else 2000 + int(label[-2:])
-
-
 def check_rights(view: AnyView, paper: Paper, today: date, check: Checked) -> None:
     """Sums by year, the latest events, and twelve months per share and by price."""
     section = view.section("dividends")
@@ -376,7 +383,7 @@ def check_rights(view: AnyView, paper: Paper, today: date, check: Checked) -> No
             years[day.year] += amount
     for chart in (b for b in section.blocks if isinstance(b, ColumnsChart)):
         for bar in chart.bars:
-            check(f"paid in {bar.label}", bar.text, years[_year_of(bar.label)])
+            check(f"paid in {bar.label}", bar.text, years[int(bar.label) if bar.label.isdigit() else today.year])
     for row in rows_of(view, "dividends"):
         last, month, year = map(int, row[1].split("/"))
         if row[0] in ("Dividendo", "JCP", "Rendimento"):
@@ -455,6 +462,15 @@ def check_income_months(view: AnyView, paper: Paper, check: Checked) -> None:
     months = next(b for b in _blocks(view, "income_months") if isinstance(b, ColumnsChart))
     for bar, (_, day, amount) in zip(months.bars[::-1], by_month(paper)[::-1], strict=False):
         check(f"income to {day}", bar.text, amount / paper.closes[day], percent=True)
+
+
+def check_price_to_worth(view: AnyView, paper: Paper, worths: dict[date, float], check: Checked) -> None:
+    """The last close of each month by what a unit was worth in it, else by the newest report before."""
+    chart = next(b for b in _blocks(view, "multiple_p_vp") if isinstance(b, LinesChart))
+    for day, value in zip(chart.days, chart.lines[0].values, strict=True):
+        if value is not None:
+            month = max(m for m in worths if m <= day)
+            check(f"P/VP of {day:%Y-%m}", f"{value:.6f}".replace(".", ","), paper.closes[day] / worths[month])
 
 
 def by_month(paper: Paper) -> list[tuple[str, date, float]]:

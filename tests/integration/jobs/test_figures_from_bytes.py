@@ -108,6 +108,7 @@ async def test_a_hundred_figures_of_each_kind_come_from_the_bytes(written: Writt
         kit.check_results(view, known, kit.CNPJ[ticker], check)
     if kind == "fii":
         kit.check_income_months(view, paper, check)
+        kit.check_price_to_worth(view, paper, known.worths, check)
     if kind == "etf":
         kit.check_tracking(view, paper, known.index, check)
     if kind in ("bdr", "crypto"):

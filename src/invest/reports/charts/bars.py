@@ -16,7 +16,7 @@ def draw_bars(chart: BarsChart, locale: Locale, *, ident: str, width: float = 28
     legend = 15.0 if chart.marker_label and any(b.marker is not None for b in chart.bars) else 0.0
     canvas = Canvas(width, sum(rows) + legend + 2, chart.title, chart.description, ident)
     widest = max((text_width(_label(b.label, b.sub), _SIZE) + 9 * b.level for b in chart.bars), default=0.0)
-    left = min(widest + 4, width * 0.5)
+    left = min(widest + 4, width * 0.58)
     figures = max((text_width(b.text, _SIZE) for b in chart.bars), default=0.0) + 6
     x = Scale(0, chart.top, left, width - figures - 4)
     top = legend

@@ -52,7 +52,10 @@ def sizes_of(table: Table, width: float) -> Sizes:
 
 
 def _columns(table: Table, width: float, size: float) -> tuple[list[float | None], list[float] | None]:
-    """As wide as their longest cell, the stretched one as wide as is left; all unknown where that is too little."""
+    """As wide as their longest cell, the stretched one as wide as is left.
+
+    Where that is too little all are unknown, and the widest takes what is left: its cells go on on a second line.
+    """
     stretch = stretched(table.columns)
     whole = [row for row in table.rows if len(row) == len(table.columns)]
     needed = [
@@ -61,7 +64,8 @@ def _columns(table: Table, width: float, size: float) -> tuple[list[float | None
     ]
     left = width - sum(needed) + needed[stretch]
     if left < needed[stretch]:
-        return [0 if i == stretch else None for i in range(len(needed))], None
+        widest = max(range(len(needed)), key=needed.__getitem__)
+        return [0 if i == widest else None for i in range(len(needed))], None
     columns: list[float | None] = [0 if i == stretch else round(w, 1) for i, w in enumerate(needed)]
     return columns, [left if i == stretch else w for i, w in enumerate(needed)]
 

@@ -118,10 +118,10 @@ class Observations:
         return [_observation(row) for row in rows]
 
     async def series(self, ticker: str, name: str, *, since: datetime) -> list[tuple[datetime, Decimal]]:
-        """A field's values over time, oldest first; of each instant that of the source that ranks best."""
+        """A field's official values over time, oldest first; of each instant that of the source that ranks best."""
         rows = await self._db.fetch(
             "SELECT DISTINCT ON (as_of) as_of, value FROM observation WHERE ticker = $1 AND field = $2 "
-            "AND as_of >= $3 ORDER BY as_of, official DESC, rank, source",
+            "AND official AND as_of >= $3 ORDER BY as_of, rank, source",
             ticker,
             name,
             since,

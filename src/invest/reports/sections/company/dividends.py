@@ -57,7 +57,7 @@ def year_chart(
             sums[action.last_date_with.year] += action.amount
     if len(sums) < 2:
         return None
-    running = f"{locale.months_so_far(today)} {today.year % 100:02d}"
+    running = locale.words.t("dividends.so_far", month=locale.month(today.month))
     years = range(max(min(sums), today.year - _YEARS + 1), today.year + 1)
     bars = tuple(
         Bar(
