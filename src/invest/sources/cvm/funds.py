@@ -65,6 +65,7 @@ class CvmFundsSource:
             reading.remark("its newest report is months old" if reported else "it has not reported")
             return reading.close("empty")
         _read_months(reading, cnpj, [month for month, _ in reported], reported[-1][1])
+        _read_past_worths(reading, reported[:-1])
         buildings, missing = await self._files(client, self._quarters, QUARTERS, today)
         for problem in (*problems, *missing):
             reading.remark(problem.reason)
@@ -123,7 +124,6 @@ def _read_months(reading: Reading, cnpj: str, months: Sequence[FundMonth], shelv
         ("holders", newest.holders, "count"),
     ):
         reading.observe(name, value if value is not None and value > 0 else None, at, payload, unit=unit)
-    reading.add(Harvest(observations=_past_worths(reading, months[:-1], payload)))
     year = income_of_a_year(months)
     if year is None:
         reading.remark("its income of twelve months is not whole")
@@ -137,17 +137,21 @@ def _read_months(reading: Reading, cnpj: str, months: Sequence[FundMonth], shelv
     )  # fmt: skip
 
 
-def _past_worths(reading: Reading, months: Sequence[FundMonth], payload: RawPayload) -> tuple[Observation, ...]:
+def _read_past_worths(reading: Reading, reported: Sequence[tuple[FundMonth, Shelved]]) -> None:
     """What a unit was worth in earlier months, for the multiple over time; the newest alone is a figure of today."""
     conf, ticker = reading.conf, reading.ticker or ""
-    return tuple(
-        Observation(
-            ticker, "bvps", month.per_unit, _at(month.month), reading.source, payload.sha256, payload.fetched_at,
-            Basis.SPOT, "BRL", conf.official, conf.rank,
-        )
-        for month in months
-        if month.per_unit is not None and month.per_unit > 0
-    )  # fmt: skip
+    found = []
+    for month, shelved in reported:
+        if month.per_unit is not None and month.per_unit > 0:
+            payload = shelved.payload
+            reading.keep(payload, shelved.path)
+            found.append(
+                Observation(
+                    ticker, "bvps", month.per_unit, _at(month.month), reading.source, payload.sha256,
+                    payload.fetched_at, Basis.SPOT, "BRL", conf.official, conf.rank,
+                )
+            )  # fmt: skip
+    reading.add(Harvest(observations=tuple(found)))
 
 
 def _read_positions(reading: Reading, ticker: str, cnpj: str, files: Sequence[Shelved]) -> None:
