@@ -32,7 +32,11 @@ class ServerAway(Unreachable):
 
     def copy(self) -> ServerAway:
         """Another one with the same words: an exception raised in several tasks mixes their tracebacks."""
-        return ServerAway(str(self), server=self.server)
+        return type(self)(str(self), server=self.server)
+
+
+class PoolFull(ServerAway):
+    """All connections of this process to a server that answers are in use: work that waited for one is not at fault."""
 
 
 class NotFound(InvestError):

@@ -94,3 +94,20 @@ async def test_many_probes_share_one_look(platform: Settings, monkeypatch: pytes
         monkeypatch.setattr(check, "_ask", counted)
         await asyncio.gather(*(told(door, 200) for _ in range(200)))
         assert looks <= 2
+
+
+@pytest.mark.parametrize("wait", [0.1, 5.0])
+async def test_a_pool_whose_connections_are_all_in_use_is_degraded(
+    platform: Settings, monkeypatch: pytest.MonkeyPatch, wait: float
+) -> None:
+    monkeypatch.setattr(readiness, "FRESH", 0.0)
+    monkeypatch.setattr(readiness, "PATIENCE", 0.5)
+    small = {"pool_max": 1, "acquire_timeout": wait}
+    busy = platform.model_copy(update={"database": platform.database.model_copy(update=small)})
+    async with open_door(busy) as door:
+        assert (await told(door, 200))["status"] == "ready"
+        store = await door.app[SERVICES].store()
+        async with store.database.connection():
+            body = await told(door, 200)
+            assert body["status"] == "degraded" and "in use" in body["checks"]["postgresql"], body
+        assert (await told(door, 200))["status"] == "ready"

@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from invest.engine import Context, Invest, JobState, Queue, Resources, Retry, group, job_head
 from invest.engine.redis import keys
 from invest.engine.worker import execution, waiting
-from invest.errors import ServerAway, Unreachable
+from invest.errors import PoolFull, ServerAway, Unreachable
 from invest.settings import Settings
 from tests.integration.engine.engine_kit import working
 
@@ -32,6 +32,8 @@ async def away_store(ctx: Context, how: str = "plain") -> str:
             raise ExceptionGroup("several", [ServerAway("10.0.0.9 does not answer", server="PostgreSQL")])
         if how == "wrapped":
             raise ValueError("could not be stored") from ServerAway("away")
+        if how == "full":
+            raise PoolFull("all 4 are in use")
         if how == "redis":
             raise RedisConnectionError("refused")
         raise ServerAway("10.0.0.9 does not answer", server="PostgreSQL")
@@ -104,6 +106,20 @@ async def test_nothing_is_claimed_while_the_server_is_away(known: Settings) -> N
         down[0] = False
         assert len(await whole.result(timeout=20)) == 200
         assert not (await invest.dead.page()).items
+
+
+async def test_a_full_pool_is_nobodys_fault_and_makes_no_other_job_wait(known: Settings) -> None:
+    down[0] = True
+    async with Invest.connect(known) as invest, working(known, (away,), resources=checked):
+        job = await invest.enqueue(away_store("full"))
+        async with asyncio.timeout(10):
+            while len(started) < 10:  # noqa: ASYNC110 - far beyond its attempts
+                await asyncio.sleep(0.02)
+        assert await (await invest.enqueue(away_caller())).result(timeout=10) is None
+        down[0] = False
+        assert await job.result(timeout=10) == "full"
+        status = await job.status()
+        assert status.attempt == 1 and not (await invest.dead.page()).items
 
 
 async def test_a_job_and_its_steps_run_on_behalf_of_their_caller(known: Settings) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from bench.servers import OwnPostgres
 
-from invest.errors import ConfigError, Unreachable
+from invest.errors import ConfigError, PoolFull, ServerAway, Unreachable
 from invest.settings import Settings
 from invest.store import Store, migrate, pending
+from invest.store.core import database
+from invest.store.core.address import Address
 from invest.store.core.database import Connection
 
 Make = Callable[..., Settings]
@@ -65,8 +68,23 @@ async def test_a_database_that_does_not_exist_is_told_too(database_url: str) -> 
 async def test_a_full_pool_is_waited_for_and_then_told(database_url: str, settings: Make) -> None:
     small = settings(database={"url": database_url, "pool_max": 1, "acquire_timeout": 0.2})
     async with Store.open(small) as store, store.database.connection():
-        with pytest.raises(Unreachable, match=r"no connection within 0\.2 s"):
+        with pytest.raises(PoolFull, match=r"no connection within 0\.2 s: all 1 of this process are in use"):
             await store.ready()
+
+
+async def test_a_pool_that_is_full_because_the_server_is_frozen_is_a_server_away(
+    database_url: str, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BESIDE", 0.2)
+    small = settings(database={"url": database_url, "pool_max": 1, "acquire_timeout": 0.2})
+    silent = socket.create_server(("127.0.0.1", 0))
+    port = silent.getsockname()[1]
+    async with Store.open(small) as store, store.database.connection():
+        monkeypatch.setattr(store.database, "_address", Address(f"postgresql://u@127.0.0.1:{port}/d", "there"))
+        with pytest.raises(ServerAway, match="is the server up") as away:
+            await store.ready()
+    silent.close()
+    assert not isinstance(away.value, PoolFull)
 
 
 async def test_connections_come_back_from_failing_and_cancelled_work(database_url: str, settings: Make) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from invest.errors import ServerAway
+from invest.errors import PoolFull, ServerAway
 from invest.logs import mask
 
 SERVER = re.compile(r"\b(PostgreSQL|Redis) at \S+")
@@ -27,6 +27,8 @@ def public_text(text: str) -> str:
 
 def public_error(error: BaseException) -> str:
     """An error for those outside."""
+    if isinstance(error, PoolFull):
+        return f"{error.server} is in use: try again in a moment"
     if isinstance(error, ServerAway):
         return f"{error.server} does not answer"
     if isinstance(error, OSError) and error.strerror:

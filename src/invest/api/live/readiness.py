@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from redis.exceptions import RedisError
 
 from invest.api.http import LazyStore
 from invest.engine import is_full
-from invest.errors import InvestError
+from invest.errors import InvestError, PoolFull
 
 Verdict = Literal["ready", "degraded", "not ready"]
 FRESH = 1.0  # seconds an answer holds
@@ -20,6 +21,7 @@ WRITE_EVERY = 10.0  # seconds between two tries to write to PostgreSQL
 PATIENCE = 3.0  # seconds a server may take to answer
 MARK = "invest:web:ready"
 OK = "ok"
+IN_USE = "all connections of this process are in use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +106,26 @@ class ReadinessCheck:
             async with asyncio.timeout(PATIENCE):
                 store = await self._stores.get()
                 await store.ready()
+        except PoolFull:
+            return _Check(IN_USE)
         except InvestError as error:
             lacks_schema = "migrate" in str(error)
             message = "has no schema: run `invest db migrate`" if lacks_schema else "does not answer"
             return _Check(message, usable=False)
         except TimeoutError:
-            return _Check("does not answer in time", usable=False)
+            return await self._without_an_answer()
         now = asyncio.get_running_loop().time()
         if now >= self._write_due:
             self._write_due = now + WRITE_EVERY
             self._writes = await self._try_to_write()
         return self._writes
+
+    async def _without_an_answer(self) -> _Check:
+        """A pool whose connections are all in use is no server that is away: other processes do not help either."""
+        with suppress(InvestError):
+            if await (await self._stores.get()).database.answers():
+                return _Check(IN_USE)
+        return _Check("does not answer in time", usable=False)
 
     async def _try_to_write(self) -> _Check:
         try:

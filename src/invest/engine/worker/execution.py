@@ -28,7 +28,7 @@ from invest.engine.errors import (
     TimeLimitExceeded,
 )
 from invest.engine.redis import Claimed, error_json
-from invest.errors import ServerAway
+from invest.errors import PoolFull, ServerAway
 
 AWAY = (ServerAway, RedisConnectionError, RedisTimeoutError, ReadOnlyError)
 Action = Literal["succeeded", "failed", "cancelled", "retry", "back", "over", "drop"]
@@ -183,8 +183,9 @@ def judge(run: Run, error: BaseException, worker: str, elapsed: float) -> Verdic
         info = ErrorInfo(type="Cancelled", message="cancelled while it ran")
         return Verdict("cancelled", error_json(info), error="Cancelled")
     job = run.job
-    if run.reason is None and is_away(error):
-        return Verdict("back", delay_ms=round(AWAY_PAUSE_MS * (1 + random.random())), error="ServerAway", away=True)  # noqa: S311 - jitter
+    if run.reason is None and (met := away_server(error)) is not None:
+        pause, full = round(AWAY_PAUSE_MS * (1 + random.random())), isinstance(met, PoolFull)  # noqa: S311 - jitter
+        return Verdict("back", delay_ms=pause, error=type(met).__name__ if full else "ServerAway", away=not full)
     if run.reason == "hard" and job is not None:
         error = TimeLimitExceeded(f"did not end within {job.timeout:g} s")
     retryable = job is not None and may_retry(job, error, timed_out=run.reason == "hard" or run.soft_fired)
@@ -225,16 +226,16 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def is_away(error: BaseException) -> bool:
-    """Whether the platform's own Redis or PostgreSQL was away, however the error was wrapped."""
+def away_server(error: BaseException) -> BaseException | None:
+    """What says that the platform's own Redis or PostgreSQL was away, however it was wrapped; None for other errors."""
     cause: BaseException | None = error
     for _ in range(10):
         if cause is None:
-            return False
-        if any(isinstance(e, AWAY) for e in leaves(cause)):
-            return True
+            return None
+        if (met := next((e for e in leaves(cause) if isinstance(e, AWAY)), None)) is not None:
+            return met
         cause = cause.__cause__
-    return False
+    return None
 
 
 def may_retry(job: JobType[..., Any], error: BaseException, *, timed_out: bool) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 import asyncpg
 
-from invest.errors import ConfigError, InvestError, ServerAway, Unreachable
+from invest.errors import ConfigError, InvestError, PoolFull, ServerAway, Unreachable
 from invest.settings import DatabaseSettings
 from invest.store.core.address import Address, behind_pooler, connect_arguments, server_settings
 from invest.store.core.loss import LossWatch
@@ -44,6 +44,7 @@ AGAIN = (
 )
 PAUSES = (0.02, 0.1)  # seconds before the second and the third try
 AWAY_PAUSE = 0.25  # seconds between tries while a server restarts
+BESIDE = 2.0  # seconds that a server has to answer on a connection beside a pool that gives none
 SERVER = "PostgreSQL"
 GONE = ("closed", "released back to the pool")  # what asyncpg says of a connection that was cut before it was used
 SCHEMA_MISSING = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
@@ -61,6 +62,7 @@ class Database:
         self._settings = settings
         self._patience = patience
         self._pooled = behind_pooler(address, settings)
+        self._asking: asyncio.Future[bool] | None = None
 
     @property
     def usage(self) -> tuple[int, int, int]:
@@ -73,11 +75,7 @@ class Database:
         try:
             connection = await self._pool.acquire(timeout=self._settings.acquire_timeout)
         except TimeoutError:
-            raise ServerAway(
-                f"PostgreSQL at {self._address.shown}: no connection within {self._settings.acquire_timeout:g} s "
-                f"(pool of {self._settings.pool_max}); is the server up, is database.pool_max large enough?",
-                server=SERVER,
-            ) from None
+            raise await self._no_connection() from None
         except LOST as error:
             raise _Away(str(unreachable(self._address, error)), server=SERVER) from None
         try:
@@ -90,6 +88,24 @@ class Database:
         finally:
             # Shielded: a cancelled job must not take its connection along.
             await asyncio.shield(self._give_back(connection))
+
+    async def _no_connection(self) -> ServerAway:
+        """What it means that none came in time. A pool is full also where a server is frozen under its statements."""
+        where = f"PostgreSQL at {self._address.shown}: no connection within {self._settings.acquire_timeout:g} s"
+        if await self.answers():
+            message = f"{where}: all {self._settings.pool_max} of this process are in use; raise database.pool_max"
+            return PoolFull(message, server="this process's pool of connections to PostgreSQL")
+        return ServerAway(f"{where}; is the server up?", server=SERVER)
+
+    async def answers(self) -> bool:
+        """Whether the server answers beside the pool; who asks at the same time shares one answer."""
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(_answers(self._address, self._settings))
+            self._asking.add_done_callback(self._asked)
+        return await asyncio.shield(self._asking)
+
+    def _asked(self, _: asyncio.Future[bool]) -> None:
+        self._asking = None
 
     async def _give_back(self, connection: Connection) -> None:
         """Release a connection; one that the server cut meanwhile has left the pool already, which harms nobody."""
@@ -267,6 +283,22 @@ async def _leave_clean(connection: Connection) -> None:
     """In place of asyncpg's own reset, which costs a round trip each time: this package sets nothing per session."""
     if connection.is_in_transaction():
         await connection.execute("ROLLBACK")
+
+
+async def _answers(address: Address, settings: DatabaseSettings) -> bool:
+    """Whether the server takes another connection and a statement on it, or says that it has too many."""
+    arguments = connect_arguments(address, settings) | {"timeout": BESIDE, "command_timeout": BESIDE}
+    try:
+        connection = await asyncpg.connect(**arguments)
+        try:
+            await connection.fetchval("SELECT 1")
+        finally:
+            connection.terminate()
+    except asyncpg.TooManyConnectionsError:
+        return True
+    except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, *LOST):
+        return False
+    return True
 
 
 async def open_pool(address: Address, settings: DatabaseSettings) -> Any:
