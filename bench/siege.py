@@ -133,8 +133,8 @@ class Besieged:
     log: Path = Path()
 
     def rss_mb(self) -> float:
-        """Resident memory of the web process and its children."""
-        return sum(_rss(pid) for pid in (self.web.pid, *_children(self.web.pid)))
+        """Memory of the web process and its children; what they share counts once: a fork is no second process yet."""
+        return sum(_memory(pid) for pid in (self.web.pid, *_children(self.web.pid)))
 
     def session(self, key: str | None = "one", **options: Any) -> aiohttp.ClientSession:
         """A client with one of the keys."""
@@ -156,9 +156,11 @@ class Besieged:
             return False
 
 
-def _rss(pid: int) -> float:
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+def _memory(pid: int) -> float:
+    """The share of a process in the memory that is in use, in MB."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) / 1e3
     return 0.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -17,15 +18,20 @@ class Answered(NamedTuple):
     body: bytes
 
 
+def _application(server: Any) -> Any:
+    """The server as an ASGI application. The first one imports the library's web part, so this runs in a thread."""
+    security = require("mcp", "mcp.server.transport_security", "the MCP server").TransportSecuritySettings(
+        enable_dns_rebinding_protection=False
+    )
+    return server.streamable_http_app(json_response=True, stateless_http=True, transport_security=security)
+
+
 async def answered(server: Any, headers: Mapping[str, str], body: bytes) -> Answered:
     """What the MCP server says to a POST. No session is kept: each request stands alone.
 
     Who may ask was settled before; so the library's own check of host names is off.
     """
-    security = require("mcp", "mcp.server.transport_security", "the MCP server").TransportSecuritySettings(
-        enable_dns_rebinding_protection=False
-    )
-    app = server.streamable_http_app(json_response=True, stateless_http=True, transport_security=security)
+    app = await asyncio.to_thread(_application, server)
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
         "path": "/mcp", "raw_path": b"/mcp", "query_string": b"", "root_path": "",

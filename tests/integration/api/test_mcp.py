@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,10 @@ from mcp import StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from invest.api.http import meters
+from invest.api.routes import mcp as routes
 from invest.domain.market import Asset, AssetKind
+from invest.mcp import asgi
 from invest.settings import Settings
 from invest.store import Store
 from tests.integration.api.api_kit import Door, open_door, working
@@ -50,6 +55,29 @@ def locked(platform: Settings) -> Settings:
 async def names(client: Any) -> set[str]:
     """The tools on offer."""
     return {tool.name for tool in (await client.list_tools()).tools}
+
+
+async def test_what_takes_long_to_make_is_made_in_a_thread(platform: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    where: dict[str, threading.Thread] = {}
+
+    def watched(name: str, make: Any) -> Any:
+        def run(*args: Any, **options: Any) -> Any:
+            where[name] = threading.current_thread()
+            return make(*args, **options)
+
+        return run
+
+    monkeypatch.setattr(routes, "server_over", watched("tools", routes.server_over))
+    monkeypatch.setattr(asgi, "_application", watched("application", asgi._application))
+    monkeypatch.setattr(meters, "generate_latest", watched("metrics", meters.generate_latest))
+    async with open_door(platform) as door:
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        answer = await door.ask("POST", "/mcp", json=asked, status=200)
+        assert "read_asset" in answer.body.decode()
+        texts = await asyncio.gather(*(door.ask("GET", "/metrics", status=200) for _ in range(3)))
+        assert all(b"invest_http_request_seconds" in text.body for text in texts)
+    assert set(where) == {"tools", "application", "metrics"}
+    assert threading.main_thread() not in where.values()
 
 
 @pytest.mark.parametrize("scope", ["read", "write"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
@@ -13,6 +15,7 @@ class Meters:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._writing: asyncio.Future[bytes] | None = None
         self._seconds = Histogram(
             "invest_http_request_seconds",
             "From the head of a request to its answer; waiting for a task included",
@@ -26,9 +29,15 @@ class Meters:
         method = request.method if request.method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE") else "OTHER"
         self._seconds.labels(method, route_of(request), str(status)).observe(seconds)
 
-    def text(self) -> bytes:
-        """The metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
+    async def text(self) -> bytes:
+        """The metrics in Prometheus' text format: thousands of lines, written in a thread and once for all who ask."""
+        if self._writing is None:
+            self._writing = asyncio.ensure_future(asyncio.to_thread(generate_latest, self._registry))
+            self._writing.add_done_callback(self._written)
+        return await asyncio.shield(self._writing)
+
+    def _written(self, _: asyncio.Future[bytes]) -> None:
+        self._writing = None
 
 
 def route_of(request: web.Request) -> str:

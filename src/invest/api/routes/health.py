@@ -59,7 +59,7 @@ async def readyz(request: Request) -> Reply[Readiness]:
 @route("GET", "/metrics", tag="operations", scope="read", api=False, media={200: "text/plain"})
 async def metrics(request: Request) -> web.Response:
     """Metrics of queues, workers, requests, upstreams, AIs and PostgreSQL's pool, for Prometheus."""
-    body = await metrics_text(request.services.invest) + request.services.meters.text()
+    body = await metrics_text(request.services.invest) + await request.services.meters.text()
     body += (await source_metrics(request)).encode()
     with suppress(Unreachable, ConfigError):  # without PostgreSQL the metrics of queues and upstreams go on
         body += (await ai_metrics(request) + await store_metrics(await request.services.store())).encode()

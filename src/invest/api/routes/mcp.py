@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Literal
 
 import orjson
@@ -34,7 +35,8 @@ async def model_context(request: Request, body: McpMessage) -> Reply[dict[str, A
     headers = {k: v for k, v in request.http.headers.items() if k.lower() in PASSED}
     try:
         async with Client(_own_address(request), key=key or None) as client:
-            server = server_over(client, writes=request.caller.allows("write"))
+            # In a thread: the first import of the library takes a second, the schemas of the tools a tenth of one.
+            server = await asyncio.to_thread(server_over, client, writes=request.caller.allows("write"))
             status, answer = await answered(server, headers, await request.read())
     except ConfigError as error:
         raise Problem(501, str(error)) from None
