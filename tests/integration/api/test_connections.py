@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -158,6 +159,18 @@ async def test_what_waits_for_slow_clients_has_a_budget_and_they_make_room_for_o
             await door.ask("GET", "/healthz", status=200, headers={"Connection": "close"})
         assert 0 < door.app[UNSENT].total <= 1_000_000 and len(door.app[ROSTER]) <= 10
         assert await _ended(first)
+
+
+async def test_the_rest_of_a_refused_body_is_not_unpacked(web_door: Door) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(web_door))
+    head = (
+        f"POST {API}/portfolios/none/import HTTP/1.1\r\nHost: localhost\r\n"
+        "Content-Encoding: gzip\r\nContent-Length: 1000000\r\n\r\n"
+    )
+    writer.write(head.encode() + gzip.compress(b"a" * 1_000_000))
+    answer = await asyncio.wait_for(reader.read(), connections.LIMITS["lingering_time"] - 1)
+    writer.close()
+    assert b" 404 " in answer
 
 
 def test_what_is_no_network_is_refused_by_name() -> None:

@@ -15,11 +15,12 @@ from mcp import Client as McpClient
 from mcp import StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from prometheus_client import generate_latest
 
 from invest.api.http import meters
 from invest.api.routes import mcp as routes
 from invest.domain.market import Asset, AssetKind
-from invest.mcp import asgi
+from invest.mcp import asgi, server_over
 from invest.settings import Settings
 from invest.store import Store
 from tests.integration.api.api_kit import Door, open_door, working
@@ -67,9 +68,9 @@ async def test_what_takes_long_to_make_is_made_in_a_thread(platform: Settings, m
 
         return run
 
-    monkeypatch.setattr(routes, "server_over", watched("tools", routes.server_over))
+    monkeypatch.setattr(routes, "server_over", watched("tools", server_over))
     monkeypatch.setattr(asgi, "_application", watched("application", asgi._application))
-    monkeypatch.setattr(meters, "generate_latest", watched("metrics", meters.generate_latest))
+    monkeypatch.setattr(meters, "generate_latest", watched("metrics", generate_latest))
     async with open_door(platform) as door:
         asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
         answer = await door.ask("POST", "/mcp", json=asked, status=200)

@@ -6,10 +6,11 @@ import time
 from decimal import Decimal
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from invest.api.http import Problem
-from invest.api.http.wire import MAX_DEPTH, MAX_VALUES, check_json, parse_json
+from invest.api.http.wire import MAX_DEPTH, MAX_VALUES, Part, check_json, parse_json, parts_of
 from invest.error_info import MAX_NAMED
 
 MEGABYTE = 1_000_000
@@ -95,3 +96,38 @@ def test_wrong_values_are_named_while_they_are_few() -> None:
     many = b'{"numbers":[' + b'"x",' * MAX_NAMED + b'"x"]}'
     with pytest.raises(Problem, match="1,001 values are wrong"):
         parse_json(TypeAdapter(Given), many)
+
+
+def form(body: bytes, boundary: str = "b") -> list[Part]:
+    """The parts of a form."""
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    return parts_of(make_mocked_request("POST", "/", headers=headers), body)
+
+
+HEAD = b'Content-Disposition: form-data; name="%b"'
+
+
+def test_a_forms_fields_and_files_are_read_as_they_were_sent() -> None:
+    file = HEAD % b"file" + b'; filename="a \\"b\\".csv"\r\nContent-Type: text/csv\r\n\r\n1;2\r\n--\r\n3;4\r\n'
+    body = b"--b\r\n" + HEAD % b"text" + b"\r\n\r\n\r\n--b\r\n" + file + b"--b--\r\nafter"
+    assert form(body) == [("text", None, b""), ("file", 'a "b".csv', b"1;2\r\n--\r\n3;4")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--b\r\n",
+        b"--b--",
+        b"--b\r\n" * 200_000 + b"--b--",
+        b"--b\r\nX: " + b"a" * MEGABYTE + b"\r\n\r\n\r\n--b--",
+        b"--b\r\n" + b"X: a\r\n" * 100_000 + b"\r\n\r\n--b--",
+        (b"--b\r\n" + HEAD % b"a" + b"\r\n\r\n\r\n") * 20_000 + b"--b--",
+        b"--b\r\n" + HEAD % b"a" + b"\r\n\r\nno end",
+    ],
+)
+def test_a_form_that_is_none_or_has_parts_without_end_is_refused_at_once(body: bytes) -> None:
+    begun = time.process_time()
+    with pytest.raises(Problem) as refusal:
+        form(body)
+    assert refusal.value.status == 400 and time.process_time() - begun < 0.5

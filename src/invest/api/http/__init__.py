@@ -54,12 +54,11 @@ from invest.api.http.routing import (
     Texts,
     route,
 )
-from invest.api.http.wire import BODY_SECONDS, checked_text, to_json, to_json_in_turns
+from invest.api.http.wire import checked_text, parts_of, read_body, to_json, to_json_in_turns
 
 __all__ = [
     "ANYBODY",
     "API_POLICY",
-    "BODY_SECONDS",
     "EXPORTS",
     "LINE",
     "LOCAL",
@@ -103,9 +102,11 @@ __all__ = [
     "on_prepare",
     "paged",
     "paged_as",
+    "parts_of",
     "problem_of",
     "public_result",
     "public_text",
+    "read_body",
     "read_time",
     "render",
     "retry_after",

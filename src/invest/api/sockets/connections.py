@@ -178,11 +178,13 @@ class Connection(RequestHandler):
         """Whether nothing is worked on or about to be: aiohttp's task waits for its next message."""
         return self._waiter is not None and not self._waiter.done()
 
-    async def _handle_request(self, *args: Any, **kwargs: Any) -> Any:
+    async def _handle_request(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         self._begun()
         try:
-            return await super()._handle_request(*args, **kwargs)
+            return await super()._handle_request(request, *args, **kwargs)
         finally:
+            if "Content-Encoding" in request.headers and not request.content.is_eof():
+                self._lingering_time = 0.0  # unpacking the rest of a bomb, to throw it away, takes seconds
             if self._roster is not None and not self._messages:
                 self._roster.rest(self)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import zlib
 from collections.abc import Sequence
@@ -22,7 +23,9 @@ from invest.api.routes.portfolio import corrections
 from invest.api.routes.portfolio import portfolios as routes
 from invest.domain.portfolios import Operation, Portfolio
 
-KEPT = "invest:pages:file:"  # + caller + token: an uploaded statement between its preview and its booking
+KEPT = "invest:pages:file:"  # + caller + place: an uploaded statement between its preview and its booking
+SECRET = 22  # characters of a token that nobody guesses
+PLACES = 4  # files of one caller that are kept: what each asks to preview cannot fill Redis
 KEPT_SECONDS = 3_600
 SHOWN = 1_000  # rows of a preview
 
@@ -70,9 +73,7 @@ async def preview(visit: Visit, form: Form) -> web.StreamResponse:
         if problem.status != 422:
             raise
         return await _form(visit, held, problem.detail)
-    token = secrets.token_urlsafe(16)
-    key = f"{KEPT}{visit.caller.id}:{token}"
-    await visit.services.invest.redis.set(key, zlib.compress(data, 3), ex=KEPT_SECONDS)
+    token = await _keep(visit, data)
     order = {"question": 0, "refused": 1, "booked": 2, "duplicate": 3}
     rows = sorted(plan.rows, key=lambda row: (order.get(row.status, 1), row.line))
     return render(
@@ -87,6 +88,27 @@ async def preview(visit: Visit, form: Form) -> web.StreamResponse:
         reconciles=plan.layout == "posicao",
         sums=sums_of(plan.rows),
     )
+
+
+async def _keep(visit: Visit, data: bytes) -> str:
+    """Keep a file for its booking, in place of the oldest of the caller's; gives the token that names it."""
+    redis, caller = visit.services.invest.redis, visit.caller.id
+    place = int(await redis.incr(f"{KEPT}{caller}:next")) % PLACES
+    await redis.expire(f"{KEPT}{caller}:next", KEPT_SECONDS)
+    secret = secrets.token_urlsafe(16)
+    packed = secret.encode() + await asyncio.to_thread(zlib.compress, data, 3)
+    await redis.set(f"{KEPT}{caller}:{place}", packed, ex=KEPT_SECONDS)
+    return f"{place}{secret}"
+
+
+async def _kept(visit: Visit, token: str) -> bytes | None:
+    place, secret = token[:1], token[1:].encode()
+    if not place.isdecimal() or not secret:
+        return None
+    packed: bytes | None = await visit.services.invest.redis.get(f"{KEPT}{visit.caller.id}:{place}")
+    if packed is None or not packed.startswith(secret) or len(secret) != SECRET:
+        return None
+    return await asyncio.to_thread(zlib.decompress, packed[SECRET:])
 
 
 @dataclass
@@ -126,10 +148,10 @@ async def _plan(visit: Visit, portfolio_id: str, data: bytes, *, dry_run: bool, 
 async def book(visit: Visit, form: Form) -> web.StreamResponse:
     """Book the statement whose preview was shown."""
     held = await routes.stored(visit.request, visit.http.match_info["portfolio_id"])
-    kept = await visit.services.invest.redis.get(f"{KEPT}{visit.caller.id}:{form.text('file', limit=100)}")
+    kept = await _kept(visit, form.text("file", limit=100))
     if kept is None:
         raise Problem(409, visit.say("The file of this preview is no longer kept: choose it again."))
-    plan = await _plan(visit, held.id, zlib.decompress(kept), dry_run=False, accept=form.all("accept"))
+    plan = await _plan(visit, held.id, kept, dry_run=False, accept=form.all("accept"))
     body = {"portfolio_id": held.id}
     await visit.ask(operations.enqueue_job, path={"name": "calculate_portfolio_metrics"}, body=body)
     counts = plan.counts
