@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from invest.errors import InvestError
 from invest.extras import require
@@ -41,6 +42,11 @@ async def _answered(work: Any) -> Any:
         return {"error": str(error)}
 
 
+def _part(name: str) -> str:
+    """A name as one part of a path: an AI that was talked into `../keys` asks for its tool's own resource alone."""
+    return quote(name, safe="") if name.strip(".") else "-"
+
+
 def _assets(client: Client) -> list[Any]:
     async def search_assets(text: str) -> Any:
         """Assets whose code or name holds the text."""
@@ -48,21 +54,23 @@ def _assets(client: Client) -> list[Any]:
 
     async def read_asset(ticker: str) -> Any:
         """What an asset is, and its newest analysis: scores, valuation, risk, each with its coverage."""
-        about = await _answered(client.get(f"/assets/{ticker.upper()}"))
-        return {"asset": about, "analysis": await _answered(client.get(f"/assets/{ticker.upper()}/analysis"))}
+        about = await _answered(client.get(f"/assets/{_part(ticker.upper())}"))
+        return {"asset": about, "analysis": await _answered(client.get(f"/assets/{_part(ticker.upper())}/analysis"))}
 
     async def read_figures(ticker: str) -> Any:
         """The figures in force of an asset, each with its source, day, payload and how far the sources agree."""
-        return await _answered(client.get(f"/assets/{ticker.upper()}/quality"))
+        return await _answered(client.get(f"/assets/{_part(ticker.upper())}/quality"))
 
     async def read_prices(ticker: str, since: str | None = None, limit: int = 30) -> Any:
         """Daily prices as traded, newest first; `since` is a day such as 2026-01-31."""
         most = max(1, min(limit, 250))
-        return await _answered(client.rows(f"/assets/{ticker.upper()}/prices", most=most, since=since, limit=most))
+        return await _answered(
+            client.rows(f"/assets/{_part(ticker.upper())}/prices", most=most, since=since, limit=most)
+        )
 
     async def read_ranking(market: str = "stocks") -> Any:
         """The ranking of a market (stocks, fiis, etfs, bdrs, cryptos), and what its score was worth so far."""
-        return await _answered(client.get(f"/rankings/{market}"))
+        return await _answered(client.get(f"/rankings/{_part(market)}"))
 
     return [search_assets, read_asset, read_figures, read_prices, read_ranking]
 
@@ -74,10 +82,10 @@ def _owned(client: Client) -> list[Any]:
 
     async def read_portfolio(portfolio_id: str) -> Any:
         """A portfolio of the key's owner: positions, and the newest metrics."""
-        found = await _answered(client.get(f"/portfolios/{portfolio_id}"))
+        found = await _answered(client.get(f"/portfolios/{_part(portfolio_id)}"))
         return {
             "portfolio": found,
-            "metrics": await _answered(client.rows(f"/portfolios/{portfolio_id}/metrics", most=1)),
+            "metrics": await _answered(client.rows(f"/portfolios/{_part(portfolio_id)}/metrics", most=1)),
         }
 
     async def list_reports(ticker: str | None = None) -> Any:
@@ -87,7 +95,7 @@ def _owned(client: Client) -> list[Any]:
     async def read_report(report_id: str) -> Any:
         """A report as Markdown."""
         try:
-            return (await client.download(report_id, "markdown")).decode()
+            return (await client.download(_part(report_id), "markdown")).decode()
         except InvestError as error:
             return {"error": str(error)}
 
@@ -103,7 +111,7 @@ def _tasks(client: Client) -> list[Any]:
 
     async def read_task(task_id: str, wait: float = 0) -> Any:
         """Where a task is, and its result once it has one; waits for it up to 20 seconds."""
-        return await _answered(client.get(f"/tasks/{task_id}/status", wait=max(0.0, min(wait, 20.0)) or None))
+        return await _answered(client.get(f"/tasks/{_part(task_id)}/status", wait=max(0.0, min(wait, 20.0)) or None))
 
     return [list_jobs, read_task]
 
@@ -111,6 +119,6 @@ def _tasks(client: Client) -> list[Any]:
 def _queue(client: Client) -> Any:
     async def queue_job(name: str, arguments: dict[str, Any]) -> Any:
         """Queue a job by its name; `read_task` follows it."""
-        return await _answered(client.ask("POST", f"/jobs/{name}", arguments))
+        return await _answered(client.ask("POST", f"/jobs/{_part(name)}", arguments))
 
     return queue_job

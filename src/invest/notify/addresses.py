@@ -22,6 +22,8 @@ SCHEMES = frozenset(NAMES.split())
 
 def check_text(address: str, *, private: bool) -> None:
     """Refuse an address that no name has to be resolved for. Raises `MessageRefused`."""
+    if not address.isprintable():
+        raise MessageRefused("the address is malformed: it holds control characters")
     scheme, colon, _ = address.partition("://")
     if not colon or scheme.lower() not in SCHEMES:
         raise MessageRefused(

@@ -98,7 +98,13 @@ async def test_the_official_client_reads_over_http_and_queues_only_with_a_key_th
         assert (await call(client, "read_asset", ticker="petr4"))["asset"]["name"] == "Petrobras"
         assert "not known yet" in (await call(client, "read_figures", ticker="ABCD3"))["error"]
         assert "of another" not in str(await call(client, "list_portfolios")), "another key's"
+        for path in ("../portfolios", "PETR4/../../keys/me/quotas", "PETR4?x=1#"):
+            assert "error" in str(await call(client, "read_figures", ticker=path)), path
         if scope == "write":
+            for path in ("../portfolios", "..%2Fportfolios", "door_double/../../portfolios", ".."):
+                smuggled = await call(client, "queue_job", name=path, arguments={"name": "smuggled"})
+                assert "error" in smuggled, smuggled
+            assert "smuggled" not in str(await call(client, "list_portfolios"))
             async with working(platform):
                 queued = await call(client, "queue_job", name="door_double", arguments={"number": 21})
                 done = await call(client, "read_task", task_id=queued["task_id"], wait=20)
