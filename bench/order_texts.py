@@ -16,6 +16,12 @@ from invest.domain.opinions.order_features import imperatives
 
 GRAMMARS = Path(__file__).parent / "orders"
 LISTS = Path(__file__).parents[1] / "tests" / "builders" / "texts"
+SAYERS = (
+    "diz CEO", "diz presidente da Vale", "afirma analista", "segundo a XP", "dizem fontes", "diz relatório",
+    "avalia o BTG",
+    "diz Lula", "aponta pesquisa", "recomenda gestor", "says CEO", "Goldman says", "sources say", "according to Citi",
+    "says minister", "analyst says", "report shows", "dice el presidente", "según JPMorgan", "dicen analistas",
+)  # fmt: skip
 OURS = ("pt", "en", "es")
 NEAR = frozenset(("gl", "ast", "ia", "io"))  # too near to Portuguese and Spanish to teach a difference
 
@@ -38,6 +44,26 @@ def composed(grammar: str, language: str, count: int, chance: random.Random) -> 
     while len(texts) < count:
         texts[_compose(parts, chance)] = None
     return list(texts)
+
+
+def dressed(order: str, news: list[str], chance: random.Random) -> str:
+    """`order` as a title might hide it: in somebody's mouth, behind a company, or joined to a headline."""
+    low = order[:1].lower() + order[1:].rstrip(".")
+    said = chance.choice(SAYERS)
+    headline = chance.choice(news).rstrip(".")
+    return chance.choice(
+        (
+            f"{order.rstrip('.')}, {said}",
+            f'"{order.rstrip(".")}", {said}',
+            f"{said[:1].upper()}{said[1:]}: {low}",
+            f"{headline}, {low}",
+            f"{headline} - {low}",
+            f"{headline} {chance.choice(('e', 'and', 'y', 'enquanto', 'while'))} {low}",
+            f"{chance.choice(news).split()[0]}: {low}",
+            f"{headline.split(',')[0]}; {low}",
+            f"{order.rstrip('.')} - {headline}",
+        )
+    )
 
 
 def in_latin(text: str) -> bool:

@@ -25,8 +25,8 @@ from invest.domain.opinions import language_of, speaks_against
         ({"language": "fr"}, {"language": "fr"}),
         ({"arguments_for": [{"text": "a", "fact_ids": "f2"}]}, {"arguments_for": [{"text": "a", "fact_ids": ["f2"]}]}),
         ({"arguments_for": [{"text": "a", "fact_ids": [2]}]}, {"arguments_for": [{"text": "a", "fact_ids": ["2"]}]}),
-        ({"risks": [{"text": "a", "kind": "macro", "note": 1}]}, {"risks": [{"kind": "macro", "text": "a"}]}),
-        ({"reasoning": "x", "summary": "s"}, {"summary": "s"}),
+        ({"would_change": [{"fact_id": "f2", "value": "9,5"}]}, {"would_change": [{"fact_id": "f2", "value": 9.5}]}),
+        ({"confidence": 0.9, "summary": "s"}, {"confidence": 0.9, "summary": "s"}),
     ],
 )
 def test_forms_that_mean_the_same_are_put_into_those_asked_for(given: object, read: dict[str, object]) -> None:

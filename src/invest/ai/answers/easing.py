@@ -1,7 +1,7 @@
 """Answers that miss the structure by their form alone, put into it: what they say is not changed.
 
-Servers that ignore the schema give a list of one as a string, a number as text, "pt_BR" for "pt-BR", or add fields.
-Nothing is guessed: a missing field stays missing, and 60 for .60 stays wrong.
+Servers that ignore the schema give a list of one as a string, a number as text, or "pt_BR" for "pt-BR". Nothing is
+guessed: a missing field stays missing, one that was not asked for stays wrong, and so does 60 for .60.
 """
 
 from __future__ import annotations
@@ -10,17 +10,7 @@ import json
 import re
 from typing import Any
 
-_FIELDS = (
-    "ticker", "language", "key_facts", "arguments_for", "arguments_against", "risks", "would_change", "summary",
-    "insufficient_data", "p_beat_30d", "p_beat_90d", "p_beat_180d", "price_p10", "price_p50", "price_p90",
-)  # fmt: skip
-_PARTS = {
-    "key_facts": ("fact_id", "reading"),
-    "arguments_for": ("text", "fact_ids"),
-    "arguments_against": ("text", "fact_ids"),
-    "risks": ("kind", "severity", "text"),
-    "would_change": ("fact_id", "operator", "value"),
-}
+_PARTS = ("key_facts", "arguments_for", "arguments_against", "risks", "would_change")
 _NUMBERS = ("p_beat_30d", "p_beat_90d", "p_beat_180d", "price_p10", "price_p50", "price_p90")
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 _SHARE = re.compile(r"(\d+(?:[.,]\d+)?)\s*%")
@@ -37,14 +27,14 @@ def eased(written: str) -> str:
     value = json.loads(written)
     if not isinstance(value, dict):
         return written
-    kept: dict[str, Any] = {name: value[name] for name in _FIELDS if name in value}
+    kept: dict[str, Any] = dict(value)
     for name in _NUMBERS:
         kept |= {name: _number(kept[name])} if name in kept else {}
     language = str(kept.get("language", ""))
     kept["language"] = _LANGUAGES.get(re.sub(r"[\W_]", "", language.lower()), language)
-    for name, fields in _PARTS.items():
+    for name in _PARTS:
         if isinstance(items := kept.get(name), list):
-            kept[name] = [_part(item, fields) for item in items]
+            kept[name] = [_part(item) for item in items]
     return json.dumps(kept, ensure_ascii=False)
 
 
@@ -53,10 +43,10 @@ def says_nothing(text: str) -> bool:
     return _NOTHING.fullmatch(text) is not None
 
 
-def _part(item: Any, fields: tuple[str, ...]) -> Any:
+def _part(item: Any) -> Any:
     if not isinstance(item, dict):
         return item
-    part = {name: item[name] for name in fields if name in item}
+    part = dict(item)
     if isinstance(part.get("fact_ids"), str | int):
         part["fact_ids"] = [str(part["fact_ids"])]
     if isinstance(part.get("fact_ids"), list):
