@@ -39,7 +39,7 @@ def _bar(score: float | None, width: int = 6) -> Text:
     if score is None:
         return Text("—", style="dim")
     full = round(score / 10 * width)
-    return Text("━" * full, style="blue") + Text("━" * (width - full), style="bright_black")
+    return Text("━" * full, style="blue") + Text("·" * (width - full), style="bright_black")
 
 
 def _price(value: float | None) -> str:
