@@ -123,7 +123,7 @@ def amounts_on(bare: str) -> list[tuple[str, Decimal, str]]:
     """(label, amount, its words) of every label of costs, tax and sums on a (plain) line, in either column.
 
     Of several figures behind a label the last before its D or C counts: what stands before it is what it was taken of.
-    A cost given back (C) is negative.
+    A cost given back (C) is negative. Raises `ValueError` for a figure that is no number.
     """
     if MONEY.search(bare) is None:
         return []

@@ -131,7 +131,12 @@ def _read_line(page: _Note, line: int, raw: str, bare: str, today: date) -> None
         return
     if not page.broker and any(word in bare.split() for word in HOUSES):
         page.broker = _broker_in(raw)
-    for label, amount, segment in amounts_on(bare):
+    try:
+        amounts = amounts_on(bare)
+    except ValueError as error:  # a sum that cannot be read is asked about: left out, the costs would be too low
+        page.problems.append(Row(line, " ".join(raw.split())[:200], reason=str(error)))
+        return
+    for label, amount, segment in amounts:
         if label == NET:
             page.net = (amount, line)
         elif label in WITHHELD and amount:

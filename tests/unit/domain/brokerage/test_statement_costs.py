@@ -112,3 +112,17 @@ def test_a_notes_costs_are_read_from_the_end_of_the_line(line: str, name: str, a
     [fee] = [r.transaction for r in read.rows if r.transaction is not None and r.transaction.ticker is None]
     assert fee.note.startswith(name)
     assert fee.price == Decimal(amount)
+
+
+def test_a_sum_of_a_note_that_is_no_number_is_named_and_the_trades_stay() -> None:
+    note = (
+        "NOTA DE CORRETAGEM\nNr. nota 123 Folha 1 Data pregão 02/03/2026\n"
+        "1-BOVESPA C VISTA PETROBRAS PN PETR4 100 36,50 3.650,00 D\nEmolumentos 0.18.1,00 D\n"
+        "Líquido para 04/03/2026 3.6511.234.567,89 D\n"
+    )
+    found = read_statement(note.encode(), today=TODAY)
+    assert [row.reason for row in found.rows if row.reason] == [
+        "'0.18.1,00' is no number: its thousands are not in threes",
+        "'3.6511.234.567,89' is no number: its thousands are not in threes",
+    ]
+    assert [row.transaction.quantity for row in found.rows if row.transaction] == [Decimal(100)]
