@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from xml.sax.saxutils import escape
 
 import orjson
 from pydantic import TypeAdapter
 from tests.builders.hostile import assert_storable
 from tests.unit.ai.test_parts import snapshot
+from tests.unit.domain.brokerage import test_fixed_income_statements as fixed
+from tests.unit.domain.brokerage.test_statement_costs import workbook
 from tests.unit.sources.test_hostile_answers import COIN, DETAIL, EVERY, HISTORY, STOCK, SUPPLEMENT, ask, b3
 from tests.unit.sources.test_hostile_files import quote, session
 from tests.unit.sources.test_mercado_bitcoin import CANDLES, TICKERS
@@ -26,7 +29,7 @@ from invest.ai.wires.openai_chat import OpenAIChat
 from invest.ai.wires.openai_responses import OpenAIResponses
 from invest.api.http.problems import Problem
 from invest.api.http.wire import parse_json
-from invest.domain.brokerage import StatementRefused, read_statement
+from invest.domain.brokerage import StatementRefused, plan_import, read_statement
 from invest.domain.opinions import clean_excerpt
 from invest.domain.opinions.figures_text import figures_in
 from invest.sources.b3.cotahist_format import parse_cotahist
@@ -53,6 +56,8 @@ NOTE = (
     "1-BOVESPA C VISTA PETROBRAS PN N2 100 36,50 3.650,00 D\n"
     "Taxa de liquidação 0,91 D\nEmolumentos 0,18 D\nLíquido para 04/03/2026 3.651,09 D\n"
 ).encode()
+PAPERS = "\n".join((fixed.HEAD.strip(), *fixed.ROWS)).encode()
+POSITION = fixed.POSITION.format(units="1.000", value="1.050,00").encode()
 FILED = (
     "CNPJ_CIA;DT_REFER;VERSAO;DENOM_CIA;CD_CVM;GRUPO_DFP;MOEDA;ESCALA_MOEDA;"
     "ORDEM_EXERC;CD_CONTA;DS_CONTA;VL_CONTA;ST_CONTA_FIXA\n"
@@ -161,11 +166,26 @@ def _batches() -> Iterator[Target]:
         yield Target(name, read, (orjson.dumps(good),), (CallFailed, orjson.JSONDecodeError))
 
 
+def _planned(data: bytes) -> object:
+    """A statement, read and held against an empty portfolio, with every question answered by yes."""
+    statement = read_statement(data, today=TODAY)
+    return plan_import((), statement), plan_import((), statement, accept="all")
+
+
+def _workbook(table: bytes) -> bytes:
+    """The table as a sheet of an Excel workbook."""
+    rows = (line.split(";") for line in table.decode("utf-8", "replace").splitlines())
+    cells = ("".join(f'<c t="inlineStr"><is><t>{escape(cell)}</t></is></c>' for cell in row) for row in rows)
+    sheet = "".join(f"<row>{row}</row>" for row in cells)
+    return workbook(f"<worksheet><sheetData>{sheet}</sheetData></worksheet>")
+
+
 def targets() -> Iterator[Target]:
     """Every parser of bytes that come from outside."""
-    yield Target(
-        "statements", lambda data: read_statement(data, today=TODAY), (TRADES, MOVES, NOTE), (StatementRefused,)
-    )
+    rows = (TRADES, MOVES, PAPERS, POSITION)
+    yield Target("statement_rows", _planned, rows, (StatementRefused,))
+    yield Target("statement_note", _planned, (NOTE,), (StatementRefused,))
+    yield Target("statement_book", lambda data: _planned(_workbook(data)), rows, (StatementRefused,))
     yield Target("cotahist", parse_cotahist, (session(quote(), quote(code="VALE3")),), (SourceError, ValueError))
     yield Target("cvm_table", lambda data: list(table(data.splitlines(keepends=True))), (FILED,), (SourceError,))
     for make, want, path, good in EVERY:
