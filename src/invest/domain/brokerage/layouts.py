@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from invest.domain.brokerage import listings, movements
 from invest.domain.brokerage.reading import Cells, clock
-from invest.domain.brokerage.rows import EIGHT, Reader, Reading, Row, booked, code, refused
+from invest.domain.brokerage.rows import Reader, Reading, Row, booked, code, eight, refused
 from invest.domain.filings import plain
 from invest.domain.portfolios import Operation
 
@@ -202,13 +202,13 @@ def _ratio(cells: Cells, how: Reading, word: str) -> Decimal | None:
     if match:
         one, other = (Decimal(match[i].replace(",", ".")) for i in (1, 3))
         old_first = match[2] == "para"
-        ratio = None if not one or not other else ((other / one) if old_first else (one / other)).quantize(EIGHT)
+        ratio = None if not one or not other else eight(other / one if old_first else one / other)
     else:
         ratio = how.number(text)
     if ratio is None or ratio <= 0:
         return None
     if word in SHRINKS and ratio > 1 and (not match or match[2] != "para"):
-        return (1 / ratio).quantize(EIGHT)  # "10" and "10:1": ten become one
+        return eight(1 / ratio)  # "10" and "10:1": ten become one
     if word in SHRINKS and ratio >= 1:
         raise ValueError(f"a {word} of {text} would not shrink the position: write 10 where ten shares became one")
     if word in GROWS and ratio <= 1:

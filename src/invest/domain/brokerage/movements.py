@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from invest.domain.brokerage import papers
 from invest.domain.brokerage.reading import Cells
-from invest.domain.brokerage.rows import Movement, Reading, Row, booked, code, refused
+from invest.domain.brokerage.rows import Movement, Reading, Row, booked, code, eight, refused
 from invest.domain.filings import plain
 from invest.domain.market import B3_CODE, parse_ticker
 from invest.domain.portfolios import AUCTION, Operation, Transaction
@@ -214,7 +214,7 @@ def _joined(cells: Cells, how: Reading, kind: str, credit: bool) -> Row:
         return refused(cells, "the quantity is missing")
     price, value = how.number(cells.first("preco unitario")), how.number(cells.first("valor da operacao"))
     if value is not None:
-        price = (value / quantity).quantize(Decimal("1e-8"))
+        price = eight(value / quantity)
     made = Movement(
         kind,
         credit,
@@ -224,4 +224,7 @@ def _joined(cells: Cells, how: Reading, kind: str, credit: bool) -> Row:
         price,
         cells.first("instituicao")[:100],
     )
+    # Whatever the row becomes beside others has these figures: they are checked where the row can be named.
+    given = {"date": made.day, "ticker": made.ticker, "quantity": quantity, "price": price or Decimal(0)}
+    Transaction.model_validate({**given, "operation": Operation.SUBSCRIPTION})
     return Row(cells.line, cells.text, movement=made)

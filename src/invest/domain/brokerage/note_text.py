@@ -67,7 +67,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
             if used:
                 raw, taken = joined, used
         elif (label := _label_alone(bare)) is not None and _digits_follow(lines, at):
-            joined, used = _cells(lines, at, lambda line: amounts_on(line) != [], most=4)
+            joined, used = _cells(lines, at, _has_amounts, most=4)
             if used:
                 raw, taken = joined, used
                 if label != NET and at + taken < len(lines) and lines[at + taken][1].strip() in ("D", "C"):
@@ -117,6 +117,13 @@ def _label_alone(bare: str) -> str | None:
         if (rest and MONEY.search(rest) is None)
         else None
     )
+
+
+def _has_amounts(bare: str) -> bool:
+    try:
+        return amounts_on(bare) != []
+    except ValueError:
+        return True  # whoever reads the line names what is wrong with it
 
 
 def amounts_on(bare: str) -> list[tuple[str, Decimal, str]]:

@@ -18,7 +18,7 @@ from invest.domain.brokerage.holdings import plan_holdings
 from invest.domain.brokerage.matching import Pending, Status, mark_told
 from invest.domain.brokerage.movements import SPIN_OFF
 from invest.domain.brokerage.papers import plan_papers
-from invest.domain.brokerage.rows import EIGHT, Row
+from invest.domain.brokerage.rows import EIGHT, Row, eight
 from invest.domain.brokerage.statement import Statement, read_statement
 from invest.domain.fixed_income import PaperFact
 from invest.domain.frozen import Frozen
@@ -187,7 +187,7 @@ def _spun_off(pendings: Iterable[Pending], facts: Known) -> None:
         event = known_spin_off(facts.actions, t.ticker, t.date)
         if event is not None and event.price_factor is not None:
             part = {"ticker": event.ticker, "operation": Operation.SPIN_OFF, "other": t.ticker}
-            pending.transaction = t.model_copy(update={**part, "price": (1 - event.price_factor).quantize(EIGHT)})
+            pending.transaction = t.model_copy(update={**part, "price": eight(1 - event.price_factor)})
             pending.status, pending.reason, pending.advice = "booked", None, None
 
 
@@ -265,8 +265,12 @@ def _resolve(pending: Pending, held: Decimal) -> None:
     if t is None or t.operation is not Operation.SPLIT or t.shares is None or held <= 0:
         return
     after = held + t.shares
-    ratio = (after / held).quantize(EIGHT)
-    if t.shares > 0 and (held * ratio).quantize(EIGHT) != after:
+    try:
+        ratio = eight(after / held)
+    except ValueError as error:
+        pending.refuse(str(error), "look at the quantity of this row and at what is booked")
+        return
+    if t.shares > 0 and abs(held * ratio - after) >= EIGHT / 2:
         free = {"operation": Operation.BUY, "quantity": t.shares, "shares": None}
         pending.transaction = t.model_copy(update=free)
     elif ratio > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from pydantic import ValidationError
 
@@ -15,6 +15,16 @@ from invest.domain.market import InvalidTicker, parse_ticker
 from invest.domain.portfolios import Operation, Transaction
 
 EIGHT = Decimal("1e-8")
+
+
+def eight(value: Decimal) -> Decimal:
+    """`value` with eight decimals. Raises `ValueError` for one of more digits than an amount can have."""
+    try:
+        return value.quantize(EIGHT)
+    except InvalidOperation:
+        raise ValueError(f"{value:.6g} is no amount that can be: look at this row's figures") from None
+
+
 YAHOO = ".SA"  # Yahoo's mark of B3 behind a code
 
 
@@ -120,7 +130,7 @@ def booked(
 ) -> Row:
     """The row as a transaction. `factor`: shares that the price is for (Fator Cotação)."""
     unit, total = how.number(price), how.number(value)
-    unit = (unit / factor).quantize(EIGHT) if unit is not None and factor != 1 else unit
+    unit = eight(unit / factor) if unit is not None and factor != 1 else unit
     if quantity is not None and quantity < 0 and operation is Operation.SELL:
         quantity, total = -quantity, abs(total) if total is not None else None
     if quantity is None or quantity <= 0:
@@ -159,7 +169,7 @@ def price_of(
     if total is None:
         assert unit is not None
         return unit
-    exact = (total / quantity).quantize(EIGHT)
+    exact = eight(total / quantity)
     if unit is None or operation in RECEIVED:
         return exact
     decimals = len(written.rsplit(",", 1)[1].strip()) if "," in written else 2

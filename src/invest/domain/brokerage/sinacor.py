@@ -25,7 +25,7 @@ from invest.domain.brokerage.note_text import (
     tells_trade,
 )
 from invest.domain.brokerage.reading import day, number
-from invest.domain.brokerage.rows import EIGHT, Row
+from invest.domain.brokerage.rows import Row, eight
 from invest.domain.filings import plain
 from invest.domain.market import B3_CODE
 from invest.domain.portfolios import Operation, Transaction
@@ -253,7 +253,7 @@ def _transaction(parts: _Parts, note: _Note, place: int, resolve: Resolve) -> Tr
         ticker=ticker,
         operation=Operation.BUY if parts.buys else Operation.SELL,
         quantity=parts.quantity,
-        price=parts.price if exact else (parts.value / parts.quantity).quantize(EIGHT),
+        price=parts.price if exact else eight(parts.value / parts.quantity),
         origin="sinacor",
         broker=note.broker,
         place=place,

@@ -126,3 +126,29 @@ def test_a_sum_of_a_note_that_is_no_number_is_named_and_the_trades_stay() -> Non
         "'3.6511.234.567,89' is no number: its thousands are not in threes",
     ]
     assert [row.transaction.quantity for row in found.rows if row.transaction] == [Decimal(100)]
+
+
+BEYOND = "9" * 38
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f"05/01/2026;PETR4;compra;100;36,50;{BEYOND}",
+        f"05/01/2026;PETR4;compra;0,0000000000000000000001;36,50;{BEYOND}",
+        f"05/01/2026;PETR4;dividendo;100;;{BEYOND}",
+    ],
+)
+def test_figures_beyond_any_amount_refuse_their_row_alone(row: str) -> None:
+    good = "05/01/2026;VALE3;compra;100;60,00;6.000,00"
+    text = "data;ativo;operacao;quantidade;preco;valor\n" + f"{row}\n{good}\n"
+    found = read_statement(text.encode(), today=TODAY)
+    assert [r.transaction.ticker for r in found.rows if r.transaction] == ["VALE3"]
+    assert [r.line for r in found.rows if r.reason] == [2]
+
+
+def test_a_receipt_with_a_negative_price_is_refused_where_it_stands() -> None:
+    head = "Entrada/Saída;Data;Movimentação;Produto;Instituição;Quantidade;Preço unitário;Valor da Operação\n"
+    row = "Credito;09/02/2026;Recibo de Subscrição;MXRF13 - MAXI RENDA;CORRETORA A;4;-1;-\n"
+    found = read_statement((head + row).encode(), today=TODAY)
+    assert [(r.line, r.reason) for r in found.rows] == [(2, "price: Input should be greater than or equal to 0")]
