@@ -11,11 +11,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gzip
 import io
 import multiprocessing
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -310,6 +312,43 @@ async def held_uploads(target: Besieged) -> str:
     return "" if refused >= 30 else f"only {refused} were refused"
 
 
+async def slow_readers(target: Besieged) -> str:
+    """1,500 clients from forty addresses that ask for the long description and take nothing of it."""
+    held = []
+    for number in range(1_500):
+        one = socket.socket()
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+        one.setblocking(False)
+        one.bind((f"127.0.1.{1 + number % 40}", 0))
+        with contextlib.suppress(OSError):
+            await asyncio.get_running_loop().sock_connect(one, ("127.0.0.1", target.port))
+            await asyncio.get_running_loop().sock_sendall(one, b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+        held.append(one)
+    await asyncio.sleep(1)
+    fine = await target.serves()
+    for one in held:
+        one.close()
+    return "" if fine else "others were not served"
+
+
+async def forms(target: Besieged) -> str:
+    """Forms of a hundred thousand parts, and a bomb that unpacks to 400 MB, to a portfolio of one's own."""
+    parts = b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n" * 100_000 + b"--b--"
+    bomb = await asyncio.to_thread(gzip.compress, bytes(400_000_000), 1)
+    path = f"{API}/portfolios/{target.portfolio}/import"
+    sent = (
+        (io.BytesIO(parts), {"Content-Type": "multipart/form-data; boundary=b"}),
+        (io.BytesIO(bomb), {"Content-Encoding": "gzip"}),
+    )
+    statuses = set()
+    async with target.session("one") as session:
+        for body, headers in sent:
+            with contextlib.suppress(aiohttp.ClientError):  # it may be cut off while it still sends
+                async with session.post(path, data=body, headers=headers) as answer:
+                    statuses.add(answer.status)
+    return "" if statuses <= {400, 413} else f"answered {sorted(statuses)}"
+
+
 async def quotas(target: Besieged) -> str:
     """Ordinary requests without end: portfolios, alerts, jobs, answers kept."""
     async with target.session("greedy") as session:
@@ -365,6 +404,8 @@ ATTACKS: dict[str, Callable[[Besieged], Awaitable[str]]] = {
     "descriptions": descriptions,
     "statements": statements,
     "held_uploads": held_uploads,
+    "slow_readers": slow_readers,
+    "forms": forms,
     "quotas": quotas,
     "other_owners": other_owners,
     "edges": edges,

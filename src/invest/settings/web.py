@@ -69,7 +69,7 @@ class WebSettings(Section):
     max_connections: int = Field(default=4_000, ge=10)
     max_connections_per_peer: int = Field(default=1_000, ge=1)
     max_bodies_bytes: int = Field(default=64_000_000, ge=1_000_000)
-    max_unsent_bytes: int = Field(default=64_000_000, ge=1_000_000)
+    max_unsent_bytes: int = Field(default=32_000_000, ge=1_000_000)
     trusted_proxies: list[str] = Field(default_factory=list)
     cors_origins: list[str] = Field(default_factory=list)
     webhook_private: bool = False
