@@ -81,6 +81,20 @@ MEASURES: Final[Sequence[Measure]] = (
             "limits on requests per second are lifted: `live_bound_s`"),
     Measure("headline", "Headline, daily", "daily_s", "s", False, {}, "10"),
     Measure("headline", "Headline, memory of all processes", "rss_mb", "MB", False, {}, "1000"),
+    Measure("pages", "Overview with 100,000 jobs, p95", "overview_ms.p95", "ms", False, {}, "50"),
+    Measure("pages", "Jobs of 100,000, p95", "jobs_ms.p95", "ms", False, {}, "50"),
+    Measure("pages", "Portfolio of 60 assets and ten years, p95", "portfolio_ms.p95", "ms", False, {}, "150",
+            "when nothing changed since the view before: `portfolio_changed_ms` for the first one after a change"),
+    Measure("pages", "Ranking of 1,000, p95", "rankings_ms.p95", "ms", False, {}, "80"),
+    Measure("siege", "Lost over the outages of the siege", "lost", "jobs", False, {}, "0"),
+    Measure("siege", "Longest silence of /healthz under attack", "healthz_silent_ms", "ms", False, {}, "300"),
+    Measure("soak", "Lost over the soak", "lost", "jobs", False, {}, "0"),
+    Measure("soak", "Jobs accepted during the soak", "accepted", "jobs", True, {}),
+    Measure("fuzz", "Crashes of parsers", "crashes", "inputs", False, {}, "0"),
+    Measure("fuzz", "Slowest input of any parser", "slowest_s", "s", False, {}, "2"),
+    Measure("faithful", "Invented figures shown", "false_shown", "share", False, {}, ".03"),
+    Measure("faithful", "True sentences hidden", "true_hidden", "share", False, {}, ".02"),
+    Measure("cluster", "A job with a prefix, processor time", "prefix.processor_time_ratio", "x", False, {}, "1.05"),
 )  # fmt: skip
 
 
