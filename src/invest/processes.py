@@ -11,7 +11,6 @@ SIGTERM first, SIGKILL to what hangs.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ctypes
 import gc
@@ -21,9 +20,11 @@ import signal
 import sys
 import threading
 import time
-from asyncio.subprocess import Process
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
 
 PARENT: Final = "INVEST_PARENT"  # the parent's pid, and the seconds from SIGTERM to SIGKILL: ``4711:30``
 GRACE: Final = 30.0  # the worker's own 25 s and a little
@@ -59,6 +60,8 @@ def signal_to(process: Process, number: signal.Signals) -> None:
 
 async def end_all(processes: Iterable[Process], grace: float) -> None:
     """SIGTERM to all, then SIGKILL to those that have not ended within `grace` seconds; returns once all have."""
+    import asyncio
+
     running = [process for process in processes if process.returncode is None]
     for process in running:
         signal_to(process, signal.SIGTERM)

@@ -23,6 +23,7 @@ def test_importing_the_client_loads_neither_engine_nor_numpy_nor_arq_nor_redis()
     ours = {name for name in loaded if name == "invest" or name.startswith("invest.")}
     assert ours <= {
         "invest",
+        "invest.error_info",
         "invest.errors",
         "invest.retry_after",
         *(name for name in ours if name.startswith("invest.http")),

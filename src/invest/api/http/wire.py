@@ -189,6 +189,9 @@ class Part(NamedTuple):
     content: bytes
 
 
+UNREAD = "the form could not be read: it has no boundary, is cut off or has too many parts"
+
+
 def parts_of(http: web.Request, body: bytes) -> list[Part]:
     """The parts of a form (multipart/form-data). Raises 400 for a form that is none.
 
@@ -198,15 +201,14 @@ def parts_of(http: web.Request, body: bytes) -> list[Part]:
     kind = Message()
     kind["Content-Type"] = http.headers["Content-Type"]
     mark = b"--" + (kind.get_boundary() or "").encode("latin-1", "replace")
-    unread = Problem(400, "the form could not be read: it has no boundary, is cut off or has too many parts")
     if len(mark) <= 2 or not body.startswith(mark) or b"\r\n" + mark + b"--" not in body:
-        raise unread
+        raise Problem(400, UNREAD)
     found: list[Part] = []
     start = len(mark)
     while (end := body.find(b"\r\n" + mark, start)) >= 0:  # in place: a copy of what is left would be the file again
         blank = body.find(b"\r\n\r\n", start, min(end, start + MAX_PART_HEAD))
         if blank < 0 or len(found) >= MAX_PARTS:
-            raise unread
+            raise Problem(400, UNREAD)
         named = dict(_named(body[start:blank].decode("utf-8", "replace")))
         found.append(Part(named.get("name"), named.get("filename"), body[blank + 4 : end]))
         start = end + 2 + len(mark)
