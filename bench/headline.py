@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -73,6 +73,40 @@ class Pass:
         return round(sum(p["rss_mb"] for p in self.processes.values()), 1)
 
 
+@dataclass
+class Watched:
+    """What the processes of each name took. A worker is replaced after `worker.max_jobs` jobs: several may follow."""
+
+    before: dict[int, float] = field(default_factory=dict)
+    taken: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)  # CPU seconds, MB at most
+
+    def look(self, members: Family, *, before: bool = False) -> None:
+        """Read the clocks of those that run now."""
+        for child in members.children:
+            pid = child.process.pid if child.process and child.process.returncode is None else 0
+            with suppress(FileNotFoundError, StopIteration):  # it ended meanwhile
+                used, peak = cpu_of(pid), peak_of(pid)
+                if before:
+                    self.before[pid] = used
+                self.taken[child.name, pid] = used - self.before.get(pid, 0), peak
+
+    async def watch(self, members: Family) -> None:
+        """Look often, until cancelled."""
+        while True:
+            self.look(members)
+            await asyncio.sleep(0.2)
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        """By name: processor time of all that followed each other, and the largest one's memory."""
+        names = sorted({name for name, _ in self.taken})
+        found = {}
+        for name in names:
+            parts = [figures for (of, _), figures in self.taken.items() if of == name]
+            spent, most = sum(cpu for cpu, _ in parts), max(peak for _, peak in parts)
+            found[name] = {"cpu_s": round(spent, 2), "rss_mb": round(most, 1), "processes": len(parts)}
+        return found
+
+
 @asynccontextmanager
 async def platform(settings: Settings, log: Path) -> AsyncIterator[tuple[Invest, Family]]:
     """Web and one worker per queue, as `invest run` starts them."""
@@ -115,8 +149,9 @@ async def run_pass(settings: Settings, tickers: Sequence[str], log: Path) -> Pas
     found = Pass()
     async with platform(settings, log) as (invest, members):
         await asked(settings.sandbox_url, forget=True)
-        pids = {c.name: c.process.pid for c in members.children if c.process}
-        before = {name: cpu_of(pid) for name, pid in pids.items()}
+        watched = Watched()
+        watched.look(members, before=True)
+        watching = asyncio.create_task(watched.watch(members))
         begun = time.perf_counter()
 
         async def stage(name: str, *calls: Any) -> list[Any]:
@@ -133,9 +168,9 @@ async def run_pass(settings: Settings, tickers: Sequence[str], log: Path) -> Pas
         found.seconds = round(time.perf_counter() - begun, 2)
         found.collected, found.analysed = batch.success_count, analysed.success
         found.ranked = sum(r.assets_ranked for r in ranked)
-        for name, pid in pids.items():
-            spent = round(cpu_of(pid) - before[name], 2)
-            found.processes[name] = {"cpu_s": spent, "rss_mb": round(peak_of(pid), 1)}
+        watching.cancel()
+        watched.look(members)
+        found.processes = watched.figures()
         found.requests = await asked(settings.sandbox_url)
     return found
 
