@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -78,6 +79,13 @@ def test_a_server_that_dies_is_back_under_its_address(servers: LocalServers, cap
         assert said.count(f"embedded {name} ended by itself") == 1 and f"embedded {name} is back" in said
 
 
+def _signal_all(pids: Iterable[int], number: signal.Signals) -> None:
+    """Signal PostgreSQL's processes; those that clean up for it come and go."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def test_doctor_looks_at_a_running_platform_and_starts_nothing(
     servers: LocalServers, settings: object, tmp_path: Path
 ) -> None:
@@ -87,14 +95,12 @@ def test_doctor_looks_at_a_running_platform_and_starts_nothing(
     found = beside_a_platform(beside)
     assert found is not None and found.redis.url and found.redis.url.get_secret_value() == servers.redis_url
     stopped = servers_of(Postgres(servers.data_dir))
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
+    _signal_all(stopped, signal.SIGSTOP)
     try:
         with pytest.raises(Unreachable, match="its PostgreSQL does not answer"):
             beside_a_platform(beside)
     finally:
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+        _signal_all(stopped, signal.SIGCONT)
     assert not held(tmp_path) and beside_a_platform(settings(data_dir=tmp_path)) is None
 
 
