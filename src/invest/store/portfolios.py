@@ -44,7 +44,7 @@ SELECT report_id FROM report r WHERE report_id = ANY($2::text[]) AND portfolio_i
 # every code they had, and those of the prices in $2 and the series in $3. A row has another ctid or xmin once it was
 # written anew, whoever wrote it; no row can be written without changing its sum.
 SUMS = ",\n".join(
-    f"(SELECT coalesce(sum(hashtidextended(ctid, xmin::text::bigint)), 0) FROM {rows})"
+    f"(SELECT coalesce(sum(hashtidextended(ctid, xmin::text::bigint)), 0) FROM {rows})"  # nosec B608 - the texts below
     for rows in (
         "portfolio WHERE id = $1",
         "portfolio_transaction WHERE portfolio_id = $1",
