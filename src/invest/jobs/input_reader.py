@@ -32,7 +32,7 @@ class InputReader:
         self.reads = 0  # so many were made
 
     async def inputs(self, tickers: Sequence[str]) -> dict[str, AnalysisInput]:
-        """What `load_inputs` gives for `tickers`. Raises what it raises: then all who read together fail."""
+        """What `load_inputs` gives for `tickers`. Raises what it raises for them, whatever others asked for."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[dict[str, AnalysisInput]] = loop.create_future()
         self._waiting.append((tickers, done))
@@ -77,11 +77,18 @@ class InputReader:
         self.reads += 1
         try:
             found = await load_inputs(self._store, self._settings, tickers)
-        except Exception as error:
+        except ServerAway as error:
             for _, done in batch:
                 if not done.done():
-                    # One error that several tasks raise mixes their tracebacks.
-                    done.set_exception(error.copy() if isinstance(error, ServerAway) else error)
+                    done.set_exception(error.copy())  # one error that several tasks raise mixes their tracebacks
+            return
+        except Exception as error:
+            if len(batch) == 1:
+                if not batch[0][1].done():
+                    batch[0][1].set_exception(error)
+                return
+            for request in batch:  # the one whose facts cannot be read fails alone
+                await self._read([request])
             return
         for wanted, done in batch:
             if not done.done():

@@ -191,15 +191,20 @@ async def entry(invest: Invest, name: str) -> ScheduleEntry:
     return next(e for e in await invest.schedules.all() if e.name == name)
 
 
-async def test_a_condition_that_raises_is_named_and_the_others_tick_on(known: Settings, cron_queue: Queue) -> None:
-    broken = {"now": True}
+def failing_while(broken: dict[str, bool]) -> Callable[[datetime], bool]:
+    """A condition that raises while `broken["now"]`."""
 
     def condition(tick: datetime) -> bool:
         if broken["now"]:
             raise RuntimeError("the calendar is away")
         return True
 
-    two_lines(cron_queue, condition)
+    return condition
+
+
+async def test_a_condition_that_raises_is_named_and_the_others_tick_on(known: Settings, cron_queue: Queue) -> None:
+    broken = {"now": True}
+    two_lines(cron_queue, failing_while(broken))
     async with Invest.connect(known) as invest:
         one = Clocked(invest, [cron_queue])
         await one.step()
@@ -217,13 +222,7 @@ async def test_a_new_process_keeps_the_named_trouble_until_it_has_seen_the_line_
     known: Settings, cron_queue: Queue
 ) -> None:
     broken = {"now": True}
-
-    def condition(tick: datetime) -> bool:
-        if broken["now"]:
-            raise RuntimeError("the calendar is away")
-        return True
-
-    two_lines(cron_queue, condition)
+    two_lines(cron_queue, failing_while(broken))
     async with Invest.connect(known) as invest:
         one = Clocked(invest, [cron_queue])
         await one.step()

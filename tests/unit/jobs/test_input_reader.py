@@ -1,4 +1,4 @@
-"""Reads of inputs in groups: what is asked for meanwhile goes together, later than it was asked, and fails together."""
+"""Reads of inputs in groups: what is asked for meanwhile goes together, later than it was asked, and fails alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from invest.errors import Unreachable
+from invest.errors import ServerAway
 from invest.jobs import input_reader
 from invest.jobs.input_reader import InputReader
 from invest.settings import Settings
@@ -31,6 +31,8 @@ class Reads:
         await self.go.acquire()
         if self.error is not None:
             raise self.error
+        if "BAD3" in tickers:
+            raise ValueError("facts that cannot be read")
         return {ticker: number for ticker in tickers if ticker != "XXXX3"}
 
 
@@ -65,19 +67,30 @@ async def test_requests_of_one_turn_and_those_that_come_meanwhile_go_together(re
     assert reads.asked == [["PETR4", "VALE3", "XXXX3"], ["ITUB4", "PETR4"]]
 
 
-async def test_a_failed_read_fails_those_who_shared_it_and_no_other(reads: Reads) -> None:
+async def test_a_server_that_is_away_fails_those_who_read_together_and_no_other(reads: Reads) -> None:
     one = reader()
     first = [asked(one, "PETR4"), asked(one, "VALE3")]
     await reads.begun.acquire()
     later = asked(one, "ITUB4")
-    reads.error = Unreachable("PostgreSQL is away")
+    reads.error = ServerAway("PostgreSQL is away", server="PostgreSQL")
     reads.go.release()
     for task in first:
-        with pytest.raises(Unreachable, match="is away"):
+        with pytest.raises(ServerAway, match="is away"):
             await task
     reads.error = None
     reads.go.release()
     assert await later == {"ITUB4": 2}
+    assert reads.asked == [["PETR4", "VALE3"], ["ITUB4"]]
+
+
+async def test_an_asset_whose_facts_cannot_be_read_fails_alone(reads: Reads) -> None:
+    one = reader()
+    tasks = [asked(one, "PETR4"), asked(one, "BAD3"), asked(one, "VALE3")]
+    for _ in range(4):
+        reads.go.release()
+    assert await tasks[0] == {"PETR4": 2} and await tasks[2] == {"VALE3": 4}
+    with pytest.raises(ValueError, match="cannot be read"):
+        await tasks[1]
 
 
 async def test_one_who_is_cancelled_leaves_the_others_alone(reads: Reads) -> None:
