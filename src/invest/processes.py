@@ -60,7 +60,7 @@ def signal_to(process: Process, number: signal.Signals) -> None:
 
 async def end_all(processes: Iterable[Process], grace: float) -> None:
     """SIGTERM to all, then SIGKILL to those that have not ended within `grace` seconds; returns once all have."""
-    import asyncio
+    import asyncio  # here: `invest --help` comes by this module
 
     running = [process for process in processes if process.returncode is None]
     for process in running:

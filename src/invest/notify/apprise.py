@@ -33,18 +33,18 @@ class Apprise:
 
     async def check(self, address: str) -> str:
         """What of an address may be shown: its scheme. Raises `MessageRefused`, or `ConfigError` without the extra."""
-        outcome, reason = await self._ask(address, None)
+        outcome, detail = await self._ask(address, None)
         if outcome != "ok":
-            raise MessageRefused(reason)
-        return f"{reason}://{HIDDEN}"
+            raise MessageRefused(detail)
+        return f"{detail}://{HIDDEN}"
 
     async def send(self, address: str, message: Message) -> None:
         """Hand a message over. Raises `MessageFailed`, `MessageRefused`, or `ConfigError` without the extra."""
-        outcome, reason = await self._ask(address, (message.title, message.text))
+        outcome, detail = await self._ask(address, (message.title, message.text))
         if outcome == "refused":
-            raise MessageRefused(reason)
+            raise MessageRefused(detail)
         if outcome != "ok":
-            raise MessageFailed(reason)
+            raise MessageFailed(detail)
 
     async def _ask(self, address: str, message: tuple[str, str] | None) -> tuple[str, str]:
         try:
@@ -57,5 +57,5 @@ class Apprise:
             pieces: list[Any] = await self._child.call(address, message, private=self._private)
         except TooCostly as error:
             raise MessageFailed(f"the service was given up: {error}") from None
-        outcome, reason = pieces[0]
-        return str(outcome), str(reason)
+        outcome, detail = pieces[0]
+        return str(outcome), str(detail)
