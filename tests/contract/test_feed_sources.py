@@ -13,9 +13,10 @@ from invest.domain.news.recognition import Recogniser
 from invest.domain.values.observations import RawPayload
 from invest.sources.client.call import Response
 from invest.sources.errors import Malformed, SourceDown
-from invest.sources.feeds.format import clean, distinct, entries_of, item, normalised, safe_link
+from invest.sources.feeds.format import clean, distinct, entries_of, item
 from invest.sources.feeds.gdelt import articles, stamp
 from invest.sources.feeds.google_news import split_title
+from invest.sources.feeds.links import normalised, safe_link
 
 KNOWN = Recogniser.of(
     Asset(ticker=t, kind=AssetKind.STOCK, name=n)

@@ -8,13 +8,25 @@ from datetime import datetime, timedelta
 
 from invest.domain.market import MARKET_ZONE, NewsItem
 from invest.domain.news.notices import OFFICIAL
+from invest.domain.news.recognition import plain
+from invest.domain.news.words import load_words
 
 ALIKE = timedelta(days=2)  # between two tellings of one headline
+OUTLETS = frozenset(load_words()["outlets"])
+_BETWEEN = re.compile(r"\s+[-|–—·•]\s+")
+_CODES = re.compile(r"\(\s*[A-Z][A-Z0-9]{3}\d{1,2}(?:[\s,;/e]+[A-Z][A-Z0-9]{3}\d{1,2})*\s*\)")
 
 
 def title_key(title: str) -> str:
-    """A title as it is compared across outlets."""
-    return " ".join(re.findall(r"\w+", title.casefold()))
+    """A title as it is compared across outlets: its words, without accents, codes in brackets and an outlet's name."""
+    parts = _BETWEEN.split(title)
+    while len(parts) > 1 and _compared(parts[-1]) in OUTLETS:
+        parts.pop()
+    return _compared(_CODES.sub(" ", " ".join(parts)))
+
+
+def _compared(text: str) -> str:
+    return " ".join(re.findall(r"\w+", plain(text.casefold())))
 
 
 def moment_of(item: NewsItem) -> datetime:

@@ -7,10 +7,8 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import feedparser
 from feedparser.encodings import convert_to_utf8
@@ -20,18 +18,13 @@ from invest.domain.market import NewsItem
 from invest.domain.news import Recogniser, sentiment, title_key
 from invest.domain.values import RawPayload
 from invest.sources.errors import Malformed
-from invest.sources.numerals import FIRST_YEAR, SAO_PAULO
+from invest.sources.feeds.dates import published
+from invest.sources.feeds.links import normalised, safe_link
 
 MAX_ITEMS = 300
 MAX_TITLE, MAX_SUMMARY, MAX_MARKUP = 500, 2000, 40_000
 SEARCHED = 300  # characters of a summary in which assets are looked for
-TRACKING = re.compile(r"^(utm_.*|fbclid|gclid|ref|source|origem|at_.*|mc_[ce]id)$", re.I)
 ENTITY = re.compile(rb"<!ENTITY", re.I)
-CLOCK = re.compile(
-    r"(?P<time>\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*(?P<name>[A-Za-z]{1,5})?\s*(?P<offset>[-+]\d{1,2}(?::?\d\d)?)?"
-    r"\s*(?:\([^()]*\))?\s*$"
-)
-ZONES = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "BRT": -3, "BRST": -2}
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -84,26 +77,6 @@ def clean(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def safe_link(link: str) -> str | None:
-    """`link` where it is an http(s) address of some host, else None."""
-    link = link.strip()
-    try:
-        parts = urlsplit(link)
-        host = parts.hostname
-    except ValueError:
-        return None
-    sane = parts.scheme in ("http", "https") and host and "@" not in parts.netloc and not re.search(r"[\s<>\"']", link)
-    return link if sane and len(link) <= 2000 else None
-
-
-def normalised(link: str) -> str:
-    """A link without what does not tell pages apart: scheme, www, tracking parameters, fragment, last slash."""
-    parts = urlsplit(link)
-    query = urlencode(sorted((k, v) for k, v in parse_qsl(parts.query) if not TRACKING.match(k)))
-    host = (parts.hostname or "").removeprefix("www.")
-    return urlunsplit(("", host, parts.path.rstrip("/"), query, ""))
-
-
 def identifier(link: str | None, outlet: str, title: str) -> str:
     """SHA-256 of the normalised link, or of outlet and title."""
     text = normalised(link) if link else f"{outlet}\n{title_key(title)}"
@@ -114,43 +87,10 @@ def moment(entry: Mapping[str, Any], now: datetime) -> datetime | None:
     """When an entry says it was published; without a zone it is São Paulo's time; None for none and for the future."""
     for name in ("published", "updated", "created"):
         text = str(entry.get(name) or "").strip()
-        found = _date(text) if text else None
+        found = published(text) if text else None
         if found is not None:
             return found if found <= now + timedelta(hours=1) else None
     return None
-
-
-def _date(text: str) -> datetime | None:
-    match = CLOCK.search(text)
-    try:
-        zone = _zone(match["name"], match["offset"]) if match else SAO_PAULO
-        plain = text[: match.end("time")] if match else text
-        found = _iso(plain) or parsedate_to_datetime(plain)
-        return found.replace(tzinfo=found.tzinfo or zone).astimezone(UTC) if found.year >= FIRST_YEAR else None
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-
-
-def _zone(name: str | None, offset: str | None) -> tzinfo:
-    """The zone that a date ends with, by RFC 5322: "-0000", military letters and names it does not know are UTC.
-
-    Brazil's own names are what they say; none at all is São Paulo's. Raises `ValueError` for an offset beyond a day.
-    """
-    if offset:
-        digits = offset[1:].replace(":", "")
-        hours, minutes = (int(digits[:-2]), int(digits[-2:])) if len(digits) > 2 else (int(digits), 0)
-        ahead = timedelta(hours=hours, minutes=minutes)
-        return timezone(-ahead if offset[0] == "-" else ahead)
-    if not name:
-        return SAO_PAULO
-    return timezone(timedelta(hours=ZONES.get(name.upper(), 0)))
-
-
-def _iso(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
 
 
 def distinct(items: Iterable[NewsItem]) -> list[NewsItem]:
