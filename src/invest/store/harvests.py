@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from invest.domain.market import market_day
 from invest.domain.values import Harvest
 from invest.store.core import Connection
 from invest.store.market import (
@@ -53,7 +54,8 @@ async def write_harvests(connection: Connection, harvests: Sequence[Harvest], ra
     await write_consensus(connection, every.consensus)
     origins = dict.fromkeys(map(ORIGIN, every.bars), datetime.now(UTC))
     bars = await write_bars(connection, every.bars, rank_of, origins)
-    actions = await write_actions(connection, every.actions, rank_of)
+    today = max((market_day(payload.fetched_at) for payload in every.payloads), default=None)
+    actions = await write_actions(connection, every.actions, rank_of, today)
     statements = await write_statements(connection, every.statements)
     news = await write_news(connection, every.news)
     macro = await write_macro(connection, every.macro, rank_of)

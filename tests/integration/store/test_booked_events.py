@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from invest.domain.market.assets import ActionKind, Asset, CorporateAction
+from invest.domain.market.assets import ActionKind, Asset, CorporateAction, TickerChange
 from invest.domain.market.bars import Bar
 from invest.domain.market.events import EventTerms, part_that_stayed
 from invest.domain.market.tickers import AssetKind
@@ -95,6 +95,59 @@ async def test_a_paper_that_goes_on_under_a_code_of_its_own_keeps_its_history(st
     await book_event(store, "JBSS3", terms(ActionKind.MERGER, other="JBSS32", ratio="0.5"), now)
     history = await store.bars.read("JBSS32")
     assert history.adjusted.tolist() == [66.0, 68.0, 68.0]
+
+
+async def test_of_two_papers_that_became_one_only_the_renamed_is_its_past(store: Store, now: datetime) -> None:
+    day = date(2025, 9, 19)
+    await trade(store, "BRFS3", {day: "20.00", BEFORE: "20.45"})
+    await trade(store, "MRFG3", {day: "23.00", BEFORE: "24.00"})
+    await trade(store, "MBRF3", {AFTER: "24.00"})
+    await book_event(store, "BRFS3", terms(ActionKind.MERGER, other="MBRF3", ratio="0.8521"), now)
+    await store.assets.rename(TickerChange(old="MRFG3", new="MBRF3", changed_on=AFTER, source="cvm"))
+    for ticker in ("MBRF3", "MRFG3"):
+        assert (await store.bars.read(ticker)).adjusted.tolist() == [23, 24, 24]
+    np.testing.assert_allclose((await store.bars.read("BRFS3")).adjusted, [20 / 0.8521, 20.45 / 0.8521, 24])
+
+
+async def test_a_merger_booked_again_replaces_the_first_and_needs_a_known_paper(store: Store, now: datetime) -> None:
+    await trade(store, "BRFS3", {BEFORE: "20.45"})
+    with pytest.raises(UnbookableEvent, match="MBRF3 is not known yet"):
+        await book_event(store, "BRFS3", terms(ActionKind.MERGER, other="MBRF3", ratio="0.8521"), now)
+    await trade(store, "WRNG3", {BEFORE: "5.00", AFTER: "5.00"})
+    await trade(store, "MBRF3", {BEFORE: "24.00", AFTER: "24.00"})
+    for other, ratio in (("WRNG3", "4"), ("MBRF3", "0.8521")):
+        await book_event(store, "BRFS3", terms(ActionKind.MERGER, other=other, ratio=ratio), now)
+    assert await store.assets.current("BRFS3") == "MBRF3"
+    assert (await store.bars.read("BRFS3")).close.tolist() == [20.45, 24]
+    await withdraw_event(store, "BRFS3", ActionKind.MERGER, BEFORE)
+    asset = await store.assets.get("BRFS3")
+    assert asset is not None
+    assert (asset.active, asset.successor) == (True, None)
+
+
+async def test_a_payment_above_the_price_is_not_booked(store: Store, now: datetime) -> None:
+    await trade(store, "ABCD3", {BEFORE: "30.00", AFTER: "30.00"})
+    with pytest.raises(UnbookableEvent, match="not below the price of 30"):
+        await book_event(store, "ABCD3", terms(ActionKind.DIVIDEND, amount="1250"), now)
+    assert await store.actions.of("ABCD3") == []
+
+
+async def test_a_move_taken_back_is_asked_again(store: Store, now: datetime) -> None:
+    await trade(store, "ABCD3", {BEFORE: "30.00", AFTER: "4.00"})
+    await answer_question(store, "ABCD3", QuestionKind.MOVE, BEFORE, "a fraud became known", by="someone", now=now)
+    assert (await store.bars.read("ABCD3")).factor.tolist() == [1, 1]
+    await withdraw_event(store, "ABCD3", ActionKind.PRICE_MOVE, BEFORE)
+    assert np.isnan((await store.bars.read("ABCD3")).factor).tolist() == [True, False]
+    assert [(q.kind, q.day) for q in await questions(store, ["ABCD3"], SINCE)] == [(QuestionKind.MOVE, BEFORE)]
+
+
+@pytest.mark.parametrize("day", [date(2025, 9, 21), date(2030, 1, 1), AFTER])
+async def test_what_is_not_asked_is_not_answered(store: Store, now: datetime, day: date) -> None:
+    await trade(store, "ABCD3", {BEFORE: "30.00", AFTER: "4.00"})
+    for kind in (QuestionKind.MOVE, QuestionKind.PAYMENT):
+        with pytest.raises(NotFound, match="nothing of the kind"):
+            await answer_question(store, "ABCD3", kind, day, "nothing", by="someone", now=now)
+    assert await store.actions.of("ABCD3") == []
 
 
 async def test_a_crash_is_asked_once(store: Store, now: datetime) -> None:

@@ -230,6 +230,27 @@ async def test_a_revised_amount_replaces_the_earlier_word_of_that_source(store: 
     assert len(await store.actions.of("ABEV3")) == 3
 
 
+async def test_an_announced_payment_that_is_moved_or_called_off_leaves_no_second_one(store: Store) -> None:
+    today = payload(b"{}").fetched_at.date()
+    old, past = dividend(today - timedelta(days=300), "1"), dividend(today - timedelta(days=3), "0.30")
+    approved = past.model_copy(update={"approved_on": today - timedelta(days=20)})
+    first, later = dividend(today + timedelta(days=10), "0.50"), dividend(today + timedelta(days=15), "0.50")
+    theirs = dividend(today + timedelta(days=10), "0.50", source="brapi")
+
+    async def collected(*events: CorporateAction) -> list[date]:
+        await store.save_harvest(Harvest(payloads=[payload(b"{}")], actions=list(events)))
+        return [a.last_date_with for a in await store.actions.reported("ABEV3")]
+
+    assert len(await collected(old, approved, first, theirs)) == 4
+    moved = approved.model_copy(update={"last_date_with": today - timedelta(days=1)})
+    days = await collected(old, moved, later)
+    assert days == [e.last_date_with for e in (old, moved, theirs, later)]  # another source's word is its own
+    days = await collected(old, moved)
+    assert days == [e.last_date_with for e in (old, moved, theirs)]
+    assert await collected(moved) == days  # what lies before the first that is listed is not called off
+    assert await collected(old) == days  # nor is what is over, without a day instead of it
+
+
 async def test_terms_of_an_event_come_back(store: Store) -> None:
     spin_off = CorporateAction(
         ticker="ABEV3",

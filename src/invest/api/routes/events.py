@@ -156,7 +156,10 @@ async def answer_asset_question(request: Request, path: TickerPath, body: Questi
     """Answer a question for good. Of a move it says that there was no event: prices compare across it again."""
     await known(request, path.ticker)
     store, now = await request.services.store(), request.services.settings.now()
-    await answer_question(store, path.ticker, body.kind, body.day, body.answer, by=request.caller.id, now=now)
+    try:
+        await answer_question(store, path.ticker, body.kind, body.day, body.answer, by=request.caller.id, now=now)
+    except NotFound as error:
+        raise Problem(404, str(error)) from None
     request.audit("answer question", path.ticker, {"kind": str(body.kind), "day": str(body.day)})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Self
@@ -16,7 +17,17 @@ from invest.domain.market.tickers import Ticker
 
 OWNER = "owner"  # the source of what was booked by hand; it goes before every other
 FIRST_DAY = date(1986, 1, 2)
+FACTORS = (Decimal("0.0001"), Decimal(10_000))  # new papers per old one that have been seen, with room to spare
 Positive = Annotated[Decimal, Field(gt=0, lt=Decimal(10) ** 9, max_digits=24)]
+
+_TERMS = ("amount", "factor", "price_factor", "other", "ratio", "price")
+_PAID = ("amount",)
+_FIELDS: Mapping[ActionKind, tuple[str, ...]] = {
+    ActionKind.DIVIDEND: _PAID, ActionKind.JCP: _PAID, ActionKind.INCOME: _PAID, ActionKind.AMORTISATION: _PAID,
+    ActionKind.REDEMPTION: _PAID, ActionKind.SPIN_OFF: ("price_factor", "other", "ratio"),
+    ActionKind.MERGER: ("other", "ratio"), ActionKind.SUBSCRIPTION: ("other", "ratio", "price"),
+    ActionKind.PRICE_MOVE: (), ActionKind.OTHER: _TERMS,
+}  # fmt: skip
 
 
 class EventTerms(Frozen):
@@ -46,6 +57,7 @@ class EventTerms(Frozen):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         kind, day = self.kind, self.last_date_with
+        self._take(*_FIELDS.get(kind, ("factor",)))
         if day < FIRST_DAY or not is_session(day):
             raise ValueError(f"last_date_with: {day} was no session of B3")
         if kind.in_cash or kind is ActionKind.REDEMPTION:
@@ -66,6 +78,14 @@ class EventTerms(Frozen):
             self._need("label")
         return self
 
+    def _take(self, *names: str) -> None:
+        """Refuse the terms of another kind, and a payment before its rights end."""
+        odd = [name for name in _TERMS if name not in names and getattr(self, name) is not None]
+        if odd:
+            raise ValueError(f"{odd[0]}: {self.kind.value} takes {' and '.join(names) or 'no terms'} alone")
+        if self.payment_date is not None and self.payment_date < self.last_date_with:
+            raise ValueError(f"payment_date: {self.payment_date} lies before the last day with rights")
+
     def _need(self, *names: str) -> None:
         missing = [name for name in names if getattr(self, name) is None]
         if missing:
@@ -78,6 +98,8 @@ class EventTerms(Frozen):
         if (more and factor <= 1) or (fewer and factor >= 1) or factor == 1:
             limit = "above 1 (2 for 1:2)" if more else "below 1 (0.1 for 10:1)" if fewer else "other than 1"
             raise ValueError(f"factor: new papers per old one, {limit}")
+        if not FACTORS[0] <= factor <= FACTORS[1]:
+            raise ValueError(f"factor: {factor:f} new papers per old one have never been seen")
 
     def action(self, ticker: str, price_factor: Decimal | None) -> CorporateAction:
         """The event as it is stored of `ticker`."""

@@ -15,7 +15,9 @@ import numpy as np
 
 from invest.domain.market.assets import TickerChange
 from invest.domain.market.bars import Bars
+from invest.domain.market.events import OWNER
 
+AT_ONCE = timedelta(days=30)  # changes into one code within so many days are papers that became one
 HOPS = 16  # changes of one code that are followed; more would be a circle
 DAY = timedelta(days=1)
 FIGURES = ("open", "high", "low", "close", "volume", "turnover", "factor")
@@ -44,6 +46,7 @@ class Lineages:
     def __post_init__(self) -> None:
         touched = {c.old for c in self.changes} | {c.new for c in self.changes}
         object.__setattr__(self, "_touched", frozenset(touched))
+        object.__setattr__(self, "changes", _with_one_past_each(self.changes))
 
     def __contains__(self, ticker: object) -> bool:
         """Whether `ticker` ever changed, or was changed into."""
@@ -117,6 +120,26 @@ class Lineages:
         mine = (c for c in self.changes if c.old == code or (c.new == code and c.continues))
         parts = [c for c in mine if last is None or c.changed_on <= last]
         return max(parts, key=lambda c: (c.changed_on, c.new == code), default=None)
+
+
+def _with_one_past_each(changes: Sequence[TickerChange]) -> tuple[TickerChange, ...]:
+    """The changes, of several papers that became one code at once only one as its past: the others were merged into it.
+
+    The one that was renamed share for share, then what an official list says, then the same class of share.
+    """
+    into: dict[str, list[TickerChange]] = {}
+    for change in changes:
+        if change.continues:
+            into.setdefault(change.new, []).append(change)
+    rivals = {id(c) for group in into.values() for c in group if any(_goes_before(other, c) for other in group)}
+    return tuple(c.model_copy(update={"continues": False}) if id(c) in rivals else c for c in changes)
+
+
+def _goes_before(other: TickerChange, change: TickerChange) -> bool:
+    def order(c: TickerChange) -> tuple[bool, bool, bool, str]:
+        return c.ratio != 1, c.source == OWNER, c.old[4:] != c.new[4:], c.old
+
+    return abs(other.changed_on - change.changed_on) <= AT_ONCE and order(other) < order(change)
 
 
 def _reaches(span: Span, day: date) -> bool:

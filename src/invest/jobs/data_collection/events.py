@@ -55,6 +55,7 @@ async def book_event(store: Store, ticker: str, terms: EventTerms, now: datetime
         raise UnbookableEvent(f"other: {ticker} cannot become itself")
     if terms.last_date_with > now.date() + AHEAD:
         raise UnbookableEvent(f"last_date_with: {terms.last_date_with} is more than two years ahead")
+    await _check_against_stored(store, ticker, terms)
     factor = terms.price_factor
     if terms.kind is ActionKind.SPIN_OFF and factor is None:
         factor = await _stayed(store, ticker, terms)
@@ -69,12 +70,26 @@ async def book_event(store: Store, ticker: str, terms: EventTerms, now: datetime
     return action
 
 
+async def _check_against_stored(store: Store, ticker: str, terms: EventTerms) -> None:
+    """Whether terms fit the prices and papers on record. Raises `UnbookableEvent`."""
+    if terms.kind is ActionKind.MERGER and terms.other and await store.assets.get(terms.other) is None:
+        raise UnbookableEvent(f"other: {terms.other} is not known yet: invest enqueue collect {terms.other} --wait")
+    if terms.kind.in_cash and terms.amount is not None:
+        before = (await store.bars.read(ticker)).until(terms.last_date_with).close
+        if len(before) and float(terms.amount) >= before[-1]:
+            raise UnbookableEvent(
+                f"amount: {terms.amount:f} a share is not below the price of {before[-1]:.6g} on that day"
+            )
+
+
 async def withdraw_event(store: Store, ticker: str, kind: ActionKind, day: date) -> None:
     """Take back an event booked by hand. Raises `NotFound` where there is none."""
     if not await store.actions.remove(ticker, kind, day, OWNER):
         raise NotFound(f"no {kind.value} of {ticker} on {day} was booked by hand")
     if kind is ActionKind.MERGER:
         await store.assets.undo_rename(ticker, day + timedelta(days=1), OWNER)
+    if kind is ActionKind.PRICE_MOVE:  # prices do not compare across it any more: asked again
+        await store.answers.forget((ticker, QuestionKind.MOVE, day))
 
 
 async def _stayed(store: Store, ticker: str, terms: EventTerms) -> Decimal:
@@ -192,7 +207,15 @@ def _price_questions(bars: Mapping[str, Bars], steps: Mapping[str, Sequence[Step
 async def answer_question(
     store: Store, ticker: str, kind: QuestionKind, day: date, answer: str, *, by: str, now: datetime
 ) -> None:
-    """Keep the owner's answer. That a price moved by itself is booked as an event too: prices compare across it."""
+    """Keep the owner's answer. That a price moved by itself is booked as an event too: prices compare across it.
+
+    Raises `NotFound` for a question that is neither asked nor answered.
+    """
+    asked = {(q.kind, q.day) for q in await questions(store, [ticker], day)}
+    if (kind, day) not in asked and (ticker, kind, day) not in await store.answers.given([ticker]):
+        raise NotFound(
+            f"nothing of the kind {kind.value} is asked about {ticker} on {day}: invest data questions {ticker}"
+        )
     if kind is QuestionKind.MOVE:
         terms = EventTerms(kind=ActionKind.PRICE_MOVE, last_date_with=day, label=answer[:120] or None)
         await book_event(store, ticker, terms, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
@@ -20,22 +21,26 @@ CASH = (
     ("REDUCAO DE CAP", ActionKind.AMORTISATION),
     ("RED CAP", ActionKind.AMORTISATION),
     ("DIVIDENDO", ActionKind.DIVIDEND),
+    ("DEVOLUCAO DE CAP", ActionKind.AMORTISATION),
+    ("DIV ", ActionKind.DIVIDEND),
 )
 SHARES = (
-    ("DESDOBRAMENTO", ActionKind.SPLIT),
+    ("DESDOBR", ActionKind.SPLIT),
     ("GRUPAMENTO", ActionKind.REVERSE_SPLIT),
-    ("BONIFICACAO", ActionKind.BONUS),
+    ("BONIF", ActionKind.BONUS),
 )
 OTHERS = (
     ("CIS", ActionKind.SPIN_OFF),  # CISAO, CIS RED CAP
     ("INCORP", ActionKind.MERGER),
     ("FUSAO", ActionKind.MERGER),
     ("RESG", ActionKind.REDEMPTION),  # RESG TOTAL RV
-    ("SUBSCRICAO", ActionKind.SUBSCRIPTION),
+    ("SUBS", ActionKind.SUBSCRIPTION),
+    ("DIREITO DE SUBS", ActionKind.SUBSCRIPTION),
     ("CONVERSAO", ActionKind.RATIO_CHANGE),
     ("PARIDADE", ActionKind.RATIO_CHANGE),
-    ("ALTERACAO DE PARIDADE", ActionKind.RATIO_CHANGE),
 )
+RATIO = re.compile(r"\b(?:ALT|MUD)\w*(?: D[AE])? (?:PARIDADE|PROPORCAO|COMPOSICAO)\b")
+CALLED_OFF = re.compile(r"\b(?:CANCEL|ESTORN|REVOGA|SEM EFEITO)")
 
 
 def plain(text: str) -> str:
@@ -60,7 +65,12 @@ def event_kind(label: str) -> ActionKind:
 
 
 def _kind_in(labels: Iterable[tuple[str, ActionKind]], label: str) -> ActionKind | None:
-    text = plain(label)
+    """By how a label begins; None for what was called off."""
+    text = " ".join(plain(label).replace(".", " ").split()) + " "
+    if CALLED_OFF.search(text):
+        return None
+    if RATIO.search(text) and labels not in (CASH, SHARES):
+        return ActionKind.RATIO_CHANGE
     return next((kind for start, kind in labels if text.startswith(start)), None)
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import TypeVar
 
@@ -44,20 +44,25 @@ ON CONFLICT DO NOTHING
 """
 
 
-async def write_actions(connection: Connection, actions: Iterable[CorporateAction], rank_of: RankOf) -> Counter[str]:
+async def write_actions(
+    connection: Connection, actions: Iterable[CorporateAction], rank_of: RankOf, today: date | None = None
+) -> Counter[str]:
     """Keep what is new, in the transaction of `connection`; returns how many events were new, by ticker.
 
     A source's events of a day and kind of right replace its earlier ones: an amount that was revised is
-    one event, two equal payments are two. A payment day once known stays known.
+    one event, two equal payments are two. A payment day once known stays known. `today`: the actions are all that the
+    sources list from their first one on, and an announced event that is listed no more was moved or called off.
     """
     given = _by_word(actions, _word)
     if not given:
         return Counter()
     days = [word[1] for word in given]
     tickers, sources = sorted({word[0] for word in given}), sorted({word[3] for word in given})
-    rows = await connection.fetch(HELD, tickers, sources, min(days), max(days))
+    rows = await connection.fetch(HELD, tickers, sources, min(days), max(days) if today is None else date.max)
     held = _by_word(rows, lambda row: _word(_action(row)))
     fresh, gone, new = list[CorporateAction](), list[int](), Counter[str]()
+    if today is not None:
+        gone += [row["id"] for word in _called_off(given, held, today) for row in held[word]]
     for word, events in sorted(given.items()):
         before = [_action(row) for row in held.get(word, ())]
         after = _completed(events, before)
@@ -83,6 +88,26 @@ def _by_word(items: Iterable[Item], word_of: Callable[[Item], Word]) -> dict[Wor
     return words
 
 
+def _called_off(
+    given: Mapping[Word, Sequence[CorporateAction]], held: Mapping[Word, Sequence[Record]], today: date
+) -> list[Word]:
+    """What a source had listed and lists no more: of days still to come, and what it lists for another day now."""
+    listed: dict[tuple[str, str, str], list[CorporateAction]] = {}
+    for (ticker, _, right, source), events in given.items():
+        listed.setdefault((ticker, right, source), []).extend(events)
+    found = []
+    for word in held.keys() - given.keys():
+        ticker, day, right, source = word
+        mine = listed.get((ticker, right, source), ())
+        if any(event.last_date_with <= day for event in mine):
+            approvals = {_approval(event) for event in mine if _word(event) not in held}
+            old = [_action(row) for row in held[word]]
+            moved = all(event.approved_on is not None and _approval(event) in approvals for event in old)
+            if day >= today or moved:
+                found.append(word)
+    return found
+
+
 def _completed(events: Sequence[CorporateAction], before: Sequence[CorporateAction]) -> list[CorporateAction]:
     """`events`, those without a payment day with that of the same event before."""
     known = [event for event in before if event.payment_date is not None]
@@ -96,6 +121,11 @@ def _completed(events: Sequence[CorporateAction], before: Sequence[CorporateActi
             event = event.model_copy(update={"payment_date": twin.payment_date})  # noqa: PLW2901
         result.append(event)
     return result
+
+
+def _approval(event: CorporateAction) -> tuple[object, ...]:
+    """What a company decided, whatever the days it then set."""
+    return event.kind, event.amount, event.factor, event.approved_on
 
 
 def _count_new(before: Sequence[CorporateAction], after: Sequence[CorporateAction]) -> int:
