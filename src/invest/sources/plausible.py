@@ -258,7 +258,7 @@ def _wrong_unit(want: Want, bars: Sequence[Bar]) -> str | None:
     if not want.last_close or not want.last_day or not bars:
         return None
     nearest = min(bars, key=lambda bar: abs((bar.day - want.last_day).days) if want.last_day else 0)
-    if nearest.close <= 0 or abs((nearest.day - want.last_day).days) > 30:
+    if nearest.close <= 0:
         return None
     return off_by(nearest.close, nearest.day, want)
 

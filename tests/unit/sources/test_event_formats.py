@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -10,9 +10,10 @@ import pytest
 
 from invest.domain.market.assets import ActionKind, CorporateAction
 from invest.domain.market.bars import Bar
+from invest.domain.market.tickers import AssetKind, kind_of, parse_ticker
 from invest.settings import SourceSettings
 from invest.sources.b3 import format as b3_format
-from invest.sources.b3.action_labels import event_kind
+from invest.sources.b3.action_labels import cash_kind, event_kind
 from invest.sources.b3.cotahist import named, unnamed_codes
 from invest.sources.b3.cotahist_format import ROW
 from invest.sources.b3.format import same_paper
@@ -212,8 +213,50 @@ def test_an_instalment_finds_its_own_payment_day() -> None:
 
 def test_codes_of_no_known_form_are_named_not_dropped_in_silence() -> None:
     rows = np.zeros(4, ROW)
-    rows["ticker"] = [b"PETR4", b"KLBN4F", b"AAPL34R", b"AAPL34R"]
-    assert unnamed_codes(rows) == ["AAPL34R"]
+    rows["ticker"] = [b"PETR4", b"KLBN4F", b"AAPL34X", b"AAPL34X"]
+    assert unnamed_codes(rows) == ["AAPL34X"]
+
+
+def test_a_receipt_is_a_paper_of_its_own_beside_the_one_it_is_for() -> None:
+    assert named(["AAPL34", "AAPL34R", "PETR4R", "PETR4RF"]) == {
+        "AAPL34": "AAPL34", "AAPL34R": "AAPL34R", "PETR4R": "PETR4R",
+    }  # fmt: skip
+    assert parse_ticker("aapl34rf") == "AAPL34R"
+    assert kind_of("AAPL34R", bdi="34", especi="DRN") is AssetKind.RIGHT
+    assert kind_of("AAPL34", bdi="34", especi="DRN") is AssetKind.BDR
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("CIS RED CAP", ActionKind.SPIN_OFF),
+        ("CISÃO PARCIAL", ActionKind.SPIN_OFF),
+        ("INCORPORACAO", ActionKind.MERGER),
+        ("RESG TOTAL RV", ActionKind.REDEMPTION),
+        ("RED. CAP", ActionKind.AMORTISATION),
+        ("DIV", ActionKind.DIVIDEND),
+        ("SUBS", ActionKind.SUBSCRIPTION),
+        ("DIREITO DE SUBSCRIÇÃO", ActionKind.SUBSCRIPTION),
+        ("ALTERAÇÃO DE PROPORÇÃO", ActionKind.RATIO_CHANGE),
+        ("ALT PARIDADE", ActionKind.RATIO_CHANGE),
+        ("DESDOBR.", ActionKind.SPLIT),
+        ("DIVIDENDO CANCELADO", ActionKind.OTHER),
+        ("ESTORNO DE JCP", ActionKind.OTHER),
+        ("DIVERSOS", ActionKind.OTHER),
+    ],
+)
+def test_a_label_says_what_happened(label: str, kind: ActionKind) -> None:
+    assert event_kind(label) is kind
+    assert cash_kind(label) is (kind if kind.in_cash else None)
+
+
+@pytest.mark.parametrize("days", [20, 45, 89])
+def test_a_known_close_of_the_last_ninety_days_speaks_against_another_unit(days: int) -> None:
+    reading = Reading("yahoo", SourceSettings(), "ABCD3")
+    want = Want("ABCD3", NOW, last_close=Decimal(3800), last_day=date(2026, 3, 2) - timedelta(days=days))
+    assert believe(reading, want, bars("38.10", "38.20", "38.30"), LAST) == []
+    assert reading.rejected
+    assert "about 0.01 times the known 3800" in " ".join(reading.remarks)
 
 
 def bars(*closes: str) -> list[Bar]:

@@ -12,8 +12,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 
-# Four characters of the issuer (a digit may lead: 1SBT11), a number, B over the counter, F odd lots.
-B3_CODE = re.compile(r"^((?=[0-9]{0,3}[A-Z])[A-Z0-9]{4})([1-9][0-9]?)(B?F?)$")
+# Four characters of the issuer (a digit may lead: 1SBT11), a number (R behind it: a receipt of it, a paper of its own),
+# B over the counter, F odd lots.
+B3_CODE = re.compile(r"^((?=[0-9]{0,3}[A-Z])[A-Z0-9]{4})([1-9][0-9]?R?)(B?F?)$")
 CRYPTO_PAIR = re.compile(r"^([A-Z0-9]{2,10})-(BRL|USD)$")
 INDEX_CODE = re.compile(r"^\^[A-Z][A-Z0-9]{3,7}$")
 SAME_INDEX = {"^IBOV": "^BVSP"}  # the name it is stored under
@@ -98,8 +99,9 @@ def kind_from_suffix(ticker: str) -> AssetKind | None:
     match = B3_CODE.fullmatch(ticker)
     if not match:
         return AssetKind.OTHER
-    suffix = int(match[2])
-    if suffix in _RIGHTS:
+    number = match[2].removesuffix("R")
+    suffix = int(number)
+    if suffix in _RIGHTS or number != match[2]:
         return AssetKind.RIGHT
     if suffix in _DEPOSITARY:
         return AssetKind.BDR
@@ -123,11 +125,14 @@ _KIND_OF_BDI = {
 def kind_of(ticker: str, *, bdi: str | None = None, especi: str | None = None) -> AssetKind:
     """The kind of a code: by COTAHIST's specification first, then by its suffix, then by its BDI code.
 
-    ESPECI starts with ON or PN for shares (REC: receipts of a subscription), UNT for units, DR and a level for
-    depositary receipts, CI for fund shares, DIR for rights and BNS for warrants. BDI 12 is a real-estate fund, 14 an
-    index fund (B3, COTAHIST layout, tables CODBDI and ESPECI).
+    An R behind the number is a receipt, whatever is told of the paper it is for. ESPECI starts with ON or PN for
+    shares (REC: receipts of a subscription), UNT for units, DR and a level for depositary receipts, CI for fund shares,
+    DIR for rights and BNS for warrants. BDI 12 is a real-estate fund, 14 an index fund (B3, COTAHIST layout, tables
+    CODBDI and ESPECI).
     """
     bdi = bdi.strip().zfill(2) if bdi and bdi.strip() else None
+    if (match := B3_CODE.fullmatch(ticker)) and match[2].endswith("R"):
+        return AssetKind.RIGHT
     by_words = _kind_of_words(especi or "", bdi)
     if by_words is not None:
         return by_words
