@@ -34,7 +34,7 @@ STEP_LIMIT = 120.0  # seconds for one step; the whole takes less than a minute
 async def run_demo(out: Path, count: int, bars: Path | None, language: str, *, as_json: bool = False) -> int:
     """Run it, write `out`, print the tables (or the summary as JSON); 0 when every job succeeded."""
     started = time.monotonic()
-    with local_settings(data_dir=fresh_folder()) as settings:
+    with local_settings(beside=False, data_dir=fresh_folder()) as settings:
         log = fresh_log(out)
         async with family(environment_of(settings), log) as members:
             with Steps() as steps:

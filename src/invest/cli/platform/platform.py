@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 
 from invest.cli.output import announce
-from invest.cli.platform.local import environment_of, local_settings
+from invest.cli.platform.local import environment_of, local_settings, sandbox_named
 from invest.cli.platform.supervise import Family, family, until_signal
 from invest.errors import Unreachable
 from invest.settings import Settings
@@ -113,12 +113,14 @@ def skipped_upstreams(settings: Settings) -> list[str]:
 
 async def run_platform(*, host: str | None, port: int | None, sandbox: bool, bars: Path | None) -> None:
     """Everything on this machine until SIGTERM or Ctrl-C."""
-    with local_settings() as settings:
+    with contextlib.ExitStack() as stack:
+        settings = stack.enter_context(local_settings(beside=False))
         async with family(environment_of(settings)) as members:
             if sandbox:
                 world = await start_sandbox(members, assets=MARKET, bars=bars or recorded_bars())
                 used = settings.model_copy(update={"sandbox_url": world.url, "as_of": world.as_of})
                 announce(f"sandbox: {len(world.assets)} assets as of {world.as_of:%Y-%m-%d} at {world.url}")
+                stack.enter_context(sandbox_named(used))
             else:
                 used = settings
                 for line in skipped_upstreams(settings):

@@ -24,11 +24,11 @@ def backfill(
 
     What is done is kept: interrupted, or run again with an earlier year, it goes on where it was.
     """
+    from invest.cli.platform.local import settings_here
     from invest.jobs.data_collection import read_history
-    from invest.settings import load
     from invest.sources import Sources
 
-    chosen, settings = _market(market), load()
+    chosen, settings = _market(market), settings_here()
 
     async def tell(done: Any) -> None:
         if not json_output:
@@ -63,10 +63,10 @@ def record(
     """Ask one upstream for one small thing; keep what came for a bug report, without keys and personal data."""
     import asyncio
 
-    from invest.settings import load
+    from invest.cli.platform.local import settings_here
     from invest.sources import Sources, as_bytes, recording_of, try_live
 
-    settings = load()
+    settings = settings_here()
 
     async def ask() -> Any:
         async with Sources.open(settings) as sources:
@@ -90,14 +90,14 @@ def collect(
 
     Says how long it will take. What is done is kept: interrupted, it goes on where it was.
     """
+    from invest.cli.platform.local import settings_here
     from invest.domain.market import parse_ticker
     from invest.jobs.data_collection import collect_market, expected_seconds, open_assets
-    from invest.settings import load
     from invest.sources import Sources
 
     if bool(tickers) == (market is not None):
         raise ConfigError("name some assets or a --market, as in `invest collect --market stocks`")
-    chosen, settings = _market(market), load()
+    chosen, settings = _market(market), settings_here()
     names = list(dict.fromkeys(parse_ticker(ticker) for ticker in tickers or ()))
 
     async def tell(done: Any) -> None:
@@ -115,7 +115,8 @@ def collect(
             if not json_output:
                 seconds, slowest = expected_seconds(settings, sources, len(wanted))
                 kept = f", {before} were collected before" if before else ""
-                limit = f"; at least {_spell(seconds)}, by the rate at which {slowest} may be asked" if slowest else ""
+                paced = slowest is not None and seconds >= 1
+                limit = f"; at least {_spell(seconds)}, by the rate at which {slowest} may be asked" if paced else ""
                 typer.echo(f"{len(wanted)} assets to collect{kept}{limit if wanted else ''}")
             return await collect_market(store, sources, settings, wanted, tell, before=before)
 

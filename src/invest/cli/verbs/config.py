@@ -62,11 +62,11 @@ def commented(defaults: str) -> str:
 
 @config.command("env")
 def environment(json_output: AsJson = False) -> None:
-    """Addresses of the servers in use as shell lines, for programs beside `invest run`: eval "$(invest config env)"."""
+    """Servers in use (and sandbox) as shell lines, for programs beside `invest run`: eval "$(invest config env)"."""
+    from invest.cli.platform.local import settings_here
     from invest.local import running
-    from invest.settings import load
 
-    settings = load()
+    settings = settings_here()
     urls = {"REDIS_URL": settings.redis.url, "DATABASE_URL": settings.database.url}
     found = {name: url.get_secret_value() for name, url in urls.items() if url}
     if missing := sorted(urls.keys() - found.keys()):
@@ -74,6 +74,8 @@ def environment(json_output: AsJson = False) -> None:
         found |= {name: embedded[name] for name in missing if name in embedded}
     if lost := [name for name in missing if name not in found]:
         raise Unreachable(f"{' and '.join(lost)}: not set, and no embedded server runs here; start `invest run` first")
+    if settings.sandbox and settings.as_of is not None:
+        found |= {"INVEST_SANDBOX_URL": settings.sandbox_url, "INVEST_AS_OF": settings.as_of.isoformat()}
     if json_output:
         output.as_json(found)
         return

@@ -45,16 +45,15 @@ def examine(*, live: bool = False, spend: bool = False) -> list[Check]:
     """All checks in order; a wrong setting ends them, because the other checks need the settings."""
     import asyncio
 
-    from invest.cli.platform.local import local_settings
+    from invest.cli.platform.local import local_settings, settings_here
     from invest.jobs.declared import declare_all
-    from invest.settings import load
 
     if chosen := target():
         return [python(), *asyncio.run(of_server(chosen.url, chosen.key))]
     declare_all()  # before any clock runs: importing the jobs takes seconds on a slow machine
     checks = [python()]
     try:
-        settings = load()
+        settings = settings_here()
     except InvestError as error:
         return [*checks, Check("settings", "fix", str(error), "correct what is named")]
     checks.append(Check("settings", "ok", "valid"))
@@ -79,7 +78,7 @@ def trials() -> list[Check]:
     """One small question to every enabled upstream: whether it answers, how fast, and in the shape that is read."""
     import asyncio
 
-    from invest.settings import load
+    from invest.cli.platform.local import settings_here
     from invest.sources import Sources, Trial, try_live
 
     async def ask(settings: Settings) -> list[Trial]:
@@ -88,7 +87,7 @@ def trials() -> list[Check]:
         return [trial for group in every for trial in group]
 
     try:
-        tried = asyncio.run(ask(load()))
+        tried = asyncio.run(ask(settings_here()))
     except InvestError as error:
         return [Check("live trial", "fix", str(error), "correct what is named")]
     states: dict[str, State] = {"ok": "ok", "changed": "fix", "failed": "note"}

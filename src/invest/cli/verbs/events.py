@@ -36,11 +36,11 @@ def event(
     """Book an event that no source gives, or gives without its terms; adjusted prices and positions follow it."""
     from pydantic import ValidationError
 
+    from invest.cli.platform.local import settings_here
     from invest.domain.market import ActionKind, EventTerms, parse_ticker
     from invest.jobs.data_collection import book_event, withdraw_event
-    from invest.settings import load
 
-    name, now = parse_ticker(ticker), load().now()
+    name, now = parse_ticker(ticker), settings_here().now()
     given = {
         "kind": kind,
         "last_date_with": last_day,
@@ -107,11 +107,11 @@ def calendar(
     json_output: AsJson = False,
 ) -> None:
     """Announced events: last day with rights, first without, payment set or still to be set."""
+    from invest.cli.platform.local import settings_here
     from invest.domain.market import market_day, parse_ticker
     from invest.jobs.data_collection import announced, held_tickers, results_days
-    from invest.settings import load
 
-    settings = load()
+    settings = settings_here()
     if bool(tickers) == bool(portfolio):
         raise ConfigError("name some assets, or a --portfolio")
     names, today = [parse_ticker(t) for t in tickers or ()], market_day(settings.now())
@@ -152,12 +152,12 @@ def questions(
     json_output: AsJson = False,
 ) -> None:
     """Prices that nothing explains, payments beyond 30 % of the price, values that do not fit: each asked once."""
+    from invest.cli.platform.local import settings_here
     from invest.domain.market import parse_ticker
     from invest.jobs.data_collection import questions as asked
-    from invest.settings import load
 
     names = [parse_ticker(ticker)] if ticker else None
-    start = _day(since) if since else load().now().date() - timedelta(days=366 * YEARS_BACK)
+    start = _day(since) if since else settings_here().now().date() - timedelta(days=366 * YEARS_BACK)
     found = with_store(lambda store: asked(store, names, start))
     if json_output:
         show.as_json(found)
@@ -173,12 +173,12 @@ def answer(
     text: Annotated[str, typer.Argument(help="what is right, in a few words")],
 ) -> None:
     """Answer a question for good. Of a move it says that there was no event: prices compare across it again."""
+    from invest.cli.platform.local import settings_here
     from invest.domain.market import parse_ticker
     from invest.domain.values import QuestionKind
     from invest.jobs.data_collection import answer_question
-    from invest.settings import load
 
-    name, now, when = parse_ticker(ticker), load().now(), _day(day)
+    name, now, when = parse_ticker(ticker), settings_here().now(), _day(day)
     what = _parsed(QuestionKind, kind, "kind")
     with_store(lambda store: answer_question(store, name, what, when, text, by="command line", now=now))
     typer.echo(f"{what.value} of {name} on {when}: answered")

@@ -36,13 +36,13 @@ def ai_group() -> None:
 @data.command("quality")
 def quality(ticker: Annotated[str, typer.Argument(help="such as PETR4")], json_output: AsJson = False) -> None:
     """Per field: the value in force, its source and age, how far sources agree, and what speaks against it."""
+    from invest.cli.platform.local import settings_here
     from invest.domain.market import parse_ticker
     from invest.domain.values import FieldQuality
-    from invest.settings import load
 
     name = parse_ticker(ticker)
 
-    now = load().now()
+    now = settings_here().now()
 
     async def ask(client: Client) -> list[FieldQuality]:
         answer = await client.get(f"/assets/{name}/quality")
@@ -92,9 +92,9 @@ def payload_bytes(
     json_output: AsJson = False,
 ) -> None:
     """The bytes a stored value was read from: where and when they came from, the lines in question, or all of them."""
+    from invest.cli.platform.local import settings_here
     from invest.domain.values import RawPayload
     from invest.jobs.data_collection import Bytes, bytes_of, lines_with
-    from invest.settings import load
 
     digest = sha256.strip().lower()
 
@@ -103,7 +103,7 @@ def payload_bytes(
         body = await client.read(f"/payloads/{digest}/content") if about["kept"] != "nowhere" else None
         return Bytes(RawPayload.model_validate({n: v for n, v in about.items() if n != "kept"}), about["kept"], body)
 
-    found = remote_or(ask, lambda: with_store(lambda store: bytes_of(store, load(), digest)))
+    found = remote_or(ask, lambda: with_store(lambda store: bytes_of(store, settings_here(), digest)))
     if found.body is None:
         raise NotFound(found.lost)
     if out is not None:
@@ -221,8 +221,8 @@ def spend(
     json_output: AsJson = False,
 ) -> None:
     """What the AIs cost, by day, provider, model and purpose, and where the day's budget stands."""
+    from invest.cli.platform.local import settings_here
     from invest.domain.opinions import Spend, spend_of
-    from invest.settings import load
 
     last = datetime.now(UTC).date()
     first = last - timedelta(days=days - 1)
@@ -231,7 +231,7 @@ def spend(
         return Spend.model_validate(await client.get(f"/ai/spend?since={first}&until={last}"))
 
     async def work(store: Any) -> Spend:
-        limit, lines = Decimal(str(load().ai.daily_budget_usd)), await store.spend.lines(first, last)
+        limit, lines = Decimal(str(settings_here().ai.daily_budget_usd)), await store.spend.lines(first, last)
         return spend_of(lines, first, last, today=await store.spend.of_day(last), held=Decimal(0), budget=limit)
 
     found = remote_or(ask, lambda: with_store(work))
