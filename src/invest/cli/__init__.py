@@ -16,7 +16,7 @@ EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_TIMEOUT, EXIT_INTERRUPTED = 1, 2
 
 def exit_code(error: BaseException) -> int:
     """The exit code that stands for `error`."""
-    if isinstance(error, ConfigError | NotFound | ValueError):
+    if isinstance(error, ConfigError | NotFound | ValueError) or getattr(error, "status", None) in WRONG_INPUT:
         return EXIT_USAGE
     if isinstance(error, Unreachable | ConnectionError):
         return EXIT_UNREACHABLE
@@ -43,12 +43,26 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except (InvestError, ValueError, ConnectionError, TimeoutError) as error:
-        _end(COLLECT.sub(r"invest job run collect \1", str(error)), exit_code(error))
+        _end(_worded(error), exit_code(error))
     else:
         sys.exit(code if isinstance(code, int) else 0)
 
 
-COLLECT = re.compile(r"POST /api/v1/assets/async/collect\?ticker=(\S+)")  # the API's advice, as a command
+def _worded(error: BaseException) -> str:
+    """An error's message for a person: without HTTP's number, the API's advice as a command."""
+    text = str(error)
+    if (status := getattr(error, "status", None)) is not None and status < 500:
+        text = text.removeprefix(f"{status}: ")
+    for asked, command in COMMANDS.items():
+        text = re.sub(asked, command, text)
+    return text.replace(": Input should", ": it should")
+
+
+WRONG_INPUT = (400, 413, 415, 422)  # HTTP's refusals of what was given
+COMMANDS = {  # the API's advice as a command
+    r"POST /api/v1/assets/async/collect\?ticker=(\S+)": r"invest job run collect \1",
+    r"POST /api/v1/analysis/async/update-rankings\?market=(\S+)": r"invest job run update_asset_rankings \1",
+}
 FLAGS, WITH_VALUE = ("-q", "--quiet", "--no-color"), ("--url", "--app", "--cell")
 LISTS = frozenset({"ls", "types", "search", "transactions", "events", "stats", "price"})
 
@@ -94,6 +108,7 @@ def _refuse(error: Any) -> NoReturn:
         sys.stderr.write(error.format_message())
         sys.exit(EXIT_USAGE)
     message = " ".join(error.format_message().split()).replace(": Input", ": input").replace(": Value error, ", ": ")
+    message = re.sub(r"does not match the formats? '%Y-%m-%d'", "is no day: expected one such as 2026-03-31", message)
     message = re.sub(r"\. Did you mean (.*)\?$", _meant, message).rstrip(".")
     where = "invest" if context is None else context.command_path
     _end(f"{message[:1].lower()}{message[1:]}; see `{where} --help`", EXIT_USAGE)
@@ -107,5 +122,7 @@ def _meant(match: re.Match[str]) -> str:
 
 
 def _end(message: str, code: int) -> NoReturn:
-    sys.stderr.write(f"invest: {message}\n")
+    from invest.cli.output import wrapped
+
+    sys.stderr.write(wrapped(f"invest: {message}", sys.stderr) + "\n")
     sys.exit(code)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TextIO, TypeVar
 
 import typer
 from rich import box
@@ -42,6 +44,9 @@ TEXTS = frozenset(
         "cron",
         "workflow",
         "queues",
+        "label",
+        "stage",
+        "question",
     }
 )  # may be cut
 # Left out first on a narrow terminal.
@@ -56,6 +61,11 @@ LEAST = (
     "portfolio",
     "last sent",
     "tells of",
+    "server",
+    "price ×",
+    "source",
+    "label",
+    "ex",
 )
 IDS = ("id", "ticker", "name")  # what `-q` prints of a row
 NARROWEST = 20  # characters a text keeps before other columns are left out for it
@@ -129,7 +139,7 @@ def outcome(json_output: bool, message: str, **fields: Any) -> None:
     if json_output:
         as_json(fields)
     elif not manner.quiet:
-        typer.echo(message)
+        sentence(message)
     elif fields:
         typer.echo(next(iter(fields.values())))
 
@@ -174,23 +184,41 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Seque
         return
     widths = [max(len(name), *(row[i].cell_len for row in held)) for i, name in enumerate(columns)]
     shown = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
-    kept = fitting(columns, widths, console.width)
+    filled = [any(row[i].plain not in ("", "—") for row in held) for i in range(len(columns))]
+    kept = fitting(columns, widths, console.width, filled)
     for i, width in kept.items():
         side: Any = "right" if columns[i] in right else "left"
         shown.add_column(columns[i], justify=side, overflow="ellipsis", no_wrap=True, width=width)
     for row in held:
         shown.add_row(*(row[i] for i in kept))
     console.print(shown)
+    lost = [name for i, name in enumerate(columns) if i not in kept and filled[i]]
+    if lost and console.is_terminal:
+        console.print(Text(f"no room for {', '.join(lost)}: widen the terminal, or --json", style="dim"))
 
 
-def fitting(columns: Sequence[str], widths: Sequence[int], room: int) -> dict[int, int]:
-    """The columns to show, by place, with their widths: ids, states and figures whole, texts cut to what is left."""
-    kept = list(range(len(columns)))
+def fitting(
+    columns: Sequence[str], widths: Sequence[int], room: int, filled: Sequence[bool] | None = None
+) -> dict[int, int]:
+    """The columns to show, by place, with their widths: ids, states and figures whole, texts cut to what is left.
+
+    Where they do not fit, columns without any value go first, then those of `LEAST`, then those farthest right.
+    """
     text = [name in TEXTS or width > LONGEST_ID for name, width in zip(columns, widths, strict=True)]
-    for name in LEAST:
-        needed = sum(GAP + (min(widths[i], NARROWEST) if text[i] else widths[i]) for i in kept)
-        if needed > room and name in columns:
-            kept.remove(columns.index(name))
+
+    def needed(shortest: int) -> int:
+        return sum(GAP + (min(widths[i], shortest) if text[i] else widths[i]) for i in kept)
+
+    empty = [i for i, value in enumerate(filled or ()) if not value]
+    spare = [columns.index(name) for name in LEAST if name in columns]
+    rightmost = [i for i in reversed(range(1, len(columns))) if i not in spare]
+    kept = list(range(len(columns)))
+    for i in dict.fromkeys((*empty, *spare)):
+        if needed(NARROWEST) > room:
+            kept.remove(i)
+    for i in rightmost:
+        if needed(SHORTEST) > room and i in kept:
+            kept.remove(i)
     found = {i: widths[i] for i in kept}
     texts = sorted((i for i in kept if text[i]), key=lambda i: widths[i])
     left = room - GAP * len(kept) - sum(w for i, w in found.items() if not text[i])
@@ -234,6 +262,20 @@ def arguments(status: Any, width: int = 60) -> str:
     parts += [f"{k}={json.dumps(v, ensure_ascii=False, default=str)}" for k, v in status.kwargs.items()]
     text = ", ".join(parts)
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def sentence(text: str, *, err: bool = False) -> None:
+    """Print a line of words; on a terminal it ends between words, not within one."""
+    typer.echo(wrapped(text, sys.stderr if err else sys.stdout), err=err)
+
+
+def wrapped(text: str, stream: TextIO, indent: str = "  ") -> str:
+    """`text` in lines that fit the terminal `stream` is, those after the first indented; elsewhere as it is."""
+    if not stream.isatty():
+        return text
+    width = max(NARROWEST, shutil.get_terminal_size().columns)
+    fold = textwrap.TextWrapper(width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(fold.fill(line) for line in text.splitlines())
 
 
 def announce(line: str) -> None:

@@ -15,7 +15,9 @@ Generated from the command tree by `python -m invest.cli.reference`.
 
 Without a server every verb works on this machine's Redis and PostgreSQL, which it starts where none is set. With
 `INVEST_URL` (and `INVEST_KEY`), `--url` or after `invest login` it asks that server over HTTP; `INVEST_URL=` goes back
-to this machine for one command. `db`, `run`, `web`, `worker run`, `sandbox` and `demo` are always about this machine.
+to this machine for one command. `db`, `run`, `web`, `worker run`, `sandbox` and `demo` are always about this machine;
+`collect`, `data backfill`, `data record`, `data export` and `data erase` work on its database and refuse a server
+(for a server's assets: `job run collect`).
 
 In front of or behind any verb: `--url`, `-q` (ids and values alone), `--no-color`, and `--json a,b` for these fields of
 the JSON alone (`--json=a` for one). What destroys asks first; `--yes` answers.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,7 +65,7 @@ class Transport:
             async with self.request("GET", path, query=query) as response:
                 return response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unreachable(f"{self.url} does not answer: {error or type(error).__name__}") from None
+            raise Unreachable(f"{self.url} does not answer: {reason_of(error)}") from None
 
     async def ask(
         self,
@@ -97,10 +99,20 @@ class Transport:
                     asked = retry_after(response.headers.get("Retry-After"))
                     pause = pause if asked is None else min(MAX_PAUSE, asked)
             except (aiohttp.ClientError, TimeoutError) as error:
-                failure = Unreachable(f"{self.url} does not answer: {error or type(error).__name__}")
+                failure = Unreachable(f"{self.url} does not answer: {reason_of(error)}")
             if attempt < TRIES - 1:
                 await asyncio.sleep(pause)
         raise failure
+
+
+def reason_of(error: aiohttp.ClientError | TimeoutError) -> str:
+    """Why a server was not reached, in the system's words rather than asyncio's around them."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else None
+    if cause is None:
+        return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
+    if isinstance(cause, socket.gaierror) or not cause.errno:
+        return (cause.strerror or str(cause)).lower()
+    return os.strerror(cause.errno).lower()
 
 
 def problem_of(status: int, body: bytes, name: str = "") -> InvestError:

@@ -110,7 +110,7 @@ async def test_keys_are_made_and_revoked_over_http(remote: Remote, locked: Door,
     [key] = [k for k in (await remote("key", "ls", "--json")).json() if k["name"] == "phone"]
     rotated = (await remote("key", "rotate", key["id"], "--json")).json()
     await asyncio.sleep(1.1)  # a server that has seen a key asks again after a second
-    assert (await phone("worker", "ls", code=1)).err.startswith("invest: 401")
+    assert (await phone("worker", "ls", code=1)).err.startswith("invest: the API key is unknown")
     await remote("key", "revoke", rotated["id"], "--yes")
     assert (await remote("key", "revoke", rotated["id"], "--yes", code=2)).err.startswith("invest: no key")
 
@@ -138,7 +138,7 @@ async def test_a_login_is_tried_and_then_used(remote: Remote, locked: Door, tmp_
     anew = Remote(tmp_path, locked.url, None)
     del anew._told["INVEST_URL"]
     refused = await anew("login", locked.url, "--key", "inv_wrong", code=1)
-    assert refused.err.startswith("invest: 401") and not (tmp_path / "config").exists()
+    assert refused.err.startswith("invest: the API key is unknown") and not (tmp_path / "config").exists()
     await anew("login", locked.url, stdin=f"{key}\n")
     assert stat.S_IMODE((tmp_path / "config" / "invest" / "login.json").stat().st_mode) == 0o600
     assert "no workers" in (await anew("worker", "ls")).out
@@ -178,6 +178,11 @@ async def investing(invest: Cli, folder: Path) -> None:
     assert "price of PETR4 <= 30" in (await invest("alert", "ls")).out
     assert "nothing fired" in (await invest("alert", "events")).out
     assert (await invest("alert", "rm", alert["id"], "--yes", "-q")).out.strip() == alert["id"]
+    assert "--above or --below" in (await invest("alert", "add", "petr4", code=2)).err
+    unknown = await invest("alert", "add", "NADA4", "--below", "1", "--portfolio", "Aposentadoria", "-q")
+    assert "NADA4 is not on record yet" in unknown.err
+    assert len((await invest("alert", "ls", "--portfolio", "Aposentadoria", "-q")).out.split()) == 1
+    await happenings(invest)
     assert "no reports" in (await invest("report", "ls")).out
     assert (await invest("report", "get", "nothing", code=2)).err.startswith("invest: ")
     asked = await invest("portfolio", "rm", "Aposentadoria", code=2)
@@ -189,6 +194,25 @@ async def investing(invest: Cli, folder: Path) -> None:
     )
 
 
+async def happenings(invest: Cli) -> None:
+    """Events of a paper, booked, listed, in the calendar and taken back."""
+    dividend = ("data", "event", "petr4", "--kind", "dividend", "--last-day", "2024-03-28")
+    assert "is no day" in (await invest(*dividend[:-1], "2024-03-9", code=2)).err
+    assert "dividend of PETR4, rights until 2024-03-28: booked" in (await invest(*dividend, "--amount", "1.1")).out
+    assert "1.10" in (await invest("data", "events", "PETR4")).out
+    days = ("--since", "2024-01-01", "--until", "2024-12-31")
+    for who in (("PETR4",), ("--portfolio", "Aposentadoria")):
+        (entry,) = (await invest("data", "calendar", *who, *days, "--json")).json()
+        assert (entry["ticker"], entry["last_date_with"], entry["payment_date"]) == ("PETR4", "2024-03-28", None)
+    assert "to be set" in (await invest("data", "calendar", "PETR4", *days)).out
+    assert "name some assets" in (await invest("data", "calendar", code=2)).err
+    assert "taken back" in (await invest(*dividend, "--remove")).out
+    assert "no event of PETR4" in (await invest("data", "events", "PETR4")).out
+    answer = ("data", "answer", "PETR4", "move", "2026-01-05", "no event")
+    assert (await invest(*answer)).out == "move of PETR4 on 2026-01-05: answered\n"
+    assert "nothing to ask" in (await invest("data", "questions", "PETR4")).out
+
+
 async def test_an_investor_works_over_http(remote: Remote, platform: Settings, tmp_path: Path) -> None:
     await stock(platform)
     await investing(remote, tmp_path)
@@ -197,6 +221,17 @@ async def test_an_investor_works_over_http(remote: Remote, platform: Settings, t
 async def test_an_investor_works_on_this_machine(platform: Settings, tmp_path: Path) -> None:
     await stock(platform)
     await investing(Cli(platform, tmp_path), tmp_path)
+
+
+async def test_what_works_on_a_database_refuses_a_server_in_one_line(tmp_path: Path) -> None:
+    invest = Remote(tmp_path, "http://127.0.0.1:9", None)
+    for verb in (("data", "erase", "--key", "k", "--yes"), ("data", "export", "--key", "k"), ("collect", "PETR4")):
+        refused = await invest(*verb, code=2)
+        assert refused.err == (
+            "invest: this verb works on the database itself, not through http://127.0.0.1:9: set INVEST_URL= for it\n"
+        )
+    refused = await invest("portfolio", "ls", code=3)
+    assert refused.err == "invest: http://127.0.0.1:9 does not answer: connection refused\n"
 
 
 async def test_events_are_told_as_they_happen(remote: Remote, platform: Settings) -> None:

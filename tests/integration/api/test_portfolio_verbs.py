@@ -46,7 +46,7 @@ async def test_an_investor_books_corrects_and_declares(platform: Settings, web_d
 
     file = tmp_path / "meu.csv"
     file.write_text(OWN, "utf-8")
-    assert "invest portfolio columns" in (await invest("portfolio", "import", "Dois", str(file), code=1)).err
+    assert "invest portfolio columns" in (await invest("portfolio", "import", "Dois", str(file), code=2)).err
     await invest("portfolio", "columns", "Quando=day", "Que=ticker", "Fiz=operation", "Quanto=quantity", "Por=price")
     assert "Quanto" in (await invest("portfolio", "columns")).out
     assert (await invest("portfolio", "import", "Dois", str(file))).out == "1 booked, 0 duplicate, 0 refused\n"

@@ -72,7 +72,7 @@ def invalid(field: str, message: str) -> Problem:
 def invalid_fields(errors: Sequence[Mapping[str, Any]], detail: str = "") -> Problem:
     """422 from pydantic's list of errors; values are not echoed, they may be huge or secret."""
     fields = [
-        FieldError(field=".".join(str(p) for p in e["loc"]) or "body", message=_plain(str(e["msg"])))
+        FieldError(field=".".join(str(p) for p in e["loc"] if p != "[key]") or "body", message=_plain(str(e["msg"])))
         for e in errors[:50]
     ]
     text = detail or "; ".join(f"{f.field}: {f.message}" for f in fields[:3])

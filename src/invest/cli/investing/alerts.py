@@ -9,16 +9,18 @@ import typer
 
 from invest.cli import output
 from invest.cli.investing.assets import code
+from invest.cli.investing.portfolios import identify
 from invest.cli.output import AsJson, Yes
 from invest.cli.server import with_api
-from invest.errors import ConfigError
+from invest.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
     from invest.http import Client
 
 alert = typer.Typer(no_args_is_help=True, help="What to be told of: a price, a figure, news, a dividend.")
 Columns = dict[str, Callable[[dict[str, Any]], Any]]
-PortfolioId = Annotated[str | None, typer.Option("--portfolio", help="of this portfolio (its id)")]
+WITH_ARTICLE = {"price": "a price", "indicator": "an indicator"}
+PortfolioId = Annotated[str | None, typer.Option("--portfolio", help="of this portfolio (id or name)")]
 
 
 @alert.command("add")
@@ -38,22 +40,36 @@ def add(
     if above is not None and below is not None:
         raise ConfigError("--above and --below: give one of them, and make two alerts for both")
     level = above if above is not None else below
+    if level is None and kind in ("price", "indicator"):
+        raise ConfigError(f"say when: an alert on {WITH_ARTICLE[kind]} needs --above or --below")
     body = {
         "kind": kind,
         "ticker": code(ticker) if ticker else None,
-        "portfolio_id": portfolio,
         "field": field,
         "comparison": None if level is None or kind in ("news", "dividend") else ">=" if above is not None else "<=",
         "level": level,
         "note": note,
     }
 
-    async def work(client: Client) -> dict[str, Any]:
-        made: dict[str, Any] = await client.ask("POST", "/alerts", {k: v for k, v in body.items() if v is not None})
-        return made
+    async def work(client: Client) -> tuple[dict[str, Any], bool]:
+        if portfolio:
+            body["portfolio_id"] = await identify(client, portfolio)
+        made = await client.ask("POST", "/alerts", {k: v for k, v in body.items() if v is not None})
+        return made, not body["ticker"] or await _on_record(client, body["ticker"])
 
-    made = with_api(work)
+    made, on_record = with_api(work)
+    if not on_record:
+        what = made["ticker"]
+        output.sentence(f"{what} is not on record yet, so nothing fires: invest job run collect {what}", err=True)
     output.outcome(json_output, f"alert {made['id']}: {said(made)}", **made)
+
+
+async def _on_record(client: Client, ticker: str) -> bool:
+    try:
+        await client.get(f"/assets/{ticker}")
+    except NotFound:
+        return False
+    return True
 
 
 def said(made: dict[str, Any]) -> str:
@@ -69,7 +85,8 @@ def ls(portfolio: PortfolioId = None, json_output: AsJson = False) -> None:
     """Your alerts, by creation."""
 
     async def work(client: Client) -> list[dict[str, Any]]:
-        return await client.rows("/alerts", portfolio_id=portfolio)
+        owned = await identify(client, portfolio) if portfolio else None
+        return await client.rows("/alerts", portfolio_id=owned)
 
     columns: Columns = {
         "id": lambda a: a["id"],
@@ -89,7 +106,8 @@ def events(
     """What fired, newest first."""
 
     async def work(client: Client) -> list[dict[str, Any]]:
-        return await client.rows("/alerts/events", most=limit, portfolio_id=portfolio, limit=limit)
+        owned = await identify(client, portfolio) if portfolio else None
+        return await client.rows("/alerts/events", most=limit, portfolio_id=owned, limit=limit)
 
     columns: Columns = {
         "fired": lambda e: e["fired_at"][:16].replace("T", " "),

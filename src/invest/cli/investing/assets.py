@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -71,16 +72,16 @@ def show(ticker: TickerName, json_output: AsJson = False) -> None:
         "name": found["name"],
         "kind": found["kind"],
         "sector": found.get("sector"),
-        "cnpj": found.get("cnpj"),
+        "cnpj": re.sub(r"(\d{2})(\d{3})(\d{3})(\d{4})(\d{2})", r"\1.\2.\3/\4-\5", found.get("cnpj") or "") or None,
         "close": last and f"{Decimal(last['close']):,.2f} BRL on {last['day']} ({last['source']})",
         "change": last and before and percent(Decimal(last["close"]) / Decimal(before["close"]) - 1),
-        "score": analysis.get("overall_score"),
+        "score": None if (score := analysis.get("overall_score")) is None else f"{score:.1f}",
         "verdict": analysis.get("recommendation"),
         "analysed": analysis.get("analyzed_at", "")[:16].replace("T", " ") or None,
     }
     output.table((found["ticker"], ""), [(k, v) for k, v in facts.items() if v is not None], empty="")
     if not analysis:
-        typer.echo(f"not analysed yet: invest analyse {name} --wait")
+        output.sentence(f"not analysed yet: invest analyse {name} --wait")
 
 
 async def _newest(client: Client, name: str) -> dict[str, Any] | None:
@@ -142,7 +143,7 @@ def rank(
     output.listing(rows, columns, json_output=json_output, right=right, empty="nothing is ranked yet", whole=found)
     if not json_output and not output.manner.quiet:
         at = str(found["computed_at"])[:16].replace("T", " ")
-        typer.echo(f"computed {at} UTC; `invest data backtest {market}` says what such scores were worth")
+        output.sentence(f"computed {at} UTC; `invest data backtest {market}` says what such scores were worth")
 
 
 def percent(fraction: Decimal | None) -> str | None:

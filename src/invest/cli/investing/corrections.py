@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -159,7 +161,7 @@ def rebalance(
     )
     for due in answer["announced"]:
         day = due["payment_date"] or "a day not announced"
-        typer.echo(f"comes in by itself: {due['ticker']} {due['kind']} {money(due['net'])} on {day}")
+        output.sentence(f"comes in by itself: {due['ticker']} {due['kind']} {money(due['net'])} on {day}")
 
 
 def tax(
@@ -193,19 +195,39 @@ def tax(
     if json_output:
         output.as_json(answer)
         return
+
+    def moved(figure: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+        return lambda m: "" if m["state"] == "no_movement" else money(figure(m))
+
     columns: Columns = {
         "month": lambda m: m["month"],
-        "state": lambda m: m["state"],
-        "exempt": lambda m: money(m["exempt_gain"]),
-        "tax": lambda m: money(m["tax"]),
+        "state": lambda m: m["state"].replace("_", " "),
+        "sold": moved(lambda m: sum((Decimal(line["gross"]) for line in m["lines"]), Decimal(0))),
+        "exempt": moved(lambda m: m["exempt_gain"]),
+        "tax": moved(lambda m: m["tax"]),
         "darf": lambda m: money(m["darf"]["amount"]) if m["darf"] else "",
         "due": lambda m: m["darf"]["due"] if m["darf"] else "",
     }
-    right = ("exempt", "tax", "darf")
+    right = ("sold", "exempt", "tax", "darf")
     output.listing(answer["months"], columns, json_output=False, right=right, empty="nothing to assess")
-    for flag in answer["flags"]:
-        typer.echo(f"{'open' if flag['blocks'] else 'note'}: {flag['message']}")
-    typer.echo(answer["disclaimer"])
+    if not output.manner.quiet:
+        _tell_flags(answer["flags"])
+        output.sentence(answer["disclaimer"])
+
+
+def _tell_flags(flags: list[dict[str, Any]]) -> None:
+    """Print what is open or to be known; what to do once where several ask for the same."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for flag in flags:
+        found, _, advice = flag["message"].partition(": ")
+        groups.setdefault(("open" if flag["blocks"] else "note", advice), []).append(found)
+    for (kind, advice), found in groups.items():
+        if len(found) == 1:
+            output.sentence(f"{kind}: {found[0]}" + (f": {advice}" if advice else ""))
+            continue
+        output.sentence(f"{kind}: {advice or 'to be known'}")
+        for one in found:
+            output.sentence(f"  {one}")
 
 
 def _write(file: Path, body: bytes) -> None:

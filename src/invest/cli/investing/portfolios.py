@@ -93,16 +93,33 @@ def show(which: Which, json_output: AsJson = False) -> None:
     if json_output:
         output.as_json({**found, "metrics": newest})
         return
+    measured = {p["ticker"]: p for p in newest["metrics"]["positions"]} if newest else {}
     columns: Columns = {
         "ticker": lambda h: h["ticker"],
         "quantity": lambda h: amount(h["quantity"]),
         "average": lambda h: money(h["average_price"]),
         "cost": lambda h: money(h["cost"]),
     }
-    right = ("quantity", "average", "cost")
+    if measured:
+        columns |= {
+            "price": lambda h: money(_measured(measured, h, "price")),
+            "value": lambda h: money(_measured(measured, h, "value")),
+            "weight": lambda h: percent(_measured(measured, h, "weight")),
+            "result": lambda h: percent(_measured(measured, h, "result"), signed=True),
+        }
+    right = ("quantity", "average", "cost", "price", "value", "weight", "result")
     output.listing(found["positions"], columns, json_output=False, right=right, empty="it holds nothing")
-    if not output.manner.quiet:
-        typer.echo(f"{found['name']} ({found['id']})" + (f": {_worth(newest)}" if newest else ""))
+    if output.manner.quiet:
+        return
+    output.sentence(f"{found['name']} ({found['id']})" + (f": {_worth(newest)}" if newest else ""))
+    if found["positions"] and newest is None:
+        output.sentence(f"not measured yet; now: invest job run calculate_portfolio_metrics {found['id']} --wait")
+
+
+def _measured(measured: dict[str, Any], holding: dict[str, Any], figure: str) -> Any:
+    """A figure of the newest metrics; None where they know no such position, or the quantity has changed since."""
+    known = measured.get(holding["ticker"])
+    return known[figure] if known and Decimal(known["quantity"]) == Decimal(holding["quantity"]) else None
 
 
 def _worth(snapshot: dict[str, Any]) -> str:
@@ -168,10 +185,10 @@ def tell_rows(booked: dict[str, Any], *, dry_run: bool = False) -> int:
     """Print what became of a statement, each refused row and each question with what to do; the exit code."""
     typer.echo(("would be: " if dry_run else "") + counts(booked))
     for remark in booked["remarks"]:
-        typer.echo(remark)
+        output.sentence(remark)
     for row in _open(booked):
         message = f"line {row.get('line', '?')}: {row.get('reason')}"
-        typer.echo(f"{message}; {row['advice']}" if row.get("advice") else message, err=True)
+        output.sentence(f"{message}; {row['advice']}" if row.get("advice") else message, err=True)
     return 1 if _open(booked) else 0
 
 
@@ -206,6 +223,11 @@ def amount(text: str) -> str:
 def money(text: str | float | None) -> str | None:
     """An amount of BRL with two decimals."""
     return None if text is None else f"{Decimal(str(text)):,.2f}"
+
+
+def percent(fraction: float | None, *, decimals: int = 1, signed: bool = False) -> str | None:
+    """A fraction as percent."""
+    return None if fraction is None else f"{float(fraction):{'+' if signed else ''}.{decimals}%}"
 
 
 def _read(file: Path) -> bytes:

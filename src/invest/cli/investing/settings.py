@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from invest.cli import output
-from invest.cli.investing.portfolios import Columns, Which, identify, portfolio
+from invest.cli.investing.portfolios import Columns, Which, identify, percent, portfolio
 from invest.cli.output import AsJson
 from invest.cli.server import with_api
 from invest.errors import ConfigError
@@ -51,21 +51,53 @@ def targets(
     json_output: AsJson = False,
 ) -> None:
     """Wanted weights, shown or changed: `invest portfolio targets NAME PETR4=25% VALE3=0`; 0 forgets one."""
-    weights_of = {t.upper(): figure(w, t) for t, w in pairs(weights or [], "TICKER=WEIGHT, such as PETR4=25%").items()}
+    from invest.domain.market import parse_ticker
 
-    async def work(client: Client) -> dict[str, str]:
-        handle = client.portfolio(await identify(client, which))
-        now: dict[str, str] = {} if clear else (await handle.show())["targets"]
-        if not weights_of and not clear:
-            return now
-        kept = {t: w for t, w in (now | weights_of).items() if Decimal(w)}
-        await handle.set_targets(kept)
-        return kept
+    given = pairs(weights or [], "TICKER=WEIGHT, such as PETR4=25%")
+    weights_of = {str(parse_ticker(ticker)): figure(weight, ticker) for ticker, weight in given.items()}
 
-    rows = sorted(with_api(work).items())
-    columns: Columns = {"ticker": lambda r: r["ticker"], "weight": lambda r: f"{Decimal(r['weight']):.2%}"}
-    listed = [{"ticker": t, "weight": w} for t, w in rows]
-    output.listing(listed, columns, json_output=json_output, right=("weight",), empty="no targets")
+    async def work(client: Client) -> tuple[dict[str, str], dict[str, float]]:
+        handle = client.portfolio(found := await identify(client, which))
+        wanted: dict[str, str] = {} if clear else (await handle.show())["targets"]
+        if weights_of or clear:
+            wanted = {t: w for t, w in (wanted | weights_of).items() if Decimal(w)}
+            if (total := sum(map(Decimal, wanted.values()), Decimal(0))) > 1:
+                raise ConfigError(f"targets sum to {total:.2%}, more than 100 %: {_listed(wanted)}")
+            await handle.set_targets(wanted)
+        return wanted, await weights_held(client, found)
+
+    wanted, held = with_api(work)
+    columns: Columns = {
+        "ticker": lambda r: r["ticker"],
+        "target": lambda r: f"{Decimal(r['weight']):.2%}",
+        "held": lambda r: percent(r["held"], decimals=2),
+        "apart": lambda r: percent(r["apart"], decimals=2, signed=True),
+    }
+    rows = [_beside(ticker, weight, held) for ticker, weight in sorted(wanted.items())]
+    whole = [{"ticker": row["ticker"], "weight": row["weight"]} for row in rows]
+    right = ("target", "held", "apart")
+    output.listing(rows, columns, json_output=json_output, right=right, empty="no targets", whole=whole)
+    if rows and not held and not json_output and not output.manner.quiet:
+        output.sentence("what is held is not measured yet: invest portfolio show says how")
+
+
+async def weights_held(client: Client, portfolio_id: str) -> dict[str, float]:
+    """The weight of each position as of the newest metrics; nothing where it was never measured."""
+    from invest.http import entries
+
+    newest = entries(await client.get(f"/portfolios/{portfolio_id}/metrics", limit=1))
+    return {p["ticker"]: p["weight"] for p in newest[-1]["metrics"]["positions"]} if newest else {}
+
+
+def _beside(ticker: str, weight: str, held: dict[str, float]) -> dict[str, Any]:
+    """A target beside what is held, which is nothing of an asset that the measured portfolio lacks."""
+    now = held.get(ticker, 0.0) if held else None
+    apart = None if now is None else now - float(weight)
+    return {"ticker": ticker, "weight": weight, "held": now, "apart": apart}
+
+
+def _listed(weights: dict[str, str]) -> str:
+    return ", ".join(f"{ticker} {Decimal(weight):.2%}" for ticker, weight in sorted(weights.items()))
 
 
 @portfolio.command("options")

@@ -82,7 +82,7 @@ async def finish(invest: Any, collect: Any, report: Any, timeout: float) -> tupl
     from invest.jobs.reports import export_report_async
 
     if not any(w.alive for w in await invest.inspect.workers()):
-        typer.echo("no worker is alive: start one with `invest worker` or `invest run`", err=True)
+        output.sentence("no worker is alive: start one with `invest worker` or `invest run`", err=True)
     with Steps() as steps:
         await step(invest, steps, "Collecting", collect, timeout)
         result = output.plain(await step(invest, steps, "Asking the AIs and writing", report, timeout))
@@ -129,6 +129,6 @@ def open_file(where: str) -> None:
     """Show a file of this machine in a browser; say where it is if that cannot be."""
     path = Path(where)
     if not path.is_file():
-        typer.echo(f"the file is not on this machine: {where}", err=True)
+        output.sentence(f"the file is not on this machine: {where}", err=True)
     elif not webbrowser.open(path.as_uri()):
-        typer.echo(f"no browser to open {where} with", err=True)
+        output.sentence(f"no browser to open {where} with", err=True)

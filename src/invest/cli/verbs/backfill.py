@@ -35,7 +35,7 @@ def backfill(
             left = f"; about {_spell(done.left)} left" if done.number < done.of else ""
             message = done.problem or f"{done.rows:,} rows"
             step = f"{done.number}/{done.of}  {done.step.year} {done.step.kind}"
-            typer.echo(f"{step}: {message} in {_spell(done.seconds)}{left}", err=done.problem is not None)
+            output.sentence(f"{step}: {message} in {_spell(done.seconds)}{left}", err=done.problem is not None)
 
     async def work(store: Any) -> Any:
         async with Sources.open(settings) as sources:
@@ -47,7 +47,7 @@ def backfill(
         rows = [{"year": d.step.year, "kind": d.step.kind, "rows": d.rows, "problem": d.problem} for d in results]
         output.as_json(rows)
     elif not results:
-        typer.echo(f"everything since {since} was read before")
+        output.sentence(f"everything since {since} was read before")
     if failed:
         raise typer.Exit(1)
 
@@ -77,7 +77,7 @@ def record(
     trials = asyncio.run(ask())
     out.write_bytes(as_bytes([recording_of(trial) for trial in trials]))
     for trial in trials:
-        typer.echo(f"{trial.source}: {trial.state}, {trial.found}")
+        output.sentence(f"{trial.source}: {trial.state}, {trial.found}")
     typer.echo(f"written to {out}")
 
 
@@ -104,7 +104,7 @@ def collect(
         if json_output:
             return
         if done.problem:
-            typer.echo(f"{done.number}/{done.of}  {done.problem}", err=True)
+            output.sentence(f"{done.number}/{done.of}  {done.problem}", err=True)
         elif done.number % EVERY == 0 or done.number == done.of:
             left = f"; about {_spell(done.left)} left" if done.number < done.of else ""
             typer.echo(f"{done.number}/{done.of}  {done.ticker}{left}")
@@ -117,14 +117,14 @@ def collect(
                 kept = f", {before} were collected before" if before else ""
                 paced = slowest is not None and seconds >= 1
                 limit = f"; at least {_spell(seconds)}, by the rate at which {slowest} may be asked" if paced else ""
-                typer.echo(f"{len(wanted)} assets to collect{kept}{limit if wanted else ''}")
+                output.sentence(f"{len(wanted)} assets to collect{kept}{limit if wanted else ''}")
             return await collect_market(store, sources, settings, wanted, tell, before=before)
 
     result = with_store(work)
     if json_output:
         output.as_json({"collected": result.collected, "before": result.before, "problems": dict(result.problems)})
     else:
-        typer.echo(f"collected {result.collected}, {len(result.problems)} left for the next run")
+        output.sentence(f"collected {result.collected}, {len(result.problems)} left for the next run")
     if result.problems:
         raise typer.Exit(1)
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from invest.cli import output as show
+from invest.cli.investing.portfolios import Columns, identify
 from invest.cli.output import AsJson
-from invest.cli.server import with_store
+from invest.cli.server import with_api
 from invest.errors import ConfigError
+
+if TYPE_CHECKING:
+    from invest.http import Client
 
 Text = str | None
 TickerName = Annotated[str, typer.Argument(help="such as PETR4")]
 Day = Annotated[str, typer.Option("--last-day", help="last session with rights, as 2025-03-31", show_default=False)]
-YEARS_BACK = 2
 
 
 def event(
@@ -34,16 +37,14 @@ def event(
     json_output: AsJson = False,
 ) -> None:
     """Book an event that no source gives, or gives without its terms; adjusted prices and positions follow it."""
-    from pydantic import ValidationError
-
-    from invest.cli.platform.local import settings_here
-    from invest.domain.market import ActionKind, EventTerms, parse_ticker
-    from invest.jobs.data_collection import book_event, withdraw_event
-
-    name, now = parse_ticker(ticker), settings_here().now()
+    name, day = named(ticker), _day(last_day)
+    if remove:
+        with_api(lambda client: client.ask("DELETE", f"/assets/{name}/events/{kind}/{day}"))
+        show.outcome(json_output, f"{kind} of {name} on {day}: taken back", kind=kind, last_date_with=str(day))
+        return
     given = {
         "kind": kind,
-        "last_date_with": last_day,
+        "last_date_with": str(day),
         "amount": amount,
         "factor": factor,
         "price_factor": price_factor,
@@ -53,97 +54,109 @@ def event(
         "payment_date": payment,
         "label": label,
     }
-    if remove:
-        what, day = _parsed(ActionKind, kind, "--kind"), _day(last_day)
-        with_store(lambda store: withdraw_event(store, name, what, day))
-        typer.echo(f"{what.value} of {name} on {day}: taken back")
-        return
-    try:
-        terms = EventTerms.model_validate({key: value for key, value in given.items() if value is not None})
-    except ValidationError as error:
-        raise ConfigError("; ".join(_words(problem) for problem in error.errors())) from None
-    booked = with_store(lambda store: book_event(store, name, terms, now))
-    if json_output:
-        show.as_json(booked)
-    else:
-        effect = f", earlier prices times {booked.price_factor:f}" if booked.price_factor is not None else ""
-        typer.echo(f"{booked.kind.value} of {name}, rights until {booked.last_date_with}: booked{effect}")
+    terms = {key: value for key, value in given.items() if value is not None}
+    booked = with_api(lambda client: client.ask("POST", f"/assets/{name}/events", terms))
+    effect = f", earlier prices times {plain(booked['price_factor'])}" if booked["price_factor"] is not None else ""
+    show.outcome(
+        json_output, f"{booked['kind']} of {name}, rights until {booked['last_date_with']}: booked{effect}", **booked
+    )
 
 
 def events(ticker: TickerName, json_output: AsJson = False) -> None:
     """Every event of a paper, newest first, each as the best source reports it."""
-    from invest.domain.market import parse_ticker
-
-    name = parse_ticker(ticker)
-
-    async def work(store: Any) -> Any:
-        return await store.actions.of(name)
-
-    found = with_store(work)[::-1]
-    if json_output:
-        show.as_json(found)
-        return
-    rows = [
-        (
-            e.last_date_with,
-            e.kind.value,
-            e.label,
-            *(None if x is None else f"{x:f}" for x in (e.amount, e.factor, e.price_factor)),
-            " ".join(filter(None, (e.other, None if e.ratio is None else f"× {e.ratio:f}"))) or None,
-            e.payment_date or ("to be set" if e.kind.in_cash else None),
-            e.source,
-        )
-        for e in found
-    ]
-    columns = ("rights until", "kind", "label", "BRL", "factor", "price ×", "received", "paid", "source")
-    show.table(columns, rows, right=("BRL", "factor", "price ×"), empty=f"no event of {name} is known")
+    name = named(ticker)
+    found = with_api(lambda client: client.rows(f"/assets/{name}/actions"))[::-1]
+    columns: Columns = {
+        "rights until": lambda e: e["last_date_with"],
+        "kind": lambda e: e["kind"],
+        "label": lambda e: e["label"],
+        "BRL": lambda e: plain(e["amount"]),
+        "factor": lambda e: plain(e["factor"]),
+        "price ×": lambda e: plain(e["price_factor"]),
+        "received": received,
+        "paid": payment_of,
+        "source": lambda e: e["source"],
+    }
+    right = ("BRL", "factor", "price ×")
+    show.listing(found, columns, json_output=json_output, right=right, empty=f"no event of {name} is known")
 
 
 def calendar(
     tickers: Annotated[list[str] | None, typer.Argument(help="such as PETR4 VALE3")] = None,
-    portfolio: Annotated[Text, typer.Option(help="a portfolio's id instead: what it ever held")] = None,
+    portfolio: Annotated[Text, typer.Option(help="a portfolio's id or name instead: what it ever held")] = None,
     since: Annotated[Text, typer.Option(help="first day; today without it")] = None,
     until: Annotated[Text, typer.Option(help="last day; 180 days ahead without it")] = None,
     json_output: AsJson = False,
 ) -> None:
-    """Announced events: last day with rights, first without, payment set or still to be set."""
-    from invest.cli.platform.local import settings_here
-    from invest.domain.market import market_day, parse_ticker
-    from invest.jobs.data_collection import announced, held_tickers, results_days
-
-    settings = settings_here()
+    """Announced events: last day with rights, first without, payment set or still to be set; results' days."""
     if bool(tickers) == bool(portfolio):
         raise ConfigError("name some assets, or a --portfolio")
-    names, today = [parse_ticker(t) for t in tickers or ()], market_day(settings.now())
-    first = _day(since) if since else today
-    last = _day(until) if until else first + timedelta(days=180)
+    names = [named(ticker) for ticker in tickers or ()]
+    span: dict[str, Any] = {"since": since and str(_day(since)), "until": until and str(_day(until))}
 
-    async def work(store: Any) -> Any:
-        asked = names or await held_tickers(store, portfolio or "")
-        days = [day for day in await results_days(store, settings, asked) if first <= day.day <= last]
-        return await announced(store, asked, first, last, today), days
+    async def work(client: Client) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        owned = await identify(client, portfolio) if portfolio else None
+        asked: list[dict[str, Any]] = [{"ticker": name} for name in names] or [{"portfolio_id": owned}]
+        entries = [row for who in asked for row in await client.rows("/data/calendar", **who, **span)]
+        results = [row for who in asked for row in await client.rows("/data/results", **who)]
+        entries.sort(key=lambda e: (e["last_date_with"], e["ticker"], e["kind"]))
+        return entries, [day for day in results if _within(day["day"], since, until)]
 
-    found, days = with_store(work)
-    if json_output:
-        show.as_json(found)
-        return
-    rows = [
-        (
-            e.ticker,
-            e.kind.value + (f" ({e.instalment})" if e.instalment > 1 else ""),
-            e.last_date_with,
-            e.ex_date,
-            e.payment_date or ("to be set" if e.kind.in_cash else None),
-            *(None if x is None else f"{x:f}" for x in (e.amount, e.factor)),
-            e.stage.value.replace("_", " "),
-        )
-        for e in found
-    ]
-    columns = ("asset", "kind", "rights until", "ex", "paid or published", "BRL", "factor", "stage")
-    for one in days:
-        how = "announced" if one.announced else "at the latest, by law"
-        rows.append((one.ticker, f"results ({how})", None, None, one.day, None, None, None))
-    show.table(columns, rows, right=("BRL", "factor"), empty="nothing is announced")
+    found, days = with_api(work)
+    announcements = [
+        {"ticker": day["ticker"], "kind": "results", "payment_date": day["day"],
+         "stage": "announced" if day["announced"] else "at latest, by law"} for day in days
+    ]  # fmt: skip
+    columns: Columns = {
+        "asset": lambda e: e["ticker"],
+        "kind": lambda e: e["kind"] + (f" ({e['instalment']})" if e.get("instalment", 1) > 1 else ""),
+        "rights until": lambda e: e.get("last_date_with"),
+        "ex": lambda e: e.get("ex_date"),
+        "paid or out": payment_of,
+        "BRL": lambda e: plain(e.get("amount")),
+        "factor": lambda e: plain(e.get("factor")),
+        "stage": lambda e: e["stage"].replace("_", " "),
+    }
+    if not any(e.get("factor") for e in found):
+        del columns["factor"]
+    show.listing(
+        [*found, *announcements], columns, json_output=json_output, right=("BRL", "factor"),
+        empty="nothing is announced", whole=found,
+    )  # fmt: skip
+
+
+def _within(day: str, since: str | None, until: str | None) -> bool:
+    return (since is None or since <= day) and (until is None or day <= until)
+
+
+def named(ticker: str) -> str:
+    """The ticker as the exchange writes it. Raises `ConfigError`."""
+    from invest.domain.market import parse_ticker
+
+    return str(parse_ticker(ticker))
+
+
+def plain(figure: str | None) -> str | None:
+    """A figure without zeros at its end, two decimals at least where it has any."""
+    if figure is None:
+        return None
+    value = Decimal(figure).normalize()
+    exponent = value.as_tuple().exponent
+    return f"{value:.2f}" if exponent == -1 else f"{value:f}"
+
+
+def received(event: dict[str, Any]) -> str | None:
+    """The other paper that an event gives, and how many of it."""
+    ratio = None if event["ratio"] is None else f"× {plain(event['ratio'])}"
+    return " ".join(filter(None, (event["other"], ratio))) or None
+
+
+def payment_of(event: dict[str, Any]) -> str | None:
+    """The day of a payment; of one in cash that has none yet, that it is to be set."""
+    from invest.domain.market import ActionKind
+
+    day: str | None = event.get("payment_date")
+    return day or ("to be set" if event["kind"] != "results" and ActionKind(event["kind"]).in_cash else None)
 
 
 def questions(
@@ -152,18 +165,16 @@ def questions(
     json_output: AsJson = False,
 ) -> None:
     """Prices that nothing explains, payments beyond 30 % of the price, values that do not fit: each asked once."""
-    from invest.cli.platform.local import settings_here
-    from invest.domain.market import parse_ticker
-    from invest.jobs.data_collection import questions as asked
-
-    names = [parse_ticker(ticker)] if ticker else None
-    start = _day(since) if since else settings_here().now().date() - timedelta(days=366 * YEARS_BACK)
-    found = with_store(lambda store: asked(store, names, start))
-    if json_output:
-        show.as_json(found)
-        return
-    rows = [(q.ticker, q.day, q.kind.value, q.text, "yes" if q.breaks else None) for q in found]
-    show.table(("asset", "day", "kind", "question", "stops prices"), rows, empty="nothing to ask")
+    asked: dict[str, Any] = {"ticker": ticker and named(ticker), "since": since and str(_day(since))}
+    found = with_api(lambda client: client.rows("/data/questions", **asked))
+    columns: Columns = {
+        "asset": lambda q: q["ticker"],
+        "day": lambda q: q["day"],
+        "kind": lambda q: q["kind"],
+        "question": lambda q: q["text"],
+        "stops prices": lambda q: "yes" if q["breaks"] else None,
+    }
+    show.listing(found, columns, json_output=json_output, empty="nothing to ask")
 
 
 def answer(
@@ -171,17 +182,13 @@ def answer(
     kind: Annotated[str, typer.Argument(help="move, payment, range or market_value")],
     day: Annotated[str, typer.Argument(help="the question's day")],
     text: Annotated[str, typer.Argument(help="what is right, in a few words")],
+    json_output: AsJson = False,
 ) -> None:
     """Answer a question for good. Of a move it says that there was no event: prices compare across it again."""
-    from invest.cli.platform.local import settings_here
-    from invest.domain.market import parse_ticker
-    from invest.domain.values import QuestionKind
-    from invest.jobs.data_collection import answer_question
-
-    name, now, when = parse_ticker(ticker), settings_here().now(), _day(day)
-    what = _parsed(QuestionKind, kind, "kind")
-    with_store(lambda store: answer_question(store, name, what, when, text, by="command line", now=now))
-    typer.echo(f"{what.value} of {name} on {when}: answered")
+    name, when = named(ticker), _day(day)
+    body = {"kind": kind, "day": str(when), "answer": text}
+    with_api(lambda client: client.ask("POST", f"/assets/{name}/answers", body))
+    show.outcome(json_output, f"{kind} of {name} on {when}: answered", ticker=name, **body)
 
 
 def _day(text: str) -> Any:
@@ -191,16 +198,3 @@ def _day(text: str) -> Any:
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigError(f"{text!r} is no day: expected one such as 2025-03-31") from None
-
-
-def _parsed(kinds: Any, text: str, name: str) -> Any:
-    if text not in list(kinds):
-        raise ConfigError(f"{name}: no {text!r}, one of {', '.join(kinds)}")
-    return kinds(text)
-
-
-def _words(problem: Any) -> str:
-    """One problem of validation in plain words."""
-    field = ".".join(map(str, problem["loc"]))
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{field}: {message}" if field else message

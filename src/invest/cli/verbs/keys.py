@@ -59,7 +59,7 @@ def _tell(plain: str, key: Any, json_output: bool) -> None:
         output.as_json({"key": plain, **output.plain(key)})
         return
     typer.echo(plain)
-    typer.echo(f"id {key.id}, scope {', '.join(key.scopes)}; shown this once, so keep it now", err=True)
+    output.sentence(f"id {key.id}, scope {', '.join(key.scopes)}; shown this once, so keep it now", err=True)
 
 
 @keys.command("ls")

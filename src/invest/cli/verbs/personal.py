@@ -11,7 +11,7 @@ import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson, Yes
-from invest.cli.server import with_platform, with_store
+from invest.cli.server import refuse_remote, with_platform, with_store
 from invest.errors import NotFound
 
 Key = Annotated[str, typer.Option("--key", help="id of the person's API key (see `invest keys ls`)")]
@@ -43,6 +43,7 @@ def erase(key: Key, yes: Yes = False, json_output: AsJson = False) -> None:
     from invest.jobs.forgetting import forget, forget_caller
     from invest.store import Store
 
+    refuse_remote()
     output.confirm(f"erase everything of key {key}? This cannot be undone", yes=yes)
 
     async def work(invest: Any) -> Any:

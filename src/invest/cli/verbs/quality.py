@@ -150,7 +150,7 @@ def backtest(
     output.table(columns, rows, right=columns[:-1], empty=empty)
     if record:
         stamp = "SANDBOX · " if record.sandbox else ""
-        typer.echo(f"{stamp}{record.assets} assets, {record.ended} of them ended; up to {record.as_of}.")
+        output.sentence(f"{stamp}{record.assets} assets, {record.ended} of them ended; up to {record.as_of}.")
         typer.echo(record.convention)
 
 
@@ -240,7 +240,7 @@ def spend(
         return
     rows = [
         (
-            f"{line.day:%d.%m.}",
+            line.day,
             (line.model or line.provider).rpartition("/")[2][:28],
             line.purpose,
             line.calls,
@@ -252,4 +252,4 @@ def spend(
     columns = ("day", "model", "for", "calls", "tokens", "US$")
     output.table(columns, rows, right=columns[3:], empty="no AI was paid in these days")
     limit = f" of {found.budget_usd:.2f} a day" if found.budget_usd else ", no daily limit"
-    typer.echo(f"today US$ {found.today_usd:.4f}{limit}; US$ {found.total_usd:.4f} in {days} days")
+    output.sentence(f"today US$ {found.today_usd:.4f}{limit}; US$ {found.total_usd:.4f} in {days} days")
