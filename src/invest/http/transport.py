@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -110,6 +111,8 @@ def reason_of(error: aiohttp.ClientError | TimeoutError) -> str:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else None
     if cause is None:
         return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS failed ({(cause.reason or str(cause)).replace('_', ' ').lower()}); is it http:// ?"
     if isinstance(cause, socket.gaierror) or not cause.errno:
         return (cause.strerror or str(cause)).lower()
     return os.strerror(cause.errno).lower()

@@ -209,7 +209,7 @@ async def happenings(invest: Cli) -> None:
     assert "taken back" in (await invest(*dividend, "--remove")).out
     assert "no event of PETR4" in (await invest("data", "events", "PETR4")).out
     answer = ("data", "answer", "PETR4", "move", "2026-01-05", "no event")
-    assert (await invest(*answer)).out == "move of PETR4 on 2026-01-05: answered\n"
+    assert "is asked about PETR4 on 2026-01-05" in (await invest(*answer, code=2)).err
     assert "nothing to ask" in (await invest("data", "questions", "PETR4")).out
 
 
