@@ -29,22 +29,27 @@ def pdf_text(data: bytes) -> str:
 
     try:
         document = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError as error:
+        try:
+            lines = _lines(document)
+        finally:
+            document.close()
+    except pypdfium2.PdfiumError as error:  # of the file, or of one page whose part of it is damaged
         locked = "password" in str(error).lower()
         why = "locked with a password: save it again without one" if locked else "damaged: download it again"
         raise StatementRefused(f"the PDF is {why}") from None
-    try:
-        if len(document) > MAX_PAGES:
-            raise StatementRefused(f"the PDF has {len(document)} pages, at most {MAX_PAGES} are read: split it")
-        lines = [line for number in range(len(document)) for line in _page(document[number])]
-    finally:
-        document.close()
     text = "\n".join(lines)
     if not text.strip():
         raise StatementRefused("the PDF holds pictures and no text: ask the broker for the original file")
     if len(text) > MAX_CHARACTERS:
         raise StatementRefused(f"the PDF holds more than {MAX_CHARACTERS:,} characters: split it")
     return text
+
+
+def _lines(document: Any) -> list[str]:
+    """The lines of all pages."""
+    if len(document) > MAX_PAGES:
+        raise StatementRefused(f"the PDF has {len(document)} pages, at most {MAX_PAGES} are read: split it")
+    return [line for number in range(len(document)) for line in _page(document[number])]
 
 
 def _page(page: Any) -> list[str]:

@@ -78,7 +78,7 @@ async def object_to(
     schema = plain_schema(Counter)
     question = Question(render("system", language, index=snapshot.index_label), user, schema, analyst.max_tokens)
     text, log = await analyst.write(question, "objection")
-    counter = _read(text, language)
+    counter = read_counter(text, language)
     fact_ids = fact_reader(judged_facts(snapshot.facts))(counter.fact_ids)
     check = check_figures(counter.text, held_facts(snapshot), language, cited=fact_ids)
     if not check.visible:
@@ -95,7 +95,8 @@ async def object_to(
     )
 
 
-def _read(text: str, language: str) -> Counter:
+def read_counter(text: str, language: str) -> Counter:
+    """The objection in what the AI wrote. Raises `AnswerInvalid`."""
     counter = _last(text)
     if counter is None:
         raise AnswerInvalid("the objection is not in the structure asked for")

@@ -30,6 +30,18 @@ async def test_a_cursor_or_an_instant_at_the_edge_of_time_is_refused(web_door: D
         assert answer.json()["errors"][0]["field"] in ("cursor", "since")
 
 
+@pytest.mark.parametrize("day", ["2026-02-30", "0001-01-01", "2026-00-10", "\uff12\uff10\uff12\uff16-01-01"])
+async def test_a_cursor_that_only_looks_like_a_day_is_refused(web_door: Door, day: str) -> None:
+    made = (await web_door.ask("POST", f"{API}/portfolios", json={"name": "P"}, status=201)).json()["id"]
+    for path in (f"/portfolios/{made}/metrics", "/assets/PETR4/prices", "/macro/sgs:433"):
+        answer = await web_door.ask("GET", f"{API}{path}?cursor={day}")
+        assert answer.status in (404, 422), (path, answer)
+        if answer.status == 422:
+            assert answer.json()["errors"][0]["field"] == "cursor"
+    answer = await web_door.ask("GET", f"{API}/portfolios/{made}/metrics?cursor={day}", status=422)
+    assert answer.json()["errors"][0]["message"].startswith("none of ours")
+
+
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
 async def test_a_day_at_the_edge_of_time_is_a_day(web_door: Door, day: str) -> None:
     made = (await web_door.ask("POST", f"{API}/portfolios", json={"name": "P"}, status=201)).json()["id"]

@@ -45,6 +45,17 @@ async def test_a_note_is_imported_from_its_pdf(web_door: Door, note: bytes) -> N
     assert "damaged" in damaged.json()["detail"]
 
 
+def test_a_damaged_page_of_a_whole_file_is_refused_with_what_to_do() -> None:
+    parts = (
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "{Type/Page/Parent 2 0 R",
+    )
+    body = "".join(f"{number} 0 obj{part} endobj\n" for number, part in enumerate(parts, 1))
+    with pytest.raises(StatementRefused, match="damaged: download it again"):
+        pdf_text(f"%PDF-1.4\n{body}trailer<</Root 1 0 R/Size 4>>\n%%EOF".encode())
+
+
 def test_pictures_and_too_many_pages_are_refused(note: bytes) -> None:
     blank = typst.compile(b"#rect(width: 3cm)")
     with pytest.raises(StatementRefused, match="pictures and no text"):

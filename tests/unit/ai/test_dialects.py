@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -271,6 +272,37 @@ def test_an_error_is_told_by_what_can_be_done_about_it(status: int, body: Any, c
 @pytest.mark.parametrize("wait", ["nan", "inf", "-inf", "1e400", "soon", "", "9999999999"])
 def test_a_wait_that_is_none_is_left_out(wait: str) -> None:
     assert failure(429, {"Retry-After": wait}, b'{"error": {"message": "slow"}}').retry_after is None
+
+
+@pytest.mark.parametrize("wait", ["9" * 200_000, "9." * 100_000, "1" + " " * 200_000, "9s" * 100_000])
+def test_a_wait_without_an_end_is_read_in_linear_time(wait: str) -> None:
+    details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": wait}]
+    begun = time.process_time()
+    failure(429, {}, json.dumps({"error": {"message": "slow", "details": details}}).encode())
+    failure(429, {}, json.dumps({"error": {"message": f"try again in {wait}"}}).encode())
+    assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize("odd", [[], {}, [{}], 7, None, "x"])
+def test_values_of_any_kind_where_a_wire_has_words_are_no_crash(odd: Any) -> None:
+    """A gateway between us and the vendor may put anything anywhere."""
+    for body in ({"error": {"code": odd}}, {"error": {"code": 1, "type": odd, "status": odd}}):
+        for wire in (OpenAIChat(), OpenAIResponses(), Anthropic(), Gemini()):
+            with pytest.raises(CallFailed):
+                parse(wire, 200, {}, json.dumps(body).encode())
+    message = {"type": "message_start", "message": {"content": [], "usage": {}}}
+    start = {"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}}
+    delta = {"type": "content_block_delta", "index": odd, "delta": {"text": "b"}}
+    events = (message, start, {**delta, "index": 1}, delta, {"type": odd}, {"type": "message_stop"})
+    assert "b" in parse(Anthropic(), 200, {}, stream_of(*events)).text
+    body = {"status": "completed", "output": [{"type": "message", "content": [{"type": "output_text", "text": "c"}]}]}
+    whole = ({"type": odd}, {"type": "response.completed", "response": body})
+    assert parse(OpenAIResponses(), 200, {}, stream_of(*whole)).text == "c"
+
+
+def stream_of(*events: dict[str, Any]) -> bytes:
+    """The events as a server sends them."""
+    return "".join(f"data: {json.dumps(event)}\n\n" for event in events).encode()
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from invest.engine import (
 )
 from invest.engine.calls.policy import parse_rate
 from invest.engine.errors import ErrorInfo
+from invest.engine.manage.inspection import read_cursor
 from invest.engine.redis.connection import parse_address
 from invest.engine.redis.wire import CorruptPayload, read_job, result_head
 from invest.engine.worker.supervisor import parse_range, wanted
@@ -176,6 +177,20 @@ def test_a_unix_address_has_its_path_and_database() -> None:
 def test_a_malformed_address_is_one_clear_error(url: str) -> None:
     with pytest.raises(ConfigError, match="REDIS_URL"):
         parse_address(url)
+
+
+@pytest.mark.parametrize("url", ["redis://:se/cret@h:1", "redis://:x@h:secret", "unix:///a?db=secret"])
+def test_a_malformed_address_keeps_what_may_be_a_password_to_itself(url: str) -> None:
+    with pytest.raises(ConfigError, match="malformed") as refused:
+        parse_address(url)
+    assert "cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["12", "x:job", "\u00b2:job", "1e3:job", ""])
+def test_a_place_among_jobs_that_is_none_of_ours_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="none of ours"):
+        read_cursor(text)
+    assert read_cursor("1774915200000:a:b") == (1774915200000.0, "a:b")
 
 
 @given(st.binary(max_size=300))

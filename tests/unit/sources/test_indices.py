@@ -65,6 +65,13 @@ def test_days_that_cannot_be_are_left_out_with_a_word() -> None:
     assert into.rejected == 3 and "2025-02-30" in "".join(into.remarks) and "weekend" in "".join(into.remarks)
 
 
+@pytest.mark.parametrize("day", [0, -1, 32, "1e25", 1e18])
+def test_a_day_that_is_none_is_left_out_with_a_word(day: object) -> None:
+    into = reading()
+    assert list(points_of(into, answer({"results": [{"day": day, "rateValue1": "3.000,00"}]}), "^IFIX", 2025)) == []
+    assert into.rejected == 1
+
+
 @pytest.mark.parametrize("data", [{"results": None}, {}, {"min": None, "max": None, "results": None}])
 def test_a_year_without_points_is_nothing(data: object) -> None:
     assert list(points_of(reading(), answer(data), "^IFIX", 2025)) == []

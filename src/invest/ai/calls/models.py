@@ -40,6 +40,11 @@ async def listed_models(session: aiohttp.ClientSession, endpoint: Endpoint, vers
         payload = await response.content.read(MAX_BYTES)
         if response.status >= 300:
             raise failure(response.status, response.headers, payload, endpoint.secrets)
+    return models_in(payload)
+
+
+def models_in(payload: bytes) -> list[ListedModel]:
+    """The models of a server's list, in its order; none where it is no list."""
     try:
         body = orjson.loads(payload)
     except orjson.JSONDecodeError:

@@ -59,11 +59,11 @@ class Anthropic:
                 body = as_dict(event.get("message"))
                 usage.update(as_dict(body.get("usage")))
             elif kind == "content_block_start":
-                blocks[event.get("index", 0)] = {**as_dict(event.get("content_block")), "joined": ""}
+                blocks[as_int(event.get("index")) or 0] = {**as_dict(event.get("content_block")), "joined": ""}
             elif kind == "content_block_delta":
                 delta = as_dict(event.get("delta"))
                 piece = delta.get("text") or delta.get("partial_json") or ""
-                blocks.setdefault(event.get("index", 0), {"joined": ""})["joined"] += str(piece)
+                blocks.setdefault(as_int(event.get("index")) or 0, {"joined": ""})["joined"] += str(piece)
             elif kind == "message_delta":
                 body = {**body, **as_dict(event.get("delta"))}
                 usage.update({k: v for k, v in as_dict(event.get("usage")).items() if v is not None})

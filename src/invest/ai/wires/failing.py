@@ -70,7 +70,7 @@ _TRY_AGAIN = re.compile(
     r"(?i)(?:try again|retry|wait)(?: your request)? (?:in|after|for)(?: about)?\s+"
     r"((?:[\d.]+\s*(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?)\b\s*(?:and\s+)?)+|(?:\d+h)?(?:\d+m(?!s))?(?:[\d.]+(?:ms|s))?)"
 )
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|s|m|h|d)", re.IGNORECASE)
+_SPAN = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*(ms|milli|s|m|h|d)", re.IGNORECASE)
 _UNITS = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _QUOTED = re.compile(r"['\"`]([A-Za-z_][\w.\[\]-]{1,60})['\"`]")
 _BEFORE_COLON = re.compile(r"(?:^|[\s,;])([a-z_][\w.]{2,60}): ")
@@ -179,8 +179,8 @@ def status_in(body: Mapping[str, Any], default: int) -> int:
         if given.isdecimal() and 400 <= int(given) < 600:
             return int(given)
     for name in (code, error.get("type")):
-        if name in _CODE_OF_TYPE:
-            return _CODE_OF_TYPE[str(name)]
+        if isinstance(name, str) and name in _CODE_OF_TYPE:
+            return _CODE_OF_TYPE[name]
     return default
 
 

@@ -49,7 +49,7 @@ class OpenAIResponses:
         """The last event carries the whole response; gateways that leave its output out have sent the items before."""
         items: list[Any] = []
         for event in events:
-            kind = event.get("type")
+            kind = str(event.get("type") or "")
             if kind == "error":
                 raise failure_event(as_dict(event.get("error")) or event)
             if kind == "response.output_item.done":

@@ -13,6 +13,7 @@ from invest.api.http.meters import Meters, route_of
 from invest.api.http.negotiation import chosen_media
 from invest.api.http.openapi import document
 from invest.api.http.paging import (
+    DAY_PLACE,
     PLACE,
     Cursor,
     Listing,
@@ -22,6 +23,7 @@ from invest.api.http.paging import (
     next_link,
     paged,
     paged_as,
+    read_day,
     read_time,
     sealed,
     sliced,
@@ -59,6 +61,7 @@ from invest.api.http.wire import checked_text, parts_of, read_body, to_json, to_
 __all__ = [
     "ANYBODY",
     "API_POLICY",
+    "DAY_PLACE",
     "EXPORTS",
     "LINE",
     "LOCAL",
@@ -107,6 +110,7 @@ __all__ = [
     "public_result",
     "public_text",
     "read_body",
+    "read_day",
     "read_time",
     "render",
     "retry_after",

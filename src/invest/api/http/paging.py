@@ -28,6 +28,7 @@ MARK = "c_"
 SUM_BYTES = 4
 LONGEST = 700  # characters of a cursor
 PLACE = r"^\d{1,9}~[0-9a-f]{16}$"
+DAY_PLACE = r"^\d{4}-\d{2}-\d{2}$"
 
 
 class Listing(BaseModel, Generic[T]):
@@ -80,7 +81,7 @@ class Cursor:
         if len(cursor) > LONGEST:
             raise ValueError(FOREIGN)
         place = opened(cursor)
-        if re.fullmatch(self.place, place) is None:
+        if re.fullmatch(self.place, place, re.ASCII) is None:
             raise ValueError(FOREIGN)
         return place
 
@@ -152,6 +153,16 @@ def day_in_reach(day: date) -> date:
     if not EARLIEST.date() <= day <= LATEST.date():
         raise ValueError("must lie between the years 1900 and 2200")
     return day
+
+
+def read_day(place: str | None) -> date | None:
+    """The day of a place. Raises 422 for what is none of ours."""
+    if place is None:
+        return None
+    try:
+        return day_in_reach(date.fromisoformat(place))
+    except ValueError:
+        raise invalid("cursor", FOREIGN) from None
 
 
 def read_time(place: str | None) -> datetime | None:

@@ -159,7 +159,7 @@ class Input:
         """The validated parts of the path. Raises `Problem`."""
         if self.path is None:
             return None
-        return _validated(self.path, {k: wire.checked_text(k, v) for k, v in http.match_info.items()})
+        return validated(self.path, {k: wire.checked_text(k, v) for k, v in http.match_info.items()})
 
 
 @dataclass(frozen=True)
@@ -214,13 +214,14 @@ class Route:
         for name in self.extras:
             query.pop(name, None)
         if self.input.query is not None:
-            values["query"] = _validated(self.input.query, query)
+            values["query"] = validated(self.input.query, query)
         if self.input.body is not None:
             values["body"] = await self.input.body.read(request)
         return values
 
 
-def _validated(model: type[BaseModel], values: Mapping[str, str]) -> BaseModel:
+def validated(model: type[BaseModel], values: Mapping[str, str]) -> BaseModel:
+    """The texts of a path or a query as its model. Raises `Problem`."""
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:

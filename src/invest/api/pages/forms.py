@@ -52,7 +52,7 @@ async def read_form(request: Incoming) -> Form:
     body = await request.read()
     form = Form()
     try:
-        pairs = await asyncio.to_thread(_pairs, body.decode("ascii"))
+        pairs = await asyncio.to_thread(pairs_of, body.decode("ascii"))
     except ValueError:
         raise Problem(400, "the form could not be read") from None
     for name, value in pairs:
@@ -60,7 +60,7 @@ async def read_form(request: Incoming) -> Form:
     return form
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
+def pairs_of(text: str) -> list[tuple[str, str]]:
     """Names and values. Raises ValueError. Run it in a thread; `parse_qsl` keeps the interpreter for half a second."""
     if text.count("&") >= MAX_FIELDS:
         raise ValueError("too many fields")

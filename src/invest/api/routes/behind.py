@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from invest.api.http import PREFIX, Cursor, Listing, Problem, Reply, paged, route
+from invest.api.http import DAY_PLACE, PREFIX, Cursor, Listing, Problem, Reply, paged, read_day, route
 from invest.api.request import Request
 from invest.api.routes.models import Day, Strict
 from invest.api.routes.research import TickerPath, known
@@ -67,9 +67,7 @@ class SeriesFilter(Strict):
 
     since: Day | None = None
     limit: int = Field(default=250, ge=1, le=5000)
-    cursor: Annotated[str | None, Cursor(r"^\d{4}-\d{2}-\d{2}$")] = Field(
-        default=None, description="of the page before"
-    )
+    cursor: Annotated[str | None, Cursor(DAY_PLACE)] = Field(default=None, description="of the page before")
 
 
 @route("GET", "/macro", tag="assets", problems=(503,))
@@ -85,8 +83,8 @@ async def get_series(request: Request, path: SeriesPath, query: SeriesFilter) ->
     The next page goes further back.
     """
     found = await (await request.services.store()).macro.read(path.series, since=query.since)
-    if query.cursor is not None:
-        found = [point for point in found if point.day.isoformat() < query.cursor]
+    if (first := read_day(query.cursor)) is not None:
+        found = [point for point in found if point.day < first]
     if not found:
         raise Problem(404, f"no value of {path.series!r} is stored: GET {PREFIX}/macro names the series")
     page = found[-query.limit :]

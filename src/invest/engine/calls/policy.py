@@ -65,6 +65,6 @@ def parse_rate(text: str | Rate) -> Rate:
         return text
     seconds = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
     number, _, unit = text.partition("/")
-    if unit[:1] not in seconds or not number.strip().isdigit():
+    if unit[:1] not in seconds or not number.strip().isdecimal():
         raise ValueError(f"rate {text!r}: expected a number and a unit such as '10/s' or '100/m'")
     return Rate(int(number), seconds[unit[:1]])

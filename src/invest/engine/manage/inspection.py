@@ -193,7 +193,7 @@ class Inspector:
         limit = max(1, min(limit, MAX_PAGE))
         names = [name] if name is not None else list(await self.names(queue))
         newest_first = state.final
-        found = await self._gather(state, names, limit, _read_cursor(cursor), with_later=with_later)
+        found = await self._gather(state, names, limit, read_cursor(cursor), with_later=with_later)
         found.sort(key=lambda pair: pair[:2], reverse=newest_first)
         page = found[:limit]
         statuses = await self.read([job_id for _, job_id in page])
@@ -344,10 +344,11 @@ class Inspector:
         return None if rank is None else int(rank)
 
 
-def _read_cursor(text: str | None) -> tuple[float, str] | None:
+def read_cursor(text: str | None) -> tuple[float, str] | None:
+    """Score and id of the entry that a page ended with. Raises `ConfigError`."""
     if text is None:
         return None
     score, colon, job_id = text.partition(":")
-    if not colon or not score.isdigit():
+    if not colon or not score.isascii() or not score.isdigit():
         raise ConfigError(f"cursor {text[:40]!r} is none of ours: take it from the page before")
     return float(score), job_id

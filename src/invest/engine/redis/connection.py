@@ -90,8 +90,10 @@ def parse_address(url: str) -> Address:
         return Address(
             url, scheme, hosts or (("localhost", default),), database=int(words[0]) if words else 0, **common
         )
-    except ValueError as error:
-        raise ConfigError(f"REDIS_URL is malformed: {error}") from None
+    except ValueError:  # its message may hold a part of the password
+        raise ConfigError(
+            "REDIS_URL is malformed: port and database are numbers; is a / @ : or # in the password not %-encoded?"
+        ) from None
 
 
 def _unix_address(url: str) -> Address:

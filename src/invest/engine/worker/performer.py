@@ -94,16 +94,20 @@ class Performer:
         return Verdict("back", delay_ms=UNKNOWN_PAUSE_MS) if young else None
 
     def _unfit(self, run: Run) -> Verdict | None:
-        """The verdict on a job that cannot be run here at all; None for one that can."""
+        """The verdict on a job that cannot be run here at all; None for one that can.
+
+        Raises `CorruptPayload` for one that no process could: its payload would spoil the result's envelope.
+        """
         run.job = registry.find(run.name)
         if run.job is None and run.body is not None:
             run.job = registry.find(read_job(run.body).function)
         if run.job is None:
-            if run.name == "?":
+            if run.name == "?" or run.body is not None:
                 read_job(run.body)
             return self._unknown(run)
         if run.delivery - run.handbacks > run.job.retry.retries + 1 + CRASHES:
             message = f"its worker died or lost it {run.delivery - run.handbacks - 1} times while it ran"
+            read_job(run.body)
             return bury(run, "Poisoned", message, self._worker)
         return None
 

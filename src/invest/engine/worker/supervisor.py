@@ -36,7 +36,7 @@ KILL_AFTER: Final = 10.0  # seconds beyond the grace period
 def parse_range(text: str) -> tuple[int, int]:
     """``"3,10"`` as (3, 10). Raises `ConfigError`."""
     low, _, high = text.partition(",")
-    if not (low.strip().isdigit() and high.strip().isdigit()) or not 1 <= int(low) <= int(high):
+    if not (low.strip().isdecimal() and high.strip().isdecimal()) or not 1 <= int(low) <= int(high):
         raise ConfigError(f"autoscale {text!r}: expected MIN,MAX such as 3,10")
     return int(low), int(high)
 

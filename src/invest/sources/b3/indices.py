@@ -116,7 +116,7 @@ def points_of(reading: Reading, answer: Response, ticker: str, year: int) -> Ite
                 continue
             try:
                 when = date(year, month, int(day))
-            except ValueError:
+            except (ValueError, OverflowError):
                 reading.reject(f"points for a day that is none: {year}-{month:02d}-{day}")
                 continue
             if when.weekday() >= SATURDAY:

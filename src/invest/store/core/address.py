@@ -28,7 +28,10 @@ def parse_address(url: str) -> Address:
 
     Raises `ConfigError` saying what is wrong; the message never holds the password.
     """
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # its message holds what stands between the brackets
+        raise ConfigError("DATABASE_URL: the host is none; is a [ or ] in the password not %-encoded?") from None
     scheme = parts.scheme.partition("+")[0]
     if scheme not in SCHEMES:
         raise ConfigError(f"DATABASE_URL: expected postgres:// or postgresql://, got {parts.scheme or 'no scheme'}://")

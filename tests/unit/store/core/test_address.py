@@ -26,7 +26,10 @@ def test_an_address_is_understood_and_shown_without_its_password(url: str, dsn: 
     assert (address.dsn, address.shown) == (dsn, shown)
 
 
-@pytest.mark.parametrize("url", ["mysql://h/d", "h/d", "postgres://u:se/cret@h/d", "postgres://u:p#x:y@h:99999999/d"])
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://h/d", "h/d", "postgres://u:se/cret@h/d", "postgres://u:p#x:y@h:99999999/d", "postgres://u:[secret]@h/d"],
+)
 def test_a_wrong_address_is_refused_without_telling_the_password(url: str) -> None:
     with pytest.raises(ConfigError, match="DATABASE_URL") as caught:
         parse_address(url)

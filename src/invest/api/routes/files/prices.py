@@ -16,7 +16,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field, model_validator
 
 from invest import extras
-from invest.api.http import Cursor, Listing, Problem, Reply, chosen_media, paged, route
+from invest.api.http import DAY_PLACE, Cursor, Listing, Problem, Reply, chosen_media, paged, read_day, route
 from invest.api.request import Request
 from invest.api.routes.models import Day, Strict
 from invest.api.routes.research import TickerPath, known
@@ -49,25 +49,22 @@ class PriceFilter(Strict):
     until: date | None = Field(default=None, description="last day")
     adjusted: bool = Field(default=False, description="prices adjusted for splits and dividends up to today")
     limit: int = Field(default=250, ge=1, le=5000, description="entries of one page")
-    cursor: Annotated[str | None, Cursor(r"^\d{4}-\d{2}-\d{2}$")] = Field(
-        default=None, description="of the page before"
-    )
+    cursor: Annotated[str | None, Cursor(DAY_PLACE)] = Field(default=None, description="of the page before")
 
     @model_validator(mode="after")
     def _ordered(self) -> PriceFilter:
-        """Refuse days in the wrong order and a cursor of no day."""
+        """Refuse days in the wrong order."""
         if self.since is not None and self.until is not None and self.since > self.until:
             raise ValueError("since must not be after until")
-        if self.cursor is not None:
-            date.fromisoformat(self.cursor)
         return self
 
     @property
     def last(self) -> date | None:
-        """The last day of this page."""
-        if self.cursor is None:
+        """The last day of this page. Raises 422 for a cursor of no day."""
+        first = read_day(self.cursor)
+        if first is None:
             return self.until
-        before = date.fromisoformat(self.cursor) - timedelta(days=1)
+        before = first - timedelta(days=1)
         return before if self.until is None else min(before, self.until)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from invest.api.http import (
+    DAY_PLACE,
     PREFIX,
     Cursor,
     FieldError,
@@ -20,6 +21,7 @@ from invest.api.http import (
     invalid,
     paged,
     paged_as,
+    read_day,
     read_time,
     route,
     sealed,
@@ -338,14 +340,13 @@ class SnapshotFilter(Strict):
 
     since: Day | None = Field(default=None, description="first day")
     limit: int = Field(default=30, ge=1, le=400, description="entries of one page")
-    cursor: Annotated[str | None, Cursor(r"^\d{4}-\d{2}-\d{2}$")] = Field(
-        default=None, description="of the page before"
-    )
+    cursor: Annotated[str | None, Cursor(DAY_PLACE)] = Field(default=None, description="of the page before")
 
     @property
     def last(self) -> date | None:
-        """The last day of this page. Raises ValueError."""
-        return None if self.cursor is None else date.fromisoformat(self.cursor) - timedelta(days=1)
+        """The last day of this page. Raises 422 for a cursor of no day."""
+        first = read_day(self.cursor)
+        return None if first is None else first - timedelta(days=1)
 
 
 @route("GET", "/portfolios/{portfolio_id}/metrics", tag="portfolios", problems=(404, 503))

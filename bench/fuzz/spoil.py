@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ CELLS: Final = (
     "12ABC34501DE35", "33.000.167/0001-01", "é" * 300, "=1+1", "PETR4", "1e-400", "Infinity", "-0.0", "10%",
 )  # fmt: skip
 MAX_BYTES: Final = 200_000
+MAX_LINE: Final = 400  # bytes of a sample that is one value or one sentence
+WORD: Final = re.compile(r"\w+|\W")
 Spoil = Callable[[random.Random, Sequence[bytes]], bytes]
 
 
@@ -105,13 +108,57 @@ def spoil_cells(rng: random.Random, samples: Sequence[bytes]) -> bytes:
     return "\r\n".join(";".join(row) for row in rows).encode()[:MAX_BYTES]
 
 
+def spoil_words(rng: random.Random, samples: Sequence[bytes]) -> bytes:
+    """One line with one to four of its words, numbers or signs replaced, repeated, moved or dropped."""
+    words = WORD.findall(rng.choice(samples).decode("utf-8", "replace"))
+    others = WORD.findall(rng.choice(samples).decode("utf-8", "replace"))
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(len(words) + 1)
+        match rng.randrange(6):
+            case 0:
+                del words[at : at + 1]
+            case 1:
+                words.insert(at, rng.choice(others))
+            case 2 if at < len(words):
+                words[at] *= rng.choice((2, 3, 50, 1000))
+            case 3 if words:
+                words.insert(at, words.pop(rng.randrange(len(words))))
+            case _:
+                words[at : at + 1] = [rng.choice(CELLS)]
+    return "".join(words).encode("utf-8", "surrogatepass")[:MAX_BYTES]
+
+
+def spoil_events(rng: random.Random, samples: Sequence[bytes]) -> bytes:
+    """One stream with one to three of its events spoilt in their values, repeated, moved or dropped."""
+    blocks = rng.choice(samples).split(b"\n\n")
+    for _ in range(rng.randint(1, 3)):
+        at = rng.randrange(len(blocks))
+        head, data, value = blocks[at].partition(b"data: ")
+        match rng.randrange(5):
+            case 0:
+                blocks.insert(rng.randrange(len(blocks) + 1), blocks[at])
+            case 1 if len(blocks) > 1:
+                blocks.insert(rng.randrange(len(blocks)), blocks.pop(at))
+            case _ if data and _is_json(value):
+                blocks[at] = head + data + spoil_values(rng, (value,))
+            case _ if len(blocks) > 1:
+                del blocks[at]
+            case _:
+                pass
+    return b"\n\n".join(blocks)[:MAX_BYTES]
+
+
 def ways(samples: Sequence[bytes]) -> list[Spoil]:
-    """How samples can be spoilt: any of them as bytes, tables and JSON in their values as well."""
+    """How samples can be spoilt: any of them as bytes; JSON, tables, streams and lines in their values as well."""
     found: list[Spoil] = [spoil_bytes]
     if all(sample.lstrip()[:1] in (b"{", b"[") and _is_json(sample) for sample in samples):
         found += [spoil_values, spoil_values]
     elif all(b";" in sample and b"\n" in sample for sample in samples):
         found += [spoil_cells, spoil_cells]
+    elif all(b"data: " in sample and b"\n\n" in sample for sample in samples):
+        found += [spoil_events, spoil_events]
+    elif all(len(sample) <= MAX_LINE and b"\n" not in sample for sample in samples):
+        found += [spoil_words, spoil_words]
     return found
 
 

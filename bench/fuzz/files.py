@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
+from tests.builders.hostile import NOW, FakeClient
 from tests.unit.sources import test_etfs as etfs
 from tests.unit.sources import test_funds as funds
 from tests.unit.sources import test_hostile_files as files
 
+from bench.fuzz.target import Read
+from invest.domain.market import Asset, AssetKind
+from invest.sources.client import SourceClient
 from invest.sources.client.shelf import Shelf
 from invest.sources.cvm.etfs_format import cut_daily, cut_register, fees_of, registered_in, worths_in
+from invest.sources.cvm.fiagros import Fiagros
 from invest.sources.cvm.funds_format import buildings_of, cut_months, cut_quarters, income_of_a_year, months_of
+from invest.sources.cvm.ipe import Notices
 from invest.sources.cvm.positions import positions_of
 from invest.sources.cvm.register import read_cad
+from invest.sources.model import Reading, Want
 
-Read = Callable[[bytes], object]
 FUND = "11728688000147"
+FIAGRO = Want("RZAG11", NOW, Asset(ticker="RZAG11", kind=AssetKind.FII, cnpj="40011225000168"))
 GENERAL = f"{funds.GENERAL}\n{funds.FUND};2026-01-01;1;2026-02-14;FUNDO LOG FII;BRHGLGCTF004;Logística\n".encode()
 COMPLEMENT = "\n".join((funds.COMPLEMENT, funds.month("2026-01-01"), funds.month("2026-02-01", "0.007"))).encode()
 BUILDINGS = (
@@ -40,6 +48,16 @@ REGISTER = (
     "CNPJ_Fundo;Tipo_Fundo;Denominacao_Social;Situacao;Data_Cancelamento\n"
     f"{etfs.MASKED};FIF;ISHARES IBOVESPA FUNDO DE INDICE;Em Funcionamento Normal;\n"
 ).encode()
+FIAGROS = (
+    b"CNPJ_CLASSE;NOME_CLASSE;DATA_REFERENCIA;VERSAO;CODIGO_ISIN;VALOR_PATRIMONIAL_COTAS;COTAS_EMITIDAS\n"
+    b"40.011.225/0001-68;FIAGRO X;2026-02-28;1;BRRZAGCTF009;9.85;1000000\n"
+)
+NOTICES = (
+    b"CNPJ_Companhia;Nome_Companhia;Codigo_CVM;Data_Referencia;Categoria;Tipo;Especie;Assunto;Data_Entrega;"
+    b"Tipo_Apresentacao;Protocolo_Entrega;Versao;Link_Download\n"
+    b"33.000.167/0001-01;PETROBRAS;9512;2026-03-01;Fato Relevante;;;Assunto 1;2026-03-01;AP;1;1;https://x.example/1\n"
+    b"33.000.167/0001-01;PETROBRAS;9512;2026-03-03;Comunicado ao Mercado;;;Outro;2026-03-03;AP;3;1;https://x.example/3\n"
+)
 FEES = (
     "TP_FUNDO;CNPJ_FUNDO;DENOM_SOCIAL;SIT;DT_INI_SIT;DT_CANCEL;TAXA_ADM;INF_TAXA_ADM\n"
     f"FI;{etfs.MASKED};ISHARES IBOVESPA;EM FUNCIONAMENTO NORMAL;2008-11-28;;0.10;\n"
@@ -103,6 +121,22 @@ def _filed(folder: Path, statement: bytes, index: bytes = INDEX, papers: bytes =
     return files.filed(folder, form, _archive({"fca_cia_aberta_valor_mobiliario_2026.csv": papers}))
 
 
+def _fiagros(folder: Path, report: bytes) -> object:
+    client = _client(folder, "inf_mensal_fiagro", _archive({"inf_mensal_fiagro_classe_202602.csv": report}))
+    reading = Reading("cvm_funds", client.settings.source("cvm_funds"), FIAGRO.ticker)
+    asyncio.run(Fiagros().read(client, reading, FIAGRO))
+    return reading.close()
+
+
+def _notices(folder: Path, notices: bytes) -> object:
+    client = _client(folder, "ipe_cia_aberta", _archive({"ipe_cia_aberta_2026.csv": notices}))
+    return asyncio.run(Notices().newest(client, NOW.date(), {"33000167000101": ("PETR4",)}, 50))
+
+
+def _client(folder: Path, path: str, answer: bytes) -> SourceClient:
+    return cast(SourceClient, FakeClient(folder, {path: answer}))
+
+
 def readers() -> Iterator[tuple[str, Read, bytes]]:
     """Name, reader and good sample of each table."""
     yield "fund_names", _in_a_folder(lambda folder, data: _months(folder, data, COMPLEMENT)), GENERAL
@@ -114,4 +148,6 @@ def readers() -> Iterator[tuple[str, Read, bytes]]:
     yield "cvm_statement", _in_a_folder(_filed), STATEMENT
     yield "cvm_index", _in_a_folder(lambda folder, data: _filed(folder, STATEMENT, index=data)), INDEX
     yield "cvm_papers", _in_a_folder(lambda folder, data: _filed(folder, STATEMENT, papers=data)), PAPERS
+    yield "fiagros", _in_a_folder(_fiagros), FIAGROS
+    yield "cvm_notices", _in_a_folder(_notices), NOTICES
     yield "cvm_companies", lambda data: read_cad(data, "p"), CAD

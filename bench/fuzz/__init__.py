@@ -1,0 +1,1 @@
+"""Each parser of foreign bytes against spoilt inputs: `python -m bench.fuzz`."""
