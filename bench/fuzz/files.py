@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import tempfile
 import zipfile
@@ -16,7 +15,7 @@ from tests.unit.sources import test_etfs as etfs
 from tests.unit.sources import test_funds as funds
 from tests.unit.sources import test_hostile_files as files
 
-from bench.fuzz.target import Read
+from bench.fuzz.target import Read, run
 from invest.domain.market import Asset, AssetKind
 from invest.sources.client import SourceClient
 from invest.sources.client.shelf import Shelf
@@ -26,6 +25,7 @@ from invest.sources.cvm.funds_format import buildings_of, cut_months, cut_quarte
 from invest.sources.cvm.ipe import Notices
 from invest.sources.cvm.positions import positions_of
 from invest.sources.cvm.register import read_cad
+from invest.sources.cvm.source import CvmSource
 from invest.sources.model import Reading, Want
 
 FUND = "11728688000147"
@@ -118,19 +118,21 @@ def _registered(folder: Path, register: bytes) -> object:
 
 def _filed(folder: Path, statement: bytes, index: bytes = INDEX, papers: bytes = PAPERS) -> object:
     form = _archive({"dfp_cia_aberta_BPA_con_2025.csv": statement, "dfp_cia_aberta_2025.csv": index})
-    return files.filed(folder, form, _archive({"fca_cia_aberta_valor_mobiliario_2026.csv": papers}))
+    register = _archive({"fca_cia_aberta_valor_mobiliario_2026.csv": papers})
+    answers = {"fca_cia_aberta_2026": register, "dfp_cia_aberta_2025": form}
+    return run(files.reading(CvmSource(), files.FILED, folder, answers))
 
 
 def _fiagros(folder: Path, report: bytes) -> object:
     client = _client(folder, "inf_mensal_fiagro", _archive({"inf_mensal_fiagro_classe_202602.csv": report}))
     reading = Reading("cvm_funds", client.settings.source("cvm_funds"), FIAGRO.ticker)
-    asyncio.run(Fiagros().read(client, reading, FIAGRO))
+    run(Fiagros().read(client, reading, FIAGRO))
     return reading.close()
 
 
 def _notices(folder: Path, notices: bytes) -> object:
     client = _client(folder, "ipe_cia_aberta", _archive({"ipe_cia_aberta_2026.csv": notices}))
-    return asyncio.run(Notices().newest(client, NOW.date(), {"33000167000101": ("PETR4",)}, 50))
+    return run(Notices().newest(client, NOW.date(), {"33000167000101": ("PETR4",)}, 50))
 
 
 def _client(folder: Path, path: str, answer: bytes) -> SourceClient:

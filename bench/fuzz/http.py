@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 from unittest import mock
 
 import orjson
@@ -64,6 +64,7 @@ FORM = (
 TYPES = (b"multipart/form-data; boundary=xyz", b'multipart/form-data; boundary="xyz"; charset=utf-8')
 FIELDS = (b"a=1&b=%C3%A9+x&a=2&form_token=t", b"args.ticker=PETR4&=x&y")
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+NOBODY: Any = mock.Mock(name="the connection behind a request")
 WHERE = URL("/api/v1/events")
 TRUSTED = Networks(["10.0.0.0/8", "::1"])
 
@@ -84,8 +85,7 @@ def _head(data: bytes) -> object:
     message = RawRequestMessage(
         "GET", "/api/v1/events", HttpVersion11, CIMultiDictProxy(headers), (), False, None, False, False, WHERE
     )
-    payload, protocol, loop = cast(Any, None), mock.Mock(), mock.Mock()
-    request = web.Request(message, payload, protocol, mock.Mock(), mock.Mock(), loop)
+    request = web.Request(message, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY)
     read: list[object] = [keyring.key_of(request), is_forwarded(request), origin_of(request, TRUSTED)]
     read += [tracing.parent_in(request.headers), session.language_of(request), session.theme_of(request)]
     read += [session.key_in(request), session.seed_of(request), etag_matches(request, 'W/"abc"')]

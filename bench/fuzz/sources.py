@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -19,14 +18,14 @@ from tests.unit.sources.test_hostile_answers import (
     HISTORY,
     STOCK,
     SUPPLEMENT,
-    ask,
     b3,
+    reading,
 )
 from tests.unit.sources.test_hostile_files import quote, session
 from tests.unit.sources.test_mercado_bitcoin import CANDLES, TICKERS
 
 from bench.fuzz import files
-from bench.fuzz.target import Read, Target
+from bench.fuzz.target import Read, Target, run
 from invest.domain.market import Asset, AssetKind
 from invest.sources.b3.cotahist_format import parse_cotahist
 from invest.sources.b3.indices import B3IndicesSource
@@ -62,7 +61,7 @@ CRYPTO = {"/api/v4/candles": orjson.dumps(CANDLES), "/api/v4/tickers": orjson.du
 
 
 def _answers(make: Callable[[], Any], want: Want, path: str) -> Read:
-    return lambda data: _storable(ask(make(), want, {path: data}))
+    return lambda data: _storable(run(reading(make(), want, {path: data})))
 
 
 def _storable(found: Answer | SourceError) -> Answer | SourceError:
@@ -74,18 +73,18 @@ def _storable(found: Answer | SourceError) -> Answer | SourceError:
 
 def _company(part: str) -> Read:
     """B3's three answers about a company, one of them spoilt."""
-    return lambda data: _storable(ask(B3Source(), STOCK, COMPANY | {part: data}))
+    return lambda data: _storable(run(reading(B3Source(), STOCK, COMPANY | {part: data})))
 
 
 def _coins(part: str) -> Read:
     """Mercado Bitcoin's two answers, one of them spoilt."""
-    return lambda data: _storable(ask(MercadoBitcoinSource(), COIN, CRYPTO | {part: data}))
+    return lambda data: _storable(run(reading(MercadoBitcoinSource(), COIN, CRYPTO | {part: data})))
 
 
 def _fund(data: bytes) -> object:
     """B3's details of a listed fund."""
     client = cast(Any, FakeClient(Path("unused"), {"GetDetailFundSIG": data}))
-    return asyncio.run(fund_details(client, "HGLG11", AssetKind.FII))
+    return run(fund_details(client, "HGLG11", AssetKind.FII))
 
 
 def targets() -> Iterator[Target]:

@@ -59,6 +59,14 @@ def positive(value: object, *, pt: bool = False) -> Decimal | None:
     return found if found is not None and found > 0 else None
 
 
+def rounded(value: Decimal, to: Decimal) -> Decimal | None:
+    """`value` at the places of `to`; None where that has more digits than any figure."""
+    try:
+        return value.quantize(to)
+    except InvalidOperation:
+        return None
+
+
 def _decimal(text: str) -> Decimal | None:
     try:
         result = Decimal(text)

@@ -295,8 +295,11 @@ def test_values_of_any_kind_where_a_wire_has_words_are_no_crash(odd: Any) -> Non
     delta = {"type": "content_block_delta", "index": odd, "delta": {"text": "b"}}
     events = (message, start, {**delta, "index": 1}, delta, {"type": odd}, {"type": "message_stop"})
     assert "b" in parse(Anthropic(), 200, {}, stream_of(*events)).text
-    body = {"status": "completed", "output": [{"type": "message", "content": [{"type": "output_text", "text": "c"}]}]}
-    whole = ({"type": odd}, {"type": "response.completed", "response": body})
+    response: dict[str, Any] = {
+        "status": "completed",
+        "output": [{"type": "message", "content": [{"type": "output_text", "text": "c"}]}],
+    }
+    whole = ({"type": odd}, {"type": "response.completed", "response": response})
     assert parse(OpenAIResponses(), 200, {}, stream_of(*whole)).text == "c"
 
 

@@ -140,18 +140,18 @@ Asked = AssetSource | MacroSource
 
 def ask(source: Asked, want: Want, answers: dict[str, bytes]) -> Answer | SourceError:
     """What a source makes of these answers: a result, or its own kind of error. Anything else is a fault of ours."""
+    return asyncio.run(reading(source, want, answers))
 
+
+async def reading(source: Asked, want: Want, answers: dict[str, bytes]) -> Answer | SourceError:
+    """The same, of a loop that runs."""
     client = cast(Any, FakeClient(Path("unused"), answers))
-
-    async def work() -> Answer | SourceError:
-        try:
-            if isinstance(source, BcbSource | OlindaSource):
-                return await source.macro(client, want, {})
-            return await cast(AssetSource, source).collect(client, want)
-        except SourceError as error:
-            return error
-
-    return asyncio.run(work())
+    try:
+        if isinstance(source, BcbSource | OlindaSource):
+            return await source.macro(client, want, {})
+        return await cast(AssetSource, source).collect(client, want)
+    except SourceError as error:
+        return error
 
 
 def survives(make: Callable[[], Asked], want: Want, answers: dict[str, bytes]) -> None:

@@ -61,14 +61,16 @@ def zipped(name: str, body: bytes) -> bytes:
 
 def ask(source: AssetSource, want: Want, folder: Path, answers: dict[str, bytes]) -> Answer | SourceError:
     """What a source makes of these files; anything but a result or its own error is a fault of ours."""
+    return asyncio.run(reading(source, want, folder, answers))
 
-    async def work() -> Answer | SourceError:
-        try:
-            return await source.collect(cast(Any, FakeClient(folder, answers)), want)
-        except SourceError as error:
-            return error
 
-    found = asyncio.run(work())
+async def reading(source: AssetSource, want: Want, folder: Path, answers: dict[str, bytes]) -> Answer | SourceError:
+    """The same, of a loop that runs."""
+    found: Answer | SourceError
+    try:
+        found = await source.collect(cast(Any, FakeClient(folder, answers)), want)
+    except SourceError as error:
+        found = error
     if isinstance(found, Answer):
         assert_storable(found)
     else:

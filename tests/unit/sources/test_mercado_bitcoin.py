@@ -58,6 +58,13 @@ async def test_a_price_in_another_unit_rejects_the_answer() -> None:
     assert not found.harvest
 
 
+async def test_a_sum_beyond_any_money_is_left_out_beside_the_price() -> None:
+    odd = {**CANDLES, "h": ["1e29"] * 3}
+    assert bars_of(odd, "BTC-BRL", "p")[0].turnover is None
+    found = await collect(CANDLES, [{**TICKERS[0], "vol": "1e29"}])
+    assert [seen.field for seen in found.harvest.observations] == ["close"]
+
+
 @pytest.mark.parametrize("data", [[], {"t": [1]}, {**CANDLES, "c": None}, None])
 def test_other_shapes_are_malformed(data: object) -> None:
     with pytest.raises(Malformed):

@@ -10,13 +10,18 @@ from decimal import Decimal
 
 import pytest
 
-from invest.sources.numerals import day, number
+from invest.sources.numerals import day, number, rounded
 
 
 def floats() -> list[float]:
     random.seed(5)
     bits = [struct.unpack("d", struct.pack("Q", random.getrandbits(64)))[0] for _ in range(5_000)]
     return [*bits, *(round(random.uniform(-1e4, 1e4), 2) for _ in range(2_000)), 0.0, -0.0, 1e29, 1e30, 1e-29, 1e-30]
+
+
+def test_what_has_more_digits_than_any_figure_is_not_rounded() -> None:
+    assert rounded(Decimal("1.005"), Decimal("0.01")) == Decimal("1.00")
+    assert rounded(Decimal("1e29"), Decimal("0.01")) is None
 
 
 def test_a_float_is_the_decimal_that_its_text_says_within_thirty_digits() -> None:

@@ -15,7 +15,7 @@ from invest.domain.market import MARKET_ZONE
 from invest.sources.client import Capped, Shelf, open_zip
 from invest.sources.cvm.format import decode, table
 from invest.sources.errors import Malformed
-from invest.sources.numerals import cnpj_of, day, positive
+from invest.sources.numerals import cnpj_of, day, positive, rounded
 
 MOST_FEE = Decimal("0.1")  # a year
 WORTH_COLUMNS = ("DT_COMPTC", "VL_QUOTA", "VL_PATRIM_LIQ", "NR_COTST")
@@ -48,7 +48,7 @@ class Worth(NamedTuple):
     @property
     def units(self) -> Decimal | None:
         """Units issued, as net worth and the worth of one make them."""
-        return (self.net_worth / self.unit).quantize(Decimal(1)) if self.net_worth and self.unit else None
+        return rounded(self.net_worth / self.unit, Decimal(1)) if self.net_worth and self.unit else None
 
 
 def noon(when: date) -> datetime:

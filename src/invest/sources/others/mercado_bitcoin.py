@@ -12,7 +12,7 @@ from invest.domain.values import Basis, Harvest, RawPayload
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Malformed, NotAvailable, SourceError, SourceRefused
 from invest.sources.model import YEARS, Answer, Identity, Reading, Want, failed
-from invest.sources.numerals import instant, number
+from invest.sources.numerals import instant, number, rounded
 from invest.sources.plausible import believe, off_by
 
 DAY = timedelta(days=1)
@@ -113,7 +113,7 @@ def _rows(columns: Sequence[Sequence[Any]], ticker: str, payload: str) -> Iterat
         if moment is None or close is None:
             continue
         prices = [price for price in (high, low, close) if price is not None]
-        money = (coins * sum(prices) / len(prices)).quantize(CENT) if coins and abs(coins) < 10**12 else None
+        money = rounded(coins * sum(prices) / len(prices), CENT) if coins and abs(coins) < 10**12 else None
         day: date = moment.astimezone(UTC).date()
         yield Bar(ticker, day, opening, high, low, close, None, money, None, "mercado_bitcoin", payload)
 
@@ -135,6 +135,7 @@ def _observe(reading: Reading, want: Want, entry: Mapping[str, Any] | None, payl
     reading.keep(payload)
     reading.observe("close", price, moment, payload, basis=Basis.RAW)
     coins = number(entry.get("vol"))
-    reading.observe("turnover", (coins * price).quantize(CENT) if coins else None, moment, payload, basis=Basis.RAW)
+    turnover = rounded(coins * price, CENT) if coins else None
+    reading.observe("turnover", turnover, moment, payload, basis=Basis.RAW)
     reading.identity = Identity(kind=AssetKind.CRYPTO, active=True)
     return None
