@@ -30,6 +30,7 @@ from invest.retry_after import retry_after
 from invest.settings import load
 from invest.sources import numerals
 from invest.sources.feeds import format as feeds
+from invest.sources.feeds.links import safe_link
 from invest.store.core.address import parse_address as parse_database_address
 from invest.store.core.encoding import clean
 
@@ -39,10 +40,12 @@ DAYS = (b"05/12/2024", b"2024-12-31", b"05/12/24")
 MOMENTS = (
     b"Tue, 31 Mar 2026 12:00:00 GMT", b"Tue, 31 Mar 2026 12:00 BRT", b"2026-03-31T12:00:00-03:00",
     b"31 Mar 2026 12:00 -0330", b"2026-03-31 12:00:00.123 (BRT)",
+    "terça-feira, 31 de março de 2026 às 12h30".encode(),
 )  # fmt: skip
 WAITS = (b"120", b"0.5", b"Wed, 21 Oct 2026 07:28:00 GMT", b"Wednesday, 21-Oct-26 07:28:00 GMT", b"nan")
 LINKS = (
     b"https://www.a.example/x?utm_source=a&id=1#f", b"http://user@host.example:80/", b"https://[::1]/a b",
+    b"https://a-example.cdn.ampproject.org/c/s/a.example/x", b"https://www.google.com/url?q=https://a.example/x",
     b"//a.example", "https://é.example/ção?q=é".encode(),
 )  # fmt: skip
 CODES = (b"PETR4", b"BTC-BRL", b"^BVSP")
@@ -105,7 +108,7 @@ def _identifier(text: str) -> object:
 
 def _link(text: str) -> object:
     """A link of a feed; only a safe one is normalised."""
-    link = feeds.safe_link(text)
+    link = safe_link(text)
     return feeds.identifier(link, "outlet", text), clean(text), feeds.clean(text, 200)
 
 

@@ -26,3 +26,10 @@ def test_a_feed_in_another_encoding_without_entities_is_read() -> None:
     item = "<channel><item><title>Ação</title></item></channel>"
     text = f'<?xml version="1.0" encoding="utf-16"?><rss version="2.0">{item}</rss>'
     assert entries_of("rss", text.encode("utf-16"))[0]["title"] == "Ação"
+
+
+def test_a_feed_whose_tags_end_where_they_did_not_begin_is_malformed() -> None:
+    link = "<link>https://a.example/1</lie - Valor</title><link>https://a.example/1</link>"
+    item = f"<item><title>x</title>{link}<pubDate></pubDate><source url=''>Valor</source></item>"
+    with pytest.raises(Malformed, match="no feed"):
+        entries_of("rss", f'<?xml version="1.0"?><rss version="2.0"><channel>{item}</ple/1</link><pubD'.encode())

@@ -33,7 +33,10 @@ def entries_of(source: str, body: bytes) -> list[Mapping[str, Any]]:
     text = convert_to_utf8({}, body, {})  # as feedparser will read it: entities hide in UTF-16, UTF-7 and the like
     if ENTITY.search(text if isinstance(text, bytes) else text.encode()):
         raise Malformed(source, "the feed defines entities: not read")
-    parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+    try:
+        parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+    except Exception as error:  # tags that end where they did not begin lead it to what it has not kept
+        raise Malformed(source, f"no feed that can be read ({type(error).__name__})") from None
     if not parsed.get("version") and not parsed.entries:
         raise Malformed(source, "no feed")
     # Plain dicts: feedparser's own map old names to new ones, with a warning each time.
