@@ -115,7 +115,6 @@ class Settings(BaseSettings):
                 "concurrency": 100,
                 "monthly_budget": None,
                 "batch": 20,
-                "history_range": "10y",
                 "token": SecretStr("sandbox"),
             }
         )

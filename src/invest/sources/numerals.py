@@ -13,6 +13,7 @@ SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 NOTHING = frozenset({"", "-", "--", "n/a", "na", "nan", "null", "none", "nd", "n/d"})
 PT = re.compile(r"[-+]?\d{1,3}(?:\.\d{3})*,\d+|[-+]?\d+,\d+|[-+]?\d{1,3}(?:\.\d{3}){2,}")
 EN = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+FILED = re.compile(r"-?\d{1,18}\.\d{4,10}")  # as CVM writes every amount: no other way of writing looks like it
 PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?")
 DAYS = (
     re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?!\d)"),
@@ -43,6 +44,8 @@ def number(value: Any, *, pt: bool = False) -> Decimal | None:  # noqa: PLR0911 
         return _decimal(str(value))
     if not isinstance(value, str):
         return None
+    if FILED.fullmatch(value):
+        return Decimal(value)
     text = value.replace("R$", "").replace("%", "").replace("\xa0", "").replace(" ", "").strip()
     if text.lower() in NOTHING:
         return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from sys import intern
+from typing import NamedTuple
 
 from invest.domain.frozen import bare
 from invest.domain.market import StatementLine
@@ -24,6 +26,7 @@ ENTRY = re.compile(r"(?P<form>dfp|itr)_cia_aberta_(?P<statement>[A-Z_]+)_(?P<sco
 INDEX_ENTRY = re.compile(r"(?:dfp|itr)_cia_aberta_\d{4}\.csv", re.I)
 MOST_VERSIONS = 999
 DEPTH = 4  # levels of accounts that are kept: 2.01.04.01 yes, 2.01.04.01.01 no
+INDEX = b"INDEX"
 LAST = (b"\xdaLTIMO", "ÚLTIMO".encode())
 SCALES = {"MIL": Decimal(1000), "UNIDADE": Decimal(1), "UNITARIO": Decimal(1), "MILHAO": Decimal(1_000_000)}
 PER_SHARE = "3.99"  # earnings per share: in BRL whatever the statement's scale
@@ -73,7 +76,7 @@ def _blocks(source: Path) -> Iterator[tuple[str, bytes]]:
             if match and match["statement"].upper() in STATEMENTS:
                 tag = f"{match['form']};{match['statement']};{match['scope']}".upper().encode()
             elif INDEX_ENTRY.fullmatch(name):
-                tag = b"INDEX"
+                tag = INDEX
             else:
                 continue
             found = True
@@ -128,10 +131,9 @@ def filings_of(blocks: Iterable[bytes], form: str) -> list[Delivery]:
     """The documents delivered, from the zip's index file."""
     found = []
     for block in blocks:
-        tag, lines = unpack(block)
-        if tag != "INDEX":
+        if not _is_index(block):
             continue
-        for row in table(lines):
+        for row in table(unpack(block)[1]):
             reference, cnpj = day(row.get("DT_REFER")), cnpj_of(row.get("CNPJ_CIA"))
             if reference is None or cnpj is None:
                 continue
@@ -145,6 +147,44 @@ def filings_of(blocks: Iterable[bytes], form: str) -> list[Delivery]:
     return found
 
 
+def _is_index(block: bytes) -> bool:
+    """Whether a packed run is of the index file: told by its first bytes, the rest is not unpacked."""
+    return zlib.decompressobj().decompress(block[4:], len(INDEX) + 1) == INDEX + b"\n"
+
+
+Period = tuple[str, date]  # form and reference date
+COLUMNS = (
+    "DT_REFER", "VERSAO", "CD_CONTA", "VL_CONTA", "ESCALA_MOEDA", "DT_INI_EXERC", "DT_FIM_EXERC", "CNPJ_CIA", "CD_CVM",
+    "DENOM_CIA", "DS_CONTA",
+)  # fmt: skip
+MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+NO_TAIL = bytes([*range(0x80), *range(0xC0, 0x100)])  # bytes that end no multibyte character of UTF-8
+
+
+class Row(NamedTuple):
+    """One row of a statement: period and version of its document, and the fields of `COLUMNS` after VERSAO as filed."""
+
+    period: Period
+    version: int
+    account: str
+    value: str
+    scale: str
+    start: str
+    end: str
+    cnpj: str
+    code: str
+    name: str
+    words: str
+
+
+class Sheet(NamedTuple):
+    """The rows of one run: one statement of one form, consolidated or individual."""
+
+    statement: str
+    consolidated: bool
+    rows: list[Row]
+
+
 def statements_of(blocks: Iterable[bytes], filings: Iterable[Delivery], payload: str) -> list[StatementLine]:
     """Lines of one company: of each period the highest version, consolidated where filled in, in BRL.
 
@@ -152,85 +192,133 @@ def statements_of(blocks: Iterable[bytes], filings: Iterable[Delivery], payload:
     statements count. Earnings per share alone, which some fill in all the same, do not make it a form.
     """
     received = {(f.form, f.reference_date, f.version): f.received_on for f in filings}
-    rows = [(tag, *part) for tag, lines in map(unpack, blocks) if tag != "INDEX" for part in _dated(tag, table(lines))]
+    sheets = [_sheet(*unpack(block)) for block in blocks if not _is_index(block)]
     best: dict[Period, int] = {}
-    for _, period, version, _ in rows:
-        best[period] = max(best.get(period, 0), version)
-    rows = [row for row in rows if row[2] == best[row[1]]]
-    consolidated = {
-        period
-        for tag, period, _, row in rows
-        if tag.endswith("CON") and number(row.get("VL_CONTA")) and not row.get("CD_CONTA", "").startswith(PER_SHARE)
-    }
+    for sheet in sheets:
+        for period, version in {row[:2] for row in sheet.rows}:
+            best[period] = max(best.get(period, 0), version)
+    consolidated: set[Period] = set()
+    for row in (row for sheet in sheets if sheet.consolidated for row in sheet.rows):
+        period = row.period
+        if period not in consolidated and row.version == best[period] and _filled(row):
+            consolidated.add(period)
     lines = (
-        _line(tag, row, received, payload)
-        for tag, period, _, row in rows
-        if (period in consolidated) == tag.endswith("CON")
+        _line(sheet, row, received.get((*row.period, row.version)), payload)
+        for sheet in sheets
+        for row in sheet.rows
+        if row.version == best[row.period] and (row.period in consolidated) == sheet.consolidated
     )
     return [line for line in lines if line is not None]
 
 
-Period = tuple[str, date]  # form and reference date
+def _filled(row: Row) -> bool:
+    """Whether a row gives an amount of its own other than zero."""
+    return bool(number(_bare(row.value))) and not _text(row.account).startswith(PER_SHARE)
 
 
-def _dated(tag: str, rows: Iterable[dict[str, str]]) -> Iterator[tuple[Period, int, dict[str, str]]]:
-    """Rows with the period and the version of their document; without a period they are left out."""
-    form = tag.partition(";")[0]
-    for row in rows:
-        reference = _day(row.get("DT_REFER"))
-        if reference:
-            yield (form, reference), _version(row), row
+def _sheet(tag: str, lines: Sequence[bytes]) -> Sheet:
+    """The rows of one run; those without a period are left out.
+
+    A company has thousands of rows, half of which nobody chooses: no more is read of each than choosing needs.
+    """
+    form, statement, scope = tag.split(";")
+    header, *texts = _texts(lines)
+    names = [name.strip().strip('"').upper() for name in header.split(";")]
+    width = len(names)
+    fields = itemgetter(*(names.index(name) if name in names else width for name in COLUMNS))
+    rows = []
+    for text in texts:
+        values = text.split(";") if '"' not in text else _fields(text, width)
+        if len(values) < width:
+            continue
+        values[width:] = ("",)  # what a column that is not there gives
+        reference, version, *others = fields(values)
+        period = _period(form, reference)
+        if period is not None:
+            rows.append(Row(period, _version_of(version), *others))
+    return Sheet(statement, scope == "CON", rows)
+
+
+def _texts(lines: Sequence[bytes]) -> list[str]:
+    """Each line as `decode` reads it, all at once where no line can be both UTF-8 and latin-1."""
+    whole = b"\n".join(lines)
+    try:
+        return whole.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError:
+        if whole.translate(None, NO_TAIL) and MULTIBYTE.search(whole):
+            return [decode(line) for line in lines]
+        return whole.decode("latin-1").split("\n")
+
+
+def _bare(field: str) -> str:
+    """A field without the blanks and quotes around it."""
+    return field.strip().strip('"')
+
+
+@lru_cache(maxsize=65_536)
+def _text(field: str) -> str:
+    """`_bare`, with one object for the many rows that hold the same words."""
+    return intern(_bare(field))
 
 
 @lru_cache(maxsize=4096)
-def _day(text: str | None) -> date | None:
-    """`day`, with one object for the many rows that name the same one."""
-    return day(text)
+def _day(field: str) -> date | None:
+    """`day` of a field, with one object for the many rows that name the same one."""
+    return day(_bare(field))
 
 
 @lru_cache(maxsize=4096)
-def _cnpj(text: str | None) -> str | None:
-    """`cnpj_of`, with one object for all rows of a company."""
-    return cnpj_of(text)
+def _period(form: str, field: str) -> Period | None:
+    """Form and reference date, one object for all rows of a document; None without a date."""
+    reference = _day(field)
+    return (form, reference) if reference else None
+
+
+@lru_cache(maxsize=4096)
+def _company(cnpj: str, code: str) -> tuple[str, int] | None:
+    """CNPJ and CVM's code of a row's company, or None where one of them is none."""
+    known, number_given = cnpj_of(_bare(cnpj)), digits(_bare(code), 7)
+    return (known, int(number_given)) if known and number_given else None
+
+
+@lru_cache(maxsize=64)
+def _scale(field: str) -> Decimal | None:
+    """What amounts of a row are multiplied by, or None."""
+    return SCALES.get(_bare(field).upper())
 
 
 def _version(row: Mapping[str, str]) -> int:
     """The version of a document; 1 where none is given or it cannot be one."""
-    return _version_of(row.get("VERSAO"))
+    return _version_of(row.get("VERSAO", ""))
 
 
 @lru_cache(maxsize=1024)
-def _version_of(text: str | None) -> int:
-    number_given = number(text)
+def _version_of(field: str) -> int:
+    number_given = number(_bare(field))
     return int(number_given) if number_given is not None and 1 <= number_given <= MOST_VERSIONS else 1
 
 
-def _line(
-    tag: str, row: Mapping[str, str], received: Mapping[tuple[str, date, int], date | None], payload: str
-) -> StatementLine | None:
-    form, statement, scope = tag.split(";")
-    reference, end = _day(row.get("DT_REFER")), _day(row.get("DT_FIM_EXERC"))
-    cnpj, code = _cnpj(row.get("CNPJ_CIA")), digits(row.get("CD_CVM"), 7)
-    value = number(row.get("VL_CONTA"))
-    scale = SCALES.get(row.get("ESCALA_MOEDA", "").upper())
-    if not (reference and end and cnpj and code) or value is None or scale is None:
+def _line(sheet: Sheet, row: Row, received_on: date | None, payload: str) -> StatementLine | None:
+    company, scale, end = _company(row.cnpj, row.code), _scale(row.scale), _day(row.end)
+    value = number(_bare(row.value))
+    if company is None or end is None or value is None or scale is None:
         return None
-    account, version = row.get("CD_CONTA", ""), _version(row)
+    account = _text(row.account)
     return bare(  # every value was read by a rule of its own
         StatementLine,
-        cnpj=cnpj,
-        cvm_code=int(code),
-        company=intern(row.get("DENOM_CIA", "")),
-        form=form,
-        statement=statement,
-        consolidated=scope == "CON",
-        version=version,
-        reference_date=reference,
-        period_start=_day(row.get("DT_INI_EXERC")),
+        cnpj=company[0],
+        cvm_code=company[1],
+        company=_text(row.name),
+        form=row.period[0],
+        statement=sheet.statement,
+        consolidated=sheet.consolidated,
+        version=row.version,
+        reference_date=row.period[1],
+        period_start=_day(row.start),
         period_end=end,
-        account=intern(account),
-        description=intern(row.get("DS_CONTA", "")),
-        value=value if account.startswith(PER_SHARE) else value * scale,
-        received_on=received.get((form, reference, version)),
+        account=account,
+        description=_text(row.words),
+        value=value if scale == 1 or account.startswith(PER_SHARE) else value * scale,
+        received_on=received_on,
         payload=payload,
     )
