@@ -24,6 +24,18 @@ def clean(text: str) -> str:
     return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
+COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def copy_text(text: str) -> str:
+    """`text` as a field of COPY's text format.
+
+    >>> copy_text("a\\tb")
+    'a\\\\tb'
+    """
+    return text.translate(COPY_ESCAPES)
+
+
 def clean_or_none(text: str | None) -> str | None:
     """`clean`, with None kept."""
     return None if text is None else clean(text)

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 
 from invest.domain.frozen import bare
 from invest.domain.market import StatementLine
-from invest.store.core import Connection, Database, Record, chunks, clean, columns, texts
+from invest.store.core import Connection, Database, Record, chunks, clean, columns, copy_text, texts
 
 CHUNK = 10_000
 FILE = """
@@ -21,7 +22,7 @@ FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::date[], $6::int[]
   AS x (c, v, n, o, r, e, g)
 ON CONFLICT (cnpj, form, reference_date, version) DO UPDATE
   SET company = excluded.company, received_on = coalesce(excluded.received_on, f.received_on)
-RETURNING id, cnpj, form, reference_date, version
+RETURNING id, cnpj, form, reference_date, version, xmax = 0 AS added
 """
 # The same filing read again changes only what CVM itself corrected.
 LINES = """
@@ -51,51 +52,88 @@ WHERE (f.cnpj = ANY($1::text[]) OR f.cvm_code = $2) AND ($3::date IS NULL OR {KN
 ORDER BY f.cnpj, f.reference_date, f.form, f.version, l.statement, l.consolidated, l.period_end, l.period_start,
   l.account
 """
+COPIED = (
+    "filing", "statement", "consolidated", "period_start", "period_end", "account", "description", "value", "payload",
+)  # fmt: skip
+COPY_CHUNK = 1_000  # lines encoded at a time: about what the socket takes, so that the server works meanwhile
 FilingKey = tuple[str, str, date, int]
+FILING_KEY = attrgetter("cnpj", "form", "reference_date", "version")
+LINE_KEY = attrgetter(
+    "cnpj", "form", "reference_date", "version", "statement", "consolidated", "account", "period_end", "period_start"
+)
 
 
 async def write_statements(connection: Connection, lines: Iterable[StatementLine]) -> Counter[str]:
     """Store lines in the transaction of `connection`; returns how many were new or corrected, by CNPJ."""
-    once = {_line_key(line): line for line in lines}
-    rows = [once[key] for key in sorted(once)]
+    rows = list(dict(_keyed(lines)).values())  # of two of one account the later
     if not rows:
         return Counter()
     filings: dict[FilingKey, StatementLine] = {}
-    for row in rows:
-        key = _filing_key(row)
+    for key, row in zip(map(FILING_KEY, rows), rows, strict=True):
         if key not in filings or filings[key].received_on is None:
             filings[key] = row
-    heads = [filings[key] for key in sorted(filings)]
+    heads = [filings[key] for key in sorted(filings)]  # in order: others store the same filings meanwhile
     cnpj, code, form, reference, version, received = columns(
         heads, "cnpj", "cvm_code", "form", "reference_date", "version", "received_on"
     )
     companies = [clean(h.company) for h in heads]
     stored = await connection.fetch(FILE, cnpj, code, companies, form, reference, version, received)
     ids = {(r["cnpj"], r["form"], r["reference_date"], r["version"]): r["id"] for r in stored}
+    fresh = {r["id"] for r in stored if r["added"]}
+    placed = [(ids[key], row) for key, row in zip(map(FILING_KEY, rows), rows, strict=True)]
+    added = [(ident, row) for ident, row in placed if ident in fresh]
+    await _add(connection, added)
+    changed = Counter(row.cnpj for _, row in added)
     companies_of = {ident: key[0] for key, ident in ids.items()}
-    changed: Counter[str] = Counter()
-    for part in chunks(rows, CHUNK):
-        for row in await connection.fetch(LINES, *_line_columns(part, ids)):
-            changed[companies_of[row["filing"]]] += row["lines"]
+    known = [(ident, row) for ident, row in placed if ident not in fresh]
+    for part in chunks(known, CHUNK):
+        for found in await connection.fetch(LINES, *_line_columns(part)):
+            changed[companies_of[found["filing"]]] += found["lines"]
     return changed
 
 
-def _line_columns(rows: Sequence[StatementLine], ids: dict[FilingKey, int]) -> list[Sequence[object]]:
+def _keyed(lines: Iterable[StatementLine]) -> Iterable[tuple[object, StatementLine]]:
+    held = list(lines)
+    return zip(map(LINE_KEY, held), held, strict=True)
+
+
+async def _add(connection: Connection, rows: Sequence[tuple[int, StatementLine]]) -> None:
+    """Text COPY straight into the table: the lines of a filing that was just added can meet no stored one."""
+    if rows:
+        await connection.copy_to_table("statement_line", source=_encoded(rows), columns=COPIED, format="text")
+
+
+async def _encoded(rows: Sequence[tuple[int, StatementLine]]) -> AsyncIterator[bytes]:
+    """COPY text in parts. Days and texts are few: each is written once."""
+    written: dict[object, str] = {None: r"\N", True: "t", False: "f"}
+
+    def text(value: str) -> str:
+        found = written.get(value)
+        if found is None:
+            found = written[value] = copy_text(clean(value))
+        return found
+
+    def day(value: date | None) -> str:
+        found = written.get(value)
+        if found is None:
+            found = written[value] = str(value)
+        return found
+
+    for part in chunks(rows, COPY_CHUNK):
+        yield "".join(
+            f"{ident}\t{text(row.statement)}\t{written[row.consolidated]}\t{day(row.period_start)}\t{day(row.period_end)}"
+            f"\t{text(row.account)}\t{text(row.description)}\t{row.value}\t{text(row.payload)}\n"
+            for ident, row in part
+        ).encode()
+
+
+def _line_columns(rows: Sequence[tuple[int, StatementLine]]) -> list[Sequence[object]]:
+    lines = [row for _, row in rows]
     statement, consolidated, start, end, account, value, payload = columns(
-        rows, "statement", "consolidated", "period_start", "period_end", "account", "value", "payload"
+        lines, "statement", "consolidated", "period_start", "period_end", "account", "value", "payload"
     )
-    filings = [ids[_filing_key(row)] for row in rows]
-    described = [clean(row.description) for row in rows]
-    return [filings, statement, consolidated, start, end, account, described, texts(value), payload]
-
-
-def _filing_key(line: StatementLine) -> FilingKey:
-    return (line.cnpj, line.form, line.reference_date, line.version)
-
-
-def _line_key(line: StatementLine) -> tuple[object, ...]:
-    start = line.period_start or date.min
-    return (*_filing_key(line), line.statement, line.consolidated, line.account, line.period_end, start)
+    described = [clean(row.description) for row in lines]
+    return [[i for i, _ in rows], statement, consolidated, start, end, account, described, texts(value), payload]
 
 
 class Statements:
