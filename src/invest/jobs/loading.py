@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from invest.domain.analysis import Analysis, AnalysisInput, ScoreRecord, SectorStats
-from invest.domain.filings import Filing, fundamentals_of, next_results, read_filings
+from invest.domain.filings import Filing, fundamentals_of, next_results
 from invest.domain.market import (
     IBOV,
     INDICES,
@@ -23,7 +23,6 @@ from invest.domain.market import (
     Market,
     Prices,
     RateCurve,
-    StatementLine,
     asked_index,
     market_day,
     own_index,
@@ -43,7 +42,6 @@ NEWS_BACK = timedelta(days=30)
 CDI = "sgs:12"
 DOLLAR = "sgs:1"
 PEERS_READ = 20
-COMPANIES = 10  # whose filed lines are held at a time: tens of thousands each
 
 
 @dataclass(frozen=True)
@@ -223,18 +221,9 @@ def _close(
 async def load_filings(
     store: Store, assets: Iterable[Asset], since: date, *, all_versions: bool = False
 ) -> dict[str, tuple[Filing, ...]]:
-    """What each company of `assets` filed, by CNPJ, read some companies at a time and kept without its lines."""
-    companies = sorted({a.cnpj for a in assets if a.cnpj})
-    found: dict[str, tuple[Filing, ...]] = {}
-    for at in range(0, len(companies), COMPANIES):
-        page = companies[at : at + COMPANIES]
-        lines = await store.statements.read_many(page, since=since, all_versions=all_versions)
-        found |= await asyncio.to_thread(_read_all, lines)
-    return found
-
-
-def _read_all(lines: Mapping[str, Sequence[StatementLine]]) -> dict[str, tuple[Filing, ...]]:
-    return {company: read_filings(filed) for company, filed in lines.items()}
+    """What each company of `assets` filed, by CNPJ."""
+    companies = {a.cnpj for a in assets if a.cnpj}
+    return await store.figures.of_many(companies, since=since, all_versions=all_versions)
 
 
 def never_collected(ticker: str) -> NotFound:

@@ -25,6 +25,7 @@ from invest.store.market import (
     Assets,
     Backfills,
     BarStore,
+    FilingFigures,
     Funds,
     Macro,
     News,
@@ -58,6 +59,7 @@ class Store:
         self.backfills = Backfills(database)
         self.bars = BarStore(database, self.actions, rank_of)
         self.statements = Statements(database)
+        self.figures = FilingFigures(database)
         self.news = News(database)
         self.funds = Funds(database)
         self.macro = Macro(database, rank_of)

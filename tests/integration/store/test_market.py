@@ -314,18 +314,6 @@ async def test_the_highest_version_wins_and_the_past_is_read_as_it_was_known(sto
     assert await store.statements.newest_many([new.cnpj, "0" * 14]) == {new.cnpj: second}
 
 
-async def test_filings_of_many_companies_come_in_one_read(store: Store) -> None:
-    mine, theirs = line("100"), line("200").model_copy(update={"cnpj": "60872504000123", "cvm_code": 19348})
-    newer = line("110", version=2)
-    await store.statements.upsert([mine, theirs, newer])
-    wanted = ["33000167000101", "60872504000123", "00000000000000"]
-    found = await store.statements.read_many(wanted)
-    assert found == {"33000167000101": [newer], "60872504000123": [theirs]}
-    every = await store.statements.read_many(wanted[:1], all_versions=True)
-    assert every == {"33000167000101": [mine, newer]}
-    assert await store.statements.read_many([]) == {}
-
-
 async def test_a_filing_without_its_delivery_day_counts_from_the_legal_deadline(store: Store) -> None:
     await store.statements.upsert([line("100")])
     assert await store.statements.read(cvm_code=9512, known_on=date(2025, 3, 30)) == []

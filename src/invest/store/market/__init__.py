@@ -7,6 +7,7 @@ from invest.store.market.answers import Answers
 from invest.store.market.assets import Assets, write_assets, write_changes
 from invest.store.market.backfills import Backfills
 from invest.store.market.bars import ORIGIN, BarStore, Origin, write_bars
+from invest.store.market.figures import FilingFigures
 from invest.store.market.filings import Statements, write_statements
 from invest.store.market.funds import Funds, write_portfolios
 from invest.store.market.macro import Macro, write_macro
@@ -21,6 +22,7 @@ __all__ = [
     "Assets",
     "Backfills",
     "BarStore",
+    "FilingFigures",
     "Funds",
     "Macro",
     "News",

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
@@ -13,6 +12,7 @@ from operator import attrgetter
 from invest.domain.frozen import bare
 from invest.domain.market import StatementLine
 from invest.store.core import Connection, Database, Record, chunks, clean, columns, copy_text, texts
+from invest.store.market.figures import write_figures
 
 CHUNK = 10_000
 FILE = """
@@ -55,7 +55,6 @@ ORDER BY f.cnpj, f.reference_date, f.form, f.version, l.statement, l.consolidate
 COPIED = (
     "filing", "statement", "consolidated", "period_start", "period_end", "account", "description", "value", "payload",
 )  # fmt: skip
-COPY_CHUNK = 1_000  # lines encoded at a time: about what the socket takes, so that the server works meanwhile
 FilingKey = tuple[str, str, date, int]
 FILING_KEY = attrgetter("cnpj", "form", "reference_date", "version")
 LINE_KEY = attrgetter(
@@ -65,46 +64,40 @@ LINE_KEY = attrgetter(
 
 async def write_statements(connection: Connection, lines: Iterable[StatementLine]) -> Counter[str]:
     """Store lines in the transaction of `connection`; returns how many were new or corrected, by CNPJ."""
-    rows = list(dict(_keyed(lines)).values())  # of two of one account the later
-    if not rows:
+    held = list(lines)
+    once = dict(zip(map(LINE_KEY, held), held, strict=True))  # of two of one account the later
+    if not once:
         return Counter()
-    filings: dict[FilingKey, StatementLine] = {}
-    for key, row in zip(map(FILING_KEY, rows), rows, strict=True):
-        if key not in filings or filings[key].received_on is None:
-            filings[key] = row
-    heads = [filings[key] for key in sorted(filings)]  # in order: others store the same filings meanwhile
+    filed: dict[FilingKey, list[StatementLine]] = defaultdict(list)
+    for line in once.values():
+        filed[FILING_KEY(line)].append(line)
+    # In order: others store the same filings meanwhile.
+    heads = [next((x for x in filed[key] if x.received_on), filed[key][0]) for key in sorted(filed)]
     cnpj, code, form, reference, version, received = columns(
         heads, "cnpj", "cvm_code", "form", "reference_date", "version", "received_on"
     )
     companies = [clean(h.company) for h in heads]
     stored = await connection.fetch(FILE, cnpj, code, companies, form, reference, version, received)
-    ids = {(r["cnpj"], r["form"], r["reference_date"], r["version"]): r["id"] for r in stored}
-    fresh = {r["id"] for r in stored if r["added"]}
-    placed = [(ids[key], row) for key, row in zip(map(FILING_KEY, rows), rows, strict=True)]
-    added = [(ident, row) for ident, row in placed if ident in fresh]
+    parts = {r["id"]: filed[r["cnpj"], r["form"], r["reference_date"], r["version"]] for r in stored}
+    added = {r["id"]: parts[r["id"]] for r in stored if r["added"]}
     await _add(connection, added)
-    changed = Counter(row.cnpj for _, row in added)
-    companies_of = {ident: key[0] for key, ident in ids.items()}
-    known = [(ident, row) for ident, row in placed if ident not in fresh]
-    for part in chunks(known, CHUNK):
-        for found in await connection.fetch(LINES, *_line_columns(part)):
-            changed[companies_of[found["filing"]]] += found["lines"]
+    await write_figures(connection, added)
+    changed = Counter(line.cnpj for part in added.values() for line in part)
+    known = [(ident, line) for ident, part in parts.items() if ident not in added for line in part]
+    for rows in chunks(known, CHUNK):
+        for found in await connection.fetch(LINES, *_line_columns(rows)):
+            changed[parts[found["filing"]][0].cnpj] += found["lines"]
     return changed
 
 
-def _keyed(lines: Iterable[StatementLine]) -> Iterable[tuple[object, StatementLine]]:
-    held = list(lines)
-    return zip(map(LINE_KEY, held), held, strict=True)
-
-
-async def _add(connection: Connection, rows: Sequence[tuple[int, StatementLine]]) -> None:
+async def _add(connection: Connection, added: Mapping[int, Sequence[StatementLine]]) -> None:
     """Text COPY straight into the table: the lines of a filing that was just added can meet no stored one."""
-    if rows:
-        await connection.copy_to_table("statement_line", source=_encoded(rows), columns=COPIED, format="text")
+    if added:
+        await connection.copy_to_table("statement_line", source=_encoded(added), columns=COPIED, format="text")
 
 
-async def _encoded(rows: Sequence[tuple[int, StatementLine]]) -> AsyncIterator[bytes]:
-    """COPY text in parts. Days and texts are few: each is written once."""
+async def _encoded(added: Mapping[int, Sequence[StatementLine]]) -> AsyncIterator[bytes]:
+    """COPY text, filing by filing. Days and texts are few: each is written once."""
     written: dict[object, str] = {None: r"\N", True: "t", False: "f"}
 
     def text(value: str) -> str:
@@ -119,11 +112,11 @@ async def _encoded(rows: Sequence[tuple[int, StatementLine]]) -> AsyncIterator[b
             found = written[value] = str(value)
         return found
 
-    for part in chunks(rows, COPY_CHUNK):
+    for ident, lines in added.items():
         yield "".join(
-            f"{ident}\t{text(row.statement)}\t{written[row.consolidated]}\t{day(row.period_start)}\t{day(row.period_end)}"
-            f"\t{text(row.account)}\t{text(row.description)}\t{row.value}\t{text(row.payload)}\n"
-            for ident, row in part
+            f"{ident}\t{text(x.statement)}\t{written[x.consolidated]}\t{day(x.period_start)}\t{day(x.period_end)}"
+            f"\t{text(x.account)}\t{text(x.description)}\t{x.value}\t{text(x.payload)}\n"
+            for x in lines
         ).encode()
 
 
@@ -164,16 +157,6 @@ class Statements:
         rows = await self._db.fetch(READ, companies, cvm_code, known_on, since, all_versions)
         return [_line(row) for row in rows]
 
-    async def read_many(
-        self, companies: Sequence[str], *, since: date | None = None, all_versions: bool = False
-    ) -> dict[str, list[StatementLine]]:
-        """The same for many companies, by CNPJ, in one round trip; those without filings are left out.
-
-        Ten years of one company are some ten thousand lines: callers bound how many they ask for at a time.
-        """
-        rows = await self._db.fetch(READ, sorted(set(companies)), None, None, since, all_versions)
-        return await asyncio.to_thread(_by_company, rows)  # a second's work for ten companies: off the loop
-
     async def filings(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> dict[tuple[str, date], int]:
         """The highest stored version by (form, reference date): what an incremental collection may skip."""
         rows = await self._db.fetch(
@@ -206,13 +189,6 @@ class Statements:
         sql = "SELECT cnpj, max(received_on) AS day FROM filing WHERE cnpj = ANY($1::text[]) GROUP BY cnpj"
         rows = await self._db.fetch(sql, sorted(set(companies)))
         return {row["cnpj"]: row["day"] for row in rows if row["day"] is not None}
-
-
-def _by_company(rows: Sequence[Record]) -> dict[str, list[StatementLine]]:
-    found: dict[str, list[StatementLine]] = {}
-    for row in rows:
-        found.setdefault(row["cnpj"], []).append(_line(row))
-    return found
 
 
 def _line(row: Record) -> StatementLine:
