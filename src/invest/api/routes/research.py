@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -13,6 +15,7 @@ from invest.api.http import Listing, Problem, Reply, invalid, paged, read_time, 
 from invest.api.request import Request
 from invest.api.routes.models import Day, Page, Strict, WholePage
 from invest.domain.analysis import Analysis, ScoreRecord
+from invest.domain.filings import Chart, read_filings
 from invest.domain.market import (
     Asset,
     AssetKind,
@@ -25,7 +28,7 @@ from invest.domain.market import (
 from invest.domain.news import moment_of
 from invest.domain.opinions import Opinion
 from invest.domain.track_record import TrackRecord
-from invest.domain.values import Basis, Consensus, FieldQuality
+from invest.domain.values import UNITS, Basis, Consensus, FieldQuality, belongs, fields_of
 from invest.jobs.analysis import record
 from invest.jobs.data_collection import bytes_of
 from invest.jobs.loading import backtest_key
@@ -98,7 +101,11 @@ class Fundamentals(BaseModel):
     """What companies filed and sources reported, each value with its origin."""
 
     ticker: str
-    values: dict[str, Consensus] = Field(description="the value in force per field, with its provenance")
+    values: dict[str, Consensus] = Field(
+        description="the value in force per field of the asset's kind, with its provenance. Units: "
+        + "; ".join(f"{unit}: {', '.join(fields.split())}" for unit, fields in UNITS.items())
+    )
+    absent: list[str] = Field(description="fields that assets of this kind have and no source gives: null, not 0")
     statements: list[StatementLine] = Field(description="filed lines of the newest filings, official")
 
 
@@ -117,7 +124,18 @@ async def get_fundamentals(request: Request, path: TickerPath, query: Fundamenta
     lines = (
         await store.statements.read(cnpj=asset.cnpj, since=query.since, known_on=query.known_on) if asset.cnpj else []
     )
-    return Fundamentals(ticker=path.ticker, values=await store.observations.latest(path.ticker), statements=lines)
+    financial = await asyncio.to_thread(_is_financial, lines)
+    latest = await store.observations.latest(path.ticker)
+    values = {field: value for field, value in latest.items() if belongs(field, asset.kind, financial=financial)}
+    absent = [f for f in fields_of(asset.kind, financial=financial) if f not in values or values[f].value is None]
+    return Fundamentals(ticker=path.ticker, values=values, absent=absent, statements=lines)
+
+
+def _is_financial(lines: Sequence[StatementLine]) -> bool:
+    """Whether the newest filing follows the chart of accounts of banks or insurers."""
+    newest = max((line.reference_date for line in lines), default=None)
+    filings = read_filings(line for line in lines if line.reference_date == newest)
+    return any(filing.chart in (Chart.BANK, Chart.INSURER) for filing in filings)
 
 
 class Observation(BaseModel):

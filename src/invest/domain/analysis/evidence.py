@@ -13,16 +13,9 @@ from invest.domain.analysis.technical import technical_figures
 from invest.domain.analysis.valuation import dividend_figures, model_figures, value_figures
 from invest.domain.filings import Chart, altman, piotroski
 from invest.domain.market import YEAR, AssetKind, Prices, market_day
-from invest.domain.values import Consensus
+from invest.domain.values import INDUSTRY_ONLY, Consensus
 
 Figures = dict[str, float | None]
-
-# Ratios of an industry's accounts: a source that prints one for a bank or an insurer has divided what says nothing.
-INDUSTRY_ONLY = frozenset({
-    "gross_margin", "ebit_margin", "ebitda_margin", "ebit", "ebitda", "ev_ebit", "ev_ebitda", "p_ebit", "roic",
-    "current_ratio", "net_debt", "gross_debt", "net_debt_ebitda", "net_debt_equity", "gross_debt_equity",
-    "interest_coverage", "short_term_debt_share", "free_cash_flow", "fcf_yield", "gross_profit", "enterprise_value",
-})  # fmt: skip
 
 
 class Figure(NamedTuple):

@@ -27,14 +27,14 @@ class FundPosition(Frozen):
     issuer: str | None = Field(default=None, max_length=200)
     issuer_cnpj: str | None = None
     matures_on: date | None = None
-    quantity: Decimal | None = None
+    quantity: Decimal | None = Field(default=None, description="papers held; null for buildings")
     value: Decimal | None = Field(default=None, description="BRL; of papers only, buildings are reported without")
     share: Decimal | None = Field(
         default=None, description="of a building: of the fund's revenue; of a paper: of the papers' value"
     )
-    area: Decimal | None = None
-    vacancy: Decimal | None = None
-    delinquency: Decimal | None = None
+    area: Decimal | None = Field(default=None, description="square metres, of buildings")
+    vacancy: Decimal | None = Field(default=None, description="fraction of the area that is empty")
+    delinquency: Decimal | None = Field(default=None, description="fraction of the rent that is overdue")
 
 
 class FundPortfolio(Frozen):
@@ -44,4 +44,4 @@ class FundPortfolio(Frozen):
     as_of: date = Field(description="last day of the quarter")
     positions: tuple[FundPosition, ...]
     source: str
-    payload: str
+    payload: str = Field(description="sha256 of the raw payload it was read from")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invest.domain.values.choice import choose_all
 from invest.domain.values.collected import AssetData, SourceOutcome
+from invest.domain.values.fields import INDUSTRY_ONLY, UNITS, belongs, fields_of
 from invest.domain.values.harvest import Harvest
 from invest.domain.values.observations import Basis, Consensus, Observation, RawPayload, Rejected
 from invest.domain.values.quality import FieldQuality, SourceValue
@@ -12,6 +13,8 @@ from invest.domain.values.units import FAR_DAYS, scale_error, unit_error
 
 __all__ = [
     "FAR_DAYS",
+    "INDUSTRY_ONLY",
+    "UNITS",
     "AssetData",
     "Basis",
     "Consensus",
@@ -24,7 +27,9 @@ __all__ = [
     "Rejected",
     "SourceOutcome",
     "SourceValue",
+    "belongs",
     "choose_all",
+    "fields_of",
     "price_questions",
     "scale_error",
     "unit_error",

@@ -74,12 +74,12 @@ class Consensus(Frozen):
 
     ticker: str
     field: str
-    value: Decimal | None
+    value: Decimal | None = Field(description="in `unit`; null where the sources gave nothing that is believed")
     basis: Basis
-    unit: str
+    unit: str = Field(description="BRL, count, fraction (0.05 is 5 %) or x (a multiple)")
     as_of: AwareDatetime
     source: str | None
-    payload: str | None
+    payload: str | None = Field(description="sha256 of the raw payload: GET /payloads/{sha256}")
     sources: tuple[str, ...]
     n: int
     agreement: float | None = Field(description="share of the sources within tolerance of the value, 0..1")
