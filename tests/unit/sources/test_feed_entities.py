@@ -33,3 +33,12 @@ def test_a_feed_whose_tags_end_where_they_did_not_begin_is_malformed() -> None:
     item = f"<item><title>x</title>{link}<pubDate></pubDate><source url=''>Valor</source></item>"
     with pytest.raises(Malformed, match="no feed"):
         entries_of("rss", f'<?xml version="1.0"?><rss version="2.0"><channel>{item}</ple/1</link><pubD'.encode())
+
+
+@pytest.mark.parametrize("tag", ["<{name}>", "</{name}>", "<a:{name}/>"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_tag_whose_name_has_no_end_is_not_read(tag: str, encoding: str) -> None:
+    head = f'<?xml version="1.0" encoding="{encoding}"?><rss version="2.0"><channel><item><title>a</title>'
+    body = f"{head}{tag.format(name='source' * 100_000)}</item></channel></rss>".encode(encoding)
+    with pytest.raises(Malformed, match="500 characters"):
+        entries_of("rss", body)

@@ -25,14 +25,18 @@ MAX_ITEMS = 300
 MAX_TITLE, MAX_SUMMARY, MAX_MARKUP = 500, 2000, 40_000
 SEARCHED = 300  # characters of a summary in which assets are looked for
 ENTITY = re.compile(rb"<!ENTITY", re.I)
+ENDLESS_NAME = re.compile(rb"<[/?]?[A-Za-z_:][\w:.-]{500}")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 def entries_of(source: str, body: bytes) -> list[Mapping[str, Any]]:
-    """Entries of an RSS or Atom feed. Raises `Malformed` for what is no feed, or defines entities of its own."""
+    """Entries of an RSS or Atom feed. Raises `Malformed` for what is no feed, or would fill the memory."""
     text = convert_to_utf8({}, body, {})  # as feedparser will read it: entities hide in UTF-16, UTF-7 and the like
-    if ENTITY.search(text if isinstance(text, bytes) else text.encode()):
+    plain = text if isinstance(text, bytes) else text.encode()
+    if ENTITY.search(plain):
         raise Malformed(source, "the feed defines entities: not read")
+    if ENDLESS_NAME.search(plain):  # its name costs a hundred and fifty times its size in memory
+        raise Malformed(source, "a tag of the feed has a name of more than 500 characters: not read")
     try:
         parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
     except Exception as error:  # tags that end where they did not begin lead it to what it has not kept
