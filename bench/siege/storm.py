@@ -83,8 +83,8 @@ class Storm:
         for word in ("anyOf", "oneOf", "allOf"):
             if options := schema.get(word):
                 return self._near(chance.choice(options), depth + 1)
-        if told := schema.get("enum") or schema.get("examples") or ([schema["const"]] if "const" in schema else None):
-            return chance.choice(told)
+        if named := schema.get("enum") or schema.get("examples") or ([schema["const"]] if "const" in schema else None):
+            return chance.choice(named)
         match schema.get("type"):
             case "object":
                 inner = schema.get("properties", {})

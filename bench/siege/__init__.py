@@ -1,0 +1,1 @@
+"""A running platform under attack: `python -m bench.siege`."""
