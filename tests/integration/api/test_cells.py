@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -21,6 +22,7 @@ from tests.integration.api.api_kit import (
     open_door,
     working,
 )
+from tests.integration.api.test_cli_remote import Remote
 from tests.integration.engine.engine_kit import until
 
 pytest_plugins = ["tests.integration.api.api_fixtures"]
@@ -123,6 +125,47 @@ async def test_workflows_and_workers_of_all_cells(web_door: Door, known: Setting
             await until(invest.inspect.workers)
             found = (await web_door.ask("GET", f"{API}/workers")).items()
             assert [worker["cell"] for worker in found] == ["b"]
+
+
+async def test_one_cell_is_chosen_over_http_and_by_the_command_line(
+    web_door: Door, known: Settings, tmp_path: Path
+) -> None:
+    async with Invest.connect(known) as invest:
+        made = await ended_in_each(known, invest)
+    cell_of_failed = dict(zip(NAMES, made["failed"], strict=True))
+    for name in NAMES:
+        chosen = f"cell={name}"
+        (letter,) = (await web_door.ask("GET", f"{API}/dead-letters?{chosen}")).items()
+        assert letter["task_id"] == cell_of_failed[name]
+        done = (await web_door.ask("GET", f"{API}/tasks?state=SUCCESS&{chosen}")).items()
+        assert len(done) == 2 and {item["task_id"] for item in done} <= set(made["done"])
+        queue = next(q for q in (await web_door.ask("GET", f"{API}/queues?{chosen}")).items() if q["name"] == "door")
+        assert (queue["scheduled"], queue["dead"], queue["done"]) == (1, 1, 2)
+        assert (await web_door.ask("GET", f"{API}/workflows?{chosen}")).items() == []
+    await web_door.ask("POST", f"{API}/queues/door/pause?cell=a", status=204)
+    invest_verb = Remote(tmp_path, web_door.url, None)
+    paused = {
+        name: (await invest_verb("--cell", name, "queue", "stats", "--json")).json()["door"]["paused"] for name in NAMES
+    }
+    assert paused == {"home": False, "a": True, "b": False}
+    assert (await invest_verb("dlq", "ls", "-q", "--cell", "b")).out.split() == [cell_of_failed["b"]]
+    assert (await invest_verb("queue", "purge", "door", "--yes", "--cell", "b", "--json")).json()["cancelled"] == 1
+    done = (await web_door.ask("POST", f"{API}/dead-letters/discard?cell=home")).json()
+    assert done["ids"] == [cell_of_failed["home"]]
+    left = {letter["task_id"] for letter in (await web_door.ask("GET", f"{API}/dead-letters")).items()}
+    assert left == {cell_of_failed["a"], cell_of_failed["b"]}
+    problem = (await web_door.ask("GET", f"{API}/queues?cell=north", status=422)).json()
+    assert problem["detail"] == "cell: no cell 'north': there are home, a, b"
+    assert "there are home, a, b" in (await invest_verb("worker", "ls", "--cell", "north", code=2)).err
+
+
+async def test_where_there_is_one_cell_it_is_home(platform: Settings) -> None:
+    async with open_door(platform) as door:
+        assert (await door.ask("GET", f"{API}/queues?cell=home")).items() == (
+            await door.ask("GET", f"{API}/queues")
+        ).items()
+        problem = (await door.ask("GET", f"{API}/workers?cell=a", status=422)).json()
+        assert problem["detail"] == "cell: no cell 'a': there is home"
 
 
 async def test_events_of_all_cells_arrive_and_are_resumed_after(web_door: Door, known: Settings) -> None:

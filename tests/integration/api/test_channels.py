@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -24,6 +25,7 @@ from invest.settings import Settings
 from invest.store import Store
 from invest.workers.history import history_sink
 from tests.integration.api.api_kit import API, Door, door, open_door
+from tests.integration.api.test_cli_remote import Remote
 
 pytest.importorskip("apprise", reason="the extra notify is not installed")
 pytest_plugins = ["tests.integration.api.api_fixtures"]
@@ -226,6 +228,32 @@ async def test_a_channel_is_its_keys_alone_and_ends_with_it(platform: Settings, 
         assert await store.notices.post([Notice.model_validate(notice)]), "handed over with the key"
         await store.keys.revoke(rotated[1].id)
         assert not await store.notices.post([Notice.model_validate({**notice, "key": "other"})])
+
+
+async def test_a_channel_is_moved_to_another_address(platform: Settings, phone: Phone, tmp_path: Path) -> None:
+    async with running(reaching(platform)) as (web_door, store):
+        hook = await made(web_door, f"http://127.0.0.1:{phone.port}/old", kind="webhook", occasions=["alert"])
+        path = f"{API}/channels/{hook['channel']['id']}"
+        moved = {"address": f"http://127.0.0.1:{phone.port}/new"}
+        changed = (await web_door.ask("PATCH", path, json=moved, status=200)).json()
+        assert changed == hook["channel"], "what may be shown of it is the same, and nothing else changed"
+        await web_door.ask("POST", f"{path}/test?wait=20", status=200)
+        assert (await phone.next())[0] == "/new"
+        kept = await store.notices.address(hook["channel"]["id"])
+        assert kept is not None and kept.signing_key == hook["signing_key"], "it is signed as before"
+        refused = (await web_door.ask("PATCH", path, json={"address": "ftp://127.0.0.1/x"}, status=422)).json()
+        assert refused["errors"][0]["field"] == "address"
+
+        invest = Remote(tmp_path, web_door.url, None)
+        address = f"http://127.0.0.1:{phone.port}/typed"
+        edited = await invest("channel", "edit", "phone", "--address", "-", "--name", "hook", stdin=address + "\n")
+        assert edited.out == f"channel {hook['channel']['id']}: hook, http://127.0.0.1/********\n"
+        quiet = await invest("channel", "edit", "hook", "--quiet-hours", "22:00-07:00", "--json")
+        assert quiet.json()["quiet"]["since"] == "22:00:00"
+        assert (await invest("channel", "edit", "hook", "--quiet-hours", "none", "--json")).json()["quiet"] is None
+        assert "say what to change" in (await invest("channel", "edit", "hook", code=2)).err
+        await web_door.ask("POST", f"{path}/test?wait=20", status=200)
+        assert (await phone.next())[0] == "/typed"
 
 
 class Pager:

@@ -18,8 +18,7 @@ from invest.cli.app import app
 from invest.cli.output import fitting, wrapped
 from invest.cli.platform.local import SANDBOX_FILE, sandbox_named, settings_here
 from invest.cli.server import choose_cell, target
-from invest.cli.server.target import chosen_cells
-from invest.errors import ConfigError
+from invest.cli.server.target import Target, chosen_cell, chosen_cells
 from invest.settings import load
 
 HEAVY = {"aiohttp", "asyncio", "numpy", "pydantic", "pydantic_settings", "redis", "arq", "asyncpg", "structlog"}
@@ -48,7 +47,7 @@ def test_no_verb_has_an_option_that_is_moved_before_it() -> None:
     assert not [(verb, text) for verb, text in options(typer.main.get_command(app), "invest") if text in moved]
 
 
-def test_one_cell_may_be_named_anywhere_and_not_beside_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_cell_may_be_named_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert arranged(["dlq", "ls", "--cell", "north"]) == ["--cell", "north", "dlq", "ls"]
     monkeypatch.setenv("INVEST_REDIS__CELL", "")
     monkeypatch.setenv("INVEST_URL", "")
@@ -56,8 +55,7 @@ def test_one_cell_may_be_named_anywhere_and_not_beside_a_server(monkeypatch: pyt
         choose_cell("north")
         assert os.environ["INVEST_REDIS__CELL"] == "north" and target() is None
         monkeypatch.setenv("INVEST_URL", "https://invest.example")
-        with pytest.raises(ConfigError, match=r"not about https://invest\.example"):
-            target()
+        assert target() == Target("https://invest.example") and chosen_cell() == "north", "it goes to the server"
     finally:
         chosen_cells.clear()
 

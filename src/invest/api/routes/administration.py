@@ -10,8 +10,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 from invest.api.access import QuotaUse, use_by, use_of
 from invest.api.http import PREFIX, Listing, Problem, Reply, route, sliced
 from invest.api.request import Request
-from invest.api.routes.models import Strict, WholePage
+from invest.api.routes.models import OfCell, Strict, WholePage
 from invest.api.routes.operations import BulkFilter
+from invest.api.routes.tasks import engine_of
 from invest.domain.access import ApiKey, Scope
 from invest.engine import Bulk
 
@@ -147,18 +148,19 @@ class Purged(BaseModel):
     cancelled: int
 
 
-@route("POST", "/queues/{queue}/purge", tag="operations", scope="admin", problems=(404,))
-async def purge_queue(request: Request, path: QueuePath) -> Purged:
+@route("POST", "/queues/{queue}/purge", tag="operations", scope="admin", problems=(404, 422))
+async def purge_queue(request: Request, path: QueuePath, query: OfCell) -> Purged:
     """Cancel every job that waits in one queue; what runs goes on, other queues are not touched."""
-    count = await request.services.invest.purge(path.queue)
-    request.audit("purge queue", path.queue, {"cancelled": count})
+    count = await engine_of(request, query.cell).purge(path.queue)
+    request.audit("purge queue", path.queue, {"cancelled": count, **query.model_dump(exclude_none=True)})
     return Purged(queue=path.queue, cancelled=count)
 
 
 @route("POST", "/dead-letters/discard", tag="dead letters", scope="admin", problems=(422,))
 async def discard_dead_letters(request: Request, query: BulkFilter) -> Bulk:
     """Discard all that are there now."""
-    done = await request.services.invest.dead.discard_all(queue=query.queue, name=query.name, dry_run=query.dry_run)
+    dead = engine_of(request, query.cell).dead
+    done = await dead.discard_all(queue=query.queue, name=query.name, dry_run=query.dry_run)
     detail = {"count": len(done.ids), "dry_run": done.dry_run}
     request.audit("discard all", query.queue or query.name or "all", detail)
     return done

@@ -45,6 +45,18 @@ class WholePage(Strict):
     cursor: Annotated[str | None, Cursor(PLACE)] = Field(default=None, description="`next_cursor` of the page before")
 
 
+CellName = Annotated[
+    str | None,
+    Field(max_length=60, pattern=r"^[A-Za-z0-9_-]+$", description="this cell alone (see /cells); without it all"),
+]
+
+
+class OfCell(Strict):
+    """Which cell of the deployment an action is about."""
+
+    cell: CellName = None
+
+
 PHASES = frozenset(state.value for state in JobState)
 
 

@@ -21,9 +21,9 @@ from invest.api.http import (
 )
 from invest.api.request import Request
 from invest.api.routes.contract import Arguments, EnqueueOptions, JobPath, call_of
-from invest.api.routes.models import Page, Strict, TaskId, WholePage, status_view, task_view
+from invest.api.routes.models import CellName, OfCell, Page, Strict, TaskId, WholePage, status_view, task_view
 from invest.api.routes.ownership import require_calls, require_status, require_task, visible
-from invest.api.routes.tasks import JOB_PLACE, accepted
+from invest.api.routes.tasks import JOB_PLACE, accepted, engine_of
 from invest.domain.access import AuditLine
 from invest.engine import (
     Bulk,
@@ -151,10 +151,16 @@ class WorkflowReply(BaseModel):
     next_cursor: str | None = Field(default=None, description="give it as `cursor` for the next page")
 
 
-@route("GET", "/workflows", tag="workflows")
-async def list_workflows(request: Request, query: StepsPage) -> Reply[Listing[TaskStatus]]:
+class WorkflowsPage(StepsPage):
+    """Which workflows."""
+
+    cell: CellName = None
+
+
+@route("GET", "/workflows", tag="workflows", problems=(422,))
+async def list_workflows(request: Request, query: WorkflowsPage) -> Reply[Listing[TaskStatus]]:
     """Workflows, newest first."""
-    workflows = request.services.invest.workflows
+    workflows = engine_of(request, query.cell).workflows
     found = await workflows.page(query.limit, query.start)
     more = query.start + query.limit < await workflows.count()
     return paged(request, [status_view(s) for s in found], query.place_after(more))
@@ -221,6 +227,7 @@ async def run_schedule(request: Request, path: SchedulePath) -> Reply[Queued]:
 class DeadLetterFilter(Page):
     """Which dead letters."""
 
+    cell: CellName = None
     queue: str | None = Field(default=None, max_length=100)
     name: str | None = Field(default=None, max_length=100, description="the job's name")
     cursor: Annotated[str | None, Cursor(JOB_PLACE)] = Field(default=None, description="of the page before")
@@ -229,7 +236,7 @@ class DeadLetterFilter(Page):
 @route("GET", "/dead-letters", tag="dead letters", problems=(422,))
 async def list_dead_letters(request: Request, query: DeadLetterFilter) -> Reply[Listing[Task]]:
     """Jobs that failed for good, newest first, each as `/dead-letters/{task_id}` shows it."""
-    page = await request.services.invest.dead.page(
+    page = await engine_of(request, query.cell).dead.page(
         queue=query.queue, name=query.name, limit=query.limit, cursor=query.cursor
     )
     inside = request.caller.allows("admin")
@@ -281,7 +288,7 @@ async def discard_dead_letter(request: Request, path: DeadLetterPath) -> None:
     request.audit("discard", path.task_id)
 
 
-class BulkFilter(Strict):
+class BulkFilter(OfCell):
     """Which dead letters, and whether to act at all."""
 
     queue: str | None = Field(default=None, max_length=100)
@@ -292,15 +299,22 @@ class BulkFilter(Strict):
 @route("POST", "/dead-letters/replay", tag="dead letters", scope="admin", problems=(422,))
 async def replay_dead_letters(request: Request, query: BulkFilter) -> Bulk:
     """Replay all that are there now."""
-    done = await request.services.invest.dead.replay_all(queue=query.queue, name=query.name, dry_run=query.dry_run)
+    dead = engine_of(request, query.cell).dead
+    done = await dead.replay_all(queue=query.queue, name=query.name, dry_run=query.dry_run)
     request.audit("replay all", query.queue or query.name or "all", {"count": len(done.ids), "dry_run": done.dry_run})
     return done
 
 
-@route("GET", "/queues", tag="operations")
-async def list_queues(request: Request, query: WholePage) -> Reply[Listing[QueueStats]]:
+class CellPage(WholePage):
+    """Of which cell."""
+
+    cell: CellName = None
+
+
+@route("GET", "/queues", tag="operations", problems=(422,))
+async def list_queues(request: Request, query: CellPage) -> Reply[Listing[QueueStats]]:
     """Every queue: what waits, runs, is due later, is done and dead, and how long the oldest has waited."""
-    queues = list((await request.services.invest.inspect.queues()).values())
+    queues = list((await engine_of(request, query.cell).inspect.queues()).values())
     return sliced(request, queues, lambda queue: queue.name, query.cursor, query.limit)
 
 
@@ -310,18 +324,18 @@ class QueuePath(Strict):
     name: str = Field(max_length=100, examples=["analysis"])
 
 
-@route("POST", "/queues/{name}/pause", tag="operations", scope="admin", status=204, problems=(404,))
-async def pause_queue(request: Request, path: QueuePath) -> None:
+@route("POST", "/queues/{name}/pause", tag="operations", scope="admin", status=204, problems=(404, 422))
+async def pause_queue(request: Request, path: QueuePath, query: OfCell) -> None:
     """Start nothing more from a queue: what runs goes on, what waits is kept."""
-    await request.services.invest.pause(path.name)
-    request.audit("pause queue", path.name)
+    await engine_of(request, query.cell).pause(path.name)
+    request.audit("pause queue", path.name, query.model_dump(exclude_none=True))
 
 
-@route("POST", "/queues/{name}/resume", tag="operations", scope="admin", status=204, problems=(404,))
-async def resume_queue(request: Request, path: QueuePath) -> None:
+@route("POST", "/queues/{name}/resume", tag="operations", scope="admin", status=204, problems=(404, 422))
+async def resume_queue(request: Request, path: QueuePath, query: OfCell) -> None:
     """Start jobs of a paused queue again."""
-    await request.services.invest.resume(path.name)
-    request.audit("resume queue", path.name)
+    await engine_of(request, query.cell).resume(path.name)
+    request.audit("resume queue", path.name, query.model_dump(exclude_none=True))
 
 
 @route("GET", "/cells", tag="operations")
@@ -331,10 +345,10 @@ async def list_cells(request: Request, query: WholePage) -> Reply[Listing[CellVi
     return sliced(request, cells, lambda cell: cell.name, query.cursor, query.limit)
 
 
-@route("GET", "/workers", tag="operations")
-async def list_workers(request: Request, query: WholePage) -> Reply[Listing[WorkerInfo]]:
+@route("GET", "/workers", tag="operations", problems=(422,))
+async def list_workers(request: Request, query: CellPage) -> Reply[Listing[WorkerInfo]]:
     """Worker processes heard of in the last minute."""
-    workers = await request.services.invest.inspect.workers()
+    workers = await engine_of(request, query.cell).inspect.workers()
     return sliced(request, workers, lambda worker: worker.id, query.cursor, query.limit)
 
 

@@ -34,6 +34,7 @@ from invest.api.routes.models import (
     ActiveTasks,
     AllQueues,
     Cancelled,
+    CellName,
     QueueCounts,
     StateFilter,
     Strict,
@@ -45,7 +46,8 @@ from invest.api.routes.models import (
 )
 from invest.api.routes.ownership import require_calls, require_status, require_task, visible
 from invest.domain.job_run import JobRun
-from invest.engine import Call, JobState, JobStatus, TimelineEntry, Workflow
+from invest.engine import Call, Invest, JobState, JobStatus, TimelineEntry, Workflow
+from invest.errors import NotFound
 from invest.http import Task, TaskPhase, TaskState, TaskStatus
 
 POLL_AFTER = 1  # seconds, the Retry-After of a task that is not finished
@@ -191,8 +193,19 @@ async def queue_stats(request: Request) -> AllQueues:
     )
 
 
+def engine_of(request: Request, cell: str | None) -> Invest:
+    """The engine, about one cell where one is named. Raises 422 for one that there is not."""
+    invest: Invest = request.services.invest
+    try:
+        return invest if cell is None else invest.at(cell)
+    except NotFound as error:
+        raise invalid("cell", str(error)) from None
+
+
 class TaskFilter(StateFilter):
     """Which tasks; those that run where no state is given."""
+
+    cell: CellName = None
 
     queue: str | None = Field(default=None, max_length=100)
     name: str | None = Field(default=None, max_length=100, description="the job's name")
@@ -208,7 +221,7 @@ async def list_tasks(request: Request, query: TaskFilter) -> Reply[Listing[TaskS
     wanted = query.wanted or [JobState.RUNNING]
     # What is PENDING stands in one index, by due time: first what waits for a worker, then what waits for its hour.
     whole = JobState.QUEUED in wanted and JobState.SCHEDULED in wanted
-    page = await request.services.invest.inspect.jobs(
+    page = await engine_of(request, query.cell).inspect.jobs(
         JobState.QUEUED if whole else wanted[0],
         queue=query.queue, name=query.name, limit=query.limit, cursor=query.cursor, with_later=whole,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -35,12 +36,12 @@ def add(
     json_output: AsJson = False,
 ) -> None:
     """Be told: `invest channel add ntfy://my-topic --quiet-hours 22:00-07:00`. `-` reads the address from stdin."""
-    given = typer.get_text_stream("stdin").readline().strip() if address == "-" else address
+    given = _given(address) or ""
     body: dict[str, Any] = {
         "name": name,
         "kind": kind or ("webhook" if given.startswith(("https://", "http://")) else "apprise"),
         "address": given,
-        "occasions": [word for word in (part.strip() for part in on.split(",")) if word],
+        "occasions": _words(on),
         "quiet": hours(quiet_hours, zone),
     }
 
@@ -82,6 +83,40 @@ def ls(json_output: AsJson = False) -> None:
 
 async def _channels(client: Client) -> list[dict[str, Any]]:
     return await client.rows("/channels")
+
+
+@channel.command("edit")
+def edit(
+    which: ChannelId,
+    address: Annotated[str | None, typer.Option(help="its new address; - reads it from stdin")] = None,
+    name: Annotated[str | None, typer.Option(help="how you call it")] = None,
+    on: Annotated[str | None, typer.Option(help="alert, report, dead_letter, any_dead_letter")] = None,
+    quiet_hours: Annotated[str | None, typer.Option(help="such as 22:00-07:00; none: no quiet hours")] = None,
+    zone: Annotated[str, typer.Option(help="time zone of the quiet hours")] = "America/Sao_Paulo",
+    json_output: AsJson = False,
+) -> None:
+    """Change a channel: `invest channel edit phone --address ntfy://other-topic`. What is not named stays."""
+    body: dict[str, Any] = {"name": name, "address": _given(address), "occasions": _words(on)}
+    body = {key: value for key, value in body.items() if value is not None}
+    if quiet_hours is not None:
+        body["quiet"] = None if quiet_hours == "none" else hours(quiet_hours, zone)
+    if not body:
+        raise ConfigError("say what to change: --address, --name, --on or --quiet-hours")
+
+    async def work(client: Client) -> dict[str, Any]:
+        changed: dict[str, Any] = await client.ask("PATCH", f"/channels/{await identify(client, which)}", body)
+        return changed
+
+    changed = with_api(work)
+    output.outcome(json_output, f"channel {changed['id']}: {changed['name']}, {changed['shown']}", **changed)
+
+
+def _given(address: str | None) -> str | None:
+    return sys.stdin.readline().strip() if address == "-" else address
+
+
+def _words(text: str | None) -> list[str] | None:
+    return None if text is None else [word for word in (part.strip() for part in text.split(",")) if word]
 
 
 @channel.command("rest")

@@ -21,7 +21,7 @@ from invest.errors import Unreachable
 from invest.settings import Settings
 
 QUEUES = ("data_collection", "analysis", "reports")
-START_LIMIT = 40.0  # seconds for a child to answer
+START_LIMIT = 120.0  # seconds for a child to answer: a slow machine imports for half a minute
 MARKET = 100  # assets that the upstreams of `invest run --sandbox` know
 
 

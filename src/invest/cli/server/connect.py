@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from invest.cli.platform.local import local_settings
-from invest.cli.server.target import Target, target
+from invest.cli.server.target import Target, chosen_cell, target
 from invest.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def with_platform(work: Callable[[Any], Awaitable[T]]) -> T:
     if chosen := target():
         from invest.cli.server.remote import RemoteInvest
 
-        return asyncio.run(_remote(chosen, lambda client: work(RemoteInvest(client))))
+        return asyncio.run(_remote(chosen, lambda client: work(RemoteInvest(client, chosen_cell()))))
     from invest.engine import Invest
     from invest.jobs.declared import declare_all
 

@@ -10,14 +10,18 @@ from invest.http import Client, Job, Task, entries
 
 
 class RemoteInvest:
-    """The part of `invest.engine.Invest` that the command line uses, with the same names, arguments and values."""
+    """The part of `invest.engine.Invest` that the command line uses, with the same names, arguments and values.
 
-    def __init__(self, client: Client) -> None:
+    Lists, figures and actions on queues are about all cells, or about `cell`.
+    """
+
+    def __init__(self, client: Client, cell: str | None = None) -> None:
         self.client = client
-        self.inspect = RemoteInspector(client)
-        self.dead = RemoteDeadLetters(client)
+        self._cell = cell
+        self.inspect = RemoteInspector(client, cell)
+        self.dead = RemoteDeadLetters(client, cell)
         self.schedules = RemoteSchedules(client)
-        self.workflows = RemoteWorkflows(client)
+        self.workflows = RemoteWorkflows(client, cell)
 
     async def enqueue(self, what: Any) -> Job[Any]:
         """Queue a call, or a flat workflow of calls. Raises as `Client.enqueue`."""
@@ -57,15 +61,15 @@ class RemoteInvest:
 
     async def purge(self, queue: str) -> int:
         """Cancel all that waits on one queue; gives how many. Raises `NotFound`."""
-        return int((await self.client.ask("POST", f"/queues/{queue}/purge"))["cancelled"])
+        return int((await self.client.ask("POST", f"/queues/{queue}/purge", cell=self._cell))["cancelled"])
 
     async def pause(self, queue: str) -> None:
         """Start nothing more from one queue. Raises `NotFound`."""
-        await self.client.ask("POST", f"/queues/{queue}/pause")
+        await self.client.ask("POST", f"/queues/{queue}/pause", cell=self._cell)
 
     async def resume(self, queue: str) -> None:
         """Start jobs of a paused queue again. Raises `NotFound`."""
-        await self.client.ask("POST", f"/queues/{queue}/resume")
+        await self.client.ask("POST", f"/queues/{queue}/resume", cell=self._cell)
 
     async def list_cells(self) -> list[Any]:
         """Every cell of the deployment as it is now."""
@@ -77,28 +81,29 @@ class RemoteInvest:
 class RemoteInspector:
     """Jobs by state, queues, workers, timelines."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, cell: str | None = None) -> None:
         self._client = client
+        self._cell = cell
 
     async def jobs(
         self, state: Any, *, queue: str | None = None, name: str | None = None, limit: int = 50,
         cursor: str | None = None,
     ) -> Any:  # fmt: skip
         """A page of jobs in one state."""
-        page = await self._client.get("/tasks", state=state.value, queue=queue, name=name, limit=limit, cursor=cursor)
-        return _page(page)
+        wanted = {"state": state.value, "queue": queue, "name": name, "limit": limit, "cursor": cursor}
+        return _page(await self._client.get("/tasks", **wanted, cell=self._cell))
 
     async def queues(self) -> dict[str, Any]:
         """Depths of every queue, by name."""
         from invest.engine import QueueStats
 
-        return {q["name"]: QueueStats.model_validate(q) for q in await self._client.rows("/queues")}
+        return {q["name"]: QueueStats.model_validate(q) for q in await self._client.rows("/queues", cell=self._cell)}
 
     async def workers(self) -> list[Any]:
         """Worker processes with their heartbeat."""
         from invest.engine import WorkerInfo
 
-        return [WorkerInfo.model_validate(w) for w in await self._client.rows("/workers")]
+        return [WorkerInfo.model_validate(w) for w in await self._client.rows("/workers", cell=self._cell)]
 
     async def timeline(self, job_id: str) -> list[Any]:
         """What happened to a job. Raises `NotFound`."""
@@ -110,14 +115,16 @@ class RemoteInspector:
 class RemoteDeadLetters:
     """Dead letters."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, cell: str | None = None) -> None:
         self._client = client
+        self._cell = cell
 
     async def page(
         self, *, queue: str | None = None, name: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> Any:
         """A page of them, newest first."""
-        return _page(await self._client.get("/dead-letters", queue=queue, name=name, limit=limit, cursor=cursor))
+        wanted = {"queue": queue, "name": name, "limit": limit, "cursor": cursor}
+        return _page(await self._client.get("/dead-letters", **wanted, cell=self._cell))
 
     async def show(self, job_id: str) -> Any:
         """One whole. Raises `NotFound`."""
@@ -134,11 +141,13 @@ class RemoteDeadLetters:
 
     async def replay_all(self, *, queue: str | None = None, name: str | None = None, dry_run: bool = False) -> Any:
         """Replay all that are there now; which ones."""
-        return await self._client.ask("POST", "/dead-letters/replay", queue=queue, name=name, dry_run=dry_run)
+        wanted = {"queue": queue, "name": name, "dry_run": dry_run}
+        return await self._client.ask("POST", "/dead-letters/replay", **wanted, cell=self._cell)
 
     async def discard_all(self, *, queue: str | None = None, name: str | None = None, dry_run: bool = False) -> Any:
         """Discard all that are there now; which ones."""
-        return await self._client.ask("POST", "/dead-letters/discard", queue=queue, name=name, dry_run=dry_run)
+        wanted = {"queue": queue, "name": name, "dry_run": dry_run}
+        return await self._client.ask("POST", "/dead-letters/discard", **wanted, cell=self._cell)
 
 
 class RemoteSchedules:
@@ -169,12 +178,13 @@ class RemoteSchedules:
 class RemoteWorkflows:
     """Chains, groups and chords as wholes."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, cell: str | None = None) -> None:
         self._client = client
+        self._cell = cell
 
     async def page(self, limit: int) -> list[Any]:
         """The newest ones."""
-        return [_status(item) for item in entries(await self._client.get("/workflows", limit=limit))]
+        return [_status(item) for item in entries(await self._client.get("/workflows", limit=limit, cell=self._cell))]
 
     async def show(self, workflow_id: str) -> Any:
         """One with its steps. Raises `NotFound`."""

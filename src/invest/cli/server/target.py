@@ -14,6 +14,11 @@ CELL = "INVEST_REDIS__CELL"
 chosen_cells: list[str] = []  # what ``--cell`` named; settings may name one too, which says nothing of a server
 
 
+def chosen_cell() -> str | None:
+    """The cell that ``--cell`` named."""
+    return chosen_cells[-1] if chosen_cells else None
+
+
 class Target(NamedTuple):
     """A server and the key to use with it."""
 
@@ -22,7 +27,7 @@ class Target(NamedTuple):
 
 
 def choose_cell(name: str) -> None:
-    """Let this command, and the processes that it starts, be about one cell of this machine's deployment alone."""
+    """Let this command, and the processes that it starts, be about one cell of the deployment alone."""
     os.environ[CELL] = name
     chosen_cells.append(name)
 
@@ -30,16 +35,8 @@ def choose_cell(name: str) -> None:
 def target() -> Target | None:
     """The server to ask, None for this machine's own Redis and PostgreSQL. An empty INVEST_URL overrides a login.
 
-    A key of the login is used with its own server alone. Raises `ConfigError` for a file that cannot be read, and where
-    ``--cell`` was given beside a server: its web process decides which cells it looks at.
+    A key of the login is used with its own server alone. Raises `ConfigError` for a file that cannot be read.
     """
-    found = _target()
-    if found is not None and chosen_cells:
-        raise ConfigError(f"--cell is about this machine's Redis, not about {found.url}: set INVEST_URL= for it")
-    return found
-
-
-def _target() -> Target | None:
     kept = _kept()
     url = os.environ.get(URL)
     if url is None:

@@ -11,12 +11,13 @@ from invest.engine.calls import Call, Workflow
 from invest.engine.client import Client, Job
 from invest.engine.declare import registry
 from invest.engine.manage.across_cells import DeadLettersOfCells, InspectorOfCells, WorkflowsOfCells, ask_each
-from invest.engine.manage.cells import Cells, CellView, cell_of, describe
+from invest.engine.manage.cells import Cells, CellView, cell_of, cell_settings, describe
 from invest.engine.manage.dead_letters import DeadLetters
 from invest.engine.manage.inspection import Inspector, QueueStats
 from invest.engine.manage.schedules import Schedules
 from invest.engine.manage.workflows import Workflows
 from invest.engine.redis import End, JobStatus, keys, transitions
+from invest.errors import NotFound
 from invest.settings import HOME
 
 PURGED_AT_ONCE = 100
@@ -39,6 +40,21 @@ class Invest(Client):
     def _looked_at(self) -> Cells | None:
         """The cells that lists and figures are about; None: only this process's own."""
         return None if self.settings.redis.cell else self.cells
+
+    def at(self, cell: str) -> Invest:
+        """The same connection, whose lists, figures and actions are about one cell alone. Raises `NotFound`."""
+        there = cell_settings(self.settings)
+        if cell not in there:
+            raise NotFound(f"no cell {cell!r}: there {'is' if len(there) == 1 else 'are'} {', '.join(there)}")
+        if self.cells is None or cell == self.settings.redis.cell:
+            return self
+        if cell not in self._at:
+            self._at[cell] = Invest(self.cells.get(cell).redis, there[cell])
+        return self._at[cell]
+
+    @cached_property
+    def _at(self) -> dict[str, Invest]:
+        return {}
 
     def parts(self) -> dict[str, Client]:
         """The clients of the cells that lists and figures are about, by name."""
