@@ -101,7 +101,7 @@ class Bench:
     def invest(self, valkey: OwnValkey, **settings: str) -> Iterator[int]:
         """The product's own `invest web`, keys on; logs as JSON into a file."""
         port = free_port()
-        told = {
+        environment = {
             "REDIS_URL": valkey.url,
             "DATABASE_URL": self.database,
             "INVEST_WEB__AUTH": "on",
@@ -110,7 +110,7 @@ class Bench:
             "INVEST_SETTINGS": str(HERE / "settings.toml"),
             **settings,
         }
-        with process([sys.executable, "-m", "invest", "web", "--port", str(port)], port, "/healthz", **told):
+        with process([sys.executable, "-m", "invest", "web", "--port", str(port)], port, "/healthz", **environment):
             yield port
 
     def post_invest(self) -> dict[str, Any]:
@@ -172,20 +172,20 @@ class Bench:
     def overload(self, rate: float) -> dict[str, Any]:
         """`rate` requests a second, whether they are answered or not."""
         with OwnValkey() as valkey, self.invest(valkey) as port:
-            told = load("paced", port, self.key, ANALYSE, 1500, 10, rate)
+            figures = load("paced", port, self.key, ANALYSE, 1500, 10, rate)
             time.sleep(1)
             with Redis.from_url(valkey.url) as client:
                 held = sum(1 for _ in client.scan_iter("arq:job:*", count=10_000))
-        statuses = {int(k): v for k, v in told["statuses"].items()}
+        statuses = {int(k): v for k, v in figures["statuses"].items()}
         accepted = statuses.pop(202, 0)
         return {
-            "offered": told["offered"],
-            "sent": told["sent"],
+            "offered": figures["offered"],
+            "sent": figures["sent"],
             "accepted": accepted,
             "refused": sum(v for k, v in statuses.items() if k in (429, 503)),
             "other": sum(v for k, v in statuses.items() if k not in (429, 503)),
             "lost": max(0, accepted - held),
-            "p99_ms": told["all_p99_ms"],
+            "p99_ms": figures["all_p99_ms"],
         }
 
 

@@ -89,12 +89,12 @@ def _over_the_limit(events: Sequence[tuple[int, dict[bytes, bytes]]]) -> int:
     """How often more jobs of a limited name ran at once than may. One whose worker died keeps its turn."""
     running: set[bytes] = set()
     over = 0
-    for _, told in events:
-        if told[b"n"] == b"chaos_narrow" and told[b"e"] == b"started":
-            running.add(told[b"id"])
+    for _, event in events:
+        if event[b"n"] == b"chaos_narrow" and event[b"e"] == b"started":
+            running.add(event[b"id"])
             over += len(running) > MOST_NARROW
-        elif told[b"e"] in LEAVES:
-            running.discard(told[b"id"])
+        elif event[b"e"] in LEAVES:
+            running.discard(event[b"id"])
     return over
 
 

@@ -74,7 +74,7 @@ def settings_of(redis_settings: RedisSettings, **more: Any) -> Settings:
     return load(_env_file=None, **more).model_copy(update={"redis": redis_settings})
 
 
-def told(known: Settings, name: str) -> dict[str, str]:
+def environment(known: Settings, name: str) -> dict[str, str]:
     """The environment of a worker process of one cell."""
     own = cell_settings(known)[name].redis.here
     assert own.url is not None
@@ -118,7 +118,7 @@ async def drain(nodes: Sequence[OwnValkey], known: Settings, jobs: int) -> dict[
 
 async def _worker(stack: AsyncExitStack, known: Settings, name: str) -> asyncio.subprocess.Process:
     command = (sys.executable, "-m", "bench.cluster", "--work")
-    process = await asyncio.create_subprocess_exec(*command, env=told(known, name), stdout=subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec(*command, env=environment(known, name), stdout=subprocess.DEVNULL)
 
     async def end() -> None:
         if process.returncode is None:

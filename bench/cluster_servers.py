@@ -123,10 +123,10 @@ def _ask(node: OwnValkey, *command: Any) -> Any:
 
 
 def _info(node: OwnValkey) -> dict[str, Any]:
-    told: Any = _ask(node, "CLUSTER", "INFO")
-    if isinstance(told, dict):
-        return told
-    text = told.decode() if isinstance(told, bytes) else str(told)
+    answer: Any = _ask(node, "CLUSTER", "INFO")
+    if isinstance(answer, dict):
+        return answer
+    text = answer.decode() if isinstance(answer, bytes) else str(answer)
     return dict(line.split(":", 1) for line in text.split() if ":" in line)
 
 

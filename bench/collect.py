@@ -63,9 +63,9 @@ class Run:
 @contextmanager
 def process(command: Sequence[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process group of our own; what it says goes to a file, shown if the measurement fails."""
-    told = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{HERE / 'src'}", **environment}
+    variables = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{HERE / 'src'}", **environment}
     with tempfile.NamedTemporaryFile(prefix="invest-bench-log-") as log:
-        child = subprocess.Popen(command, env=told, cwd=HERE, stdout=log, stderr=log, start_new_session=True)
+        child = subprocess.Popen(command, env=variables, cwd=HERE, stdout=log, stderr=log, start_new_session=True)
         try:
             yield child
         except Exception:
@@ -155,10 +155,10 @@ async def bare(url: str, tickers: Sequence[str]) -> float:
 def run_celery(pool: str, slots: int, database: str, url: str, tickers: Sequence[str]) -> float:
     """Seconds of one Celery worker on a queue of its own, over empty tables; the first `WARM` tickers are not timed."""
     asyncio.run(empty(database))
-    told = json.dumps({"database": database, "figures": FIGURES, "connections": CONNECTIONS[pool]})
+    task = json.dumps({"database": database, "figures": FIGURES, "connections": CONNECTIONS[pool]})
     with OwnValkey(port=free_port()) as valkey:
         peer = [python_of("celery"), "-W", "ignore", "-m", "bench.collect_celery"]
-        with process([*peer, "worker", valkey.url, url, pool, str(slots)], C_FORCE_ROOT="1", COLLECT=told):
+        with process([*peer, "worker", valkey.url, url, pool, str(slots)], C_FORCE_ROOT="1", COLLECT=task):
             client = [*peer, "client", valkey.url, url, str(WARM), *tickers]
             done = subprocess.run(client, cwd=HERE, capture_output=True, timeout=400, check=False)
             if done.returncode:

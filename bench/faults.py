@@ -72,7 +72,7 @@ class Cell:
     seconds: float = 0
     succeeded: int = 0
     failed: int = 0
-    said: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[str, int] = field(default_factory=dict)
     reason: str | None = None
     replaced: int = 0
     others_failed: int = 0
@@ -98,9 +98,9 @@ class Scene:
         """What a worker process of a cell is told."""
         data = tempfile.mkdtemp(prefix="data-", dir=self.folder)
         on = {f"INVEST_SOURCES__{name.upper()}__ENABLED": "true" for name in enabled}
-        told = {"REDIS_URL": redis, "DATABASE_URL": database, "INVEST_SANDBOX_URL": self.sandbox}
+        variables = {"REDIS_URL": redis, "DATABASE_URL": database, "INVEST_SANDBOX_URL": self.sandbox}
         quiet = {"INVEST_DATA_DIR": data, "INVEST_AS_OF": now.isoformat(), "INVEST_LOGGING__LEVEL": "WARNING"}
-        return {**told, **quiet, **on}
+        return {**variables, **quiet, **on}
 
 
 async def post_fault(sandbox: str, upstream: str, fault: Mapping[str, Any]) -> None:
@@ -116,8 +116,8 @@ async def post_fault(sandbox: str, upstream: str, fault: Mapping[str, Any]) -> N
 async def platform(scene: Scene, database: str, now: datetime, enabled: Sequence[str]) -> AsyncIterator[Invest]:
     """Fresh worker processes over an empty queue, with nothing cached."""
     with OwnValkey() as valkey:
-        told = scene.environment(valkey.url, database, now, enabled)
-        async with family(told, log=scene.folder / "workers.log") as members:
+        variables = scene.environment(valkey.url, database, now, enabled)
+        async with family(variables, log=scene.folder / "workers.log") as members:
             await start(members, scene.workers)
             patient = load(redis={"url": valkey.url, "connect_timeout": 30}, sandbox_url=scene.sandbox)
             async with Invest.connect(patient) as invest:
@@ -194,7 +194,7 @@ def tell(cell: Cell, batch: Any, rest: Sequence[Any]) -> None:
             elif bad := sum(outcomes.get(status, 0) for status in GAVE_NOTHING):
                 cell.others_failed += bad
                 cell.others[name] = f"{bad}: {reason}"
-    cell.said = dict(sorted(counted.items()))
+    cell.outcomes = dict(sorted(counted.items()))
     cell.examples += [f"{type(one).__name__}: {one.message}"[:300] for one in rest if hasattr(one, "message")]
 
 
@@ -276,13 +276,12 @@ async def ready(sandbox: str) -> Any:
 
 def line(cell: Cell) -> str:
     """One cell for a person."""
-    said = ", ".join(f"{count} {status}" for status, count in cell.said.items()) or "was not asked"
+    outcomes = ", ".join(f"{count} {status}" for status, count in cell.outcomes.items()) or "was not asked"
     head = f"{cell.upstream:12} {cell.fault:12} {'ended' if cell.ended else 'NOT ENDED'} {cell.seconds:6.1f} s"
     counts = f"{cell.succeeded}+{cell.failed} assets, replaced {cell.replaced}, others failed {cell.others_failed}"
     shown = "".join(f"\n    {example}" for example in [*cell.examples, *(f"{k} {v}" for k, v in cell.others.items())])
-    return (
-        f"{head}  {counts}  {said} ({cell.reason}){shown if cell.replaced or cell.others_failed or cell.failed else ''}"
-    )
+    troubled = cell.replaced or cell.others_failed or cell.failed
+    return f"{head}  {counts}  {outcomes} ({cell.reason}){shown if troubled else ''}"
 
 
 def keep(cells: Sequence[Cell], asked: argparse.Namespace) -> dict[str, Any]:

@@ -49,13 +49,13 @@ def composed(grammar: str, language: str, count: int, chance: random.Random) -> 
 def dressed(order: str, news: list[str], chance: random.Random) -> str:
     """`order` as a title might hide it: in somebody's mouth, behind a company, or joined to a headline."""
     low = order[:1].lower() + order[1:].rstrip(".")
-    said = chance.choice(SAYERS)
+    sayer = chance.choice(SAYERS)
     headline = chance.choice(news).rstrip(".")
     return chance.choice(
         (
-            f"{order.rstrip('.')}, {said}",
-            f'"{order.rstrip(".")}", {said}',
-            f"{said[:1].upper()}{said[1:]}: {low}",
+            f"{order.rstrip('.')}, {sayer}",
+            f'"{order.rstrip(".")}", {sayer}',
+            f"{sayer[:1].upper()}{sayer[1:]}: {low}",
             f"{headline}, {low}",
             f"{headline} - {low}",
             f"{headline} {chance.choice(('e', 'and', 'y', 'enquanto', 'while'))} {low}",

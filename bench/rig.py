@@ -30,9 +30,9 @@ def python_of(system: str) -> str:
 
 def environment(url: str, role: str, slots: int, out: Path, count: int) -> dict[str, str]:
     """What a peer is told."""
-    told = {"BENCH_URL": url, "BENCH_ROLE": role, "BENCH_SLOTS": str(slots), "BENCH_OUT": str(out)}
+    variables = {"BENCH_URL": url, "BENCH_ROLE": role, "BENCH_SLOTS": str(slots), "BENCH_OUT": str(out)}
     quiet = {"BENCH_COUNT": str(count), "PYTHONWARNINGS": "ignore", "PYTHONPATH": str(HERE)}
-    return {**os.environ, **told, **quiet}
+    return {**os.environ, **variables, **quiet}
 
 
 def end_when_told() -> None:
@@ -68,9 +68,9 @@ class Rig:
             self.server.url,
             str(slots),
         ]
-        told = environment(self.server.url, "worker", slots, self.out, count)
+        given = environment(self.server.url, "worker", slots, self.out, count)
         process = subprocess.Popen(
-            command, env=told, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            command, env=given, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         try:
             yield process
@@ -82,9 +82,9 @@ class Rig:
     def client(self, what: str, count: int) -> Any:
         """What the client measured."""
         command = [python_of(self.system), "-m", f"bench.peers.{self.system}_peer", "client", self.server.url]
-        told = environment(self.server.url, "client", 1, self.out, 0)
+        variables = environment(self.server.url, "client", 1, self.out, 0)
         done = subprocess.run(
-            [*command, what, str(count)], env=told, cwd=HERE, capture_output=True, timeout=60, check=False
+            [*command, what, str(count)], env=variables, cwd=HERE, capture_output=True, timeout=60, check=False
         )
         if done.returncode:
             raise RuntimeError(f"{self.system} {what}: {done.stderr.decode(errors='replace')[-600:]}")

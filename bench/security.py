@@ -41,12 +41,12 @@ def bandit(paths: Sequence[str] = ("src",)) -> tuple[list[dict[str, Any]], int]:
     command = [sys.executable, "-m", "bandit", "--quiet", "--recursive", "--ignore-nosec", "--format", "json", *paths]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     try:
-        told = json.loads(done.stdout)
+        report = json.loads(done.stdout)
     except json.JSONDecodeError:
         raise SystemExit(f"bandit did not run: {(done.stderr or done.stdout).strip()[-500:]}") from None
-    if told["errors"]:
-        raise SystemExit(f"bandit could not read: {told['errors']}")
-    found = told["results"]
+    if report["errors"]:
+        raise SystemExit(f"bandit could not read: {report['errors']}")
+    found = report["results"]
     return [finding for finding in found if not reasoned(finding)], len(found)
 
 
@@ -80,10 +80,10 @@ def constants_only(source: str, lines: Sequence[int]) -> bool:
 def _codes(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[str]:
     """Codes with a reason in a statement, in a comment above it, or behind the bracket that ends it."""
     first, last = numbers[0] - 1, numbers[-1]
-    said = list(lines[first:last])
-    said += [line for line in lines[max(first - 1, 0) : first] if line.strip().startswith("#")]
-    said += [line for line in lines[last : last + 1] if line.strip().startswith((")", "]", "}", '"""'))]
-    yield from (match[1] for line in said if (match := _REASON.search(line)))
+    read = list(lines[first:last])
+    read += [line for line in lines[max(first - 1, 0) : first] if line.strip().startswith("#")]
+    read += [line for line in lines[last : last + 1] if line.strip().startswith((")", "]", "}", '"""'))]
+    yield from (match[1] for line in read if (match := _REASON.search(line)))
 
 
 def audit() -> str:
@@ -127,10 +127,10 @@ def _audited(pins: Sequence[str], seconds: float) -> dict[str, Any] | None:
         command += ["--progress-spinner", "off", "--requirement", str(wanted)]
         try:
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=seconds)
-            told: dict[str, Any] = json.loads(done.stdout)
+            report: dict[str, Any] = json.loads(done.stdout)
         except (subprocess.TimeoutExpired, json.JSONDecodeError):
             return None
-    return told
+    return report
 
 
 def main() -> None:
@@ -143,8 +143,8 @@ def main() -> None:
     if known:
         print(known)
     OUT.mkdir(parents=True, exist_ok=True)
-    said = {"findings": looked_at, "without_reason": len(faults), "advisories": known.splitlines()}
-    (OUT / "security.json").write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2))
+    result = {"findings": looked_at, "without_reason": len(faults), "advisories": known.splitlines()}
+    (OUT / "security.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
     sys.exit(1 if faults or known else 0)
 
 

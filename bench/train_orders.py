@@ -120,11 +120,11 @@ def main() -> None:
     made_news = [text for language in OURS for text in composed("headlines", language, COMPOSED[language], chance)]
     ones, zeros = np.ones, np.zeros
     hidden = [dressed(text, made_news, chance) for text in [*orders * 3, *chance.sample(made_orders, 4000)]]
-    told = [*made_orders, *hidden, *orders, *made_news]
-    is_order = np.concatenate([ones(len(told) - len(made_news)), zeros(len(made_news))])
+    texts = [*made_orders, *hidden, *orders, *made_news]
+    is_order = np.concatenate([ones(len(texts) - len(made_news)), zeros(len(made_news))])
     light = ones(len(made_orders)), np.full(len(hidden), DRESSED)
     weight = np.concatenate([*light, np.full(len(orders), BY_HAND), ones(len(made_news))])
-    model = {"order": train("order", order_row, features.SIZE, 1.0, (told, is_order, weight), headlines)}
+    model = {"order": train("order", order_row, features.SIZE, 1.0, (texts, is_order, weight), headlines)}
     ours, others = messages(given.catalogues, chance)
     ours += chance.sample(made_news, 4500) + chance.sample(made_orders, 2000)
     ours += [" ".join(text.split()[: chance.randint(3, 6)]) for text in chance.sample(made_news, 3000)]

@@ -204,15 +204,15 @@ async def gemini_submit(request: web.Request, model: str) -> web.Response:
 
 def _gemini(batch: Batch, ended: bool) -> web.Response:
     state = "CANCELLED" if batch.cancelled else "SUCCEEDED" if ended else "RUNNING"
-    said: Json = {"name": f"batches/{batch.ident}", "metadata": {"state": f"BATCH_STATE_{state}"}, "done": ended}
+    operation: Json = {"name": f"batches/{batch.ident}", "metadata": {"state": f"BATCH_STATE_{state}"}, "done": ended}
     if ended and not batch.cancelled:
         lines = []
         for at, (name, body) in enumerate(batch.items):
             good = batch.outcome(at) == "succeeded"
             line = {"response": gemini.whole(body, str(body["model"]), batch.faults)} if good else {}
             lines.append({**(line or {"error": {"code": 13, "message": "failed"}}), "metadata": {"key": name}})
-        said["response"] = {"inlinedResponses": {"inlinedResponses": lines}}
-    return answer(said)
+        operation["response"] = {"inlinedResponses": {"inlinedResponses": lines}}
+    return answer(operation)
 
 
 async def gemini_look(request: web.Request) -> web.Response:

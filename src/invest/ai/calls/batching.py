@@ -68,8 +68,8 @@ def mark_of(provider: str, request: Request) -> str:
     """
     body = {name: value for name, value in request.body.items() if name != "stream"}
     path = request.path.replace("streamGenerateContent?alt=sse", "generateContent")
-    told = orjson.dumps([provider, path, body], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(BOUNDARY.sub(b"", told)).hexdigest()
+    whole = orjson.dumps([provider, path, body], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(BOUNDARY.sub(b"", whole)).hexdigest()
 
 
 class BatchLine:

@@ -40,7 +40,7 @@ class BatchState:
 
     batch_id: str
     ended: bool
-    said: str = ""
+    status: str = ""
     files: tuple[str, ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict)
 

@@ -36,7 +36,7 @@ class Item:
     """One booked fact on its way to the day it counts from; `index` its place in the given order."""
 
     index: int
-    told: Transaction
+    booked: Transaction
     t: Transaction
     matched: bool = False
 
@@ -63,12 +63,12 @@ def settled(transactions: Iterable[Transaction], known: Known, until: date) -> S
     found = Settled()
     by_ticker: dict[str | None, list[tuple[int, Transaction, Transaction]]] = defaultdict(list)
     changed = known.lineages.touched
-    for index, told in enumerate(transactions):
-        if told.date > until:
+    for index, booked in enumerate(transactions):
+        if booked.date > until:
             continue
-        t = _renamed(told, known) if told.ticker in changed or told.other in changed else told
+        t = _renamed(booked, known) if booked.ticker in changed or booked.other in changed else booked
         if t is not None:
-            by_ticker[t.ticker].append((index, told, t))
+            by_ticker[t.ticker].append((index, booked, t))
     for ticker in sorted(by_ticker, key=lambda name: name or ""):
         facts = by_ticker[ticker]
         if ticker is None or not _to_settle(ticker, facts, known):
@@ -147,7 +147,7 @@ def _share_events(
         came = sum((_count(i.t, held, factor) for i in chosen), ZERO)
         for item in chosen:
             if item.t.operation is Operation.SPLIT and item.t.shares is None and _ratio_off(item.t.quantity, factor):
-                message = f"{ticker}: the split booked on {item.told.date} as {_plain(item.t.quantity)} per share"
+                message = f"{ticker}: the split booked on {item.booked.date} as {_plain(item.t.quantity)} per share"
                 remarks.append(f"{message} counts as {_plain(factor)}, as known of {last}")
             _count_from(item, ex, factor)
         missing = held * (factor - 1) - came
@@ -286,14 +286,14 @@ def _trade_days(items: list[Item], implied: Sequence[Transaction]) -> None:
     if not moved:
         return
     for item in moved:
-        item.move(trade_day(item.told.date))
+        item.move(trade_day(item.booked.date))
     heap = [(i.t.date, ORDER[i.t.operation], n, i) for n, i in enumerate([*items, *_as_items(implied)])]
     heapq.heapify(heap)
     held = ZERO
     while heap:
         _, rank, n, item = heapq.heappop(heap)
-        if item.t.operation is Operation.SELL and item.t.quantity > held and item.t.date < item.told.date:
-            item.move(item.told.date)
+        if item.t.operation is Operation.SELL and item.t.quantity > held and item.t.date < item.booked.date:
+            item.move(item.booked.date)
             heapq.heappush(heap, (item.t.date, rank, n, item))
             continue
         held = shares_after(held, item.t)

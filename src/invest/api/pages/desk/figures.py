@@ -222,8 +222,8 @@ def shares_chart(visit: Visit, title: str, parts: Mapping[str, float]) -> BarsCh
 
 # What the metrics say in English -> the same with its remedy, which can be translated.
 WARNINGS: Final = tuple(
-    (re.compile(told), text)
-    for told, text in (
+    (re.compile(pattern), text)
+    for pattern, text in (
         (
             r"(?P<ticker>\S+): no price is known, it is left out of the value",
             "{ticker} has no known price and is left out of the value: collect it.",
