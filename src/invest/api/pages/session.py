@@ -66,7 +66,8 @@ def seed_of(http: web.Request) -> str:
 
 def token_of(seed: str, key: str | None) -> str:
     """The token that every form of this browser and key carries."""
-    return hmac.new(f"{seed}\0{key or ''}".encode(), b"invest form", hashlib.sha256).hexdigest()[:40]
+    secret = f"{seed}\0{key or ''}".encode("utf-8", "surrogatepass")  # of cookies, which may hold any byte
+    return hmac.new(secret, b"invest form", hashlib.sha256).hexdigest()[:40]
 
 
 def check_form(http: web.Request, given: str) -> None:
