@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import io
 import re
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ from invest.sources.errors import (
 
 State = Literal["ok", "changed", "failed"]
 SHOWN = 6  # names that are told of what lacks
+LIKE = 0.5  # how like a missing name another must be to be shown as what may have replaced it
 BODY = 200_000  # bytes of a text that are recorded
 LINES = 5  # of each table in a zip that are recorded
 PERSONAL = (
@@ -156,7 +158,8 @@ async def try_live(client: SourceClient, name: str) -> list[Trial]:
     if name == "rss":
         feeds = client.settings.source(name).feeds
         feed = Question(lambda _: "", _names("<title> <link>"), "rss")
-        return list(await asyncio.gather(*(_ask(client, name, url, feed) for url in feeds.values())))
+        trials = await asyncio.gather(*(_ask(client, name, url, feed) for url in feeds.values()))
+        return [replace(trial, found=f"{which}: {trial.found}") for which, trial in zip(feeds, trials, strict=True)]
     question = QUESTIONS.get(name)
     if question is None:
         return [Trial(name, "", "failed", 0, "no question is known for it", "ask its maker")]
@@ -175,11 +178,20 @@ async def _ask(client: SourceClient, name: str, path: str, question: Question) -
     seconds = time.perf_counter() - started
     missing = tuple(sorted(wanted for wanted in question.names if not any(_holds(h, wanted) for h in have)))
     if missing:
-        message = ", ".join(missing[:SHOWN]) + (", …" if len(missing) > SHOWN else "")
+        shown = [name + _instead(name, have - question.names) for name in missing[:SHOWN]]
+        message = ", ".join(shown) + (", …" if len(missing) > SHOWN else "")
         remedy = f"its format changed: invest data record {name}, and report the file"
         return Trial(name, answer.payload.url, "changed", seconds, f"lacks {message}", remedy, missing, answer)
     size = f"{answer.payload.size:,} bytes"
     return Trial(name, answer.payload.url, "ok", seconds, f"{size} in {seconds:.2f} s, as recorded", answer=answer)
+
+
+def _instead(missing: str, have: Iterable[str]) -> str:
+    """The names beside a missing one that are most like it: one of them may be its new one."""
+    place, _, word = missing.rpartition(".")
+    beside = {name.rpartition(".")[2].lower(): name for name in have if name.rpartition(".")[0] == place}
+    close = difflib.get_close_matches(word.lower(), beside, n=3, cutoff=LIKE)
+    return f" (beside it: {', '.join(beside[name].rpartition('.')[2] for name in close)})" if close else ""
 
 
 def _holds(have: str, wanted: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -62,6 +63,21 @@ async def test_a_changed_shape_names_what_lacks(
         (trial,) = await try_live(sources.client, "brapi")
     assert (trial.state, trial.missing) == ("changed", ("results[].neverThere",))
     assert "lacks results[].neverThere" in trial.found
+
+
+async def test_a_changed_shape_names_what_may_have_replaced_it(
+    world: World, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = {name: QUESTIONS[name] for name in ("bcb", "cvm")}
+    renamed["bcb"] = replace(renamed["bcb"], names=frozenset({"[].data", "[].valorr"}))
+    renamed["cvm"] = replace(renamed["cvm"], names=frozenset({"CD_CVM_CIA", "SIT"}))
+    monkeypatch.setattr("invest.sources.live.QUESTIONS", renamed)
+    async with platform(world, settings) as (sources, _):
+        found = {name: (await try_live(sources.client, name))[0].found for name in renamed}
+        feeds = [trial.found.partition(":")[0] for trial in await try_live(sources.client, "rss")]
+    assert found["bcb"] == "lacks [].valorr (beside it: valor)"
+    assert "CD_CVM" in found["cvm"].partition("beside it:")[2]
+    assert feeds == list(sources.client.settings.source("rss").feeds)
 
 
 async def test_a_recording_holds_what_came_and_no_secret(world: World, settings: MakeSettings, tmp_path: Path) -> None:
