@@ -121,7 +121,7 @@ async def platform(scene: Scene, database: str, now: datetime, enabled: Sequence
             await start(members, scene.workers)
             patient = load(redis={"url": valkey.url, "connect_timeout": 30}, sandbox_url=scene.sandbox)
             async with Invest.connect(patient) as invest:
-                async with asyncio.timeout(60):  # workers announce themselves by their heartbeat
+                async with asyncio.timeout(180):  # workers announce themselves by their heartbeat
                     while len(await invest.inspect.workers()) < scene.workers:  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
                 yield invest

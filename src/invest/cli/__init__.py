@@ -42,10 +42,24 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    except (InvestError, ValueError, ConnectionError, TimeoutError) as error:
+    except EXPECTED as error:
         _end(_worded(error), exit_code(error))
+    except ExceptionGroup as group:  # of tasks side by side
+        others, first = group.split(EXPECTED)[1], _first_of(group)
+        if others is not None:
+            raise
+        _end(_worded(first), exit_code(first))
     else:
         sys.exit(code if isinstance(code, int) else 0)
+
+
+EXPECTED = (InvestError, ValueError, ConnectionError, TimeoutError)
+
+
+def _first_of(group: ExceptionGroup[Exception]) -> Exception:
+    """The first error of a group, however deep."""
+    first = group.exceptions[0]
+    return _first_of(first) if isinstance(first, ExceptionGroup) else first
 
 
 def _worded(error: BaseException) -> str:

@@ -114,7 +114,7 @@ class Books:
         out = {self.last: (revenue, parent / share)}
         ahead = 1 + p.growth + float(rng.normal(0, 0.03))
         out[self.last + 1] = (revenue * ahead, parent / share * ahead)
-        for year in range(self.last - 1, self.first - 2, -1):
+        for year in range(self.last - 1, self.first - 4, -1):  # the first forms show the year before theirs too
             revenue /= 1 + float(np.clip(p.growth + rng.normal(0, 0.05), -0.15, 0.35))
             margin = p.net_margin * float(np.exp(rng.normal(0, 0.18)))
             out[year] = (revenue, revenue * margin)
@@ -129,7 +129,7 @@ class Books:
         out = {self.last: current}
         gained = self.earnings[self.last + 1][1]
         out[self.last + 1] = max(current * 0.8, current + gained * (1 - (0 if gained < 0 else p.payout)))
-        for year in range(self.last, self.first - 1, -1):
+        for year in range(self.last, self.first - 3, -1):
             net = self.earnings[year][1]
             current = max(current * 0.78, current - net * (1 - (0 if net < 0 else p.payout)))
             out[year - 1] = current

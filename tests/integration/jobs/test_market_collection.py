@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from invest.domain.market import Market, last_closed_session
+from invest.domain.market import Asset, AssetKind, Market, last_closed_session
 from invest.errors import ConfigError
 from invest.jobs.data_collection import expected_seconds, open_assets
 from invest.sources import Sources
@@ -65,6 +65,15 @@ async def test_a_collection_that_was_killed_goes_on_where_it_was(platform: Platf
         assert await open_assets(platform.store, sources, platform.settings, Market.STOCKS) == ([], len(wanted))
         with pytest.raises(ConfigError, match="no asset of cryptos"):
             await open_assets(platform.store, sources, platform.settings, Market.CRYPTOS)
+
+
+async def test_every_listed_paper_is_wanted_where_one_was_collected_before(platform: Platform) -> None:
+    await platform.store.assets.upsert(Asset(ticker="HGLG11", kind=AssetKind.FII))
+    async with Sources.open(platform.settings) as sources:
+        wanted, before = await open_assets(platform.store, sources, platform.settings, Market.FIIS)
+    assert "HGLG11" in wanted
+    assert len(wanted) > 1
+    assert before == 0
 
 
 async def test_how_long_it_takes_follows_the_slowest_upstream(platform: Platform) -> None:

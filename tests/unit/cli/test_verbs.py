@@ -63,6 +63,22 @@ def test_each_error_has_its_exit_code(error: Exception, code: int) -> None:
     assert exit_code(error) == code
 
 
+def test_an_expected_error_of_tasks_side_by_side_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> None:
+        raise ExceptionGroup("tasks", [ExceptionGroup("inner", [ConfigError("run `invest db migrate`")])])
+
+    monkeypatch.setattr("invest.cli.app.app", fail)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.strip() == "invest: run `invest db migrate`"
+    monkeypatch.setattr("invest.cli.app.app", lambda **_: (_ for _ in ()).throw(ExceptionGroup("x", [KeyError("y")])))
+    with pytest.raises(ExceptionGroup):
+        main()
+
+
 @pytest.mark.slow
 def test_every_job_is_described_as_json_with_its_policy() -> None:
     done = run("jobs", "types", "--json")

@@ -54,10 +54,15 @@ def expected_seconds(settings: Settings, sources: Sources, assets: int) -> tuple
 async def open_assets(store: Store, sources: Sources, settings: Settings, market: Market) -> tuple[list[str], int]:
     """The market's active assets that were not collected since the last closed session, and how many were.
 
-    Asks B3 which papers are listed where none of the market is on record. Raises `ConfigError`, `Unreachable`.
+    Asks B3 which papers are listed first: those on record may be some that were collected one by one. Raises
+    `ConfigError`, `Unreachable` where B3 does not answer and none is on record.
     """
-    if not await store.assets.list(market=market, limit=1):
+    known = await store.assets.list(market=market, limit=1)
+    try:
         await discover(store, sources)
+    except Unreachable:
+        if not known:
+            raise
     assets = [asset.ticker for asset in await store.assets.list(market=market, limit=100_000)]
     if not assets:
         raise ConfigError(f"no asset of {market.value} is listed: name some, as in `invest enqueue collect BTC-BRL`")
