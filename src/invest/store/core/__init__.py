@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from invest.store.core.address import address_of
-from invest.store.core.blocks import READ, Table, add_blocks, columns_of, packed, rebuild_blocks
+from invest.store.core.blocks import READ, Known, Table, add_blocks, columns_of, packed, rebuild_blocks
 from invest.store.core.copying import encoded
 from invest.store.core.database import Connection, Database, Record, close_pool, lost_server, open_pool
 from invest.store.core.encoding import (
@@ -28,6 +28,7 @@ __all__ = [
     "SAFE_TICKER",
     "Connection",
     "Database",
+    "Known",
     "Record",
     "Replica",
     "ReplicatedDatabase",

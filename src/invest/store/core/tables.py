@@ -9,13 +9,12 @@ from datetime import date
 import numpy as np
 
 from invest.domain.market import BarTable
-from invest.store.core.blocks import add_blocks, packed
+from invest.store.core.blocks import Known, add_blocks, packed
 from invest.store.core.database import Connection
 from invest.store.core.lines import copy_text, packed_rows, table_runs
 
 COLUMNS = ("ticker", "day", "open", "high", "low", "close", "volume", "turnover", "trades", "origin")
 SAFE_TICKER = re.compile(r"[A-Z0-9^.-]{1,20}")
-Known = dict[str, tuple[date | None, date | None]]
 Span = tuple[str, date, date]
 
 
@@ -66,12 +65,12 @@ def placed(table: BarTable, known: Known) -> tuple[BarTable, BarTable, BarTable]
     return table.take(position == -1), table.take(position == 0), table.take(position == 1)
 
 
-async def add_table(connection: Connection, table: BarTable, origin: int, *, before: bool) -> None:
+async def add_table(connection: Connection, table: BarTable, origin: int, known: Known, *, before: bool) -> None:
     """COPY rows that can meet no stored one, then their packed blocks."""
     if not len(table):
         return
     await connection.copy_to_table("bar", source=_stream(table, origin), columns=COLUMNS, format="text")
-    await add_blocks(connection, packed(table_runs(table.tickers), packed_rows(table)), before=before)
+    await add_blocks(connection, packed(table_runs(table.tickers), packed_rows(table)), known, before=before)
 
 
 async def _stream(table: BarTable, origin: int) -> AsyncIterator[bytes]:

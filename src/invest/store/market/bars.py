@@ -23,6 +23,7 @@ from invest.store.core import (
     SAFE_TICKER,
     Connection,
     Database,
+    Known,
     Table,
     add_blocks,
     add_table,
@@ -109,7 +110,7 @@ async def write_bars(
     }
     before, inside, after = _placed(rows, spans, known)
     for fresh, is_before in ((before, True), (after, False)):
-        await _add(connection, fresh, origins, before=is_before)
+        await _add(connection, fresh, origins, known, before=is_before)
     changed = await _upsert(connection, inside, origins)
     if before or after:
         await connection.execute(EXTEND, *columns(spans, "ticker", "first", "last"))
@@ -130,8 +131,8 @@ async def write_table(
     stored = await connection.fetch(LOCK, [ticker for ticker, _, _ in spans])
     known = {r["ticker"]: (r["first_day"], r["last_day"]) for r in stored}
     before, inside, after = placed(ordered, known)
-    await add_table(connection, before, origin, before=True)
-    await add_table(connection, after, origin, before=False)
+    await add_table(connection, before, origin, known, before=True)
+    await add_table(connection, after, origin, known, before=False)
     key = (table.source, table.payload)
     changed = await _upsert(connection, inside.rows(), {key: origin})
     if len(before) or len(after):
@@ -170,9 +171,7 @@ def spans_of(rows: Sequence[Bar]) -> list[Span]:
     return spans
 
 
-def _placed(
-    rows: Sequence[Bar], spans: Sequence[Span], known: dict[str, tuple[date | None, date | None]]
-) -> tuple[list[Bar], list[Bar], list[Bar]]:
+def _placed(rows: Sequence[Bar], spans: Sequence[Span], known: Known) -> tuple[list[Bar], list[Bar], list[Bar]]:
     """Rows before, inside and after what is stored of their asset; a new asset's rows are all after."""
     before: list[Bar] = []
     inside: list[Bar] = []
@@ -208,7 +207,9 @@ async def _origins(
     return {(row["source"], row["payload"]): row["id"] for row in stored}
 
 
-async def _add(connection: Connection, rows: Sequence[Bar], origins: Mapping[Origin, int], *, before: bool) -> None:
+async def _add(
+    connection: Connection, rows: Sequence[Bar], origins: Mapping[Origin, int], known: Known, *, before: bool
+) -> None:
     """Text COPY straight into the table, the fastest way in: these rows can meet no stored one."""
     if not rows:
         return
@@ -216,7 +217,7 @@ async def _add(connection: Connection, rows: Sequence[Bar], origins: Mapping[Ori
     source = encoded(rows, origins, parts)
     await connection.copy_to_table("bar", source=source, columns=COLUMNS, format="text")
     runs = [(ticker, sum(1 for _ in run)) for ticker, run in groupby(rows, key=itemgetter(0))]
-    await add_blocks(connection, packed(runs, np.concatenate(parts)), before=before)
+    await add_blocks(connection, packed(runs, np.concatenate(parts)), known, before=before)
 
 
 async def _upsert(connection: Connection, rows: Sequence[Bar], origins: Mapping[Origin, int]) -> Counter[str]:
