@@ -35,7 +35,7 @@ from invest.reports.rendering import (
     render_markdown,
     render_pdf,
 )
-from invest.reports.sections import reason_in
+from invest.reports.sections import moving_average, reason_in
 from invest.reports.tax import build_tax_view
 from invest.reports.views import (
     AnyView,
@@ -96,6 +96,7 @@ __all__ = [
     "export_view",
     "load_view",
     "locale_of",
+    "moving_average",
     "post_webhook",
     "reason_in",
     "render_html",

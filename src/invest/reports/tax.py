@@ -117,6 +117,12 @@ def _months(report: TaxYear, locale: Locale) -> Section:
     return _tabled("months", "Apuração mensal", columns, rows, right=(3, 4, 5, 6, 7, 8))
 
 
+def _written(month: MonthTax) -> str:
+    """10/2026, as Brazilians write a month."""
+    year, _, number = month.month.partition("-")
+    return f"{number}/{year}"
+
+
 def _month_rows(month: MonthTax, locale: Locale) -> list[tuple[Cell, ...]]:
     word, mark = STATES[month.state]
     moved = [(b, f) for b, f in month.buckets.items() if f.result or f.tax or f.withheld]
@@ -125,7 +131,7 @@ def _month_rows(month: MonthTax, locale: Locale) -> list[tuple[Cell, ...]]:
         darf = month.darf if at == 0 else None
         rows.append(
             (
-                Cell(text=month.month if at == 0 else "", strong=True),
+                Cell(text=_written(month) if at == 0 else "", strong=True),
                 Cell(text=word if at == 0 else "", mark=mark if at == 0 else None),
                 Cell(text=BUCKETS[bucket]),
                 *(Cell(text=locale.money(v)) for v in (found.result, found.loss_used, found.base, found.tax)),
@@ -138,10 +144,10 @@ def _month_rows(month: MonthTax, locale: Locale) -> list[tuple[Cell, ...]]:
         blank = [Cell(text="")] * 6
         sure = month.state is not State.INCOMPLETE
         state, colour = ("isento", "good") if sure else ("isento se completo", "warn")
-        exempt = (Cell(text="" if moved else month.month, strong=True), Cell(text=state, mark=colour))
+        exempt = (Cell(text="" if moved else _written(month), strong=True), Cell(text=state, mark=colour))
         rows.append((*exempt, Cell(text="ações"), Cell(text=locale.money(month.exempt_gain)), *blank))
     if not rows and month.state is State.INCOMPLETE:
-        rows.append((Cell(text=month.month, strong=True), Cell(text=word, mark=mark), *[Cell(text="")] * 8))
+        rows.append((Cell(text=_written(month), strong=True), Cell(text=word, mark=mark), *[Cell(text="")] * 8))
     return rows
 
 

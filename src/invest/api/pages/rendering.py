@@ -13,10 +13,11 @@ from typing import Any
 
 import jinja2
 from aiohttp import web
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from invest.api.http import etag_matches, takes_gzip
 from invest.api.pages.session import FORM_COOKIE, SAID_COOKIE, forget, keep
+from invest.api.pages.tables import stacked
 from invest.api.pages.visit import Visit
 from invest.api.services import SERVICES
 from invest.reports import MISSING, draw_chart
@@ -78,8 +79,26 @@ def templates() -> jinja2.Environment:
     env.globals |= {"static": static_url, "MISSING": MISSING, "SHAPES": SHAPES}
     env.filters["exact"] = lambda value: None if value is None else Decimal(str(value))
     env.filters["isodate"] = lambda value: None if value is None else date.fromisoformat(str(value))
+    env.filters["coded"] = coded
+    env.filters["cut"] = cut
     env.filters["example"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
     return env
+
+
+def coded(text: str) -> Markup:
+    """A text whose `names` stand as code."""
+    parts = str(escape(text)).split("`")
+    if len(parts) % 2 == 0:
+        return Markup(escape(text))  # noqa: S704 - escaped
+    return Markup("".join(f"<code>{p}</code>" if at % 2 else p for at, p in enumerate(parts)))  # noqa: S704 - escaped
+
+
+def cut(text: str, length: int) -> str:
+    """At most `length` characters, ended at a word and marked as cut."""
+    if len(text) <= length:
+        return text
+    short = text[: length - 1]
+    return (short.rpartition(" ")[0] if short.rfind(" ") > length // 2 else short).rstrip(" ,;:(") + "…"
 
 
 def render(visit: Visit, template: str, *, status: int = 200, **values: Any) -> web.Response:
@@ -110,11 +129,8 @@ def part(visit: Visit, template: str, **values: Any) -> Markup:
 
 def _filled(visit: Visit, template: str, **values: Any) -> str:
     words = visit.words
-    return (
-        templates()
-        .get_template(template)
-        .render(_=words.say, w=words, n=words.locale, chart=Drawing(visit).chart, **values)
-    )
+    page = templates().get_template(template)
+    return stacked(page.render(_=words.say, w=words, n=words.locale, chart=Drawing(visit).chart, **values))
 
 
 class Drawing:

@@ -26,6 +26,8 @@ def translations(language: Language) -> Mapping[str, str]:
 
 LONGEST = 1_000  # characters of a sentence that is looked up; longer ones are somebody's text
 PLACE = re.compile(r"\{(\w+)\}")
+MOST_OUTCOMES = 30
+OUTCOME = re.compile(r"\w+ (?:empty|skipped|failed|rejected)\b")  # of one source, in a list of several
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -56,6 +58,9 @@ def translated(text: str, language: Language) -> str:
             return text
     if " " not in text or len(text) > LONGEST:
         return text
+    parts = text.split("; ")
+    if 1 < len(parts) <= MOST_OUTCOMES and all(map(OUTCOME.match, parts)):
+        return "; ".join(translated(part, language) for part in parts)
     for fixed, form, translation in sentences(language):
         if fixed in text and (match := form.fullmatch(text)):
             return translation.format(**{name: translated(part, language) for name, part in match.groupdict().items()})

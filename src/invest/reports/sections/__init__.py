@@ -48,7 +48,7 @@ from invest.reports.sections.holdings import (
     sectors_section,
 )
 from invest.reports.sections.news import news_section, summary_text, telling
-from invest.reports.sections.prices import price_chart, price_section
+from invest.reports.sections.prices import moving_average, price_chart, price_section
 from invest.reports.sections.provenance import (
     cited_facts,
     facts_section,
@@ -90,6 +90,7 @@ __all__ = [
     "metrics_sections",
     "missing_text",
     "months_section",
+    "moving_average",
     "multiples_sections",
     "news_section",
     "next_events",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from invest.api.http import invalid
 from invest.api.pages.visit import Visit
 from invest.api.routes.ownership import visible
 from invest.engine import JobState, JobStatus
+from invest.errors import Unreachable
 
 PAGE: Final = 50
 UNDER_WAY: Final = 10  # jobs of each state that has not ended, above the list of all
@@ -66,20 +68,23 @@ class JobFilter:
         given = {"state": str(self.state or ""), "queue": self.queue, "name": self.name, "text": self.text}
         return {k: v for k, v in (given | {"error": self.error, "span": self.span}).items() if v}
 
-    def takes(self, job: JobStatus, now: float) -> bool:
-        """Whether a job passes the words, the error and the span."""
+    def takes(self, job: JobStatus, now: float, given: Any = None) -> bool:
+        """Whether a job passes the words, the error and the span; `given`: its arguments where it lost them itself."""
         if self.error and (job.error is None or job.error.type != self.error):
             return False
         last = job.finished_at or job.started_at or job.enqueued_at
         if self.span and (last is None or now - last.timestamp() > SPANS[self.span]):
             return False
-        return all(word in _haystack(job) for word in self.text.lower().split()) if self.text else True
+        if not self.text:
+            return True
+        words = _haystack(job, given)
+        return all(word in words for word in self.text.lower().split())
 
 
-def _haystack(job: JobStatus) -> str:
-    text = f"{job.error.type} {job.error.message}" if job.error else ""
-    given = orjson.dumps([job.args, job.kwargs], default=str).decode()
-    return f"{job.name} {job.id} {job.workflow or ''} {job.caller or ''} {given} {text}".lower()
+def _haystack(job: JobStatus, given: Any) -> str:
+    error = f"{job.error.type} {job.error.message}" if job.error else ""
+    own = orjson.dumps([job.args, job.kwargs, given], default=str).decode()
+    return f"{job.name} {job.id} {job.workflow or ''} {job.caller or ''} {own} {error}".lower()
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,15 @@ async def _remembered(
     return read
 
 
+async def arguments_of(visit: Visit, jobs: Sequence[JobStatus]) -> Mapping[str, Any]:
+    """The arguments of ended jobs by id: they are in the history alone, and without PostgreSQL they are left out."""
+    bare = [job.id for job in jobs if job.final and not job.args and not job.kwargs]
+    if bare:
+        with suppress(Unreachable):
+            return await (await visit.services.store()).jobs.arguments(bare)
+    return {}
+
+
 async def _ended(visit: Visit, wanted: JobFilter, limit: int) -> Found:
     """Ended jobs of the three kinds in one order; all cursors have the same form: instant and id."""
     parts = [await _of_state(visit, wanted, state, limit) for state in FINAL]
@@ -186,7 +200,9 @@ async def _of_state(visit: Visit, wanted: JobFilter, state: JobState, limit: int
         page = await inspect.jobs(
             state, queue=wanted.queue or None, name=wanted.name or None, limit=size, cursor=cursor
         )
-        found += [job for job in await visible(visit.request, page.items) if wanted.takes(job, now)]
+        seen = await visible(visit.request, page.items)
+        given = await arguments_of(visit, seen) if wanted.text else {}
+        found += [job for job in seen if wanted.takes(job, now, given.get(job.id))]
         looked, cursor = looked + size, page.cursor
         if not wanted.narrow or cursor is None or len(found) >= limit or looked >= LOOKED:
             break

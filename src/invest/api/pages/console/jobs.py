@@ -42,7 +42,7 @@ ENDS = {"cancel": ORDER[:4], "replay": (JobState.FAILED,), "discard": (JobState.
 async def jobs_page(visit: Visit) -> web.StreamResponse:
     """Jobs by state."""
     wanted = JobFilter.of(visit.http.query)
-    with_groups = wanted.state in (None, JobState.FAILED) and not wanted.error and not wanted.cursor
+    with_groups = wanted.state in (None, JobState.FAILED) and not wanted.narrow and not wanted.cursor
     seen, workers = await asyncio.gather(
         glimpse(visit, wanted, PAGE, GROUPED if with_groups else 0), visit.services.invest.inspect.workers()
     )

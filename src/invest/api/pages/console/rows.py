@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from invest.api.pages.console.job_filter import arguments_of
 from invest.api.pages.visit import Visit
 from invest.engine import JobState, JobStatus
-from invest.errors import Unreachable
 
 LONG = 120
 
 
 async def rows_of(visit: Visit, jobs: Sequence[JobStatus]) -> list[JobRow]:
     """The rows of a list. Of an ended job the arguments are in the history; without PostgreSQL they are left out."""
-    bare = [job.id for job in jobs if job.final and not job.args and not job.kwargs]
-    kept: Mapping[str, Any] = {}
-    if bare:
-        with suppress(Unreachable):
-            kept = await (await visit.services.store()).jobs.arguments(bare)
+    kept = await arguments_of(visit, jobs)
     return [JobRow(visit, job, kept.get(job.id) or {}) for job in jobs]
 
 

@@ -26,6 +26,7 @@ class Field:
     default: str = ""
     choices: tuple[str, ...] = ()
     about: str = ""
+    example: str = ""
 
     @property
     def key(self) -> str:
@@ -48,6 +49,7 @@ def fields_of(schema: Mapping[str, Any], given: Mapping[str, Any] | None = None)
                 optional=name not in required or nullable,
                 default=_written(default, _kind(shape)) if default is not None else "",
                 choices=tuple(map(str, shape.get("enum", ()))),
+                example=_example(own, shape),
                 about=str(own.get("description") or shape.get("description") or ""),
             )
         )
@@ -64,6 +66,15 @@ def _shape(own: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Mapping[s
     if "const" in shape:
         shape = {**shape, "enum": [shape["const"]]}
     return shape, nullable
+
+
+def _example(own: Mapping[str, Any], shape: Mapping[str, Any]) -> str:
+    """What a value looks like, by the parameter's own examples or those of its items."""
+    items = _shape(shape.get("items", {}), {})[0]
+    named = own.get("examples") or shape.get("examples") or items.get("examples") or ()
+    if not named:
+        return ""
+    return ", ".join(map(str, named[0])) if isinstance(named[0], list) else ", ".join(map(str, named[:3]))
 
 
 def _kind(shape: Mapping[str, Any]) -> Kind:  # noqa: PLR0911 - a table of types

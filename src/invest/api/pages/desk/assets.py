@@ -22,10 +22,11 @@ from invest.domain.analysis import FACT_KEYS, Analysis
 from invest.domain.market import Asset, Bars, InvalidTicker, parse_ticker
 from invest.domain.opinions import Opinion
 from invest.jobs.analysis import track_rows
-from invest.reports import AssetReportData, AssetReportView, build_asset_view
+from invest.reports import AssetReportData, AssetReportView, build_asset_view, moving_average
 
 YEARS = 3
 FRESH = timedelta(hours=24)  # between opinions of one round
+AVERAGES = ((50, "amber", ""), (200, "muted", "4 3"))  # sessions, colour and dashes of a line of means
 MOST = 8  # assets beside each other
 COMPARED = (
     "p_l", "p_vp", "ev_ebitda", "dividend_yield", "roe", "net_margin", "net_debt_ebitda", "revenue_growth_1y",
@@ -166,22 +167,35 @@ def price_series(visit: Visit, bars: Bars) -> dict[str, Any] | None:
     """Adjusted closes for the chart one can ask; None where there are too few."""
     if len(bars) < 2:
         return None
-    months = (
+    adjusted = bars.adjusted
+    volume = [int(v) if math.isfinite(v) and v > 0 else 0 for v in bars.volume]
+    averages = [
+        {"name": visit.say("MA {n}", n=n), "values": _plain(moving_average(adjusted, n)), "role": role, "dash": dash}
+        for n, role, dash in AVERAGES
+        if len(bars) > n
+    ]
+    return {
+        "title": visit.say("Adjusted closes of {ticker}, R$", ticker=bars.ticker),
+        "days": [str(day) for day in bars.days],
+        "lines": [{"name": bars.ticker, "values": _plain(adjusted)}],
+        "averages": averages,
+        "volume": volume if any(volume) else None,
+        "rebase": False,
+        "unit": "R$ ",
+        "gap": 10,
+        "ranges": _ranges(visit),
+        "range": 12,
+    }
+
+
+def _ranges(visit: Visit) -> Sequence[tuple[str, int]]:
+    """Lengths that a chart can be asked for, in months."""
+    return (
         (visit.say("1 month"), 1),
         (visit.say("6 months"), 6),
         (visit.say("1 year"), 12),
         (visit.say("3 years"), 36),
     )
-    return {
-        "title": visit.say("Adjusted closes of {ticker}, R$", ticker=bars.ticker),
-        "days": [str(day) for day in bars.days],
-        "lines": [{"name": bars.ticker, "values": _plain(bars.adjusted)}],
-        "rebase": False,
-        "unit": "R$ ",
-        "gap": 10,
-        "ranges": months,
-        "range": 12,
-    }
 
 
 @page("GET", "/compare", section="assets")
@@ -249,12 +263,6 @@ def compared_series(
     for ticker in shown:
         own = dict(zip(map(str, bars[ticker].days), _plain(bars[ticker].adjusted), strict=True))
         lines.append({"name": ticker, "values": [own.get(day) for day in days]})
-    months = (
-        (visit.say("1 month"), 1),
-        (visit.say("6 months"), 6),
-        (visit.say("1 year"), 12),
-        (visit.say("3 years"), 36),
-    )
     title = visit.say("Return with dividends")
     return {
         "title": title,
@@ -263,7 +271,7 @@ def compared_series(
         "rebase": True,
         "unit": "",
         "gap": 10,
-        "ranges": months,
+        "ranges": _ranges(visit),
         "range": 12,
     }
 

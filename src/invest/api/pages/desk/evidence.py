@@ -22,6 +22,7 @@ from invest.domain.analysis import FACT_KEYS
 from invest.jobs.data_collection import bytes_of
 from invest.reports import MISSING
 
+MOST_FOUND = 10  # reports that a search shows, and assets whose reports it looks for
 WHOLE_FROM = 100_000  # figures from here on are shown without decimals
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -50,7 +51,12 @@ async def quality_page(visit: Visit) -> web.StreamResponse:
             observed=partial(observed, visit),
         )
     ticker = ticker_of(asked)
-    found = await visit.ask(research.get_quality, path={"ticker": ticker})
+    try:
+        found = await visit.ask(research.get_quality, path={"ticker": ticker})
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        return render(visit, "desk/asset_unknown.html", status=404, ticker=ticker)
     return render(
         visit,
         "desk/quality.html",
@@ -117,7 +123,11 @@ async def search_page(visit: Visit) -> web.StreamResponse:
     assets, heads = await asyncio.gather(
         store.assets.search(text, limit=20), store.portfolios.list(owner=owner, limit=500)
     )
-    reports = await store.reports.list(ticker=assets[0].ticker, owner=owner, limit=5) if assets else []
+    listed = await asyncio.gather(
+        *(store.reports.list(ticker=asset.ticker, owner=owner, limit=5) for asset in assets[:MOST_FOUND])
+    )
+    found = {report.report_id: report for part in listed for report in part}
+    reports = sorted(found.values(), key=lambda report: report.generated_at, reverse=True)[:MOST_FOUND]
     matching = [head for head in heads if text.lower() in head[1].lower()]
     return render(visit, "desk/search.html", assets=assets, portfolios=matching, reports=reports, text=text)
 

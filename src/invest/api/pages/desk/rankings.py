@@ -36,11 +36,17 @@ SORTS = {
 
 DRAWN = web.AppKey("drawn rankings", dict[tuple[Market, str], tuple[datetime, Mapping[str, Markup]]])
 ROW = Markup(
-    '<tr data-id="{ticker}"><td class="r">{position}</td><td><a href="/assets/{ticker}"><b>{ticker}</b></a> '
-    '<span class="muted">{name}</span></td><td>{sector}</td><td class="r">{price}</td><td class="r">{mark}{change}</td>'
-    '<td class="r"><b>{score}</b></td><td class="r">{coverage}</td><td class="r">{formula}</td>'
-    '<td class="c">{verdict}{old}</td></tr>'
+    '<tr data-id="{ticker}"><td class="r" data-th="#">{position}</td>'
+    '<td><a href="/assets/{ticker}"><b>{ticker}</b></a> <span class="muted">{name}</span></td>'
+    '<td data-th="{th[1]}">{sector}</td><td class="r" data-th="{th[2]}">{price}</td>'
+    '<td class="r" data-th="{th[3]}">{mark}{change}</td><td class="r" data-th="{th[4]}"><b>{score}</b></td>'
+    '<td class="r" data-th="{th[5]}">{coverage}</td><td class="r" data-th="{th[6]}">{formula}</td>'
+    '<td class="c" data-th="{th[7]}">{verdict}{old}</td></tr>'
 )
+
+
+# The columns by which a row names its cells on a phone.
+COLUMNS = ("Asset", "Sector", "Price R$", "On the day", "Score", "Coverage", "Magic formula", "Verdict")
 
 
 def market_of(visit: Visit) -> Market:
@@ -119,6 +125,7 @@ def _drawn(visit: Visit, row: Mapping[str, Any]) -> Markup:
     mark = "" if change is None else SHAPES["up" if change > 0 else "down" if change < 0 else "flat"]
     old = Markup(' <span class="warn">{}</span>').format(words.say("old data")) if row["stale"] else ""
     return ROW.format(
+        th=[words.say(name) for name in COLUMNS],
         ticker=row["ticker"],
         position=row["position"],
         name=_short(row["name"] or ""),
@@ -192,7 +199,7 @@ async def opportunities_page(visit: Visit) -> web.StreamResponse:
         result=result,
         job=job,
         pending=pending,
-        min_score=visit.query("min_score", "7"),
+        min_score=visit.query("min_score") or visit.words.locale.number(result["min_score"] if result else 7, 1),
     )
 
 

@@ -23,15 +23,18 @@ for (const box of document.querySelectorAll("[data-series]")) {
   const WIDTH = Math.max(320, still.clientWidth || 760), LEFT = 4, RIGHT = WIDTH - 132, TOP = 14, BOTTOM = 220;
   svg.setAttribute("viewBox", `0 0 ${WIDTH} 250`);
   let x, y, lines;
+  const means = data.averages || [], volume = data.volume;
   function draw() {
     lines = data.lines.map(line => { const base = data.rebase ? line.values.slice(from).find(v => v !== null) : 1; return line.values.map((v, i) => v === null || i < from ? null : data.rebase ? v / base * 100 : v); });
-    const values = lines.flat().filter(v => v !== null); let low = Math.min(...values), high = Math.max(...values);
+    const values = [...lines, ...means.map(m => m.values.map((v, i) => i < from ? null : v))].flat().filter(v => v !== null); let low = Math.min(...values), high = Math.max(...values);
     if (!(high > low)) { low -= 1; high += 1; }
     const pad = (high - low) * .05; low -= pad; high += pad;
     x = i => LEFT + (days[i] - days[from]) / Math.max(1, days.at(-1) - days[from]) * (RIGHT - LEFT);
-    y = v => BOTTOM - (v - low) / (high - low) * (BOTTOM - TOP);
+    const foot = volume ? BOTTOM - 36 : BOTTOM;
+    y = v => foot - (v - low) / (high - low) * (foot - TOP);
     const parts = [], step = nice((high - low) / 5);
-    const ends = lines.map((line, k) => { let i = line.length - 1; while (i > from && line[i] === null) i--; return { k, v: line[i], y: line[i] === null ? -99 : y(line[i]) }; }).filter(e => e.v !== null).sort((a, b) => a.y - b.y);
+    const marked = [...lines.map((line, k) => ({ line, name: data.lines[k].name, role: roles[k % 5], main: true })), ...means.map(m => ({ line: m.values, name: m.name, role: m.role }))];
+    const ends = marked.map(e => { let i = e.line.length - 1; while (i > from && e.line[i] === null) i--; return { ...e, v: e.line[i], y: e.line[i] === null ? -99 : y(e.line[i]) }; }).filter(e => e.v !== null).sort((a, b) => a.y - b.y);
     for (let n = 1; n < ends.length; n++) if (ends[n].y - ends[n - 1].y < 15) ends[n].y = ends[n - 1].y + 15;
     for (let v = Math.ceil(low / step) * step; v <= high; v += step) {
       parts.push(make("line", { class: "s-line", x1: LEFT, x2: RIGHT, y1: y(v), y2: y(v) }));
@@ -42,17 +45,23 @@ for (const box of document.querySelectorAll("[data-series]")) {
       const a = new Date(days[i]), b = new Date(days[i - 1]);
       if (a.getUTCMonth() !== b.getUTCMonth() && x(i) - last > 74 && x(i) > 36 && x(i) < RIGHT - 20) { last = x(i); parts.push(make("text", { class: "f-muted", x: last, y: 240, "font-size": 11, "text-anchor": "middle" }, monthText.format(a))); }
     }
-    lines.forEach((line, k) => {
+    if (volume) {
+      const most = Math.max(1, ...volume.slice(from)), wide = Math.max(.6, (RIGHT - LEFT) / (days.length - from) * .7);
+      for (let i = from; i < days.length; i++) { const tall = 30 * (volume[i] || 0) / most; parts.push(make("rect", { class: "f-volume", x: (x(i) - wide / 2).toFixed(1), y: (BOTTOM - tall).toFixed(1), width: wide.toFixed(1), height: tall.toFixed(1) })); }
+    }
+    const trace = (line, role, width, dash) => {
       let d = "", joined = false, before = 0;
       for (let i = from; i < line.length; i++) {
         if (line[i] === null || joined && days[i] - before > data.gap * 864e5) { joined = false; if (line[i] === null) continue; }
         d += (joined ? "L" : "M") + x(i).toFixed(1) + " " + y(line[i]).toFixed(1); joined = true; before = days[i];
       }
-      parts.push(make("path", { class: "s-" + roles[k % 5], d, fill: "none", "stroke-width": k ? 1.4 : 2, "stroke-dasharray": dashes[k % 5], "stroke-linejoin": "round" }));
-    });
+      parts.push(make("path", { class: "s-" + role, d, fill: "none", "stroke-width": width, "stroke-dasharray": dash, "stroke-linejoin": "round" }));
+    };
+    for (const mean of means) trace(mean.values, mean.role, 1, mean.dash);
+    lines.forEach((line, k) => trace(line, roles[k % 5], k ? 1.4 : 2, dashes[k % 5]));
     for (const end of ends) {
-      const name = data.lines[end.k].name, text = data.rebase ? `${name} ${sign(end.v - 100)}` : `${name} ${number.format(end.v)}`;
-      parts.push(make("rect", { class: "f-paper", x: RIGHT + 2, y: end.y - 8, width: 130, height: 16 }), make("text", { class: "f-" + (roles[end.k % 5] === "amber" ? "amber-ink" : roles[end.k % 5]), x: RIGHT + 6, y: end.y + 4, "font-size": 12, "font-weight": 600 }, text));
+      const text = !end.main ? end.name : data.rebase ? `${end.name} ${sign(end.v - 100)}` : `${end.name} ${number.format(end.v)}`;
+      parts.push(make("rect", { class: "f-paper", x: RIGHT + 2, y: end.y - 8, width: 130, height: 16 }), make("text", { class: "f-" + (end.role === "amber" ? "amber-ink" : end.role), x: RIGHT + 6, y: end.y + 4, "font-size": end.main ? 12 : 11, "font-weight": end.main ? 600 : 400 }, text));
     }
     const hair = make("line", { class: "s-muted", x1: -9, x2: -9, y1: TOP, y2: BOTTOM, "stroke-width": 1 }); hair.id = "";
     svg.replaceChildren(...parts, hair); svg.hair = hair;
@@ -62,7 +71,7 @@ for (const box of document.querySelectorAll("[data-series]")) {
   function show(i) {
     at = Math.max(from, Math.min(days.length - 1, i));
     svg.hair.setAttribute("x1", x(at)); svg.hair.setAttribute("x2", x(at));
-    told.textContent = [dayText.format(days[at]), ...lines.map((line, k) => line[at] === null ? null : `${data.lines[k].name} ${data.rebase ? sign(line[at] - 100) : data.unit + number.format(line[at])}`).filter(Boolean)].join(" · ");
+    told.textContent = [dayText.format(days[at]), ...lines.map((line, k) => line[at] === null ? null : `${data.lines[k].name} ${data.rebase ? sign(line[at] - 100) : data.unit + number.format(line[at])}`).filter(Boolean), ...means.map(m => m.values[at] === null ? null : `${m.name} ${number.format(m.values[at])}`).filter(Boolean)].join(" · ");
   }
   svg.addEventListener("pointermove", event => {
     const box = svg.getBoundingClientRect(), wanted = days[from] + ((event.clientX - box.left) / box.width * WIDTH - LEFT) / (RIGHT - LEFT) * (days.at(-1) - days[from]);
