@@ -16,7 +16,8 @@ from invest.jobs.log_lines import LINES
 from invest.objects import EXPORTS, open_objects
 from invest.store import Erased
 
-CALLERS = ("invest:quota:*:", "invest:web:idem:", "invest:web:rate:")  # + caller
+FILTERS = "invest:pages:filters:"  # + caller -> hash name -> address of a screener
+CALLERS = ("invest:quota:*:", "invest:web:idem:", "invest:web:rate:", FILTERS)  # + caller
 log = structlog.get_logger("invest.jobs")
 
 
@@ -47,8 +48,20 @@ async def forget(invest: Invest, data_dir: Path, gone: Erased) -> None:
 
 
 async def forget_caller(invest: Invest, caller: str) -> None:
-    """Drop what Redis keeps of one caller: its quotas, and answers kept for its repeated requests."""
+    """Drop what Redis keeps of one caller: its quotas, its kept filters, and answers for its repeated requests."""
     for pattern in CALLERS:
         names = [name async for name in invest.redis.scan_iter(f"{pattern}{caller}*", count=1000)]
         if names:
             await invest.redis.delete(*names)
+
+
+async def filters_of(invest: Invest, caller: str) -> dict[str, str]:
+    """The filters of rankings that a caller kept, by name."""
+    kept: dict[bytes, bytes] = await invest.redis.hgetall(FILTERS + caller)  # type: ignore[misc] # Awaitable | dict
+    return {name.decode(): where.decode() for name, where in sorted(kept.items())}
+
+
+async def hand_over_filters(invest: Invest, caller: str, heir: str) -> None:
+    """Give the kept filters of a key to the one that replaced it; without Redis they stay where they are."""
+    with suppress(RedisError, OSError):
+        await invest.redis.rename(FILTERS + caller, FILTERS + heir)

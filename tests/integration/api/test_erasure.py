@@ -17,6 +17,7 @@ from invest.domain.documents import StoredReport
 from invest.domain.job_run import JobRun
 from invest.engine import keys
 from invest.jobs.exported_files import exports_folder, prune_exports, write_private
+from invest.jobs.forgetting import FILTERS
 from invest.local.places import data_folder
 from invest.settings import Settings
 from invest.store import Store
@@ -134,11 +135,14 @@ async def test_a_persons_request_is_met_by_two_commands(platform: Settings, inve
         await web.ask("POST", f"{API}/alerts", json={"kind": "news", "ticker": "VALE3"}, headers=headers, status=201)
         await store.portfolios.create("theirs", owner=other.id)
         await store.reports.save(report("rep-1", made))
+        redis = web.app[SERVICES].invest.redis
+        await redis.hset(FILTERS + mine.id, "for Maria", "/rankings?min_score=7")
         file = tmp_path / "maria.json"
         await invest("data", "export", "--key", mine.id, "--out", str(file))
         written = json.loads(file.read_text())
         assert [p["name"] for p in written["portfolios"]] == ["Maria's"] and len(written["transactions"]) == 1
         assert len(written["alerts"]) == len(written["reports"]) == len(written["key"]) == 1
+        assert written["filters"] == [{"name": "for Maria", "address": "/rankings?min_score=7"}]
         assert "key_hash" not in written["key"][0] and mode_of(file) == 0o600
         await invest("data", "erase", "--key", mine.id, code=2)  # nobody is there to be asked
         await invest("data", "erase", "--key", mine.id, "--yes")
@@ -146,5 +150,4 @@ async def test_a_persons_request_is_met_by_two_commands(platform: Settings, inve
         assert [kind for kind, rows in left.items() if rows] == ["key"]
         assert left["key"][0]["name"] == "erased" and left["key"][0]["revoked_at"]
         assert len(await store.portfolios.list()) == 1
-        redis = web.app[SERVICES].invest.redis
         assert not [name async for name in redis.scan_iter(f"invest:*{mine.id}*")]

@@ -15,6 +15,7 @@ from invest.api.routes.operations import BulkFilter
 from invest.api.routes.tasks import engine_of
 from invest.domain.access import ApiKey, Scope
 from invest.engine import Bulk
+from invest.jobs.forgetting import hand_over_filters
 
 KeyId = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$", examples=["3f6c1e9a"])]
 
@@ -123,6 +124,7 @@ async def rotate_key(request: Request, path: KeyPath) -> Reply[MadeKey]:
     if made is None:
         raise Problem(404, f"no key {path.key_id!r} in force")
     plain, key = made
+    await hand_over_filters(request.services.invest, path.key_id, key.id)
     request.audit("rotate key", path.key_id, {"as": key.id})
     return Reply(MadeKey.of(plain, key), 201, {"Location": f"{PREFIX}/keys/{key.id}", "Cache-Control": "no-store"})
 

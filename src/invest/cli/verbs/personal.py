@@ -11,7 +11,7 @@ import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson, Yes
-from invest.cli.server import refuse_remote, with_platform, with_store
+from invest.cli.server import refuse_remote, with_platform
 from invest.errors import NotFound
 
 Key = Annotated[str, typer.Option("--key", help="id of the person's API key (see `invest keys ls`)")]
@@ -23,12 +23,19 @@ def export(
     json_output: AsJson = False,
 ) -> None:
     """Write everything that is kept of a key: portfolios, transactions, alerts, reports, jobs, audit lines."""
+    from invest.engine import Invest
+    from invest.jobs.forgetting import filters_of
+    from invest.store import Store
 
-    async def work(store: Any) -> Any:
-        await _known(store, key)
-        return await store.erasure.of_key(key)
+    async def work(invest: Any) -> Any:
+        assert isinstance(invest, Invest)
+        async with Store.open(invest.settings) as store:
+            await _known(store, key)
+            kept = await store.erasure.of_key(key)
+        named = await filters_of(invest, key)
+        return kept | {"filters": [{"name": name, "address": where} for name, where in named.items()]}
 
-    found = with_store(work)
+    found = with_platform(work)
     descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(found, file, ensure_ascii=False, indent=1)

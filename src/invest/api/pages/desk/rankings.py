@@ -23,9 +23,9 @@ from invest.domain.analysis import Recommendation
 from invest.domain.market import Market
 from invest.engine import JobState
 from invest.errors import NotFound
+from invest.jobs.forgetting import FILTERS as SAVED
 from invest.reports import MISSING
 
-SAVED = "invest:pages:filters:"  # + caller -> hash name -> address of a screener
 MOST_SAVED = 50
 NAME = 28  # characters of a name in a row
 FILTERS = ("sector", "recommendation", "min_score", "min_coverage", "text")
