@@ -20,7 +20,7 @@ from invest.api.pages.session import FORM_COOKIE, SAID_COOKIE, forget, keep
 from invest.api.pages.tables import stacked
 from invest.api.pages.visit import Visit
 from invest.api.services import SERVICES
-from invest.reports import MISSING, draw_chart
+from invest.reports import MISSING, Locale, draw_chart, locale_of
 
 FILES = {"invest.css": "text/css", "invest.js": "text/javascript", "charts.js": "text/javascript"}
 SHAPES = {"up": "▲", "down": "▼", "flat": "■", "good": "●", "warn": "■", "bad": "◆", "off": "○"}
@@ -101,12 +101,15 @@ def cut(text: str, length: int) -> str:
     return (short.rpartition(" ")[0] if short.rfind(" ") > length // 2 else short).rstrip(" ,;:(") + "…"
 
 
-def render(visit: Visit, template: str, *, status: int = 200, **values: Any) -> web.Response:
-    """A page."""
+def render(
+    visit: Visit, template: str, *, status: int = 200, language: str | None = None, **values: Any
+) -> web.Response:
+    """A page; `language`: of its charts, where that is not the reader's."""
     services = visit.services
     text = _filled(
         visit,
         template,
+        language,
         v=visit,
         sandbox=services.settings.sandbox,
         keys_required=services.keyring.required,
@@ -127,17 +130,19 @@ def part(visit: Visit, template: str, **values: Any) -> Markup:
     return Markup(_filled(visit, template, **values))  # noqa: S704 - the templates escape
 
 
-def _filled(visit: Visit, template: str, **values: Any) -> str:
+def _filled(visit: Visit, template: str, language: str | None = None, **values: Any) -> str:
+    """`language`: of what is drawn, where it is not the reader's."""
     words = visit.words
+    own = locale_of(language) if language else words.locale
     page = templates().get_template(template)
-    return stacked(page.render(_=words.say, w=words, n=words.locale, chart=Drawing(visit).chart, **values))
+    return stacked(page.render(_=words.say, w=words, n=words.locale, chart=Drawing(own).chart, **values))
 
 
 class Drawing:
     """Draws the charts of one page, each under a name of its own."""
 
-    def __init__(self, visit: Visit) -> None:
-        self._locale = visit.words.locale
+    def __init__(self, locale: Locale) -> None:
+        self._locale = locale
         self._drawn = 0
 
     def chart(self, chart: Any, width: float = 560) -> Markup:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from invest.reports import MISSING
+
 LEAST = 5  # columns from which a table is too wide for a phone
-TABLE = re.compile(r"<table( aria-label=\"[^\"]*\")?>(<thead[^>]*>.*?</thead>)(.*?)</table>", re.S)
+TABLE = re.compile(r"<table( class=\"stack\")?( aria-label=\"[^\"]*\")?>(<thead[^>]*>.*?</thead>)(.*?)</table>", re.S)
 HEAD = re.compile(r"<th\b[^>]*>(.*?)</th>", re.S)
 TAG = re.compile(r"<[^>]*>")
-START = re.compile(r"<(tr|td)\b([^>]*)>")
+START = re.compile(rf"<(tr|td)\b([^>]*)>({MISSING}</td>)?")
 SPAN = re.compile(r"colspan=\"(\d+)\"")
 
 
@@ -18,21 +20,22 @@ def stacked(page: str) -> str:
 
 
 def _marked(table: re.Match[str]) -> str:
-    label, head, body = table[1] or "", table[2], table[3]
+    given, head, body = table[2] or "", table[3], table[4]
     names = [TAG.sub("", name).strip() for name in HEAD.findall(head)]
-    if len(names) < LEAST:
+    if (len(names) < LEAST and not table[1]) or " data-th=" in body:  # narrow, or a part that was marked before
         return table[0]
     at = 0
 
     def named(start: re.Match[str]) -> str:
         nonlocal at
-        tag, rest = start[1], start[2]
+        tag, rest, missing = start[1], start[2], start[3] or ""
         if tag == "tr":
             at = 0
             return start[0]
         span = SPAN.search(rest)
         name = names[at] if at < len(names) and span is None else ""
         at += int(span[1]) if span else 1
-        return f'<td{rest} data-th="{name}">' if name else start[0]
+        label = f' data-th="{name}"' if name else ""
+        return f"<td{rest}{label}{' data-none' if missing else ''}>{missing}"
 
-    return f'<table{label} class="stack">{head}{START.sub(named, body)}</table>'
+    return f'<table class="stack"{given}>{head}{START.sub(named, body)}</table>'

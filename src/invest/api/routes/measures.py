@@ -37,8 +37,8 @@ async def source_metrics(request: Request) -> str:
     used = {name: source for name, source in settings.sources.items() if source.enabled}
     async with redis.pipeline(transaction=False) as pipe:
         pipe.hgetall(OUTCOMES)
-        for name, source in used.items():
-            pipe.hmget(host_key(name, source.base_url, sandbox=settings.sandbox), ["until", "fails"])
+        for name in used:
+            pipe.hmget(host_key(name, settings.source(name).base_url, sandbox=settings.sandbox), ["until", "fails"])
             pipe.get(f"{BUDGET}{name}:{month}")
         counted, *answers = await pipe.execute()
     calls: list[Sample] = []

@@ -21,6 +21,7 @@ _STYLES: Final[tuple[tuple[Role, Role, float, str], ...]] = (
     ("muted", "muted", 1.0, "4 2"),
 )
 _TOP: Final = 9.0
+_BOLD: Final = 1.15  # a bold label takes so much more room, in the widest of the fonts that pages fall back to
 
 
 def draw_lines(chart: LinesChart, locale: Locale, *, ident: str, width: float = 700, height: float = 220) -> str:
@@ -32,8 +33,8 @@ def draw_lines(chart: LinesChart, locale: Locale, *, ident: str, width: float = 
     named = chart.lines[: len(_STYLES)]
     labels = [f"{fit(line.name, TICK_SIZE, 90)} {_end_text(chart, line, locale)}".strip() for line in named]
     axis = max(text_width(t, TICK_SIZE) + 11 for t in texts)
-    named_beside = [*labels, chart.reference_label]
-    right = width - axis - max(text_width(t, TICK_SIZE) for t in named_beside) - 6
+    beside = [text_width(t, TICK_SIZE) * (_BOLD if line.emphasis else 1) for t, line in zip(labels, named, strict=True)]
+    right = width - axis - max([*beside, text_width(chart.reference_label, TICK_SIZE)]) - 6
     gap = GAP if chart.rebased else MONTHS_GAP
     floor = height - 19
     x = Scale(chart.days[0].toordinal(), chart.days[-1].toordinal(), 1, right - 3)

@@ -16,7 +16,7 @@ from invest.engine import JobState, JobStatus, keys
 
 LOOKED: Final = 500  # steps a drawing is made of
 ALIKE: Final = 3  # more steps than so many that are alike are folded into one box
-WIDE, TALL, ACROSS, DOWN = 190, 46, 70, 14  # of a box, and between two
+WIDE, TALL, ACROSS, DOWN = 236, 46, 70, 14  # of a box, and between two
 ROLES: Final[Mapping[str, str]] = {"running": "blue", "succeeded": "green", "failed": "red", "retrying": "amber"}
 SHAPES: Final[Mapping[str, str]] = {"running": "●", "succeeded": "●", "failed": "◆", "retrying": "■", "cancelled": "–"}
 
@@ -109,7 +109,8 @@ def _box(visit: Visit, step: JobStatus) -> Box:
     elif step.started_at and step.finished_at:
         note = f"{note} · {visit.words.span(step.finished_at - step.started_at)}"
     arguments = arguments_text(step.args, step.kwargs)
-    title = f"{step.name.removesuffix('_async')} {arguments.partition('=')[2] or arguments}".strip()
+    subject = (arguments.partition("=")[2] or arguments).partition(", ")[0]
+    title = f"{step.name.removesuffix('_async')} {subject}".strip()
     return Box([step.id], title, note, str(step.state), f"/ops/jobs/{quote(step.id, safe='')}")
 
 
@@ -169,9 +170,9 @@ def _drawn(box: Box) -> str:
         f'<rect class="f-paper s-{role}" x="{box.x:.1f}" y="{box.y:.1f}" width="{WIDE}" height="{TALL}" rx="6" '
         f'stroke-width="{strong}"/>'
         f'<text class="f-ink" x="{box.x + 12:.1f}" y="{box.y + 19:.1f}" font-size="13">'
-        f"{escape(_cut(box.title, 22))}</text>"
+        f"{escape(_cut(box.title, 29))}</text>"
         f'<text class="f-{role if role != "amber" else "amber-ink"}" x="{box.x + 12:.1f}" y="{box.y + 36:.1f}" '
-        f'font-size="11">{shape} <tspan class="f-muted">{escape(_cut(box.note, 24))}</tspan></text>'
+        f'font-size="11">{shape} <tspan class="f-muted">{escape(_cut(box.note, 32))}</tspan></text>'
     )
     title = f"<title>{escape(f'{box.title}: {box.note}')}</title>"
     return f'<a href="{escape(box.link)}">{title}{inner}</a>' if box.link else f"<g>{title}{inner}</g>"

@@ -50,7 +50,7 @@ async def upstreams(visit: Visit) -> list[Upstream]:
     hosts = {name: urlsplit(source.base_url).hostname or "" for name, source in settings.sources.items()}
     async with visit.services.invest.redis.pipeline(transaction=False) as pipe:
         for name in hosts:
-            base_url = settings.sources[name].base_url
+            base_url = settings.source(name).base_url  # what the workers ask: in the sandbox another than is shown
             pipe.hmget(
                 host_key(name, base_url, sandbox=settings.sandbox), ["until", "fails", "day", "day:ok", "day:fail"]
             )

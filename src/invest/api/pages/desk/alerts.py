@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import partial
 
@@ -24,6 +25,7 @@ from invest.jobs.analysis import watch
 
 LEVEL = re.compile(r"(?P<ticker>\S+): (?P<name>\w+) (?P<value>\S+) (?P<comparison>[<>]=?) (?P<level>\S+)")
 PAYMENT = re.compile(r"(?P<ticker>\S+): (?P<kind>\w+) of R\$ (?P<amount>[\d.]+) (?P<rest>per share, .+)")
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 SIGNS = {"<=": "≤", ">=": "≥"}
 FIELDS = ("kind", "ticker", "portfolio_id", "field", "comparison", "level", "note")
 
@@ -72,7 +74,7 @@ def happened(visit: Visit, message: str) -> str:
         whole = words.translated(message)
         for english, own in ((paid["kind"], words.say(f"paid {paid['kind']}")), (paid["amount"], _amount(visit, paid))):
             whole = whole.replace(english, own, 1)
-        return whole
+        return DAY.sub(lambda day: locale.day(date.fromisoformat(day[0])), whole)
     return words.translated(message)
 
 

@@ -20,7 +20,7 @@ from invest.api.routes import operations, research
 from invest.api.routes.files import prices
 from invest.domain.analysis import FACT_KEYS, Analysis
 from invest.domain.market import Asset, Bars, InvalidTicker, parse_ticker
-from invest.domain.opinions import Opinion
+from invest.domain.opinions import AiConsensus, Opinion
 from invest.jobs.analysis import track_rows
 from invest.reports import AssetReportData, AssetReportView, build_asset_view, moving_average
 
@@ -97,6 +97,7 @@ async def asset_page(visit: Visit) -> web.StreamResponse:
         "desk/asset.html",
         asset=asset,
         view=view,
+        foreign=any(opinion.language != visit.words.language and opinion.valid for opinion in data.opinions),
         known=anchors(view),
         series=price_series(visit, data.bars),
         report=reports[0] if reports else None,
@@ -116,7 +117,7 @@ async def asset_data(visit: Visit, analysis: Analysis) -> AssetReportData:
     track, opinions, pooled = await asyncio.gather(
         track_rows(store),
         store.opinions.history(ticker, limit=20),
-        store.opinions.consensus_history(ticker, limit=1),
+        store.opinions.consensus_history(ticker, limit=10),
     )
     hashes = {f.payload for f in analysis.facts if f.payload} | {c.payload for c in latest.values() if c.payload}
     described = await store.payloads.describe(*hashes)
@@ -128,8 +129,8 @@ async def asset_data(visit: Visit, analysis: Analysis) -> AssetReportData:
         payloads=list(described.values()),
         analysis=analysis,
         bars=bars,
-        opinions=newest_round(opinions),
-        ai_consensus=pooled[0][2] if pooled else None,
+        opinions=newest_round(opinions, visit.words.language),
+        ai_consensus=fullest([(at, consensus) for _, at, consensus in pooled]),
         actions=actions,
         news=news,
         track_record=track,
@@ -137,13 +138,22 @@ async def asset_data(visit: Visit, analysis: Analysis) -> AssetReportData:
     )
 
 
-def newest_round(opinions: Sequence[Opinion]) -> list[Opinion]:
-    """The newest opinion of each provider, of those asked within a day of the newest."""
+def newest_round(opinions: Sequence[Opinion], language: str) -> list[Opinion]:
+    """The newest opinion of each provider, of those asked within a day of the newest; in `language` where one is."""
     found: dict[str, Opinion] = {}
     for opinion in opinions:
-        if opinions[0].asked_at - opinion.asked_at <= FRESH:
-            found.setdefault(opinion.provider, opinion)
+        if opinions[0].asked_at - opinion.asked_at > FRESH:
+            continue
+        kept = found.setdefault(opinion.provider, opinion)
+        if kept.language != language and opinion.language == language:
+            found[opinion.provider] = opinion
     return list(found.values())
+
+
+def fullest(pools: Sequence[tuple[datetime, AiConsensus]]) -> AiConsensus | None:
+    """Of the pools of the newest round (newest first) the one with most answers: a report by one AI hides none."""
+    fresh = [consensus for at, consensus in pools if pools[0][0] - at <= FRESH]
+    return max(fresh, key=lambda consensus: consensus.answered, default=None)
 
 
 def anchors(view: AssetReportView) -> set[str]:

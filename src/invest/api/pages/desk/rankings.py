@@ -36,7 +36,7 @@ SORTS = {
 
 DRAWN = web.AppKey("drawn rankings", dict[tuple[Market, str], tuple[datetime, Mapping[str, Markup]]])
 ROW = Markup(
-    '<tr data-id="{ticker}"><td class="r" data-th="#">{position}</td>'
+    '<tr data-id="{ticker}"><td class="r">{position}</td>'
     '<td><a href="/assets/{ticker}"><b>{ticker}</b></a> <span class="muted">{name}</span></td>'
     '<td data-th="{th[1]}">{sector}</td><td class="r" data-th="{th[2]}">{price}</td>'
     '<td class="r" data-th="{th[3]}">{mark}{change}</td><td class="r" data-th="{th[4]}"><b>{score}</b></td>'

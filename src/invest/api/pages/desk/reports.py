@@ -89,6 +89,7 @@ async def report_page(visit: Visit) -> web.StreamResponse:
     return render(
         visit,
         "desk/report.html",
+        language=view.language if view else None,
         report=report,
         view=view,
         known=anchors(view) if view else set(),  # type: ignore[arg-type] # every kind of view has sections

@@ -50,6 +50,7 @@ async def tax_page(visit: Visit) -> web.StreamResponse:
     return render(
         visit,
         "desk/tax.html",
+        language="pt-BR",
         portfolio=held,
         told=year_of_tax,
         view=view,
