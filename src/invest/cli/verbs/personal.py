@@ -27,6 +27,8 @@ def export(
     from invest.jobs.forgetting import filters_of
     from invest.store import Store
 
+    refuse_remote()
+
     async def work(invest: Any) -> Any:
         assert isinstance(invest, Invest)
         async with Store.open(invest.settings) as store:

@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from invest.api.services import SERVICES
+from invest.domain.job_run import JobRun
 from invest.engine import JobState
 from invest.jobs.log_lines import keeping_lines
 from invest.settings import Settings
@@ -151,6 +152,20 @@ async def test_many_jobs_are_acted_on_after_a_dry_run(visitor: Visitor, web_door
     }
     await visitor.send("/ops/jobs/act", cancel)
     assert (await web_door.ask("GET", f"{API}/tasks", params={"state": "queued"})).json()["count"] == 3
+
+
+async def test_an_ended_job_is_found_by_its_arguments_which_the_history_alone_keeps(
+    visitor: Visitor, web_door: Door, platform: Settings
+) -> None:
+    world = await fill(web_door, platform)
+    given = {"args": [], "kwargs": {"ticker": "XPTO3"}}
+    ended = JobRun(id=world.done, state="succeeded", name="door_double", queue="door", args=given, event_id="1-1")
+    async with Store.open(platform) as store:
+        await store.jobs.upsert([ended])
+    page = await visitor.read("/ops/jobs?text=xpto3&span=day")
+    assert re.findall(r'<tr data-id="([^"]+)"', page) == [world.done]
+    assert "door_fail" not in page, "groups of failures that the filter does not find are not shown"
+    assert not re.findall(r'<tr data-id="([^"]+)"', await visitor.read("/ops/jobs?text=xpto4"))
 
 
 async def test_a_job_is_enqueued_from_its_form_and_replayed_with_changes(

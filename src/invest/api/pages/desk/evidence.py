@@ -17,7 +17,7 @@ from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.api.routes import reports as documents
 from invest.api.routes import research
-from invest.api.routes.ownership import owner_of
+from invest.api.routes.ownership import owner_of, require_report, visible
 from invest.domain.analysis import FACT_KEYS
 from invest.jobs.data_collection import bytes_of
 from invest.reports import MISSING
@@ -104,6 +104,26 @@ def _is_text(content_type: str | None) -> bool:
     return bool(content_type) and any(word in (content_type or "") for word in ("json", "text", "xml", "csv"))
 
 
+async def _job_seen(visit: Visit, text: str) -> bool:
+    """Whether `text` is the id of a job that the caller may see, in Redis or in the history: another's is not there."""
+    found = await visit.services.invest.inspect.read([text])
+    if found:
+        return bool(await visible(visit.request, found))
+    run = await (await visit.services.store()).jobs.get(text)
+    return run is not None and bool(await visible(visit.request, [run]))
+
+
+async def _report_seen(visit: Visit, text: str) -> bool:
+    """The same of a report."""
+    try:
+        await require_report(visit.request, text)
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        return False
+    return await (await visit.services.store()).reports.get(text) is not None
+
+
 @page("GET", "/search")
 async def search_page(visit: Visit) -> web.StreamResponse:
     """Everything by one box: a ticker goes straight to its asset, an id to its job or report."""
@@ -115,9 +135,9 @@ async def search_page(visit: Visit) -> web.StreamResponse:
     if exact is not None:
         return visit.go(f"/assets/{quote(exact.ticker, safe='')}")
     if " " not in text and "," not in text and "/" not in text:
-        if await visit.services.invest.inspect.read([text]) or await store.jobs.get(text) is not None:
+        if await _job_seen(visit, text):
             return visit.go(f"/ops/jobs/{quote(text, safe='')}")
-        if await store.reports.get(text) is not None:
+        if await _report_seen(visit, text):
             return visit.go(f"/reports/{quote(text, safe='')}")
     owner = owner_of(request)
     assets, heads = await asyncio.gather(
