@@ -136,7 +136,7 @@ async def test_a_persons_request_is_met_by_two_commands(platform: Settings, inve
         await store.portfolios.create("theirs", owner=other.id)
         await store.reports.save(report("rep-1", made))
         redis = web.app[SERVICES].invest.redis
-        await redis.hset(FILTERS + mine.id, "for Maria", "/rankings?min_score=7")
+        await redis.hset(FILTERS + mine.id, "for Maria", "/rankings?min_score=7")  # type: ignore[misc] # redis-py: Awaitable
         file = tmp_path / "maria.json"
         await invest("data", "export", "--key", mine.id, "--out", str(file))
         written = json.loads(file.read_text())
