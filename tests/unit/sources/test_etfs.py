@@ -118,6 +118,14 @@ def test_a_fiagro_is_found_by_its_isin_and_takes_units_from_its_subclass(tmp_pat
     assert (row["PATRIMONIO_LIQUIDO"], row["NUMERO_COTAS"], row["VALOR_PATRIMONIAL_COTA"]) == ("1000", "100", "10.5")
 
 
+def test_a_month_for_which_nobody_filed_is_no_fault_and_another_table_is(tmp_path: Path) -> None:
+    head = "CNPJ_Classe;Nome_Classe;Data_Referencia;Versao;Codigo_ISIN;Patrimonio_Liquido;Numero_Cotistas"
+    fiagros.cut(zipped(tmp_path, {"inf_mensal_fiagro_202603.csv": [head]}), tmp_path / "s")
+    assert Shelf(tmp_path / "s").get("issuer:AGRO") is None
+    with pytest.raises(Malformed, match="without its columns"):
+        fiagros.cut(zipped(tmp_path, {"inf_mensal_fiagro_202603.csv": ["A;B", "1;2"]}), tmp_path / "t")
+
+
 def test_buildings_and_papers_of_the_newest_quarter_are_told_line_by_line(tmp_path: Path) -> None:
     buildings = [
         "CNPJ_Fundo_Classe;Data_Referencia;Versao;Classe;Nome_Imovel;Area;Percentual_Vacancia;Percentual_Receitas_FII",

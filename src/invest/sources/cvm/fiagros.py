@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import calendar
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,22 +20,27 @@ from invest.sources.numerals import cnpj_of, day, number, positive
 
 PATH = "/dados/FIAGRO/DOC/INF_MENSAL/DADOS/inf_mensal_fiagro_{month}.zip"
 FRESH = 21_600.0
+HEADER = 65_536  # bytes of a table's first line that are looked at
 LOOK_BACK = 4  # months among which the newest file is looked for
+TRIED = 2  # files in which a fund is looked for
 UNITS = ("COTAS_EMITIDAS", "NUMERO_COTAS_EMITIDAS", "NUMERO_COTAS", "QUANTIDADE_COTAS_EMITIDAS")
 PER_UNIT = ("VALOR_PATRIMONIAL_COTAS", "VALOR_PATRIMONIAL_COTA")
 ASSETS = ("VALOR_ATIVO", "TOTAL_ATIVO", "ATIVO_TOTAL")
 
 
 class Fiagros:
-    """The newest month's file."""
+    """The newest months' files."""
 
     def __init__(self) -> None:
         self._shelves = Shelves("fiagros", cut)
 
     async def read(self, client: SourceClient, reading: Reading, want: Want) -> bool:
         """Read a Fiagro's newest month into `reading`; whether one was found. Raises `SourceError`."""
-        shelved = await self._newest(client, reading, market_day(want.now))
-        row = await asyncio.to_thread(_row_of, shelved, want) if shelved else None
+        shelved, row = None, None
+        async for shelved in self._newest(client, reading, market_day(want.now)):
+            row = await asyncio.to_thread(_row_of, shelved, want)
+            if row is not None:
+                break
         if shelved is None or row is None:
             return False
         month = day(row.get("DATA_REFERENCIA"))
@@ -60,16 +65,20 @@ class Fiagros:
         )  # fmt: skip
         return True
 
-    async def _newest(self, client: SourceClient, reading: Reading, today: date) -> Shelved | None:
-        month = today.replace(day=1)
+    async def _newest(self, client: SourceClient, reading: Reading, today: date) -> AsyncIterator[Shelved]:
+        """The two newest months' files: in the first days of a month not every fund has filed."""
+        month, given = today.replace(day=1), 0
         for _ in range(LOOK_BACK):
             month = (month - timedelta(days=1)).replace(day=1)
             try:
                 path = PATH.format(month=f"{month:%Y%m}")
-                return await self._shelves.fetch(client, reading.source, path, fresh_for=FRESH)
+                shelved = await self._shelves.fetch(client, reading.source, path, fresh_for=FRESH)
             except NotAvailable:
                 continue
-        return None
+            yield shelved
+            given += 1
+            if given == TRIED:
+                return
 
 
 def _first(row: Mapping[str, str], names: tuple[str, ...]) -> Decimal | None:
@@ -91,8 +100,8 @@ def cut(source: Path, shelf: Path) -> None:
         number_of_version = int(version) if version is not None and 0 < version < 1000 else 1
         if cnpj not in funds or number_of_version >= funds[cnpj][0]:
             funds[cnpj] = number_of_version, {key: value for key, value in row.items() if value}
-    if not funds:
-        raise Malformed("cvm_funds", "a report of Fiagros without a fund")
+    if not funds and not _has_columns(source):
+        raise Malformed("cvm_funds", "a report of Fiagros without its columns")
     issuers: dict[str, list[str]] = {}
     blocks = []
     for cnpj, (_, row) in funds.items():
@@ -111,6 +120,16 @@ def _rows(source: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 with archive.open(entry) as stream:
                     for row in table(Capped("cvm_funds", stream, entry.file_size).lines()):
                         yield name, row
+
+
+def _has_columns(source: Path) -> bool:
+    """Whether a file that holds no line is a report nonetheless: nobody has filed yet."""
+    with open_zip("cvm_funds", source) as archive:
+        for entry in archive.infolist():
+            with archive.open(entry) as stream:
+                if b"CNPJ_CLASSE" in stream.readline(HEADER).upper():
+                    return True
+    return False
 
 
 def _row_of(shelved: Shelved, want: Want) -> dict[str, str] | None:
