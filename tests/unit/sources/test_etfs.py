@@ -121,7 +121,7 @@ def test_a_fiagro_is_found_by_its_isin_and_takes_units_from_its_subclass(tmp_pat
 def test_a_month_for_which_nobody_filed_is_no_fault_and_another_table_is(tmp_path: Path) -> None:
     head = "CNPJ_Classe;Nome_Classe;Data_Referencia;Versao;Codigo_ISIN;Patrimonio_Liquido;Numero_Cotistas"
     fiagros.cut(zipped(tmp_path, {"inf_mensal_fiagro_202603.csv": [head]}), tmp_path / "s")
-    assert Shelf(tmp_path / "s").get("issuer:AGRO") is None
+    assert not Shelf(tmp_path / "s").get("issuer:AGRO")
     with pytest.raises(Malformed, match="without its columns"):
         fiagros.cut(zipped(tmp_path, {"inf_mensal_fiagro_202603.csv": ["A;B", "1;2"]}), tmp_path / "t")
 
