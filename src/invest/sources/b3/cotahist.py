@@ -33,7 +33,7 @@ from invest.sources.plausible import believe
 
 # A session is some 370 kB packed, so a year passes the general limit for zips: 251 sessions of 2024 are 92 MB.
 YEAR_BYTES = 256_000_000
-FEW = 8  # sessions that are asked day by day; for more, the month's or the year's file is less to ask
+FEW = 8  # sessions that are asked day by day; for more, the year's file is less to ask
 PAST = 86_400.0  # seconds a file of closed sessions is taken as it was
 CURRENT = 900.0  # seconds the running year's and today's file are
 FIRST_YEAR, LAST_YEAR = 1986, 2200
@@ -168,7 +168,7 @@ def papers(shelf: Shelf) -> list[Asset]:
 def files_for(known: date | None, last: date, today: date) -> list[str]:
     """Names of the files that hold the sessions after `known` (None: six years) up to `last`.
 
-    A few sessions are asked one by one; more through the running month's or the years' files.
+    A few sessions are asked one by one; more through the years' files.
     """
     if known is None:
         first = max(FIRST_YEAR, last.year - YEARS + 1)
