@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import math
 import os
+import re
 import signal
 import socket
 import time
@@ -30,15 +31,16 @@ SHRINK_AFTER: Final = 30.0  # seconds of too little work before a process is sen
 QUICK_DEATH: Final = 5.0
 STARTING: Final = 20.0  # seconds for a process to say that it claims
 ANSWER: Final = 0.5  # seconds for a process to say whether it is idle
+RANGE: Final = re.compile(r"\s*(\d{1,6})\s*,\s*(\d{1,6})\s*")
 KILL_AFTER: Final = 10.0  # seconds beyond the grace period
 
 
 def parse_range(text: str) -> tuple[int, int]:
     """``"3,10"`` as (3, 10). Raises `ConfigError`."""
-    low, _, high = text.partition(",")
-    if not (low.strip().isdecimal() and high.strip().isdecimal()) or not 1 <= int(low) <= int(high):
-        raise ConfigError(f"autoscale {text!r}: expected MIN,MAX such as 3,10")
-    return int(low), int(high)
+    match = RANGE.fullmatch(text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise ConfigError(f"autoscale {text[:40]!r}: expected MIN,MAX such as 3,10")
+    return int(match[1]), int(match[2])
 
 
 def wanted(stats: Sequence[QueueStats], slots: int, now: int, low: int, high: int) -> int:
