@@ -44,16 +44,6 @@ async def payer_of(ctx: Context) -> Payer | None:
     return Payer(ctx.caller, Decimal(str(limit)))
 
 
-async def book_ai(ctx: Context, cost_usd: Decimal) -> None:
-    """Book what AIs were paid outside `invest.ai`, whose calls book themselves."""
-    if ctx.caller and cost_usd > 0:
-        key = ai_key(ctx.caller, datetime.now(UTC).date())
-        async with shared_redis(ctx.invest).pipeline(transaction=True) as pipe:
-            pipe.incrby(key, int((cost_usd * MICRO).to_integral_value()))
-            pipe.expire(key, KEEP)
-            await pipe.execute()
-
-
 async def ai_spent(redis: Redis, caller: str) -> Decimal:
     """US dollars a caller spent today; a day ends at midnight UTC."""
     return Decimal(int(await redis.get(ai_key(caller, datetime.now(UTC).date())) or 0)) / MICRO

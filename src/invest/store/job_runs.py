@@ -163,13 +163,6 @@ class Jobs:
         """What was written down as paused."""
         return [(row["kind"], row["name"]) for row in await self._db.fetch("SELECT kind, name FROM engine_pause")]
 
-    async def last_event(self) -> str | None:
-        """Id of the newest projected event: where a projector may start again."""
-        row = await self._db.fetchrow(
-            "SELECT event_ms, event_seq FROM job_run ORDER BY event_ms DESC, event_seq DESC LIMIT 1"
-        )
-        return f"{row['event_ms']}-{row['event_seq']}" if row else None
-
 
 def merged(runs: Iterable[JobRun]) -> list[JobRun]:
     """One row per job, by id: its newest event, completed by fields that only older ones have."""

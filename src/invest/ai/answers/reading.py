@@ -51,10 +51,6 @@ _REFUSAL = re.compile(
 )
 
 
-class NoJson(ValueError):
-    """A text without one JSON object in it."""
-
-
 def final_text(text: str) -> str:
     """`text` without the thoughts that some servers leave before the answer; "" where only thoughts came."""
     body = text[:MAX_READ].lstrip("\ufeff")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit, urlunsplit
@@ -67,9 +66,3 @@ def proxy_for(url: str) -> str | None:
     if proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
     return found if "://" in found else f"http://{found}"
-
-
-def proxies_named() -> list[str]:
-    """The environment's proxy settings that are set, by name: for `invest doctor`."""
-    names = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
-    return [name for name in names if os.environ.get(name) or os.environ.get(name.lower())]

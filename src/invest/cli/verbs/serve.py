@@ -57,6 +57,7 @@ def worker(
 ) -> None:
     """Run jobs of the named queues (data_collection, analysis, reports) until SIGTERM; of all cells, or of --cell."""
     from invest.cli.platform.local import local_settings
+    from invest.engine import parse_range
     from invest.jobs.declared import added_queues
     from invest.workers import QUEUES, WorkerPlan, serve
 
@@ -65,7 +66,7 @@ def worker(
         queues=_known(queues, there),
         concurrency=concurrency,
         processes=processes,
-        autoscale=_bounds(autoscale),
+        autoscale=None if autoscale is None else parse_range(autoscale),
         max_jobs=max_jobs,
         burst=burst,
         child=child,
@@ -79,15 +80,6 @@ def _known(named: list[str] | None, there: Sequence[str]) -> Sequence[str]:
         if name not in there:
             raise typer.BadParameter(f"no queue {name!r}; there are {', '.join(there)}", param_hint="QUEUES")
     return named or there
-
-
-def _bounds(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    low, _, high = text.partition(",")
-    if low.strip().isdigit() and high.strip().isdigit() and 0 < int(low) <= int(high):
-        return int(low), int(high)
-    raise typer.BadParameter(f"{text!r}: expected MIN,MAX such as 3,10", param_hint="--autoscale")
 
 
 def web(

@@ -53,13 +53,6 @@ class Unresolved:
 
 
 @dataclass(slots=True)
-class _Trade:
-    line: int
-    text: str
-    signed: Decimal | None = None  # received (a sale) or paid (negative); None where the line cannot be read
-
-
-@dataclass(slots=True)
 class _Note:
     """One note, all its pages: `costs` and `withheld` as (name, amount, line)."""
 

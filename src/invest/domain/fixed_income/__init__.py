@@ -13,7 +13,7 @@ from invest.domain.fixed_income.papers import (
     paper_of,
     units_by_day,
 )
-from invest.domain.fixed_income.unit_values import FIXED_INCOME, Curves, as_assets, unit_values, value_of
+from invest.domain.fixed_income.unit_values import FIXED_INCOME, Curves, as_assets, value_of
 
 __all__ = [
     "FIXED_INCOME",
@@ -31,7 +31,6 @@ __all__ = [
     "by_bond",
     "oversold",
     "paper_of",
-    "unit_values",
     "units_by_day",
     "value_of",
 ]

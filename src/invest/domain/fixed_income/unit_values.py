@@ -57,15 +57,6 @@ class Course:
         return max(0, int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right")) - 1)
 
 
-def unit_values(bond: Bond, curves: Curves, until: date) -> tuple[Days, Floats] | None:
-    """(sessions, value of one invested real) from the day it was bought to `until` or its end; None without index.
-
-    What was paid as interest is gone from the value.
-    """
-    course = course_of(bond, curves, until)
-    return (course.days, course.values) if course is not None and course.known else None
-
-
 def course_of(bond: Bond, curves: Curves, until: date, ticker: str = "RF") -> Course | None:
     """What became of a bond up to `until` or its end; None where it was not bought yet."""
     end = min(until, bond.matures_on) if bond.matures_on else until

@@ -51,11 +51,6 @@ def max_drawdown(values: Floats) -> float | None:
     return _number(float(drawdowns(values).min())) if len(values) else None
 
 
-def max_drawdown_of_returns(returns: Floats) -> float | None:
-    """The same from returns, the start counting as a peak."""
-    return max_drawdown(np.concatenate(([1.0], np.cumprod(1 + returns)))) if len(returns) else None
-
-
 def beta(returns: Floats, market: Floats) -> float | None:
     """cov(r, market) / var(market) over returns of the same sessions; None where the market never moved."""
     return market_link(returns, market)[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -202,8 +202,3 @@ def _settled_state(month: MonthTax, opening: TaxOpening, today: date) -> MonthTa
 
 def _cents(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, rounding=ROUND_HALF_UP)
-
-
-def carried_losses(state: Carried) -> Mapping[Bucket, Decimal]:
-    """Losses at the end, by bucket."""
-    return dict(state.losses)

@@ -20,10 +20,15 @@ PUBLISHED = np.array([1, 10, -4, 2, 3, 2, 1, -10]) / 100
 RETURNS = st.lists(st.floats(-0.2, 0.2), min_size=5, max_size=80).map(np.array)
 
 
+def wealth(returns: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """What one becomes, its start included."""
+    return np.concatenate(([1.0], np.cumprod(1 + returns)))
+
+
 def test_volatility_sharpe_and_drawdown_of_the_published_returns() -> None:
     assert risk.annual_volatility(PUBLISHED) == pytest.approx(0.9136465, abs=5e-8)
     assert risk.sharpe(PUBLISHED) == pytest.approx(1.7238614, abs=5e-8)
-    assert risk.max_drawdown_of_returns(PUBLISHED) == pytest.approx(-0.10)
+    assert risk.max_drawdown(wealth(PUBLISHED)) == pytest.approx(-0.10)
 
 
 def test_annual_return_is_compounded_not_summed() -> None:
@@ -69,12 +74,12 @@ def test_too_few_returns_give_nulls(n: int) -> None:
 
 def test_nothing_gives_nothing() -> None:
     empty = np.empty(0)
-    assert risk.max_drawdown(empty) is risk.annual_return(empty) is risk.max_drawdown_of_returns(empty) is None
+    assert risk.max_drawdown(empty) is risk.annual_return(empty) is None
 
 
 @given(returns=RETURNS)
 def test_drawdown_lies_between_minus_one_and_zero(returns: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
-    deepest = risk.max_drawdown_of_returns(returns)
+    deepest = risk.max_drawdown(wealth(returns))
     assert deepest is not None
     assert -1 <= deepest <= 0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -128,11 +127,6 @@ def _why(visit: Visit, refused: Sequence[str]) -> str:
         return ""
     why = visit.words.translated(refused[0])
     return visit.say("; {n} left as they are: {why}", n=len(refused), why=why)
-
-
-def jobs_link(**query: str) -> str:
-    """The address of the list under a filter."""
-    return "/ops/jobs?" + urlencode(query)
 
 
 PAGES = (jobs_page, act_on_jobs)
