@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md followed as written, in a copy of the tree: a job, a source, a section of a report, a migration."""
+"""CONTRIBUTING.md followed as written, in a copy of the tree: a job, a source, a section of a report, a page, a migration."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
-PATH = re.compile(r"`(src/[\w/.]+\.(?:py|sql))`")
+PATH = re.compile(r"`(src/[\w/.]+\.(?:py|sql|html))`")
 
 TRIAL = """
 import asyncio
 from datetime import UTC, date, datetime
 from aiohttp import web
+from invest.api.pages.rendering import templates
+from invest.api.pages.site import all_pages
+from invest.api.pages.wording import Wording
 from invest.engine import Resources
 from invest.jobs import declared
 from invest.jobs.analysis import OnRecord, list_on_record
@@ -60,6 +63,13 @@ async def main():
         async with eager(resources) as invest:
             job = await invest.enqueue(list_on_record(limit=5))
             assert await job.result() == OnRecord(tickers=[])
+    assert "/series" in [page.path for page in all_pages()]
+    drawn = templates().get_template("desk/series.html").blocks["main"]
+    for language, heading in (("en", "Series of the economy"), ("pt-BR", "Séries da economia")):
+        words = Wording(language)
+        given = {"_": words.say, "n": words.locale, "series": {"sgs:433": date(2026, 11, 1)}}
+        text = "".join(drawn(templates().get_template("desk/series.html").new_context(given)))
+        assert heading in text and "sgs:433" in text, text
     print("followed")
 
 
@@ -84,7 +94,7 @@ def follow(tree: Path) -> None:
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     for block in BLOCK.finditer(page):
         kind, text = block[2], textwrap.dedent(block[3])
-        if kind in ("python", "sql"):
+        if kind in ("python", "sql", "html"):
             path = PATH.findall(page[: block.start()])[-1]
             assert not (tree / path).exists(), f"{path} exists: the page must show a new file"
             (tree / path).write_text(text, encoding="utf-8")
