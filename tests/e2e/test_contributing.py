@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md followed as written, in a copy of the tree: a job, a source, a section of a report, a page, a migration."""
+"""CONTRIBUTING.md followed as written, in a copy of the tree: job, source, section of a report, page, migration."""
 
 from __future__ import annotations
 
