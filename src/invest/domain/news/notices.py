@@ -19,28 +19,44 @@ _EVENTS: Final = (
     (ActionKind.SPIN_OFF, re.compile(r"\bcisao\b|\bcis\. ?red")),
     (
         ActionKind.MERGER,
-        re.compile(r"\bincorporacao (?:da|de|das|do)\b|\bincorporacao (?:reversa|de acoes)\b|\bfusao\b"),
+        re.compile(
+            r"\bincorporacao (?:da|de|das|do)\b|\bincorporacao (?:reversa|de acoes)\b|\bfusao\b|"
+            r"\bconversao (?:de|das|da totalidade das) acoes preferenciais\b"
+        ),
     ),
     (ActionKind.REVERSE_SPLIT, re.compile(r"\bgrupamento\b")),
     (ActionKind.SPLIT, re.compile(r"\bdesdobramento\b")),
     (ActionKind.BONUS, re.compile(r"\bbonificacao (?:de|em|das) acoes\b|\bbonificacao em acoes\b")),
-    (ActionKind.REDEMPTION, re.compile(r"\bresgate (?:de|das|total)(?: das)? acoes\b|\bopa para cancelamento\b")),
-    (ActionKind.RATIO_CHANGE, re.compile(r"\balteracao d[ae] (?:paridade|proporcao|composicao das units)\b")),
+    (
+        ActionKind.REDEMPTION,
+        re.compile(r"\bresgate (?:(?:total|compulsorio) )?(?:de|das) acoes\b|\bopa para cancelamento\b"),
+    ),
+    (
+        ActionKind.RATIO_CHANGE,
+        re.compile(
+            r"\balteracao d[ae] (?:paridade|proporcao|composicao das units)\b|"
+            r"\b(?:conversao|desmembramento|cancelamento do programa) d[eao]s? units\b"
+        ),
+    ),
+    (ActionKind.AMORTISATION, re.compile(r"\breducao (?:de|do) capital\b.*\brestituicao\b")),
 )
 _NOT: Final = re.compile(  # what is denied, asked about, over, or about something else than the paper
     r"\bnao (?:ha|houve|aprov|realiz)|\besclareciment|\bnegad|\bcancelamento d[oa] (?:grupamento|desdobramento|cisao)|"
-    r"\bdesist|\bfracoes\b|\bleilao\b|\bdebentur|\bsubsidiari|\bcontrolad[ao]s?\b|\bestudos?\b"
+    r"\bdesist|\bfracoes\b|\bleilao\b|\bdebentur|\bsubsidiari|\bcontrolad[ao]s?\b|\bestudos?\b|\bvoluntari"
 )
 _RESULTS: Final = re.compile(
     r"\b(?:divulgacao|publicacao|apresentacao|anuncio) (?:de|dos|do)? ?resultados?\b|\bteleconferencia\b|\bwebcast\b|"
     r"\bcalendario de eventos\b|\bconference call\b|\bearnings release\b"
 )
-_NUMBERS: Final = re.compile(r"\b(\d{1,2})[/.](\d{1,2})[/.](\d{4}|\d{2})\b")
+_NUMBERS: Final = re.compile(r"\b(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})\b")
 _MONTHS: Final = (
     "janeiro", "fevereiro", "marco", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro",
     "dezembro",
 )  # fmt: skip
-_WORDS: Final = re.compile(rf"\b(\d{{1,2}})[ºo]? de ({'|'.join(_MONTHS)}) de (\d{{4}})\b")
+_SHORT: Final = tuple(month[:3] for month in _MONTHS)
+_WORDS: Final = re.compile(
+    rf"\b(\d{{1,2}})[ºo]? (?:de )?({'|'.join(_SHORT)})({'|'.join(m[3:] for m in _MONTHS)})?\.? (?:de )?(\d{{4}})\b"
+)
 AHEAD: Final = timedelta(days=400)  # results are announced so long before at most
 BEFORE, AFTER = timedelta(days=200), timedelta(days=400)  # around a notice an event may have its last day with rights
 
@@ -106,9 +122,9 @@ def results_told(item: NewsItem) -> date | None:
 
 def _days_in(text: str) -> list[date]:
     found = []
-    for day, month, year in _NUMBERS.findall(text):
+    for day, _, month, year in _NUMBERS.findall(text):
         found.append((int(year) + (2000 if len(year) == 2 else 0), int(month), int(day)))
-    found += [(int(year), _MONTHS.index(month) + 1, int(day)) for day, month, year in _WORDS.findall(text)]
+    found += [(int(year), _SHORT.index(month) + 1, int(day)) for day, month, _, year in _WORDS.findall(text)]
     return [when for year, month, day in found if (when := _date(year, month, day)) is not None]
 
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from invest.domain.frozen import Frozen
 from invest.domain.market import Bars, PriceEvent, market_day, unexplained_moves
-from invest.domain.values.observations import Consensus, Observation
+from invest.domain.values.observations import Basis, Consensus, Observation
 
 RICH = 0.30  # of the price: beyond it a payment is rather an error of unit, or a return of capital
+EXACT = 1e-9  # what floats differ by where figures do not
 WORTH = 0.20  # relative difference up to which a market value fits shares times price
 RANGE_SLACK = 0.005  # of the price: rounding at the ends of a day's range
 
@@ -50,7 +51,7 @@ def price_questions(bars: Bars, actions: Sequence[PriceEvent]) -> list[Question]
             paid[action.last_date_with] = paid.get(action.last_date_with, 0.0) + float(action.amount)
     for day, amount in sorted(paid.items()):
         price = _close_on(bars, day)
-        if price is not None and amount > RICH * price:
+        if price is not None and amount > RICH * price * (1 + EXACT):
             text = (
                 f"payments of {amount:.6g} with rights until {day} are {amount / price:.0%} of a price of {price:.6g}"
             )
@@ -64,13 +65,13 @@ def value_questions(
     """Prices of sources outside the day's range, and a market value that does not fit `papers` times the price."""
     asked = []
     for seen in observations:
-        if seen.field == "close" and not seen.official:
+        if seen.field == "close" and not seen.official and seen.basis is not Basis.ADJUSTED:
             asked += _range_question(bars, seen)
     cap, close = latest.get("market_cap"), latest.get("close")
     if cap and close and cap.value and close.value and papers:
         ours = float(close.value) * papers
         if abs(float(cap.value) / ours - 1) > WORTH:
-            text = f"a market value of {float(cap.value):.6g} beside {papers:.6g} papers at {close.value:f}: {ours:.6g}"
+            text = f"a market value of {cap.value:,.0f} beside {papers:,.0f} papers at {close.value:f}: {ours:,.0f}"
             day = market_day(cap.as_of)
             asked.append(Question(ticker=bars.ticker, kind=QuestionKind.MARKET_VALUE, day=day, text=text))
     return asked
