@@ -16,7 +16,7 @@ from typing import Any
 import pypdfium2
 from PIL import Image
 
-from bench.looks_gather import kept_or_gathered
+from bench.looks_gather import TaxLook, kept_or_gathered
 from bench.servers import OUT
 from invest.domain.analysis import History, Recommendation, Withheld, history_of
 from invest.domain.market import Bars
@@ -31,6 +31,7 @@ from invest.reports import (
     build_comparison_view,
     build_market_view,
     build_portfolio_view,
+    build_tax_view,
     build_weekly_view,
     render_html,
     render_pdf,
@@ -38,11 +39,20 @@ from invest.reports import (
 
 LOOKS = OUT / "looks"
 SCALE = 1.45  # pixels per point: an A4 page of 863 x 1221
+
+
+def _tax_view(look: TaxLook) -> ReportView:
+    return build_tax_view(
+        look.year, name="Aposentadoria", report_id="looks", generated_at=look.now, sandbox=True, language=look.language
+    )
+
+
 BUILDERS: dict[type, Callable[[Any], ReportView]] = {
     AssetReportData: build_asset_view,
     ComparisonReportData: build_comparison_view,
     MarketReportData: build_market_view,
     PortfolioReportData: build_portfolio_view,
+    TaxLook: _tax_view,
     WeeklyReportData: build_weekly_view,
 }
 LONG = (

@@ -11,7 +11,8 @@ import contextlib
 import pickle
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -21,13 +22,15 @@ import numpy as np
 from invest.cli.platform.platform import recorded_bars
 from invest.domain.market import Market
 from invest.domain.portfolios import Operation, Transaction
+from invest.domain.taxes import TaxYear
 from invest.engine import Call, Invest, Worker, registry
 from invest.jobs import analysis, data_collection, reports
+from invest.jobs.analysis import tax_of
 from invest.jobs.declared import declare_all
 from invest.jobs.loading import load_inputs
 from invest.jobs.reports import asset_reports, comparisons, market_reports, portfolio_reports
 from invest.local import LocalServers
-from invest.settings import load
+from invest.settings import Settings, load
 from invest.store import Store, migrate
 from invest.workers.deps import resources
 from invest_sandbox import Sandbox, World, create_app
@@ -35,11 +38,11 @@ from invest_sandbox import Sandbox, World, create_app
 QUEUES = ("data_collection", "analysis", "reports")
 SUBJECTS = {
     "stock": "PETR4", "bank": "ITUB4", "insurer": "IRBR3", "unit": "TAEE11", "fii": "HGLG11", "etf": "BOVA11",
-    "bdr": "AAPL34", "crypto": "BTC-BRL", "etf-abroad": "IVVB11",
+    "bdr": "AAPL34", "crypto": "BTC-BRL", "etf-abroad": "IVVB11", "fii-paper": "MXRF11", "fiagro": "JABA11",
 }  # fmt: skip
 OTHERS = (
     *("VALE3", "BBAS3", "ABEV3", "WEGE3", "MGLU3", "RENT3", "RADL3", "B3SA3", "KLBN11", "KNRI11", "SMAL11", "MSFT34"),
-    *("ETH-BRL", "BBDC4", "SANB11", "PRIO3", "UGPA3", "CSAN3", "MXRF11", "XPLG11", "VISC11", "LREN3", "SUZB3"),
+    *("ETH-BRL", "BBDC4", "SANB11", "PRIO3", "UGPA3", "CSAN3", "XPLG11", "VISC11", "LREN3", "SUZB3"),
 )
 PATIENCE = 900  # seconds for one job, on a machine that has more to do
 LANGUAGES: tuple[Literal["pt-BR", "en"], ...] = ("pt-BR", "en")
@@ -47,6 +50,20 @@ HELD = (
     ("PETR4", 900), ("ITUB4", 600), ("BBAS3", 500), ("WEGE3", 200), ("TAEE11", 300), ("HGLG11", 60), ("KNRI11", 50),
     ("BOVA11", 80), ("AAPL34", 150), ("MGLU3", 400),
 )  # fmt: skip
+FUNDS = (("HGLG11", 90), ("KNRI11", 60), ("MXRF11", 900), ("XPLG11", 75), ("VISC11", 90), ("JABA11", 120))
+MANY = (
+    *HELD, ("VALE3", 120), ("ABEV3", 600), ("RENT3", 90), ("RADL3", 210), ("B3SA3", 450), ("KLBN11", 300),
+    ("MXRF11", 900), ("IVVB11", 30), ("SUZB3", 120), ("BTC-BRL", 3),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TaxLook:
+    """The tax of one year of the portfolio, and the language of what is open in it."""
+
+    year: TaxYear
+    language: str
+    now: datetime
 
 
 class Recorder:
@@ -128,7 +145,8 @@ async def gather_all() -> dict[str, Any]:
 
             settings = load(as_of=world.now)
             await _collect(run)
-            await _write(run, store, world)
+            portfolios = await _write(run, store, world)
+            await _keep_taxes(recorder, store, settings, world, portfolios)
             recorder.kept["inputs"] = await load_inputs(store, settings, list(SUBJECTS.values()))
     return recorder.kept
 
@@ -144,14 +162,29 @@ async def _collect(run: Any) -> None:
     await run(analysis.batch_analyze_assets(tickers))
 
 
-async def _write(run: Any, store: Store, world: World) -> None:
+async def _keep_taxes(recorder: Recorder, store: Store, settings: Settings, world: World, of: dict[str, str]) -> None:
+    """The tax of the portfolio that has sales, this year's and last year's, and of the one with what is left open."""
+    this = world.today.year
+    for name, kind, year in (("tax", "", this), ("tax-before", "", this - 1), ("tax-open", "-many", this)):
+        assessed = await tax_of(store, settings, [of[kind]], year)
+        for language in LANGUAGES:
+            recorder.kept[f"{name}.{language}"] = TaxLook(assessed, language, world.now)
+
+
+async def _write(run: Any, store: Store, world: World) -> dict[str, str]:
+    """Every report by its job; the portfolios' ids by the names of their looks."""
     for name, ticker in SUBJECTS.items():
         for language in LANGUAGES:
             if name == "stock":
                 await run(reports.generate_multi_ai_analysis(ticker, None, language), f"{name}.{language}")
             else:
                 await run(reports.generate_report_async(ticker, "anthropic", language), f"{name}.{language}")
-    portfolio = await _portfolio(store, world)
+    portfolios = {
+        "": await _portfolio(store, world, "Aposentadoria", HELD, sold=True),
+        "-fiis": await _portfolio(store, world, "Renda mensal", FUNDS),
+        "-many": await _portfolio(store, world, "Família", MANY),
+        "-one": await _portfolio(store, world, "Primeira compra", (("VALE3", 90),)),
+    }
     for language in LANGUAGES:
         stocks = ["PETR4", "PRIO3", "UGPA3", "CSAN3"]
         await run(reports.generate_comparison_report_async(stocks, "openai", language), f"comparison.{language}")
@@ -159,40 +192,48 @@ async def _write(run: Any, store: Store, world: World) -> None:
         await run(reports.generate_comparison_report_async(pair, "anthropic", language), f"comparison2.{language}")
         mixed = [*SUBJECTS.values(), *OTHERS][:20]
         await run(reports.generate_comparison_report_async(mixed, "openai", language), f"comparison20.{language}")
-        await run(
-            reports.generate_portfolio_report_async(portfolio, "openai", language=language), f"portfolio.{language}"
-        )
-        await run(reports.generate_weekly_report_async(portfolio, language), f"weekly.{language}")
+        funds = [ticker for ticker, _ in FUNDS][:4]
+        await run(reports.generate_comparison_report_async(funds, "openai", language), f"comparison-fiis.{language}")
+        for kind, portfolio in portfolios.items():
+            call = reports.generate_portfolio_report_async(portfolio, "openai", language=language)
+            await run(call, f"portfolio{kind}.{language}")
+            await run(reports.generate_weekly_report_async(portfolio, language), f"weekly{kind}.{language}")
         for market in Market:
-            call = reports.generate_market_overview_async(market, language=language)
-            await run(call, f"market-{market.value}.{language}")
+            await run(
+                reports.generate_market_overview_async(market, language=language), f"market-{market.value}.{language}"
+            )
+    return portfolios
 
 
-async def _portfolio(store: Store, world: World) -> str:
-    """Three years of monthly purchases, some income and one sale."""
+async def _portfolio(
+    store: Store, world: World, name: str, held: tuple[tuple[str, int], ...], *, sold: bool = False
+) -> str:
+    """Three years of purchases and income; with `sold` sales to tax and targets too."""
     made: list[Transaction] = []
-    for i, (ticker, quantity) in enumerate(HELD):
+    for i, (ticker, quantity) in enumerate(held):
         for part in range(3):
             day = _session(world, world.today - timedelta(days=900 - 260 * part - 17 * i))
             price = _close(world, ticker, day)
             lot = Decimal(quantity // 3)
             made.append(Transaction(date=day, ticker=ticker, operation=Operation.BUY, quantity=lot, price=price))
-    made += _income(world, made)
+    made += _income(world, made, held)
     # One sale at a loss of last year, and this year one of shares that is exempt and one of an ETF that is not.
-    for ticker, quantity, ago in (("MGLU3", 100, 120), ("WEGE3", 60, 45), ("BOVA11", 30, 20)):
-        sold = _session(world, world.today - timedelta(days=ago))
-        made.append(
-            Transaction(date=sold, ticker=ticker, operation=Operation.SELL, quantity=Decimal(quantity),
-                        price=_close(world, ticker, sold))
-        )  # fmt: skip
-    targets = {"PETR4": Decimal("0.2"), "ITUB4": Decimal("0.2"), "BOVA11": Decimal("0.1"), "HGLG11": Decimal("0.1")}
-    kept, _ = await store.portfolios.create("Aposentadoria", made, targets=targets)
+    targets: dict[str, Decimal] = {}
+    if sold:
+        for ticker, quantity, ago in (("MGLU3", 100, 120), ("WEGE3", 60, 45), ("BOVA11", 30, 20)):
+            day = _session(world, world.today - timedelta(days=ago))
+            made.append(
+                Transaction(date=day, ticker=ticker, operation=Operation.SELL, quantity=Decimal(quantity),
+                            price=_close(world, ticker, day))
+            )  # fmt: skip
+        targets = {"PETR4": Decimal("0.2"), "ITUB4": Decimal("0.2"), "BOVA11": Decimal("0.1"), "HGLG11": Decimal("0.1")}
+    kept, _ = await store.portfolios.create(name, made, targets=targets)
     return kept.id
 
 
-def _income(world: World, bought: list[Transaction]) -> list[Transaction]:
+def _income(world: World, bought: list[Transaction], papers: tuple[tuple[str, int], ...]) -> list[Transaction]:
     found = []
-    for ticker, _ in HELD:
+    for ticker, _ in papers:
         for action in world.series(ticker).actions:
             if not action.in_cash or action.payment is None or action.payment > world.today:
                 continue

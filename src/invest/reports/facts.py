@@ -18,6 +18,8 @@ _NEAR: Final = 0.10
 _LOW_THIRD: Final = 1 / 3
 _HIGH_THIRD: Final = 2 / 3
 
+_IN_POINTS: Final = frozenset({"tracking_difference_1y"})  # one percentage less another
+
 Standing = Literal["below", "near", "above"]
 
 
@@ -85,13 +87,17 @@ class FactBook:
             case "BRL":
                 return self.locale.money(value, decimals if decimals <= 2 or (value and abs(value) < 1) else 2)
             case "fraction":
-                return self.locale.percent(value, decimals)
+                return self._points(value, decimals) if key in _IN_POINTS else self.locale.percent(value, decimals)
             case "count":
                 return self.locale.short(value)
             case "score":
                 return self.locale.number(value, 1)
             case _:
                 return self.locale.number(value, decimals)
+
+    def _points(self, value: float | None, decimals: int) -> str:
+        text = self.locale.number(None if value is None else value * 100, decimals, signed=True)
+        return text if value is None else self.locale.words.t("tracking.points", x=text)
 
     def figure(self, key: str) -> Figure:
         """The printed figure of `key`; "—" with what is known of it where it has no value."""

@@ -103,6 +103,10 @@ class Locale:
         local = value.astimezone(MARKET_ZONE)
         return f"{self.day(local.date())} {local:%H:%M}"
 
+    def listed(self, items: list[str]) -> str:
+        """`a, b, c`; with semicolons where an item holds a comma of its own."""
+        return ("; " if any(", " in item for item in items) else ", ").join(items)
+
     def join(self, items: list[str]) -> str:
         """`a, b e c`."""
         if len(items) < 2:

@@ -256,8 +256,6 @@ def _movers(ordered: Sequence[Analysis], locale: Locale, *, up: bool) -> Section
 
 
 def _verdicts(ordered: Sequence[Analysis], locale: Locale) -> Section | None:
-    if not ordered:
-        return None
     words = locale.words
     counts = Counter(a.recommendation.value for a in ordered)
     bars = tuple(
@@ -265,6 +263,8 @@ def _verdicts(ordered: Sequence[Analysis], locale: Locale) -> Section | None:
         for r in Recommendation
         if counts[r.value]
     )
+    if len(bars) < 2 or len(ordered) < _LEAST_FOR_BREADTH:
+        return None  # the strip says it
     chart = BarsChart(
         title=words.t("overview.verdicts_chart"),
         description="; ".join(f"{b.label}: {b.text}" for b in bars) + ".",

@@ -31,7 +31,7 @@ def sector_name(sector: str | None, locale: Locale, limit: int = 60) -> str:
     if not text:
         return ""
     known = locale.words.get(f"sector.{_slug(text)}", "")
-    return known or text.replace(". ", ", ")
+    return known or (text if text.endswith(".") else text.replace(". ", ", "))  # "Val. Mob." is an abbreviation
 
 
 def _slug(text: str) -> str:

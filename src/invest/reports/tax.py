@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
+from invest.domain.market import market_day
 from invest.domain.taxes import Bucket, Flag, MonthTax, State, TaxYear, written_cnpj
 from invest.reports.locale import Locale, locale_of
 from invest.reports.views import (
@@ -63,10 +64,11 @@ def build_tax_view(
     In Portuguese, as the return's own forms are; with `language` "en" what is open is said in English too.
     """
     locale = locale_of("pt-BR")
+    today = market_day(generated_at)
     blocks: list[Section] = [_summary(year, locale)]
     if year.flags:
         blocks.append(_open_questions(year, english=language != "pt-BR"))
-    blocks += [_months(year, locale), _lines(year, locale), _goods(year, locale), _income(year, locale)]
+    blocks += [_months(year, locale), _lines(year, locale), _goods(year, today, locale), _income(year, locale)]
     return ReportView(
         report_id=report_id,
         report_type="tax",
@@ -75,7 +77,9 @@ def build_tax_view(
         generated_at=generated_at,
         sandbox=sandbox,
         stamp="DADOS DE DEMONSTRAÇÃO" if sandbox else None,
-        header=Header(title=f"Imposto de renda {year.year}", name=clean(name, 100), tagline="Renda variável no Brasil"),
+        header=Header(
+            title=f"Imposto de renda {year.year}", name=clean(name, 100), tagline=_tagline(year.year, today, locale)
+        ),
         sections=tuple(section for section in blocks if section.blocks),
         footer=f"Imposto de renda {year.year}",
         disclaimer="Auxílio de cálculo, não é consultoria tributária.",
@@ -83,14 +87,22 @@ def build_tax_view(
     )
 
 
+def _tagline(year: int, today: date, locale: Locale) -> str:
+    """What it is about, and until when: a running year changes until its end."""
+    until = f"ano em curso, até {locale.day(today)}" if today.year == year else f"de 01/01 a 31/12/{year}"
+    return f"Renda variável no Brasil · {until}"
+
+
 def _summary(report: TaxYear, locale: Locale) -> Section:
     taxes = sum(month.tax for month in report.months)
     darfs = sum(month.darf.amount for month in report.months if month.darf)
     exempt = sum(month.exempt_gain for month in report.months if month.state is not State.INCOMPLETE)
     losses = ", ".join(f"{BUCKETS[b]} {locale.money(v)}" for b, v in report.losses.items() if v) or "nenhum"
+    count = sum(1 for month in report.months if month.darf)
+    counted = "nenhum no ano" if not count else "1 documento" if count == 1 else f"{count} documentos"
     items = (
         Stat(label="Imposto apurado", text=locale.money(taxes)),
-        Stat(label="DARF 6015", text=locale.money(darfs), sub=f"{sum(1 for m in report.months if m.darf)} no ano"),
+        Stat(label="DARF 6015", text=locale.money(darfs), sub=counted),
         Stat(label="Ganhos isentos", text=locale.money(exempt), sub="vendas de até R$ 20.000,00 no mês"),
         Stat(label="Prejuízo a compensar", text=losses),
     )
@@ -169,7 +181,8 @@ def _lines(report: TaxYear, locale: Locale) -> Section:
     return _tabled("lines", "De onde vem cada resultado", columns, rows, right=(4, 5, 6, 7, 8))
 
 
-def _goods(year: TaxYear, locale: Locale) -> Section:
+def _goods(year: TaxYear, today: date, locale: Locale) -> Section:
+    """What is held at cost, at the end of the year before and of this one; of a running year as it stands today."""
     rows = [
         (
             Cell(text=good.code),
@@ -180,7 +193,8 @@ def _goods(year: TaxYear, locale: Locale) -> Section:
         )
         for good in year.goods
     ]
-    columns = ("Código", "Ativo", "Discriminação", f"31/12/{year.year - 1}", f"31/12/{year.year}")
+    now = locale.day(min(date(year.year, 12, 31), today))
+    columns = ("Código", "Ativo", "Discriminação", f"31/12/{year.year - 1}", now)
     return _tabled("goods", "Bens e Direitos", columns, rows, right=(3, 4), wide=2)
 
 

@@ -185,7 +185,7 @@ def _risks(weighed: list[Weighed], language: str, leaning: str) -> list[dict[str
     out = []
     for kind in sorted(RISK_OF, key=lambda k: -LEANINGS[leaning][k]):
         signals = [w.signal for w in weighed if w.kind == kind]
-        if signals and min(signals) < -0.1:
+        if sum(signals) < 0 and min(signals) < -0.1:  # what it counts in favour is no risk to it
             severity = "high" if min(signals) < -0.7 else "medium"
             text = RISKS[language][RISK_OF[kind]]
             out.append({"kind": RISK_OF[kind], "severity": severity, "text": text})

@@ -48,12 +48,13 @@ FIAGROS = (
 FIAGRO_NAME = re.compile(r"inf_mensal_fiagro_(\d{4})(\d{2})\.zip")
 FIRST_FIAGRO = date(2025, 5, 1)
 APPRAISED = 250  # sessions that an appraisal looks back on
+PAPER_FUND = "Títulos e Val. Mob."
 # Of funds whose business everybody knows; the others' is drawn.
 KNOWN_SEGMENTS = {
     "HGLG11": "Logística", "XPLG11": "Logística", "VISC11": "Shoppings", "KNRI11": "Híbrido",
-    "MXRF11": "Títulos e Val. Mob.",
+    "MXRF11": PAPER_FUND,
 }  # fmt: skip
-SEGMENTS = ("Logística", "Shoppings", "Lajes Corporativas", "Títulos e Val. Mob.", "Híbrido")
+SEGMENTS = ("Logística", "Shoppings", "Lajes Corporativas", PAPER_FUND, "Híbrido")
 DELIVERED = timedelta(days=14)  # after the end of the month
 
 
@@ -61,6 +62,12 @@ def worth_of(world: World, paper: Listing, at: int) -> float:
     """Net worth per unit on a session, as brapi's book value has it: appraisals follow prices slowly."""
     closes = world.series(paper.ticker).close[max(0, at - APPRAISED) : at + 1]
     return float(closes.mean() / world.profile(paper.issuer).beta ** 0.3)
+
+
+def segment_of(paper: Listing) -> str:
+    """A fund's line of business, as CVM's form names it."""
+    drawn = SEGMENTS[number("segment", paper.ticker) % len(SEGMENTS)]
+    return KNOWN_SEGMENTS.get(paper.ticker, drawn)
 
 
 async def document(request: web.Request) -> web.StreamResponse:
@@ -95,8 +102,7 @@ def _monthly(world: World, year: int, today: date) -> bytes:
             units, per_unit = paper.shares, worth_of(world, paper, at)
             paid = sum(a.amount for a in series.actions if a.in_cash and first <= a.last_with <= last)
             net = units * per_unit
-            drawn = SEGMENTS[number("segment", paper.ticker) % len(SEGMENTS)]
-            segment = KNOWN_SEGMENTS.get(paper.ticker, drawn)
+            segment = segment_of(paper)
             general.append(
                 f"Fundo;{key};{last + DELIVERED};{paper.name};2012-05-03;INVESTIDORES EM GERAL;{paper.isin};{units};"
                 f"N;N;Renda;{segment};Ativa;Indeterminado"
@@ -120,23 +126,28 @@ def _quarterly(world: World, year: int, today: date) -> bytes:
         for _, last in _months(year, today - timedelta(days=31)):
             if last.month % 3:
                 continue
-            for n in range(1 + number("buildings", paper.ticker) % 4):
+            for n in range(0 if segment_of(paper) == PAPER_FUND else 1 + number("buildings", paper.ticker) % 4):
                 area = 5_000 + number("area", paper.ticker, n) % 60_000
                 empty = number("empty", paper.ticker, n) % 25 / 100
                 lines.append(
                     f"{dotted(paper.cnpj)};{last};1;Imóveis para renda acabados;Edifício {n + 1};Rua do Sandbox, 1;"
                     f"{area};{1 + n};;{empty:.4f};0.0150;{0.48 / 2**n:.6f};;"
                 )
-            papers += _papers(paper, last)
+            at = world.series(paper.ticker).upto(last) - 1
+            if at >= 0:
+                papers += _papers(paper, last, paper.shares * worth_of(world, paper, at))
     members = {f"inf_trimestral_fii_imovel_{year}.csv": lines, f"inf_trimestral_fii_ativo_{year}.csv": papers}
     members[f"inf_trimestral_fii_ativo_garantia_rentabilidade_{year}.csv"] = ["CNPJ_Fundo_Classe;Data_Referencia"]
     return _zip(members, today)
 
 
-def _papers(paper: Listing, last: date) -> Iterator[str]:
-    """Receivables and units of other funds that a fund holds."""
-    for n in range(number("papers", paper.ticker) % 5):
-        value = 1_000_000 + number("value", paper.ticker, n) % 90_000_000
+def _papers(paper: Listing, last: date, worth: float) -> Iterator[str]:
+    """Receivables and units of other funds that a fund holds: nearly all of a fund of papers, little of another."""
+    whole = segment_of(paper) == PAPER_FUND
+    count = 8 + number("papers", paper.ticker) % 5 if whole else number("papers", paper.ticker) % 5
+    weights = [10 + number("value", paper.ticker, n) % 90 for n in range(count)]
+    for n, weight in enumerate(weights):
+        value = worth * (0.93 if whole else 0.04) * weight / sum(weights)
         kind, name = ("CRI", f"CRI Série {n + 1}") if n % 2 else ("FII", f"Fundo do Sandbox {n + 1}")
         due = f"{last.year + 3 + n}-06-15" if n % 2 else ""
         yield (

@@ -479,7 +479,7 @@ def test_nobody_is_asked_whether_a_tracker_beats_the_index_it_tracks() -> None:
 
 def test_an_etf_of_another_index_says_which() -> None:
     view = asset(analysis=build.fund("IVVB11", kind=AssetKind.ETF), history=build.history(index="S&P 500"))
-    assert "IVVB11 segue o S&P 500, de que não há série aqui" in words(view, "tracking")
+    assert "IVVB11 segue o S&P 500, cuja série não está disponível" in words(view, "tracking")
 
 
 def test_a_figure_outside_its_limit_speaks_for_nobody() -> None:

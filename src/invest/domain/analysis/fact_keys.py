@@ -241,7 +241,14 @@ _DIVIDENDS = _group(
     [
         ("dividends_12m", "BRL", 4, None, "Proventos por ação (12 meses)", "Dividends per share (12 months)"),
         ("dividend_yield", "fraction", 1, 1, "Dividend yield (12 meses)", "Dividend yield (12 months)"),
-        ("dividend_yield_5y", "fraction", 1, 1, "Dividend yield médio (5 anos)", "Average dividend yield (5 years)"),
+        (
+            "dividend_yield_5y",
+            "fraction",
+            1,
+            1,
+            "Proventos médios de 5 anos sobre o preço",
+            "5-year mean dividends over price",
+        ),
         ("payout", "fraction", 0, None, "Payout", "Payout"),
         ("dividend_years_5y", "count", 0, 1, "Anos com proventos nos últimos 5", "Years with dividends in the last 5"),
         (
@@ -265,7 +272,7 @@ _QUALITY = _group(
         ("admin_fee", "fraction", 2, -1, "Taxa de administração (12 meses)", "Administration fee (12 months)"),
         ("holders", "count", 0, None, "Cotistas", "Unit holders"),
         ("parity", "x", 0, None, "Recibos por ação no exterior", "Receipts per home share"),
-        ("nav_return_1y", "fraction", 2, None, "Retorno da cota patrimonial em 12 meses", "12-month return of the NAV"),
+        ("nav_return_1y", "fraction", 1, None, "Retorno da cota patrimonial em 12 meses", "12-month return of the NAV"),
         (
             "tracking_difference_1y",
             "fraction",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from invest.domain.market import AssetKind
+from invest.domain.market import AssetKind, display_name
 from invest.domain.portfolios import CENT, ZERO, Operation, Receipt, Transaction, receipts_of
 from invest.domain.taxes.flags import flag
 from invest.domain.taxes.lines import Facts, TaxInput, facts_until
@@ -55,7 +55,7 @@ def _text(ticker: str, facts: Facts, brokers: Iterable[str]) -> str:
     quantity = f"{held.quantity.normalize():f}" if held else "0"
     paper = regime.paper if regime else "ativo de tipo desconhecido"
     kind = _share_kind(ticker) if facts.kind(ticker) is AssetKind.STOCK else ""
-    parts = [f"{quantity} {paper}{kind} de {asset.name if asset and asset.name else ticker}"]
+    parts = [f"{quantity} {paper}{kind} de {_known_as(ticker, facts) or ticker}"]
     if asset is not None and asset.cnpj:
         parts.append(f"CNPJ {written_cnpj(asset.cnpj)}")
     parts.append(f"código {ticker}")
@@ -65,6 +65,13 @@ def _text(ticker: str, facts: Facts, brokers: Iterable[str]) -> str:
     if custody:
         parts.append(f"custódia na corretora {custody}")
     return ", ".join(parts) + "."
+
+
+def _known_as(ticker: str, facts: Facts) -> str | None:
+    """Its name, with the legal form where that is on record; for B3's capital letters the name its issuer writes."""
+    asset = facts.given.assets.get(ticker)
+    name = asset.name if asset else None
+    return name if name and not name.isupper() else display_name(ticker, facts.kind(ticker) or AssetKind.OTHER, name)
 
 
 def _share_kind(ticker: str) -> str:
@@ -137,7 +144,7 @@ def _payer(key: tuple[str, str, str, str, Mark], payments: list[Transaction], fa
         code=code,
         title=title,
         ticker=ticker,
-        payer=asset.name if asset else None,
+        payer=_known_as(ticker, facts),
         cnpj=asset.cnpj if asset else None,
         amount=_cents(sum(signed, ZERO)),
         transactions=tuple(t.id for t in payments if t.id is not None),
@@ -156,7 +163,7 @@ def _unpaid(facts: Facts, given: TaxInput, year: int) -> Iterator[PayerIncome]:
                 code="99-07",
                 title="Juros sobre capital próprio creditados e não pagos",
                 ticker=r.ticker,
-                payer=asset.name if asset else None,
+                payer=_known_as(r.ticker, facts),
                 cnpj=asset.cnpj if asset else None,
                 amount=_cents(r.amount),
             )

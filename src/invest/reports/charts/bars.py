@@ -8,6 +8,7 @@ from invest.reports.locale import Locale
 from invest.reports.views import BarsChart, ColumnsChart
 
 _SIZE = 9.5
+_SMALLEST = 7.5
 
 
 def draw_bars(chart: BarsChart, locale: Locale, *, ident: str, width: float = 280) -> str:
@@ -26,8 +27,9 @@ def draw_bars(chart: BarsChart, locale: Locale, *, ident: str, width: float = 28
         middle, thick = top + height / 2, 7.5 if bar.level == 0 else 4.0
         size = _SIZE if bar.level == 0 else 8.5
         indent = 9.0 * bar.level
-        label = fit(bar.label, size, left - indent - 3)
-        canvas.text(indent, middle + 3.2, label, size=size, role="ink" if bar.level == 0 else "muted")
+        shrunk = _size_for(bar.label, size, left - indent - 3)
+        label = fit(bar.label, shrunk, left - indent - 3)
+        canvas.text(indent, middle + 3.2, label, size=shrunk, role="ink" if bar.level == 0 else "muted")
         if bar.sub and label == bar.label and indent + text_width(_label(label, bar.sub), size) <= left:
             canvas.text(indent + text_width(label, size) + 2, middle + 3.2, bar.sub, size=7.5, role="muted")
         canvas.rect(left, middle - thick / 2, x.end - left, thick, "track", radius=1.5)
@@ -44,6 +46,12 @@ def draw_bars(chart: BarsChart, locale: Locale, *, ident: str, width: float = 28
         canvas.text(width, middle + 3.2, bar.text, size=size, role=role, anchor="end", bold=not plain)
         top += height
     return canvas.render()
+
+
+def _size_for(label: str, size: float, room: float) -> float:
+    """A size at which the label fits, down to the smallest that is read well; it is cut only beyond that."""
+    needed = text_width(label, size)
+    return size if needed <= room else max(_SMALLEST, size * room / needed)
 
 
 def _label(label: str, sub: str | None) -> str:

@@ -27,6 +27,7 @@ _TEXT: Final = 498.9  # points of an A4 text column
 _BLANK_RUNS: Final = 4  # each lets a tenth of what is remembered go
 # An amount does not break after its currency, nor before its magnitude; a limit does not break after its sign.
 _MONEY: Final = re.compile(r"(?:US|R)\$ [0-9.,]+(?: (?:mi|bi|tri|mil|m|bn|tn|k)\b)?|[<>≤≥] (?=[0-9R−])")
+_COIN: Final = re.compile(r"(?<=[A-Z])-(?=BRL\b)")
 _threads: Final = threading.local()
 _blank_lock: Final = threading.Lock()
 _LONG: Final = 24  # lines: a part of a row that has more may go on on the next page
@@ -127,7 +128,9 @@ def _page_data(view: ReportView, *, charts: bool, appendix: bool) -> dict[str, A
         for row in rows_of(s for s in sections if s.id != SOURCES)
     ]
     if page["strip"] is not None:
-        _link(page["strip"]["sentence"], known)
+        sentence = page["strip"]["sentence"]
+        _link(sentence, known)
+        sentence["text"] = _unbroken(sentence["text"])
     return page
 
 
@@ -183,10 +186,16 @@ def _block(
         for row in data["rows"]:
             for cell in row:
                 _link(cell, known)
+                cell["text"] = _unbroken(cell["text"])
                 cell["spark"] = draw_sparkline(cell["spark"]) or None if cell["spark"] else None
                 cell["plain"] = not any(cell[k] for k in ("link", "mark", "refs", "anchor", "spark", "sub"))
                 del cell["figure"]  # where a figure comes from stands in the facts, and as a hint in HTML
     return data
+
+
+def _unbroken(text: str) -> str:
+    """The text with the code of a coin held together: a line would end in its hyphen, and the next begin with one."""
+    return _COIN.sub("-\u2060", text)
 
 
 def _unreferenced(table: Table) -> Table:

@@ -15,6 +15,7 @@ from invest.reports.views import Cell, Column, Table
 _SIZES: Final = {True: (7.9, 2.0), False: (8.6, 2.7)}
 _GAP: Final = 6.4
 _MARK: Final = 8.0
+_SPARK: Final = 46.0
 _NAME: Final = 7.2
 _HEAD: Final = _NAME * 0.66 + 0.35  # a capital letter with its tracking
 _LEADING: Final = 0.5  # between two lines, of the size of type
@@ -77,9 +78,10 @@ def stretched(columns: tuple[Column, ...]) -> int:
 
 def _needs(cell: Cell, size: float) -> float:
     """Points of a cell on one line; more than there are where it takes several or holds more than text."""
-    if cell.spark or cell.refs or cell.anchor:
+    if cell.refs or cell.anchor:
         return 1e4
     first = text_width(cell.text, size) * (_STRONG if cell.strong else 1.0) + (_MARK if cell.mark else 0.0)
+    first += _SPARK if cell.spark else 0.0
     return max(first, text_width(cell.sub or "", size * _SUB))
 
 

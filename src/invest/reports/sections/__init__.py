@@ -56,7 +56,7 @@ from invest.reports.sections.provenance import (
     quality_section,
     sources_section,
 )
-from invest.reports.sections.reasons import Side, figure_claims, outside_limits, verdict_sentence
+from invest.reports.sections.reasons import Side, figure_claims, fit_arguments, outside_limits, verdict_sentence
 from invest.reports.sections.record import pool_record_text, record_section
 from invest.reports.sections.remarks import reason_in
 from invest.reports.sections.risks import levels_text, risk_section
@@ -83,6 +83,7 @@ __all__ = [
     "drawn",
     "facts_section",
     "figure_claims",
+    "fit_arguments",
     "fundamentals_section",
     "income_section",
     "levels_text",

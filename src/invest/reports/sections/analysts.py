@@ -28,7 +28,7 @@ from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
 from invest.reports.phrases import analyst_name
-from invest.reports.sections.reasons import Side, figure_claims, outside_limits
+from invest.reports.sections.reasons import Side, figure_claims, fit_arguments
 from invest.reports.sections.record import pool_record_text
 from invest.reports.sections.remarks import reason_text
 from invest.reports.views import (
@@ -349,10 +349,7 @@ def case_section(
 ) -> Section | None:
     """The case `bull` or `bear`: the AIs\' arguments, else what the figures say by rule. None without any."""
     words = book.locale.words
-    if side == "bull":  # a figure outside its limit speaks for nobody
-        barred = outside_limits(data.analysis)
-        outside = {fact.id for fact in book.facts if fact.key in barred}
-        arguments = [a for a in arguments if not (a.fact_ids and outside.issuperset(a.fact_ids))]
+    arguments = fit_arguments(side, arguments, data.analysis, book)
     if arguments:
         claims = [claim_of(a, data.opinions, book) for a in _distinct(arguments)[:CASE_SIZE]]
         note = words.t("bull.note_ai")

@@ -109,8 +109,8 @@ def _best(key: str, values: Sequence[float | None]) -> float | None:
     """The best value by the direction of its key; a negative multiple is never the cheapest."""
     entry = FACT_KEYS.get(key)
     known = [v for v in values if v is not None]
-    if entry is None or entry.better is None or len(known) < 2:
-        return None
+    if entry is None or entry.better is None or len(set(known)) < 2:
+        return None  # where all are alike none is the best
     if entry.better == -1:
         known = [v for v in known if v > 0] if entry.group == "valuation" else known
         return min(known, default=None)

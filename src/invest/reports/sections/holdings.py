@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -121,15 +122,18 @@ def direction(value: float | None) -> Mark | None:
 
 
 def sectors_section(positions: Sequence[PositionRow], locale: Locale) -> Section | None:
-    """Weights by sector, the rest of a long tail as one bar; those of the assets stand beside the positions."""
+    """Weights by sector, the rest of a long tail as one bar; those of the assets stand beside the positions.
+
+    None where all are of one sector.
+    """
     words = locale.words
     shares: dict[str, float] = defaultdict(float)
     for p in positions:
         if p.weight:
             kind = words.get(f"kinds.{p.kind}", "") if p.kind not in (None, "stock", "unit") else ""
             shares[kind or sector_name(p.sector, locale, 40) or words.t("portfolio.no_sector")] += p.weight
-    if not shares:
-        return None
+    if len(shares) < 2:
+        return None  # one bar of the whole says nothing
     chart = _shares(words.t("portfolio.share_chart_sector"), shares, locale)
     title, note = words.t("portfolio.by_sector"), words.t("portfolio.share_note")
     return Section(id="by_sector", title=title, note=note, blocks=(chart,), span=6)
@@ -183,9 +187,12 @@ def metric_text(name: str, value: float | None, locale: Locale) -> str:
 
 
 def income_section(data: PortfolioReportData, locale: Locale) -> Section | None:
-    """Cash received by month over the last twelve; None where nothing was."""
+    """Cash received in each of the twelve months to the report's; None where nothing was."""
     words = locale.words
-    months = sorted(data.dividends_by_month)[-12:]
+    received = {(day.year, day.month): amount for day, amount in data.dividends_by_month}
+    last = data.as_of.year * 12 + data.as_of.month - 1
+    firsts = [date(at // 12, at % 12 + 1, 1) for at in range(last - 11, last + 1)]
+    months = [(day, received.get((day.year, day.month), Decimal(0))) for day in firsts]
     if not any(amount for _, amount in months):
         return None
     bars = tuple(

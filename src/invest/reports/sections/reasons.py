@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
 
 from invest.domain.analysis import FACT_KEYS, Analysis, Fact, Reason, Withheld
+from invest.domain.opinions import Argument
 from invest.reports.facts import FactBook
 from invest.reports.views import Claim, Ref
 
@@ -12,6 +14,13 @@ Side = Literal["bull", "bear"]
 # Points of the overall score below which a figure is no argument.
 _LEAST = 0.05
 _TELLING = 0.1  # what weighs less is not named beside a verdict
+_RISK_FIGURES: Final[Mapping[str, frozenset[str]]] = {
+    "debt_risk": frozenset(
+        ("net_debt_ebitda", "net_debt_equity", "interest_coverage", "altman_z", "current_ratio", "equity_assets")
+    ),
+    "volatility_risk": frozenset(("volatility_1y", "volatility_21d", "max_drawdown_1y", "beta_1y", "sharpe_1y")),
+    "liquidity_risk": frozenset(("turnover_21d", "turnover_63d")),
+}
 
 
 def verdict_sentence(analysis: Analysis, book: FactBook) -> Claim:
@@ -25,10 +34,8 @@ def verdict_sentence(analysis: Analysis, book: FactBook) -> Claim:
     if analysis.recommendation == "insufficient_data":
         names = [book.short(key) for key in analysis.missing[:3]]
         coverage = locale.percent(analysis.coverage, 0)
-        return Claim(text=words.t("strip.insufficient", coverage=coverage, missing=", ".join(names) or "—"))
-    strong = _apart(_facts("bull", analysis, book), 2)
-    effects = {reason.fact_id: -reason.effect for reason in analysis.reasons}
-    weak = [fact for fact in _facts("bear", analysis, book)[:1] if effects.get(fact.id, _TELLING) >= _TELLING]
+        return Claim(text=words.t("strip.insufficient", coverage=coverage, missing=locale.listed(names) or "—"))
+    strong, weak = _named(analysis, book)
     sentences = []
     if strong:
         sentences.append(words.t("strip.supports", items=locale.join([book.named(f) for f in strong])))
@@ -36,6 +43,33 @@ def verdict_sentence(analysis: Analysis, book: FactBook) -> Claim:
         sentences.append(words.t("strip.weighs", items=locale.join([book.named(f) for f in weak])))
     refs = book.refs([f.id for f in (*strong, *weak)])
     return Claim(text=" ".join(sentences) or words.t("strip.balanced"), refs=refs)
+
+
+def _named(analysis: Analysis, book: FactBook) -> tuple[list[Fact], list[Fact]]:
+    """The figures that stand beside the verdict, for and against."""
+    strong = _apart(_facts("bull", analysis, book), 2)
+    effects = {reason.fact_id: -reason.effect for reason in analysis.reasons}
+    weak = [fact for fact in _facts("bear", analysis, book)[:1] if effects.get(fact.id, _TELLING) >= _TELLING]
+    return strong, weak
+
+
+def fit_arguments(
+    side: Side, arguments: Sequence[Argument], analysis: Analysis, book: FactBook
+) -> tuple[Argument, ...]:
+    """The AIs' arguments without those that the same page contradicts.
+
+    None rests on a figure that stands beside the verdict on the other side; none for the asset rests on figures
+    outside their limits alone, or on those of a kind of risk that the page calls high.
+    """
+    strong, weak = _named(analysis, book)
+    other = {fact.id for fact in (weak if side == "bull" else strong)}
+    kept = [a for a in arguments if not other.intersection(a.fact_ids)]
+    if side == "bear":
+        return tuple(kept)
+    risk, limits = analysis.risk_analysis, outside_limits(analysis)
+    high = {key for name, keys in _RISK_FIGURES.items() if getattr(risk, name) == "high" for key in keys}
+    barred = [{f.id for f in book.facts if f.key in keys} for keys in (limits, high)]
+    return tuple(a for a in kept if not (a.fact_ids and any(ids.issuperset(a.fact_ids) for ids in barred)))
 
 
 def figure_claims(side: Side, analysis: Analysis, book: FactBook, most: int = 4) -> list[Claim]:

@@ -59,7 +59,7 @@ def missing_text(analysis: Analysis, book: FactBook, most: int = 6) -> str:
     if not names:
         return ""
     shown = names if len(names) <= most else [*names[:most], f"+{len(names) - most}"]
-    return words.t("scores.missing", items=", ".join(shown))
+    return words.t("scores.missing", items=book.locale.listed(shown))
 
 
 def _words(bar: Bar, locale: Locale) -> str:

@@ -44,15 +44,14 @@ def agenda_section(
         events.append((history.results_due, words.t("agenda.results", quarter=quarter), ""))
     if not events:
         return None
-    columns = (
-        Column(label=words.t("agenda.day")),
-        Column(label=words.t("agenda.event"), width=0),
-        Column(label=words.t(f"agenda.amount_{unit}"), align="right"),
+    columns: tuple[Column, ...] = (Column(label=words.t("agenda.day")), Column(label=words.t("agenda.event")))
+    amounts = ["" if amount == MISSING else amount for _, _, amount in sorted(events)]
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (Cell(text=locale.day(day), strong=True), Cell(text=what)) for day, what, _ in sorted(events)
     )
-    rows = tuple(
-        (Cell(text=locale.day(day), strong=True), Cell(text=what), Cell(text="" if amount == MISSING else amount))
-        for day, what, amount in sorted(events)
-    )
+    if any(amounts):
+        columns += (Column(label=words.t(f"agenda.amount_{unit}"), align="right"),)
+        rows = tuple((*row, Cell(text=amount)) for row, amount in zip(rows, amounts, strict=True))
     table = Table(caption=words.t("agenda.caption"), columns=columns, rows=rows)
     return Section(id="agenda", title=words.t("agenda.title"), blocks=(table,), span=5)
 
@@ -68,7 +67,7 @@ def profile_section(
     analysis: Analysis, asset: Asset | None, history: History, book: FactBook, *, parity: float | None = None
 ) -> Section | None:
     """Who it is, as a table; None where nothing beyond the ticker is known. `parity`: receipts for one home paper."""
-    locale, words, fund = book.locale, book.locale.words, analysis.kind is AssetKind.FII
+    locale, words = book.locale, book.locale.words
     rows: list[tuple[str, str]] = [
         (words.t("profile.name"), clean(analysis.name, 120)),
         (words.t("profile.sector"), sector_name(analysis.sector, locale, 120)),
@@ -84,7 +83,7 @@ def profile_section(
     if analysis.kind is AssetKind.BDR:
         rows += _home(analysis.ticker, parity, book.locale)
     rows += [
-        (words.t("profile.units") if fund and key == "shares_outstanding" else book.short(key), book.figure(key).text)
+        (_count_label(analysis.kind, key, book), book.figure(key).text)
         for key in ("market_cap", "enterprise_value", "shares_outstanding")
         if book.value(key) is not None
         and analysis.kind is not AssetKind.ETF
@@ -98,6 +97,13 @@ def profile_section(
     body = tuple((Cell(text=name), Cell(text=text, strong=True)) for name, text in known)
     table = Table(caption=words.t("profile.caption"), columns=columns, rows=body)
     return Section(id="profile", title=words.t("profile.title"), blocks=(table,), span=5)
+
+
+def _count_label(kind: AssetKind, key: str, book: FactBook) -> str:
+    """The figure's name; what a fund or a unit issuer has is no number of shares."""
+    names = {AssetKind.FII: "profile.units", AssetKind.UNIT: "profile.units_unit"}
+    known = key == "shares_outstanding" and kind in names
+    return book.locale.words.t(names[kind]) if known else book.short(key)
 
 
 def _home(ticker: str, parity: float | None, locale: Locale) -> list[tuple[str, str]]:

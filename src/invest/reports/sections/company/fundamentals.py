@@ -24,7 +24,7 @@ _FUND: Final = (
     "holders", "return_1y", "excess_ifix_1y", "volatility_1y", "max_drawdown_1y", "turnover_21d",
 )  # fmt: skip
 _TRADED: Final = (
-    "p_vp", "admin_fee", "tracking_difference_1y", "nav_return_1y", "return_1y", "return_5y", "excess_ibov_1y",
+    "p_vp", "admin_fee", "nav_return_1y", "tracking_difference_1y", "return_1y", "return_5y", "excess_ibov_1y",
     "volatility_1y", "max_drawdown_1y", "sharpe_1y", "beta_1y",
     "distance_sma_200", "turnover_21d",
 )  # fmt: skip
@@ -57,7 +57,7 @@ def fundamentals_section(analysis: Analysis, book: FactBook, *, tracker: bool = 
         return None
     blocks: list[Block] = [_table(shown, book), Paragraph(text=_footnote(shown, book), muted=True)]
     if absent:
-        items = ", ".join(book.short(key) for key in absent)
+        items = book.locale.listed([book.short(key) for key in absent])
         blocks.append(Paragraph(text=words.t("fundamentals.missing", items=items), muted=True))
     company = analysis.kind in (AssetKind.STOCK, AssetKind.UNIT)
     title = words.t("fundamentals.title" if company else "fundamentals.title_other")

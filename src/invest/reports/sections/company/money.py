@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from invest.domain.portfolios import Announced
 from invest.domain.taxes import State
 from invest.reports.data import PortfolioReportData
 from invest.reports.locale import Locale
@@ -16,9 +17,12 @@ _COMING: Final = 10
 
 
 def contribution_section(data: PortfolioReportData, locale: Locale) -> Section | None:
-    """What each asset, closed positions too, added to the time-weighted return; the sum is that return."""
+    """What each asset, closed positions too, added to the time-weighted return; the sum is that return.
+
+    None where there is one alone: it is the return.
+    """
     twr = data.metrics.get("twr")
-    if not data.contributions or twr is None:
+    if len(data.contributions) < 2 or twr is None:
         return None
     words = locale.words
     rows = contribution_rows(data.contributions, locale, most=_SHOWN)
@@ -80,13 +84,21 @@ def coming_section(data: PortfolioReportData, locale: Locale) -> Section | None:
         )
         blocks.append(Table(caption=words.t("money.coming_caption"), columns=columns, rows=rows, small=True))
         net = sum((a.net for a in data.announced), Decimal(0))
-        message = words.t("money.coming_sum", n=len(data.announced), net=locale.money(net))
+        message = _coming_sum(data.announced, net, locale)
         blocks.append(Paragraph(text=message, muted=True))
     if data.income_not_booked:
         text = words.t("money.not_booked", amount=locale.money(data.income_not_booked))
         blocks.append(Paragraph(text=text))
     title, note = words.t("money.coming_title"), words.t("money.coming_note")
     return Section(id="coming", title=title, note=note, blocks=tuple(blocks), span=6)
+
+
+def _coming_sum(announced: Sequence[Announced], net: Decimal, locale: Locale) -> str:
+    """How many and how much together; the tax on JCP is named where some is withheld."""
+    many = "coming_sum" if len(announced) > 1 else "coming_sum_one"
+    taxed = any(a.net != a.amount for a in announced)
+    key = f"money.{many}" if taxed else f"money.{many}_untaxed"
+    return locale.words.t(key, n=len(announced), net=locale.money(net))
 
 
 def rebalancing_section(data: PortfolioReportData, locale: Locale) -> Section | None:
