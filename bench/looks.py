@@ -43,7 +43,7 @@ SCALE = 1.45  # pixels per point: an A4 page of 863 x 1221
 
 def _tax_view(look: TaxLook) -> ReportView:
     return build_tax_view(
-        look.year, name="Aposentadoria", report_id="looks", generated_at=look.now, sandbox=True, language=look.language
+        look.year, name=look.name, report_id="looks", generated_at=look.now, sandbox=True, language=look.language
     )
 
 

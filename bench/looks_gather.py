@@ -62,6 +62,7 @@ class TaxLook:
     """The tax of one year of the portfolio, and the language of what is open in it."""
 
     year: TaxYear
+    name: str
     language: str
     now: datetime
 
@@ -163,12 +164,25 @@ async def _collect(run: Any) -> None:
 
 
 async def _keep_taxes(recorder: Recorder, store: Store, settings: Settings, world: World, of: dict[str, str]) -> None:
-    """The tax of the portfolio that has sales, this year's and last year's, and of the one with what is left open."""
+    """The tax of the portfolio that has sales, this year's and last year's, and of one that leaves questions open."""
     this = world.today.year
-    for name, kind, year in (("tax", "", this), ("tax-before", "", this - 1), ("tax-open", "-many", this)):
-        assessed = await tax_of(store, settings, [of[kind]], year)
+    unknown = [
+        Transaction(date=date(this - 1, 9, 10), ticker="QWER11", operation=Operation.BUY, quantity=Decimal(900),
+                    price=Decimal(31)),
+        Transaction(date=date(this, 2, 10), ticker="QWER11", operation=Operation.SELL, quantity=Decimal(800),
+                    price=Decimal(37)),
+        Transaction(date=date(this, 1, 5), ticker="BTC-BRL", operation=Operation.BUY, quantity=Decimal("0.02"),
+                    price=Decimal(450_000)),
+        Transaction(date=date(this, 3, 5), ticker="BTC-BRL", operation=Operation.SELL, quantity=Decimal("0.01"),
+                    price=Decimal(490_000)),
+    ]  # fmt: skip
+    kept, _ = await store.portfolios.create("Com pendências", unknown)
+    looks = (("tax", "Aposentadoria", of[""], this), ("tax-before", "Aposentadoria", of[""], this - 1),
+             ("tax-open", "Com pendências", kept.id, this))  # fmt: skip
+    for name, title, portfolio, year in looks:
+        assessed = await tax_of(store, settings, [portfolio], year)
         for language in LANGUAGES:
-            recorder.kept[f"{name}.{language}"] = TaxLook(assessed, language, world.now)
+            recorder.kept[f"{name}.{language}"] = TaxLook(assessed, title, language, world.now)
 
 
 async def _write(run: Any, store: Store, world: World) -> dict[str, str]:

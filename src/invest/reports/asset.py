@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from invest.domain.analysis import Analysis, History, follows_ibov
 from invest.domain.market import IBOV, IFIX, AssetKind, NewsItem
-from invest.domain.opinions import Rating, rating_of
+from invest.domain.opinions import Rating
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
-from invest.reports.frame import ai_stats, frame, is_lone, sources_text
+from invest.reports.frame import ai_stats, frame, sources_text
 from invest.reports.locale import MARKET_ZONE, locale_of
 from invest.reports.phrases import analyst_name, change_text, sector_name, unit_of
 from invest.reports.sections import (
@@ -36,7 +36,6 @@ from invest.reports.sections import (
     months_section,
     multiples_sections,
     news_section,
-    on_scale,
     own_sections,
     peers_section,
     price_section,
@@ -209,13 +208,9 @@ def _sentence(data: AssetReportData, book: FactBook) -> Claim:
     claim, pooled = verdict_sentence(data.analysis, book), data.ai_consensus
     verdict = data.analysis.recommendation.value.removeprefix("strong_")
     tracker = follows_ibov(data.analysis.kind, data.analysis.ticker, data.analysis.name)
-    if tracker or pooled is None:
+    if tracker or pooled is None or not pooled.quorum or pooled.rating is None or pooled.rating.value == verdict:
         return claim
     words = book.locale.words
-    if is_lone(pooled):
-        return _lone_sentence(claim, verdict, data, book)
-    if not pooled.quorum or pooled.rating is None or pooled.rating.value == verdict:
-        return claim
     values = {
         "rating": words.t(f"recommendation.{pooled.rating}").lower(),
         "p": printed(pooled.probability, book.locale),
@@ -226,19 +221,6 @@ def _sentence(data: AssetReportData, book: FactBook) -> Claim:
     names = [book.label(fact.key) for fact_id in facts if (fact := book.by_id(fact_id)) is not None][:3]
     differs = words.t("strip.ai_differs_by", facts=book.locale.join(names), **values) if names else ""
     return claim.model_copy(update={"text": f"{claim.text} {differs or words.t('strip.ai_differs', **values)}"})
-
-
-def _lone_sentence(claim: Claim, verdict: str, data: AssetReportData, book: FactBook) -> Claim:
-    """The same with what the only AI says, where that is another verdict."""
-    alone = next((o for o in data.opinions if o.valid and not o.benchmark), None)
-    p = on_scale(alone) if alone is not None else None
-    if data.ai_consensus is None or p is None or verdict == "insufficient_data" or rating_of(p).value == verdict:
-        return claim
-    words = book.locale.words
-    rating = words.t(f"recommendation.{rating_of(p)}").lower()
-    index = data.ai_consensus.index_label
-    differs = words.t("strip.one_differs", rating=rating, p=printed(p, book.locale), index=index)
-    return claim.model_copy(update={"text": f"{claim.text} {differs}"})
 
 
 def _objection(data: AssetReportData, book: FactBook) -> Claim | None:

@@ -49,26 +49,20 @@ def sources_text(sources: Sequence[str], quality: Sequence[Consensus], locale: L
     return words.t("header.sources_some", n=n)
 
 
-def is_lone(consensus: AiConsensus) -> bool:
-    """Whether one AI was asked and answered: an opinion that is no consensus."""
-    return not consensus.quorum and consensus.asked == consensus.answered == 1
-
-
 def ai_stats(consensus: AiConsensus | None, opinions: Sequence[Opinion], locale: Locale) -> list[Stat]:
     """Probability and verdicts of the AIs for the strip; one opinion alone is called so; empty where none was asked."""
     words = locale.words
     asked = [opinion for opinion in opinions if not opinion.benchmark]
     if consensus is None or not consensus.asked or not asked:
         return []
-    lone = is_lone(consensus)
-    if consensus.quorum:
-        p, sub = consensus.probability, ratings_text(opinions, locale)
+    lone = not consensus.quorum and consensus.asked == consensus.answered == 1
+    if lone and (p := on_scale(asked[0])) is not None:  # "1 of 1" beside the verdict would read as agreement
+        ais = Stat(label=words.t("strip.one_ai"), text=words.t(f"recommendation.{rating_of(p)}"))
     else:
-        p, sub = (on_scale(asked[0]), words.t("strip.one_opinion")) if lone else (None, words.t("strip.no_quorum"))
-    answered = words.t("strip.answered", n=consensus.answered, total=consensus.asked)
-    if lone and p is not None:  # "1 of 1" beside a verdict reads as agreement: what it says itself
-        answered = words.t(f"recommendation.{rating_of(p)}")
-    ais = Stat(label=words.t("strip.ais"), text=answered, sub=sub or None)
+        p = consensus.probability if consensus.quorum else None
+        sub = ratings_text(opinions, locale) if consensus.quorum else words.t("strip.no_quorum")
+        answered = words.t("strip.answered", n=consensus.answered, total=consensus.asked)
+        ais = Stat(label=words.t("strip.ais"), text=answered, sub=sub or None)
     if p is None:
         return [ais]
     return [Stat(label=words.t("strip.probability", index=consensus.index_label), text=printed(p, locale)), ais]

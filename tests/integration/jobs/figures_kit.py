@@ -15,7 +15,7 @@ import re
 import zipfile
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -300,6 +300,31 @@ def check_price_chart(view: AnyView, paper: Paper, check: Checked) -> None:
     change = re.search(r"\((.\d+,\d)%\)", chart.description)
     assert change is not None
     check("chart, change", change[1], shown[-1] / shown[0] - 1, percent=True)
+
+
+def lines_of(view: AnyView, ident: str) -> LinesChart:
+    """The chart of lines of a section, as a spreadsheet of the report holds it."""
+    return next(b for b in _blocks(view, ident) if isinstance(b, LinesChart))
+
+
+def check_lines(
+    chart: LinesChart, grown: Mapping[str, Callable[[date], float]], step: int, digits: int, check: Checked
+) -> None:
+    """Each `step`-th value of every line, 100 at the first day, by what it grew since."""
+    assert {line.name for line in chart.lines} == set(grown)
+    for line in chart.lines:
+        for at in range(0, len(chart.days), step):
+            value = line.values[at]
+            assert value is not None, (line.name, chart.days[at])
+            text = f"{value:.{digits}f}".replace(".", ",")
+            check(f"{line.name} on {chart.days[at]}", text, 100 * grown[line.name](chart.days[at]))
+
+
+def check_index_chart(view: AnyView, index: dict[date, float], step: int, check: Checked) -> None:
+    """Each `step`-th close of the chart of an index."""
+    chart = next(b for b in _blocks(view, "index") if isinstance(b, PriceChart))
+    for at in range(0, len(chart.days), step):
+        check(f"index on {chart.days[at]}", f"{chart.close[at]:.2f}".replace(".", ","), index[chart.days[at]])
 
 
 def by_key(paper: Paper, index: dict[date, float], ifix: dict[date, float]) -> dict[str, float]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -117,12 +119,37 @@ async def test_a_hundred_figures_of_each_kind_come_from_the_bytes(written: Writt
     assert check.count >= 100
 
 
-async def test_the_figures_of_a_comparison_and_of_a_market_come_from_the_bytes(written: Written) -> None:
-    known, check = written.known, kit.Checked()
-    compared, market = written.views["comparison"], written.views["market"]
-    for view, ident, first in ((compared, "table", 0), (market, "top", 1)):
-        for row in kit.rows_of(view, ident):
-            kit.check_row(row[first:], known.papers[row[first]], check)
+def _growth(paper: kit.Paper, start: date, day: date) -> float:
+    return paper.at(day) / paper.at(start)
+
+
+def _check_curve(view: AnyView, held: kit.Held, check: kit.Checked) -> None:
+    """The chart of performance, each line from 100, to the digit that its labels print."""
+    chart = kit.lines_of(view, "curve")
+    grown = {"Carteira": held.grown, "IBOV": held.ibov, "CDI": held.cdi}
+    kit.check_lines(chart, {name: partial(_since, of, chart.days[0]) for name, of in grown.items()}, 10, 1, check)
+
+
+def _since(grown: Callable[[date, date], float], start: date, day: date) -> float:
+    return 1 + grown(start, day)
+
+
+async def test_a_hundred_figures_of_a_comparison_come_from_the_bytes(written: Written) -> None:
+    known, check, view = written.known, kit.Checked(), written.views["comparison"]
+    for row in kit.rows_of(view, "table"):
+        kit.check_row(row, known.papers[row[0]], check)
+    chart = kit.lines_of(view, "returns")
+    grown = {t: partial(_growth, known.papers[t], chart.days[0]) for t in STOCKS}
+    kit.check_lines(chart, grown, 10, 3, check)
+    assert check.wrong == []
+    assert check.count >= 100
+
+
+async def test_a_hundred_figures_of_a_market_come_from_the_bytes(written: Written) -> None:
+    known, check, market = written.known, kit.Checked(), written.views["market"]
+    for row in kit.rows_of(market, "top"):
+        kit.check_row(row[1:], known.papers[row[1]], check)
+    kit.check_index_chart(market, known.index, 3, check)
     days = sorted(known.index)
     check("index", market.header.value.removeprefix("IBOV "), known.index[days[-1]])
     check("index, day", market.header.change, known.index[days[-1]] / known.index[days[-2]] - 1, percent=True)
@@ -130,18 +157,26 @@ async def test_the_figures_of_a_comparison_and_of_a_market_come_from_the_bytes(w
         _, values = known.papers[row[0]].adjusted()
         check(f"{row[0]} on the day", row[3], values[-1] / values[-2] - 1, percent=True)
     assert check.wrong == []
-    assert check.count >= 30
+    assert check.count >= 100
 
 
-async def test_a_hundred_figures_of_a_portfolio_and_its_week_come_from_the_bytes(written: Written) -> None:
-    known, check = written.known, kit.Checked()
-    view, week = written.views["portfolio"], written.views["weekly"]
+async def test_a_hundred_figures_of_a_week_come_from_the_bytes(written: Written) -> None:
+    known, check, view = written.known, kit.Checked(), written.views["weekly"]
+    held = kit.Held(known, dict(HELD), sorted(known.papers["PETR4"].closes)[-400])
+    kit.check_week(view, held, check)
+    _check_curve(view, held, check)
+    assert check.wrong == []
+    assert check.count >= 100
+
+
+async def test_a_hundred_figures_of_a_portfolio_come_from_the_bytes(written: Written) -> None:
+    known, check, view = written.known, kit.Checked(), written.views["portfolio"]
     held = kit.Held(known, dict(HELD), sorted(known.papers["PETR4"].closes)[-400])
     kit.check_positions(view, held, check)
     kit.check_portfolio_returns(view, held, check)
     kit.check_contributions(view, held, check)
     kit.check_announced(view, held, check)
-    kit.check_week(week, held, check)
+    _check_curve(view, held, check)
     assert check.wrong == []
     assert check.count >= 100
 

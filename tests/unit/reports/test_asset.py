@@ -411,7 +411,7 @@ def test_provenance_names_every_source_with_its_payloads_and_every_model_with_it
     tables = [b for b in section(view, "provenance").blocks if isinstance(b, Table)]
     sources = {row[0].text: row for row in tables[0].rows}
     assert set(sources) == {"B3", "CVM", "brapi", "Banco Central", "Fundamentus"}
-    assert sources["Fundamentus"][3].text == "falhou: HTTP 503 em 3 tentativas"
+    assert sources["Fundamentus"][3].text == "falhou: resposta HTTP 503"
     assert build.sha("payload 0")[:12] in sources["B3"][1].text
     assert [row[1].text for row in tables[1].rows][:2] == ["gpt-5.1-2026-01-15", "claude-sonnet-4-5-20250929"]
     assert "Custo das IAs neste relatório: US$ 0,0693." in words(view, "sources")
@@ -580,3 +580,61 @@ def test_a_sector_is_written_as_one_reads_it() -> None:
     assert "Petróleo, gás e biocombustíveis" in asset(analysis=petroleum).header.name
     assert "Oil, gas and biofuels" in asset(analysis=petroleum, language="en").header.name
     assert "Setor novo, sem tradução" in asset(analysis=build.analysis(sector="Setor novo. sem tradução")).header.name
+
+
+def test_no_argument_stands_that_its_own_page_contradicts() -> None:
+    facts = build.facts_of(build.COMPANY_FIGURES)
+    known = {f.key: f.id for f in facts}
+    reasons = [
+        Reason(part="valuation", key=key, fact_id=known[key], value=1.0, score=9.0, effect=effect)
+        for key, effect in (("roe", 0.4), ("revenue_cagr_5y", -0.5))
+    ]
+    risk = build.analysis().risk_analysis.model_copy(update={"volatility_risk": "high", "checklist": []})
+    analysis = build.analysis(facts=facts, reasons=reasons, risk_analysis=risk)
+    cited = {"Cresce.": ("revenue_cagr_5y", "net_margin"), "Oscila pouco.": ("volatility_1y", "beta_1y"),
+             "Margem boa.": ("net_margin",)}  # fmt: skip
+    case = tuple(
+        Argument(text=text, fact_ids=tuple(known[k] for k in keys if k in known)) for text, keys in cited.items()
+    )
+    against = (Argument(text="ROE fraco.", fact_ids=(known["roe"],)),)
+    ai = build.opinion("openai", 0.7, arguments_for=case, arguments_against=against)
+    pool = build.ai_consensus([ai], bull_case=case, bear_case=against, dissent=())
+    view = asset(analysis=analysis, opinions=[ai], ai_consensus=pool)
+    assert view.strip is not None
+    assert view.strip.sentence.text.startswith("A favor: ROE de 24,2%. Contra: receita")
+    shown = words(view, "bull")
+    assert "Margem boa." in shown
+    assert "Cresce." not in shown
+    assert "Oscila pouco." not in shown
+    assert "ROE fraco." not in str(view.section("bear"))
+    told = contract_report(view, "")["qualitative_analysis"]
+    assert told["bull_case"] == ["Margem boa."]
+
+
+def test_one_ai_alone_stands_with_its_own_verdict() -> None:
+    ai = build.opinion("openai", 0.52)
+    pool = build.ai_consensus([ai], dissent=()).model_copy(update={"quorum": False, "asked": 1, "answered": 1})
+    view = asset(opinions=[ai], ai_consensus=pool)
+    assert view.strip is not None
+    alone = next(s for s in view.strip.stats if s.label == "Uma só IA")
+    assert alone.text == "Manter"
+    assert not any(s.text == "1 de 1" for s in view.strip.stats)
+
+
+def test_an_agribusiness_fund_is_called_one() -> None:
+    view = asset(
+        analysis=build.fund("JABA11", name="Jabata Renda", sector=None), asset=build.asset("JABA11", segment="Fiagro")
+    )
+    assert view.header.tagline.startswith("Fiagro · ")
+    assert view.header.name == "Jabata Renda"
+    unit = asset(analysis=build.analysis("TAEE11", kind=AssetKind.UNIT), asset=build.asset("TAEE11"))
+    names = [row[0] for row in table(unit, "profile")]
+    assert "Ações" not in names
+
+
+def test_a_fall_carries_no_sign_and_items_with_commas_stand_apart() -> None:
+    book = FactBook(build.facts_of({"max_drawdown_1y": (-0.226, None, None, None)}), locale_of("pt-BR"))
+    assert book.named(book.facts[0]) == "queda máxima de 22,6% em 12 meses"
+    assert locale_of("pt-BR").listed(["P/L", "Lucro ao ano, 5 anos", "ROE"]) == "P/L; Lucro ao ano, 5 anos; ROE"
+    assert locale_of("pt-BR").listed(["P/L", "ROE"]) == "P/L, ROE"
+    assert book.text("tracking_difference_1y", -0.0293) == "−2,93 p.p."

@@ -18,7 +18,7 @@ from invest.reports import (
     build_portfolio_view,
     build_weekly_view,
 )
-from invest.reports.views import BarsChart, Claims, Paragraph, Section, Table
+from invest.reports.views import BarsChart, Claims, ColumnsChart, Paragraph, Section, Table
 from tests.builders import reports as build
 
 KINDS: dict[str, Callable[..., ReportView]] = {
@@ -279,3 +279,44 @@ def test_a_fund_shows_what_its_reports_say() -> None:
         "5,2%", "1,1%", "0,74%", "412.345",
     ]  # fmt: skip
     assert view.header.name.endswith("Logística")
+
+
+def test_the_months_of_income_follow_each_other() -> None:
+    paid = [(date(2024, 12, 1), Decimal(70)), (date(2025, 9, 1), Decimal(171)), (date(2026, 1, 1), Decimal(322))]
+    view = build_portfolio_view(build.portfolio_data(dividends_by_month=paid, as_of=date(2026, 3, 31)))
+    section = view.section("income")
+    assert section is not None
+    (chart,) = [b for b in section.blocks if isinstance(b, ColumnsChart)]
+    labels = ["abr", "mai", "jun", "jul", "ago", "set", "out", "nov", "dez", "jan", "fev", "mar"]
+    assert [bar.label for bar in chart.bars] == labels
+    assert [bar.value for bar in chart.bars if bar.value] == [171.0, 322.0]
+
+
+def test_what_has_one_part_alone_is_not_divided() -> None:
+    view = build_portfolio_view(build.portfolio_data(1, contributions={"PETR4": 0.2}))
+    assert view.section("by_sector") is None
+    assert view.section("contribution") is None
+
+
+def test_payments_to_come_name_the_tax_where_one_is_withheld() -> None:
+    one = build.announced(amount=Decimal("10.00"), net=Decimal("10.00"))
+    taxed = build.announced(amount=Decimal("10.00"), net=Decimal("8.25"))
+    for given, text in (
+        ([one], "1 pagamento anunciado, R$ 10,00."),
+        ([one, one], "2 pagamentos anunciados, R$ 20,00 ao todo."),
+        ([taxed], "1 pagamento anunciado, R$ 8,25 líquidos do imposto sobre JCP."),
+    ):
+        section = build_portfolio_view(build.portfolio_data(announced=given)).section("coming")
+        assert section is not None
+        assert text in [b.text for b in section.blocks if isinstance(b, Paragraph)]
+
+
+def test_figures_that_are_all_alike_have_no_best() -> None:
+    figures = build.FUND_FIGURES | {"dividend_months_12m": (12, None, None, None)}
+    funds = [build.fund(t, facts=build.facts_of(figures)) for t in ("HGLG11", "KNRI11")]
+    view = build_comparison_view(build.comparison_data(funds))
+    section = view.section("table")
+    assert section is not None
+    (found,) = [b for b in section.blocks if isinstance(b, Table)]
+    at = [c.label for c in found.columns].index("Meses pagos")
+    assert not any(row[at].strong for row in found.rows)

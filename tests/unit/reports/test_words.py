@@ -12,7 +12,7 @@ from invest.domain.market.assets import ActionKind
 from invest.domain.market.tickers import AssetKind, Market
 from invest.domain.opinions.opinion import OpinionStatus
 from invest.reports.locale import locale_of
-from invest.reports.sections.remarks import is_routine, remark
+from invest.reports.sections.remarks import is_routine, remark, source_remark
 from invest.reports.words import clean, words_of
 from invest.sources.registry import upstreams
 
@@ -73,13 +73,21 @@ def test_a_megabyte_title_is_cut_quickly() -> None:
         ("no key (OPENAI_API_KEY)", "sem chave (OPENAI_API_KEY)"),
         ("no answer within 60 s", "sem resposta em 60 s"),
         ("outlier: z 9.1", "muito distante das outras (z 9.1)"),
-        ("HTTP 503: down", "HTTP 503: down"),
+        ("HTTP 503, 4 times", "resposta HTTP 503"),
+        ("not asked for 120 s: it failed or asked to wait", "em pausa por limite de consultas ou falhas"),
+        ("a row without a day", "a row without a day"),
         ("refused to answer: {0} %s {name}", "recusou responder: {0} %s {name}"),
         (None, ""),
     ],
 )
 def test_known_reasons_are_said_in_the_reports_language(reason: str | None, shown: str) -> None:
     assert remark(reason, locale_of("pt-BR")) == shown
+
+
+def test_what_a_source_says_of_itself_is_translated_or_left_out() -> None:
+    assert source_remark("HTTP 404: it has no such thing", locale_of("pt-BR")) == "não tem o que se pediu"
+    assert source_remark("a zip without statements", locale_of("pt-BR")) == ""
+    assert source_remark("a zip without statements", locale_of("en")) == "a zip without statements"
 
 
 def test_an_older_value_or_another_basis_is_no_fault_of_a_source() -> None:

@@ -18,6 +18,9 @@ _GROUPS: Final[Mapping[AssetKind, str]] = {
 # What a legal name ends in, and how B3 shortens it.
 _LEGAL: Final = re.compile(r"[\s,]+(s\.?\s?/?a\.?|s/a|ltda\.?|inc\.?|corp\.?|corporation|plc|n\.?v\.?)$", re.IGNORECASE)
 _FUND: Final = re.compile(r"^(fii|fdo inv imob|fundo (de )?investimento imobili[aá]rio)\s+", re.IGNORECASE)
+_FUND_END: Final = re.compile(
+    r"[\s-]+(fii|fiagro|fdo inv imob|fundo (de )?investimento imobili[aá]rio)$", re.IGNORECASE
+)
 _SMALL: Final = frozenset({"de", "da", "do", "das", "dos", "e", "em", "para", "of", "and", "the"})
 _CAPITALS: Final = frozenset(
     (
@@ -50,6 +53,7 @@ def display_name(ticker: str, kind: AssetKind, name: str | None) -> str | None:
         return None
     text = _shortest_part(text)
     text = _FUND.sub("", _LEGAL.sub("", text)) or text
+    text = (_FUND_END.sub("", text) or text) if kind is AssetKind.FII else text
     return " ".join(_word(word, first=i == 0) for i, word in enumerate(text.split())) if text.isupper() else text
 
 

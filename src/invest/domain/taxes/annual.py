@@ -55,7 +55,9 @@ def _text(ticker: str, facts: Facts, brokers: Iterable[str]) -> str:
     quantity = f"{held.quantity.normalize():f}" if held else "0"
     paper = regime.paper if regime else "ativo de tipo desconhecido"
     kind = _share_kind(ticker) if facts.kind(ticker) is AssetKind.STOCK else ""
-    parts = [f"{quantity} {paper}{kind} de {_known_as(ticker, facts) or ticker}"]
+    name = _known_as(ticker, facts) or ticker
+    coin = facts.kind(ticker) is AssetKind.CRYPTO
+    parts = [f"{quantity} {name}" if coin else f"{quantity} {paper}{kind} de {name}"]
     if asset is not None and asset.cnpj:
         parts.append(f"CNPJ {written_cnpj(asset.cnpj)}")
     parts.append(f"código {ticker}")

@@ -17,7 +17,7 @@ _GAP: Final = 6.4
 _MARK: Final = 8.0
 _SPARK: Final = 46.0
 _NAME: Final = 7.2
-_HEAD: Final = _NAME * 0.66 + 0.35  # a capital letter with its tracking
+_TRACKING: Final = 0.35
 _LEADING: Final = 0.5  # between two lines, of the size of type
 _SUB: Final = 0.83  # a second line's size of the first's
 _CAPITALS: Final = 0.66  # of the size of type: how tall a line of a table is
@@ -43,7 +43,7 @@ def sizes_of(table: Table, width: float) -> Sizes:
         columns, shares = _columns(table, width, size)
     if shares is None:
         return Sizes(columns, None, [None] * len(table.rows))
-    fits = all(len(c.label) * _HEAD + _GAP <= share for c, share in zip(table.columns, shares, strict=True))
+    fits = all(_head(c.label) + _GAP <= share for c, share in zip(table.columns, shares, strict=True))
     line, second = size * _CAPITALS + 2 * pad, size * (_LEADING + _SUB * _CAPITALS)
     rows = [
         round(line + second * any(cell.sub for cell in row), 2) if _fits(row, shares, size) else None
@@ -60,7 +60,7 @@ def _columns(table: Table, width: float, size: float) -> tuple[list[float | None
     stretch = stretched(table.columns)
     whole = [row for row in table.rows if len(row) == len(table.columns)]
     needed = [
-        max([len(column.label) * _HEAD, *(_needs(row[i], size) for row in whole)]) + _GAP
+        max([_head(column.label), *(_needs(row[i], size) for row in whole)]) + _GAP
         for i, column in enumerate(table.columns)
     ]
     left = width - sum(needed) + needed[stretch]
@@ -83,6 +83,11 @@ def _needs(cell: Cell, size: float) -> float:
     first = text_width(cell.text, size) * (_STRONG if cell.strong else 1.0) + (_MARK if cell.mark else 0.0)
     first += _SPARK if cell.spark else 0.0
     return max(first, text_width(cell.sub or "", size * _SUB))
+
+
+def _head(label: str) -> float:
+    """Points of a column's name: capital letters with their tracking, of medium weight."""
+    return text_width(label.upper(), _NAME) * _STRONG * 1.03 + _TRACKING * len(label)
 
 
 def _fits(row: tuple[Cell, ...], shares: list[float], size: float) -> bool:

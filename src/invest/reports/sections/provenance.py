@@ -13,7 +13,7 @@ from invest.reports.facts import SHA_SHOWN, FactBook
 from invest.reports.locale import MISSING, Locale
 from invest.reports.phrases import analyst_name, source_name
 from invest.reports.sections.analysts import cost_of
-from invest.reports.sections.remarks import is_routine, remark
+from invest.reports.sections.remarks import is_routine, source_remark
 from invest.reports.views import Block, Cell, Claims, Column, Mark, Paragraph, Section, Stats, Table
 from invest.reports.words import clean
 
@@ -74,8 +74,9 @@ def _remarks(item: Consensus, book: FactBook) -> list[str]:
     against = _against(item)
     for rejected in against[:3]:
         value = book.text(item.field, float(rejected.value), item.unit)
-        source, reason = source_name(rejected.source, locale), remark(rejected.reason, locale, 90)
-        remarks.append(words.t("quality.rejected", source=source, value=value, reason=reason))
+        source, reason = source_name(rejected.source, locale), source_remark(rejected.reason, locale, 90)
+        key = "quality.rejected" if reason else "quality.rejected_plain"
+        remarks.append(words.t(key, source=source, value=value, reason=reason))
     if len(against) > 3:
         remarks.append(words.t("quality.more", n=len(against) - 3))
     return remarks
@@ -219,7 +220,7 @@ def _source_row(
     newest = max((p.fetched_at for p in payloads), default=None)
     status = outcome.status if outcome else "ok"
     state = words.t("provenance.used" if status == "ok" else f"provenance.{status}")
-    reason = remark(outcome.reason, locale, 120) if outcome else ""
+    reason = source_remark(outcome.reason, locale) if outcome else ""
     mark: Mark | None = "warn" if status in ("failed", "rejected") else None
     return (
         Cell(text=source_name(name, locale), strong=True),

@@ -1,6 +1,7 @@
 """Reasons as the other packages write them (one line of English), in the words of a report.
 
-What matches no pattern is shown as it came, cleaned: a reason in English is better than none.
+Of an AI what matches no pattern is shown as it came, cleaned. Of a source it is left out of a report in another
+language: the state beside it says what a reader needs, the words are in the log.
 """
 
 from __future__ import annotations
@@ -30,7 +31,16 @@ _KNOWN: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("cut", re.compile(r"cut at (?P<n>\d+) tokens, twice the first limit")),
     ("criteria", re.compile(r"(?P<k>\d+) of (?P<n>\d+) criteria have data; (?P<m>\d+) are needed")),
     ("structure", re.compile(r"not the structure asked for: (?P<detail>.+)")),
-)
+    ("nothing", re.compile(
+        r"HTTP 404: .+|no such pair .+|it knows no such paper|not in any answer|no report of the last .+|no file of .+"
+    )),
+    ("http", re.compile(r"HTTP (?P<status>\d{3})\b.*")),
+    ("network", re.compile(r"(?:timeout|no connection|connection|network|ended too early|no answer)\b.*")),
+    ("paused", re.compile(r"not asked for .+|its rate allows .+|another worker downloads .+|it asks to slow down")),
+    ("spent", re.compile(r"the month's (?P<n>\d+) requests are spent")),
+    ("too_large", re.compile(r"more than \d+ bytes|\d+ bytes announced.+|zip of \d+ .+|a zip entry unpacks .+")),
+    ("no_result", re.compile(r"no result within (?P<n>[\d.]+) s")),
+)  # fmt: skip
 
 
 def remark(reason: str | None, locale: Locale, limit: int = 160) -> str:
@@ -40,6 +50,12 @@ def remark(reason: str | None, locale: Locale, limit: int = 160) -> str:
         if match := pattern.fullmatch(text):
             return clean(locale.words.t(f"remark.{name}", **match.groupdict()), limit)
     return text
+
+
+def source_remark(reason: str | None, locale: Locale, limit: int = 120) -> str:
+    """`reason` of a source in the report's language; empty where it has no translation."""
+    text = remark(reason, locale, limit)
+    return "" if locale.language != "en" and text == clean(reason, limit) else text
 
 
 def reason_text(opinion: Opinion, locale: Locale, limit: int = 240) -> str:

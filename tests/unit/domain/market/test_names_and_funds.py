@@ -21,6 +21,8 @@ from invest.domain.market.tickers import AssetKind
         ("XPTO3", AssetKind.STOCK, "REDE D'ÁGUA S/A", "Rede D'Água"),
         ("XPTO34", AssetKind.BDR, "Cisco Systems, Inc.", "Cisco Systems"),
         ("XPTO11", AssetKind.FII, "FII XP TESTE", "XP Teste"),
+        ("XPTO11", AssetKind.FII, "TESTE RENDA - FUNDO DE INVESTIMENTO IMOBILIÁRIO", "Teste Renda"),
+        ("XPTO11", AssetKind.FII, "JABATA RENDA FII", "Jabata Renda"),
         ("XPTO3", AssetKind.STOCK, "Já Bem Escrita", "Já Bem Escrita"),
         ("XPTO3", AssetKind.STOCK, "", None),
         ("XPTO3", AssetKind.STOCK, None, None),
