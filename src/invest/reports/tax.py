@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -47,6 +48,7 @@ NOT_COVERED = (
     "renda fixa; FI-Infra; criptoativos (GCAP); bens no exterior; vendas fora da bolsa, herança e doação; IRPFM; multa "
     "e juros de DARF em atraso (use o Sicalc)."
 )
+_COMMAND = re.compile(r"\s*\((?:use )?`?invest [^)]*\)")  # what to type is for the terminal
 KINDS = {"sell": "venda", "day_trade": "day trade", "amortisation": "amortização"}
 
 
@@ -120,7 +122,9 @@ def _open_questions(report: TaxYear, *, english: bool) -> Section:
 
 
 def _said(flag: Flag, *, english: bool) -> str:
-    return f"{flag.message_pt} ({flag.message})" if english else flag.message_pt or flag.message
+    text = _COMMAND.sub("", flag.message_pt or flag.message)
+    text = text[:1].upper() + text[1:] + "."
+    return f"{text} {_COMMAND.sub('', flag.message)}." if english and flag.message_pt else text
 
 
 def _months(report: TaxYear, locale: Locale) -> Section:
@@ -170,7 +174,7 @@ def _lines(report: TaxYear, locale: Locale) -> Section:
             Cell(text=line.ticker, strong=True),
             Cell(text=KINDS.get(line.kind, line.kind)),
             Cell(text=BUCKETS[line.bucket]),
-            Cell(text=f"{line.quantity.normalize():f}"),
+            Cell(text=f"{line.quantity.normalize():f}".replace(".", locale.point)),
             *(Cell(text=locale.money(v)) for v in (line.gross, line.costs, line.cost, line.result)),
             Cell(text=", ".join(str(t) for t in line.transactions), muted=True),
         )

@@ -254,6 +254,12 @@ class Checked:
         if abs(float(bare) - shown) > 0.5 * 10.0**-decimals * (1 + 1e-9) + 1e-9:
             self.wrong.append(f"{what}: printed {text}, recomputed {shown}")
 
+    def near(self, what: str, shown: float, value: float, within: float) -> None:
+        """A value of a chart, which prints no digits."""
+        self.count += 1
+        if abs(shown - value) > within:
+            self.wrong.append(f"{what}: drawn at {shown}, recomputed {value}")
+
 
 async def written(platform: Platform, call: Any) -> AnyView:
     """The view of the report that `call` writes."""
@@ -308,16 +314,15 @@ def lines_of(view: AnyView, ident: str) -> LinesChart:
 
 
 def check_lines(
-    chart: LinesChart, grown: Mapping[str, Callable[[date], float]], step: int, digits: int, check: Checked
+    chart: LinesChart, grown: Mapping[str, Callable[[date], float]], step: int, within: float, check: Checked
 ) -> None:
-    """Each `step`-th value of every line, 100 at the first day, by what it grew since."""
+    """Each `step`-th value of every line, 100 at the first day, by what it grew since; `within` points of it."""
     assert {line.name for line in chart.lines} == set(grown)
     for line in chart.lines:
         for at in range(0, len(chart.days), step):
             value = line.values[at]
             assert value is not None, (line.name, chart.days[at])
-            text = f"{value:.{digits}f}".replace(".", ",")
-            check(f"{line.name} on {chart.days[at]}", text, 100 * grown[line.name](chart.days[at]))
+            check.near(f"{line.name} on {chart.days[at]}", value, 100 * grown[line.name](chart.days[at]), within)
 
 
 def check_index_chart(view: AnyView, index: dict[date, float], step: int, check: Checked) -> None:

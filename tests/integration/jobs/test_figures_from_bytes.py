@@ -124,10 +124,10 @@ def _growth(paper: kit.Paper, start: date, day: date) -> float:
 
 
 def _check_curve(view: AnyView, held: kit.Held, check: kit.Checked) -> None:
-    """The chart of performance, each line from 100, to the digit that its labels print."""
+    """The chart of performance, each line from 100; cents of each payment are rounded on the way."""
     chart = kit.lines_of(view, "curve")
     grown = {"Carteira": held.grown, "IBOV": held.ibov, "CDI": held.cdi}
-    kit.check_lines(chart, {name: partial(_since, of, chart.days[0]) for name, of in grown.items()}, 10, 1, check)
+    kit.check_lines(chart, {name: partial(_since, of, chart.days[0]) for name, of in grown.items()}, 10, 0.002, check)
 
 
 def _since(grown: Callable[[date, date], float], start: date, day: date) -> float:
@@ -140,7 +140,7 @@ async def test_a_hundred_figures_of_a_comparison_come_from_the_bytes(written: Wr
         kit.check_row(row, known.papers[row[0]], check)
     chart = kit.lines_of(view, "returns")
     grown = {t: partial(_growth, known.papers[t], chart.days[0]) for t in STOCKS}
-    kit.check_lines(chart, grown, 10, 3, check)
+    kit.check_lines(chart, grown, 10, 0.0006, check)
     assert check.wrong == []
     assert check.count >= 100
 

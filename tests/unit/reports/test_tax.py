@@ -54,9 +54,9 @@ def test_a_running_year_says_how_far_it_goes() -> None:
     assert [c.label for c in table(before, "goods").columns][-2:] == ["31/12/2024", "31/12/2025"]
 
 
-def test_months_and_documents_are_in_words() -> None:
+def test_months_and_documents_are_written_as_read() -> None:
     view = written(2026)
-    assert table(view, "months").rows[0][0].text == "fev 2026"
+    assert table(view, "months").rows[0][0].text == "02/2026"
     summary = view.section("summary")
     assert summary is not None
     (stats,) = [b for b in summary.blocks if isinstance(b, Stats)]
@@ -67,7 +67,7 @@ def test_papers_and_payers_have_the_names_of_their_issuers() -> None:
     view = written(2026)
     texts = {row[1].text: row[2].text for row in table(view, "goods").rows}
     assert texts["BBAS3"].startswith("500 ações ON de Banco do Brasil, CNPJ 00.000.000/0001-91")
-    assert texts["BTC-BRL"].startswith("0.01 Bitcoin, código BTC-BRL")
+    assert texts["BTC-BRL"].startswith("0,01 Bitcoin, código BTC-BRL")
     assert [row[3].text for row in table(view, "income").rows] == ["Banco do Brasil"]
 
 

@@ -52,12 +52,15 @@ def _text(ticker: str, facts: Facts, brokers: Iterable[str]) -> str:
     """The discriminação: quantity, paper, company, CNPJ, code, average cost, custody."""
     regime, asset = facts.regime(ticker), facts.given.assets.get(ticker)
     held = facts.book.held.get(ticker)
-    quantity = f"{held.quantity.normalize():f}" if held else "0"
-    paper = regime.paper if regime else "ativo de tipo desconhecido"
+    quantity = f"{held.quantity.normalize():f}".replace(".", ",") if held else "0"
     kind = _share_kind(ticker) if facts.kind(ticker) is AssetKind.STOCK else ""
     name = _known_as(ticker, facts) or ticker
-    coin = facts.kind(ticker) is AssetKind.CRYPTO
-    parts = [f"{quantity} {name}" if coin else f"{quantity} {paper}{kind} de {name}"]
+    if facts.kind(ticker) is AssetKind.CRYPTO:
+        parts = [f"{quantity} {name}"]
+    elif regime is None:
+        parts = [f"{quantity} {name} (tipo desconhecido)"]
+    else:
+        parts = [f"{quantity} {regime.paper}{kind} de {name}"]
     if asset is not None and asset.cnpj:
         parts.append(f"CNPJ {written_cnpj(asset.cnpj)}")
     parts.append(f"código {ticker}")

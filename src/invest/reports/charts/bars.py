@@ -51,7 +51,7 @@ def draw_bars(chart: BarsChart, locale: Locale, *, ident: str, width: float = 28
 def _size_for(label: str, size: float, room: float) -> float:
     """A size at which the label fits, down to the smallest that is read well; it is cut only beyond that."""
     needed = text_width(label, size)
-    return size if needed <= room else max(_SMALLEST, size * room / needed)
+    return size if needed <= room else max(_SMALLEST, 0.99 * size * room / needed)
 
 
 def _label(label: str, sub: str | None) -> str:

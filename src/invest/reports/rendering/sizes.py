@@ -14,8 +14,10 @@ from invest.reports.views import Cell, Column, Table
 # As report.typ sets tables: points of type, above and below a line, between columns, of a mark and of a column's name.
 _SIZES: Final = {True: (7.9, 2.0), False: (8.6, 2.7)}
 _GAP: Final = 6.4
-_MARK: Final = 8.0
+_MARK: Final = 1.25  # of the size of type: a triangle of another font and what keeps it apart
 _SPARK: Final = 46.0
+_NEARLY: Final = 1.12
+_SHAPES: Final = "▲▼"  # of another font, and wider than a letter
 _NAME: Final = 7.2
 _TRACKING: Final = 0.35
 _LEADING: Final = 0.5  # between two lines, of the size of type
@@ -65,8 +67,9 @@ def _columns(table: Table, width: float, size: float) -> tuple[list[float | None
     ]
     left = width - sum(needed) + needed[stretch]
     if left < needed[stretch]:
-        widest = max(range(len(needed)), key=needed.__getitem__)
-        return [0 if i == widest else None for i in range(len(needed))], None
+        close = sum(needed) <= width * _NEARLY  # estimates are on the safe side: it will fit
+        taking = stretch if close else max(range(len(needed)), key=needed.__getitem__)
+        return [0 if i == taking else None for i in range(len(needed))], None
     columns: list[float | None] = [0 if i == stretch else round(w, 1) for i, w in enumerate(needed)]
     return columns, [left if i == stretch else w for i, w in enumerate(needed)]
 
@@ -80,9 +83,10 @@ def _needs(cell: Cell, size: float) -> float:
     """Points of a cell on one line; more than there are where it takes several or holds more than text."""
     if cell.refs or cell.anchor:
         return 1e4
-    first = text_width(cell.text, size) * (_STRONG if cell.strong else 1.0) + (_MARK if cell.mark else 0.0)
+    first = text_width(cell.text, size) * (_STRONG if cell.strong else 1.0) + (_MARK * size if cell.mark else 0.0)
     first += _SPARK if cell.spark else 0.0
-    return max(first, text_width(cell.sub or "", size * _SUB))
+    second = cell.sub or ""
+    return max(first, text_width(second, size * _SUB) * 1.03 + size * _SUB * sum(second.count(s) for s in _SHAPES))
 
 
 def _head(label: str) -> float:
