@@ -81,7 +81,7 @@ def test_notices_of_one_matter_are_one_and_a_known_event_answers_them() -> None:
         ("Calendário de Eventos Corporativos 2026 - 12.02.26", date(2026, 2, 12)),
         ("Data de divulgação do resultado: 6 nov 2025", date(2025, 11, 6)),
         ("Publicação de resultados 06-11-2025", date(2025, 11, 6)),
-        ("Divulgação de Resultados 3T25: 1º de novembro de 2025", date(2025, 11, 1)),
+        ("Divulgação de Resultados 3T25: 1º de dezembro de 2025", date(2025, 12, 1)),
         ("Divulgação de Resultados em 06/11/2024", None),
         ("Divulgação de Resultados em 31/02/2026", None),
         ("Divulgação de Resultados 3T25", None),
