@@ -19,8 +19,11 @@ import redis
 from invest import settings as settings_module
 from invest.local import LocalServers
 from invest.settings import Settings
+from tests.builders.redis_users import owner_of
 
 ROOT = Path(__file__).parents[1]
+# With INVEST_TEST_PREFIX=name settings that name a Redis alone are those of a user who may touch that prefix alone.
+PREFIX = os.environ.get("INVEST_TEST_PREFIX", "")
 TEMPLATE = "invest_template"
 _numbers = itertools.count(1)
 
@@ -138,6 +141,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., S
     monkeypatch.setenv("INVEST_SETTINGS", str(ROOT / "settings.toml"))
 
     def make(**overrides: Any) -> Settings:
+        if PREFIX and (given := overrides.get("redis", {})).keys() == {"url"}:
+            overrides["redis"] = {"url": owner_of(given["url"], PREFIX), "prefix": PREFIX}
+            monkeypatch.setenv("INVEST_REDIS__PREFIX", PREFIX)  # for processes that a test starts
         return settings_module.load(**{"data_dir": tmp_path / "data", "_env_file": None, **overrides})
 
     return make

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
 from invest.engine import (
@@ -29,6 +30,7 @@ from invest.engine import (
     group,
 )
 from invest.settings import Settings
+from tests.builders.redis_users import server_of
 
 QUICK = Retry(retries=2, delay=0.02)
 kit = Queue("kit", concurrency=20, timeout=20, soft_timeout=None, retry=QUICK)
@@ -237,15 +239,37 @@ async def until_state(job: Job[Any], state: JobState, seconds: float = 10) -> No
     await until(reached, seconds)
 
 
+def names_of(invest: Invest) -> list[str]:
+    """The keys of a deployment as the engine names them: a user of one prefix may not list a server's keys."""
+    address, prefix = connection_of(invest)
+    with server_of(address) as server:
+        names = [name.decode() for name in server.scan_iter(count=1000)]
+    return [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+
+
+def skip_under_prefix(known: Settings, why: str) -> None:
+    """Skip what has no meaning where the whole suite runs as the user of one prefix (INVEST_TEST_PREFIX)."""
+    if known.redis.prefix:
+        pytest.skip(f"under a prefix of its own: {why}")
+
+
+async def lose_everything(invest: Invest) -> None:
+    """What a Redis that was lost has: nothing. Its own user may not empty the server."""
+    with server_of(connection_of(invest)[0]) as server:
+        await asyncio.to_thread(server.flushall)
+
+
+def connection_of(invest: Invest) -> tuple[str, str]:
+    """Where a deployment's keys are, and what each begins with."""
+    given = invest.settings.redis
+    assert given.url is not None
+    return given.url.get_secret_value(), f"{{{given.prefix}}}:" if given.prefix else ""
+
+
 async def no_leftovers(invest: Invest, allowed: Sequence[str] = ()) -> None:
     """Nothing is queued, running or leased any more."""
-    for pattern in (
-        "arq:in-progress:*",
-        "invest:waiting:*",
-        "invest:running:*",
-        "invest:retrying:*",
-        "invest:parked:*",
-    ):
-        assert await invest.redis.keys(pattern) == [], pattern
+    names = await asyncio.to_thread(names_of, invest)
+    kinds = ("arq:in-progress:", "invest:waiting:", "invest:running:", "invest:retrying:", "invest:parked:")
+    assert [name for name in names if name.startswith(kinds)] == []
     for queue in ("kit", "kit_other"):
         assert await invest.redis.zcard(f"arq:queue:{queue}") == 0

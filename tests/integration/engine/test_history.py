@@ -14,7 +14,7 @@ from invest.settings import Settings
 from invest.store import Store
 from invest.workers import history
 from invest.workers.history import history_sink, keep_whole, look_after
-from tests.integration.engine.engine_kit import drained, working
+from tests.integration.engine.engine_kit import drained, lose_everything, working
 
 Make = Callable[..., Settings]
 past = Queue("past", concurrency=20, timeout=20, soft_timeout=None, retry=Retry(retries=0))
@@ -85,7 +85,7 @@ async def test_events_that_were_dropped_unread_are_noticed_and_the_rows_repaired
         assert ended is not None and (ended.state, ended.args) == ("failed", ended.args | {"kwargs": {"i": 100}})
         assert ended.error["type"] == "EndUnknown"
         count = len(ran)
-        await invest.redis.flushall()
+        await lose_everything(invest)
         assert await history.restore_lost(invest, store) == 1, "what has ended is not run again"
         await drained_but(known, later.id)
         assert len(ran) == count and (await later.status()).state is JobState.SCHEDULED
@@ -177,7 +177,7 @@ async def accepted(invest: Invest, store: Store, count: int) -> list[str]:
     projector = Projector(invest, history_sink(store))
     while len(await store.jobs.unfinished()) < count:
         await projector.step(block=0.05)
-    await invest.redis.flushall()
+    await lose_everything(invest)
     return [job.id for job in jobs]
 
 
@@ -232,7 +232,7 @@ async def test_a_redis_lost_again_during_the_restore_is_not_marked(
             nonlocal pages
             pages += 1
             if pages == 2:
-                await invest.redis.flushall()
+                await lose_everything(invest)
             return await real(client, rows)
 
         monkeypatch.setattr(history, "restore", losing)
@@ -252,7 +252,7 @@ async def test_every_option_comes_back(known: Settings) -> None:
         projector = Projector(invest, history_sink(store))
         while len(await store.jobs.unfinished()) < 2:
             await projector.step(block=0.05)
-        await invest.redis.flushall()
+        await lose_everything(invest)
         assert await history.restore_lost(invest, store) == 2
         after = await job.status()
         for field in ("due_at", "expires_at", "priority", "key", "caller", "kwargs"):

@@ -16,7 +16,15 @@ from invest.engine.redis.connection import arq_redis_settings
 from invest.engine.redis.scripts import library
 from invest.engine.redis.wire import deserialize, serialize
 from invest.settings import Settings
-from tests.integration.engine.engine_kit import drained, kit_add, kit_fatal, kit_sleep, until_state, working
+from tests.integration.engine.engine_kit import (
+    drained,
+    kit_add,
+    kit_fatal,
+    kit_sleep,
+    skip_under_prefix,
+    until_state,
+    working,
+)
 
 Make = Callable[..., Settings]
 QUEUE = "arq:queue:kit"
@@ -29,6 +37,7 @@ def known(settings: Make, redis_url: str) -> Settings:
 
 async def stock(known: Settings) -> arq.ArqRedis:
     """A stock arq client with our serialisation."""
+    skip_under_prefix(known, "arq's own client knows none (docs/deploy.md)")
     return await arq.create_pool(
         arq_redis_settings(known), job_serializer=serialize, job_deserializer=deserialize, default_queue_name=QUEUE
     )
@@ -187,6 +196,7 @@ async def test_a_full_redis_refuses_new_work_finishes_the_old_and_recovers_alone
 
 
 async def test_libraries_of_many_earlier_releases_are_removed(known: Settings) -> None:
+    skip_under_prefix(known, "a neighbour's libraries are left alone")
     async with Invest.connect(known) as invest:
         await invest.redis.function_flush()  # type: ignore[misc] # redis-py: Awaitable | str
         for release in range(17):

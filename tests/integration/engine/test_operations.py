@@ -21,6 +21,7 @@ from tests.integration.engine.engine_kit import (
     kit_flaky,
     kit_sleep,
     kit_sum,
+    lose_everything,
     other,
     other_echo,
     until_state,
@@ -215,7 +216,7 @@ async def test_what_a_lost_redis_forgot_is_restored_once(known: Settings) -> Non
         projector = Projector(invest, history)
         for _ in range(3):
             await projector.step(block=0.01)
-        await invest.redis.flushall()
+        await lose_everything(invest)
         assert await restore(invest, history.rows.values()) == 5
         assert await restore(invest, history.rows.values()) == 0
         await drained(known)
@@ -231,7 +232,7 @@ async def test_a_workflow_that_a_lost_redis_forgot_begins_again_with_the_ids_its
         projector = Projector(invest, history)
         while await projector.step(block=0.01) or not history.rows:
             pass
-        await invest.redis.flushall()
+        await lose_everything(invest)
         assert await restore(invest, history.rows.values()) == 1
         assert await restore(invest, history.rows.values()) == 0, "what Redis knows again is not doubled"
         again = {s.id for s in (await invest.workflows.show(job.id)).steps if s.name.startswith("kit_")}
@@ -249,7 +250,7 @@ async def test_a_job_for_later_comes_back_for_its_own_time(known: Settings) -> N
         projector = Projector(invest, history)
         while await projector.step(block=0.01) or not history.rows:
             pass
-        await invest.redis.flushall()
+        await lose_everything(invest)
         assert await restore(invest, history.rows.values()) == 1
         after = await job.status()
         assert (after.state, after.due_at, after.priority) == (JobState.SCHEDULED, before.due_at, 5)

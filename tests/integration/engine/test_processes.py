@@ -18,7 +18,7 @@ from invest.engine import Invest, JobFailed, JobState, run_worker
 from invest.engine.worker.renewal import STUCK
 from invest.errors import Unreachable
 from invest.settings import Settings
-from tests.integration.engine.engine_kit import until
+from tests.integration.engine.engine_kit import skip_under_prefix, until
 from tests.integration.engine.engine_worker import (
     proc_block,
     proc_die,
@@ -162,6 +162,7 @@ async def test_a_supervisor_replaces_processes_that_are_killed_or_recycled_and_e
 async def test_a_worker_survives_redis_restarting_and_consumes_again(settings: Make) -> None:
     with OwnValkey(durable=True) as server:
         known = settings(redis={"url": server.url}, engine={"lease": LEASE, "grace": 1})
+        skip_under_prefix(known, "a server that restarts forgets its users")
         async with Invest.connect(known) as invest:
             working = asyncio.create_task(run_worker([processes], settings=known, handle_signals=False))
             running = await invest.enqueue(proc_wait(1.0))

@@ -27,12 +27,16 @@ def login(
     import asyncio
 
     if key is None:
-        asked = typer.prompt("API key", hide_input=True, default="", show_default=False, err=True)
-        key = asked if sys.stdin.isatty() else asked.strip()
+        key = _asked() if sys.stdin.isatty() else sys.stdin.readline()
     chosen = Target(url.rstrip("/"), key.strip() or None)
     asyncio.run(_try(chosen))
     path = remember(chosen)
     output.outcome(json_output, f"verbs ask {chosen.url} now ({path}); `invest logout` ends that", url=chosen.url)
+
+
+def _asked() -> str:
+    answer: str = typer.prompt("API key", hide_input=True, default="", show_default=False, err=True)
+    return answer
 
 
 async def _try(chosen: Target) -> None:
