@@ -32,8 +32,9 @@ Status = Literal["ok", "not_modified", "empty", "skipped", "rejected", "failed"]
 class Want:
     """One asset, and what is known of it already, so that only news is fetched.
 
-    `bars_until`: newest stored session. `statements_until`: newest stored DT_RECEB. `actions_until`: day the corporate
-    actions were last read. `last_close`, `last_day`: the newest stored close, against which units are checked.
+    `bars_until`: newest stored session. `statements_until`: newest stored DT_RECEB; `filed`: the highest stored version
+    of each document by form and reference date. `actions_until`: day the corporate actions were last read.
+    `last_close`, `last_day`: the newest stored close, against which units are checked.
     `total_assets`: of the newest stored balance sheet, BRL, and `payments`: known ones in cash, for the same reason.
     `splits`: known changes of the share count. `force`: ask again also where the known is fresh.
     """
@@ -43,6 +44,7 @@ class Want:
     asset: Asset | None = None
     bars_until: date | None = None
     statements_until: date | None = None
+    filed: Mapping[tuple[str, date], int] = field(default_factory=dict)
     actions_until: date | None = None
     last_close: Decimal | None = None
     last_day: date | None = None

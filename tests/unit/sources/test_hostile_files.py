@@ -7,6 +7,7 @@ import io
 import random
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -180,16 +181,26 @@ def form_zip(rows: list[str], header: str = STATEMENT, encoding: str = "latin-1"
     return out.getvalue()
 
 
-def filed(folder: Path, body: bytes, fca: bytes | None = None) -> Answer | SourceError:
+def filed(folder: Path, body: bytes, fca: bytes | None = None, want: Want = FILED) -> Answer | SourceError:
     """A DFP as the source of filings reads it."""
     register = zipped("fca_cia_aberta_valor_mobiliario_2026.csv", f"{PAPERS}\r\n{PAPER}".encode("latin-1"))
-    return ask(CvmSource(), FILED, folder, {"fca_cia_aberta_2026": fca or register, "dfp_cia_aberta_2025": body})
+    return ask(CvmSource(), want, folder, {"fca_cia_aberta_2026": fca or register, "dfp_cia_aberta_2025": body})
 
 
 def values(found: Answer | SourceError) -> list[str]:
     """The values of the lines read."""
     assert isinstance(found, Answer)
     return [f"{line.value:f}" for line in found.harvest.statements]
+
+
+@pytest.mark.parametrize(("stored", "read"), [(0, ["1000000"]), (1, []), (2, [])])
+def test_a_document_that_is_stored_is_not_read_again(tmp_path: Path, stored: int, read: list[str]) -> None:
+    body = form_zip([";".join(ROW.values())])
+    since = date(2026, 2, 20)  # it is the newest document on record
+    want = replace(FILED, statements_until=since, filed={("DFP", date(2025, 12, 31)): stored})
+    assert [value.split(".")[0] for value in values(filed(tmp_path, body, want=want))] == read
+    forced = replace(want, force=True)
+    assert len(values(filed(tmp_path, body, want=forced))) == 1
 
 
 def test_columns_in_any_order_more_of_them_and_any_line_end(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -46,6 +46,7 @@ class Known:
     statements_until: date | None
     actions: Sequence[CorporateAction]
     total_assets: Decimal | None = None
+    filed: Mapping[tuple[str, date], int] = field(default_factory=dict)
 
     def want(self, ticker: str, now: datetime, *, force: bool) -> Want:
         """What to ask for."""
@@ -56,6 +57,7 @@ class Known:
             asset=self.asset,
             bars_until=self.bars_until,
             statements_until=self.statements_until,
+            filed=self.filed,
             last_close=close.value if close else None,
             last_day=market_day(close.as_of) if close else None,
             total_assets=self.total_assets,
@@ -75,10 +77,12 @@ async def known_of(store: Store, ticker: str) -> Known:
     )
     if asset is None or not asset.cnpj:
         return Known(asset, latest, days.get(ticker), None, actions)
-    newest, total = await asyncio.gather(
-        store.statements.newest(cnpj=asset.cnpj), store.statements.total_assets(asset.cnpj)
+    newest, total, filed = await asyncio.gather(
+        store.statements.newest(cnpj=asset.cnpj),
+        store.statements.total_assets(asset.cnpj),
+        store.statements.filings(cnpj=asset.cnpj),
     )
-    return Known(asset, latest, days.get(ticker), newest, actions, total)
+    return Known(asset, latest, days.get(ticker), newest, actions, total, filed)
 
 
 async def collect(store: Store, sources: Sources, settings: Settings, ticker: str, *, force: bool = False) -> AssetData:

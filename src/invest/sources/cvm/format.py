@@ -96,10 +96,10 @@ def _grouped(lines: Iterator[bytes], tag: bytes) -> Iterator[tuple[str, bytes]]:
     account = names.index("CD_CONTA") if "CD_CONTA" in names else None
     order = names.index("ORDEM_EXERC") if "ORDEM_EXERC" in names else None
     inner = order is not None and 0 < order < len(names) - 1
-    marks = [b";" + mark + b";" for mark in LAST] if inner else list(LAST)  # most lines are of the exercise before
+    latin, unicode = (b";" + mark + b";" if inner else mark for mark in LAST)  # most lines are of the exercise before
     head, key, run = tag + b"\n" + header, b"", list[bytes]()
     for line in lines:
-        if order is not None and not any(mark in line for mark in marks):
+        if order is not None and latin not in line and unicode not in line:
             continue
         fields = line.split(b";")
         if len(fields) < len(names) or (order is not None and fields[order] not in LAST):

@@ -154,13 +154,19 @@ def _read(reading: Reading, want: Want, files: Sequence[tuple[str, Shelved]], co
     for form, shelved in files:
         blocks = shelved.shelf.blocks(company.cnpj)
         filings = filings_of(blocks, form)
-        if since is not None and filings and all(f.received_on and f.received_on < since for f in filings):
+        if since is not None and filings and all(_stored(want, f, since) for f in filings):
             continue
         lines = statements_of(blocks, filings, shelved.payload.sha256)
         lines = [line for line in lines if since is None or line.received_on is None or line.received_on >= since]
         if lines:
             reading.keep(shelved.payload, shelved.path)
             reading.add(Harvest(statements=lines))
+
+
+def _stored(want: Want, filing: Delivery, since: date) -> bool:
+    """Whether a document is on record: it came before the newest one that is, or it is that very version."""
+    before = filing.received_on is not None and filing.received_on < since
+    return before or want.filed.get((filing.form, filing.reference_date), 0) >= filing.version
 
 
 def _lines_of(shelved: Shelved, cnpj: str) -> list[StatementLine]:
