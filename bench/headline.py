@@ -10,6 +10,8 @@ queue with default settings, an embedded Valkey and PostgreSQL with their usual 
 newest. `daily_s`: the same database one session later. `stages`: seconds of each step. `processes`: CPU seconds and the
 most memory each process held. `requests`: what the upstreams were asked, cold and daily.
 
+brapi gives three months of history, as its plan does; COTAHIST and B3's indices the years before.
+
 What this does not show: the sandbox lifts the limits on requests per second. `live_bound_s` says for each upstream how
 long its requests take at the least under the limits as shipped: those are waits of courtesy that no code can shorten.
 """
@@ -119,6 +121,7 @@ async def platform(settings: Settings, log: Path) -> AsyncIterator[tuple[Invest,
         "INVEST_DATA_DIR": str(settings.data_dir),
         "INVEST_AS_OF": settings.as_of.isoformat(),
         "INVEST_LOGGING__LEVEL": "WARNING",
+        **plan_of(settings.sandbox_url),
     }
     async with family(environment, log=log) as members:
         port = free_port()
@@ -131,6 +134,19 @@ async def platform(settings: Settings, log: Path) -> AsyncIterator[tuple[Invest,
                 while len(await invest.inspect.workers()) < len(QUEUES):  # noqa: ASYNC110 - heartbeats, not events
                     await asyncio.sleep(0.05)
             yield invest, members
+
+
+def plan_of(sandbox: str) -> dict[str, str]:
+    """brapi as its plan gives it, three months of history, where the sandbox alone would give ten years."""
+    given = {
+        "BASE_URL": f"{sandbox}/brapi",
+        "TOKEN": "sandbox",
+        "RATE": "10000",
+        "BURST": "10000",
+        "CONCURRENCY": "100",
+        "MONTHLY_BUDGET": "1000000",
+    }
+    return {f"INVEST_SOURCES__BRAPI__{name}": value for name, value in given.items()}
 
 
 async def asked(sandbox: str, *, forget: bool = False) -> dict[str, int]:

@@ -172,3 +172,16 @@ def test_a_file_to_begin_with_changes_nothing_and_takes_every_line(
     assert re.sub(r"(?m)^# (?=[a-z_]+ *=)", "", text).replace("as_of = ", "# as_of = ", 1) == defaults
     mine.write_text(text.replace("# quorum = 2", "quorum = 4"))
     assert settings().ai.quorum == 4
+
+
+def test_the_sandbox_lifts_limits_but_of_what_points_into_it_already(settings: Callable[..., Settings]) -> None:
+    sandbox = "http://127.0.0.1:9"
+    lifted = settings(sandbox_url=sandbox).source("brapi")
+    assert (lifted.base_url, lifted.history_range) == (f"{sandbox}/brapi", "10y")
+    pointed = {"brapi": {"base_url": f"{sandbox}/brapi", "rate": 3.0, "history_range": "3mo"}}
+    kept = settings(sandbox_url=sandbox, sources=pointed).source("brapi")
+    assert (kept.rate, kept.history_range) == (3.0, "3mo")
+    elsewhere = settings(sandbox_url=sandbox, sources={"brapi": {"base_url": "http://127.0.0.1:99/brapi"}}).source(
+        "brapi"
+    )
+    assert elsewhere.base_url == f"{sandbox}/brapi"

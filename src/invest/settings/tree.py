@@ -100,11 +100,14 @@ class Settings(BaseSettings):
         return self.as_of or datetime.now(UTC)
 
     def source(self, name: str) -> SourceSettings:
-        """Settings of one upstream; in the sandbox its base URL is ``<sandbox>/<name>`` and its limits are lifted."""
+        """Settings of one upstream; in the sandbox its base URL is ``<sandbox>/<name>`` and its limits are lifted.
+
+        One that the settings themselves point into the sandbox stays as they set it, limits and all.
+        """
         given = self.sources.get(name, SourceSettings())
-        if not self.sandbox:
-            return given
         root = self.sandbox_url.rstrip("/")
+        if not self.sandbox or given.base_url.startswith(f"{root}/"):
+            return given
         feeds = {k: f"{root}/rss/{k}" for k in given.feeds}
         return given.model_copy(
             update={
@@ -115,6 +118,7 @@ class Settings(BaseSettings):
                 "concurrency": 100,
                 "monthly_budget": None,
                 "batch": 20,
+                "history_range": "10y",
                 "token": SecretStr("sandbox"),
             }
         )
