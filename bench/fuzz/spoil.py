@@ -25,6 +25,7 @@ CELLS: Final = (
 )  # fmt: skip
 MAX_BYTES: Final = 200_000
 MAX_LINE: Final = 400  # bytes of a sample that is one value or one sentence
+MAX_WORD: Final = 50_000
 WORD: Final = re.compile(r"\w+|\W")
 Spoil = Callable[[random.Random, Sequence[bytes]], bytes]
 
@@ -120,7 +121,7 @@ def spoil_words(rng: random.Random, samples: Sequence[bytes]) -> bytes:
             case 1:
                 words.insert(at, rng.choice(others))
             case 2 if at < len(words):
-                words[at] *= rng.choice((2, 3, 50, 1000))
+                words[at] = (words[at] * rng.choice((2, 3, 50, 1000)))[:MAX_WORD]
             case 3 if words:
                 words.insert(at, words.pop(rng.randrange(len(words))))
             case _:
