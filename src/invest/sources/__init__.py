@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invest.sources.client import OUTCOMES, host_key
+from invest.sources.client import OUTCOMES, host_key, outcomes_of
 from invest.sources.errors import SourceError
 from invest.sources.facade import Sources
 from invest.sources.live import Trial, as_bytes, recording_of, try_live
@@ -19,6 +19,7 @@ __all__ = [
     "Want",
     "as_bytes",
     "host_key",
+    "outcomes_of",
     "recording_of",
     "try_live",
 ]

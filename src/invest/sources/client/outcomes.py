@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -12,6 +13,8 @@ from redis.exceptions import RedisError
 from invest.sources.errors import BreakerOpen, BudgetSpent, Busy, SourceDown
 
 OUTCOMES = "invest:source:outcomes"  # hash source:outcome -> calls, since Redis has its data
+DAY_OUTCOMES = OUTCOMES + ":"  # + UTC day -> the same of that day
+DAYS_KEPT = 3
 EVERY = 5.0  # seconds between two tellings
 
 
@@ -27,6 +30,11 @@ def outcome_of(error: BaseException | None) -> str:
         case SourceDown():
             return "down"
     return "wrong"
+
+
+def outcomes_of(at: datetime) -> str:
+    """Where the calls of the UTC day of `at` are counted: hash source:outcome -> calls."""
+    return f"{DAY_OUTCOMES}{at.astimezone(UTC):%Y-%m-%d}"
 
 
 class Outcomes:
@@ -56,9 +64,12 @@ class Outcomes:
         if not counts:
             return
         with suppress(RedisError, OSError):
+            today = outcomes_of(datetime.now(UTC))
             async with self._redis.pipeline(transaction=False) as pipe:
                 for field, number in counts.items():
                     pipe.hincrby(OUTCOMES, field, number)
+                    pipe.hincrby(today, field, number)
+                pipe.expire(today, DAYS_KEPT * 86_400)
                 await pipe.execute()
 
     async def close(self) -> None:

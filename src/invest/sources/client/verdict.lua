@@ -2,12 +2,6 @@
 -- Returns the ms the host stays closed.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
-local day = tostring(math.floor(t[1] / 86400))  -- of UTC: what its calls came to is counted for the day
-if redis.call('HGET', KEYS[1], 'day') ~= day then
-  redis.call('HDEL', KEYS[1], 'day:ok', 'day:fail', 'day:pause')
-  redis.call('HSET', KEYS[1], 'day', day)
-end
-redis.call('HINCRBY', KEYS[1], 'day:' .. ARGV[1], 1)
 if ARGV[1] == 'ok' then
   redis.call('HDEL', KEYS[1], 'fails', 'opens', 'probe')
   return 0

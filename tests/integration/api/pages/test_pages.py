@@ -16,6 +16,7 @@ from invest.domain.job_run import JobRun
 from invest.engine import JobState
 from invest.jobs.log_lines import keeping_lines
 from invest.settings import Settings
+from invest.sources.client.outcomes import Outcomes
 from invest.store import Store
 from tests.integration.api.api_kit import API, Door, door_sleep, open_door, working
 from tests.integration.api.pages.pages_kit import (
@@ -410,3 +411,13 @@ async def test_signing_in_keeps_the_key_where_no_script_reads_it(guarded: Door, 
         await visitor.send("/portfolios", {"name": "x"}, status=403)
         async with session.get(f"{API}/queues") as got:
             assert got.status == 401, "the cookie opens pages, not the API"
+
+
+async def test_upstreams_say_what_todays_calls_came_to(visitor: Visitor, web_door: Door) -> None:
+    outcomes = Outcomes(web_door.app[SERVICES].invest.redis)
+    for outcome in ("ok", "ok", "ok", "wrong", "down", "held_back"):
+        outcomes.count("brapi", outcome)
+    await outcomes.tell()
+    await outcomes.close()
+    row = (await visitor.read("/ops/upstreams")).partition('<tr data-id="brapi">')[2].partition("</tr>")[0]
+    assert re.findall(r'<td class="r[^"]*"[^>]*>(\d+)</td>', row)[:2] == ["3", "2"]

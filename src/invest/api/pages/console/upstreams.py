@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -14,9 +15,8 @@ from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
 from invest.settings import SourceSettings
-from invest.sources import host_key
+from invest.sources import host_key, outcomes_of
 
-DAY_MS = 86_400_000
 BUDGET = "invest:source:budget:"  # + source:month -> calls
 
 
@@ -51,17 +51,16 @@ async def upstreams(visit: Visit) -> list[Upstream]:
     async with visit.services.invest.redis.pipeline(transaction=False) as pipe:
         for name in hosts:
             base_url = settings.source(name).base_url  # what the workers ask: in the sandbox another than is shown
-            pipe.hmget(
-                host_key(name, base_url, sandbox=settings.sandbox), ["until", "fails", "day", "day:ok", "day:fail"]
-            )
+            pipe.hmget(host_key(name, base_url, sandbox=settings.sandbox), ["until", "fails"])
             pipe.get(f"{BUDGET}{name}:{month}")
-        answers = await pipe.execute()
+        pipe.hgetall(outcomes_of(datetime.now(UTC)))
+        *answers, counted = await pipe.execute()
     last = await (await visit.services.store()).payloads.by_source()
     now = time.time() * 1000
     found = []
     for place, (name, source) in enumerate(settings.sources.items()):
-        until, fails, day, good, bad = (float(x or 0) for x in answers[2 * place])
-        counts = day == now // DAY_MS
+        until, fails = (float(x or 0) for x in answers[2 * place])
+        good, bad = _calls(counted, name)
         spent = answers[2 * place + 1]
         seen = last.get(name)
         found.append(
@@ -71,8 +70,8 @@ async def upstreams(visit: Visit) -> list[Upstream]:
                 host=hosts[name],
                 state=_state(source, now, until, fails=fails, threshold=settings.http.breaker_failures),
                 fails=int(fails),
-                good=int(good) if counts else 0,
-                bad=int(bad) if counts else 0,
+                good=good,
+                bad=bad,
                 opens_in=(until - now) / 1000 if until > now else None,
                 spent=int(spent) if spent else (0 if source.monthly_budget else None),
                 last_at=seen[0] if seen else None,
@@ -80,6 +79,12 @@ async def upstreams(visit: Visit) -> list[Upstream]:
             )
         )
     return sorted(found, key=lambda u: (not u.settings.enabled, u.settings.rank, u.name))
+
+
+def _calls(counted: Mapping[bytes, bytes], source: str) -> tuple[int, int]:
+    """(calls that were answered, calls that were not or wrongly); those our own limits held back are neither."""
+    good, down, wrong = (int(counted.get(f"{source}:{word}".encode(), 0)) for word in ("ok", "down", "wrong"))
+    return good, down + wrong
 
 
 def _state(

@@ -125,6 +125,8 @@ async def set_targets(visit: Visit, form: Form) -> web.StreamResponse:
             targets[ticker] = Decimal(text.replace(",", ".").rstrip("% ")) / 100
         except InvalidOperation:
             raise invalid(ticker, visit.say("{text} is no percentage", text=text[:20])) from None
+        if not 0 <= targets[ticker] <= 1:
+            raise invalid(ticker, visit.say("{text} is no percentage from 0 to 100", text=text[:20]))
     await visit.ask(routes.set_targets, path={"portfolio_id": portfolio_id}, body={"targets": targets})
     await measure.handler(visit, form)
     return visit.go(portfolio_url(portfolio_id), visit.say("The targets are kept; the figures follow in a moment."))

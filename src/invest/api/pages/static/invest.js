@@ -65,6 +65,15 @@ document.addEventListener("submit", event => {
   ask(form, button).catch(() => { form.dataset.sure = "1"; form.requestSubmit(button); });
 });
 
+// A form is sent once, however often its button is clicked; the way back from an error leads to what was typed.
+document.addEventListener("submit", event => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1"; setTimeout(() => delete form.dataset.sent, 3000);
+});
+one("[data-back]")?.addEventListener("click", event => { if (history.length > 1) { event.preventDefault(); history.back(); } });
+
 // The keyboard: / searches, j and k walk rows, Enter opens one, ? shows this.
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input,textarea,select") || one("dialog[open]")) return;
