@@ -55,7 +55,7 @@ def events_between(actions: Iterable[CorporateAction], since: date, until: date,
         key = (action.ticker, action.last_date_with, action.kind, action.amount)
         numbers[key] = numbers.get(key, 0) + 1
         entry = _entry(action, numbers[key], today)
-        unset = action.kind.in_cash and action.payment_date is None
+        unset = _pays(action) and action.payment_date is None
         waiting = unset and since - timedelta(days=UNPAID_DAYS) <= action.last_date_with <= until
         days = (entry.last_date_with, entry.ex_date, entry.payment_date)
         if waiting or any(day is not None and since <= day <= until for day in days):
@@ -63,12 +63,17 @@ def events_between(actions: Iterable[CorporateAction], since: date, until: date,
     return sorted(found, key=lambda entry: (_next_day(entry, today), entry.ticker, entry.kind, entry.instalment))
 
 
+def _pays(action: CorporateAction) -> bool:
+    """Whether money is owed: a payment, or a redemption whose price is known."""
+    return action.kind.in_cash or (action.kind is ActionKind.REDEMPTION and action.amount is not None)
+
+
 def _entry(action: CorporateAction, instalment: int, today: date) -> AgendaEntry:
     ex_date = next_session(action.last_date_with)
     paid = action.payment_date
     if today <= action.last_date_with:
         stage = Stage.WITH_RIGHTS
-    elif action.kind.in_cash and (paid is None or paid > today):
+    elif (paid is None and _pays(action)) or (paid is not None and paid > today):
         stage = Stage.AWAITED
     else:
         stage = Stage.DONE

@@ -68,3 +68,14 @@ def test_events_without_money_are_there_and_answers_are_not() -> None:
     answer = split.model_copy(update={"kind": ActionKind.PRICE_MOVE})
     (entry,) = entries(split, answer)
     assert (entry.kind, entry.factor, entry.stage) == (ActionKind.SPLIT, Decimal(2), Stage.WITH_RIGHTS)
+
+
+def test_what_is_still_to_come_of_a_subscription_or_a_redemption_is_awaited() -> None:
+    subscribed = paid("AAAA3", "2026-03-20", "2026-04-20").model_copy(
+        update={"kind": ActionKind.SUBSCRIPTION, "amount": None, "ratio": Decimal("0.1"), "price": Decimal(10)}
+    )
+    redeemed = paid("BBBB3", "2026-03-20", None).model_copy(update={"kind": ActionKind.REDEMPTION})
+    assert [(e.ticker, e.stage) for e in entries(subscribed, redeemed)] == [
+        ("AAAA3", Stage.AWAITED),
+        ("BBBB3", Stage.AWAITED),
+    ]
