@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from invest.api.http import Problem
+from invest.api.http import Problem, invalid_fields
 from invest.api.http.wire import MAX_DEPTH, MAX_VALUES, Part, check_json, parse_json, parts_of
-from invest.error_info import MAX_NAMED
+from invest.domain.market import EventTerms
+from invest.error_info import MAX_NAMED, wrong_values
 
 MEGABYTE = 1_000_000
 
@@ -131,3 +132,16 @@ def test_a_form_that_is_none_or_has_parts_without_end_is_refused_at_once(body: b
     with pytest.raises(Problem) as refusal:
         form(body)
     assert refusal.value.status == 400 and time.process_time() - begun < 0.5
+
+
+def test_an_error_of_a_whole_body_is_of_the_field_it_names() -> None:
+    given = {"kind": "split", "factor": "0.5", "last_date_with": "2025-09-22"}
+    with pytest.raises(ValidationError) as refused:
+        EventTerms.model_validate(given)
+    (error,) = invalid_fields(wrong_values(refused.value, inputs=True)).errors
+    assert error.field == "factor"
+    assert error.message.startswith("new papers per old one, above 1")
+    with pytest.raises(ValidationError) as refused:
+        EventTerms.model_validate({"kind": "dividend", "last_date_with": "2025-09-22"})
+    (error,) = invalid_fields(wrong_values(refused.value, inputs=True)).errors
+    assert (error.field, error.message) == ("body", "dividend: give amount")

@@ -71,12 +71,19 @@ def invalid(field: str, message: str) -> Problem:
 
 def invalid_fields(errors: Sequence[Mapping[str, Any]], detail: str = "") -> Problem:
     """422 from pydantic's list of errors; values are not echoed, they may be huge or secret."""
-    fields = [
-        FieldError(field=".".join(str(p) for p in e["loc"] if p != "[key]") or "body", message=_plain(str(e["msg"])))
-        for e in errors[:50]
-    ]
+    fields = [_field_error(error) for error in errors[:50]]
     text = detail or "; ".join(f"{f.field}: {f.message}" for f in fields[:3])
     return Problem(422, text, kind="urn:invest:invalid", errors=fields)
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    """One of pydantic's errors; of one about a whole body that begins with the name of a given field, of that field."""
+    field, message = ".".join(str(p) for p in error["loc"] if p != "[key]"), _plain(str(error["msg"]))
+    name, colon, reason = message.partition(": ")
+    given = error.get("input")
+    if not field and colon and isinstance(given, Mapping) and name in given:
+        return FieldError(field=name, message=reason)
+    return FieldError(field=field or "body", message=message)
 
 
 def _plain(message: str) -> str:

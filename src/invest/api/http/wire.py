@@ -129,7 +129,7 @@ def parse_json(kind: TypeAdapter[Any], body: bytes, *, at: str = "") -> Any:
     try:
         return kind.validate_json(body, strict=True)
     except ValidationError as error:
-        errors = wrong_values(error)
+        errors = wrong_values(error, inputs=error.error_count() == 1)  # one copy of what was given at most
         if errors[0]["type"] == "json_invalid":
             raise Problem(400, f"the body is no JSON: {str(errors[0]['msg']).removeprefix('Invalid JSON: ')}") from None
         if at:

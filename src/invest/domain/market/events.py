@@ -82,7 +82,8 @@ class EventTerms(Frozen):
         """Refuse the terms of another kind, and a payment before its rights end."""
         odd = [name for name in _TERMS if name not in names and getattr(self, name) is not None]
         if odd:
-            raise ValueError(f"{odd[0]}: {self.kind.value} takes {' and '.join(names) or 'no terms'} alone")
+            terms = f"{' and '.join(names)} alone" if names else "no terms"
+            raise ValueError(f"{odd[0]}: {self.kind.value} takes {terms}")
         if self.payment_date is not None and self.payment_date < self.last_date_with:
             raise ValueError(f"payment_date: {self.payment_date} lies before the last day with rights")
 

@@ -28,14 +28,14 @@ _BY_KIND: Final[Mapping[AssetKind, tuple[str, ...]]] = {
     AssetKind.FII: (*_TRADED, *_FUND, "total_assets", "dividends_12m", "vacancy", "delinquency"),
     AssetKind.ETF: (*_TRADED, *_FUND, "nav_return_1y"),
     AssetKind.BDR: (*_TRADED, "market_cap", "shares_outstanding", "dividend_yield", "eps", "p_l", "p_vp", "parity"),
-    AssetKind.CRYPTO: (*_TRADED, "market_cap"),
+    AssetKind.CRYPTO: ("close", "turnover", "market_cap"),
     AssetKind.INDEX: ("close",),
     AssetKind.RIGHT: _TRADED,
 }
 _EVERY: Final = frozenset(field for fields in _BY_KIND.values() for field in fields)
 UNITS: Final[Mapping[str, str]] = {
-    "BRL": "close bvps eps dividends_12m equity total_assets market_cap enterprise_value revenue gross_profit ebitda "
-    "net_income cash gross_debt operating_cash_flow free_cash_flow",
+    "BRL": "close turnover bvps eps dividends_12m equity total_assets market_cap enterprise_value revenue gross_profit "
+    "ebitda net_income cash gross_debt operating_cash_flow free_cash_flow",
     "count": "volume shares_outstanding holders",
     "fraction": "dividend_yield gross_margin ebit_margin ebitda_margin net_margin roe roa admin_fee vacancy "
     "delinquency nav_return_1y",
