@@ -16,11 +16,13 @@ import base64
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
 
 from bench.order_texts import OURS, composed, dressed, in_latin, messages, written
 from invest.domain.opinions import order_features as features
@@ -28,31 +30,22 @@ from invest.domain.opinions.order_model import SHORT
 
 Floats = NDArray[np.float64]
 OUT = Path(features.__file__).with_name("order_model.json")
-HEADLINES = ("ordinary_headlines", "more_headlines")
-ORDERS = ("machine_orders", "more_orders")
+HEADLINES = ("ordinary_headlines", "more_headlines", "wide_headlines")
+ORDERS = ("machine_orders", "more_orders", "wide_orders")
 COMPOSED = {"pt": 4000, "en": 4000, "es": 1500}
 BY_HAND = 25.0  # what a text written by hand weighs, against one put together
 DRESSED = 3.0  # and one hidden among news
 FOLDS = 4
-WITHHELD = {"order": 0.025, "foreign": 0.008}
+STEPS = 200
+WITHHELD = {"order": 0.04, "foreign": 0.008}
 
 
-class Table:
+def table(rows: Sequence[Mapping[int, float]], size: int) -> csr_matrix:
     """Rows of a few numbered features each."""
-
-    def __init__(self, rows: Sequence[Mapping[int, float]], size: int) -> None:
-        self.size, self.count = size, len(rows)
-        self.row = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
-        self.feature = np.array([number for row in rows for number in row], dtype=np.int64)
-        self.value = np.array([value for row in rows for value in row.values()], dtype=np.float64)
-
-    def times(self, weights: Floats) -> Floats:
-        """Each row's sum of its values, weighted."""
-        return np.asarray(np.bincount(self.row, self.value * weights[self.feature], self.count), dtype=np.float64)
-
-    def back(self, rows: Floats) -> Floats:
-        """Each feature's sum of its values over rows, weighted by row."""
-        return np.asarray(np.bincount(self.feature, self.value * rows[self.row], self.size), dtype=np.float64)
+    ends = np.cumsum([0, *(len(row) for row in rows)])
+    features = np.fromiter((number for row in rows for number in row), dtype=np.int32)
+    values = np.fromiter((value for row in rows for value in row.values()), dtype=np.float32)
+    return csr_matrix((values, features, ends), shape=(len(rows), size))
 
 
 def order_row(text: str) -> dict[int, float]:
@@ -61,48 +54,58 @@ def order_row(text: str) -> dict[int, float]:
     return dict.fromkeys(sorted(found), 4 / max(len(found), 1) ** 0.5)
 
 
-def fit(table: Table, is_one: Floats, weight: Floats, penalty: float) -> tuple[Floats, float]:
+def fit(rows: csr_matrix, is_one: Floats, weight: Floats, penalty: float) -> tuple[Floats, float]:
     """Weights and bias of the logistic regression, by Adam over all rows at once."""
     sign, total = 2 * is_one - 1, weight.sum()
-    state = np.zeros(table.size + 1)
+    by_feature = rows.T.tocsr()
+    state = np.zeros(rows.shape[1] + 1)
     first, second = np.zeros_like(state), np.zeros_like(state)
-    for step in range(1, 301):
-        margin = sign * (table.times(state[:-1]) + state[-1])
+    for step in range(1, STEPS + 1):
+        margin = sign * (rows @ state[:-1] + state[-1])
         pull = -sign * weight / (1 + np.exp(np.clip(margin, -50, 50)))
-        slope = np.append(table.back(pull) + 2 * penalty * state[:-1], pull.sum()) / total
+        slope = np.append(by_feature @ pull + 2 * penalty * state[:-1], pull.sum()) / total
         first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
-        rate = 0.1 if step < 220 else 0.02
+        rate = 0.1 if step < 0.75 * STEPS else 0.02
         state -= rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-9)
     return state[:-1], float(state[-1])
 
 
-def train(
-    name: str,
-    row: Callable[[str], Mapping[int, float]],
-    size: int,
-    penalty: float,
-    given: tuple[list[str], Floats, Floats],
-    headlines: list[str],
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Task:
+    """One model to fit: how a text becomes numbers, and how strong the penalty on weights is."""
+
+    name: str
+    row: Callable[[str], Mapping[int, float]]
+    size: int
+    penalty: float
+    headline_weight: float
+
+    def suspicion(self, weights: Floats, bias: float, texts: list[str]) -> list[float]:
+        """Each text's score as `machine_orders.py` takes it: the highest of the whole and, for orders, its clauses."""
+        scores: list[float] = []
+        for text in texts:
+            parts = [text, *features.clauses(text)] if self.name == "order" else [text]
+            short = min(len(text.split()) / SHORT, 1) if self.name == "foreign" else 1.0
+            scores.append(float((table([self.row(part) for part in parts], self.size) @ weights + bias).max()) * short)
+        return scores
+
+
+def train(task: Task, given: tuple[list[str], Floats, Floats], headlines: list[str]) -> dict[str, Any]:
     """Fit on all of it; decide where `WITHHELD` of the headlines, each scored by a fold without it, would be."""
     texts, is_one, weight = given
-    weigh = BY_HAND if name == "order" else 5.0
     held: list[float] = []
+    rows = table([task.row(text) for text in texts], task.size)
     for fold in [*range(FOLDS), None]:
         kept = [text for i, text in enumerate(headlines) if i % FOLDS != fold]
-        table = Table([row(text) for text in [*texts, *kept]], size)
+        both = vstack([rows, table([task.row(text) for text in kept], task.size)]).tocsr()
         ones = np.append(is_one, np.zeros(len(kept)))
-        weights, bias = fit(table, ones, np.append(weight, np.full(len(kept), weigh)), penalty)
+        weights, bias = fit(both, ones, np.append(weight, np.full(len(kept), task.headline_weight)), task.penalty)
         if fold is not None:
-            rest = [row(text) for text in headlines[fold::FOLDS]]
-            short = np.array(
-                [min(len(text.split()) / SHORT, 1) if name == "foreign" else 1 for text in headlines[fold::FOLDS]]
-            )
-            held += list((Table(rest, size).times(weights) + bias) * short)
+            held += task.suspicion(weights, bias, headlines[fold::FOLDS])
     scale = float(np.abs(weights).max() / 127)
     numbers = np.round(weights / scale).astype(np.int8)
-    decides = float(np.quantile(held, 1 - WITHHELD[name]))
-    print(f"{name}: decides from {decides:.2f}")
+    decides = float(np.quantile(held, 1 - WITHHELD[task.name]))
+    print(f"{task.name}: decides from {decides:.2f}")
     encoded = base64.b85encode(numbers.tobytes()).decode()
     return {"decides_from": round(decides, 3), "scale": scale, "bias": round(bias, 6), "numbers": encoded}
 
@@ -119,21 +122,22 @@ def main() -> None:
     made_orders = [text for language in OURS for text in composed("orders", language, COMPOSED[language], chance)]
     made_news = [text for language in OURS for text in composed("headlines", language, COMPOSED[language], chance)]
     ones, zeros = np.ones, np.zeros
-    hidden = [dressed(text, made_news, chance) for text in [*orders * 3, *chance.sample(made_orders, 4000)]]
-    texts = [*made_orders, *hidden, *orders, *made_news]
-    is_order = np.concatenate([ones(len(texts) - len(made_news)), zeros(len(made_news))])
+    news = [*made_news, *headlines * 3]
+    hidden = [dressed(text, news, chance) for text in [*orders * 3, *chance.sample(made_orders, 4000)]]
+    joined = [dressed(text, news, chance) for text in [*headlines, *chance.sample(made_news, 3000)]]
+    texts = [*made_orders, *hidden, *orders, *made_news, *joined]
+    is_order = np.append(ones(len(made_orders) + len(hidden) + len(orders)), zeros(len(made_news) + len(joined)))
     light = ones(len(made_orders)), np.full(len(hidden), DRESSED)
-    weight = np.concatenate([*light, np.full(len(orders), BY_HAND), ones(len(made_news))])
-    model = {"order": train("order", order_row, features.SIZE, 1.0, (texts, is_order, weight), headlines)}
+    weight = np.concatenate([*light, np.full(len(orders), BY_HAND), ones(len(made_news)), np.full(len(joined), DRESSED)])
+    task = Task("order", order_row, features.SIZE, 1.0, BY_HAND)
+    model = {"order": train(task, (texts, is_order, weight), headlines)}
     ours, others = messages(given.catalogues, chance)
     ours += chance.sample(made_news, 4500) + chance.sample(made_orders, 2000)
     ours += [" ".join(text.split()[: chance.randint(3, 6)]) for text in chance.sample(made_news, 3000)]
     is_other = np.concatenate([zeros(len(ours)), ones(len(others))])
     weight = np.where(is_other > 0, 1.0, len(others) / len(ours))
-    model["foreign"] = train(
-        "foreign", features.language_features, features.LANGUAGE_SIZE, 0.02, ([*ours, *others], is_other, weight),
-        headlines,
-    )  # fmt: skip
+    task = Task("foreign", features.language_features, features.LANGUAGE_SIZE, 0.02, 5.0)
+    model["foreign"] = train(task, ([*ours, *others], is_other, weight), headlines)
     OUT.write_text(json.dumps(model, indent=1) + "\n", "utf-8")
 
 

@@ -14,6 +14,7 @@ import unicodedata
 from functools import cache
 
 from invest.domain.opinions.address import ORDER_FROM, address_score, compiled, order_words
+from invest.domain.opinions.order_features import clauses
 from invest.domain.opinions.order_model import foreign_score, order_score
 
 _FOREIGN = frozenset("ąćęłńśźżčďěňřšťůžőűğışđơưăâșțåäöøæßþðāēīūķļņģõ") - frozenset("âõ")
@@ -23,15 +24,11 @@ MOST_STRANGE = 1  # letters of other scripts: β and µ occur in news
 LEAST_LETTERS = 0.35  # of what is written
 MOST_PICTURES = 2
 MOST_DISGUISED = 1  # words with a digit between letters
-MANY_PARTS = 20  # of a text; the first ones are looked at
-PART_WORDS = 4
-PART_MARGIN = 0.0
 FOREIGN_PART = 0.5  # a part has fewer words to go by than its whole
 
 _DISGUISED = re.compile(r"\b[a-zA-Z]*[a-zA-Z]\d+[a-zA-Z]\w*\b")
 _VIETNAMESE = frozenset(map(chr, range(0x1EA0, 0x1EFA)))
 _CODE = re.compile(r"\w\s?:?=\s?[\w\"']|\{\s?[\"']|\]\s?\(|\w\(\)|\w_\w|\\[ux][0-9a-fA-F]{2}|\[\[|%[0-9a-fA-F]{2}%")
-_PARTS = re.compile(r"[.;!?|\n]+\s|[—–]|:\s|,\s|\s-\s|[\"“”]")
 
 
 def no_news(text: str) -> bool:
@@ -50,12 +47,7 @@ def no_news(text: str) -> bool:
         return True
     if _suspicion(text) >= 0:
         return True
-    parts = _PARTS.split(text)[:MANY_PARTS]
-    return len(parts) > 1 and any(
-        order_score(part) >= PART_MARGIN or foreign_score(part) >= FOREIGN_PART
-        for part in parts
-        if len(part.split()) >= PART_WORDS
-    )
+    return any(order_score(part) >= 0 or foreign_score(part) >= FOREIGN_PART for part in clauses(text))
 
 
 def _suspicion(text: str) -> float:

@@ -2,7 +2,8 @@
 
 An order speaks of its reader, of answers, of levels and of what to leave out, whatever its words are; the fields of
 `order_fields.toml` name these. A text's features are the fields that occur, pairs of them, fields that follow each
-other, how its clauses begin, and the stems of its words, each hashed to a number below `SIZE`.
+other, how its clauses begin, the stems of its words, and its words spelt out in sequences of three to five letters,
+each hashed to a number below `SIZE`: fields below `FIELDS_SIZE`, spellings above.
 """
 
 from __future__ import annotations
@@ -15,11 +16,20 @@ from functools import cache, lru_cache
 from importlib import resources
 from itertools import combinations, pairwise
 
-SIZE = 1 << 14
+FIELDS_SIZE = 1 << 14
+SPELT_SIZE = 1 << 15
+SIZE = FIELDS_SIZE + SPELT_SIZE
 LANGUAGE_SIZE = 1 << 13
 NUMBER, SHARE = "#", "0.p"
 
+MANY_CLAUSES = 20  # the first ones are looked at
+CLAUSE_WORDS = 4
+
+_CLAUSE_ENDS = re.compile(
+    r"[.;!?|\n]+\s|[—–]|:\s|,\s|\s-\s|[\"“”()]|\s(?:e|y|and|mas|but|pero|enquanto|while|mientras|logo|so|portanto)\s"
+)
 _TOKEN = re.compile(r"(?<!\d)[01]?[.,]\d\d?\b|\d[\d.,]*|[a-z_]+(?:'[a-z]+)?|[%=:;,.!?\"(){}<>|/#*\[\]-]")
+_SPELT = re.compile(r"[a-z']+|\d[\d.,]*|[^\sa-z\d]")
 _SHARE = re.compile(r"[01]?[.,]\d\d?")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _CAPITAL = re.compile(r"[^\W\d_][\w'&]*")
@@ -39,7 +49,13 @@ _FORMS = (
 def order_features(text: str) -> set[int]:
     """The features by which a text is told to be an order."""
     found = _word_features(text) | _form_features(text)
-    return {zlib.crc32(name.encode()) & (SIZE - 1) for name in found}
+    return {zlib.crc32(name.encode()) & (FIELDS_SIZE - 1) for name in found} | _spelt(text)
+
+
+def clauses(text: str) -> list[str]:
+    """The clauses of `text` that are long enough to be judged alone; none where it is one clause."""
+    parts = _CLAUSE_ENDS.split(text)[:MANY_CLAUSES]
+    return [part for part in parts if len(part.split()) >= CLAUSE_WORDS] if len(parts) > 1 else []
 
 
 def language_features(text: str) -> dict[int, float]:
@@ -94,10 +110,37 @@ def _form_features(text: str) -> set[str]:
     return {f"c:{min(len(capitals), 3)}"} | {f"c:{name}" for name, form in _FORMS if form.search(text)}
 
 
-def _tokens(text: str) -> list[str]:
+def _spelt(text: str) -> set[int]:
+    """Features of how words are spelt, of their neighbours, and of the first one."""
+    found: set[int] = set()
+    before = "<"
+    for word in map(_token, _SPELT.findall(_plain(text))):
+        if before == "<":
+            found |= {_spelling(f"1{word}"), _spelling(f"1e{word[-2:]}"), _spelling(f"1s{word[:4]}")}
+        found |= _sequences(word)
+        found.add(_spelling(f"b{before} {word}"))
+        before = word
+    return found
+
+
+@lru_cache(20_000)
+def _sequences(word: str) -> frozenset[int]:
+    spelt = f"_{word[:24]}_"
+    parts = (spelt[i : i + n] for n in (3, 4, 5) for i in range(len(spelt) - n + 1))
+    return frozenset((*(_spelling(f"c{part}") for part in parts), _spelling(f"w{word}")))
+
+
+def _spelling(name: str) -> int:
+    return FIELDS_SIZE + (zlib.crc32(name.encode()) & (SPELT_SIZE - 1))
+
+
+def _plain(text: str) -> str:
     plain = unicodedata.normalize("NFD", text.lower())
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return [_token(found) for found in _TOKEN.findall(plain)]
+    return "".join(c for c in plain if not unicodedata.combining(c))
+
+
+def _tokens(text: str) -> list[str]:
+    return [_token(found) for found in _TOKEN.findall(_plain(text))]
 
 
 def _token(found: str) -> str:
