@@ -26,12 +26,19 @@ from scipy.sparse import csr_matrix, vstack
 
 from bench.order_texts import OURS, composed, dressed, in_latin, messages, written
 from invest.domain.opinions import order_features as features
-from invest.domain.opinions.order_model import SHORT
+from invest.domain.opinions.order_model import short_doubt
 
 Floats = NDArray[np.float64]
 OUT = Path(features.__file__).with_name("order_model.json")
-HEADLINES = ("ordinary_headlines", "more_headlines", "wide_headlines")
-ORDERS = ("machine_orders", "more_orders", "wide_orders")
+HEADLINES = (
+    "ordinary_headlines",
+    "more_headlines",
+    "wide_headlines",
+    "tried_headlines",
+    "plain_headlines",
+    "brief_headlines",
+)
+ORDERS = ("machine_orders", "more_orders", "wide_orders", "tried_orders", "plain_orders", "veiled_orders")
 COMPOSED = {"pt": 4000, "en": 4000, "es": 1500}
 BY_HAND = 25.0  # what a text written by hand weighs, against one put together
 DRESSED = 3.0  # and one hidden among news
@@ -85,8 +92,8 @@ class Task:
         scores: list[float] = []
         for text in texts:
             parts = [text, *features.clauses(text)] if self.name == "order" else [text]
-            short = min(len(text.split()) / SHORT, 1) if self.name == "foreign" else 1.0
-            scores.append(float((table([self.row(part) for part in parts], self.size) @ weights + bias).max()) * short)
+            doubt = short_doubt(text) if self.name == "foreign" else 0.0
+            scores.append(float((table([self.row(part) for part in parts], self.size) @ weights + bias).max()) - doubt)
         return scores
 
 
@@ -128,7 +135,9 @@ def main() -> None:
     texts = [*made_orders, *hidden, *orders, *made_news, *joined]
     is_order = np.append(ones(len(made_orders) + len(hidden) + len(orders)), zeros(len(made_news) + len(joined)))
     light = ones(len(made_orders)), np.full(len(hidden), DRESSED)
-    weight = np.concatenate([*light, np.full(len(orders), BY_HAND), ones(len(made_news)), np.full(len(joined), DRESSED)])
+    weight = np.concatenate(
+        [*light, np.full(len(orders), BY_HAND), ones(len(made_news)), np.full(len(joined), DRESSED)]
+    )
     task = Task("order", order_row, features.SIZE, 1.0, BY_HAND)
     model = {"order": train(task, (texts, is_order, weight), headlines)}
     ours, others = messages(given.catalogues, chance)
@@ -136,7 +145,7 @@ def main() -> None:
     ours += [" ".join(text.split()[: chance.randint(3, 6)]) for text in chance.sample(made_news, 3000)]
     is_other = np.concatenate([zeros(len(ours)), ones(len(others))])
     weight = np.where(is_other > 0, 1.0, len(others) / len(ours))
-    task = Task("foreign", features.language_features, features.LANGUAGE_SIZE, 0.02, 5.0)
+    task = Task("foreign", features.language_features, features.LANGUAGE_SIZE, 0.02, 15.0)
     model["foreign"] = train(task, ([*ours, *others], is_other, weight), headlines)
     OUT.write_text(json.dumps(model, indent=1) + "\n", "utf-8")
 

@@ -30,6 +30,11 @@ _NAMES: tuple[tuple[str, str], ...] = (
     ("return_1m return_3m return_6m return_1y return_5y momentum_12_1 excess_ibov_1y excess_ifix_1y excess_cdi_1y "
      "change_1d",
      r"retornos?|returns?|valoriza(?:cao|ram|ou)|desvaloriza(?:cao|ram|ou)|rentabilidade|desempenho|performance"),
+    ("return_1m return_3m return_6m return_1y return_5y change_1d drawdown excess_ibov_1y excess_ifix_1y",
+     r"(?:acao|acoes|papel|papeis|cota|shares?|stock)(?: ja| have| has)? (?:perde(?:u|ram)?|cai(?:u|ram)?"
+     r"|recu(?:a|ou|aram)|sob(?:e|em|iu|iram)|subi(?:u|ram)|ganh(?:a|ou|aram)|avanc(?:a|ou|aram)|lost|loses?|fell|falls?"
+     r"|gain(?:s|ed)?|rose|rises?"
+     r"|(?:is|are) (?:up|down))"),
     ("momentum_12_1", r"moment(?:o|um)"),
     ("excess_ibov_1y", r"(?:retorno )?(?:sobre|acima d[eo]) o? ?ibov\w*|over (?:the )?ibov\w*"
      r"|(?:atras|abaixo|aquem|frente) do ibov\w*|(?:perdeu d|super(?:ou|a)|bateu|venceu) o? ?ibov\w*|perdeu do ibov\w*"
@@ -95,7 +100,7 @@ _NAMES: tuple[tuple[str, str], ...] = (
     ("gross_debt_equity", r"divida bruta ?(?:/|sobre(?: o)?) ?patrimonio|gross debt ?(?:/|to) ?equity"),
     ("liabilities_assets", r"passivo ?(?:/|sobre(?: o)?) ?ativo|liabilities ?(?:/|to) ?assets"),
     ("equity_assets", r"patrimonio ?(?:/|sobre(?: o)?) ?ativo|equity ?(?:/|to) ?assets"),
-    ("interest_coverage", r"cobertura (?:de|dos) juros|interest cover(?:age)?|juros"),
+    ("interest_coverage", r"cobertura (?:de|dos) juros|interest cover(?:age|ed)?|juros"),
     ("current_ratio", r"liquidez corrente|current ratio"),
     ("short_term_debt_share", r"divida de curto prazo|short-term (?:share of )?debt"),
     ("asset_turnover", r"giro do ativo|asset turnover"),

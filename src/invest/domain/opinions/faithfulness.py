@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 
-from invest.domain.opinions.derived import COMPARED_WITH, Held, compares, follows, held_values
+from invest.domain.opinions.derived import COMPARED_WITH, Held, compares, contradicts, follows, held_values
 from invest.domain.opinions.fact_names import Mention, fold, mentions_in, without_parameters
 from invest.domain.opinions.figures_text import Figure, Sign, figures_in, in_digits, masked, normalise, per_hundred
 from invest.domain.opinions.opinion import SnapshotFact
@@ -26,12 +26,18 @@ _FALL = (
     r"|slides?|encolh(?:eu|eram|e)|perde(?:u|ram)?|diminui(?:u|ram)?|reduzi(?:u|ram)|despenc(?:ou|aram|a)|tomb(?:ou|a)"
     r"|desvaloriz(?:ou|aram)|declin(?:ou|aram)"
     r"|drop(?:s|ped)?|f[ae]ll(?:s|en)?|declin(?:e|es|ed)|decreas(?:e|es|ed)|loss(?:es)?|lost|loses|contract(?:ed|ion)|shr[aiu]nk"
-    r"|negative|deficit|slump(?:ed)?|plunge[ds]?|tumble[ds]?|slid|slipped|down|reduction|shortfall|minus|menos)"
+    r"|losing|falling|dropping|shedding|shed|slipping|perdendo|perder|recuar|encolher|negative|deficit|slump(?:ed)?|plunge[ds]?|tumble[ds]?|slid|slipped|down|reduction|shortfall|minus|mingu(?:ou|a|ar|aram)|menos(?!\s+d))"
 )
 # Words whose figure is written without its sign as often as with it.
 _SIGNLESS = r"(?:drawdown|rebaixamento|desconto|discount|caixa\s+l[ií]quido|net\s+cash|abaixo\s+d[aoe]s?|below)"
 _SIGNLESS_BEFORE = re.compile(rf"(?i)\b{_SIGNLESS}[^.,;:()\d]*$")
-_FELL_TO = re.compile(rf"(?i)\b{_FALL}\s+(?:para|a|até|to|at)\s*$|\b{_FALL}\s+(?:de|from)\s*$")
+_USUAL = (
+    r"(?:\s+(?:its|seus?|suas?|the|an?|um|uma|os?|as?|usual|own|pr[oó]pri[oa]s?|habitua(?:l|is)|median\w*|averages?"
+    r"|m[eé]dias?|normal|hist[oó]ric\w*|of|de))"
+)
+_FELL_TO = re.compile(rf"(?i)\b{_FALL}\s+(?:para|a|até|to|at)\s*$|\b{_FALL}\s+(?:de|d[ao]s?|from){_USUAL}*\s*$")
+_FROM = re.compile(r"(?i)\s(?:de|from)\s*$")
+_SUBTRACTED = re.compile(r"(?i)\d.*\b(?:menos|minus|less)\b")
 _BEFORE = re.compile(rf"(?i)\b(?!caixas?\b){_FALL}(?P<gap>\s*:|[^.,;:()\d]*)$")
 _LOSS = (
     r"(?:quedas?|recuos?|preju[ií]zos?|perdas?|retra[cç][aã]o|contra[cç][aã]o|decl[ií]nio|desvaloriza[cç][aã]o|d[eé]ficit"
@@ -42,14 +48,18 @@ _AFTER = re.compile(
     rf"(?i)^\)?\s*(?:(?:de|em|of|in|a)\s+)?(?:(?:net|annual|quarterly|sharp|reais|forte|leve)\s+)?{_LOSS}\b"
 )
 _BELOW = re.compile(r"(?i)^\)?\s*(?:abaixo|atr[aá]s|behind|off|below|lower|inferior(?:es)?|menor(?:es)?|less|under)\b")
-_TO_LEVEL = re.compile(r"(?i)^\)?\s*(?:para|a|até|to)\s+(?:R\$\s*)?[-−]?\d")
+_TO_LEVEL = re.compile(r"(?i)^\)?\s*(?:\([^()]*\)\s*)?(?:para|a|até|to)\s+(?:R\$\s*)?[-−]?\d")
 BASE_RATE = "base_rate_180d"  # shown to every analyst and cited by none
 MANY, CHANCE = 8, 0.03  # from so many values on an unnamed figure must be this unlikely to be one of them by chance
+FEW = 4  # facts that an argument cites (the base rate among them): what follows from any two of them may be stated
 LISTED = 8  # names of a list that figures may follow in their order
 _LINK = re.compile(r"\s*(?:de|do|da|dos|das|of|in|em|no|na)?\s*(?:the|o|a)?\s*", re.IGNORECASE)
 _RESPECTIVE = re.compile(r"(?i)\brespectiv(?:amente|ely|os|as)\b")
 _JOINED = re.compile(r"\s*(?:,|/|\be\b|\band\b)?\s*(?:o|a|the)?\s*", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"\s*\(\s*(?:(?:R|US)?\$)?\s*")
+_OF_OTHERS = re.compile(
+    r"(?i)\s*(?:d[oae]s?|of|for)\s+(?:the\s+)?(?:setor|pares|mediana|sector|peers?|median|industry)\b"
+)
 _LINKED = re.compile(r"\s*(?:de|do|da|of|:|em|at|is|é)\s*(?:(?:R|US)?\$)?\s*", re.IGNORECASE)
 _OF_EBITDA = re.compile(r"(?i)\s*(?:o|a|the|its|seu)?\s*ebitda\b")
 _ASIDE = re.compile(r"\([^()]*\)")
@@ -122,10 +132,17 @@ def _check_sentence(
         return right, wrong
     compared = len(figures) > 1 or COMPARED_WITH.search(fold(claims)) is not None
     sure = cited or bool(mentions)
+    few = cited and len({h.fact.id for h in held}) <= FEW
     for figure in figures:
         about = candidates(figure, claims, mentions, held)
         claimable = [h for h in about if (compared and not _its_own(figure, claims, mentions)) or not h.median]
-        holds = _holds(figure, _sign_of(figure, hidden_parts), claimable) or (sure and follows(figure, claims, about))
+        claimable = [h for h in claimable if h.median or not contradicts(figure, claims, h.value)]
+        sign = _sign_of(figure, hidden_parts)
+        holds = _holds(figure, sign, claimable) or (sure and follows(figure, sign, claims, about))
+        if few and not holds:
+            holds = follows(figure, sign, claims, held) or _holds(
+                figure, sign, _unnamed(figure, claims, mentions, held)
+            )
         (right if holds else wrong).append(figure)
     return right, wrong
 
@@ -136,6 +153,8 @@ def candidates(figure: Figure, sentence: str, mentions: Sequence[Mention], held:
     Where nothing is named, a figure that many facts could be taken for proves nothing, and none is a candidate.
     """
     kind = [h for h in held if figure.kind in h.kinds] or list(held)
+    if figure.kind == "percent":  # "receita e lucro cresceram 13% e 22%"
+        mentions = [Mention(m.start, m.end, m.keys | _changes_of(m.keys)) for m in mentions]
     able = [m for m in mentions if any(h.fact.key in m.keys for h in kind)] or list(mentions)
     if figure.kind == "multiple" and _OF_EBITDA.match(sentence[figure.end :]):
         return [h for h in held if h.fact.key in ("net_debt_ebitda", "ev_ebitda")]
@@ -178,7 +197,27 @@ def _its_own(figure: Figure, sentence: str, mentions: Sequence[Mention]) -> bool
     name = next(
         (m for m in mentions if m.end <= figure.start and _LINKED.fullmatch(sentence[m.end : figure.start])), None
     )
-    return name is not None and not COMPARED_WITH.search(fold(sentence[max(name.start - 30, 0) : name.end]))
+    around = fold(sentence[max(name.start - 30, 0) : name.end]) if name else ""
+    return name is not None and not COMPARED_WITH.search(around) and not _OF_OTHERS.match(sentence[figure.end :])
+
+
+def _changes_of(keys: frozenset[str]) -> frozenset[str]:
+    return frozenset(f"{key}_{change}" for key in keys for change in ("growth_1y", "cagr_5y"))
+
+
+def _unnamed(figure: Figure, sentence: str, mentions: Sequence[Mention], held: Sequence[Held]) -> list[Held]:
+    """Cited facts without a name in the sentence, where the name before `figure` has a figure of its own already.
+
+    "Da receita de R$ 34,9 bi restam R$ 4,96 bi" speaks of revenue by name and of the profit that is cited beside it.
+    """
+    name = _before(figure, sentence, mentions)
+    if name is None or COMPARED_WITH.search(fold(sentence)):
+        return []
+    between = (f for f in _figures_of(sentence) if name.end <= f.start < figure.start)
+    if not any(_LINKED.fullmatch(sentence[name.end : f.start]) for f in between):
+        return []
+    named = {key for mention in mentions for key in mention.keys}
+    return [h for h in held if h.fact.key not in named and not h.median]
 
 
 @lru_cache(maxsize=64)
@@ -244,10 +283,12 @@ def _sign_of(figure: Figure, sentence: str) -> Sign:
         return "negative"
     before = _PREFIX.sub("", sentence[max(figure.start - _REACH, 0) : figure.start])
     after = sentence[figure.end : figure.end + _REACH]
-    if _FELL_TO.search(before) and (_TO_LEVEL.match(after) or not before.rstrip().endswith((" de", " from"))):
+    if _FELL_TO.search(before) and (_TO_LEVEL.match(after) or not _FROM.search(before)):
         return figure.sign  # "caiu para 4,5x", "caiu de 5,1x para 4,5x": levels, not changes
     if _AFTER.match(after):
         return "negative"
+    if figure.kind in ("money", "amount") and _SUBTRACTED.search(before):
+        return "either"
     match = _BEFORE.search(before)
     distance = len(match["gap"].split()) if match else _NEAR + 1
     if distance <= _ADJACENT:

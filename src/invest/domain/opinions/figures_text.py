@@ -61,14 +61,14 @@ _MASKS = tuple(
         r"(?!\s*(?:%|x\b|vezes|times|p\.?p|bps))",
         rf"\b{_REFERENCE}\s*\d{{1,3}}+(?![.,]?\d|\s*(?:%|x\b|vezes|times|mil|mi\b|bi\b|m\b|p\.?p|bps|¤|(?:de|em|of|out\s+of)\s+\d))",
         rf"\b{_INDEX}\s*-?\s*\d+\b",
-        rf"\b{_INDICATOR}\s*(?:de\s+)?\(\s*\d+(?:\s*[,;]\s*\d+)*\s*%?\s*\)",
+        rf"\b{_INDICATOR}\s*(?:de\s+)?\(\s*\d+(?:(?:\s*[,;]\s*\d+){{2,}}|[,;]\s+\d+)?\s*%?\s*\)",
         rf"\b{_INDICATOR}\s*\d{{1,3}}(?:\s*/\s*\d{{1,3}})+\b",
         rf"\b{_INDICATOR}[\s-]?(?:9|14|20|21|26|50|72|80|100|200)\b(?![.,]\d|\s*%|\s*x\b)",
         r"\bm[eé]dias?(?:\s+m[oó]ve(?:l|is))?\s+(?:de\s+)?(?:9|20|21|50|72|100|200)\b(?![.,]\d|\s*%)",
         r"\b(?:9|20|21|50|72|80|100|200)-?(?:\s+e\s+|\s+and\s+)(?=(?:50|100|200)[\s-]*(?:dias|day|per[ií]odos))",
         r"\b9[059]\s?%(?=\s+(?:d[eo]s?|of)\s+(?:the\s+)?(?:dias|days|casos|cases|preg[oõ]es|sessions|vezes|time)\b)",
-        r"(?:sobrecompra\w*|sobrevend\w+|overbought|oversold)(?:\s+(?:territory|zone|area))?\s*\(?(?:(?:acima|abaixo)\s+d[eo]s?|above|below"
-        r"|de|at)?\s*(?:20|30|70|80)\b(?![.,]\d|\s*%)",
+        r"\b9[059](?:[.,]\d)?\s?%(?=\s+(?:de\s+)?(?:confian[cç]a|confidence)\b)",
+        r"(?:sobrecompra\w*|sobrevend\w+|overbought|oversold)[^.;:\d]{0,40}?\b(?:20|30|70|80)\b(?![.,]\d|\s*%)",
         r"\b12\s?[-–−]\s?1\b(?![.,]?\d|\s*%)",
         rf"(?<![\d.,])(?<!\$ )(?<!\$)\d{{1,3}}(?:\s*(?:a|e|to|and|-|–|ou|or)\s*\d{{1,3}})?[\s-]*{_DURATION}\b"
         rf"(?!\s+(?:d[eo]s?|of)\s+{_EARNED})",
@@ -178,14 +178,14 @@ def per_hundred(text: str) -> str:
     """`text` with shares of a hundred as percentages, sums per real as multiples: "de cada R$ 100, sobram R$ 18,70"."""
     if _EACH_HUNDRED.search(text):
         return _OF_HUNDRED.sub(r"\1%", _EACH_HUNDRED.sub("", text))
-    if _EACH_REAL.search(text):
-        return _PER_ONE.sub(r"\1x", text)
+    if _EACH_REAL.search(text) and _PER_ONE.search(text):
+        return _PER_ONE.sub(r"\1x", _EACH_REAL.sub("", text))
     return _CENTS.sub(r"\1%", text) if _PER_REAL.search(text) else text
 
 
 _EACH_HUNDRED = re.compile(r"(?i)\b(?:de|a|por|of|for|per|from)?\s*(?:cada|every|each)\s+R\$\s?100\b(?![.,]?\d)")
 _OF_HUNDRED = re.compile(r"(?i)R\$\s?(\d{1,2}(?:[.,]\d{1,2})?)\b(?!\s*(?:mi|bi|tri|mil|bn|m\b))")
-_EACH_REAL = re.compile(r"(?i)\b(?:cada|each|every)\s+real\b")
+_EACH_REAL = re.compile(r"(?i)\b(?:(?:para|for)\s+)?(?:cada|each|every|por|per)\s+(?:real\b|R\$\s?1\b(?![.,]?\d))")
 _PER_ONE = re.compile(r"(?i)R\$\s?(\d{1,3}(?:[.,]\d{1,2})?)\b(?!\s*(?:mi|bi|tri|mil|bn|m\b))")
 _CENTS = re.compile(r"(?i)\b(\d{1,2}(?:[.,]\d+)?)\s+(?:centavos?|cents?)\b")
 _PER_REAL = re.compile(r"(?i)\b(?:por|per|of each|of every|de cada|a cada)\s+(?:real|R\$\s?1)\b")

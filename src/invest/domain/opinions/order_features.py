@@ -24,6 +24,7 @@ NUMBER, SHARE = "#", "0.p"
 
 MANY_CLAUSES = 20  # the first ones are looked at
 CLAUSE_WORDS = 4
+LEAST_PLAIN = 3  # words that are no names, for a language to be told by them
 
 _CLAUSE_ENDS = re.compile(
     r"[.;!?|\n]+\s|[—–]|:\s|,\s|\s-\s|[\"“”()]|\s(?:e|y|and|mas|but|pero|enquanto|while|mientras|logo|so|portanto)\s"
@@ -59,8 +60,13 @@ def clauses(text: str) -> list[str]:
 
 
 def language_features(text: str) -> dict[int, float]:
-    """How often each sequence of two to four letters, and each word, occurs per word of `text`."""
-    words = _WORD.findall(text.lower())
+    """How often each sequence of two to four letters, and each word, occurs per word of `text`.
+
+    Names are foreign everywhere: capitals within a sentence count only where little else is left.
+    """
+    words = _WORD.findall(text)
+    plain = [word for word in words if word[0].islower()]
+    words = plain if len(plain) >= LEAST_PLAIN else [word.lower() for word in words]
     weights: dict[int, float] = {}
     for word in words:
         spelt = f"_{word}_"

@@ -16,7 +16,8 @@ from importlib import resources
 
 from invest.domain.opinions.order_features import language_features, order_features
 
-SHORT = 6  # words: the fewer, the less a few names say of a language
+SHORT = 8  # words: the fewer, the less they say of a language
+DOUBT = 2.5  # what is taken off the score of a text without words
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,12 @@ def foreign_score(text: str) -> float:
     weights = _model()["foreign"]
     features = language_features(text)
     total = sum(weights.numbers[number] * share for number, share in features.items()) * weights.scale
-    return (total + weights.bias) * min(len(text.split()) / SHORT, 1) - weights.decides_from
+    return total + weights.bias - short_doubt(text) - weights.decides_from
+
+
+def short_doubt(text: str) -> float:
+    """What is taken off the score of `text` for its few words."""
+    return DOUBT * (1 - min(len(text.split()) / SHORT, 1))
 
 
 @cache

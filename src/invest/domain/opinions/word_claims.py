@@ -24,18 +24,27 @@ _GREW = (
     (r"zer(?:ou|aram)\b|wiped out\b", 0),
 )  # fmt: skip
 _AGAINST = r"(?:d[oae]s? |of |as |what )?(?:the |its |que |o |a |seu |sua )*"
+_PART_OF = r"d[oae]s? (?:the |its |que |o |a |seu |sua )*"
+_HIGHER = r"(?:acima|maior\w*|mais|superior\w*|above|higher|more|dearer|larger)\b"
+_LOWER = r"(?:abaixo|menor\w*|menos|inferior\w*|below|lower|less|cheaper|smaller)\b"
+_LESS_THAN = re.compile(r"(?:menos d[aoe]|abaixo d[aoe]|inferior (?:a|à|ao)|less than|under|below)\s*$")
+_MORE_THAN = re.compile(r"(?:mais d[aoe]|mais que|mais de|acima d[aoe]|superior (?:a|à|ao)|more than|over|above)\s*$")
 # How something stands to what it is compared with.
 _STANDS = (
     (rf"\b(?:a |o )?metade {_AGAINST}|\bhalf (?:of )?{_AGAINST}", 0.5),
     (rf"\bo dobro {_AGAINST}|\bduas vezes (?:o|a|mais)\b|\b(?:twice|double) {_AGAINST}", 2),
     (rf"\bo triplo {_AGAINST}|\btres vezes (?:o|a|mais)\b|\bthree times {_AGAINST}|\btriple {_AGAINST}", 3),
-    (rf"\b(?:um|1) terco {_AGAINST}|\b(?:a|one) third of {_AGAINST}", 1 / 3),
-    (rf"\b(?:um|1) quarto {_AGAINST}|\b(?:a|one) quarter of {_AGAINST}", 0.25),
+    (rf"\b(?:um|1) terco {_PART_OF}|\b(?:a|one) third of {_AGAINST}", 1 / 3),
+    (rf"\b(?:um|1) quarto {_PART_OF}|\b(?:a|one) quarter of {_AGAINST}", 0.25),
+    (rf"\b(?:um|1) quarto {_HIGHER}|\b(?:a|one) quarter {_HIGHER}", 1.25),
+    (rf"\b(?:um|1) quarto {_LOWER}|\b(?:a|one) quarter {_LOWER}", 0.75),
+    (rf"\b(?:um|1) terco {_HIGHER}|\b(?:a|one) third {_HIGHER}", 4 / 3),
+    (rf"\b(?:um|1) terco {_LOWER}|\b(?:a|one) third {_LOWER}", 2 / 3),
     (rf"\bdois tercos {_AGAINST}|\btwo[- ]thirds of {_AGAINST}", 2 / 3),
 )
 _NO_CLAIM = re.compile(
     r"\b(?:primeira|segunda|outra) metade|metade d[oae]s? (?:ano|mes|semestre|trimestre|caminho|periodo|decada|ponto)"
-    r"|(?:first|second|other) half|half an? (?:trillion|billion|million)"
+    r"|(?:first|second|other) half|half an? (?:trillion|billion|million|turn|point|multiple)"
     r"|half (?:of )?(?:the |a )?(?:year|month|quarter|point|way|decade)"
     r"|(?:um|the|a|one|\d) quarter of (?:the year|\d)|dobr\w+ a aposta|double[- ](?:digit|down|counting|edged)"
     r"|(?:pode|podem|deve|devem|poderia|could|may|might|would|se|if)\b[^.]{0,40}$"
@@ -53,17 +62,27 @@ def word_claims(sentence: str, held: Sequence[Held]) -> tuple[list[Figure], list
                 if _NO_CLAIM.search(plain[: match.end()][-60:]) or _NO_CLAIM.match(plain[match.start() :].strip()):
                     continue
                 figure = _figure(sentence, match)
-                (true if check(Decimal(repr(float(ratio))), held) else false).append(figure)
+                side = _side(plain[: match.start()])
+                (true if check(Decimal(repr(float(ratio))), held, side) else false).append(figure)
     return true, false
 
 
-def _grew(ratio: Decimal, held: Sequence[Held]) -> bool:
+def _side(before: str) -> int:
+    """Whether a claim is of less (-1) or more (1) than the ratio that follows, or of about the ratio (0)."""
+    return -1 if _LESS_THAN.search(before) else 1 if _MORE_THAN.search(before) else 0
+
+
+def _meets(found: Decimal, ratio: Decimal, side: int, slack: Decimal) -> bool:
+    return (found - ratio) * side > 0 if side else abs(found - ratio) <= slack
+
+
+def _grew(ratio: Decimal, held: Sequence[Held], side: int) -> bool:
     """Whether some cited change says so: one of +105 % confirms "doubled"."""
     changes = [h.value / 100 + 1 for h in held if "percent" in h.kinds and _is_change(h.fact.key) and not h.median]
-    return any(abs(grown - ratio) <= SLACK * max(ratio, Decimal(1)) for grown in changes)
+    return any(_meets(grown, ratio, side, SLACK * max(ratio, Decimal(1))) for grown in changes)
 
 
-def _stands(ratio: Decimal, held: Sequence[Held]) -> bool:
+def _stands(ratio: Decimal, held: Sequence[Held], side: int) -> bool:
     """Whether a cited value stands so to its own or its sector's median, or is that share itself."""
     shares = [h.value / 100 for h in held if "percent" in h.kinds and not h.median]
     pairs = [
@@ -72,7 +91,7 @@ def _stands(ratio: Decimal, held: Sequence[Held]) -> bool:
         if other.value and not one.median and one.kinds == other.kinds
         if other.median == (one.fact is other.fact) and (other.median or "money" in one.kinds or only_two(held, one))
     ]
-    return any(abs(found - ratio) <= SLACK * ratio for found in (*shares, *pairs))
+    return any(_meets(found, ratio, side, SLACK * ratio) for found in (*shares, *pairs))
 
 
 def _is_change(key: str) -> bool:
