@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from invest.ai.answers.easing import eased, says_nothing
+from invest.ai.answers.figures import label
 from invest.ai.answers.reading import final_text, objects_in, refuses
 from invest.ai.errors import AnswerAbstained, AnswerInvalid, AnswerNotJson, CallFailed
 from invest.domain.frozen import Frozen
@@ -216,13 +217,17 @@ def plain_line(text: str) -> str:
 
 
 def fact_reader(facts: Sequence[SnapshotFact]) -> Callable[[Iterable[str]], tuple[str, ...]]:
-    """Reads references as models write them ("f2", "F02", "[f2]", "f2, f3", "p_l") as the ids of `facts`; others go."""
+    """Reads references as models write them ("f2", "F02", "[f2]", "f2, f3", "p_l", "P/L") as ids; others go."""
     by_number = {int(digits[-1]): fact.id for fact in facts if (digits := re.findall(r"\d+", fact.id))}
     by_name = {fact.key.lower(): fact.id for fact in facts} | {fact.id.lower(): fact.id for fact in facts}
+    by_label = {_bare(label(fact, language)): fact.id for fact in facts for language in ("pt-BR", "en")}
 
     def read(references: Iterable[str]) -> tuple[str, ...]:
         ids: dict[str, None] = {}
         for reference in references:
+            if named := by_label.get(_bare(reference)):
+                ids[named] = None
+                continue
             for match in _REFERENCE.finditer(reference):
                 number = match[1] or match[2]
                 known = by_number.get(int(number)) if number else by_name.get(match[3].lower())
@@ -231,6 +236,12 @@ def fact_reader(facts: Sequence[SnapshotFact]) -> Callable[[Iterable[str]], tupl
         return tuple(ids)
 
     return read
+
+
+def _bare(name: str) -> str:
+    """A label as it may be cited: "[P/L]", "Dividend Yield (12 meses)", "Dívida líquida" without marks or brackets."""
+    plain = unicodedata.normalize("NFD", re.sub(r"\s*\([^)]*\)", "", name).casefold())
+    return " ".join("".join(c for c in plain if c.isalnum() or c in "/ ").split())
 
 
 def _known_facts_only(answer: Answer, snapshot: Snapshot) -> Answer:

@@ -31,8 +31,8 @@ ABOUT = Decimal("0.06")  # how far "about" reaches
 REACH = 45  # characters before a figure in which a word speaks of it
 
 _MORE = re.compile(
-    r"(?<!nao )(?<!not )(?<!nem )(?:acima d[eao]s?|mais d[eo] que|mais de|superior(?:es)? a|maior(?:es)? (?:do )?que|supera"
-    r"|ultrapassa|excede|passa de|alem d[eao]s?|tops?|beyond|north of"
+    r"(?<!nao )(?<!not )(?<!nem )(?:acima d[eao]s?|mais d[eo] que|mais de|superior(?:es)? a|maior(?:es)? (?:do )?que"
+    r"|supera|ultrapassa|excede|passa de|alem d[eao]s?|tops?|beyond|north of"
     r"|no minimo|ao menos|pelo menos|over|above|more than|greater than|higher than|at least|exceed\w*|in excess of)"
     r"(?: (?:os|as|o|a|de|the))?\s*(?:r\$|us\$|\$)?\s*$"
 )
@@ -41,7 +41,8 @@ _LESS = re.compile(
     r"|falls? short of|shy of|below|under|less than|lower than)(?: (?:os|as|o|a|de|the))?\s*(?:r\$|us\$|\$)?\s*$"
 )
 _UP_TO = re.compile(
-    r"(?:no maximo|\bate|at most|\bup to|nao (?:passa|supera|excede|ultrapassa)(?: d[eo])?|within|not exceed|as much as)"
+    r"(?:no maximo|\bate|at most|\bup to|nao (?:passa|supera|excede|ultrapassa)(?: d[eo])?|within|not exceed"
+    r"|as much as)"
     r"(?: (?:os|as|o|a|de|the))?\s*(?:r\$|us\$|\$)?\s*$"
 )
 _ABOUT = re.compile(
@@ -49,7 +50,8 @@ _ABOUT = re.compile(
     r"|aprox\.?|uns|umas|about|around|roughly|nearly|almost|approximately|close to|some|~|≈)\s*(?:r\$|us\$|\$)?\s*$"
 )
 _COMPARED = re.compile(
-    r"descont\w+|premios?|agios?|abaixo|acima|inferior\w*|superior\w*|menor\w*|maior\w*|barat\w*|car[oa]s?|diferenca|falta\w*|potencial|distan\w*"
+    r"descont\w+|premios?|agios?|abaixo|acima|inferior\w*|superior\w*|menor\w*|maior\w*|barat\w*|car[oa]s?"
+    r"|diferenca|falta\w*|potencial|distan\w*"
     r"|ante\b|supera\w*|perde\w*|a (?:mais|menos)\b|discount|premium|below|above|lower|higher|less|more|cheaper|dearer"
     r"|beats?|exceeds?|trails?|lags?|difference|gap|versus|vs\b|against|under\b|upside|regain\w*"
     r"|(?:rise|gain|climb|fall|drop) to|short of|\bloses?\b|\boff\b|\btop(?:s|ped)\b|outpac\w*|median\w*"
@@ -58,13 +60,14 @@ _COMPARED = re.compile(
 _UNDER = re.compile(r"descont|abaixo|inferior|menor|barat|discount|below|lower|\bless|cheaper|\bunder\b")
 _OVER = re.compile(r"premio|agio|acima|superior|maior|\bcar[oa]s?\b|premium|above|higher|\bmore|dearer")
 _TIMES = re.compile(
-    r"setor|median\w*|medi[ao]s?|pares|historic\w*|sector|peers?|average|own|than|vezes [oa]\b|times (?:the|its|as|faster)\b"
-    r"|vezes mais"
+    r"setor|median\w*|medi[ao]s?|pares|historic\w*|sector|peers?|average|own|than|vezes [oa]\b|times (?:the|its)\b"
+    r"|vezes mais|times (?:as|faster)\b"
 )
 _BOOK = re.compile(r"patrimoni|\bvpa\b|book|net asset")
 _KEPT = re.compile(r"\bret[eé](?:m|ve|encao)|reinvest|\bretain|\bkeeps?\b|plough|plow")
 _MAKES = re.compile(
-    r"equival\w*|correspond\w*|represent\w*|signific\w*|rende\w*|gera\w*|produz\w*|rest[ao]\w*|sobra\w*|vira\w*|cobre\w*"
+    r"equival\w*|correspond\w*|represent\w*|signific\w*|rende\w*|gera\w*|produz\w*|rest[ao]\w*|sobra\w*|vira\w*"
+    r"|cobre\w*"
     r"|amounts?|equals?|equivalent|yields?|leaves?|generat\w*|produc\w*|makes?|covers?|turns?|worth"
 )
 _RECKONED = re.compile(

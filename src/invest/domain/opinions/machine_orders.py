@@ -15,7 +15,7 @@ from functools import cache
 
 from invest.domain.opinions.address import ORDER_FROM, address_score, compiled, order_words
 from invest.domain.opinions.order_features import clauses
-from invest.domain.opinions.order_model import foreign_score, order_score
+from invest.domain.opinions.order_model import CLAUSE_MARGIN, foreign_score, order_score
 
 _FOREIGN = frozenset("ąćęłńśźżčďěňřšťůžőűğışđơưăâșțåäöøæßþðāēīūķļņģõ") - frozenset("âõ")
 MOST_FOREIGN = 1  # words with letters that neither Portuguese, English nor their neighbours write
@@ -47,7 +47,7 @@ def no_news(text: str) -> bool:
         return True
     if _suspicion(text) >= 0:
         return True
-    return any(order_score(part) >= 0 or foreign_score(part) >= FOREIGN_PART for part in clauses(text))
+    return any(order_score(part) >= CLAUSE_MARGIN or foreign_score(part) >= FOREIGN_PART for part in clauses(text))
 
 
 def _suspicion(text: str) -> float:

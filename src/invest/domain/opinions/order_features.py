@@ -69,12 +69,17 @@ def language_features(text: str) -> dict[int, float]:
     words = plain if len(plain) >= LEAST_PLAIN else [word.lower() for word in words]
     weights: dict[int, float] = {}
     for word in words:
-        spelt = f"_{word}_"
-        parts = {spelt[i : i + n] for n in (2, 3, 4) for i in range(len(spelt) - n + 1)} | {"w" + word}
-        for part in parts:
-            number = zlib.crc32(part.encode()) & (LANGUAGE_SIZE - 1)
+        parts = _letters(word)
+        for number in parts:
             weights[number] = weights.get(number, 0.0) + 10 / len(parts) / len(words)
     return weights
+
+
+@lru_cache(20_000)
+def _letters(word: str) -> tuple[int, ...]:
+    spelt = f"_{word}_"
+    parts = {spelt[i : i + n] for n in (2, 3, 4) for i in range(len(spelt) - n + 1)} | {"w" + word}
+    return tuple(zlib.crc32(part.encode()) & (LANGUAGE_SIZE - 1) for part in sorted(parts))
 
 
 def _word_features(text: str) -> set[str]:

@@ -17,6 +17,7 @@ from importlib import resources
 from invest.domain.opinions.order_features import language_features, order_features
 
 SHORT = 8  # words: the fewer, the less they say of a language
+CLAUSE_MARGIN = 1.0  # how much more than a text a clause of it must score: there are several
 DOUBT = 2.5  # what is taken off the score of a text without words
 
 

@@ -12,7 +12,8 @@ FAR = 0.15  # "hold" beside a probability further from one half than this is a c
 
 _SUBJECT = r"(?:indice|ibov\w*|ibovespa|ifix|mercado|benchmark|index|market)"
 _ADVISE = (
-    r"(?:recomend\w*(?:-se)?|sugir\w*|suger\w*|aconselh\w*|indic(?:o|amos|a-se)|prefir\w*|convem|vale|melhor|recommend\w*|suggest\w*"
+    r"(?:recomend\w*(?:-se)?|sugir\w*|suger\w*|aconselh\w*|indic(?:o|amos|a-se)|prefir\w*|convem|vale|melhor"
+    r"|recommend\w*|suggest\w*"
     r"|advis\w*|prefer\w*|we would|i would|better to)"
 )
 _SELL_NOUN = (
@@ -32,7 +33,8 @@ _BELOW = (
     rf"|perder (?:para|d)\w*\s+{_SUBJECT}|(?:lag|trail|underperform|fall short of|fall behind)"
 )
 _ABOVE = (
-    rf"(?:supera\w*|bater|vencer|beat|outperform|exceed)\s+(?:\w+\s+){{0,2}}?{_SUBJECT}|(?:ficar|render|andar|performar|return)\s+"
+    rf"(?:supera\w*|bater|vencer|beat|outperform|exceed)\s+(?:\w+\s+){{0,2}}?{_SUBJECT}|(?:ficar|render|andar"
+    rf"|performar|return)\s+"
     rf"(?:\w+\s+){{0,2}}?(?:acima|mais|melhor|above|more)\s+(?:\w+\s+){{0,3}}?{_SUBJECT}|outperform\b"
 )
 _OUGHT_SELL = (
@@ -42,6 +44,36 @@ _OUGHT_SELL = (
 _OUGHT_BUY = (
     r"(?:compraria|acumularia|aumentaria a posicao|compre (?:a acao|o papel|as acoes|ja|agora)|aproveite para comprar)"
 )
+_OUTLOOK = (
+    r"(?:potencial|espaco|perspectivas?|expectativas?|upside|downside|esper\w+|projet\w+|preve\w*|vejo|vemos"
+    r"|ve-se|boas chances"
+    r"|altas chances|potential|room|scope|prospects?|outlook|expect\w*|forecasts?|foresee\w*|we see|i see"
+    r"|good odds|good chance)"
+)
+_MORE_THAN_INDEX = (
+    rf"(?:acima|superior(?:es)?|maior(?:es)?|melhor(?:es)?|supera\w*|super[ae]\w*|bater|vencer|above|over|ahead"
+    rf"|better|beat(?:s|ing)?"
+    rf"|exceed(?:s|ing)?|outperform(?:s|ing)?|in excess)\b(?:\s+(?:d[oae]s?|a|ao|que|o|the|of|than"
+    rf"|em relacao)){{0,3}}\s+{_SUBJECT}"
+)
+_LESS_THAN_INDEX = (
+    rf"(?:abaixo|inferior(?:es)?|menor(?:es)?|pior(?:es)?|aquem|atras|below|behind|worse|less|lag(?:s|ging)?"
+    rf"|trail(?:s|ing)?)\b"
+    rf"(?:\s+(?:d[oae]s?|a|ao|que|o|the|of|than)){{0,3}}\s+{_SUBJECT}"
+)
+_FALLS = r"(?:queda|baixa|perda|recuo|desvalorizacao|downside|loss|decline|fall)"
+_SCARCE = (
+    r"(?:pouco|pouca|poucas|baixo|limitad[oa]s?|reduzid[oa]s?|escass[oa]s?|sem|restrit[oa]s?|limited|little|scant"
+    r"|no|low|without)"
+)
+_WORDS = r"(?:\s+[\w-]+){0,6}?\s+"
+_WILL_GAIN = rf"\b{_OUTLOOK}{_WORDS}{_MORE_THAN_INDEX}"
+_WILL_LAG = (
+    rf"\b{_OUTLOOK}{_WORDS}{_LESS_THAN_INDEX}|\b(?:retorno|return|ganho|gain)s? (?:esperad[oa]"
+    rf"|expected)s?{_WORDS}{_LESS_THAN_INDEX}"
+    rf"|\b{_WILL}\s+(?:\w+\s+){{0,2}}?{_LESS_THAN_INDEX}"
+)
+_TURNED = re.compile(rf"\b(?:{_FALLS}|{_SCARCE})\b")
 _VIEW = (
     r"\b(?:minha|nossa|a|my|our)\s+(?:visao|postura|opiniao|view|stance|outlook)\s+(?:\w+\s+){0,2}?"
     r"(?:e|is|fica|permanece|remains)\s+"
@@ -54,7 +86,8 @@ def _sides(noun: str, move: str | None, *others: str) -> re.Pattern[str]:
         rf"^\s*(?:forte\s+|strong\s+)?{noun}\s*[:.,;!-]",
         rf"\b{_ADVISE}{_LINK}(?:forte\s+|strong\s+)?{noun}\b",
         rf"\b{_ADVISE}\s+{noun}\b",
-        rf"\b(?:recomendacao|veredito|nota|posicao|recommendation|rating|verdict|call)\s*(?:e|:|de|is|final|=|-)?{_LINK}?(?:forte\s+|strong\s+)?{noun}\b",
+        rf"\b(?:recomendacao|veredito|nota|posicao|recommendation|rating|verdict|call)\s*(?:e|:|de|is|final|="
+        rf"|-)?{_LINK}?(?:forte\s+|strong\s+)?{noun}\b",
         rf"\b(?:e|it is|this is)\s+(?:a\s+|uma\s+)?(?:forte\s+|strong\s+|clear\s+|clara\s+)?{noun}\b\s*(?:[.,;!]|$)",
         rf"\b{noun}\s+(?:rating|recommendation|recomendada|is recommended)\b",
     ]
@@ -73,6 +106,7 @@ _PATTERNS = {
     ),
     Rating.HOLD: _sides(_HOLD_NOUN, None),
 }
+_GAINS, _LAGS = re.compile(_WILL_GAIN), re.compile(_WILL_LAG)
 _DENIED = re.compile(rf"\b{_NOT}\s+(?:\w+\s+){{0,2}}?$")
 _OPPOSITE = {Rating.SELL: Rating.BUY, Rating.BUY: Rating.SELL}
 
@@ -89,7 +123,19 @@ def stance_of(text: str) -> Rating | None:
                     found.add(rating)
                 elif rating is Rating.BUY:
                     found.add(Rating.SELL)  # "não recomendo a compra"; a denied sale recommends nothing
+        found |= _outlook_of(sentence)
     return found.pop() if len(found) == 1 else None
+
+
+def _outlook_of(sentence: str) -> set[Rating]:
+    """What a sentence expects against the index: "potencial de alta acima do Ibovespa", "expected to lag the index"."""
+    if match := _LAGS.search(sentence):
+        return set() if _DENIED.search(sentence[: match.start()]) else {Rating.SELL}
+    match = _GAINS.search(sentence)
+    if match is None:
+        return set()
+    turned = _TURNED.search(sentence[max(match.start() - 12, 0) : match.end()])
+    return {Rating.SELL} if turned or _DENIED.search(sentence[: match.start()]) else {Rating.BUY}
 
 
 def speaks_against(text: str, p: float) -> bool:

@@ -93,19 +93,19 @@ def clean_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
     words = clean(text[:MAX_READ])
     if not words or gives_orders(words) or _LETTERS_APART.search(words) or _BLOB.search(words):
         return ""
-    words = _LINK.sub(" ", words)
+    looked_at, words = words, _LINK.sub(" ", words)
     if no_news(words):
         return ""
     words = _FIGURE.sub(" # ", _MARKUP.sub(" ", words))
     words = " ".join(_RULE.sub(" ", words).split())
     if len(words) > limit:
         words = words[: limit - 1].rsplit(" ", 1)[0].rstrip() + "…"
-    return "" if gives_orders(words) else words
+    return "" if words != looked_at and gives_orders(words) else words
 
 
 def gives_orders(text: str) -> bool:
     """Whether `text` gives a machine orders, as it stands or with look-alike letters made Latin."""
-    return orders_a_machine(text) or orders_a_machine(_fold(text))
+    return orders_a_machine(text) or (text.translate(_LOOKALIKES) != text and orders_a_machine(_fold(text)))
 
 
 def excerpt(item: NewsItem, now: datetime) -> SnapshotNews:

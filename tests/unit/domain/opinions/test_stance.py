@@ -26,6 +26,14 @@ from invest.domain.opinions.stance import speaks_against
         ("Vendas fracas no trimestre, mas o lucro cresceu.", 0.7, False),
         ("A compra da concorrente deve elevar a dívida.", 0.3, False),
         ("A empresa deve vender mais no próximo ano.", 0.8, False),
+        ("A ação tem potencial de alta acima do Ibovespa.", 0.35, True),
+        ("A ação tem potencial de alta acima do Ibovespa.", 0.6, False),
+        ("Esperamos retorno superior ao índice.", 0.4, True),
+        ("We see the shares beating the index.", 0.3, True),
+        ("Não vemos potencial de alta acima do Ibovespa.", 0.7, True),
+        ("Pouco potencial de superar o índice.", 0.4, False),
+        ("Potencial de queda maior que a do mercado.", 0.6, True),
+        ("O retorno do ano ficou acima do Ibovespa.", 0.3, False),
     ],
 )
 def test_a_text_against_its_probability_is_noticed(text: str, p: float, against: bool) -> None:
