@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, vstack  # type: ignore[import-untyped]
 
 from bench.order_texts import OURS, composed, dressed, in_latin, messages, written
 from invest.domain.opinions import order_features as features
