@@ -19,7 +19,7 @@ from invest.domain.market import (
     AssetKind,
     Bars,
     Index,
-    MacroPoint,
+    MacroColumns,
     Market,
     Prices,
     RateCurve,
@@ -58,10 +58,10 @@ class Shared:
 async def load_shared(store: Store, settings: Settings, since: date) -> Shared:
     """Index, CDI, what is usual in each sector as the last ranking found it, and what each score was worth so far."""
     keys = [key(market) for market in Market for key in (peers_key, backtest_key)]
-    bars, points, dollars, kept = await asyncio.gather(
+    bars, cdi, dollars, kept = await asyncio.gather(
         store.bars.read_many([index.ticker for index in INDICES], since=since),
-        store.macro.read(CDI, since=since),
-        store.macro.read(DOLLAR, since=since),
+        store.macro.columns(CDI, since=since),
+        store.macro.columns(DOLLAR, since=since),
         store.analyses.rankings(keys),
     )
     today = settings.now().date()
@@ -74,18 +74,16 @@ async def load_shared(store: Store, settings: Settings, since: date) -> Shared:
             peers |= {sector: SectorStats.model_validate(stats) for sector, stats in found[1].items()}
         if found := kept.get(backtest_key(market)):
             backtests |= dict.fromkeys(market.kinds, ScoreRecord.model_validate(found[1]).brief())
-    return Shared(index, RateCurve.of(points), peers, backtests, indices)
+    return Shared(index, RateCurve.of_columns(cdi), peers, backtests, indices)
 
 
-def _in_reais(index: Index, bars: Bars, dollars: Sequence[MacroPoint]) -> Prices:
+def _in_reais(index: Index, bars: Bars, dollars: MacroColumns) -> Prices:
     """An index's closes; of one that counts dollars times the dollar of its day, or of the newest day before."""
     if not index.in_dollars:
         return usable(bars)
-    days = np.array([point.day for point in dollars], dtype="datetime64[D]")
-    rates = np.array([float(point.value) for point in dollars], dtype=np.float64)
-    at = np.searchsorted(days, bars.days, side="right") - 1
-    known = at >= 0
-    rate = np.where(known, rates[np.maximum(at, 0)], np.nan) if len(rates) else np.full(len(bars), np.nan)
+    rates = dollars.values
+    at = np.searchsorted(dollars.days, bars.days, side="right") - 1
+    rate = np.where(at >= 0, rates[np.maximum(at, 0)], np.nan) if len(rates) else np.full(len(bars), np.nan)
     return usable(replace(bars, close=bars.close * rate))
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from invest.domain.market import RateCurve
 from invest.domain.market.assets import (
     ActionKind,
     Asset,
@@ -367,7 +368,12 @@ async def test_a_revised_rate_replaces_the_old_one_but_not_by_a_worse_source(sto
     assert await store.macro.upsert([point("0.0437", "bcb")]) == 1
     assert await store.macro.upsert([point("0.043739", "bcb")]) == 1
     assert await store.macro.upsert([point("9", "brapi")]) == 0
-    assert [p.value for p in await store.macro.read("sgs:12")] == [Decimal("0.043739")]
+    points = await store.macro.read("sgs:12")
+    assert [p.value for p in points] == [Decimal("0.043739")]
+    ours, theirs = RateCurve.of_columns(await store.macro.columns("sgs:12")), RateCurve.of(points)
+    assert (ours.days.tolist(), ours.rates.tolist()) == (theirs.days.tolist(), theirs.rates.tolist())
+    assert (ours.source, ours.payload) == (theirs.source, theirs.payload) == ("bcb", HASH)
+    assert not len(RateCurve.of_columns(await store.macro.columns("sgs:none")))
     last = await store.macro.last("sgs:12", on=date(2026, 3, 29))
     assert last is None
     assert await store.macro.series("sgs:") == {"sgs:12": date(2026, 3, 30)}

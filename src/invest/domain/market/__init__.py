@@ -42,7 +42,7 @@ from invest.domain.market.events import OWNER, EventTerms, part_that_stayed
 from invest.domain.market.funds import IBOV, tracked_index
 from invest.domain.market.indices import BENCHMARKS, BY_LABEL, BY_TICKER, IFIX, INDICES, Index, asked_index, own_index
 from invest.domain.market.lineage import Lineages, joined, known_changes
-from invest.domain.market.macro import RateCurve
+from invest.domain.market.macro import MacroColumns, RateCurve
 from invest.domain.market.names import display_name
 from invest.domain.market.positions import FundPortfolio, FundPosition, PositionKind
 from invest.domain.market.prices import (
@@ -101,6 +101,7 @@ __all__ = [
     "Index",
     "InvalidTicker",
     "Lineages",
+    "MacroColumns",
     "MacroPoint",
     "Market",
     "Move",

@@ -32,6 +32,16 @@ def compound(percents: Iterable[float]) -> float:
 
 
 @dataclass(frozen=True)
+class MacroColumns:
+    """A series by day, in its own unit, as columns; source and payload are the newest value's."""
+
+    days: Days
+    values: Floats
+    source: str | None = None
+    payload: str | None = None
+
+
+@dataclass(frozen=True)
 class RateCurve:
     """Daily rates as fractions with their running product; the rate of a day accrues until the next one."""
 
@@ -55,10 +65,16 @@ class RateCurve:
         by_day = {point.day: point for point in points}
         ordered = [by_day[day] for day in sorted(by_day)]
         days = np.array([point.day for point in ordered], dtype="datetime64[D]")
-        rates = np.array([float(point.value) / 100 for point in ordered], dtype=np.float64)
+        percents = np.array([float(point.value) for point in ordered], dtype=np.float64)
         newest = ordered[-1] if ordered else None
+        return cls.of_columns(MacroColumns(days, percents, *((newest.source, newest.payload) if newest else ())))
+
+    @classmethod
+    def of_columns(cls, columns: MacroColumns) -> RateCurve:
+        """The curve of a daily series in percent, each day once and in order."""
+        rates = columns.values / 100
         grown = np.concatenate(([1.0], np.cumprod(1 + rates)))
-        return cls(days, rates, grown, newest.source if newest else None, newest.payload if newest else None)
+        return cls(columns.days, rates, grown, columns.source, columns.payload)
 
     def growth(self, start: date, end: date) -> float | None:
         """Factor from `start` to `end`: rates of the days start <= d < end.

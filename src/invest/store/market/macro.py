@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+import numpy as np
+
 from invest.domain.frozen import bare
-from invest.domain.market import MacroPoint
+from invest.domain.market import MacroColumns, MacroPoint
 from invest.store.core import Connection, Database, chunks, columns, texts
 from invest.store.market.actions import RankOf
 
@@ -63,6 +65,17 @@ class Macro:
             until,
         )
         return [bare(MacroPoint, **dict(row)) for row in rows]
+
+    async def columns(self, series: str, *, since: date | None = None) -> MacroColumns:
+        """One series as columns, for computing: no object for each of its thousands of days."""
+        rows = await self._db.fetch(
+            "SELECT day, value::float8, source, payload FROM macro_point WHERE series = $1 "
+            "AND ($2::date IS NULL OR day >= $2) ORDER BY day",
+            series,
+            since,
+        )
+        days, values, sources, payloads = zip(*rows, strict=True) if rows else ((), (), (None,), (None,))
+        return MacroColumns(np.array(days, "datetime64[D]"), np.array(values, np.float64), sources[-1], payloads[-1])
 
     async def last(self, series: str, *, on: date | None = None) -> MacroPoint | None:
         """The newest value (up to a day), or None. Some series hold future days: give `on` to leave them out."""
