@@ -122,9 +122,14 @@ def _open_questions(report: TaxYear, *, english: bool) -> Section:
 
 
 def _said(flag: Flag, *, english: bool) -> str:
-    text = _COMMAND.sub("", flag.message_pt or flag.message)
-    text = text[:1].upper() + text[1:] + "."
-    return f"{text} {_COMMAND.sub('', flag.message)}." if english and flag.message_pt else text
+    text = _sentence(flag.message_pt or flag.message)
+    return f"{text} {_sentence(flag.message)}" if english and flag.message_pt else text
+
+
+def _sentence(text: str) -> str:
+    """A message of the calculation as a sentence for a reader."""
+    plain = _COMMAND.sub("", text)
+    return f"{plain[:1].upper()}{plain[1:]}."
 
 
 def _months(report: TaxYear, locale: Locale) -> Section:

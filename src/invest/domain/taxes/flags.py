@@ -46,8 +46,8 @@ SAYINGS: dict[str, tuple[str, str]] = {
         "{ticker} em {dia}: o day trade depende da ordem dos negócios, que nenhum extrato informa",
     ),
     "unknown_kind": (
-        "what {ticker} is (FII, unit, ETF, BDR) is not known: say it (invest portfolio tax-opening --kind)",
-        "não se sabe o que é {ticker} (FII, unit, ETF, BDR): informe (invest portfolio tax-opening --kind)",
+        "what {ticker} is (FII, unit, ETF, BDR) is not known: name its kind (invest portfolio tax-opening --kind)",
+        "não se sabe o que é {ticker} (FII, unit, ETF, BDR): informe o tipo (invest portfolio tax-opening --kind)",
     ),
     "crypto": (
         "{ticker}: a sale of crypto is outside this tax (GCAP above R$ 35,000 of sales in the month)",
