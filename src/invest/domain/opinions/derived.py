@@ -55,7 +55,7 @@ _COMPARED = re.compile(
     r"|ante\b|supera\w*|perde\w*|a (?:mais|menos)\b|discount|premium|below|above|lower|higher|less|more|cheaper|dearer"
     r"|beats?|exceeds?|trails?|lags?|difference|gap|versus|vs\b|against|under\b|upside|regain\w*"
     r"|(?:rise|gain|climb|fall|drop) to|short of|\bloses?\b|\boff\b|\btop(?:s|ped)\b|outpac\w*|median\w*"
-    r"|espaco|voltar|recuperar|retomar|reconquistar|alcancar|chegar a"
+    r"|exced\w*|espaco|voltar|recuperar|retomar|reconquistar|alcancar|chegar a"
 )
 _UNDER = re.compile(r"descont|abaixo|inferior|menor|barat|discount|below|lower|\bless|cheaper|\bunder\b")
 _OVER = re.compile(r"premio|agio|acima|superior|maior|\bcar[oa]s?\b|premium|above|higher|\bmore|dearer")
@@ -74,6 +74,7 @@ _RECKONED = re.compile(
     r"\bmenos\b|\bminus\b|\bless\b|net of|liquid[ao] d[eo]|descontad[ao]|\bmais\b|\bplus\b|soma\w*|\bsum\b|together"
     r"|deixa\w*|resulta\w*|leav\w+|sobra\w*|resta\w*"
 )
+_LATER = re.compile(r"depois|longo prazo|alem d[eo]|long[- ]term|\bafter\b|beyond|later")
 _SENSITIVE = re.compile(r"sensi\w*|oscil\w*|volat\w*|menos|mais|less|more|moves?|swings?|amplif\w*")
 _UPSIDE = re.compile(
     r"espaco|potencial|\bsub(?:ir|iria)|valoriz\w*|reprecific\w*|upside|\bworth\b|rerat\w*|re-rat\w*|\brise\b"
@@ -190,10 +191,13 @@ def _share_holds(figure: Figure, sentence: str, around: str, held: Sequence[Held
         ]
     if _KEPT.search(around):
         found += [100 - h.value for h in held if h.fact.key == "payout" and not h.median]
+    if _LATER.search(around):
+        found += [100 - h.value for h in held if h.fact.key == "short_term_debt_share"]
     if _SENSITIVE.search(around):
         found += [(h.value - 1) * 100 for h in held if h.fact.key == "beta_1y"]
+    about = ABOUT if _ABOUT.search(fold(sentence[max(figure.start - REACH, 0) : figure.start])) else Decimal(0)
     return any(
-        abs(abs(share) - value) <= half
+        abs(abs(share) - value) <= max(half, about * value)
         for share in found
         for value, half in zip(figure.values, figure.halves, strict=True)
     )
@@ -225,6 +229,8 @@ def _relations(kind: Kind, held: Sequence[Held], *, upside: bool) -> Iterator[De
         if one.kinds != other.kinds or one.median:
             if one.fact is other.fact and kind == "percent" and upside and other.value:
                 yield (one.value / other.value - 1) * 100  # what a price gains that reaches its sector's multiple
+            continue
+        if other.median and one.fact is not other.fact:
             continue
         own = one.fact is other.fact or only_two(held, one)
         if (kind == "points" and "percent" in one.kinds) or (kind in one.kinds and "money" in one.kinds):

@@ -45,9 +45,11 @@ _LOSS = (
     r"|reduction|shortfall|negative)"
 )
 _AFTER = re.compile(
-    rf"(?i)^\)?\s*(?:(?:de|em|of|in|a)\s+)?(?:(?:net|annual|quarterly|sharp|reais|forte|leve)\s+)?{_LOSS}\b"
+    rf"(?i)^\)?\s*(?:(?:de|em|of|in|a)\s+)?(?:(?:net|annual|quarterly|sharp|maximum|worst|m[aá]xima|reais|forte|leve)\s+)?{_LOSS}\b"
 )
-_BELOW = re.compile(r"(?i)^\)?\s*(?:abaixo|atr[aá]s|behind|off|below|lower|inferior(?:es)?|menor(?:es)?|less|under)\b")
+_BELOW = re.compile(
+    r"(?i)^\)?\s*(?:abaixo|atr[aá]s|distantes?|longe|away|behind|off|below|lower|inferior(?:es)?|menor(?:es)?|less|under)\b"
+)
 _TO_LEVEL = re.compile(r"(?i)^\)?\s*(?:\([^()]*\)\s*)?(?:para|a|até|to)\s+(?:R\$\s*)?[-−]?\d")
 BASE_RATE = "base_rate_180d"  # shown to every analyst and cited by none
 MANY, CHANCE = 8, 0.03  # from so many values on an unnamed figure must be this unlikely to be one of them by chance

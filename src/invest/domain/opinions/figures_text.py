@@ -178,8 +178,11 @@ def per_hundred(text: str) -> str:
     """`text` with shares of a hundred as percentages, sums per real as multiples: "de cada R$ 100, sobram R$ 18,70"."""
     if _EACH_HUNDRED.search(text):
         return _OF_HUNDRED.sub(r"\1%", _EACH_HUNDRED.sub("", text))
-    if _EACH_REAL.search(text) and _PER_ONE.search(text):
-        return _PER_ONE.sub(r"\1x", _EACH_REAL.sub("", text))
+    without = _EACH_REAL.sub("", text)
+    if without != text and _CENTS.search(without):
+        return _CENTS.sub(r"\1%", without)
+    if without != text and _PER_ONE.search(without):
+        return _PER_ONE.sub(r"\1x", without)
     return _CENTS.sub(r"\1%", text) if _PER_REAL.search(text) else text
 
 
