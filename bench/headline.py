@@ -1,6 +1,6 @@
 """The headline: 1,000 assets collected, cross-checked, stored, analysed and ranked on one machine.
 
-python -m bench.headline [--assets 1000] [--rounds 1]   -> bench/out/headline.json
+python -m bench.headline [--assets 1000] [--rounds 1] [--collectors 1]   -> bench/out/headline.json
 
 The upstreams are the sandbox's, each with a latency of its own (`LATENCY`), and their answers are made before the clock
 starts, by a first pass whose results are thrown away. The platform is what `invest run` starts: web and one worker per
@@ -110,8 +110,8 @@ class Watched:
 
 
 @asynccontextmanager
-async def platform(settings: Settings, log: Path) -> AsyncIterator[tuple[Invest, Family]]:
-    """Web and one worker per queue, as `invest run` starts them."""
+async def platform(settings: Settings, log: Path, collectors: int) -> AsyncIterator[tuple[Invest, Family]]:
+    """Web and one worker per queue, as `invest run` starts them; of the collecting one `collectors`."""
     secret = settings.redis.url, settings.database.url
     assert secret[0] and secret[1] and settings.as_of
     environment = {
@@ -126,12 +126,14 @@ async def platform(settings: Settings, log: Path) -> AsyncIterator[tuple[Invest,
     async with family(environment, log=log) as members:
         port = free_port()
         await members.start("web", "web", "--host", "127.0.0.1", "--port", str(port))
-        for queue in QUEUES:
-            await members.start(queue, "worker", queue, "--child")
+        workers = [(queue, queue) for queue in QUEUES]
+        workers += [(f"data_collection {number}", "data_collection") for number in range(2, collectors + 1)]
+        for name, queue in workers:
+            await members.start(name, "worker", queue, "--child")
         await answer_of(f"http://127.0.0.1:{port}/readyz")
         async with Invest.connect(settings) as invest:
             async with asyncio.timeout(60):
-                while len(await invest.inspect.workers()) < len(QUEUES):  # noqa: ASYNC110 - heartbeats, not events
+                while len(await invest.inspect.workers()) < len(workers):  # noqa: ASYNC110 - heartbeats, not events
                     await asyncio.sleep(0.05)
             yield invest, members
 
@@ -160,10 +162,10 @@ async def asked(sandbox: str, *, forget: bool = False) -> dict[str, int]:
     return {name: count["requests"] for name, count in counts.items()}
 
 
-async def run_pass(settings: Settings, tickers: Sequence[str], log: Path) -> Pass:
+async def run_pass(settings: Settings, tickers: Sequence[str], log: Path, collectors: int = 1) -> Pass:
     """Collect, analyse and rank all assets on a running platform."""
     found = Pass()
-    async with platform(settings, log) as (invest, members):
+    async with platform(settings, log, collectors) as (invest, members):
         await asked(settings.sandbox_url, forget=True)
         watched = Watched()
         watched.look(members, before=True)
@@ -217,7 +219,9 @@ def settings_for(folder: Path, servers: LocalServers, sandbox: str, now: datetim
     )
 
 
-async def cold_and_daily(sandbox: str, tickers: Sequence[str], now: datetime, log: Path) -> tuple[Pass, Pass]:
+async def cold_and_daily(
+    sandbox: str, tickers: Sequence[str], now: datetime, log: Path, collectors: int
+) -> tuple[Pass, Pass]:
     """One cold pass on empty servers, then the pass of the next session on the same ones."""
     with tempfile.TemporaryDirectory(prefix="invest-headline-") as name:
         folder = Path(name)
@@ -226,10 +230,10 @@ async def cold_and_daily(sandbox: str, tickers: Sequence[str], now: datetime, lo
             await yesterday(sandbox)
             early = settings_for(folder, servers, sandbox, now - timedelta(days=1))
             await migrate(early)
-            cold = await run_pass(early, tickers, log)
+            cold = await run_pass(early, tickers, log, collectors)
             await post_fault(sandbox, "*", {})
             await slow(sandbox)
-            daily = await run_pass(settings_for(folder, servers, sandbox, now), tickers, log)
+            daily = await run_pass(settings_for(folder, servers, sandbox, now), tickers, log, collectors)
     return cold, daily
 
 
@@ -253,10 +257,10 @@ async def measure(asked_for: argparse.Namespace, folder: Path) -> dict[str, Any]
         tickers = [a["ticker"] for a in info["assets"] if a["kind"] in kinds][: asked_for.assets]
         print(f"{len(tickers)} assets; a first pass lets the sandbox make its answers", flush=True)
         try:
-            await cold_and_daily(sandbox, tickers, now, log)
+            await cold_and_daily(sandbox, tickers, now, log, asked_for.collectors)
             rounds = []
             for number in range(asked_for.rounds):
-                rounds.append(await cold_and_daily(sandbox, tickers, now, log))
+                rounds.append(await cold_and_daily(sandbox, tickers, now, log, asked_for.collectors))
                 cold, daily = rounds[-1]
                 print(f"round {number + 1}: cold {cold.seconds} s {cold.stages}, daily {daily.seconds} s", flush=True)
         except BaseException:
@@ -265,6 +269,7 @@ async def measure(asked_for: argparse.Namespace, folder: Path) -> dict[str, Any]
     cold, daily = sorted(rounds, key=lambda pair: pair[0].seconds)[len(rounds) // 2]
     return {
         "assets": len(tickers),
+        "collectors": asked_for.collectors,
         "rounds": len(rounds),
         "cold_s": statistics.median(c.seconds for c, _ in rounds),
         "daily_s": statistics.median(d.seconds for _, d in rounds),
@@ -288,6 +293,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--assets", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--collectors", type=int, default=1, help="processes that collect; more than by default")
     declare_all()
     with tempfile.TemporaryDirectory(prefix="invest-headline-log-") as name:
         result = uvloop.run(measure(parser.parse_args(), Path(name)))
