@@ -78,7 +78,7 @@ async def audit(report: Found, accepted: Sequence[Accepted], invest: Invest, sto
     report.history_differs = await _differences(invest, {r["id"]: r["state"] for r in rows})
     for entry in accepted:
         if not await _right(invest, store, entry):
-            print("wrong:", entry, await _told(invest, store, entry.id), flush=True)
+            print("wrong:", entry, await _history_of(invest, store, entry.id), flush=True)
             report.wrong_results += 1
 
 
@@ -131,7 +131,7 @@ async def _differences(invest: Invest, history: dict[str, str]) -> int:
     return count
 
 
-async def _told(invest: Invest, store: Store, job_id: str) -> Any:
+async def _history_of(invest: Invest, store: Store, job_id: str) -> Any:
     try:
         return await invest.status(job_id)
     except NotFound:

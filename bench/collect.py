@@ -34,7 +34,7 @@ import uvloop
 from bench import collect_ingest, collect_parse
 from bench.collect_upstream import BARS, DELAY, GETS, IN_FLIGHT, OBSERVATIONS, names, path_of, upstream
 from bench.collect_worker import LIMITS, bench_collect
-from bench.rig import HERE, end_when_told, python_of
+from bench.rig import HERE, end_on_sigterm, python_of
 from bench.servers import OUT, OwnValkey, free_port
 from invest.engine import Invest
 from invest.local import LocalServers
@@ -226,7 +226,7 @@ def main() -> None:
     parser.add_argument("--assets", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    end_when_told()
+    end_on_sigterm()
     with tempfile.TemporaryDirectory(prefix="invest-bench-") as folder:
         Path(folder).chmod(0o755)
         with LocalServers.start(Path(folder), redis=False) as servers:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 
-from bench.rig import SYSTEMS, Rig, end_when_told
+from bench.rig import SYSTEMS, Rig, end_on_sigterm
 from bench.scripts import CHILDREN, script_times
 from bench.servers import OUT, OwnValkey
 from invest.engine import Invest, run_worker
@@ -182,7 +182,7 @@ def main() -> None:
     parser.add_argument("--systems", default=",".join(SYSTEMS))
     parser.add_argument("--only", default=",".join(MEASURES))
     options = parser.parse_args()
-    end_when_told()
+    end_on_sigterm()
     report = measure(options.systems.split(","), options.rounds, options.only.split(","))
     OUT.mkdir(parents=True, exist_ok=True)
     out = OUT / "queue.json"

@@ -13,7 +13,7 @@ import time
 
 import orjson
 
-from bench.rig import SYSTEMS, Rig, end_when_told
+from bench.rig import SYSTEMS, Rig, end_on_sigterm
 from bench.servers import OUT
 from invest.settings import load
 
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--systems", default=",".join(SYSTEMS))
     options = parser.parse_args()
-    end_when_told()
+    end_on_sigterm()
     lease = load(redis={"url": "unix:///nowhere"}).engine.lease
     seconds: dict[str, float | None] = {}
     for system in options.systems.split(","):

@@ -35,7 +35,7 @@ def environment(url: str, role: str, slots: int, out: Path, count: int) -> dict[
     return {**os.environ, **variables, **quiet}
 
 
-def end_when_told() -> None:
+def end_on_sigterm() -> None:
     """Make SIGTERM end this process as Ctrl-C does, so that the workers it started end with it."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 

@@ -113,7 +113,7 @@ def _summary(report: TaxYear, locale: Locale) -> Section:
 
 def _open_questions(report: TaxYear, *, english: bool) -> Section:
     items = tuple(
-        Claim(text=clean(_said(flag, english=english), 800), mark="bad" if flag.blocks else "warn")
+        Claim(text=clean(_flag_text(flag, english=english), 800), mark="bad" if flag.blocks else "warn")
         for flag in report.flags[:60]
     )
     more = len(report.flags) - len(items)
@@ -121,7 +121,7 @@ def _open_questions(report: TaxYear, *, english: bool) -> Section:
     return Section(id="open", title="Em aberto", note=note, blocks=(Claims(items=items),))
 
 
-def _said(flag: Flag, *, english: bool) -> str:
+def _flag_text(flag: Flag, *, english: bool) -> str:
     text = _sentence(flag.message_pt or flag.message)
     return f"{text} {_sentence(flag.message)}" if english and flag.message_pt else text
 

@@ -16,7 +16,7 @@ from aiohttp import web
 from markupsafe import Markup, escape
 
 from invest.api.http import etag_matches, takes_gzip
-from invest.api.pages.session import FORM_COOKIE, SAID_COOKIE, forget, keep
+from invest.api.pages.session import FORM_COOKIE, NOTICE_COOKIE, forget, keep
 from invest.api.pages.tables import stacked
 from invest.api.pages.visit import Visit
 from invest.api.services import SERVICES
@@ -120,8 +120,8 @@ def render(
     response.headers["Referrer-Policy"] = "same-origin"
     if visit.http.cookies.get(FORM_COOKIE) != visit.seed:
         keep(response, visit.http, FORM_COOKIE, visit.seed, None)
-    if SAID_COOKIE in visit.http.cookies:
-        forget(response, SAID_COOKIE)
+    if NOTICE_COOKIE in visit.http.cookies:
+        forget(response, NOTICE_COOKIE)
     return response
 
 

@@ -21,11 +21,11 @@ FORM_COOKIE: Final = "invest_form"
 OPENID_COOKIE: Final = "invest_openid"
 LANGUAGE_COOKIE: Final = "invest_language"
 THEME_COOKIE: Final = "invest_theme"
-SAID_COOKIE: Final = "invest_said"
+NOTICE_COOKIE: Final = "invest_notice"
 FORM_FIELD: Final = "form_token"
 YEAR: Final = 31_536_000
 SHIFT: Final = 12 * 3600  # seconds a sign-in lasts without a tick on "stay signed in"
-MAX_SAID: Final = 600
+MAX_NOTICE: Final = 600
 Language = Literal["pt-BR", "en"]
 Theme = Literal["auto", "light", "dark"]
 LANGUAGES: Final[tuple[Language, ...]] = ("pt-BR", "en")
@@ -96,11 +96,11 @@ def forget(response: web.StreamResponse, name: str) -> None:
     response.del_cookie(name, path="/", httponly=True, samesite="Lax")
 
 
-def keep_said(response: web.StreamResponse, http: web.Request, text: str) -> None:
+def keep_notice(response: web.StreamResponse, http: web.Request, text: str) -> None:
     """A sentence for the page that comes next, shown once."""
-    keep(response, http, SAID_COOKIE, quote(text[:MAX_SAID]), 60)
+    keep(response, http, NOTICE_COOKIE, quote(text[:MAX_NOTICE]), 60)
 
 
-def said_in(http: web.Request) -> str:
+def notice_in(http: web.Request) -> str:
     """The sentence that the page before left."""
-    return unquote(http.cookies.get(SAID_COOKIE, ""))[:MAX_SAID]
+    return unquote(http.cookies.get(NOTICE_COOKIE, ""))[:MAX_NOTICE]

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from invest.api.http import Caller, Problem, Reply, Route
-from invest.api.pages.session import Theme, keep_said, said_in
+from invest.api.pages.session import Theme, keep_notice, notice_in
 from invest.api.pages.wording import Wording
 from invest.api.request import Request
 from invest.api.services import Services
@@ -50,9 +50,9 @@ class Visit:
         return self.http.rel_url.raw_path_qs
 
     @property
-    def said(self) -> str:
+    def notice(self) -> str:
         """What the form before this page did."""
-        return said_in(self.http)
+        return notice_in(self.http)
 
     def may(self, scope: str) -> bool:
         """Whether the caller may do what needs `scope`: buttons that would be refused are not shown."""
@@ -111,5 +111,5 @@ class Visit:
         """Redirect the browser; the next page shows `said`."""
         response = web.Response(status=303, headers={"Location": where})
         if notice:
-            keep_said(response, self.http, notice)
+            keep_notice(response, self.http, notice)
         return response

@@ -61,7 +61,7 @@ def add(
     if not on_record:
         what = made["ticker"]
         output.sentence(f"{what} is not on record yet, so nothing fires: invest job run collect {what}", err=True)
-    output.outcome(json_output, f"alert {made['id']}: {said(made)}", **made)
+    output.outcome(json_output, f"alert {made['id']}: {in_words(made)}", **made)
 
 
 async def _on_record(client: Client, ticker: str) -> bool:
@@ -72,7 +72,7 @@ async def _on_record(client: Client, ticker: str) -> bool:
     return True
 
 
-def said(made: dict[str, Any]) -> str:
+def in_words(made: dict[str, Any]) -> str:
     """An alert in words."""
     what = made["field"] or made["kind"]
     of = made["ticker"] or f"everything in {made['portfolio_id']}"
@@ -90,7 +90,7 @@ def ls(portfolio: PortfolioId = None, json_output: AsJson = False) -> None:
 
     columns: Columns = {
         "id": lambda a: a["id"],
-        "alert": said,
+        "alert": in_words,
         "portfolio": lambda a: a["portfolio_id"],
         "note": lambda a: a["note"],
     }

@@ -89,9 +89,9 @@ class _Group:
         return part.quantity <= self.quantity and near
 
 
-def mark_told(existing: Sequence[Transaction], rows: Sequence[Pending]) -> None:
+def mark_known(existing: Sequence[Transaction], rows: Sequence[Pending]) -> None:
     """Mark the rows that tell what `existing` holds, and ask about those that may."""
-    left = _mark_alike(existing, rows)
+    left = _mark_same(existing, rows)
     _mark_trades(left, rows)
     _mark_payments(existing, rows)
     _mark_share_events(existing, rows)
@@ -101,7 +101,7 @@ def _open(rows: Iterable[Pending]) -> Iterable[tuple[Pending, Transaction]]:
     return ((p, p.transaction) for p in rows if p.status == "booked" and p.transaction is not None)
 
 
-def _mark_alike(existing: Sequence[Transaction], rows: Iterable[Pending]) -> list[Transaction]:
+def _mark_same(existing: Sequence[Transaction], rows: Iterable[Pending]) -> list[Transaction]:
     """The nth of equal rows is a duplicate where n are booked already: two equal purchases are two.
 
     A row booked without an institution may be of any. Returns the existing ones that no row names.

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from invest.domain.brokerage.holdings import plan_holdings
-from invest.domain.brokerage.matching import Pending, Status, mark_told
+from invest.domain.brokerage.matching import Pending, Status, mark_known
 from invest.domain.brokerage.movements import SPIN_OFF
 from invest.domain.brokerage.papers import plan_papers
 from invest.domain.brokerage.rows import EIGHT, Row, eight
@@ -114,7 +114,7 @@ def plan_import(
     _answer(pendings, accept)
     _held_against_prices(pendings, facts, accept)
     if not repeat:
-        mark_told(existing, pendings)
+        mark_known(existing, pendings)
         _answer(pendings, accept)
     found: list[str] = []
     if any(row.holding is not None for row in statement.rows):
@@ -229,7 +229,7 @@ def _replayed(existing: Sequence[Transaction], pendings: list[Pending], facts: K
             sale = open_rows[at - len(existing)].transaction
             advice = FOR_SALES if sale is not None and sale.operation is Operation.SELL else None
             open_rows[at - len(existing)].refuse(reason, advice)
-    _told_ratios(existing, pendings, facts)
+    _derived_ratios(existing, pendings, facts)
 
 
 def _fails(existing: Sequence[Transaction], pendings: Sequence[Pending], facts: Known) -> tuple[dict[int, str], int]:
@@ -240,7 +240,7 @@ def _fails(existing: Sequence[Transaction], pendings: Sequence[Pending], facts: 
     return {done.indices[r.index]: r.reason for r in refused if done.indices[r.index] >= 0}, len(every)
 
 
-def _told_ratios(existing: Sequence[Transaction], pendings: Sequence[Pending], facts: Known) -> None:
+def _derived_ratios(existing: Sequence[Transaction], pendings: Sequence[Pending], facts: Known) -> None:
     """Give share events the ratio that follows from what was held; shares for nothing where it has no end."""
     events = [p for p in pendings if p.status == "booked" and p.transaction and p.transaction.shares is not None]
     if not any(p.transaction and p.transaction.operation is Operation.SPLIT for p in events):

@@ -153,7 +153,7 @@ def _bond(facts: Sequence[PaperFact], terms: Terms | None) -> Bond | None:
     later = [f for f in facts if f.day >= first.day]
     added, redeemed = _moved(later, {id(f) for f, _ in oversold(facts)})
     ends = [f.matures_on for f in facts if f.matures_on and f.matures_on > first.day]
-    agreed = terms or _told_by_name(first, start, ends[-1] if ends else None)
+    agreed = terms or _terms_by_name(first, start, ends[-1] if ends else None)
     traded = {f.day for f in later if f.what in (Moved.BOUGHT, Moved.SOLD)}
     priced = [f for f in later if f.what is not Moved.INTEREST and (f.what is not Moved.STATED or f.day not in traded)]
     prices = {f.day: f.amount / f.units / start for f in priced if f.amount > 0}
@@ -202,7 +202,7 @@ def _paid(fact: PaperFact) -> bool:
     return fact.what is Moved.INTEREST and fact.amount > 0
 
 
-def _told_by_name(first: PaperFact, price: Decimal, ends: date | None) -> Terms:
+def _terms_by_name(first: PaperFact, price: Decimal, ends: date | None) -> Terms:
     """What follows from the name of a Tesouro: Selic is the Selic, Prefixado the rate that its price means."""
     name = first.name.lower()
     if first.kind is BondKind.TESOURO and name.startswith("tesouro selic"):

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from invest.domain.news.notices import OFFICIAL, ToldEvent, results_told, told_event, unknown_events
+from invest.domain.news.notices import OFFICIAL, AnnouncedEvent, announced_event, announced_results, unknown_events
 from invest.domain.news.ordering import moment_of, once_each, reading_order, title_key
 from invest.domain.news.recognition import Recogniser, hints, plain
 from invest.domain.news.tone import sentiment
 
 __all__ = [
     "OFFICIAL",
+    "AnnouncedEvent",
     "Recogniser",
-    "ToldEvent",
+    "announced_event",
+    "announced_results",
     "hints",
     "moment_of",
     "once_each",
     "plain",
     "reading_order",
-    "results_told",
     "sentiment",
     "title_key",
-    "told_event",
     "unknown_events",
 ]

@@ -62,7 +62,7 @@ BEFORE, AFTER = timedelta(days=200), timedelta(days=400)  # around a notice an e
 
 
 @dataclass(frozen=True, slots=True)
-class ToldEvent:
+class AnnouncedEvent:
     """A notice that tells of an event of capital."""
 
     item: NewsItem
@@ -70,7 +70,7 @@ class ToldEvent:
     day: date  # of the notice
 
 
-def told_event(item: NewsItem) -> ToldEvent | None:
+def announced_event(item: NewsItem) -> AnnouncedEvent | None:
     """The event that an official notice tells of by its subject; None for others, and for what denies one."""
     if item.source != OFFICIAL or item.published_at is None:
         return None
@@ -78,29 +78,29 @@ def told_event(item: NewsItem) -> ToldEvent | None:
     if _NOT.search(subject):
         return None
     kind = next((kind for kind, words in _EVENTS if words.search(subject)), None)
-    return ToldEvent(item, kind, item.published_at.astimezone(MARKET_ZONE).date()) if kind else None
+    return AnnouncedEvent(item, kind, item.published_at.astimezone(MARKET_ZONE).date()) if kind else None
 
 
 def unknown_events(
-    named: Iterable[ToldEvent], known: Sequence[tuple[ActionKind, date]], told_days: int = 30
-) -> list[ToldEvent]:
+    named: Iterable[AnnouncedEvent], known: Sequence[tuple[ActionKind, date]], same_within_days: int = 30
+) -> list[AnnouncedEvent]:
     """The notices whose event is not among the `known` kinds and last days with rights; of one matter the first.
 
-    Notices about one matter follow each other for weeks: within `told_days` of the one before they are the same.
+    Notices about one matter follow each other for weeks: within `same_within_days` of the one before they are the same.
     """
-    found: list[ToldEvent] = []
+    found: list[AnnouncedEvent] = []
     last: dict[ActionKind, date] = {}
     for one in sorted(named, key=lambda one: (one.day, one.item.id)):
         if any(_answers(one, kind, day) for kind, day in known):
             continue
         before = last.get(one.kind)
         last[one.kind] = one.day
-        if before is None or one.day - before > timedelta(days=told_days):
+        if before is None or one.day - before > timedelta(days=same_within_days):
             found.append(one)
     return found
 
 
-def _answers(named: ToldEvent, kind: ActionKind, day: date) -> bool:
+def _answers(named: AnnouncedEvent, kind: ActionKind, day: date) -> bool:
     """Whether a known event may be the one told; a spin-off, a merger and a redemption go by each other's names."""
     reorganisations = {ActionKind.SPIN_OFF, ActionKind.MERGER, ActionKind.REDEMPTION, ActionKind.OTHER}
     shares = {ActionKind.SPLIT, ActionKind.BONUS}
@@ -108,7 +108,7 @@ def _answers(named: ToldEvent, kind: ActionKind, day: date) -> bool:
     return same and named.day - BEFORE <= day <= named.day + AFTER
 
 
-def results_told(item: NewsItem) -> date | None:
+def announced_results(item: NewsItem) -> date | None:
     """The day on which an official notice says that results will be published; None where its subject names none."""
     if item.source != OFFICIAL or item.published_at is None:
         return None

@@ -89,7 +89,7 @@ def settled(transactions: Iterable[Transaction], known: Known, until: date) -> S
     return found
 
 
-def said_of(event: Transaction) -> str:
+def amount_text(event: Transaction) -> str:
     """How many shares a share event gives, as warnings and proposals say it."""
     if event.operation is Operation.SPIN_OFF:
         return f"{_plain(event.quantity)} {event.other}, with {event.price:.2%} of the cost"

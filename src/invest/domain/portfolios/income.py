@@ -11,7 +11,7 @@ from pydantic import Field
 
 from invest.domain.frozen import Frozen
 from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction
-from invest.domain.portfolios.events import said_of
+from invest.domain.portfolios.events import amount_text
 from invest.domain.portfolios.portfolio import CENT, IN_CASH, Operation, Plain, Transaction
 from invest.domain.portfolios.receipts import Holdings, Receipt, jcp_withheld
 
@@ -109,12 +109,12 @@ def _payment(r: Receipt) -> Proposal:
         note=f"{r.kind} of {r.last_date_with}, as announced",
         origin=PROPOSED,
     )
-    return Proposal(key=f"{r.ticker}:{r.kind}:{r.last_date_with}:{t.price.normalize():f}", said=r.said, transaction=t)
+    return Proposal(key=f"{r.ticker}:{r.kind}:{r.last_date_with}:{t.price.normalize():f}", said=r.text, transaction=t)
 
 
 def _share_event(implied: Transaction) -> Proposal:
     t = implied.model_copy(update={"origin": PROPOSED, "note": f"{implied.note}, as announced"})
-    message = f"{t.ticker} {implied.note} of {said_of(t)} on {t.date}"
+    message = f"{t.ticker} {implied.note} of {amount_text(t)} on {t.date}"
     return Proposal(key=f"{t.ticker}:{implied.note}:{t.date}:{t.quantity.normalize():f}", said=message, transaction=t)
 
 

@@ -52,7 +52,7 @@ class Receipt:
     index: int = -1
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """As warnings and proposals name it: ``PETR4 dividend 100.00 of 2025-05-30``."""
         return f"{self.ticker} {self.kind} {self.amount:.2f} of {self.last_date_with or self.earned}"
 
@@ -183,7 +183,7 @@ def _paid_by(t: Transaction, due: Sequence[_Due]) -> list[_Due]:
     near.sort(key=lambda d: _apart(d, t) or 0)
     capital = t.operation is Operation.AMORTISATION
     near = [d for d in near if (d.action.kind is ActionKind.AMORTISATION) == capital]
-    fitting = [d for d in near if _alike(t, d.amount, d.entitled) or _alike(t, d.net, d.entitled)]
+    fitting = [d for d in near if _same_amount(t, d.amount, d.entitled) or _same_amount(t, d.net, d.entitled)]
     if fitting:
         return fitting[:1]
     by_day: dict[date | None, list[_Due]] = defaultdict(list)
@@ -193,7 +193,7 @@ def _paid_by(t: Transaction, due: Sequence[_Due]) -> list[_Due]:
         if day is None or len(group) < 2:
             continue
         gross, net = sum((d.amount for d in group), ZERO), sum((d.net for d in group), ZERO)
-        if _alike(t, gross, group[0].entitled) or _alike(t, net, group[0].entitled):
+        if _same_amount(t, gross, group[0].entitled) or _same_amount(t, net, group[0].entitled):
             return group
     exact = [d for d in near if d.action.payment_date is not None and (_apart(d, t) or 0) <= 3]
     return exact if len(exact) == 1 else []
@@ -208,7 +208,7 @@ def _apart(due: _Due, t: Transaction) -> int | None:
     return PAID_NEAR + apart if 0 < apart <= PAID_WITHIN else None
 
 
-def _alike(t: Transaction, amount: Decimal, entitled: Decimal) -> bool:
+def _same_amount(t: Transaction, amount: Decimal, entitled: Decimal) -> bool:
     """Whether price per share, or the whole over the shares entitled, is `amount`."""
     for per_share in (t.price, t.amount / entitled):
         if abs(per_share - amount) <= max(SAME_AMOUNT * amount, min(ROUNDING, amount / 10)):

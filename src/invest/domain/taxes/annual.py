@@ -181,7 +181,7 @@ def _unbooked(facts: Facts, given: TaxInput, year: int) -> Iterator[Flag]:
         if not r.booked and day is not None and day.year == year and day <= given.today:
             when = f"{r.last_date_with or day:%d/%m/%Y}"
             yield flag(
-                "income_not_booked", ticker=r.ticker, day=day, blocks=False, said=r.said, amount=r.amount, dia=when
+                "income_not_booked", ticker=r.ticker, day=day, blocks=False, said=r.text, amount=r.amount, dia=when
             )
 
 

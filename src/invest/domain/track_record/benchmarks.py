@@ -34,11 +34,13 @@ def benchmark_outcomes(
         items.setdefault((row.ticker, row.entry_day, row.horizon_days), row)
     found: list[Outcome] = []
     for row in items.values():
-        found += [_called(row, name, p) for name, p in _said(row, momentum or {}, score or {})]
+        found += [_called(row, name, p) for name, p in _named_odds(row, momentum or {}, score or {})]
     return found
 
 
-def _said(row: Outcome, momentum: Mapping[Item, float], score: Mapping[Item, float]) -> Iterator[tuple[str, float]]:
+def _named_odds(
+    row: Outcome, momentum: Mapping[Item, float], score: Mapping[Item, float]
+) -> Iterator[tuple[str, float]]:
     coin, buy, trend, ours, chance = BENCHMARKS
     yield coin, 0.5
     yield buy, ALWAYS_BUY

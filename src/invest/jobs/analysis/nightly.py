@@ -43,7 +43,7 @@ async def ask_ais_nightly(ctx: Context) -> NightlyAsked:
     analyses = await analyse_many(ctx, named, keep=False)
     snapshots = [await snapshot_of(ctx, analysis, settings.language) for analysis in analyses.values()]
     batches = await analysts.ask_ahead(snapshots, settings.language)
-    await _keep(redis, {"begun": datetime.now(UTC).timestamp(), "assets": list(analyses), "batches": _told(batches)})
+    await _keep(redis, {"begun": datetime.now(UTC).timestamp(), "assets": list(analyses), "batches": _records(batches)})
     questions = sum(len(batch.held) for batch in batches)
     return NightlyAsked(assets=len(analyses), batches=len(batches), questions=questions, timestamp=datetime.now(UTC))
 
@@ -74,7 +74,7 @@ async def collect_ais_nightly(ctx: Context) -> NightlyCollected:
             reports += 1
         run["assets"] = []
     if running:
-        await _keep(redis, {**run, "batches": _told(running)})
+        await _keep(redis, {**run, "batches": _records(running)})
     else:
         await redis.delete(RUN)
     return NightlyCollected(answers=answers, running=len(running), reports=reports, timestamp=datetime.now(UTC))
@@ -84,7 +84,7 @@ async def _keep(redis: Redis, run: dict[str, Any]) -> None:
     await redis.set(RUN, orjson.dumps(run, default=str), ex=KEEP_S)
 
 
-def _told(batches: list[OpenBatch]) -> list[dict[str, Any]]:
+def _records(batches: list[OpenBatch]) -> list[dict[str, Any]]:
     return [asdict(batch) for batch in batches]
 
 

@@ -26,7 +26,7 @@ from invest.domain.market import (
     market_day,
     part_that_stayed,
 )
-from invest.domain.news import ToldEvent, results_told, told_event, unknown_events
+from invest.domain.news import AnnouncedEvent, announced_event, announced_results, unknown_events
 from invest.domain.values import Question, QuestionKind, price_questions, value_questions
 from invest.errors import InvestError, NotFound
 from invest.jobs.loading import results_due
@@ -114,7 +114,7 @@ async def questions(store: Store, tickers: Sequence[str] | None, since: date) ->
     bars, given, answers, notices = await asyncio.gather(
         store.bars.read_many(tickers, since=since),
         store.answers.given(tickers),
-        store.observations.told_closes(tickers, since=start),
+        store.observations.other_closes(tickers, since=start),
         store.news.notices(tickers, since=start),
     )
     known = sorted(bars)
@@ -140,9 +140,9 @@ def _notice_questions(
 
     An event of any paper of the company answers: its classes are split and joined together.
     """
-    companies: dict[tuple[str, ...], list[ToldEvent]] = {}
+    companies: dict[tuple[str, ...], list[AnnouncedEvent]] = {}
     for item in notices:
-        if (event := told_event(item)) is not None:
+        if (event := announced_event(item)) is not None:
             companies.setdefault(item.tickers, []).append(event)
     asked = []
     for codes, found in companies.items():
@@ -176,7 +176,7 @@ async def results_days(store: Store, settings: Settings, tickers: Sequence[str])
     )
     announced: dict[str, ResultsDay] = {}
     for item in notices:  # oldest first: a later notice corrects an earlier one
-        day = results_told(item)
+        day = announced_results(item)
         for ticker in item.tickers if day is not None and day >= today else ():
             if day is not None and ticker in tickers:
                 announced[ticker] = ResultsDay(

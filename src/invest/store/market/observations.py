@@ -128,7 +128,7 @@ class Observations:
         )
         return [(row["as_of"], row["value"]) for row in rows]
 
-    async def told_closes(self, tickers: Sequence[str] | None, *, since: datetime) -> dict[str, list[Observation]]:
+    async def other_closes(self, tickers: Sequence[str] | None, *, since: datetime) -> dict[str, list[Observation]]:
         """The newest price of each unofficial source since a moment, by asset (None: any)."""
         rows = await self._db.fetch(
             "SELECT DISTINCT ON (ticker, source) * FROM observation WHERE field = 'close' AND NOT official "

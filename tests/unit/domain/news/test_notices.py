@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invest.domain.market import ActionKind, NewsItem
-from invest.domain.news import OFFICIAL, once_each, reading_order, results_told, told_event, unknown_events
+from invest.domain.news import OFFICIAL, announced_event, announced_results, once_each, reading_order, unknown_events
 
 T0 = datetime(2025, 11, 3, 15, 0, tzinfo=UTC)
 
@@ -52,20 +52,20 @@ def notice(subject: str, *, at: datetime | None = T0, source: str = OFFICIAL, ke
     ],
 )
 def test_a_subject_hints_at_an_event_or_does_not(subject: str, kind: ActionKind | None) -> None:
-    told = told_event(notice(subject))
+    told = announced_event(notice(subject))
     assert (told.kind if told else None) is kind
 
 
 def test_a_headline_of_the_press_is_no_notice() -> None:
-    assert told_event(notice("Cisão da Companhia X", source="rss")) is None
-    assert told_event(notice("Cisão da Companhia", at=None)) is None
+    assert announced_event(notice("Cisão da Companhia X", source="rss")) is None
+    assert announced_event(notice("Cisão da Companhia", at=None)) is None
 
 
 def test_notices_of_one_matter_are_one_and_a_known_event_answers_them() -> None:
     told = [
         one
         for day in (0, 10, 35, 120)
-        if (one := told_event(notice(f"Grupamento {day}", at=T0 + timedelta(days=day)))) is not None
+        if (one := announced_event(notice(f"Grupamento {day}", at=T0 + timedelta(days=day)))) is not None
     ]
     assert [one.day for one in unknown_events(told, [])] == [date(2025, 11, 3), date(2026, 3, 3)]
     assert unknown_events(told, [(ActionKind.REVERSE_SPLIT, date(2026, 3, 20))]) == []
@@ -89,7 +89,7 @@ def test_notices_of_one_matter_are_one_and_a_known_event_answers_them() -> None:
     ],
 )
 def test_a_notice_names_the_day_of_results(subject: str, day: date | None) -> None:
-    assert results_told(notice(subject)) == day
+    assert announced_results(notice(subject)) == day
 
 
 def test_official_facts_come_first_in_a_day_and_the_undated_last() -> None:

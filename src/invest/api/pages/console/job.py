@@ -48,7 +48,7 @@ async def job_page(visit: Visit) -> web.StreamResponse:
         "console/job.html",
         job=status,
         row=JobRow(visit, status),
-        state_said=state_text(visit, status),
+        state_words=state_text(visit, status),
         attempts=attempts_text(visit, status),
         timeline=[e for e, before in zip(timeline, [None, *timeline], strict=False) if not _again(e, before)],
         graph=drawn,
