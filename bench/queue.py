@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 
-from bench.rig import SYSTEMS, Rig, end_on_sigterm
+from bench.rig import PREFIXED, SYSTEMS, Rig, end_on_sigterm
 from bench.scripts import CHILDREN, script_times
 from bench.servers import OUT, OwnValkey
 from invest.engine import Invest, run_worker
@@ -28,17 +28,18 @@ NAP_SLOTS: Final = 200
 IDEAL: Final = NAPS * 0.3 / NAP_SLOTS
 LATENCIES: Final = 200
 IDLE: Final = 30.0
-MEASURES: Final = ("drain", "bulk", "latency", "io", "idle", "growth", "scripts")
+PAIRS: Final = 20  # of runs with and without a prefix: single ones differ by a tenth on a busy machine
+MEASURES: Final = ("drain", "bulk", "latency", "io", "idle", "growth", "scripts", "prefix")
 
 
-def drain_and_bulk(system: str) -> tuple[float | None, float]:
+def drain_and_bulk(system: str, jobs: int = DRAIN) -> tuple[float | None, float]:
     """No-op jobs per second of one worker process, and jobs enqueued per second."""
     slots = 1 if system in ("rq", "celery") else 200
     with Rig(system) as rig:
-        enqueued = DRAIN / rig.client("noop", DRAIN)
-        with rig.worker(slots, count=DRAIN):
+        enqueued = jobs / rig.client("noop", jobs)
+        with rig.worker(slots, count=jobs):
             taken = rig.elapsed(120)
-    return (DRAIN / taken if taken else None), enqueued
+    return (jobs / taken if taken else None), enqueued
 
 
 def latency(system: str) -> dict[str, float]:
@@ -113,6 +114,25 @@ def growth(rounds: int) -> dict[str, float]:
     return found
 
 
+def prefix_cost(pairs: int) -> dict[str, Any]:
+    """Jobs/s with a prefix as a part of those without, on one server each: medians and quartiles of neighbours."""
+    drained: list[float] = []
+    enqueued: list[float] = []
+    for turn in range(pairs):
+        order = ("invest", PREFIXED)[:: 1 if turn % 2 else -1]  # none is always the first
+        found = {system: drain_and_bulk(system, 4 * DRAIN) for system in order}
+        (bare, bare_bulk), (own, own_bulk) = found["invest"], found[PREFIXED]
+        if bare is None or own is None:
+            raise RuntimeError("a worker did not drain its queue in time")
+        drained.append(own / bare)
+        enqueued.append(own_bulk / bare_bulk)
+        print(f"prefix {turn + 1}/{pairs}: {bare:,.0f} jobs/s without, {own:,.0f} with", flush=True)
+    return {
+        name: {"ratio": round(statistics.median(one), 3), "quartiles": [round(q, 3) for q in statistics.quantiles(one)]}
+        for name, one in (("drain", drained), ("bulk", enqueued))
+    }
+
+
 class Results:
     """Samples by measure and system; the median of each is what is printed and written."""
 
@@ -168,6 +188,8 @@ def measure(systems: list[str], rounds: int, only: list[str]) -> dict[str, Any]:
         cost = growth(3)
         report["cost_us_by_queued"] = cost
         report["cost_growth_1e6_over_1e3"] = round(cost["1000000"] / cost["1000"], 3)
+    if "prefix" in only:
+        report["prefix"] = prefix_cost(PAIRS)
     if "scripts" in only:
         times = asyncio.run(script_times())
         report |= {"script_ms_max": max(times.values()), "script_ms": times, "script_children": CHILDREN}

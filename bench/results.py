@@ -94,6 +94,7 @@ MEASURES: Final[Sequence[Measure]] = (
     Measure("fuzz", "Slowest input of any parser", "slowest_s", "s", False, {}, "2"),
     Measure("faithful", "Invented figures shown", "false_shown", "share", False, {}, ".03"),
     Measure("faithful", "True sentences hidden", "true_hidden", "share", False, {}, ".02"),
+    Measure("queue", "Jobs/s with a prefix, of those without", "prefix.drain.ratio", "x", True, {}, ".95"),
     Measure("cluster", "A job with a prefix, processor time", "prefix.processor_time_ratio", "x", False, {}, "1.05"),
 )  # fmt: skip
 

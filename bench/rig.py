@@ -18,8 +18,9 @@ from typing import Any, Final
 from bench.servers import OwnValkey, free_port
 
 SYSTEMS: Final = ("invest", "arq", "saq", "streaq", "taskiq", "rq", "celery")
+PREFIXED: Final = "invest_prefix"  # this platform under a prefix of its own
 HERE: Final = Path(__file__).parents[1]
-OURS: Final = ("invest", "arq")  # in the product's environment; the others have theirs
+OURS: Final = ("invest", PREFIXED, "arq")  # in the product's environment; the others have theirs
 
 
 def python_of(system: str) -> str:
@@ -45,6 +46,8 @@ class Rig:
 
     def __init__(self, system: str) -> None:
         self.system = system
+        self.module = f"bench.peers.{'invest' if system == PREFIXED else system}_peer"
+        self.more = {"INVEST_REDIS__PREFIX": "invest:bench"} if system == PREFIXED else {}
         self.server = OwnValkey(port=free_port())
         self.out = Path(tempfile.mkdtemp(prefix="invest-bench-")) / "elapsed.json"
         self.count = 0
@@ -60,15 +63,8 @@ class Rig:
     def worker(self, slots: int, *, count: int = 0) -> Iterator[subprocess.Popen[bytes]]:
         """A worker process; after `count` jobs it has written `elapsed`."""
         self.out.unlink(missing_ok=True)
-        command = [
-            python_of(self.system),
-            "-m",
-            f"bench.peers.{self.system}_peer",
-            "worker",
-            self.server.url,
-            str(slots),
-        ]
-        given = environment(self.server.url, "worker", slots, self.out, count)
+        command = [python_of(self.system), "-m", self.module, "worker", self.server.url, str(slots)]
+        given = environment(self.server.url, "worker", slots, self.out, count) | self.more
         process = subprocess.Popen(
             command, env=given, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
@@ -81,8 +77,8 @@ class Rig:
 
     def client(self, what: str, count: int) -> Any:
         """What the client measured."""
-        command = [python_of(self.system), "-m", f"bench.peers.{self.system}_peer", "client", self.server.url]
-        variables = environment(self.server.url, "client", 1, self.out, 0)
+        command = [python_of(self.system), "-m", self.module, "client", self.server.url]
+        variables = environment(self.server.url, "client", 1, self.out, 0) | self.more
         done = subprocess.run(
             [*command, what, str(count)], env=variables, cwd=HERE, capture_output=True, timeout=60, check=False
         )

@@ -171,12 +171,14 @@ def test(
         return [await _tried(client, channel_id) for channel_id in ids]
 
     outcomes = with_api(work)
-    columns: Columns = {
-        "channel": lambda o: o["channel_id"],
-        "message": lambda o: "taken" if o["taken"] else "not taken",
-        "why": lambda o: o["why"],
-    }
-    output.listing(outcomes, columns, json_output=json_output, empty="")
+    if json_output:
+        output.as_json(outcomes)
+    elif output.manner.quiet:
+        typer.echo("\n".join(outcome["channel_id"] for outcome in outcomes if outcome["taken"]))
+    else:
+        for outcome in outcomes:
+            why = f": {outcome['why']}" if outcome["why"] else ""
+            output.sentence(f"{outcome['channel_id']}: {'taken' if outcome['taken'] else 'not taken'}{why}")
     if not all(outcome["taken"] for outcome in outcomes):
         raise typer.Exit(1)
 
