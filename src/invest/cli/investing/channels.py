@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -188,5 +189,6 @@ async def _tried(client: Client, channel_id: str) -> dict[str, Any]:
     try:
         await client.job(queued["task_id"]).result(timeout=SENDING)
     except InvestError as error:
-        return {"channel_id": channel_id, "taken": False, "why": str(error)}
+        why = re.sub(r"^[A-Z]\w+: ", "", str(error))  # the error's type says nothing to a person
+        return {"channel_id": channel_id, "taken": False, "why": why}
     return {"channel_id": channel_id, "taken": True, "why": None}
