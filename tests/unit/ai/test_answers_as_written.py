@@ -7,10 +7,11 @@ import json
 
 import pytest
 
+from invest.ai.answers.answer import fact_reader
 from invest.ai.answers.easing import eased, says_nothing
-from invest.ai.answers.reading import refuses
+from invest.ai.answers.reading import objects_in, refuses
 from invest.ai.hiding import hide_keys
-from invest.domain.opinions import language_of, speaks_against
+from invest.domain.opinions import SnapshotFact, language_of, speaks_against
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,32 @@ from invest.domain.opinions import language_of, speaks_against
 )
 def test_forms_that_mean_the_same_are_put_into_those_asked_for(given: object, read: dict[str, object]) -> None:
     assert json.loads(eased(json.dumps(given))) == {"language": ""} | read
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"a": 1,}', [{"a": 1}]),
+        ('{"a": [1, 2, ], "b": "x,}"}', [{"a": [1, 2], "b": "x,}"}]),
+        (json.dumps(json.dumps({"a": "é"})), [{"a": "é"}]),
+        ('"no object"', []),
+        ('Aspas " soltas {"a": "b\\"c,]"}', [{"a": 'b"c,]'}]),
+    ],
+)
+def test_json_is_read_out_of_a_string_and_with_commas_too_many(text: str, found: list[object]) -> None:
+    assert [json.loads(one) for one in objects_in(text)] == found
+
+
+def test_facts_are_cited_by_number_key_or_name() -> None:
+    read = fact_reader(
+        [
+            SnapshotFact(id="f1", key="p_l", value=4.5, unit="x"),
+            SnapshotFact(id="f2", key="roe", value=0.2, unit="fraction"),
+        ]
+    )
+    assert read(["P/L"]) == read(["[p/l]"]) == read(["P/L (f1)"]) == read(["F1"]) == read(["p_l"]) == ("f1",)
+    assert read(["P/L", "ROE"]) == ("f1", "f2")
+    assert read(["P/VP"]) == ()
 
 
 @pytest.mark.parametrize(

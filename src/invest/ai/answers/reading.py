@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 MAX_READ = 200_000
 MAX_STARTS = 200  # braces tried before a text counts as one without JSON
@@ -14,6 +15,7 @@ _THOUGHTS = re.compile(
 )
 _THOUGHT_END = re.compile(r"(?:</(?:think|thinking|thought|reasoning)\s*>|\[/THINK\])", re.IGNORECASE)
 _THOUGHT_OPEN = re.compile(r"^\s*(?:<(?:think|thinking|thought|reasoning)\b[^>]*>|\[THINK\])", re.IGNORECASE)
+_COMMA_TOO_MANY = re.compile(r'("(?:[^"\\\n]|\\.)*")|,\s*([}\]])')  # strings are passed over
 _CHANNEL = re.compile(r"<\|channel\|>\s*final\b.*?<\|message\|>(.*?)(?:<\|(?:end|return|start)\|>|$)", re.DOTALL)
 
 _VERBS_EN = (
@@ -63,7 +65,8 @@ def final_text(text: str) -> str:
 
 
 def objects_in(text: str) -> Iterator[str]:
-    """Every outermost JSON object of `text`, as written, in order."""
+    """Every outermost JSON object of `text`, as written, in order; also in a JSON string, and with commas too many."""
+    text = _without_slips(text)
     decoder = json.JSONDecoder()
     start = text.find("{")
     for _ in range(MAX_STARTS):
@@ -76,6 +79,14 @@ def objects_in(text: str) -> Iterator[str]:
             continue
         yield from _unwrapped(value, text[start:end])
         start = text.find("{", end)
+
+
+def _without_slips(text: str) -> str:
+    """`text` read out of the JSON string that it is as a whole, and without commas before a closing bracket."""
+    if text.startswith('"') and text.endswith('"'):
+        with suppress(ValueError):
+            text = str(json.loads(text))
+    return _COMMA_TOO_MANY.sub(lambda match: match[1] or match[2], text)
 
 
 def _unwrapped(value: dict[str, object], written: str) -> Iterator[str]:
