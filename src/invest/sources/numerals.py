@@ -21,6 +21,7 @@ DAYS = (
 )
 NEVER = date(9999, 1, 1)
 FIRST_YEAR = 1800
+LONGEST = 100  # characters of a figure: more take the patterns quadratic time
 _TINY, _HUGE = 1e-29, 1e29  # between these nothing is out of bounds
 
 
@@ -47,7 +48,7 @@ def number(value: Any, *, pt: bool = False) -> Decimal | None:  # noqa: PLR0911 
     if FILED.fullmatch(value):
         return Decimal(value)
     text = value.replace("R$", "").replace("%", "").replace("\xa0", "").replace(" ", "").strip()
-    if text.lower() in NOTHING:
+    if len(text) > LONGEST or text.lower() in NOTHING:
         return None
     if PT.fullmatch(text) or (pt and re.fullmatch(r"[-+]?\d{1,3}(?:\.\d{3})+", text)):
         return _decimal(text.replace(".", "").replace(",", "."))

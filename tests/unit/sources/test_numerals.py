@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import struct
+import time
 from datetime import date
 from decimal import Decimal
 
@@ -17,6 +18,12 @@ def floats() -> list[float]:
     random.seed(5)
     bits = [struct.unpack("d", struct.pack("Q", random.getrandbits(64)))[0] for _ in range(5_000)]
     return [*bits, *(round(random.uniform(-1e4, 1e4), 2) for _ in range(2_000)), 0.0, -0.0, 1e29, 1e30, 1e-29, 1e-30]
+
+
+def test_a_text_without_an_end_is_no_number_at_once() -> None:
+    begun = time.process_time()
+    assert number("9" * 200_000 + "x") is number("9" * 200_000) is number("1." * 100_000) is None
+    assert time.process_time() - begun < 1
 
 
 def test_what_has_more_digits_than_any_figure_is_not_rounded() -> None:
