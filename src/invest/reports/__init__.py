@@ -25,6 +25,7 @@ from invest.reports.delivery import (
 )
 from invest.reports.locale import MARKET_ZONE, MISSING, Locale, locale_of
 from invest.reports.market import build_market_view
+from invest.reports.phrases import analyst_name, class_or_sector
 from invest.reports.portfolio import build_portfolio_view
 from invest.reports.rendering import (
     ExportedFile,
@@ -82,6 +83,7 @@ __all__ = [
     "UnknownFormat",
     "WeeklyReportData",
     "WeeklyReportView",
+    "analyst_name",
     "build_asset_view",
     "build_comparison_view",
     "build_email",
@@ -90,6 +92,7 @@ __all__ = [
     "build_tax_view",
     "build_weekly_view",
     "check_url",
+    "class_or_sector",
     "contract_report",
     "draw_chart",
     "draw_sparkline",

@@ -34,14 +34,22 @@ def sector_name(sector: str | None, locale: Locale, limit: int = 60) -> str:
     return known or (text if text.endswith(".") else text.replace(". ", ", "))  # "Val. Mob." is an abbreviation
 
 
+def class_or_sector(kind: str | None, sector: str | None, locale: Locale) -> str:
+    """Where a holding belongs: a company to its sector, anything else to its kind; empty where neither is known."""
+    known = locale.words.get(f"kinds.{kind}", "") if kind not in (None, "stock", "unit") else ""
+    return known or sector_name(sector, locale, 40)
+
+
 def _slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
     return "_".join(re.findall(r"[a-z0-9]+", plain))
 
 
 def analyst_name(provider: str, locale: Locale) -> str:
-    """The provider's name as it writes itself; an unknown one as configured."""
-    return locale.words.get(f"analyst.{provider.lower()}", clean(provider, 40))
+    """The provider's name as it writes itself, its model behind it where that is told; an unknown one as configured."""
+    name, bracket, model = provider.partition(" (")
+    known = locale.words.get(f"analyst.{_slug(name)}", clean(name, 40))
+    return f"{known} ({clean(model, 60)}" if bracket else known
 
 
 def change_text(change: float | None, locale: Locale) -> tuple[str, Mark | None]:

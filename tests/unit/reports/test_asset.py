@@ -550,7 +550,7 @@ def test_models_stand_beside_the_price_with_their_assumptions() -> None:
     chart = section(view, "worth").blocks[0]
     assert isinstance(chart, DotsChart)
     assert [(d.label, d.text) for d in chart.dots] == [
-        ("Graham", "61,44"), ("IAs, em 180 dias", "50,80"), ("52 semanas", "28,80 a 50,55"),
+        ("Graham", "61,44"), ("IAs, em 180 dias", "51,16"), ("52 semanas", "28,80 a 50,55"),
     ]  # fmt: skip
     assert chart.levels[0].text == "48,67"
     assert "lucro por ação (R$ 5,13) × valor patrimonial por ação (R$ 32,72)" in words(view, "worth")

@@ -11,12 +11,15 @@ from invest.domain.market.tickers import AssetKind
 from invest.domain.taxes import Bucket, MonthTax, State, TaxYear
 from invest.domain.taxes.models import Darf
 from invest.reports import (
+    LinesChart,
     ReportView,
+    analyst_name,
     build_asset_view,
     build_comparison_view,
     build_market_view,
     build_portfolio_view,
     build_weekly_view,
+    locale_of,
 )
 from invest.reports.views import BarsChart, Claims, ColumnsChart, Paragraph, Section, Table
 from tests.builders import reports as build
@@ -89,6 +92,23 @@ def test_an_empty_portfolio_is_a_report_too() -> None:
                                                      total_invested=None))  # fmt: skip
     assert "não tem posições" in words(view, "positions")
     assert view.header.value == "—"
+
+
+def test_the_drawn_curve_ends_at_the_return_that_is_printed() -> None:
+    days = [date(2026, 3, 10), date(2026, 3, 11), date(2026, 3, 12)]
+    curves = {"portfolio": [1.01, 1.05, 1.085], "ibov": [1.0, 0.98, 0.966]}
+    view = build_portfolio_view(build.portfolio_data(curve_days=days, curves=curves))
+    chart = next(s for s in view.sections if s.id == "curve").blocks[0]
+    assert isinstance(chart, LinesChart) and len(chart.days) == 4
+    assert [(line.values[0], line.values[-1]) for line in chart.lines] == [(100, 108.5), (100, 96.6)]
+    assert "+8,5%" in chart.description and "10/03/2026" in chart.description
+
+
+def test_analysts_and_references_of_the_record_go_by_their_names() -> None:
+    names = [
+        analyst_name(n, locale_of("pt-BR")) for n in ("always 50%", "momentum 12-1", "openai (gpt-5.2)", "Minha IA")
+    ]
+    assert names == ["Sempre 50%", "Retorno de 12 m sem o último", "OpenAI (gpt-5.2)", "Minha IA"]
 
 
 def test_positions_without_a_price_are_named() -> None:

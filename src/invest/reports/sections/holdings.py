@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
 from invest.reports.data import PortfolioReportData, PositionRow
 from invest.reports.locale import MISSING, Locale
-from invest.reports.phrases import sector_name
+from invest.reports.phrases import class_or_sector
 from invest.reports.sections.assets import score_of, verdict_cell
 from invest.reports.views import (
     Bar,
@@ -44,21 +44,25 @@ METRICS: Final[Mapping[str, str]] = {
 
 
 def curve_section(data: PortfolioReportData, locale: Locale) -> Section | None:
-    """Time-weighted performance beside its benchmarks; None with fewer than two days."""
+    """Time-weighted performance beside its benchmarks; None with fewer than two days.
+
+    The curves are growth of 1 from before the first day: drawn from the day before, their ends are the returns that
+    the strip prints, the first session's among them.
+    """
     words = locale.words
     lines = []
     for i, (name, values) in enumerate(data.curves.items()):
         known = [v for v in values if v is not None]
         if len(known) > 1 and len(values) == len(data.curve_days):
             label = words.t("portfolio.own_line") if i == 0 else words.get(f"curve.{name.lower()}", clean(name, 20))
-            lines.append(Line(name=label, values=_from_100(values), emphasis=i == 0))
+            lines.append(Line(name=label, values=_from_100([1.0, *values]), emphasis=i == 0))
     if not lines or len(data.curve_days) < 2:
         return None
-    days = tuple(data.curve_days)
+    days = (data.curve_days[0] - timedelta(days=1), *data.curve_days)
     ends = ((line.name, next(v for v in reversed(line.values) if v is not None)) for line in lines)
     items = ", ".join(f"{name} {locale.percent(end / 100 - 1, 1, signed=True)}" for name, end in ends)
     description = words.t(
-        "comparison.chart_description", first=locale.day(days[0]), last=locale.day(days[-1]), items=items
+        "comparison.chart_description", first=locale.day(days[1]), last=locale.day(days[-1]), items=items
     )
     chart = LinesChart(title=words.t("portfolio.curve"), description=description, days=days, lines=tuple(lines))
     title, note = words.t("portfolio.curve_title"), words.t("portfolio.curve_note")
@@ -130,8 +134,7 @@ def sectors_section(positions: Sequence[PositionRow], locale: Locale) -> Section
     shares: dict[str, float] = defaultdict(float)
     for p in positions:
         if p.weight:
-            kind = words.get(f"kinds.{p.kind}", "") if p.kind not in (None, "stock", "unit") else ""
-            shares[kind or sector_name(p.sector, locale, 40) or words.t("portfolio.no_sector")] += p.weight
+            shares[class_or_sector(p.kind, p.sector, locale) or words.t("portfolio.no_sector")] += p.weight
     if len(shares) < 2:
         return None  # one bar of the whole says nothing
     chart = _shares(words.t("portfolio.share_chart_sector"), shares, locale)

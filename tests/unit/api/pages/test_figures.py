@@ -101,3 +101,17 @@ def test_small_shares_are_put_together() -> None:
 )
 def test_a_warning_says_its_remedy(told: str, text: str) -> None:
     assert text in figures.warning_text(READER, told)
+
+
+def test_a_holding_stands_under_its_sector_or_kind_and_the_name_that_its_report_prints() -> None:
+    rows = [
+        {"ticker": "HGLG11", "kind": "fii", "name": "PÁTRIA LOG FII", "sector": None, "weight": 0.3},
+        {"ticker": "PETR4", "kind": "stock", "name": "PETROBRAS", "weight": 0.5,
+         "sector": "Petróleo. Gás e Biocombustíveis"},
+        {"ticker": "XYZW3", "kind": None, "name": "XYZW", "sector": None, "weight": 0.2},
+    ]  # fmt: skip
+    shares = figures.sectors_of(READER, {"positions": rows})
+    assert shares == {"Real estate funds": 0.3, "Oil, gas and biofuels": 0.5, "unknown": 0.2}
+    assert [h.data["name"] for h in figures.positions_of(READER, {"positions": rows}, {})] == [
+        "Pátria Log", "Petrobras", "XYZW",
+    ]  # fmt: skip

@@ -20,7 +20,7 @@ from invest.api.routes import research
 from invest.api.routes.ownership import owner_of, require_report, visible
 from invest.domain.analysis import FACT_KEYS
 from invest.jobs.data_collection import bytes_of
-from invest.reports import MISSING
+from invest.reports import MISSING, analyst_name
 
 MOST_FOUND = 10  # reports that a search shows, and assets whose reports it looks for
 WHOLE_FROM = 100_000  # figures from here on are shown without decimals
@@ -31,7 +31,8 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 async def track_record_page(visit: Visit) -> web.StreamResponse:
     """What became of closed opinions, by horizon."""
     record = await visit.ask(research.get_track_record)
-    return render(visit, "desk/track_record.html", record=record)
+    analyst = partial(analyst_name, locale=visit.words.locale)
+    return render(visit, "desk/track_record.html", record=record, analyst=analyst)
 
 
 @page("GET", "/quality", section="assets")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,7 +11,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from invest.api.pages.visit import Visit
-from invest.reports import Bar, BarsChart, ColumnsChart, Line, LinesChart
+from invest.domain.market import AssetKind, display_name
+from invest.reports import Bar, BarsChart, ColumnsChart, Line, LinesChart, class_or_sector
 
 POINTS: Final = 260  # of a drawn line: more cannot be told apart on a screen
 NEAR: Final = 0.01  # a weight this close to its target counts as on it
@@ -100,7 +102,7 @@ def series_of(visit: Visit, metrics: Mapping[str, Any]) -> dict[str, Any] | None
         return None
     step = max(1, len(days) // POINTS)
     places = sorted({*range(0, len(days), step), len(days) - 1})
-    names = (("curve", visit.say("Portfolio")), ("curve_cdi", "CDI"), ("curve_ibov", "IBOV"))
+    names = (("curve", visit.say("Portfolio")), ("curve_ibov", "IBOV"), ("curve_cdi", "CDI"))
     lines: list[dict[str, Any]] = [
         {"name": name, "values": [_rounded(metrics[key][i]) for i in places]}
         for key, name in names
@@ -165,7 +167,7 @@ def positions_of(visit: Visit, metrics: Mapping[str, Any], targets: Mapping[str,
         target = targets.get(row["ticker"])
         found.append(
             Held(
-                data=row,
+                data={**row, "name": _name(row)},
                 target=None if target is None else float(target),
                 reading=_reading(visit, weight, target),
                 width=60 * float(weight or 0) / top,
@@ -173,6 +175,12 @@ def positions_of(visit: Visit, metrics: Mapping[str, Any], targets: Mapping[str,
             )
         )
     return found
+
+
+def _name(row: Mapping[str, Any]) -> str | None:
+    """The name as the company writes it, where the kind is known."""
+    kind, name = row.get("kind"), row.get("name")
+    return display_name(row["ticker"], AssetKind(kind), name) if kind else name
 
 
 def _reading(visit: Visit, weight: float | None, target: Decimal | None) -> str:
@@ -184,6 +192,16 @@ def _reading(visit: Visit, weight: float | None, target: Decimal | None) -> str:
     if abs(off) <= max(NEAR, 0.1 * float(target)):
         return visit.say("on target")
     return visit.say("above target") if off > 0 else visit.say("below target")
+
+
+def sectors_of(visit: Visit, metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Weights by sector as the report has them: a company's own, the kind of anything that is no company."""
+    found: dict[str, float] = defaultdict(float)
+    for row in metrics.get("positions") or ():
+        if row.get("weight"):
+            name = class_or_sector(row.get("kind"), row.get("sector"), visit.words.locale)
+            found[name or "unknown"] += float(row["weight"])
+    return dict(found)
 
 
 def income_chart(visit: Visit, metrics: Mapping[str, Any]) -> ColumnsChart | None:

@@ -147,7 +147,7 @@ def _parts(
         "held": figures.positions_of(visit, metrics, held.targets),
         "income": figures.income_chart(visit, metrics),
         "classes": figures.shares_chart(visit, visit.say("By class"), metrics.get("by_class") or {}),
-        "sectors": figures.shares_chart(visit, visit.say("By sector"), metrics.get("by_sector") or {}),
+        "sectors": figures.shares_chart(visit, visit.say("By sector"), figures.sectors_of(visit, metrics)),
         "best": _contributors(metrics),
         "whole": _whole_result(metrics),
         "sold": sold,

@@ -86,8 +86,11 @@ def _gordon(growth: float | None, required: float | None, locale: Locale) -> str
 
 
 def _expected(opinions: Sequence[Opinion], book: FactBook) -> Dot | None:
-    """The AIs' medians of the tenth, the middle and the ninetieth percentile; None where none answered with a price."""
-    valid = [o for o in opinions if o.valid and o.price_p50 is not None and o.price_p50 > 0]
+    """The AIs' medians of the tenth, the middle and the ninetieth percentile; None where none answered with a price.
+
+    The fixed rules have no vote: with them the median would be another than that of the AIs' pool.
+    """
+    valid = [o for o in opinions if o.valid and not o.benchmark and o.price_p50 is not None and o.price_p50 > 0]
     if not valid:
         return None
     middle = median(o.price_p50 for o in valid if o.price_p50 is not None)
