@@ -145,6 +145,14 @@ async def test_a_login_is_tried_and_then_used(remote: Remote, locked: Door, tmp_
     assert (await anew("logout")).out == "verbs work on this machine again\n"
 
 
+async def test_a_key_that_an_open_server_does_not_look_at_is_not_called_taken(web_door: Door, tmp_path: Path) -> None:
+    anew = Remote(tmp_path, web_door.url, None)
+    done = await anew("login", web_door.url, "--key", "inv_wrong")
+    assert done.err == "the server asks for no key: yours is kept, but was not checked\n"
+    found = {c["what"]: c["found"] for c in (await anew("doctor", "--json")).json()}
+    assert found["key"] == "none is needed; yours was not checked"
+
+
 async def stock(platform: Settings) -> None:
     """An asset on record."""
     async with Store.open(platform) as store:

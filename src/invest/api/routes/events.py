@@ -97,7 +97,7 @@ async def get_calendar(request: Request, query: AgendaFilter) -> Reply[Listing[A
     tickers = await _asked(request, query)
     store, today = await request.services.store(), market_day(request.services.settings.now())
     since = query.since or today
-    found = await announced(store, tickers, since, query.until or since + AHEAD, today)
+    found = await announced(store, tickers, since, query.until or max(since, today) + AHEAD, today)
     return sliced(request, found, lambda entry: entry.model_dump_json(), query.cursor, query.limit)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -50,7 +51,9 @@ def edit(
         handle = client.portfolio(await identify(client, which))
         old = next((t for t in [t async for t in handle.transactions(limit=500)] if t["id"] == number), None)
         if old is None:
-            raise NotFound(f"no transaction {number}; `invest portfolio transactions {which}` has those there are")
+            raise NotFound(
+                f"no transaction {number}; `invest portfolio transactions {shlex.quote(which)}` has those there are"
+            )
         return await handle.edit(number, {k: old[k] for k in KEPT} | changes)
 
     output.outcome(json_output, f"changed {number}", transaction=with_api(work))

@@ -93,6 +93,18 @@ async def postgresql(settings: Settings) -> Check:
     return Check("PostgreSQL", "ok", "answers; the schema is up to date")
 
 
+async def asks_for_no_key(url: str) -> bool:
+    """Whether the server answers without a key too: then it has not looked at the one it was given."""
+    from invest.http import Client
+
+    try:
+        async with Client(url) as client:
+            await client.get("/queues")
+    except InvestError:
+        return False
+    return True
+
+
 async def of_server(url: str, key: str | None) -> list[Check]:
     """What can be known of a server over HTTP: whether it answers and is ready, takes the key, and has workers."""
     from invest.http import Client
@@ -110,7 +122,9 @@ async def of_server(url: str, key: str | None) -> list[Check]:
             return [*checks, Check("server", "unreachable", str(error), "correct INVEST_URL, or start the server")]
         except InvestError as error:
             return [*checks, Check("key", "fix", str(error), "set INVEST_KEY, or run `invest login`")]
-    checks.append(Check("key", "ok", "is taken" if key else "none is needed"))
+    needless = not key or await asks_for_no_key(url)
+    state = "is taken" if not needless else "none is needed" + ("; yours was not checked" if key else "")
+    checks.append(Check("key", "ok", state))
     idle = sorted({"data_collection", "analysis", "reports"} - {q for w in alive for q in w["queues"]})
     found = f"{len(alive)} alive" + (f"; nobody serves {', '.join(idle)}" if idle else "")
     return [

@@ -9,6 +9,7 @@ import typer
 
 from invest.cli import output
 from invest.cli.output import AsJson
+from invest.cli.platform.checks import asks_for_no_key
 from invest.cli.server import Target, forget, remember
 from invest.errors import ConfigError
 
@@ -29,8 +30,10 @@ def login(
     if key is None:
         key = _asked() if sys.stdin.isatty() else sys.stdin.readline()
     chosen = Target(url.rstrip("/"), key.strip() or None)
-    asyncio.run(_try(chosen))
+    unchecked = asyncio.run(_try(chosen))
     path = remember(chosen)
+    if unchecked:
+        output.sentence("the server asks for no key: yours is kept, but was not checked", err=True)
     output.outcome(json_output, f"verbs ask {chosen.url} now ({path}); `invest logout` ends that", url=chosen.url)
 
 
@@ -39,14 +42,15 @@ def _asked() -> str:
     return answer
 
 
-async def _try(chosen: Target) -> None:
-    """Ask something that needs the key. Raises what the server says against it."""
+async def _try(chosen: Target) -> bool:
+    """Ask something that needs the key; True where the server would take any. Raises what it says against the key."""
     from invest.http import Client
 
     if chosen.key and not chosen.key.isascii():
         raise ConfigError("the key holds characters that no key has: copy it again")
     async with Client(chosen.url, key=chosen.key) as client:
         await client.get("/queues")
+    return chosen.key is not None and await asks_for_no_key(chosen.url)
 
 
 def logout(json_output: AsJson = False) -> None:
