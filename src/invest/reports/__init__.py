@@ -25,7 +25,7 @@ from invest.reports.delivery import (
 )
 from invest.reports.locale import MARKET_ZONE, MISSING, Locale, locale_of
 from invest.reports.market import build_market_view
-from invest.reports.phrases import analyst_name, class_or_sector
+from invest.reports.phrases import analyst_name, class_or_sector, sector_name
 from invest.reports.portfolio import build_portfolio_view
 from invest.reports.rendering import (
     ExportedFile,
@@ -106,6 +106,7 @@ __all__ = [
     "render_markdown",
     "render_pdf",
     "report_event",
+    "sector_name",
     "send_email",
     "smtp_server",
 ]

@@ -8,7 +8,8 @@ from invest.reports import MISSING
 
 LEAST = 5  # columns from which a table is too wide for a phone
 TABLE = re.compile(r"<table( class=\"stack\")?( aria-label=\"[^\"]*\")?>(<thead[^>]*>.*?</thead>)(.*?)</table>", re.S)
-HEAD = re.compile(r"<th\b[^>]*>(.*?)</th>", re.S)
+HEAD = re.compile(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", re.S)
+UNSEEN = '<span class="sr">'  # around the name of a column whose cells need none, as buttons name themselves
 TAG = re.compile(r"<[^>]*>")
 START = re.compile(rf"<(tr|td)\b([^>]*)>({MISSING}</td>)?")
 SPAN = re.compile(r"colspan=\"(\d+)\"")
@@ -21,7 +22,7 @@ def stacked(page: str) -> str:
 
 def _marked(table: re.Match[str]) -> str:
     given, head, body = table[2] or "", table[3], table[4]
-    names = [TAG.sub("", name).strip() for name in HEAD.findall(head)]
+    names = ["" if name.startswith(UNSEEN) else TAG.sub("", name).strip() for name in HEAD.findall(head)]
     if (len(names) < LEAST and not table[1]) or " data-th=" in body:  # narrow, or a part that was marked before
         return table[0]
     at = 0

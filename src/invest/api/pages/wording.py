@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from invest.api.pages.session import Language
-from invest.reports import MARKET_ZONE, MISSING, Locale, locale_of
+from invest.reports import MARKET_ZONE, MISSING, Locale, analyst_name, locale_of, sector_name
 
 
 @cache
@@ -83,6 +83,14 @@ class Wording:
     def translated(self, text: str | None) -> str:
         """A sentence that was written by the domain, a job or the API; see `translated`."""
         return "" if text is None else translated(text, self.language)
+
+    def sector(self, sector: str | None) -> str:
+        """A sector as B3 writes it, in this language; empty where it is not known."""
+        return sector_name(sector, self.locale)
+
+    def analyst(self, provider: str) -> str:
+        """An AI as it writes itself; `multi` stands for several."""
+        return self.say("report multi_ai") if provider == "multi" else analyst_name(provider, self.locale)
 
     def some(self, number: int, one: str, many: str) -> str:
         """`one` for 1, else `many`, with `{n}` filled in."""

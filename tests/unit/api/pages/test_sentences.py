@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from invest.api.pages.session import Language
 from invest.api.pages.wording import PLACE, Wording, sentences
 from invest.engine import registry
 from invest.jobs.declared import declare_all
@@ -83,8 +84,9 @@ def test_every_declared_job_is_described_in_portuguese() -> None:
     assert len(summaries) > 30 and not [text for text in summaries if words.translated(text) == text]
 
 
-def test_a_translation_has_the_places_of_its_sentence() -> None:
-    for _, form, translation in sentences("pt-BR"):
+@pytest.mark.parametrize("language", ["pt-BR", "en"])
+def test_a_translation_has_the_places_of_its_sentence(language: Language) -> None:
+    for _, form, translation in sentences(language):
         assert set(PLACE.findall(translation)) <= set(form.groupindex), translation
         fixed = re.sub(r"\(\?P<\w+>\.\+\?\)", "", form.pattern).replace("\\", "")
         assert len(fixed) > LEAST or not form.groupindex, f"{form.pattern}: too much of it may be anything"
@@ -111,6 +113,14 @@ def test_a_translation_has_the_places_of_its_sentence() -> None:
 def test_parts_of_a_sentence_are_said_as_well(english: str, portuguese: str) -> None:
     assert Wording("pt-BR").translated(english) == portuguese
     assert Wording("en").translated(english).split()[0] == english.split(maxsplit=1)[0]
+
+
+def test_an_english_page_names_no_command_where_it_has_a_button() -> None:
+    words = Wording("en")
+    advice = "import again accepting this line (or all of them) where it is right: accept=LINE, --accept LINE"
+    assert words.translated(advice) == "tick “yes” on the line if it is right"
+    assert words.translated("year: Input should be less than or equal to 2100") == "year: must be at most 2100"
+    assert words.translated("no portfolio 'abc'") == "no portfolio 'abc'"
 
 
 def test_texts_of_strangers_stay_as_they_are_and_take_no_time() -> None:

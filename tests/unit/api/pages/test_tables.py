@@ -18,6 +18,14 @@ def test_each_cell_of_a_wide_table_names_its_column() -> None:
     assert '<td data-th="A" data-none>—</td><td data-th="B">b</td><td>act</td>' in made
 
 
+def test_columns_without_a_name_and_of_buttons_name_no_cell() -> None:
+    unnamed = '<th><span class="sr">Actions</span></th>'
+    made = stacked(f"<table>{HEAD.replace('<th></th>', unnamed)}<tbody>{ROW}</tbody></table>")
+    assert '<td data-th="B">b</td><td>act</td>' in made
+    first = stacked(f"<table>{HEAD.replace('<th>Name</th>', '<td></td>')}<tbody>{ROW}</tbody></table>")
+    assert '<td><b>PETR4</b></td><td class="r" data-th="Cost, R$">30</td>' in first
+
+
 def test_a_cell_over_several_columns_has_no_name_and_moves_the_others() -> None:
     row = '<tr><td class="r" colspan="3">old</td><td>b</td></tr>'
     assert '<td class="r" colspan="3">old</td><td data-th="B">b</td>' in stacked(f"<table>{HEAD}{row}</table>")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from invest.api.http import title_of
 from invest.api.pages.wording import Wording, translations
 from invest.domain.market import ActionKind
 from invest.domain.portfolios import Operation
@@ -46,6 +47,17 @@ def test_codes_are_named_in_both_languages() -> None:
     assert set(english) <= set(translations("pt-BR"))
     assert Wording("en").say("verdict strong_buy") == "Strong buy"
     assert Wording("pt-BR").say("verdict strong_buy") == "Compra forte"
+
+
+def test_errors_sectors_and_ais_are_named_as_people_name_them() -> None:
+    english, portuguese = Wording("en"), Wording("pt-BR")
+    titles = {title_of(status) for status in (400, 401, 403, 404, 405, 409, 422, 429, 500, 503)}
+    assert "Unprocessable" not in " ".join(map(english.say, titles)) and english.say("Not Found") == "Not found"
+    assert not [title for title in titles if title not in translations("pt-BR")]
+    assert english.sector("Petróleo. Gás e Biocombustíveis") == "Oil, gas and biofuels"
+    assert portuguese.sector("Petróleo. Gás e Biocombustíveis") == "Petróleo, gás e biocombustíveis"
+    assert english.sector(None) == "" and english.sector("Sector of its own") == "Sector of its own"
+    assert (english.analyst("openai"), english.analyst("multi")) == ("OpenAI", "Several AIs")
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,9 @@ async def rankings_page(visit: Visit) -> web.StreamResponse:
         found=found,
         rows=[drawn[row["ticker"]] for row in shown],
         total=len(rows),
-        sectors=sorted({row["sector"] for row in rows if row["sector"]}),
+        sectors=sorted(
+            ((s, visit.words.sector(s)) for s in {row["sector"] or "" for row in rows} if s), key=lambda s: s[1]
+        ),
         verdicts=[r.value for r in Recommendation if r is not Recommendation.INSUFFICIENT_DATA],
         saved=sorted((k.decode(), v.decode()) for k, v in saved.items()),
         sorts=SORTS,
@@ -129,7 +131,7 @@ def _drawn(visit: Visit, row: Mapping[str, Any]) -> Markup:
         ticker=row["ticker"],
         position=row["position"],
         name=_short(row["name"] or ""),
-        sector=row["sector"] or MISSING,
+        sector=words.sector(row["sector"]) or MISSING,
         price=locale.number(row["price"]),
         mark=Markup('<span class="m" aria-hidden="true">{}</span>').format(mark) if mark else "",
         change=locale.percent(change, 2, signed=True),
