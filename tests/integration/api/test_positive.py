@@ -38,6 +38,7 @@ ON_OTHERS = frozenset(
         "undo_import",
         "merge_portfolios",
         "withdraw_asset_event",
+        "answer_asset_question",
         "get_calendar",
         "get_results_days",
         "get_transaction",

@@ -21,6 +21,7 @@ P = b"{a}:"
         (("GET", "k"), ("GET", b"{a}:k")),
         (("HSET", b"k\xff", "f", "v"), ("HSET", b"{a}:k\xff", "f", "v")),
         (("DEL", "k", b"l"), ("DEL", b"{a}:k", b"{a}:l")),
+        (("RENAME", "k", "l"), ("RENAME", b"{a}:k", b"{a}:l")),
         (("PING",), ("PING",)),
         (("SCRIPT LOAD", "text"), ("SCRIPT LOAD", "text")),
         (("EVALSHA", "s", 2, "k", "l", "k"), ("EVALSHA", "s", 2, b"{a}:k", b"{a}:l", "k")),
