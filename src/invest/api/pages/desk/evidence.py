@@ -22,6 +22,7 @@ from invest.domain.analysis import FACT_KEYS
 from invest.jobs.data_collection import bytes_of
 from invest.reports import MISSING, analyst_name
 
+MOST_ASSETS = 20  # assets that a search shows; the list of assets has the others
 MOST_FOUND = 10  # reports that a search shows, and assets whose reports it looks for
 WHOLE_FROM = 100_000  # figures from here on are shown without decimals
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -130,7 +131,7 @@ async def search_page(visit: Visit) -> web.StreamResponse:
     """Everything by one box: a ticker goes straight to its asset, an id to its job or report."""
     text = visit.query("q", limit=100)
     if not text:
-        return render(visit, "desk/search.html", assets=[], portfolios=[], reports=[], text="")
+        return render(visit, "desk/search.html", assets=[], portfolios=[], reports=[], text="", further="")
     store, request = await visit.services.store(), visit.request
     exact = await store.assets.get(text.upper()) if text.isascii() and len(text) <= 12 else None
     if exact is not None:
@@ -142,7 +143,7 @@ async def search_page(visit: Visit) -> web.StreamResponse:
             return visit.go(f"/reports/{quote(text, safe='')}")
     owner = owner_of(request)
     assets, heads = await asyncio.gather(
-        store.assets.search(text, limit=20), store.portfolios.list(owner=owner, limit=500)
+        store.assets.search(text, limit=MOST_ASSETS), store.portfolios.list(owner=owner, limit=500)
     )
     listed = await asyncio.gather(
         *(store.reports.list(ticker=asset.ticker, owner=owner, limit=5) for asset in assets[:MOST_FOUND])
@@ -150,7 +151,10 @@ async def search_page(visit: Visit) -> web.StreamResponse:
     found = {report.report_id: report for part in listed for report in part}
     reports = sorted(found.values(), key=lambda report: report.generated_at, reverse=True)[:MOST_FOUND]
     matching = [head for head in heads if text.lower() in head[1].lower()]
-    return render(visit, "desk/search.html", assets=assets, portfolios=matching, reports=reports, text=text)
+    further = f"/assets?search={quote(text, safe='')}" if len(assets) == MOST_ASSETS else ""
+    return render(
+        visit, "desk/search.html", assets=assets, portfolios=matching, reports=reports, text=text, further=further
+    )
 
 
 PAGES = (track_record_page, quality_page, payload_page, search_page)

@@ -36,7 +36,7 @@ async def choose_portfolio(visit: Visit) -> web.StreamResponse:
     listing = await visit.ask(routes.list_portfolios)
     if len(listing.items) == 1:
         return visit.go(portfolio_url(listing.items[0].id, "/import"))
-    return render(visit, "desk/import_where.html", portfolios=listing.items)
+    return render(visit, "desk/import_where.html", portfolios=listing.items, further=bool(listing.next_cursor))
 
 
 @page("GET", "/portfolios/{portfolio_id}/import", scope="write", section="portfolios")
