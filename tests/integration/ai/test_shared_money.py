@@ -189,7 +189,7 @@ async def test_the_ledger_says_who_was_asked_for_what_and_how_it_ended(
 async def test_a_key_spends_its_own_money_and_that_of_all(
     fake_ai: FakeAi, open_panel: OpenPanel, redis: Redis, store: Store, snapshot: Snapshot
 ) -> None:
-    fake_ai.latency = {"openai": 0.05}
+    fake_ai.latency = {"openai": 1.0}  # none is settled before the last of them asks
     budget = SharedBudget(redis, store)
     asked = [snapshot.model_copy(update={"base_rate_180d": 0.3 + i / 100}) for i in range(12)]
     token = PAYER.set(Payer("key-1", Decimal("0.20")))
