@@ -107,6 +107,7 @@ class Bench:
             "INVEST_WEB__AUTH": "on",
             "INVEST_WEB__RATE_LIMIT": "1000000",
             "INVEST_WEB__RATE_BURST": "1000000",
+            "INVEST_QUOTAS__KEPT_ANSWER_BYTES": "0",  # each request brings a key of its own
             "INVEST_SETTINGS": str(HERE / "settings.toml"),
             **settings,
         }
