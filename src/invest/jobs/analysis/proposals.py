@@ -22,6 +22,6 @@ async def propose_portfolio_events(ctx: Context, portfolio_id: str) -> EventsPro
 
 @ANALYSIS.job(retry=FAN_OUT, give_up_on=NEVER, cron="0 7 * * *", owner="everybody")
 async def propose_all_events(ctx: Context) -> Workflow[PortfoliosAnalysed]:
-    """Look for such events in every portfolio: one job each, then one that counts them."""
+    """Look in every portfolio for payments and splits that nobody booked: one job each, then one that counts them."""
     ids = await ctx.use(Store).portfolios.ids()
     return fan_out((propose_portfolio_events(i) for i in ids), finish_portfolios(len(ids)))
