@@ -5,6 +5,7 @@ from invest.reports.charts import draw_chart, draw_sparkline
 from invest.reports.comparison import build_comparison_view
 from invest.reports.contract import contract_report
 from invest.reports.data import (
+    LIVE,
     AssetReportData,
     ComparisonReportData,
     MarketReportData,
@@ -56,6 +57,7 @@ from invest.reports.views import (
 from invest.reports.weekly import build_weekly_view
 
 __all__ = [
+    "LIVE",
     "MARKET_ZONE",
     "MISSING",
     "AnyView",

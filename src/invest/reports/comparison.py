@@ -248,12 +248,14 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
     words = locale.words
     trackers = {a.ticker for a in data.analyses if follows_ibov(a.kind, a.ticker, a.name)}
     asked = [(t, data.ai_consensus[t]) for t in tickers if t in data.ai_consensus and t not in trackers]
+    asked = [(ticker, pooled) for ticker, pooled in asked if pooled.asked]  # the local rules alone are no AI
     if not asked:
         return None
     rows = []
     for ticker, pooled in asked:
         known = pooled.quorum and pooled.rating is not None
-        alone = None if known else next((o for o in data.opinions if o.ticker == ticker and o.valid), None)
+        answers = [o for o in data.opinions if o.ticker == ticker and o.valid and not o.benchmark]
+        alone = None if known or not answers else answers[0]
         if alone is not None:
             rows.append(_alone_row(alone, pooled, locale))
             continue

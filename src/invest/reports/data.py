@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from invest.domain.analysis import Analysis, Comparison, History
 from invest.domain.market import Asset, Bars, CorporateAction, FundPortfolio, NewsItem
@@ -14,6 +14,8 @@ from invest.domain.opinions import AiConsensus, Argument, Opinion
 from invest.domain.portfolios import Announced, PeriodReturn, Trade
 from invest.domain.taxes import TaxYear
 from invest.domain.values import Consensus, RawPayload, SourceOutcome
+
+LIVE: Final = "live"  # the id of what a page shows now: nothing is kept under it, and no text names it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from invest.domain.opinions import AiConsensus, Opinion, rating_of
 from invest.domain.values import Consensus
-from invest.reports.data import ReportData
+from invest.reports.data import LIVE, ReportData
 from invest.reports.locale import Locale
 from invest.reports.sections import on_scale, printed, ratings_text
 from invest.reports.views import Stat
@@ -26,10 +26,16 @@ def frame(data: ReportData, locale: Locale, *, title: str, as_of: date | None, s
         "generated_at": data.generated_at,
         "sandbox": sandbox,
         "stamp": words.t("stamp") if sandbox else None,
-        "footer": words.t("footer.line", id=clean(data.report_id, 40), day=locale.day(as_of)),
+        "footer": footer_text(data.report_id, as_of, locale),
         "disclaimer": words.t("disclaimer"),
         "disclaimers": tuple(words.t(f"disclaimers.{name}") for name in names),
     }
+
+
+def footer_text(report_id: str, as_of: date | None, locale: Locale) -> str:
+    """Which report it is and how far its data go; what a page shows now has no id."""
+    key = "footer.now" if report_id == LIVE else "footer.line"
+    return locale.words.t(key, id=clean(report_id, 40), day=locale.day(as_of))
 
 
 def sources_text(sources: Sequence[str], quality: Sequence[Consensus], locale: Locale) -> str:

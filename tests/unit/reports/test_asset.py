@@ -15,7 +15,9 @@ from invest.domain.filings.filing import Chart
 from invest.domain.market.assets import ActionKind
 from invest.domain.market.tickers import AssetKind, Market
 from invest.domain.opinions.opinion import Argument, OpinionStatus, Risk
+from invest.domain.opinions.pooling import pool
 from invest.reports import (
+    LIVE,
     ReportView,
     TrackRow,
     build_asset_view,
@@ -283,6 +285,32 @@ def test_without_any_ai_the_case_comes_from_the_figures() -> None:
     assert section(view, "bull").note == "pelos números"
     assert "P/L: 5,9, barato no setor (mediana 8,4); +0,61 na nota." in words(view, "bull")
     assert "Liquidez corrente: 0,69" in words(view, "bear")
+
+
+@pytest.mark.parametrize("kept_among_the_answers", [True, False])
+def test_where_the_local_rules_alone_answered_no_ai_was_asked_and_they_are_a_benchmark(
+    kept_among_the_answers: bool,
+) -> None:
+    rules = [answer for answer in build.opinions() if answer.benchmark]
+    answers = {"opinions": rules} if kept_among_the_answers else {"opinions": [], "benchmark": rules[0]}
+    view = asset(**answers, ai_consensus=pool(rules))
+    text = words(view, "analysts")
+    assert "Nenhuma IA foi consultada" in text
+    assert "As regras fixas, referência sem voto, dão 54% de probabilidade de superar o IBOV em 180 dias." in text
+    assert all(isinstance(block, Paragraph) for block in section(view, "analysts").blocks)
+    assert [section(view, side).note for side in ("bull", "bear")] == ["pelos números"] * 2
+    assert view.strip is not None
+    assert [s.text for s in view.strip.stats] == ["7,1"]
+    assert "rules" not in words(view, "bull")
+    assert "Sem quórum" not in view.contract["qualitative_analysis"]["consensus"]
+
+
+def test_what_a_page_shows_now_names_no_report() -> None:
+    page = asset(report_id=LIVE)
+    assert "Página montada em" in words(page, "sources")
+    assert "relatório" not in words(page, "sources")
+    assert page.footer.startswith("invest · dados até")
+    assert "relatório r_01" in words(asset(report_id="r_01"), "sources")
 
 
 def test_a_sentence_with_a_figure_that_does_not_match_is_hidden_and_the_ai_marked() -> None:

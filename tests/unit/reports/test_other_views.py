@@ -8,6 +8,7 @@ import pytest
 
 from invest.domain.analysis.models import Recommendation
 from invest.domain.market.tickers import AssetKind
+from invest.domain.opinions.pooling import pool
 from invest.domain.taxes import Bucket, MonthTax, State, TaxYear
 from invest.domain.taxes.models import Darf
 from invest.reports import (
@@ -340,3 +341,9 @@ def test_figures_that_are_all_alike_have_no_best() -> None:
     (found,) = [b for b in section.blocks if isinstance(b, Table)]
     at = [c.label for c in found.columns].index("Meses pagos")
     assert not any(row[at].strong for row in found.rows)
+
+
+def test_a_comparison_for_which_the_local_rules_alone_answered_shows_no_opinion_of_an_ai() -> None:
+    rules = [answer for answer in build.opinions() if answer.benchmark]
+    view = build_comparison_view(build.comparison_data(opinions=rules, ai_consensus={"PETR4": pool(rules)}))
+    assert view.section("analysts") is None

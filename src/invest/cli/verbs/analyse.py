@@ -120,6 +120,8 @@ def verdict(ticker: str, result: dict[str, Any]) -> str:
     message = consensus.get("rating") or "no quorum"
     share = "" if chance is None else f" · P(beats {consensus.get('index_label', 'IBOV')} in 180 d) {chance:.0%}"
     answers = result["analyses"].values()
+    if not answers:
+        return f"{stamp}{ticker}: no AI was asked"
     return (
         f"{stamp}{ticker}: {message}{share} · {sum('error' not in a for a in answers)} of {len(answers)} AIs answered"
     )

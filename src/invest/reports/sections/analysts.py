@@ -99,10 +99,10 @@ def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = F
     """What the AIs come to together, a dot and a row each, their summaries; a `tracker` of the IBOV is not asked."""
     words, opinions = book.locale.words, data.opinions
     title = words.t("ai.title")
-    if tracker or not opinions:
-        text = words.t("ai.tracker", ticker=data.analysis.ticker, index=IBOV) if tracker else words.t("ai.none")
-        return Section(id="analysts", title=title, blocks=(Paragraph(text=text, muted=True),))
     ordered = in_order(opinions, data.benchmark)
+    nobody = words.t("ai.tracker", ticker=data.analysis.ticker, index=IBOV) if tracker else _nobody_text(ordered, book)
+    if tracker or all(o.benchmark for o in ordered):
+        return Section(id="analysts", title=title, blocks=(Paragraph(text=nobody, muted=True),))
     blocks: list[Block] = []
     if data.ai_consensus is not None:
         verdict = consensus_text(data.ai_consensus, opinions, book.locale)
@@ -119,6 +119,15 @@ def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = F
     if moved := [analyst_name(o.provider, book.locale) for o in ordered if o.valid and o.news_moved]:
         blocks.append(Paragraph(text=words.t("ai.news_moved", names=book.locale.join(moved)), muted=True))
     return Section(id="analysts", title=title, note=words.t("ai.note"), blocks=tuple(blocks))
+
+
+def _nobody_text(benchmarks: Sequence[Opinion], book: FactBook) -> str:
+    """That no AI was asked, and what the local rules give as a benchmark: they are no AI and have no vote."""
+    text = book.locale.words.t("ai.none")
+    for rules in (o for o in benchmarks if o.valid):
+        p, index = printed(on_scale(rules), book.locale), rules.index_label
+        text += " " + book.locale.words.t("ai.rules_only", p=p, index=index)
+    return text
 
 
 def in_order(opinions: Sequence[Opinion], benchmark: Opinion | None) -> list[Opinion]:
@@ -251,6 +260,8 @@ def _without_quorum(consensus: AiConsensus, opinions: Sequence[Opinion], locale:
             limits=limits_text(rating.value, consensus, locale),
             p=printed(on_scale(opinion), locale),
         )
+    if not consensus.asked:
+        return words.t("ai.none")
     key = "ai.no_quorum_one" if consensus.answered == 1 else "ai.no_quorum"
     return words.t(key, n=consensus.answered, total=consensus.asked)
 
@@ -373,12 +384,13 @@ def _plain(text: str) -> str:
 
 
 def arguments_of(side: Side, consensus: AiConsensus | None, opinions: Sequence[Opinion]) -> tuple[Argument, ...]:
-    """The consensus' case, else the first argument of each valid opinion."""
+    """The consensus' case, else the first argument of each AI that answered; the local rules' are the figures' own."""
     if consensus is not None:
         case = consensus.bull_case if side == "bull" else consensus.bear_case
         if case:
             return case
-    lists = [o.arguments_for if side == "bull" else o.arguments_against for o in opinions if o.valid]
+    valid = [o for o in opinions if o.valid and not o.benchmark]
+    lists = [o.arguments_for if side == "bull" else o.arguments_against for o in valid]
     return tuple(arguments[0] for arguments in lists if arguments)
 
 

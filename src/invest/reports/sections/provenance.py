@@ -9,6 +9,7 @@ from typing import Final
 
 from invest.domain.opinions import Opinion
 from invest.domain.values import Consensus, RawPayload, Rejected, SourceOutcome
+from invest.reports.data import LIVE
 from invest.reports.facts import SHA_SHOWN, FactBook
 from invest.reports.locale import MISSING, Locale
 from invest.reports.phrases import analyst_name, source_name
@@ -154,14 +155,17 @@ def sources_section(
     names = sorted({source_name(s, locale) for s in sources if s})
     failed = sorted({source_name(o.source, locale) for o in outcomes if o.status in ("failed", "rejected")})
     total = cost if cost is not None else cost_of(opinions)
+    now = "_now" if report_id == LIVE else ""
     sentences = [
         words.t("provenance.sources", names=", ".join(names)) if names else words.t("provenance.no_payloads"),
         words.t(f"provenance.{'one_failed' if len(failed) == 1 else 'failed_sources'}", names=", ".join(failed))
         if failed
         else "",
-        words.t("provenance.total_cost", cost=locale.money(total, 4, currency="US$")) if total is not None else "",
-        words.t("provenance.generated", when=locale.instant(generated_at), id=clean(report_id, 60)),
-        words.t("provenance.where"),
+        words.t(f"provenance.total_cost{now}", cost=locale.money(total, 4, currency="US$"))
+        if total is not None
+        else "",
+        words.t(f"provenance.generated{now}", when=locale.instant(generated_at), id=clean(report_id, 60)),
+        words.t(f"provenance.where{now}"),
     ]
     paragraph = Paragraph(text=" ".join(s for s in sentences if s), muted=True)
     return Section(id="sources", title=words.t("provenance.title"), blocks=(paragraph,))

@@ -22,7 +22,7 @@ from invest.domain.analysis import FACT_KEYS, Analysis
 from invest.domain.market import Asset, Bars, InvalidTicker, parse_ticker
 from invest.domain.opinions import AiConsensus, Opinion
 from invest.jobs.analysis import track_rows
-from invest.reports import AssetReportData, AssetReportView, build_asset_view, moving_average
+from invest.reports import LIVE, AssetReportData, AssetReportView, build_asset_view, moving_average
 
 YEARS = 3
 FRESH = timedelta(hours=24)  # between opinions of one round
@@ -122,7 +122,7 @@ async def asset_data(visit: Visit, analysis: Analysis) -> AssetReportData:
     hashes = {f.payload for f in analysis.facts if f.payload} | {c.payload for c in latest.values() if c.payload}
     described = await store.payloads.describe(*hashes)
     return AssetReportData(
-        report_id="live",
+        report_id=LIVE,
         generated_at=datetime.now(UTC),
         language=visit.words.language,
         sandbox=settings.sandbox,

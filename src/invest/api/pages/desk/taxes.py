@@ -20,7 +20,7 @@ from invest.api.routes.portfolio import taxes
 from invest.domain.market import market_day
 from invest.domain.portfolios import Portfolio
 from invest.domain.taxes import Bucket
-from invest.reports import build_tax_view
+from invest.reports import LIVE, build_tax_view
 
 BACK = 5  # years before this one that are offered, from the first transaction on
 
@@ -43,7 +43,7 @@ async def tax_page(visit: Visit) -> web.StreamResponse:
         build_tax_view,
         year_of_tax,
         name=held.name,
-        report_id="live",
+        report_id=LIVE,
         generated_at=now,
         sandbox=visit.services.settings.sandbox,
     )
