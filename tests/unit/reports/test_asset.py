@@ -333,7 +333,9 @@ def test_an_unfaithful_ai_abstains_with_its_count() -> None:
 def test_the_same_sentence_of_two_ais_is_said_once_with_both_names() -> None:
     block = section(asset(), "bear").blocks[0]
     assert isinstance(block, Claims)
-    assert [c.by for c in block.items] == ["segundo OpenAI, Anthropic, Gemini e Regras fixas"]
+    assert [c.by for c in block.items] == [
+        "segundo OpenAI, Anthropic e Gemini"
+    ]  # the local rules wrote it too: they are no AI
 
 
 def test_the_objection_is_shown_and_named_as_without_a_vote() -> None:

@@ -76,7 +76,8 @@ def claim_of(argument: Argument, opinions: Sequence[Opinion], book: FactBook) ->
     """An argument with its references and its author; hidden where a figure in it does not match."""
     text, hidden = spoken(argument.text, opinions, book.locale)
     message = _plain(argument.text)
-    authors = [o.provider for o in opinions if any(_same(a, message) for a in (*o.arguments_for, *o.arguments_against))]
+    ais = [o for o in opinions if not o.benchmark]
+    authors = [o.provider for o in ais if any(_same(a, message) for a in (*o.arguments_for, *o.arguments_against))]
     names = book.locale.join([analyst_name(name, book.locale) for name in dict.fromkeys(authors)])
     by = book.locale.words.t("ai.by", name=names) if names else None
     refs = () if hidden else tuple(_unsaid(r, text, book) for r in book.refs(argument.fact_ids))
@@ -97,8 +98,7 @@ def _same(argument: Argument, sentence: str) -> bool:
 
 def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = False) -> Section:
     """What the AIs come to together, a dot and a row each, their summaries; a `tracker` of the IBOV is not asked."""
-    words, opinions = book.locale.words, data.opinions
-    title = words.t("ai.title")
+    words, opinions, title = book.locale.words, data.opinions, book.locale.words.t("ai.title")
     ordered = in_order(opinions, data.benchmark)
     nobody = words.t("ai.tracker", ticker=data.analysis.ticker, index=IBOV) if tracker else _nobody_text(ordered, book)
     if tracker or all(o.benchmark for o in ordered):
