@@ -302,7 +302,7 @@ def test_where_the_local_rules_alone_answered_no_ai_was_asked_and_they_are_a_ben
     assert view.strip is not None
     assert [s.text for s in view.strip.stats] == ["7,1"]
     assert "rules" not in words(view, "bull")
-    assert "Sem quórum" not in view.contract["qualitative_analysis"]["consensus"]
+    assert "Sem quórum" not in str(contract_report(view, "")["qualitative_analysis"])
 
 
 def test_what_a_page_shows_now_names_no_report() -> None:
