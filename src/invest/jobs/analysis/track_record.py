@@ -163,7 +163,7 @@ async def _scores(store: Store, items: set[tuple[str, date]]) -> dict[tuple[str,
 
 async def track_rows(store: Store) -> list[TrackRow]:
     """The table as reports print it; empty while nothing is closed."""
-    return [_row(line) for line in (await record(store)).lines]
+    return [row_of(line) for line in (await record(store)).lines]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +184,14 @@ async def learnt(store: Store) -> Learnt:
     return Learnt(skills(outcomes), learn_extremity(outcomes, odds), rho)
 
 
-def _row(line: TrackLine) -> TrackRow:
+def row_of(line: TrackLine) -> TrackRow:
+    """A line of the table as reports print it; one that is not to be believed is called unranked, as it has no rank."""
     return TrackRow(
         analyst=line.analyst,
         horizon_days=line.horizon_days,
         closed=line.closed,
         cohorts=line.cohorts,
-        status="interval" if line.status == "selective" else line.status,  # never ranked either way
+        status="interval" if line.alarm or line.status == "selective" else line.status,  # never ranked any way
         brier=line.brier,
         skill=line.skill,
         skill_low=line.skill_low,
