@@ -77,9 +77,9 @@ async def test_what_changed_a_moment_ago_is_on_the_page(visitor: Visitor, web_do
         await shows("R$ 16,540.00")
         await store.actions.remove("PETR4", ActionKind.SPLIT, date(2025, 6, 2), "b3")
         page = await shows("R$ 10,140.00")
-        assert "Petróleo" not in page
-        await store.assets.upsert(asset("PETR4").model_copy(update={"name": "Petróleo Brasileiro"}))
-        assert "Petróleo Brasileiro" in await visitor.read(where)
+        assert "Navegação" not in page
+        await store.assets.upsert(asset("PETR4").model_copy(update={"sector": "Navegação"}))
+        assert "Navegação" in await visitor.read(where)
         await store.portfolios.set_targets(portfolio_id, {"PETR4": Decimal("0.9")})
         assert "below target" in await visitor.read(where)
         await store.portfolios.rename(portfolio_id, "Viagem")
