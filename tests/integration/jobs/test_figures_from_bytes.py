@@ -124,14 +124,14 @@ def _growth(paper: kit.Paper, start: date, day: date) -> float:
 
 
 def _check_curve(view: AnyView, held: kit.Held, check: kit.Checked) -> None:
-    """The chart of performance, each line from 100; cents of each payment are rounded on the way."""
+    """The chart of performance, each line from 100 before the first day; cents of each payment are rounded."""
     chart = kit.lines_of(view, "curve")
     grown = {"Carteira": held.grown, "IBOV": held.ibov, "CDI": held.cdi}
-    kit.check_lines(chart, {name: partial(_since, of, chart.days[0]) for name, of in grown.items()}, 10, 0.002, check)
+    kit.check_lines(chart, {name: partial(_since, of, chart.days[1]) for name, of in grown.items()}, 10, 0.002, check)
 
 
 def _since(grown: Callable[[date, date], float], start: date, day: date) -> float:
-    return 1 + grown(start, day)
+    return 1 + grown(start, max(start, day))
 
 
 async def test_a_hundred_figures_of_a_comparison_come_from_the_bytes(written: Written) -> None:
