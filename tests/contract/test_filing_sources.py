@@ -13,7 +13,7 @@ import pytest
 from invest.domain.market.assets import StatementLine
 from invest.sources.client.shelf import Shelf
 from invest.sources.cvm.format import cut_statements, filings_of, statements_of, table
-from invest.sources.cvm.ipe import NEWEST, cut
+from invest.sources.cvm.ipe import DELIVERED, NEWEST, cut
 from invest.sources.cvm.register import read_cad, read_fca
 from invest.sources.errors import Malformed
 
@@ -259,7 +259,7 @@ def test_material_facts_are_kept_by_company_and_the_newest_of_all(tmp_path: Path
         archive.writestr("ipe_cia_aberta_2026.csv", "\r\n".join([head, *rows, quoted]).encode("latin-1"))
     cut(tmp_path / "ipe.zip", tmp_path / "ipe.shelf")
     shelf = Shelf(tmp_path / "ipe.shelf")
-    assert set(shelf) == {"33000167000101", NEWEST}
+    assert set(shelf) == {"33000167000101", NEWEST, DELIVERED}
     text = shelf.get("33000167000101").decode()
     assert ("Assunto 1" in text, "Assunto 2" in text, "Assunto 3" in text) == (True, False, True)
     assert "Aquisição; parte 2" in text

@@ -42,6 +42,7 @@ class SourceSettings(Section):
     monthly_budget: int | None = None
     batch: int = Field(default=1, ge=1)
     history_range: str = "3mo"
+    event_turns: int = Field(default=1, ge=1)
     feeds: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("feeds")

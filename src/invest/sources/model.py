@@ -18,7 +18,7 @@ from invest.domain.market import (
     TickerChange,
     kind_from_suffix,
 )
-from invest.domain.values import Basis, Harvest, Observation, RawPayload, SourceOutcome
+from invest.domain.values import Basis, EventReading, EventSigns, Harvest, Observation, RawPayload, SourceOutcome
 from invest.settings import SourceSettings
 from invest.sources.client import SourceClient
 from invest.sources.errors import BudgetSpent, Implausible, Malformed, NotAvailable, SourceError, TooLarge
@@ -33,7 +33,7 @@ class Want:
     """One asset, and what is known of it already, so that only news is fetched.
 
     `bars_until`: newest stored session. `statements_until`: newest stored DT_RECEB; `filed`: the highest stored version
-    of each document by form and reference date. `actions_until`: day the corporate actions were last read.
+    of each document by form and reference date. `events_read`: when each source's events were last read whole.
     `last_close`, `last_day`: the newest stored close, against which units are checked.
     `total_assets`: of the newest stored balance sheet, BRL, and `payments`: known ones in cash, for the same reason.
     `splits`: known changes of the share count. `force`: ask again also where the known is fresh.
@@ -45,7 +45,7 @@ class Want:
     bars_until: date | None = None
     statements_until: date | None = None
     filed: Mapping[tuple[str, date], int] = field(default_factory=dict)
-    actions_until: date | None = None
+    events_read: Mapping[str, EventReading] = field(default_factory=dict)
     last_close: Decimal | None = None
     last_day: date | None = None
     total_assets: Decimal | None = None
@@ -249,6 +249,14 @@ class MacroSource(Source, Protocol):
 
     async def macro(self, client: SourceClient, want: Want, since: Mapping[str, date]) -> Answer:
         """Each series from its newest known day on (`since`, by series). `want` only tells the time."""
+
+
+@runtime_checkable
+class EventWitness(Source, Protocol):
+    """Has files of the whole market that tell of which papers there may be a new event."""
+
+    async def event_signs(self, client: SourceClient, want: Want) -> EventSigns:
+        """What they say of one paper. Raises `SourceError`."""
 
 
 @runtime_checkable

@@ -79,7 +79,8 @@ def upstreams(enabled: Callable[[str], bool]) -> Upstreams:
         return tuple(source for source in sources if enabled(source.name))
 
     known = Recogniser()
-    cotahist, b3, cvm, brapi = CotahistSource(), B3Source(), CvmSource(), BrapiSource()
+    cotahist, cvm, brapi = CotahistSource(), CvmSource(), BrapiSource()
+    b3 = B3Source(chosen(cotahist, cvm))
     coins = MercadoBitcoinSource()
     rss, google, gdelt = RssSource(known), GoogleNewsSource(known), GdeltSource(known)
     others: Iterable[AssetSource] = (YahooSource(), FundamentusSource(), google, gdelt, BinanceSource())

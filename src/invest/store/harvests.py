@@ -26,6 +26,7 @@ from invest.store.market import (
     write_observations,
     write_payloads,
     write_portfolios,
+    write_readings,
     write_statements,
 )
 
@@ -60,6 +61,7 @@ async def write_harvests(connection: Connection, harvests: Sequence[Harvest], ra
     news = await write_news(connection, every.news)
     macro = await write_macro(connection, every.macro, rank_of)
     await write_portfolios(connection, every.portfolios)
+    await write_readings(connection, every.readings)
     return [
         Saved(
             bars=sum(bars[t] for t in {x.ticker for x in harvest.bars}),

@@ -25,6 +25,7 @@ from invest.store.market import (
     Assets,
     Backfills,
     BarStore,
+    EventReadings,
     FilingFigures,
     Funds,
     Macro,
@@ -57,6 +58,7 @@ class Store:
         self.actions = Actions(database, rank_of)
         self.answers = Answers(database)
         self.backfills = Backfills(database)
+        self.event_readings = EventReadings(database)
         self.bars = BarStore(database, self.actions, rank_of)
         self.statements = Statements(database)
         self.figures = FilingFigures(database)

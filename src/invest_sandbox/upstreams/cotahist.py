@@ -17,11 +17,17 @@ from aiohttp import web
 from invest_sandbox.context import SHELF, today_of, world_of
 from invest_sandbox.seeds import stream
 from invest_sandbox.static import conditional
-from invest_sandbox.world import Days, Listing, World, after_close, is_session
+from invest_sandbox.world import Days, Listing, Series, World, after_close, is_session
 
 WIDTH = 245
 NAME = re.compile(r"COTAHIST_(?:A(?P<y>\d{4})|M(?P<mm>\d\d)(?P<my>\d{4})|D(?P<dd>\d\d)(?P<dm>\d\d)(?P<dy>\d{4}))\.ZIP")
 PRICES = {"open": 56, "high": 69, "low": 82, "average": 95, "close": 108}  # 0-based, 13 digits each
+MARKS = {
+    "DIVIDENDO": "ED", "JRS CAP PROPRIO": "EJ", "RENDIMENTO": "ER", "DESDOBRAMENTO": "EX", "GRUPAMENTO": "EG",
+    "BONIFICACAO": "EB",
+}  # fmt: skip
+MARK = (43, 4)  # of a quote's specification: where it stands and how long it is
+MARKED = 8  # sessions from the first one without rights
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 
@@ -90,6 +96,7 @@ class _Quotes:
     volume: Ints
     trades: Ints
     strike: Ints
+    marks: npt.NDArray[np.bytes_] | None = None  # what each session trades without
 
     def between(self, start: date, end: date) -> _Quotes:
         """The rows of one stretch of days."""
@@ -102,6 +109,7 @@ class _Quotes:
             self.volume[cut],
             self.trades[cut],
             self.strike[cut],
+            None if self.marks is None else self.marks[cut],
         )
 
 
@@ -135,6 +143,10 @@ def _lines(parts: list[_Quotes]) -> Bytes:
     _put(block, 152, 18, volume)
     _put(block, 170, 18, volume * prices[3])  # turnover: shares x mean price
     _put(block, 188, 13, np.concatenate([q.strike for q in parts]))
+    starts = np.cumsum([0, *counts])
+    for q, first in zip(parts, starts.tolist(), strict=False):
+        if q.marks is not None:
+            block[first : first + len(q.days), MARK[0] : sum(MARK)] = q.marks.view(np.uint8).reshape(-1, MARK[1])
     return block
 
 
@@ -181,7 +193,8 @@ def _codes(world: World, listing: Listing, start: date, end: date) -> Iterator[_
     prices = np.array([_cents(getattr(s, name)[span]) for name in PRICES])
     volume, trades = s.volume[span].copy(), s.trades[span].copy()
     none = np.zeros(len(days), np.int64)
-    yield _Quotes(_template(listing, listing.ticker, listing.bdi, "010"), days, prices, volume, trades, none)
+    own = _template(listing, listing.ticker, listing.bdi, "010")
+    yield _Quotes(own, days, prices, volume, trades, none, _marks(s)[span])
     if listing.bdi == "02":
         few = stream(world.seed, "odd", listing.ticker, start.toordinal()).integers(1, 4000, len(days))
         odd = np.array([*prices[:4], prices[3]])  # closes near the mean
@@ -189,6 +202,15 @@ def _codes(world: World, listing: Listing, start: date, end: date) -> Iterator[_
         yield _Quotes(template, days, odd, few, few // 20 + 1, none)
     if listing.company and listing in world.listings[:12]:
         yield from _derivatives(listing, days, prices, volume)
+
+
+def _marks(s: Series) -> npt.NDArray[np.bytes_]:
+    """What a paper is marked with in each session: for some of them from the first one without rights."""
+    marks = np.full(len(s.days), b"    ", "S4")
+    for action in s.actions:
+        first = int(np.searchsorted(s.days, np.datetime64(action.last_with), side="right"))
+        marks[first : first + MARKED] = f"{MARKS[action.label]:<4}".encode()
+    return marks
 
 
 def _cents(values: npt.NDArray[np.float64]) -> Ints:

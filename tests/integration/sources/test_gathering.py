@@ -18,6 +18,7 @@ from invest.domain.market.assets import ActionKind, Asset
 from invest.domain.market.calendar import last_closed_session
 from invest.domain.market.tickers import AssetKind
 from invest.domain.values.choice import choose_all
+from invest.domain.values.event_readings import EventReading
 from invest.settings import Settings
 from invest.sources import Answer, Sources, Want
 from invest_sandbox import Fault, World, create_app
@@ -26,6 +27,7 @@ from invest_sandbox.context import REQUESTS
 MakeSettings = Callable[..., Settings]
 AS_OF = date(2026, 3, 31)
 NOW = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)
+READ = {"b3": EventReading("PETR4", "b3", AS_OF, "")}
 OFF_BY_DEFAULT = ("yahoo", "fundamentus", "google_news", "gdelt", "binance")
 HTTP = {"backoff": 0.001, "retries": 1, "read_timeout": 10.0, "zip_timeout": 20.0, "breaker_open": 600.0}
 
@@ -160,7 +162,7 @@ async def test_the_second_time_only_what_is_new_is_asked(world: World, settings:
             NOW,
             bars_until=date(2026, 3, 26),
             statements_until=date(2026, 3, 30),
-            actions_until=AS_OF,
+            events_read=READ,
             last_close=Decimal("1"),
         )
         found = by_source(await sources.collect(known))
@@ -177,7 +179,7 @@ async def test_the_second_time_only_what_is_new_is_asked(world: World, settings:
 
 async def test_what_is_up_to_date_costs_no_request(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings) as (sources, app):
-        current = Want("PETR4", NOW, bars_until=last_closed_session(NOW), actions_until=AS_OF)
+        current = Want("PETR4", NOW, bars_until=last_closed_session(NOW), events_read=READ)
         found = by_source(await sources.collect(current, only={"cotahist", "b3"}))
         assert statuses(list(found.values())) == {"cotahist": "not_modified", "b3": "not_modified"}
         assert not app[REQUESTS].get("cotahist")

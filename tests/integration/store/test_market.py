@@ -20,6 +20,7 @@ from invest.domain.market.assets import (
 )
 from invest.domain.market.bars import Bar
 from invest.domain.market.tickers import AssetKind, Market
+from invest.domain.values.event_readings import EventReading
 from invest.domain.values.harvest import Harvest
 from invest.domain.values.observations import Basis, Consensus, Observation, RawPayload, Rejected
 from invest.store import Store
@@ -439,3 +440,12 @@ async def test_a_code_traded_again_has_no_successor_and_is_not_ended_twice(store
     assert natura is not None
     assert (natura.active, natura.successor) == (True, None)
     assert (await store.assets.lineages()).current("NATU3") == "NATU3"
+
+
+async def test_the_newest_reading_of_events_is_kept_by_source(store: Store) -> None:
+    older, newer = (EventReading("PETR4", "b3", date(2026, 3, day), mark) for day, mark in ((30, ""), (31, "EJ")))
+    other = EventReading("PETR4", "other", date(2026, 3, 1), None)
+    await store.save_harvest(Harvest(readings=[newer, older, other]))
+    await store.save_harvest(Harvest(readings=[older]))
+    assert await store.event_readings.of("PETR4") == {"b3": newer, "other": other}
+    assert await store.event_readings.of("VALE3") == {}

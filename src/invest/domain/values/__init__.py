@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invest.domain.values.choice import choose_all
 from invest.domain.values.collected import AssetData, SourceOutcome
+from invest.domain.values.event_readings import EventReading, EventSigns, reason_to_read
 from invest.domain.values.fields import INDUSTRY_ONLY, UNITS, belongs, fields_of
 from invest.domain.values.harvest import Harvest
 from invest.domain.values.observations import Basis, Consensus, Observation, RawPayload, Rejected
@@ -18,6 +19,8 @@ __all__ = [
     "AssetData",
     "Basis",
     "Consensus",
+    "EventReading",
+    "EventSigns",
     "FieldQuality",
     "Harvest",
     "Observation",
@@ -31,6 +34,7 @@ __all__ = [
     "choose_all",
     "fields_of",
     "price_questions",
+    "reason_to_read",
     "scale_error",
     "unit_error",
     "value_questions",

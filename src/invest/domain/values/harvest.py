@@ -17,6 +17,7 @@ from invest.domain.market import (
     StatementLine,
     TickerChange,
 )
+from invest.domain.values.event_readings import EventReading
 from invest.domain.values.observations import Consensus, Observation, RawPayload
 
 ROW_BYTES = 200  # of one row, roughly, on its way to the database
@@ -40,6 +41,7 @@ class Harvest:
     news: Sequence[NewsItem] = ()
     macro: Sequence[MacroPoint] = ()
     portfolios: Sequence[FundPortfolio] = ()
+    readings: Sequence[EventReading] = ()
 
     def __add__(self, other: Harvest) -> Harvest:
         """Both parcels as one, part by part, in that order."""
@@ -56,13 +58,13 @@ class Harvest:
         return cls(**parts)
 
     def __bool__(self) -> bool:
-        """Whether it holds more than the payloads it was read from."""
-        return any(getattr(self, part) for part in PARTS if part != "payloads")
+        """Whether it holds more than the payloads it was read from and the notes that they were."""
+        return any(getattr(self, part) for part in PARTS if part not in ("payloads", "readings"))
 
     def subjects(self) -> set[str]:
         """What it is about, payloads aside: tickers, CNPJs, items of news, series."""
-        values: Iterable[Asset | Observation | Consensus | CorporateAction | FundPortfolio]
-        values = chain(self.assets, self.observations, self.consensus, self.actions, self.portfolios)
+        values: Iterable[Asset | Observation | Consensus | CorporateAction | FundPortfolio | EventReading]
+        values = chain(self.assets, self.observations, self.consensus, self.actions, self.portfolios, self.readings)
         return {
             *(value.ticker for value in values),
             *(ticker for change in self.changes for ticker in (change.old, change.new)),

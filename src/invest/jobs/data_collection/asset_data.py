@@ -22,7 +22,7 @@ from invest.domain.market import (
     session_hours,
     session_open,
 )
-from invest.domain.values import AssetData, Consensus, Harvest, Observation, SourceOutcome, choose_all
+from invest.domain.values import AssetData, Consensus, EventReading, Harvest, Observation, SourceOutcome, choose_all
 from invest.engine import GiveUp
 from invest.errors import Unreachable
 from invest.settings import Settings
@@ -47,6 +47,7 @@ class Known:
     actions: Sequence[CorporateAction]
     total_assets: Decimal | None = None
     filed: Mapping[tuple[str, date], int] = field(default_factory=dict)
+    events_read: Mapping[str, EventReading] = field(default_factory=dict)
 
     def want(self, ticker: str, now: datetime, *, force: bool) -> Want:
         """What to ask for."""
@@ -58,6 +59,7 @@ class Known:
             bars_until=self.bars_until,
             statements_until=self.statements_until,
             filed=self.filed,
+            events_read=self.events_read,
             last_close=close.value if close else None,
             last_day=market_day(close.as_of) if close else None,
             total_assets=self.total_assets,
@@ -69,20 +71,21 @@ class Known:
 
 async def known_of(store: Store, ticker: str) -> Known:
     """Read what is stored of one asset."""
-    asset, latest, days, actions = await asyncio.gather(
+    asset, latest, days, actions, read = await asyncio.gather(
         store.assets.get(ticker),
         store.observations.latest(ticker),
         store.bars.last_days([ticker]),
         store.actions.of(ticker),
+        store.event_readings.of(ticker),
     )
     if asset is None or not asset.cnpj:
-        return Known(asset, latest, days.get(ticker), None, actions)
+        return Known(asset, latest, days.get(ticker), None, actions, events_read=read)
     newest, total, filed = await asyncio.gather(
         store.statements.newest(cnpj=asset.cnpj),
         store.statements.total_assets(asset.cnpj),
         store.statements.filings(cnpj=asset.cnpj),
     )
-    return Known(asset, latest, days.get(ticker), newest, actions, total, filed)
+    return Known(asset, latest, days.get(ticker), newest, actions, total, filed, read)
 
 
 async def collect(store: Store, sources: Sources, settings: Settings, ticker: str, *, force: bool = False) -> AssetData:

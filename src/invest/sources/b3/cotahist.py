@@ -25,7 +25,7 @@ from invest.domain.market import (
     session_hours,
     sessions_between,
 )
-from invest.domain.values import Basis, Harvest, RawPayload
+from invest.domain.values import Basis, EventSigns, Harvest, RawPayload
 from invest.sources.b3.cotahist_format import ROW, Rows, read_cotahist
 from invest.sources.client import Capped, Shelf, Shelved, Shelves, SourceClient, open_zip
 from invest.sources.errors import Malformed, NotAvailable, SourceError
@@ -40,6 +40,7 @@ CURRENT = 900.0  # seconds the running year's and today's file are
 FIRST_YEAR, LAST_YEAR = 1986, 2200
 LOOK_BACK = 5  # sessions among which the newest file is looked for
 SILENT = 180  # days without a trade after which a code is taken for delisted
+MARK = slice(4, 8)  # of a specification
 PREFERENCE = ("02", "12", "14", "13", "34", "35", "36")
 
 
@@ -75,14 +76,27 @@ class CotahistSource:
 
     async def listed(self, client: SourceClient, now: datetime) -> list[Asset]:
         """Every paper that traded in the newest session there is a file of. Raises `SourceError`."""
+        newest = await self._newest(client, now)
+        return await asyncio.to_thread(papers, newest.shelf)
+
+    async def event_signs(self, client: SourceClient, want: Want) -> EventSigns:
+        """What the paper's quote of the newest session is marked with ("" where it did not trade)."""
+        newest = await self._newest(client, want.now)
+        rows = np.frombuffer(newest.shelf.get(want.ticker), ROW)
+        return EventSigns(mark=mark_of(rows[-1]) if len(rows) else "")
+
+    async def _newest(self, client: SourceClient, now: datetime) -> Shelved:
+        """The file of the newest session that there is one of. Raises `SourceError`."""
         day, today = last_closed_session(now), market_day(now)
         for _ in range(LOOK_BACK):
-            try:
-                shelved = await self._one(client, f"D{day:%d%m%Y}", today)
-            except NotAvailable:  # today's file appears some time after the close
-                day = previous_session(day)
-                continue
-            return await asyncio.to_thread(papers, shelved.shelf)
+            name = f"D{day:%d%m%Y}"
+            if self._missing.get(name) != today:
+                try:
+                    return await self._one(client, name, today)
+                except NotAvailable:  # today's file appears some time after the close
+                    if day != today:
+                        self._missing[name] = today
+            day = previous_session(day)
         raise NotAvailable(self.name, f"no file of the last {LOOK_BACK} sessions")
 
     async def quotes_of(
@@ -305,6 +319,12 @@ def table_of(papers_: Sequence[tuple[str, Rows]], payload: str, last: date) -> B
 
 def _price(micros: int) -> Decimal:
     return Decimal(micros // 10_000).scaleb(-2) if micros % 10_000 == 0 else Decimal(micros).scaleb(-6)
+
+
+def mark_of(row: np.void) -> str:
+    """What a quote's specification says between class and listing segment: ED, EJ, ER, ES and others trade without a
+    dividend, interest, income, a right to subscribe, for some sessions from the first one on."""
+    return str(row["spec"].decode("latin-1")[MARK].strip())
 
 
 def identity_of(row: np.void) -> Identity:

@@ -20,10 +20,17 @@ from invest.sources.feeds import clean, identifier, safe_link
 from invest.sources.numerals import SAO_PAULO, cnpj_of, day
 
 CATEGORIES = ("FATO RELEVANTE", "COMUNICADO AO MERCADO", "AVISO AOS ACIONISTAS", "CALENDARIO DE EVENTOS CORPORATIVOS")
+# Documents that tell of no dividend, split or meeting; what is of none of these kinds may.
+NO_EVENTS = (
+    "DADOS ECONOMICO-FINANCEIROS", "VALORES MOBILIARIOS NEGOCIADOS", "POLITICA", "CODIGO", "REGIMENTO", "INFORME",
+    "RELATORIO", "ACORDO DE ACIONISTAS", "ESCRITURA", "DOCUMENTOS DE OFERTA", "CARTA ANUAL",
+)  # fmt: skip
 NEWEST = "newest"
+DELIVERED = "delivered"  # the newest day of a document that may tell of an event, by CNPJ
 NEWEST_LINES = 500
 HOUR = 3_600.0
 KEPT_DAYS = 365
+KEPT_FILES = 4
 Notice = tuple[NewsItem, RawPayload]
 
 
@@ -31,12 +38,26 @@ class Notices:
     """IPE files of this year and, in its first months, the last one."""
 
     def __init__(self) -> None:
-        self._shelves = Shelves("notices", cut)
+        self._shelves = Shelves("deliveries", cut)
+        self._days: dict[str, Mapping[str, str]] = {}  # by payload
 
     async def of(self, client: SourceClient, cnpj: str, today: date, tickers: tuple[str, ...]) -> list[Notice]:
         """Notices of one company within a year. Raises `SourceError`."""
         files = await self._files(client, today)
         return list(_notices(files, cnpj, today, {cnpj: tickers}))
+
+    async def last_delivery(self, client: SourceClient, cnpj: str, today: date) -> date | None:
+        """The day of a company's newest document that may tell of an event. Raises `SourceError`."""
+        days = [day(self._delivered(shelved).get(cnpj)) for shelved in await self._files(client, today)]
+        return max((when for when in days if when is not None and when <= today), default=None)
+
+    def _delivered(self, shelved: Shelved) -> Mapping[str, str]:
+        sha256 = shelved.payload.sha256
+        if sha256 not in self._days:
+            while len(self._days) >= KEPT_FILES:
+                self._days.pop(next(iter(self._days)))
+            self._days[sha256] = orjson.loads(shelved.shelf.get(DELIVERED) or b"{}")
+        return self._days[sha256]
 
     async def newest(
         self, client: SourceClient, today: date, tickers: Mapping[str, tuple[str, ...]], limit: int
@@ -66,12 +87,15 @@ def cut(source: Path, shelf: Path) -> None:
         if not entries:
             raise Malformed("cvm", "an IPE zip without a table")
         with archive.open(entries[0]) as stream:
-            rows = [row for row in table(Capped("cvm", stream, entries[0].file_size).lines()) if _wanted(row)]
-    Shelf.write(shelf, _blocks(rows))
-
-
-def _wanted(row: Mapping[str, str]) -> bool:
-    return plain(row.get("CATEGORIA", "")).startswith(CATEGORIES) and cnpj_of(row.get("CNPJ_COMPANHIA")) is not None
+            rows, delivered = list[dict[str, str]](), dict[str, str]()
+            for row in table(Capped("cvm", stream, entries[0].file_size).lines()):
+                cnpj, category = cnpj_of(row.get("CNPJ_COMPANHIA")), plain(row.get("CATEGORIA", ""))
+                when = day(row.get("DATA_ENTREGA"))
+                if cnpj is not None and when is not None and not category.startswith(NO_EVENTS):
+                    delivered[cnpj] = max(delivered.get(cnpj, ""), when.isoformat())
+                if cnpj is not None and category.startswith(CATEGORIES):
+                    rows.append(row)
+    Shelf.write(shelf, [*_blocks(rows), (DELIVERED, orjson.dumps(delivered))])
 
 
 def _blocks(rows: list[dict[str, str]]) -> Iterator[tuple[str, bytes]]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import date
 
 from invest.domain.market import AssetKind, StatementLine, market_day
-from invest.domain.values import Harvest, scale_error
+from invest.domain.values import EventSigns, Harvest, scale_error
 from invest.sources.client import Shelved, Shelves, SourceClient
 from invest.sources.cvm.format import cut_statements, filings_of, statements_of
 from invest.sources.cvm.ipe import Notices
@@ -59,6 +59,12 @@ class CvmSource:
         for text in self.register.problems:
             reading.remark(text)
         return reading.close()
+
+    async def event_signs(self, client: SourceClient, want: Want) -> EventSigns:
+        """The day of the company's newest notice that may tell of an event."""
+        if want.kind in WITHOUT_FILINGS or want.asset is None or not want.asset.cnpj:
+            return EventSigns()
+        return EventSigns(noticed_on=await self._notices.last_delivery(client, want.asset.cnpj, market_day(want.now)))
 
     async def news(self, client: SourceClient, limit: int) -> list[Answer]:
         """The newest material facts and notices of all companies."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from invest.domain.market import AssetKind, last_closed_session, market_day, session_hours
+from invest.domain.market import AssetKind, last_closed_session, session_hours
 from invest.domain.values import Harvest, RawPayload
 from invest.sources.client import SourceClient
 from invest.sources.errors import Malformed, NotAvailable, SourceError
@@ -46,8 +46,7 @@ class FundamentusSource:
         wrong = self._observe(reading, want, values, payload)
         if wrong:
             return reading.discard(wrong)
-        if want.actions_until != market_day(want.now) or want.force:
-            await self._dividends(client, reading, want)
+        await self._dividends(client, reading, want)
         return reading.close()
 
     async def _row(self, client: SourceClient, ticker: str) -> tuple[dict[str, str] | None, RawPayload]:

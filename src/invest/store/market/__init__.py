@@ -7,6 +7,7 @@ from invest.store.market.answers import Answers
 from invest.store.market.assets import Assets, write_assets, write_changes
 from invest.store.market.backfills import Backfills
 from invest.store.market.bars import ORIGIN, BarStore, Origin, write_bars
+from invest.store.market.event_readings import EventReadings, write_readings
 from invest.store.market.figures import FilingFigures
 from invest.store.market.filings import Statements, write_statements
 from invest.store.market.funds import Funds, write_portfolios
@@ -22,6 +23,7 @@ __all__ = [
     "Assets",
     "Backfills",
     "BarStore",
+    "EventReadings",
     "FilingFigures",
     "Funds",
     "Macro",
@@ -41,5 +43,6 @@ __all__ = [
     "write_observations",
     "write_payloads",
     "write_portfolios",
+    "write_readings",
     "write_statements",
 ]

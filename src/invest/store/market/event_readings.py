@@ -1,0 +1,36 @@
+"""When the events of each paper were last read, by source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from invest.domain.values import EventReading
+from invest.store.core import Connection, Database, columns
+
+UPSERT = """
+INSERT INTO event_reading AS e (ticker, source, read_on, mark)
+SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::text[])
+ON CONFLICT (ticker, source) DO UPDATE SET read_on = excluded.read_on, mark = excluded.mark
+WHERE e.read_on <= excluded.read_on
+"""
+
+
+async def write_readings(connection: Connection, readings: Iterable[EventReading]) -> None:
+    """Note readings, in the transaction of `connection`; an older one changes nothing."""
+    newest: dict[tuple[str, str], EventReading] = {}
+    for reading in sorted(readings, key=lambda r: (r.ticker, r.source, r.read_on)):
+        newest[reading.ticker, reading.source] = reading
+    if newest:
+        await connection.execute(UPSERT, *columns(newest.values(), "ticker", "source", "read_on", "mark"))
+
+
+class EventReadings:
+    """`store.event_readings`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def of(self, ticker: str) -> dict[str, EventReading]:
+        """The newest reading of a paper by each source."""
+        rows = await self._db.fetch("SELECT ticker, source, read_on, mark FROM event_reading WHERE ticker = $1", ticker)
+        return {row["source"]: EventReading(*row) for row in rows}
