@@ -14,7 +14,8 @@ from invest.domain.news.words import load_words
 WORD = re.compile(r"[\w&]+(?:[-'’.][\w&]+)*", re.UNICODE)
 CODE = re.compile(r"(?<![\w-])([A-Z][A-Z0-9]{3}(?:1[1-3]|3[1-59]|[3-8])F?)(?![\w-])")
 COIN = re.compile(r"(?<![\w-])(BTC|ETH|SOL|XRP|ADA|DOGE|BNB|LTC)(?![\w-])")
-COMPANY = re.compile(r"\bS\s?/\s?A\b\.?", re.IGNORECASE)
+COMPANY = re.compile(r"\bS\s?[/.]\s?A\b\.?", re.IGNORECASE)
+DASH = re.compile(r"\s[-–]\s?|\s?[-–]\s")
 MAX_WORDS = 5
 MIN_LETTERS = 4
 
@@ -119,7 +120,8 @@ class Recogniser:
             return True
         if following in ("e", "ou") or ("," in gap and following):
             other = after if "," in gap else after + 1
-            return any(title.words(other, n) in self._names for n in range(1, MAX_WORDS + 1))
+            known = any(title.words(other, n) in self._names for n in range(1, MAX_WORDS + 1))
+            return known or (following in ("e", "ou") and title.names_something(other))
         return not SENTENCE.search(gap) and (
             following in DOING
             or f"{following} {title.word(after + 1)}" in STATES
@@ -157,6 +159,10 @@ class _Title:
         words = self.tokens[at : at + length]
         return all(w[0].isupper() or w[0].isdigit() for w in (words[0], *(w for w in words[1:] if len(w) > 3)))
 
+    def names_something(self, at: int) -> bool:
+        """Whether a word within a sentence has a capital that its place does not give it."""
+        return not self.shouted and at < len(self.tokens) and self.tokens[at][0].isupper() and not self.starts(at)
+
     def gap(self, at: int) -> str:
         """What stands between a word and the one before it."""
         start = self.spans[at - 1][1] if at else 0
@@ -174,8 +180,7 @@ def spellings(ticker: str, name: str | None, kind: AssetKind | None) -> list[tup
         found = [_words(nickname) for nickname in NICKNAMES.get(ticker[:4], ())]
     if kind and (shown := display_name(ticker, kind, None)):
         found.append(_words(shown))
-    alias = _alias(name) if name and kind in (AssetKind.STOCK, AssetKind.UNIT) else ()
-    return [*found, alias] if alias else found
+    return [*found, *(_aliases(name) if name and kind in (AssetKind.STOCK, AssetKind.UNIT) else ())]
 
 
 def hints(ticker: str, name: str | None, kind: AssetKind | None) -> frozenset[str]:
@@ -193,9 +198,21 @@ def _words(name: str) -> tuple[str, ...]:
     return tuple(plain(match[0]) for match in WORD.finditer(name))
 
 
+def _aliases(name: str) -> list[tuple[str, ...]]:
+    """The parts of a registered name that people use; none where nothing distinctive is left.
+
+    What stands behind the legal form says what the company makes (Bardella S.A. Indústrias Mecânicas), one word behind
+    a dash is its short name (Cia Ferro Ligas da Bahia - Ferbasa).
+    """
+    first, *rest = [part for part in COMPANY.split(name) if part.strip()] or [""]
+    head, *others = DASH.split(first)
+    behind = [part for text in rest for part in DASH.split(text)[1:]]
+    short = [alias for part in (*others, *behind) if len(alias := _alias(part)) == 1]
+    return [alias for alias in (_alias(head), *short) if alias]
+
+
 def _alias(name: str) -> tuple[str, ...]:
-    """The part of a registered name that people use; empty where nothing distinctive is left."""
-    words = list(_words(COMPANY.sub(" ", name)))
+    words = list(_words(name))
     while words and words[-1] in FORMS:
         words.pop()
     while words and words[0] in FORMS and (words[0] != "grupo" or len(words) > 2):  # Grupo Mateus is no Mateus
