@@ -121,3 +121,41 @@ def test_recorded_errors_are_named(samples: Path) -> None:
     told = [complaint(path.read_bytes()) or "" for path in sorted((samples / "bcb/errors").iterdir())]
     assert told[0].startswith("a page of HTML instead of a series (Requisi")
     assert "10 anos" in told[1]
+
+
+def reading_of(data: object, code: int = 12) -> tuple[list[tuple[date, Decimal]], list[str]]:
+    """What is read of rows, and what is remarked."""
+    reading = Reading("bcb", SourceSettings())
+    return [(p.day, p.value) for p in points(reading, code, data, PAYLOAD, TODAY)], reading.remarks
+
+
+def test_rows_out_of_order_twice_and_with_commas_are_days_once() -> None:
+    data = [
+        {"data": "03/02/2026", "valor": "0,055131"},
+        {"data": "02/02/2026", "valor": "0.055131"},
+        {"data": "3/2/2026", "valor": 0.055131},
+        {"data": "04/02/2026", "valor": " "},
+    ]
+    value = Decimal("0.055131")
+    assert reading_of(data) == ([(date(2026, 2, 2), value), (date(2026, 2, 3), value)], [])
+
+
+def test_a_day_with_two_values_has_none_and_says_so() -> None:
+    data = [{"data": "02/02/2026", "valor": v} for v in ("0.05", "0.06")] + [{"data": "03/02/2026", "valor": "0.05"}]
+    found, remarks = reading_of(data)
+    assert found == [(date(2026, 2, 3), Decimal("0.05"))]
+    assert remarks == ["series 12: 2026-02-02 has two values, neither is taken"]
+
+
+@pytest.mark.parametrize("row", [{"data": "02/02/2026"}, {"date": "02/02/2026", "value": "1"}, "x", {"valor": "1"}])
+def test_rows_that_cannot_be_read_are_named(row: object) -> None:
+    found, remarks = reading_of([row, {"data": "03/02/2026", "valor": "0.05"}])
+    assert found == [(date(2026, 2, 3), Decimal("0.05"))]
+    assert remarks[0].startswith("series 12: 1 rows have no day or no value")
+    with pytest.raises(Malformed, match="no row has a day and a value"):
+        reading_of([row, row])
+
+
+def test_expectations_of_another_shape_are_malformed() -> None:
+    with pytest.raises(Malformed, match="no row names"):
+        list(expectations({"value": [{"indicador": "IPCA", "data": "2026-03-27", "mediana": 4}]}, PAYLOAD, TODAY))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from invest.domain.market.assets import MacroPoint
 from invest.domain.market.bars import Days, Floats
-from invest.domain.market.calendar import count_sessions
+from invest.domain.market.calendar import count_sessions, sessions_between
 
 EPOCH = date(1970, 1, 1)
 CARRIED_SESSIONS = 10  # how long the last published rate is carried forward
@@ -59,6 +59,11 @@ class RateCurve:
         """Days since 1970-01-01."""
         return self.days.astype(np.int64)
 
+    @cached_property
+    def gaps(self) -> npt.NDArray[np.int64]:
+        """Places of days behind which more sessions lack than a rate is carried over."""
+        return np.flatnonzero(missing_sessions(self.days) > CARRIED_SESSIONS)
+
     @classmethod
     def of(cls, points: Iterable[MacroPoint]) -> RateCurve:
         """The curve of a daily series in percent; the last of two values for one day wins."""
@@ -73,13 +78,15 @@ class RateCurve:
     def of_columns(cls, columns: MacroColumns) -> RateCurve:
         """The curve of a daily series in percent, each day once and in order."""
         rates = columns.values / 100
-        grown = np.concatenate(([1.0], np.cumprod(1 + rates)))
+        missing = missing_sessions(columns.days)
+        steps = (1 + rates) ** (1 + np.where(missing > CARRIED_SESSIONS, 0, missing))
+        grown = np.concatenate(([1.0], np.cumprod(steps)))
         return cls(columns.days, rates, grown, columns.source, columns.payload)
 
     def growth(self, start: date, end: date) -> float | None:
         """Factor from `start` to `end`: rates of the days start <= d < end.
 
-        The newest rate is carried forward for at most ten sessions; None where the curve does not reach.
+        A rate is carried over at most ten sessions that have none; None where the curve lacks more, or does not reach.
         """
         ends = self._at(np.array([_stamp(start), _stamp(end)]))
         return float(ends[1] / ends[0]) if ends is not None else None
@@ -105,7 +112,10 @@ class RateCurve:
         """The running product at days since 1970-01-01, ascending; None beyond the curve."""
         if not len(self) or stamps[0] < self.stamps[0]:
             return None
-        grown = self.growth_to[np.searchsorted(self.stamps, stamps, side="left")]
+        places = np.searchsorted(self.stamps, stamps, side="left")
+        if ((self.gaps >= places[0]) & (self.gaps < places[-1] - 1)).any():
+            return None
+        grown = self.growth_to[places]
         last = self.days[-1].astype(object)
         for i in range(int(np.searchsorted(stamps, self.stamps[-1], side="right")), len(stamps)):
             idle = count_sessions(last, EPOCH + timedelta(days=int(stamps[i]) - 1))
@@ -113,6 +123,17 @@ class RateCurve:
                 return None
             grown[i] *= (1 + self.rates[-1]) ** idle
         return np.asarray(grown)
+
+
+def missing_sessions(days: Days) -> npt.NDArray[np.int64]:
+    """Sessions between each day of a daily series and the next that it lacks: its rate is carried over them."""
+    if not len(days):
+        return np.zeros(0, np.int64)
+    first, last = days[0].astype(object), days[-1].astype(object)
+    sessions = sessions_between(first, last)
+    behind = np.searchsorted(sessions, days, side="right")  # sessions up to each day
+    before = np.searchsorted(sessions, days[1:], side="left")  # and those before the next
+    return np.concatenate((np.maximum(before - behind[:-1], 0), [0]))
 
 
 def _stamp(day: date) -> int:

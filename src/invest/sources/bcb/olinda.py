@@ -52,7 +52,7 @@ class OlindaSource:
         reading.keep(answer.payload)
         try:
             reading.add(Harvest(macro=list(expectations(answer.json(), answer.payload, today))))
-        except Implausible as error:
+        except (Implausible, Malformed) as error:
             reading.reject(error.reason)
 
     async def _indicator(self, client: SourceClient, name: str, since: Mapping[str, date], today: date) -> Response:
@@ -73,6 +73,8 @@ def expectations(data: object, payload: RawPayload, today: date) -> Iterator[Mac
     rows = data.get("value") if isinstance(data, Mapping) else None
     if not isinstance(rows, list):
         raise Malformed("olinda", f"no list of values but {str(data)[:120]!r}")
+    if rows and not any(isinstance(row, Mapping) and {"Indicador", "Data", "Mediana"} <= row.keys() for row in rows):
+        raise Malformed("olinda", f"no row names an indicator, a day and a median: {str(rows[0])[:120]}")
     for row in rows:
         if not isinstance(row, Mapping) or row.get("baseCalculo", THIRTY_DAYS) != THIRTY_DAYS:
             continue

@@ -14,7 +14,7 @@ from invest.domain.values import Harvest, RawPayload
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Malformed, NotAvailable, SourceError, SourceRefused
 from invest.sources.model import Answer, Reading, Want
-from invest.sources.numerals import day, number
+from invest.sources.numerals import NOTHING, day, number
 
 # Series and the range of its values since 1999 with room to spare; beyond it the unit is wrong, whoever says so.
 SERIES: Mapping[int, tuple[str, float, float]] = {
@@ -45,7 +45,7 @@ class BcbSource:
         results = await asyncio.gather(
             *(self._series(client, code, since.get(f"sgs:{code}"), today) for code in SERIES), return_exceptions=True
         )
-        problems = []
+        problems: list[SourceError] = []
         for code, result in zip(SERIES, results, strict=True):
             if isinstance(result, SourceError):
                 problems.append(result)
@@ -53,8 +53,14 @@ class BcbSource:
             elif isinstance(result, BaseException):
                 raise result
             else:
+                if not result and (known := since.get(f"sgs:{code}")):
+                    reading.remark(f"series {code}: no value at all where that of {known} is on record")
                 for answer in result:
-                    self._read(reading, code, answer, today)
+                    try:
+                        self._read(reading, code, answer, today)
+                    except Malformed as error:
+                        problems.append(error)
+                        reading.remark(f"series {code}: {error.reason}")
         if problems and not reading.harvest.macro:
             raise problems[0]
         return reading.close()
@@ -111,15 +117,21 @@ def complaint(body: bytes) -> str | None:
 
 
 def points(reading: Reading, code: int, data: object, payload: RawPayload, today: date) -> list[MacroPoint]:
-    """Values of one answer up to today (432 is published ahead); blank ones are none. Raises `Malformed`."""
+    """Values of one answer up to today (432 is published ahead); blank ones are none. Raises `Malformed`.
+
+    A row that cannot be read is named, a day with two different values has none.
+    """
     if not isinstance(data, Sequence) or isinstance(data, str):
         raise Malformed("bcb", f"series {code} is no list")
-    found: list[MacroPoint] = []
+    found: dict[date, MacroPoint] = {}
+    disputed: set[date] = set()
+    odd: list[object] = []
     _, lowest, highest = SERIES.get(code, ("", float("-inf"), float("inf")))
     for row in data:
-        when = day(row.get("data")) if isinstance(row, Mapping) else None
-        value = number(row.get("valor")) if isinstance(row, Mapping) else None
+        when, value = (day(row.get("data")), number(row.get("valor"))) if isinstance(row, Mapping) else (None, None)
         if when is None or value is None:
+            if not _is_blank(row, when):
+                odd.append(row)
             continue
         if when > today:
             reading.remark(f"series {code} runs ahead: later days are left for later")
@@ -127,5 +139,22 @@ def points(reading: Reading, code: int, data: object, payload: RawPayload, today
         if not lowest <= value <= highest:
             reading.reject(f"series {code}: {value:f} on {when} is beyond belief, the answer is left out")
             return []
-        found.append(MacroPoint(series=f"sgs:{code}", day=when, value=value, source="bcb", payload=payload.sha256))
-    return found
+        point = MacroPoint(series=f"sgs:{code}", day=when, value=value, source="bcb", payload=payload.sha256)
+        if found.setdefault(when, point).value != value:
+            disputed.add(when)
+    if odd:
+        if len(odd) == len(data):
+            raise Malformed("bcb", f"no row has a day and a value: {str(odd[0])[:100]}")
+        reading.reject(f"series {code}: {len(odd)} rows have no day or no value: {str(odd[0])[:100]}")
+    if disputed:
+        reading.reject(f"series {code}: {min(disputed)} has two values, neither is taken")
+    return [found[when] for when in sorted(found.keys() - disputed)]
+
+
+def _is_blank(row: object, when: date | None) -> bool:
+    """Whether a row says that its day has no value."""
+    return when is not None and isinstance(row, Mapping) and "valor" in row and _says_nothing(row["valor"])
+
+
+def _says_nothing(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.strip().lower() in NOTHING)
