@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from tests.unit.sources import test_etfs as etfs
 from tests.unit.sources import test_funds as funds
 from tests.unit.sources import test_hostile_files as files
 
-from bench.fuzz.target import Read, run
+from bench.fuzz.target import Read, run, scratch
 from invest.domain.market import Asset, AssetKind
 from invest.sources.client import SourceClient
 from invest.sources.client.shelf import Shelf
@@ -76,7 +75,7 @@ def _in_a_folder(work: Callable[[Path, bytes], object]) -> Read:
     """Each input has a folder of its own, which goes with it."""
 
     def read(data: bytes) -> object:
-        with tempfile.TemporaryDirectory(prefix="invest-fuzz-") as name:
+        with scratch() as name:
             return work(Path(name), data)
 
     return read

@@ -13,7 +13,6 @@ from unittest import mock
 import orjson
 from aiohttp import web
 from aiohttp.http import HttpVersion11, RawRequestMessage
-from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict, CIMultiDictProxy
 from pydantic import TypeAdapter
 from yarl import URL
@@ -69,8 +68,11 @@ WHERE = URL("/api/v1/events")
 TRUSTED = Networks(["10.0.0.0/8", "::1"])
 
 
-def _request(target: str, headers: Mapping[str, str], method: str = "GET") -> web.Request:
-    return make_mocked_request(method, target, headers=CIMultiDict(headers))
+def _request(method: str, target: URL, headers: CIMultiDict[str]) -> web.Request:
+    message = RawRequestMessage(
+        method, str(target), HttpVersion11, CIMultiDictProxy(headers), (), False, None, False, False, target
+    )
+    return web.Request(message, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY)
 
 
 def _head(data: bytes) -> object:
@@ -82,10 +84,7 @@ def _head(data: bytes) -> object:
         name, colon, value = line.partition(":")
         if colon and TOKEN.fullmatch(name):
             headers.add(name, value.strip())
-    message = RawRequestMessage(
-        "GET", "/api/v1/events", HttpVersion11, CIMultiDictProxy(headers), (), False, None, False, False, WHERE
-    )
-    request = web.Request(message, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY)
+    request = _request("GET", WHERE, headers)
     read: list[object] = [keyring.key_of(request), is_forwarded(request), origin_of(request, TRUSTED)]
     read += [tracing.parent_in(request.headers), session.language_of(request), session.theme_of(request)]
     read += [session.key_in(request), session.seed_of(request), etag_matches(request, 'W/"abc"')]
@@ -142,17 +141,17 @@ def _cursor(text: str) -> object:
 
 def _form(data: bytes) -> object:
     """A form with a good head."""
-    return parts_of(_request("/", {"Content-Type": TYPES[0].decode()}, "POST"), data)
+    return parts_of(_request("POST", URL("/"), CIMultiDict({"Content-Type": TYPES[0].decode()})), data)
 
 
 def _form_type(data: bytes) -> object:
     """A good form with a spoilt head."""
-    return parts_of(_request("/", {"Content-Type": data.decode("latin-1")}, "POST"), FORM[0])
+    return parts_of(_request("POST", URL("/"), CIMultiDict({"Content-Type": data.decode("latin-1")})), FORM[0])
 
 
 def _address(data: bytes) -> object:
     """The query string of an address."""
-    return query_of(_request("/x?" + data.decode("latin-1"), {}), {"a": 1, "b": 2})
+    return query_of(_request("GET", URL("/x?" + data.decode("latin-1")), CIMultiDict()), {"a": 1, "b": 2})
 
 
 def targets() -> Iterator[Target]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
@@ -13,7 +12,7 @@ from typing import Any
 import orjson
 from tests.builders.hostile import NOW
 
-from bench.fuzz.target import Target, of_text
+from bench.fuzz.target import Target, of_text, scratch
 from invest.domain.brokerage import reading
 from invest.domain.market import parse_ticker
 from invest.domain.opinions import clean_excerpt
@@ -125,7 +124,7 @@ def _environment(**variables: str) -> Iterator[None]:
 
 def _settings(data: bytes) -> object:
     """A file of settings, merged over the defaults."""
-    with tempfile.TemporaryDirectory(prefix="invest-fuzz-") as folder:
+    with scratch() as folder:
         file = Path(folder) / "settings.toml"
         file.write_bytes(data)
         with _environment(INVEST_SETTINGS=str(file)):
