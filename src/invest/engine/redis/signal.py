@@ -40,8 +40,10 @@ class Signal:
 
 async def ended(task: asyncio.Task[Any]) -> None:
     """Cancel a task until it has ended: a Redis client cancelled within its own time limit can swallow one request."""
+    patience = 0.05
     while not task.done():
         task.cancel()
-        await asyncio.wait([task], timeout=1)
+        await asyncio.wait([task], timeout=patience)
+        patience = min(2 * patience, 1.0)
     if not task.cancelled():
         task.exception()  # looked at: whoever ends a task wants no more of it
