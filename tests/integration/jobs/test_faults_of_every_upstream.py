@@ -50,7 +50,17 @@ HASTY = 0.3  # seconds the upstream that hangs is waited for; the others have ti
 QUICK = {"slow": {"seconds": 0.1}, "429": {"retry_after": 0.01}}  # the same troubles in less time
 FAULTS_OF_ALL: Mapping[str, Mapping[str, Any]] = {n: {**f, **QUICK.get(n, {})} for n, f in bench_faults.FAULTS.items()}
 SILENT = {"429", "500", "hang", "cut", "malformed"}  # faults under which nothing usable comes
-UPSTREAMS = (*bench_faults.ON, *bench_faults.OFF)
+# In trouble two at a time, which say different things: what one gets wrong the other could not confirm.
+TOGETHER = (
+    ("cotahist", "google_news"),
+    ("brapi", "gdelt"),
+    ("yahoo", "olinda"),
+    ("b3_indices", "fundamentus"),
+    ("cvm", "binance"),
+    ("cvm_funds", "bcb"),
+    ("cvm_etfs", "rss"),
+    ("b3", "mercado_bitcoin"),
+)
 TELLING = ("hang", "malformed", "off_by_1000")  # one each of: nothing comes, nonsense comes, something wrong comes
 OTHERS = tuple(name for name in FAULTS_OF_ALL if name not in TELLING)
 # Their troubles must meet an empty cache; those of others leave files alone.
@@ -97,15 +107,15 @@ def market() -> tuple[World, Shelf]:
 
 
 @asynccontextmanager
-async def stage(settings: MakeSettings, upstream: str) -> AsyncIterator[Stage]:
-    """The sandbox, with the upstream in question switched on beside the usual ones."""
+async def stage(settings: MakeSettings, *upstreams: str) -> AsyncIterator[Stage]:
+    """The sandbox, with the upstreams in question switched on beside the usual ones."""
     world, shelf = market()
     app = create_app(world, shelf=shelf)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    enabled = {*ON, upstream}
+    enabled = {*ON, *upstreams}
     sources = {n: c.model_copy(update={"enabled": n in enabled}) for n, c in settings().sources.items()}
 
     def make(database: str, folder: Path, now: datetime) -> Settings:
@@ -158,44 +168,58 @@ async def known(stage_: Stage, server: str, folder: Path) -> Known:
     return _known[server]
 
 
-def tried_with(upstream: str) -> tuple[str, ...]:
+def test_every_upstream_is_tried() -> None:
+    assert sorted(name for pair in TOGETHER for name in pair) == sorted((*bench_faults.ON, *bench_faults.OFF))
+
+
+def tried_with(pair: tuple[str, str]) -> tuple[str, ...]:
     """The telling faults, and one of the others by turns; `make faults` tries every upstream with all."""
-    return (*TELLING, OTHERS[UPSTREAMS.index(upstream) % len(OTHERS)])
+    return (*TELLING, OTHERS[TOGETHER.index(pair) % len(OTHERS)])
 
 
-@pytest.mark.parametrize("upstream", UPSTREAMS)
+@pytest.mark.parametrize("pair", TOGETHER, ids="+".join)
 async def test_an_upstream_in_trouble_spoils_nothing_and_is_named(
-    upstream: str, settings: MakeSettings, postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pair: tuple[str, str],
+    settings: MakeSettings,
+    postgres_server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resolved = SourceClient._call
 
     def hurried(client: SourceClient, source: str, *rest: Any) -> Call:
         call = resolved(client, source, *rest)
-        return replace(call, timeout=HASTY) if source == upstream and fault["kind"] == "hang" else call
+        return replace(call, timeout=HASTY) if source in pair and fault["kind"] == "hang" else call
 
     monkeypatch.setattr(SourceClient, "_call", hurried)
     fault: Mapping[str, Any] = {"kind": "none"}
     async with stage(settings, "brapi") as calm:
         start = await known(calm, postgres_server, tmp_path)
-    async with stage(settings, upstream) as troubled:
-        for name in tried_with(upstream):
+    async with stage(settings, *pair) as troubled:
+        for name in tried_with(pair):
             fault = FAULTS_OF_ALL[name]
             database = await copied(start.database, "faults_cell")
             troubled.app[FAULTS].clear()
-            troubled.app[FAULTS].add(Fault.model_validate({"upstream": upstream, **fault}))
+            for upstream in pair:
+                troubled.app[FAULTS].add(Fault.model_validate({"upstream": upstream, **fault}))
+            folder = tmp_path / (name if set(pair) & set(FILES) else "all")
             async with asyncio.timeout(60):
-                said = await collect_all(
-                    troubled.make(database, tmp_path / (name if upstream in FILES else "all"), NOW)
-                )
-            mine = [one for one in said if one.source == upstream and one.status != "skipped"]
-            others = [one for one in said if one.source != upstream and one.status in ("failed", "rejected")]
-            assert mine, f"{upstream}, {name}: it was not asked"
-            assert not others, f"{upstream}, {name}: {others[0].source} failed too: {others[0].reason}"
-            if name in SILENT:
-                assert not [one for one in mine if one.status == "ok" and one.observations + one.bars], (name, mine)
-                assert all(one.reason for one in mine if one.status in ("failed", "rejected")), (name, mine)
-            elif name == "off_by_1000" and upstream in PRICING:
-                assert "ok" not in {one.status for one in mine if one.observations + one.bars}, (name, mine)
-            elif name == "slow" and upstream != "gdelt":  # whose stand-in itself refuses a second request in 5 s
-                assert "failed" not in {one.status for one in mine}, (name, mine)
-            assert compare(start.before, start.truth, await values_of(database)) == [], (upstream, name)
+                outcomes = await collect_all(troubled.make(database, folder, NOW))
+            others = [one for one in outcomes if one.source not in pair and one.status in ("failed", "rejected")]
+            assert not others, f"{pair}, {name}: {others[0].source} failed too: {others[0].reason}"
+            for upstream in pair:
+                check_outcomes(upstream, name, [one for one in outcomes if one.source == upstream])
+            assert compare(start.before, start.truth, await values_of(database)) == [], (pair, name)
+
+
+def check_outcomes(upstream: str, name: str, outcomes: list[SourceOutcome]) -> None:
+    """An upstream in trouble was asked, and said to be what it was."""
+    mine = [one for one in outcomes if one.status != "skipped"]
+    assert mine, f"{upstream}, {name}: it was not asked"
+    if name in SILENT:
+        assert not [one for one in mine if one.status == "ok" and one.observations + one.bars], (name, mine)
+        assert all(one.reason for one in mine if one.status in ("failed", "rejected")), (name, mine)
+    elif name == "off_by_1000" and upstream in PRICING:
+        assert "ok" not in {one.status for one in mine if one.observations + one.bars}, (name, mine)
+    elif name == "slow" and upstream != "gdelt":  # whose stand-in itself refuses a second request in 5 s
+        assert "failed" not in {one.status for one in mine}, (name, mine)
