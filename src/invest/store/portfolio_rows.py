@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from invest.domain.fixed_income import Bond, PaperFact, Terms, bonds_of, oversold
-from invest.domain.portfolios import Known, Operation, Portfolio, Transaction, row_hashes
+from invest.domain.market import CorporateAction
+from invest.domain.portfolios import Known, Operation, Portfolio, Transaction, row_hashes, spun_off
 from invest.errors import InvestError, NotFound
 from invest.store.core import Connection, Database, Record, clean, columns, from_json, texts, to_json
 from invest.store.market import Actions, Assets, BarStore
@@ -119,14 +120,23 @@ async def known_facts(
     lineages = await assets.lineages()
     plain = Known(changes=lineages)
     tickers = {t for one in facts for t in (one.ticker, one.other) if t}
-    current = {plain.code_of(one.ticker, one.date)[0] for one in facts if one.ticker}
-    names = sorted(tickers | current)
+    names = {code for one in facts if one.ticker for code in plain.codes_of(one.ticker, one.date)} | tickers
     if not names:
         return plain
+    known = dict(await actions.of_many(sorted(names)))
+    while more := _received(known, plain) - names:  # what they gave has events and prices too
+        names |= more
+        known |= await actions.of_many(sorted(more))
     first = min((one.date for one in facts), default=date.max)
     since = first - BEFORE if first > date.min + BEFORE else first
-    series = await bars.read_many(names, since=since) if prices else {}
-    return Known(await actions.of_many(names), lineages, series)
+    series = await bars.read_many(sorted(names), since=since) if prices else {}
+    return Known(known, lineages, series)
+
+
+def _received(actions: Mapping[str, Sequence[CorporateAction]], known: Known) -> set[str]:
+    """The papers that known spin-offs gave, under each code that they traded as since."""
+    given = {(other, a.last_date_with) for mine in actions.values() for a in mine if (other := spun_off(a))}
+    return {code for other, day in given for code in known.codes_of(other, day)}
 
 
 class Harmful(InvestError):

@@ -216,6 +216,9 @@ async def happenings(invest: Cli) -> None:
     assert "name some assets" in (await invest("data", "calendar", code=2)).err
     assert "taken back" in (await invest(*dividend, "--remove")).out
     assert "no event of PETR4" in (await invest("data", "events", "PETR4")).out
+    unit = ("data", "event", "PETR4", "--kind", "merger", "--last-day", "2024-03-28", "--into")
+    assert "RNEW4=2" in (await invest(*unit, "VALE3", code=2)).err
+    assert "two or more papers" in (await invest(*unit, "VALE3=2", code=2)).err
     answer = ("data", "answer", "PETR4", "move", "2026-01-05", "no event")
     assert "is asked about PETR4 on 2026-01-05" in (await invest(*answer, code=2)).err
     assert "nothing to ask" in (await invest("data", "questions", "PETR4")).out

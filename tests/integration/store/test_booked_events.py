@@ -13,6 +13,7 @@ from invest.domain.market.assets import ActionKind, Asset, CorporateAction, Tick
 from invest.domain.market.bars import Bar
 from invest.domain.market.events import EventTerms, part_that_stayed
 from invest.domain.market.tickers import AssetKind
+from invest.domain.portfolios import Operation, Transaction
 from invest.domain.values.questions import QuestionKind
 from invest.errors import NotFound
 from invest.jobs.data_collection import UnbookableEvent, answer_question, book_event, questions, withdraw_event
@@ -87,6 +88,54 @@ async def test_a_merger_is_followed_into_the_other_paper_with_its_ratio(store: S
     assert back is not None
     assert (back.active, back.successor) == (True, None)
     assert len(await store.bars.read("BRFS3")) == 2
+
+
+async def test_a_unit_that_became_two_papers_is_followed_into_the_more_valuable(store: Store, now: datetime) -> None:
+    await trade(store, "RNEW11", {date(2025, 9, 19): "31.00", BEFORE: "30.00"})
+    await trade(store, "RNEW3", {BEFORE: "10.50", AFTER: "12.00"})
+    given = {
+        "kind": "merger",
+        "last_date_with": BEFORE,
+        "into": [{"other": "RNEW3", "ratio": 1}, {"other": "RNEW4", "ratio": 2}],
+    }
+    parted = EventTerms.model_validate(given)
+    with pytest.raises(UnbookableEvent, match="into: RNEW4 is not known yet"):
+        await book_event(store, "RNEW11", parted, now)
+    await trade(store, "RNEW4", {BEFORE: "9.50", AFTER: "9.00"})
+    booked = await book_event(store, "RNEW11", parted, now)
+    assert (booked.kind, booked.other, booked.ratio) == (ActionKind.MERGER, "RNEW4", 2)
+    spun = {(a.other, a.ratio, a.price_factor) for a in await store.actions.of("RNEW11") if a.other == "RNEW3"}
+    assert spun == {("RNEW3", Decimal(1), Decimal("0.6"))}  # 18 of the 30 reais that it gave are RNEW4's
+    held = await store.bars.read("RNEW11")
+    np.testing.assert_allclose(held.adjusted[1:], [9.0, 9.0])  # 30 x 0.6 / 2
+    known = await store.portfolios.known(
+        [
+            Transaction(
+                date=date(2025, 9, 1),
+                ticker="RNEW11",
+                operation=Operation.BUY,
+                quantity=Decimal(100),
+                price=Decimal(30),
+            )
+        ]
+    )
+    assert {"RNEW3", "RNEW4", "RNEW11"} <= known.bars.keys()  # what it gave has prices in the portfolio
+    await withdraw_event(store, "RNEW11", ActionKind.MERGER, BEFORE)
+    assert await store.actions.of("RNEW11") == []
+    with pytest.raises(ValidationError, match="two or more papers"):
+        EventTerms.model_validate({**given, "into": given["into"][:1]})
+    with pytest.raises(ValidationError, match="not both"):
+        EventTerms.model_validate({**given, "other": "RNEW4"})
+
+
+async def test_the_part_of_a_merger_in_cash_is_no_loss_of_the_price(store: Store, now: datetime) -> None:
+    await trade(store, "GNDI3", {date(2025, 9, 19): "70.00", BEFORE: "70.00"})
+    await trade(store, "HAPV3", {BEFORE: "12.40", AFTER: "12.40"})
+    booked = await book_event(store, "GNDI3", terms(ActionKind.MERGER, other="HAPV3", ratio="5", amount="7"), now)
+    assert (booked.amount, booked.price_factor) == (Decimal(7), Decimal("0.9"))
+    np.testing.assert_allclose((await store.bars.read("GNDI3")).adjusted, [12.6, 12.6, 12.4])
+    with pytest.raises(UnbookableEvent, match="not below the price"):
+        await book_event(store, "GNDI3", terms(ActionKind.MERGER, other="HAPV3", ratio="5", amount="70"), now)
 
 
 async def test_a_paper_that_goes_on_under_a_code_of_its_own_keeps_its_history(store: Store, now: datetime) -> None:

@@ -30,6 +30,10 @@ def event(
     price_factor: Annotated[Text, typer.Option(help="the part of the price that stayed after a spin-off")] = None,
     other: Annotated[Text, typer.Option(help="the paper received")] = None,
     ratio: Annotated[Text, typer.Option(help="papers of --other per share held")] = None,
+    into: Annotated[
+        list[str] | None,
+        typer.Option(help="a paper received and how many per share, RNEW4=2: once for each of several"),
+    ] = None,
     price: Annotated[Text, typer.Option(help="of a subscription, BRL")] = None,
     payment: Annotated[Text, typer.Option(help="day of payment")] = None,
     label: Annotated[Text, typer.Option(help="a word of your own")] = None,
@@ -50,6 +54,7 @@ def event(
         "price_factor": price_factor,
         "other": other,
         "ratio": ratio,
+        "into": [_paper(one) for one in into] if into else None,
         "price": price,
         "payment_date": payment,
         "label": label,
@@ -60,6 +65,14 @@ def event(
     show.outcome(
         json_output, f"{booked['kind']} of {name}, rights until {booked['last_date_with']}: booked{effect}", **booked
     )
+
+
+def _paper(text: str) -> dict[str, str]:
+    """A paper received and how many of it. Raises `ConfigError`."""
+    other, _, ratio = text.partition("=")
+    if not ratio:
+        raise ConfigError(f"--into {text}: the paper and how many of it per share held, as RNEW4=2")
+    return {"other": named(other.strip()), "ratio": ratio.strip()}
 
 
 def events(ticker: TickerName, json_output: AsJson = False) -> None:

@@ -38,7 +38,7 @@ from invest.domain.market.calendar import (
     session_open,
     sessions_between,
 )
-from invest.domain.market.events import OWNER, EventTerms, part_that_stayed
+from invest.domain.market.events import OWNER, PART, EventTerms, part_that_stayed
 from invest.domain.market.funds import IBOV, tracked_index
 from invest.domain.market.indices import BENCHMARKS, BY_LABEL, BY_TICKER, IFIX, INDICES, Index, asked_index, own_index
 from invest.domain.market.lineage import Lineages, joined, known_changes
@@ -80,6 +80,7 @@ __all__ = [
     "MARKET_ZONE",
     "MICRO",
     "OWNER",
+    "PART",
     "SESSIONS_A_YEAR",
     "SHARE_KINDS",
     "YEAR",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Self
@@ -20,14 +20,23 @@ FIRST_DAY = date(1986, 1, 2)
 FACTORS = (Decimal("0.0001"), Decimal(10_000))  # new papers per old one that have been seen, with room to spare
 Positive = Annotated[Decimal, Field(gt=0, lt=Decimal(10) ** 9, max_digits=24)]
 
-_TERMS = ("amount", "factor", "price_factor", "other", "ratio", "price")
+PART = "part of what its holders received"  # the label of a spin-off that is part of a merger into several papers
+
+_TERMS = ("amount", "factor", "price_factor", "other", "ratio", "price", "into")
 _PAID = ("amount",)
 _FIELDS: Mapping[ActionKind, tuple[str, ...]] = {
     ActionKind.DIVIDEND: _PAID, ActionKind.JCP: _PAID, ActionKind.INCOME: _PAID, ActionKind.AMORTISATION: _PAID,
     ActionKind.REDEMPTION: _PAID, ActionKind.SPIN_OFF: ("price_factor", "other", "ratio"),
-    ActionKind.MERGER: ("other", "ratio"), ActionKind.SUBSCRIPTION: ("other", "ratio", "price"),
+    ActionKind.MERGER: ("other", "ratio", "amount", "into"), ActionKind.SUBSCRIPTION: ("other", "ratio", "price"),
     ActionKind.PRICE_MOVE: (), ActionKind.OTHER: _TERMS,
 }  # fmt: skip
+
+
+class Received(Frozen):
+    """One of several papers that came for an old one."""
+
+    other: Ticker = Field(examples=["RNEW4"])
+    ratio: Positive = Field(description="papers of `other` per paper held", examples=["2"])
 
 
 class EventTerms(Frozen):
@@ -36,7 +45,8 @@ class EventTerms(Frozen):
     dividend, jcp, income, amortisation, redemption: `amount` (BRL per share). split, bonus (above 1), reverse_split
     (below 1), ratio_change: `factor`, new papers per old one. spin_off: `price_factor`, the part of the price that
     stayed, or `other` and `ratio`, papers of it per share, from whose first close it is computed. merger: `other` and
-    `ratio`. subscription: `ratio` and `price`. other: `label`. price_move: nothing, it says that there was no event.
+    `ratio`, or `into`, where one paper (a unit) became several; `amount` where cash came too. subscription: `ratio`
+    and `price`. other: `label`. price_move: nothing, it says that there was no event.
     """
 
     model_config = ConfigDict(
@@ -50,6 +60,7 @@ class EventTerms(Frozen):
     price_factor: Positive | None = None
     other: Ticker | None = Field(default=None, description="the paper received", examples=["MBRF3"])
     ratio: Positive | None = Field(default=None, description="papers of `other` per share held", examples=["0.8521"])
+    into: tuple[Received, ...] = Field(default=(), max_length=6, description="the papers that one became, two or more")
     price: Positive | None = None
     payment_date: date | None = None
     label: str | None = Field(default=None, min_length=1, max_length=120)
@@ -71,7 +82,7 @@ class EventTerms(Frozen):
             if self.price_factor is not None and self.price_factor >= 1:
                 raise ValueError("price_factor: after a spin-off less than the whole price stays: a number below 1")
         elif kind is ActionKind.MERGER:
-            self._need("other", "ratio")
+            self._check_papers()
         elif kind is ActionKind.SUBSCRIPTION:
             self._need("ratio", "price")
         elif kind is ActionKind.OTHER:
@@ -80,7 +91,7 @@ class EventTerms(Frozen):
 
     def _take(self, *names: str) -> None:
         """Refuse the terms of another kind, and a payment before its rights end."""
-        odd = [name for name in _TERMS if name not in names and getattr(self, name) is not None]
+        odd = [name for name in _TERMS if name not in names and getattr(self, name) not in (None, ())]
         if odd:
             terms = f"{' and '.join(names)} alone" if names else "no terms"
             raise ValueError(f"{odd[0]}: {self.kind.value} takes {terms}")
@@ -91,6 +102,15 @@ class EventTerms(Frozen):
         missing = [name for name in names if getattr(self, name) is None]
         if missing:
             raise ValueError(f"{self.kind.value}: give {' and '.join(missing)}")
+
+    def _check_papers(self) -> None:
+        """Refuse a merger into nothing, into one paper told as several, or into one paper twice."""
+        if not self.into:
+            self._need("other", "ratio")
+        elif self.other is not None or self.ratio is not None:
+            raise ValueError("into: give the papers in it, or other and ratio, not both")
+        elif len({part.other for part in self.into}) < max(2, len(self.into)):
+            raise ValueError("into: two or more papers, each once; one alone is other and ratio")
 
     def _check_direction(self) -> None:
         more = self.kind in (ActionKind.SPLIT, ActionKind.BONUS)
@@ -119,6 +139,19 @@ class EventTerms(Frozen):
             price=self.price,
             price_factor=price_factor,
         )
+
+    def main_of(self, worths: Sequence[float]) -> tuple[Self, list[tuple[Received, Decimal]]]:
+        """(the merger into the most valuable paper of `into`, the others with the part of the price that stayed).
+
+        `worths`: what one old paper gave of each, BRL. The others are spun off before it, one after the other.
+        """
+        rest, left, at = list[tuple[Received, Decimal]](), sum(worths), max(range(len(worths)), key=worths.__getitem__)
+        for place, (part, worth) in enumerate(zip(self.into, worths, strict=True)):
+            if place != at:
+                rest.append((part, Decimal(f"{1 - worth / left:.8f}")))
+                left -= worth
+        main = self.into[at]
+        return self.model_copy(update={"other": main.other, "ratio": main.ratio, "into": ()}), rest
 
     def change(self, ticker: str, *, continues: bool) -> TickerChange:
         """The change of code that a merger of `ticker` into `other` is. `continues`: `other` had no history before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invest.domain.portfolios.allocation import Trade
 from invest.domain.portfolios.events import is_settlement, settled, trade_day
+from invest.domain.portfolios.exchanges import known_spin_off, spun_off
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
 from invest.domain.portfolios.fills import fills_of, order_matters, prorated
 from invest.domain.portfolios.identity import broker_key, natural_key, row_hashes, same_broker
@@ -11,17 +12,27 @@ from invest.domain.portfolios.income import PROPOSED, Announced, Proposal
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.ledger import SHARE, Entry
 from invest.domain.portfolios.metrics import PortfolioInput, measure, positions_of
-from invest.domain.portfolios.portfolio import CENT, SHORT, ZERO, Operation, Plain, Portfolio, Transaction, tidy
+from invest.domain.portfolios.portfolio import (
+    CENT,
+    REDEEMED,
+    SHORT,
+    ZERO,
+    Operation,
+    Plain,
+    Portfolio,
+    Transaction,
+    tidy,
+)
 from invest.domain.portfolios.positions import AUCTION, ORDER, Book, derive, in_order
 from invest.domain.portfolios.receipts import Receipt, receipts_of
 from invest.domain.portfolios.returns import PeriodReturn
-from invest.domain.portfolios.spin_offs import known_spin_off
 
 __all__ = [
     "AUCTION",
     "CENT",
     "ORDER",
     "PROPOSED",
+    "REDEEMED",
     "SHARE",
     "SHORT",
     "ZERO",
@@ -56,6 +67,7 @@ __all__ = [
     "row_hashes",
     "same_broker",
     "settled",
+    "spun_off",
     "tidy",
     "trade_day",
 ]

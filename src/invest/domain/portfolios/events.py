@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
-from invest.domain.market import SHARE_KINDS, CorporateAction, previous_session
-from invest.domain.portfolios.known import Known
+from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction, TickerChange, previous_session
+from invest.domain.portfolios.exchanges import with_exchanges
+from invest.domain.portfolios.known import HOPS, Known
 from invest.domain.portfolios.ledger import SHARE
-from invest.domain.portfolios.portfolio import ZERO, Operation, Transaction
+from invest.domain.portfolios.portfolio import NEEDS_OTHER, ZERO, Operation, Transaction
 from invest.domain.portfolios.positions import ORDER, shares_after
-from invest.domain.portfolios.spin_offs import with_spin_offs
 
 EARLY = timedelta(days=5)  # a broker's day of an event may precede the last day with rights that B3 tells
 LATE = timedelta(days=60)  # shares of a bonus arrive weeks after the ex-day
@@ -59,7 +59,40 @@ class Settled:
 
 
 def settled(transactions: Iterable[Transaction], known: Known, until: date) -> Settled:
-    """The facts up to `until` as they count, with what is known beside them."""
+    """The facts up to `until` as they count, with what is known beside them.
+
+    What a spin-off or a merger gave has events of its own: facts are settled again until no paper comes anew.
+    """
+    facts, came = list(transactions), dict[str, list[Transaction]]()
+    for _ in range(HOPS):
+        found = _settled(facts, known, until, came)
+        given = _came(found.transactions)
+        if given == came or not any(_has_events(ticker, known) for ticker in given):
+            break
+        came = given
+    return found
+
+
+def _came(transactions: Iterable[Transaction]) -> dict[str, list[Transaction]]:
+    """By paper, what came of it without a fact of its own: by conversions and spin-offs of others."""
+    came: dict[str, list[Transaction]] = {}
+    for t in transactions:
+        if t.operation in NEEDS_OTHER and t.other is not None:
+            quantity = t.quantity if t.shares is None or t.operation is Operation.SPIN_OFF else t.shares
+            given = Transaction.model_construct(
+                date=t.date, ticker=t.other, operation=Operation.OPENING, quantity=quantity, price=ZERO
+            )
+            came.setdefault(t.other, []).append(given)
+    return came
+
+
+def _has_events(ticker: str, known: Known) -> bool:
+    return ticker in known.lineages or any(_changes_shares(a) for a in known.actions.get(ticker, ()))
+
+
+def _settled(
+    transactions: Sequence[Transaction], known: Known, until: date, came: Mapping[str, Sequence[Transaction]]
+) -> Settled:
     found = Settled()
     by_ticker: dict[str | None, list[tuple[int, Transaction, Transaction]]] = defaultdict(list)
     changed = known.lineages.touched
@@ -69,23 +102,24 @@ def settled(transactions: Iterable[Transaction], known: Known, until: date) -> S
         t = _renamed(booked, known) if booked.ticker in changed or booked.other in changed else booked
         if t is not None:
             by_ticker[t.ticker].append((index, booked, t))
-    for ticker in sorted(by_ticker, key=lambda name: name or ""):
+    for ticker in sorted(by_ticker.keys() | came.keys(), key=lambda name: name or ""):
         facts = by_ticker[ticker]
         if ticker is None or not _to_settle(ticker, facts, known):
             found.transactions += [t for _, _, t in facts]
             found.indices += [index for index, _, _ in facts]
             continue
-        items = [Item(*fact) for fact in facts]
+        given = [Item(-1, t, t, matched=True) for t in came.get(ticker, ())]
+        items = [*(Item(*fact) for fact in facts), *given]
         implied = [*_share_events(ticker, items, known, until, found.remarks)]
         implied += _renamings(ticker, items, known, until)
         _trade_days(items, implied)
         _late_credits(items, implied)
         found.implied += implied
-        found.transactions += [i.t for i in items]
-        found.indices += [i.index for i in items]
+        found.transactions += [i.t for i in items[: len(facts)]]
+        found.indices += [i.index for i in items[: len(facts)]]
     found.transactions += found.implied
     found.indices += [-1] * len(found.implied)
-    found.implied += with_spin_offs(found.transactions, found.indices, known, until)
+    found.implied += with_exchanges(found.transactions, found.indices, known, until)
     return found
 
 
@@ -93,27 +127,40 @@ def amount_text(event: Transaction) -> str:
     """How many shares a share event gives, as warnings and proposals say it."""
     if event.operation is Operation.SPIN_OFF:
         return f"{_plain(event.quantity)} {event.other}, with {event.price:.2%} of the cost"
+    if event.operation is Operation.CONVERSION:
+        return f"{_plain(event.quantity)} into {_plain(event.shares or ZERO)} {event.other}"
+    if event.operation in (Operation.SELL, Operation.AMORTISATION):
+        return f"{_plain(event.quantity)} at R$ {event.price:.2f}"
     return f"{_plain(event.shares)} shares" if event.shares is not None else f"{_plain(event.quantity)} per share"
 
 
 def _to_settle(ticker: str, facts: Iterable[tuple[int, Transaction, Transaction]], known: Known) -> bool:
     """Whether anything but what was booked decides how these facts count."""
-    if ticker in known.lineages or any(a.kind in SHARE_KINDS for a in known.actions.get(ticker, ())):
+    if _has_events(ticker, known):
         return True
     return any(t.origin == SETTLED_BY or (t.shares is not None and t.operation is Operation.SPLIT) for _, _, t in facts)
 
 
 def _renamed(t: Transaction, known: Known) -> Transaction | None:
-    """The fact under the code that its asset trades as now; None for a change of code that is known already."""
+    """The fact under the code that its paper traded as last; None for a change of code that is known already."""
     if t.ticker is None:
         return t
-    ticker = known.code_of(t.ticker, t.date)[0]
-    other = known.code_of(t.other, t.date)[0] if t.other else None
+    day = trade_day(t.date) if is_settlement(t) else t.date
+    ticker, other = known.paper_on(t.ticker, day), known.paper_on(t.other, day) if t.other else None
+    if t.operation in NEEDS_OTHER and t.other:
+        # A broker books a merger or a spin-off weeks after its day: of the papers as they were before.
+        ticker = next((c.old for c in known.lineages.changes if _is_merger(c, t, other)), ticker)
     if t.operation is Operation.CONVERSION and ticker == other and t.ticker != t.other:
         return None
     if ticker == t.ticker and other == t.other:
         return t
     return t.model_copy(update={"ticker": ticker, "other": other})
+
+
+def _is_merger(change: TickerChange, t: Transaction, other: str | None) -> bool:
+    late = change.changed_on - EARLY <= t.date <= change.changed_on + LATE
+    same = t.operation is Operation.SPIN_OFF or change.new == other
+    return not change.continues and change.old == t.ticker and same and late
 
 
 def _renamings(ticker: str, items: list[Item], known: Known, until: date) -> list[Transaction]:
@@ -124,7 +171,7 @@ def _renamings(ticker: str, items: list[Item], known: Known, until: date) -> lis
     return [
         _implied((ticker, change.changed_on, "change of code", change.source), change.ratio)
         for last, change in lineages.ratios(ticker)
-        if change.changed_on <= until and held_on(items, last) > 0
+        if change.continues and change.changed_on <= until and held_on(items, last) > 0
     ]
 
 
@@ -132,7 +179,10 @@ def _share_events(
     ticker: str, items: list[Item], known: Known, until: date, remarks: list[str]
 ) -> Iterable[Transaction]:
     """Match booked splits and bonuses to the known ones; yields those that nobody booked, or not whole."""
-    events = [e for e in known.actions.get(ticker, ()) if _counts(e, until)]
+    first = min((i.t.date for i in items), default=until)
+    ends = (c.changed_on for c in known.lineages.changes if c.old == ticker and not c.continues)
+    end = min((day for day in ends if day > first), default=until)  # what comes after it is the other paper's
+    events = [e for e in known.actions.get(ticker, ()) if _counts(e, min(end, until))]
     made: list[Item] = []
     for event in sorted(events, key=lambda e: (e.last_date_with, e.factor or 0)):
         factor, last = event.factor or Decimal(1), event.last_date_with
@@ -162,7 +212,13 @@ def _share_events(
 
 
 def _counts(event: CorporateAction, until: date) -> bool:
-    return event.kind in SHARE_KINDS and event.factor is not None and event.factor > 0 and event.last_date_with < until
+    return _changes_shares(event) and event.last_date_with < until
+
+
+def _changes_shares(event: CorporateAction) -> bool:
+    """Whether it gives a known number of new papers per old one; of a receipt, by what one of it stands for."""
+    kinds = event.kind in SHARE_KINDS or event.kind is ActionKind.RATIO_CHANGE
+    return kinds and event.factor is not None and event.factor > 0
 
 
 def _implied(event: tuple[str, date, str, str], ratio: Decimal, shares: Decimal | None = None) -> Transaction:

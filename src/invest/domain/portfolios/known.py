@@ -57,6 +57,21 @@ class Known:
             code, since = change.new, max(change.changed_on, since)
         return code, ratio
 
+    def paper_on(self, ticker: str, day: date) -> str:
+        """The code that what was `ticker` on `day` last traded as: itself merged into no other paper since then."""
+        return self.codes_of(ticker, day, merged=False)[-1]
+
+    def codes_of(self, ticker: str, day: date, *, merged: bool = True) -> list[str]:
+        """The codes of what was `ticker` on `day`, up to the one it trades as now, through mergers too unless told."""
+        codes, since = [ticker], day
+        for _ in range(HOPS if ticker in self.lineages else 0):
+            change = _next(self.lineages, codes[-1], since)
+            if change is None or (not merged and not change.continues and change.changed_on > day):
+                break
+            codes.append(change.new)
+            since = max(change.changed_on, since)
+        return codes
+
     def range_of(self, ticker: str, day: date) -> tuple[Decimal, Decimal] | None:
         """Lowest and highest price at which `ticker` traded on `day`, BRL; None where that is not known."""
         bars = self.bars.get(ticker)

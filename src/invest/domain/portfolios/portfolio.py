@@ -41,6 +41,7 @@ class Operation(StrEnum):
 
 
 SHORT = "Venda a descoberto"  # the note of a sale of shares that were borrowed: a later purchase covers it
+REDEEMED = "redemption"  # the note of a sale to the company itself, which ended the paper
 TRADES = frozenset({Operation.BUY, Operation.SELL})
 IN_CASH = frozenset({Operation.DIVIDEND, Operation.JCP, Operation.LENDING})
 NEEDS_OTHER = frozenset({Operation.CONVERSION, Operation.SPIN_OFF})

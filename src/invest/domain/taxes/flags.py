@@ -53,6 +53,12 @@ SAYINGS: dict[str, tuple[str, str]] = {
         "{ticker}: a sale of crypto is outside this tax (GCAP above R$ 35,000 of sales in the month)",
         "{ticker}: venda de criptoativo fica fora desta apuração (GCAP acima de R$ 35.000 de vendas no mês)",
     ),
+    "redeemed": (
+        "{ticker}: the company bought its shares back on {day}; it counts as a sale without exemption, some guides put "
+        "it under GCAP (DARF 4600)",
+        "{ticker}: a companhia resgatou as ações em {dia}; conta como venda sem isenção, alguns guias o põem no GCAP "
+        "(DARF 4600)",
+    ),
     "amortised": (
         "the amortisation of {ticker} is above its cost: the excess is taxed as a gain",
         "a amortização de {ticker} passa do custo: o excedente é tributado como ganho",

@@ -11,6 +11,7 @@ from decimal import Decimal
 from invest.domain.market import Asset, AssetKind, kind_from_suffix
 from invest.domain.portfolios import (
     AUCTION,
+    REDEEMED,
     Book,
     Entry,
     Known,
@@ -84,9 +85,16 @@ def _of_fact(t: Transaction) -> Iterable[Flag]:
         yield flag("option_exercised", ticker=t.ticker, day=t.date)
     elif t.operation is Operation.SELL and t.note == AUCTION:
         yield flag("fraction", ticker=t.ticker, day=t.date, blocks=False)
+    elif _is_redemption(t):
+        yield flag("redeemed", ticker=t.ticker, day=t.date, blocks=False)
     elif t.operation is Operation.SPIN_OFF:
         part = f"{t.price:.2%}"
         yield flag("spin_off", ticker=t.other, day=t.date, blocks=False, part=part, source=t.ticker)
+
+
+def _is_redemption(t: Transaction) -> bool:
+    """Whether the company itself bought the shares back: no sale at the exchange."""
+    return t.operation is Operation.SELL and t.note.lower().startswith((REDEEMED, "resgate"))
 
 
 def _unordered(transactions: Sequence[Transaction]) -> Iterable[Flag]:
@@ -124,13 +132,13 @@ def taxed_lines(facts: Facts) -> tuple[list[TaxLine], list[Flag]]:
 
 def _line(entry: Entry, regime: Regime, bucket: Bucket) -> TaxLine:
     day_trade = entry.kind == "day_trade" and bucket is Bucket.COMMON
-    exercised = any(t.note.startswith("exercise of") for t in entry.facts)
+    off_exchange = any(t.note.startswith("exercise of") or _is_redemption(t) for t in entry.facts)
     return TaxLine(
         day=entry.day,
         ticker=entry.ticker,
         kind=entry.kind,
         bucket=Bucket.DAY_TRADE if day_trade else bucket,
-        exempt_asset=regime.exempt and entry.kind == "sell" and not exercised,
+        exempt_asset=regime.exempt and entry.kind == "sell" and not off_exchange,
         quantity=entry.quantity,
         gross=entry.gross,
         costs=entry.costs,

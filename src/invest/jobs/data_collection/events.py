@@ -15,6 +15,7 @@ from invest.domain.frozen import Frozen
 from invest.domain.market import (
     MARKET_ZONE,
     OWNER,
+    PART,
     ActionKind,
     AgendaEntry,
     Bars,
@@ -51,30 +52,74 @@ async def book_event(store: Store, ticker: str, terms: EventTerms, now: datetime
     """
     if await store.assets.get(ticker) is None:
         raise NotFound(f"{ticker} is not known yet: invest enqueue collect {ticker} --wait")
-    if terms.other == ticker:
+    if ticker in (terms.other, *(part.other for part in terms.into)):
         raise UnbookableEvent(f"other: {ticker} cannot become itself")
     if terms.last_date_with > now.date() + AHEAD:
         raise UnbookableEvent(f"last_date_with: {terms.last_date_with} is more than two years ahead")
     await _check_against_stored(store, ticker, terms)
+    if terms.kind is ActionKind.MERGER:
+        return await _book_merger(store, ticker, terms)
     factor = terms.price_factor
     if terms.kind is ActionKind.SPIN_OFF and factor is None:
         factor = await _stayed(store, ticker, terms)
-    if terms.kind in (ActionKind.MERGER, ActionKind.REDEMPTION):
-        factor = NO_EFFECT
-    action = terms.action(ticker, factor)
+    action = terms.action(ticker, NO_EFFECT if terms.kind is ActionKind.REDEMPTION else factor)
     await store.actions.upsert([action])
-    if terms.kind is ActionKind.MERGER and terms.other is not None:
-        known = await store.bars.read(terms.other)
-        had_history = bool(len(known)) and known.days[0].astype(date) <= terms.last_date_with
-        await store.assets.rename(terms.change(ticker, continues=not had_history))
     return action
+
+
+async def _book_merger(store: Store, ticker: str, terms: EventTerms) -> CorporateAction:
+    """Book that a paper became another, or several: the most valuable is followed, the others count as spun off."""
+    parts = list[CorporateAction]()
+    if terms.into:
+        terms, rest = terms.main_of(await _worths(store, terms))
+        for one, factor in rest:
+            given = {"kind": ActionKind.SPIN_OFF, "last_date_with": terms.last_date_with, "label": PART}
+            spun = EventTerms(**given, other=one.other, ratio=one.ratio)
+            parts.append(spun.action(ticker, factor))
+    factor = NO_EFFECT
+    if terms.amount is not None:
+        before = (await store.bars.read(ticker)).until(terms.last_date_with).close
+        if not len(before):
+            raise UnbookableEvent(f"amount: no close of {ticker} up to {terms.last_date_with}: collect it first")
+        factor = (1 - terms.amount / Decimal(str(before[-1]))).quantize(Decimal("1e-8"))
+    action = terms.action(ticker, factor)
+    await _forget_parts(store, ticker, terms.last_date_with)
+    await store.actions.upsert([*parts, action])
+    assert terms.other is not None  # a merger names it, or its main paper was just put in
+    known = (await store.bars.read(terms.other)).days
+    had_history = bool(len(known)) and known[0].astype(date) <= terms.last_date_with
+    await store.assets.rename(terms.change(ticker, continues=not had_history))
+    return action
+
+
+async def _forget_parts(store: Store, ticker: str, day: date) -> None:
+    """Take back what an earlier merger of the day booked as spun off."""
+    booked = (a for a in await store.actions.reported(ticker) if (a.source, a.last_date_with) == (OWNER, day))
+    if any(a.kind is ActionKind.SPIN_OFF and a.label == PART for a in booked):
+        await store.actions.remove(ticker, ActionKind.SPIN_OFF, day, OWNER)
+
+
+async def _worths(store: Store, terms: EventTerms) -> list[float]:
+    """What one old paper gave of each paper of `into`, BRL at its first close. Raises `UnbookableEvent`."""
+    bars = await store.bars.read_many([part.other for part in terms.into])
+    worths = []
+    for part in terms.into:
+        mine = bars.get(part.other)
+        after = None if mine is None else mine.close[mine.days > np.datetime64(terms.last_date_with, "D")]
+        if after is None or not len(after):
+            raise UnbookableEvent(f"into: no close of {part.other} after {terms.last_date_with}: collect it first")
+        worths.append(float(part.ratio) * float(after[0]))
+    return worths
 
 
 async def _check_against_stored(store: Store, ticker: str, terms: EventTerms) -> None:
     """Whether terms fit the prices and papers on record. Raises `UnbookableEvent`."""
-    if terms.kind is ActionKind.MERGER and terms.other and await store.assets.get(terms.other) is None:
-        raise UnbookableEvent(f"other: {terms.other} is not known yet: invest enqueue collect {terms.other} --wait")
-    if terms.kind.in_cash and terms.amount is not None:
+    papers = [terms.other, *(part.other for part in terms.into)] if terms.kind is ActionKind.MERGER else []
+    for other in filter(None, papers):
+        if await store.assets.get(other) is None:
+            name = "into" if terms.into else "other"
+            raise UnbookableEvent(f"{name}: {other} is not known yet: invest enqueue collect {other} --wait")
+    if (terms.kind.in_cash or terms.kind is ActionKind.MERGER) and terms.amount is not None:
         before = (await store.bars.read(ticker)).until(terms.last_date_with).close
         if len(before) and float(terms.amount) >= before[-1]:
             raise UnbookableEvent(
@@ -87,6 +132,7 @@ async def withdraw_event(store: Store, ticker: str, kind: ActionKind, day: date)
     if not await store.actions.remove(ticker, kind, day, OWNER):
         raise NotFound(f"no {kind.value} of {ticker} on {day} was booked by hand")
     if kind is ActionKind.MERGER:
+        await _forget_parts(store, ticker, day)
         await store.assets.undo_rename(ticker, day + timedelta(days=1), OWNER)
     if kind is ActionKind.PRICE_MOVE:  # prices do not compare across it any more: asked again
         await store.answers.forget((ticker, QuestionKind.MOVE, day))
