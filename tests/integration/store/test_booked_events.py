@@ -93,11 +93,8 @@ async def test_a_merger_is_followed_into_the_other_paper_with_its_ratio(store: S
 async def test_a_unit_that_became_two_papers_is_followed_into_the_more_valuable(store: Store, now: datetime) -> None:
     await trade(store, "RNEW11", {date(2025, 9, 19): "31.00", BEFORE: "30.00"})
     await trade(store, "RNEW3", {BEFORE: "10.50", AFTER: "12.00"})
-    given = {
-        "kind": "merger",
-        "last_date_with": BEFORE,
-        "into": [{"other": "RNEW3", "ratio": 1}, {"other": "RNEW4", "ratio": 2}],
-    }
+    into = [{"other": "RNEW3", "ratio": 1}, {"other": "RNEW4", "ratio": 2}]
+    given = {"kind": "merger", "last_date_with": BEFORE, "into": into}
     parted = EventTerms.model_validate(given)
     with pytest.raises(UnbookableEvent, match="into: RNEW4 is not known yet"):
         await book_event(store, "RNEW11", parted, now)
@@ -123,7 +120,7 @@ async def test_a_unit_that_became_two_papers_is_followed_into_the_more_valuable(
     await withdraw_event(store, "RNEW11", ActionKind.MERGER, BEFORE)
     assert await store.actions.of("RNEW11") == []
     with pytest.raises(ValidationError, match="two or more papers"):
-        EventTerms.model_validate({**given, "into": given["into"][:1]})
+        EventTerms.model_validate({**given, "into": into[:1]})
     with pytest.raises(ValidationError, match="not both"):
         EventTerms.model_validate({**given, "other": "RNEW4"})
 

@@ -311,8 +311,12 @@ async def test_the_highest_version_wins_and_the_past_is_read_as_it_was_known(sto
     assert await store.statements.read(cnpj="33000167000101", known_on=date(2025, 3, 1)) == [old]
     assert await store.statements.read(cvm_code=9512, known_on=date(2025, 1, 31)) == []
     assert len(await store.statements.read(cvm_code=9512, all_versions=True)) == 2
-    assert await store.statements.filings(cvm_code=9512) == {("DFP", date(2024, 12, 31)): 2}
-    assert await store.statements.newest(cvm_code=9512) == second
+    filed = await store.statements.filed(new.cnpj)
+    assert (filed.versions, filed.newest, filed.total_assets) == ({("DFP", date(2024, 12, 31)): 2}, second, None)
+    total = line("7", version=2, account="1").model_copy(update={"statement": "BPA", "period_start": None})
+    await store.statements.upsert([total])
+    assert (await store.statements.filed(new.cnpj)).total_assets == 7
+    assert (await store.statements.filed("0" * 14)).newest is None
     assert await store.statements.newest_many([new.cnpj, "0" * 14]) == {new.cnpj: second}
 
 

@@ -80,12 +80,8 @@ async def known_of(store: Store, ticker: str) -> Known:
     )
     if asset is None or not asset.cnpj:
         return Known(asset, latest, days.get(ticker), None, actions, events_read=read)
-    newest, total, filed = await asyncio.gather(
-        store.statements.newest(cnpj=asset.cnpj),
-        store.statements.total_assets(asset.cnpj),
-        store.statements.filings(cnpj=asset.cnpj),
-    )
-    return Known(asset, latest, days.get(ticker), newest, actions, total, filed, read)
+    filed = await store.statements.filed(asset.cnpj)
+    return Known(asset, latest, days.get(ticker), filed.newest, actions, filed.total_assets, filed.versions, read)
 
 
 async def collect(store: Store, sources: Sources, settings: Settings, ticker: str, *, force: bool = False) -> AssetData:

@@ -196,7 +196,7 @@ async def update_statements(
             now=settings.now(),
             asset=asset,
             statements_until=known[cnpj],
-            total_assets=await store.statements.total_assets(cnpj),
+            total_assets=(await store.statements.filed(cnpj)).total_assets,
         )
         answers = await sources.collect(want, only=("cvm",))
         if failed := [g for g in answers if not g.usable]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
+from typing import NamedTuple
 
 from invest.domain.frozen import bare
 from invest.domain.market import StatementLine
@@ -51,6 +52,13 @@ WHERE (f.cnpj = ANY($1::text[]) OR f.cvm_code = $2) AND ($3::date IS NULL OR {KN
       AND n.version > f.version AND ($3::date IS NULL OR {KNOWN_ON.format("n")} <= $3)))
 ORDER BY f.cnpj, f.reference_date, f.form, f.version, l.statement, l.consolidated, l.period_end, l.period_start,
   l.account
+"""
+FILED = """
+SELECT form, reference_date, max(version) AS version, max(received_on) AS received_on,
+       (SELECT l.value FROM filing n JOIN statement_line l ON l.filing = n.id
+        WHERE n.cnpj = $1 AND l.statement = 'BPA' AND l.account = '1'
+        ORDER BY n.reference_date DESC, l.period_end DESC, l.consolidated DESC, n.version DESC LIMIT 1) AS total
+FROM filing WHERE cnpj = $1 GROUP BY form, reference_date
 """
 COPIED = (
     "filing", "statement", "consolidated", "period_start", "period_end", "account", "description", "value", "payload",
@@ -129,6 +137,17 @@ def _line_columns(rows: Sequence[tuple[int, StatementLine]]) -> list[Sequence[ob
     return [[i for i, _ in rows], statement, consolidated, start, end, account, described, texts(value), payload]
 
 
+class Filed(NamedTuple):
+    """What is stored of a company's filings: the highest version by (form, reference date), the newest delivery day.
+
+    `total_assets`: of the newest balance sheet, BRL: what the unit of the next one is checked against.
+    """
+
+    versions: dict[tuple[str, date], int]
+    newest: date | None
+    total_assets: Decimal | None
+
+
 class Statements:
     """`store.statements`."""
 
@@ -157,32 +176,12 @@ class Statements:
         rows = await self._db.fetch(READ, companies, cvm_code, known_on, since, all_versions)
         return [_line(row) for row in rows]
 
-    async def filings(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> dict[tuple[str, date], int]:
-        """The highest stored version by (form, reference date): what an incremental collection may skip."""
-        rows = await self._db.fetch(
-            "SELECT form, reference_date, max(version) AS version FROM filing WHERE cnpj = $1 OR cvm_code = $2 "
-            "GROUP BY form, reference_date",
-            cnpj,
-            cvm_code,
-        )
-        return {(row["form"], row["reference_date"]): row["version"] for row in rows}
-
-    async def total_assets(self, cnpj: str) -> Decimal | None:
-        """Total assets of the newest stored balance sheet in BRL: what the unit of the next one is checked against."""
-        found = await self._db.fetchval(
-            "SELECT l.value FROM filing f JOIN statement_line l ON l.filing = f.id "
-            "WHERE f.cnpj = $1 AND l.statement = 'BPA' AND l.account = '1' "
-            "ORDER BY f.reference_date DESC, l.period_end DESC, l.consolidated DESC, f.version DESC LIMIT 1",
-            cnpj,
-        )
-        return found if isinstance(found, Decimal) else None
-
-    async def newest(self, *, cnpj: str | None = None, cvm_code: int | None = None) -> date | None:
-        """The newest known delivery day of a company's filings, or None."""
-        found = await self._db.fetchval(
-            "SELECT max(received_on) FROM filing WHERE cnpj = $1 OR cvm_code = $2", cnpj, cvm_code
-        )
-        return found if isinstance(found, date) else None
+    async def filed(self, cnpj: str) -> Filed:
+        """What an incremental collection of a company builds on, in one query."""
+        rows = await self._db.fetch(FILED, cnpj)
+        days = [row["received_on"] for row in rows if row["received_on"] is not None]
+        versions = {(row["form"], row["reference_date"]): row["version"] for row in rows}
+        return Filed(versions, max(days, default=None), rows[0]["total"] if rows else None)
 
     async def newest_many(self, companies: Iterable[str]) -> dict[str, date]:
         """The newest known delivery day of each company (by CNPJ) of which one is known."""

@@ -140,7 +140,7 @@ def test_the_part_of_a_merger_in_cash_lowers_the_cost_once() -> None:
     paid = fact("2026-03-20", "amortisation", "OLDD3", "1000", "5")
     assert positions_of([EARNED], known, TODAY).held["BIGG3"].cost == 15_000
     booked = positions_of([EARNED, fact("2026-03-20", "amortisation", "BIGG3", "1000", "5")], known, TODAY)
-    assert (booked.held["BIGG3"].cost, booked.held["BIGG3"].returned) == (15_000, 5_000)
+    assert (booked.held["BIGG3"].cost, booked.held["BIGG3"].returned) == (D(15_000), D(5_000))
     assert positions_of([EARNED, paid], known, TODAY).held["BIGG3"].returned == 5_000
 
 
