@@ -100,7 +100,7 @@ async def test_a_unit_that_became_two_papers_is_followed_into_the_more_valuable(
         await book_event(store, "RNEW11", parted, now)
     await trade(store, "RNEW4", {BEFORE: "9.50", AFTER: "9.00"})
     booked = await book_event(store, "RNEW11", parted, now)
-    assert (booked.kind, booked.other, booked.ratio) == (ActionKind.MERGER, "RNEW4", 2)
+    assert (booked.kind, booked.other, booked.ratio) == (ActionKind.MERGER, "RNEW4", Decimal(2))
     spun = {(a.other, a.ratio, a.price_factor) for a in await store.actions.of("RNEW11") if a.other == "RNEW3"}
     assert spun == {("RNEW3", Decimal(1), Decimal("0.6"))}  # 18 of the 30 reais that it gave are RNEW4's
     held = await store.bars.read("RNEW11")
