@@ -106,7 +106,14 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
         risk_section(analysis.risk_analysis, book, bank=analysis.scorecard == "bank", ticker=analysis.ticker),
         dividends_section(data.actions, day, book, unit=unit) if analysis.kind is not AssetKind.CRYPTO else None,
         months_section(history, locale, index=not tracker, own=_own_label(analysis, history)),
-        news_section(recent(data), analysis.sentiment_analysis, locale, about=(analysis.ticker,), span=7),
+        news_section(
+            recent(data),
+            analysis.sentiment_analysis,
+            locale,
+            mean=book.value("news_tone_30d"),
+            about=(analysis.ticker,),
+            span=7,
+        ),
         agenda_section(data.actions, history, day, locale, unit=unit),
         backtest_section(analysis.backtest, locale),
         record_section(data.track_record, locale),
@@ -266,7 +273,8 @@ def _contract(data: AssetReportData, book: FactBook) -> dict[str, Any]:
         "fundamental_data": analysis.fundamental_analysis.model_dump(mode="json"),
         "technical_data": analysis.technical_analysis.model_dump(mode="json"),
         "news_summary": {
-            "text": summary_text(analysis.sentiment_analysis, locale) or locale.words.t("news.none"),
+            "text": summary_text(analysis.sentiment_analysis, locale, mean=book.value("news_tone_30d"))
+            or locale.words.t("news.none"),
             "count": analysis.sentiment_analysis.news_count,
             "sentiment": analysis.sentiment_analysis.sentiment,
             "titles": [clean(item.title, 220) for item in telling(recent(data), (analysis.ticker,))[:6]],

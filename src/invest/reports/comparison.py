@@ -11,6 +11,7 @@ from typing import Any
 from invest.domain.analysis import FACT_KEYS, Analysis, Fact, follows_ibov
 from invest.domain.frozen import Frozen
 from invest.domain.opinions import AiConsensus, Opinion
+from invest.reports.cells import number_cell
 from invest.reports.data import ComparisonReportData
 from invest.reports.facts import FactBook
 from invest.reports.frame import frame
@@ -266,7 +267,7 @@ def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> S
             Cell(text=printed(pooled.probability_30d if known else None, locale)),
             Cell(text=printed(pooled.probability_90d if known else None, locale)),
             Cell(text=printed(pooled.probability if known else None, locale), strong=True),
-            Cell(text=locale.number(pooled.target, 2)),
+            number_cell(locale, pooled.target, 2),
             Cell(text=words.t("strip.answered", n=pooled.answered, total=pooled.asked)),
             Cell(text=ratings_text([o for o in data.opinions if o.ticker == ticker], locale)),
         ))  # fmt: skip

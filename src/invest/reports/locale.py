@@ -6,12 +6,14 @@ Every function answers "—" for what is missing: None, NaN and infinity never p
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from invest.domain.maths import half_up
 from invest.reports.words import Words, words_of
 
 Language = Literal["pt-BR", "en"]
@@ -35,15 +37,23 @@ class Locale:
     words: Words
 
     def number(self, value: Number | None, decimals: int = 2, *, signed: bool = False) -> str:
-        """`1.234,56`; with `signed`, a plus for what is above zero. Rounds half to even on the decimal value."""
+        """`1.234,56`; with `signed`, a plus for what is above zero. A half is rounded away from zero."""
         exact = _exact(value)
         if exact is None:
             return MISSING
-        rounded = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN)
+        rounded = half_up(exact, decimals)
         text = f"{abs(rounded):,.{decimals}f}".translate({ord(","): self.group, ord("."): self.point})
         if rounded < 0:
             return MINUS + text
         return f"+{text}" if signed and rounded > 0 else text
+
+    def quantity(self, value: Number | None) -> str:
+        """A number of shares or coins: up to eight decimals, without zeros that say nothing."""
+        exact = _exact(value)
+        if exact is None:
+            return MISSING
+        rounded = half_up(exact, 8)
+        return self.number(rounded, max(0, -int(rounded.normalize().as_tuple().exponent)))
 
     def percent(self, fraction: Number | None, decimals: int = 1, *, signed: bool = False) -> str:
         """A fraction as a percentage: 0.242 is `24,2%`."""
@@ -62,11 +72,16 @@ class Locale:
         exact = _exact(value)
         if exact is None:
             return MISSING
-        for least, name in _MAGNITUDES if thousands else _MAGNITUDES[:-1]:
+        for i, (least, name) in enumerate(_MAGNITUDES if thousands else _MAGNITUDES[:-1]):
             if abs(exact) >= Decimal(least):
                 scale = Decimal(1000) if name == "thousand" else Decimal(least)
-                return f"{self.number(exact / scale, decimals)} {self.words.t(f'magnitude.{name}')}"
+                if i and abs(half_up(exact / scale, decimals)) >= 1000:  # 999.97 million is a billion
+                    return self._scaled(exact / Decimal(_MAGNITUDES[i - 1][0]), decimals, _MAGNITUDES[i - 1][1])
+                return self._scaled(exact / scale, decimals, name)
         return self.number(exact, 0 if exact == exact.to_integral_value() else 2)
+
+    def _scaled(self, value: Decimal, decimals: int, magnitude: str) -> str:
+        return f"{self.number(value, decimals)} {self.words.t(f'magnitude.{magnitude}')}"
 
     def short_money(self, value: Number | None, decimals: int = 1) -> str:
         """`R$ 12,3 bi`, `R$ 607,4 mil`."""
@@ -91,6 +106,11 @@ class Locale:
     def month(self, number: int) -> str:
         """The month's abbreviation: `jan`, `Jan`."""
         return self.words.t("months").split()[number - 1]
+
+    def months(self, periods: Sequence[str], most: int = 3) -> str:
+        """`out 2026, set 2026` of `2026-10` and `2026-09`; the others beyond `most` counted."""
+        named = [f"{self.month(int(p[5:7]))} {p[:4]}" for p in periods[:most]]
+        return ", ".join(named) + (f" +{len(periods) - most}" if len(periods) > most else "")
 
     def months_so_far(self, day: date) -> str:
         """`jan–mar`: the months of its year up to `day`."""

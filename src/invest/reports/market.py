@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from invest.domain.analysis import Analysis, Recommendation
 from invest.domain.market import AssetKind, NewsItem
+from invest.reports.cells import number_cell, percent_cell, price_cell
 from invest.reports.comparison import in_order, is_judged
 from invest.reports.data import MarketReportData
 from invest.reports.facts import FactBook
@@ -55,6 +56,7 @@ _SECTORS: Final = 12
 _CODE: Final = re.compile(r"\b[A-Z]{4}\d{1,2}\b")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _MONTHLY: Final = frozenset({"ipca", "ipca_12m", "igpm_12m"})
+_NAMED: Final = 3  # of those that share the best score
 _GOOD: Final = (Recommendation.STRONG_BUY, Recommendation.BUY)
 
 
@@ -107,7 +109,9 @@ def _strip(ordered: Sequence[Analysis], scored: Sequence[Analysis], locale: Loca
         sentences.append(words.t("overview.sentence_none"))
     if scored:
         score = locale.number(scored[0].overall_score, 1)
-        sentences.append(words.t("overview.leader", ticker=scored[0].ticker, score=score))
+        tied = [a.ticker for a in scored if locale.number(a.overall_score, 1) == score]
+        key = "leader" if len(tied) == 1 else "leaders" if len(tied) <= _NAMED else "leaders_many"
+        sentences.append(words.t(f"overview.{key}", ticker=locale.join(tied), n=len(tied), score=score))
     return Strip(
         label=words.t("overview.rising"),
         verdict=words.t("overview.of", n=rising, total=len(changes)) if changes else "—",
@@ -237,8 +241,8 @@ def _movers(ordered: Sequence[Analysis], locale: Locale, *, up: bool) -> Section
         (
             Cell(text=a.ticker, strong=True),
             Cell(text=clean(a.name, 32), muted=True),
-            Cell(text=locale.price(a.price)),
-            Cell(text=locale.percent(change, 2, signed=True), mark=direction(change)),
+            price_cell(locale, a.price),
+            percent_cell(locale, change, 2, signed=True, mark=direction(change)),
         )
         for change, a in moved[:_MOVERS]
     )
@@ -290,9 +294,9 @@ def _sectors(ordered: Sequence[Analysis], locale: Locale) -> Section | None:
         (
             Cell(text=sector),
             Cell(text=str(len(members))),
-            Cell(text=locale.number(_middle([a.overall_score for a in members]), 1), strong=True),
-            Cell(text=locale.number(_middle(_values(members, "p_l")), 1)),
-            Cell(text=locale.percent(_middle(_values(members, "return_1y")), 1, signed=True)),
+            number_cell(locale, _middle([a.overall_score for a in members]), 1, strong=True),
+            number_cell(locale, _middle(_values(members, "p_l")), 1),
+            percent_cell(locale, _middle(_values(members, "return_1y")), 1, signed=True),
         )
         for sector, members in largest
     )
@@ -331,7 +335,11 @@ def _macro(data: MarketReportData, locale: Locale) -> Section | None:
     rows = tuple(
         (
             Cell(text=words.get(f"macro.{name}", clean(name, 40))),
-            Cell(text=locale.number(value, 4) if name.endswith("_brl") else locale.percent(value, 2), strong=True),
+            (
+                number_cell(locale, value, 4, strong=True)
+                if name.endswith("_brl")
+                else percent_cell(locale, value, 2, strong=True)
+            ),
             Cell(text=_month(day, locale) if name in _MONTHLY else locale.day(day)),
             Cell(text=source_name(None if _HASH.fullmatch(source) else source, locale), muted=True),
         )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 
 from invest.domain.market import market_day
 from invest.domain.taxes import Bucket, Flag, MonthTax, State, TaxYear, written_cnpj
+from invest.reports.cells import money_cell, quantity_cell
 from invest.reports.locale import Locale, locale_of
 from invest.reports.views import (
     Block,
@@ -99,16 +101,35 @@ def _summary(report: TaxYear, locale: Locale) -> Section:
     taxes = sum(month.tax for month in report.months)
     darfs = sum(month.darf.amount for month in report.months if month.darf)
     exempt = sum(month.exempt_gain for month in report.months if month.state is not State.INCOMPLETE)
-    losses = ", ".join(f"{BUCKETS[b]} {locale.money(v)}" for b, v in report.losses.items() if v) or "nenhum"
+    losses = ", ".join(f"{BUCKETS[b]} {locale.money(v)}" for b, v in report.losses.items() if v)
     count = sum(1 for month in report.months if month.darf)
     counted = "nenhum no ano" if not count else "1 documento" if count == 1 else f"{count} documentos"
+    unsure = [_written(month) for month in report.months if month.state is State.INCOMPLETE]
+    waiting = f"falta apurar {_some(unsure)}" if unsure else ""
+
+    def stat(label: str, amount: Decimal, sub: str = "") -> Stat:
+        """Nought is no result while a month waits for an answer: it may become anything."""
+        if unsure and not amount:
+            return Stat(label=label, text="incompleto", sub=waiting)
+        return Stat(label=label, text=locale.money(amount), sub="; ".join(t for t in (sub, waiting) if t))
+
     items = (
-        Stat(label="Imposto apurado", text=locale.money(taxes)),
-        Stat(label="DARF 6015", text=locale.money(darfs), sub=counted),
-        Stat(label="Ganhos isentos", text=locale.money(exempt), sub="vendas de até R$ 20.000,00 no mês"),
-        Stat(label="Prejuízo a compensar", text=losses),
+        stat("Imposto apurado", Decimal(taxes)),
+        stat("DARF 6015", Decimal(darfs), counted),
+        stat("Ganhos isentos", Decimal(exempt), "vendas de até R$ 20.000,00 no mês"),
+        Stat(
+            label="Prejuízo a compensar",
+            text="incompleto" if unsure and not losses else losses or "nenhum",
+            sub=waiting,
+        ),
     )
     return Section(id="summary", title="Resumo", blocks=(Stats(items=items),))
+
+
+def _some(months: Sequence[str], most: int = 3) -> str:
+    """The first months by name, the others counted."""
+    named = ", ".join(months[:most])
+    return f"{named} e mais {len(months) - most}" if len(months) > most else named
 
 
 def _open_questions(report: TaxYear, *, english: bool) -> Section:
@@ -155,9 +176,9 @@ def _month_rows(month: MonthTax, locale: Locale) -> list[tuple[Cell, ...]]:
                 Cell(text=_written(month) if at == 0 else "", strong=True),
                 Cell(text=word if at == 0 else "", mark=mark if at == 0 else None),
                 Cell(text=BUCKETS[bucket]),
-                *(Cell(text=locale.money(v)) for v in (found.result, found.loss_used, found.base, found.tax)),
-                Cell(text=locale.money(found.withheld), sub="estimado" if found.withheld_estimated else None),
-                Cell(text=locale.money(darf.amount) if darf else ""),
+                *(money_cell(locale, v) for v in (found.result, found.loss_used, found.base, found.tax)),
+                money_cell(locale, found.withheld, sub="estimado" if found.withheld_estimated else None),
+                (money_cell(locale, darf.amount) if darf else Cell(text="")),
                 Cell(text=locale.day(darf.due) if darf else ""),
             )
         )
@@ -166,7 +187,7 @@ def _month_rows(month: MonthTax, locale: Locale) -> list[tuple[Cell, ...]]:
         sure = month.state is not State.INCOMPLETE
         state, colour = ("isento", "good") if sure else ("isento se completo", "warn")
         exempt = (Cell(text="" if moved else _written(month), strong=True), Cell(text=state, mark=colour))
-        rows.append((*exempt, Cell(text="ações"), Cell(text=locale.money(month.exempt_gain)), *blank))
+        rows.append((*exempt, Cell(text="ações"), money_cell(locale, month.exempt_gain), *blank))
     if not rows and month.state is State.INCOMPLETE:
         rows.append((Cell(text=_written(month), strong=True), Cell(text=word, mark=mark), *[Cell(text="")] * 8))
     return rows
@@ -179,8 +200,8 @@ def _lines(report: TaxYear, locale: Locale) -> Section:
             Cell(text=line.ticker, strong=True),
             Cell(text=KINDS.get(line.kind, line.kind)),
             Cell(text=BUCKETS[line.bucket]),
-            Cell(text=f"{line.quantity.normalize():f}".replace(".", locale.point)),
-            *(Cell(text=locale.money(v)) for v in (line.gross, line.costs, line.cost, line.result)),
+            quantity_cell(locale, line.quantity),
+            *(money_cell(locale, v) for v in (line.gross, line.costs, line.cost, line.result)),
             Cell(text=", ".join(str(t) for t in line.transactions), muted=True),
         )
         for month in report.months
@@ -214,7 +235,7 @@ def _income(report: TaxYear, locale: Locale) -> Section:
             Cell(text=paid.title),
             Cell(text=paid.ticker, strong=True),
             Cell(text=clean(paid.payer or "", 80), sub=written_cnpj(paid.cnpj) if paid.cnpj else None),
-            Cell(text=locale.money(paid.amount)),
+            money_cell(locale, paid.amount),
         )
         for paid in report.income
     ]

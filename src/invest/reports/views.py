@@ -52,6 +52,7 @@ class Cell(Frozen):
     figure: Figure | None = None
     refs: tuple[Ref, ...] = ()
     spark: Series | None = None
+    exact: float | None = Field(default=None, description="the number that the text rounds")
     anchor: str | None = Field(default=None, description="fact id that references point to")
     span: int = 1
 

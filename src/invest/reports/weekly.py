@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from invest.domain.market import CorporateAction
+from invest.reports.cells import more_row, percent_cell, points, points_cell
 from invest.reports.data import WeeklyReportData
 from invest.reports.frame import frame
 from invest.reports.locale import Locale, locale_of
@@ -17,7 +18,6 @@ from invest.reports.sections import (
     direction,
     news_section,
     next_events,
-    points,
     quarter_due,
 )
 from invest.reports.views import (
@@ -38,6 +38,7 @@ from invest.reports.words import clean
 
 COMING: Final = timedelta(days=14)
 MOST_COMING: Final = 14
+MOST_PAYMENTS: Final = 20
 
 
 def build_weekly_view(data: WeeklyReportData) -> WeeklyReportView:
@@ -99,8 +100,8 @@ def week_sentence(data: WeeklyReportData, locale: Locale) -> str:
         index = locale.percent(data.index_return, 2, signed=True)
         ahead = data.week_return - data.index_return
         key = "even" if abs(ahead) < 0.0005 else "above" if ahead > 0 else "below"
-        points = locale.number(abs(ahead) * 100, 2)
-        sentences.append(words.t(f"weekly.sentence_{key}", points=points, index=index))
+        apart = locale.number(abs(ahead) * 100, 2)
+        sentences.append(words.t(f"weekly.sentence_{key}", points=apart, index=index))
     moved = sorted((v, t) for t, v in data.week_returns.items() if v is not None)
     for key, (change, ticker) in (("best", moved[-1]), ("worst", moved[0])) if moved else ():
         if (change > 0) == (key == "best") and change:
@@ -139,8 +140,8 @@ def _moves(data: WeeklyReportData, locale: Locale) -> Section:
             Cell(text=words.t("money.fees") if ticker == "fees" else ticker, strong=ticker != "fees"),
             Cell(text=names.get(ticker, ""), muted=True),
             Cell(text=_week_text(data.week_returns.get(ticker), locale), mark=direction(data.week_returns.get(ticker))),
-            Cell(text=locale.percent(weights.get(ticker), 1) if ticker in weights else ""),
-            *((Cell(text=points(parts.get(ticker, 0.0), locale)),) if parts else ()),
+            (percent_cell(locale, weights.get(ticker), 1) if ticker in weights else Cell(text="")),
+            *((points_cell(parts.get(ticker, 0.0), locale),) if parts else ()),
         )
         for ticker in tickers
     ]
@@ -202,7 +203,7 @@ def _coming(data: WeeklyReportData, locale: Locale) -> Section | None:
     rows = tuple(
         (Cell(text=locale.day(day)), Cell(text=ticker, strong=True), Cell(text=what), Cell(text=amount))
         for day, ticker, what, amount in sorted(events)[:MOST_COMING]
-    )
+    ) + more_row(len(events) - MOST_COMING, len(columns), locale)
     table = Table(caption=words.t("weekly.coming_caption"), columns=columns, rows=rows, small=True)
     return Section(id="coming", title=words.t("weekly.coming_title"), blocks=(table,), span=6)
 
@@ -246,8 +247,8 @@ def _payments(data: WeeklyReportData, locale: Locale) -> Section | None:
             Cell(text=locale.day(a.payment_date)),
             Cell(text=amount_text(a, locale)),
         )
-        for a in data.payments[:20]
-    )
+        for a in data.payments[:MOST_PAYMENTS]
+    ) + more_row(len(data.payments) - MOST_PAYMENTS, len(columns), locale)
     table = Table(caption=words.t("weekly.payments_caption"), columns=columns, rows=rows)
     title, note = words.t("weekly.payments_title"), words.t("weekly.payments_note")
     return Section(id="payments", title=title, note=note, blocks=(table,), span=6)

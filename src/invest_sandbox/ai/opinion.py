@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from invest_sandbox.ai.question import Question, Seen
-from invest_sandbox.ai.words import AND, FOLLOWS, LEANING, RISKS, SEEN, SUMMARY
+from invest_sandbox.ai.words import AND, FOLLOWS, KINDS, LEANING, NEAREST, RISKS, SEEN, SUMMARY
 from invest_sandbox.seeds import unit
 
 # Kind of fact, whether more is better, an ordinary value, and how far from it counts as far.
@@ -101,7 +101,7 @@ def judge(question: Question, vendor: str, model: str) -> dict[str, Any]:
     p180 = _logistic(_logit(question.base) + 1.1 * lean)
     view = "buy" if p180 >= 0.55 else "sell" if p180 <= 0.45 else "hold"
     ranked = sorted(weighed, key=lambda w: -abs(w.signal) * weights[w.kind])
-    good, bad = _sides(ranked)
+    good, bad = _sides([_on_its_own(w) for w in ranked])
     return out | {
         "key_facts": [{"fact_id": w.fact.id, "reading": _reading(w.signal)} for w in ranked[:6]],
         "arguments_for": _arguments(good, language, leaning, good=True),
@@ -141,6 +141,14 @@ def _reading(signal: float) -> str:
     return "favourable" if signal > 0.15 else "unfavourable" if signal < -0.15 else "neutral"
 
 
+def _on_its_own(w: Weighed) -> Weighed:
+    """As an argument words it: a price that rose is in an upward trend, however much its sector's prices rose."""
+    if w.kind != "momentum" or w.fact.value is None:
+        return w
+    _, better, centre, far = SIGNALS[w.fact.key]
+    return replace(w, signal=math.tanh((w.fact.value - centre) / far) * better)
+
+
 def _arguments(weighed: list[Weighed], language: str, leaning: str, *, good: bool) -> list[dict[str, Any]]:
     """One sentence per kind of fact, citing every fact of the kind that points the same way."""
     kinds: dict[str, list[Seen]] = {}
@@ -153,9 +161,16 @@ def _arguments(weighed: list[Weighed], language: str, leaning: str, *, good: boo
         named = [f.name for f in facts if f.name and not any(c.isdigit() for c in f.name)][:2]
         names = f" ({AND[language].join(named)})" if named else ""
         follows = FOLLOWS[language][leaning][i][side] if i < 2 else ""
-        text = f"{SEEN[language][kind][side].format(names=names)}{follows}."
+        points = any((w.signal > 0) == good for w in weighed if w.kind == kind)
+        seen = SEEN[language][kind][side].format(names=names) if points else _nearest(language, kind, names, good=good)
+        text = f"{seen}{follows if points else ''}."
         out.append({"text": text, "fact_ids": [f.id for f in facts[:4]]})
     return out
+
+
+def _nearest(language: str, kind: str, names: str, *, good: bool) -> str:
+    """What is said of the fact that comes nearest to a side on which nothing stands."""
+    return NEAREST[language][0 if good else 1].format(kind=KINDS[language][kind], names=names)
 
 
 def _sides(ranked: list[Weighed]) -> tuple[list[Weighed], list[Weighed]]:

@@ -48,6 +48,37 @@ SEEN: dict[str, dict[str, Pair]] = {
         "risk": ("Swings{names} are contained", "Swings{names} are large and call for tolerance of losses"),
     },
 }
+# Of a side on which no fact stands: the one that comes nearest to it.
+NEAREST: dict[str, Pair] = {
+    "pt-BR": (
+        "Nada se destaca a favor; o que mais se aproxima disso é {kind}{names}",
+        "Pouco há contra; o que menos ajuda é {kind}{names}",
+    ),
+    "en": (
+        "Nothing stands out in favour; what comes nearest to it is {kind}{names}",
+        "Little stands against it; what helps least is {kind}{names}",
+    ),
+}
+KINDS: dict[str, dict[str, str]] = {
+    "pt-BR": {
+        "cheap": "o preço ante os fundamentos",
+        "profit": "a rentabilidade",
+        "growth": "o crescimento",
+        "debt": "o endividamento",
+        "dividends": "a remuneração em proventos",
+        "momentum": "a tendência dos preços",
+        "risk": "a oscilação dos preços",
+    },
+    "en": {
+        "cheap": "price against fundamentals",
+        "profit": "profitability",
+        "growth": "growth",
+        "debt": "debt",
+        "dividends": "what is distributed",
+        "momentum": "the trend of prices",
+        "risk": "how prices swing",
+    },
+}
 # What follows, for the strongest argument of a side and for the next one; further ones stand alone.
 FOLLOWS: dict[str, dict[str, tuple[Pair, Pair]]] = {
     "pt-BR": {

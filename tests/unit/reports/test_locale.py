@@ -29,7 +29,9 @@ def test_money_is_written_as_in_each_language(value: float | Decimal | None, por
 
 def test_a_number_is_rounded_by_its_decimal_value_not_its_binary_one() -> None:
     assert PT.number(2.675, 2) == "2,68"
-    assert PT.number(1.005, 2) == "1,00"  # half to even
+    assert PT.number(1.005, 2) == "1,01"  # a half goes away from zero, as in the tax
+    assert PT.money(Decimal("-57.225")) == "−R$ 57,23"
+    assert PT.number(Decimal("57.225"), 2) == "57,23"
     assert PT.number(-0.001, 2) == "0,00"
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from invest.http import Client
 
 FORMULA, NUMBER = re.compile(r"[=+@\t\r-]"), re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+PADDED = re.compile(r"[+-]?\d+\.\d{2,}0")  # a quantity in the store's eight decimals
 What = Literal["prices", "actions", "observations", "transactions", "positions"]
 
 
@@ -68,6 +69,8 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> str:
 def _cell(value: Any) -> Any:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and PADDED.fullmatch(value):
+        return value.rstrip("0").rstrip(".")
     if isinstance(value, str) and FORMULA.match(value) and not NUMBER.fullmatch(value):
         return f"'{value}"
     return value

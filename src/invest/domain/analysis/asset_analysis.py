@@ -129,7 +129,7 @@ def _dimensions(scores: Mapping[str, Score], peers: SectorStats | None) -> list[
         bare(
             Dimension,
             name=name,
-            score=None if score is None else round(score, 2),
+            score=scoring.shown_score(score),
             sector_median=peers.dimension_median(name) if peers else None,
         )
         for name, score in scores.items()

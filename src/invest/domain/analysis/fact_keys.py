@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from invest.domain.maths import as_shown
+
 Unit = Literal["BRL", "fraction", "x", "count", "index", "score"]
 Group = Literal[
     "market",
@@ -31,6 +33,8 @@ Group = Literal[
     "macro",
 ]
 
+_MAGNITUDES = (1e12, 1e9, 1e6, 1e3)
+
 
 @dataclass(frozen=True, slots=True)
 class FactKey:
@@ -47,6 +51,17 @@ class FactKey:
     def label(self, language: str) -> str:
         """Its name in `language` ("pt-BR" or anything else for English)."""
         return self.pt if language.lower().startswith("pt") else self.en
+
+    def as_printed(self, value: float | None) -> float | None:
+        """The number that a reader sees: rounded to the printed digits, large money to a tenth of its magnitude."""
+        if value is None:
+            return None
+        if self.unit == "fraction":
+            return as_shown(value, self.decimals + 2)
+        if self.unit == "BRL" and self.decimals == 0:
+            scale = next((m for m in _MAGNITUDES if abs(value) >= m), None)
+            return as_shown(value, 2) if scale is None else as_shown(value / scale, 1) * scale
+        return as_shown(value, self.decimals)
 
 
 def _group(group: Group, rows: Iterable[tuple[str, Unit, int, Literal[1, -1] | None, str, str]]) -> list[FactKey]:

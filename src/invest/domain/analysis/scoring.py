@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from invest.domain.analysis.models import Recommendation, Score
 from invest.domain.analysis.scorecards import DIMENSIONS, Card, Rule
+from invest.domain.maths import as_shown
 
 MIN_COVERAGE = 0.60  # below: insufficient_data
 MIN_PART = 1 / 3  # share of a part's weight that must have data for the part to be scored
 MIN_SIDE = 1 / 2  # the same of a side of the asset: one that lacks most of its figures says nothing
 NEUTRAL = 5.0
+SCORE_DECIMALS = 1  # of every score that is shown: what is shown is what is judged and ordered by
 THRESHOLDS = (
     (8.0, Recommendation.STRONG_BUY),
     (6.5, Recommendation.BUY),
@@ -40,10 +43,14 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The score of one asset. `parts` and `groups` hold None where too little has data."""
+    """The score of one asset. `parts` and `groups` hold None where too little has data.
+
+    `overall` is the score as it is shown, cut into words; `exact` is the mean before it was rounded.
+    """
 
     card: str | None
     overall: Score
+    exact: Score
     coverage: float
     recommendation: Recommendation
     parts: Mapping[str, Score]
@@ -57,10 +64,23 @@ class Verdict:
 
 
 def recommend(score: Score, coverage: float) -> Recommendation:
-    """The word for a score: 8 strong buy, 6.5 buy, 4 hold, 2 sell, below strong sell; insufficient under 60 % data."""
+    """The word for a score: 8 strong buy, 6.5 buy, 4 hold, 2 sell, below strong sell; insufficient under 60 % data.
+
+    It is cut from the score as it is shown: 7.95 is shown as 8.0 and is a strong buy.
+    """
     if score is None or coverage < MIN_COVERAGE:
         return Recommendation.INSUFFICIENT_DATA
-    return next((word for floor, word in THRESHOLDS if score >= floor), Recommendation.STRONG_SELL)
+    shown = shown_score(score)
+    return next((word for floor, word in THRESHOLDS if shown >= floor), Recommendation.STRONG_SELL)
+
+
+@overload
+def shown_score(score: float) -> float: ...
+@overload
+def shown_score(score: None) -> None: ...
+def shown_score(score: Score) -> Score:
+    """A score as it is shown, in the API as on paper: rounded once, half up, to one decimal."""
+    return None if score is None else as_shown(score, SCORE_DECIMALS)
 
 
 def judge(card: Card | None, figures: Mapping[str, float | None]) -> Verdict:
@@ -70,7 +90,7 @@ def judge(card: Card | None, figures: Mapping[str, float | None]) -> Verdict:
     renormalised over what is there. `coverage` is the share of all weight that has data.
     """
     if card is None:
-        return Verdict(None, None, 0.0, Recommendation.INSUFFICIENT_DATA, {}, {}, (), ())
+        return Verdict(None, None, None, 0.0, Recommendation.INSUFFICIENT_DATA, {}, {}, (), ())
     marks: dict[str, list[Mark]] = {}
     parts: dict[str, Score] = {}
     missing: list[str] = []
@@ -86,12 +106,13 @@ def judge(card: Card | None, figures: Mapping[str, float | None]) -> Verdict:
         share = sum(mark.rule.weight for mark in found) / sum(rule.weight for rule in rules)
         coverage += card.weights[part] * share
         parts[part] = _mean(found) if share >= MIN_PART else None
-    overall = _overall(card, parts)
-    overall = None if overall is None else round(overall, 2)  # what is shown is what is judged
+    exact = _overall(card, parts)
+    overall = shown_score(exact)
     groups = _groups(marks)
     return Verdict(
         card=card.name,
         overall=overall,
+        exact=exact,
         coverage=min(1.0, round(coverage, 6)),
         recommendation=recommend(overall, coverage),
         parts=parts,

@@ -9,11 +9,10 @@ from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.analysis.models import (
     FundamentalAnalysis,
     RiskAnalysis,
-    Score,
     SentimentAnalysis,
     ValuationAnalysis,
 )
-from invest.domain.analysis.scoring import Verdict
+from invest.domain.analysis.scoring import Verdict, shown_score
 from invest.domain.filings import Chart, Fundamentals
 from invest.domain.frozen import bare
 
@@ -31,15 +30,11 @@ def _pick(figures: Figures, *groups: str) -> dict[str, Any]:
     return {key: figures.get(key) for group in groups for key in _KEYS[group]}
 
 
-def _rounded(score: Score) -> Score:
-    return None if score is None else round(score, 2)
-
-
 def fundamental_section(figures: Figures, verdict: Verdict) -> FundamentalAnalysis:
     """Profitability, growth, debt and efficiency, each with its own score."""
 
     def group(name: str, *more: str) -> dict[str, Any]:
-        return _pick(figures, name, *more) | {f"{name}_score": _rounded(verdict.group("fundamental", name))}
+        return _pick(figures, name, *more) | {f"{name}_score": shown_score(verdict.group("fundamental", name))}
 
     return bare(
         FundamentalAnalysis,
@@ -47,30 +42,35 @@ def fundamental_section(figures: Figures, verdict: Verdict) -> FundamentalAnalys
         growth=group("growth"),
         debt=group("debt"),
         efficiency=group("efficiency", "quality"),
-        overall_score=_rounded(verdict.parts.get("fundamental")),
+        overall_score=shown_score(verdict.parts.get("fundamental")),
     )
 
 
 def valuation_section(figures: Figures, verdict: Verdict) -> ValuationAnalysis:
     """Multiples, models and dividends; in words: 6.5 and above undervalued, below 4 overvalued, between them fair."""
-    score = verdict.parts.get("valuation")
+    score = shown_score(verdict.parts.get("valuation"))
     words = None if score is None else "undervalued" if score >= 6.5 else "overvalued" if score < 4 else "fair"
     return bare(
         ValuationAnalysis,
         multiples=_pick(figures, "valuation"),
         models=_pick(figures, "models"),
         dividends=_pick(figures, "dividends"),
-        score=_rounded(score),
+        score=score,
         overall_valuation=words,
     )
 
 
 def sentiment_section(figures: Figures, verdict: Verdict) -> SentimentAnalysis:
     """Tone of thirty days of news: beyond 0.15 either way it is positive or negative."""
-    tone, count = figures.get("news_tone_30d"), figures.get("news_count_30d")
+    tone, count = _printed(figures, "news_tone_30d"), figures.get("news_count_30d")
     words = None if tone is None else "positive" if tone > TONE_BAND else "negative" if tone < -TONE_BAND else "neutral"
     score = verdict.parts.get("sentiment")
-    return bare(SentimentAnalysis, sentiment=words, score=_rounded(score), news_count=int(count or 0))
+    return bare(SentimentAnalysis, sentiment=words, score=shown_score(score), news_count=int(count or 0))
+
+
+def _printed(figures: Figures, key: str) -> float | None:
+    """The figure as a reader sees it: a word beside 25,0 % may not follow from 25.04 %."""
+    return FACT_KEYS[key].as_printed(figures.get(key))
 
 
 def _level(value: float | None, low: float, high: float) -> str | None:
@@ -83,19 +83,19 @@ def _level(value: float | None, low: float, high: float) -> str | None:
 def debt_risk(figures: Figures, chart: Chart | None) -> str | None:
     """By net debt over EBITDA: to 1.5 low, to 3 medium; net debt without EBITDA is high. Banks: equity over assets."""
     if chart in (Chart.BANK, Chart.INSURER):
-        share = figures.get("equity_assets")
+        share = _printed(figures, "equity_assets")
         return _level(None if share is None else -share, -0.09, -0.06)
     net_debt, ebitda = figures.get("net_debt"), figures.get("ebitda")
     if net_debt is not None and net_debt <= 0:
         return "low"
     if net_debt is not None and ebitda is not None and ebitda <= 0:
         return "high"
-    return _level(figures.get("net_debt_ebitda"), 1.5, 3.0)
+    return _level(_printed(figures, "net_debt_ebitda"), 1.5, 3.0)
 
 
 def liquidity_risk(figures: Figures) -> str | None:
     """By daily turnover: from 10 million BRL low, from 1 million medium, else high."""
-    turnover = figures.get("turnover_21d")
+    turnover = _printed(figures, "turnover_21d")
     return _level(None if turnover is None else -turnover, -1e7, -1e6)
 
 
@@ -103,7 +103,7 @@ def risk_section(figures: Figures, verdict: Verdict, company: Fundamentals | Non
     """Risk by kind; overall it is the mean of the kinds that have data, never below medium with one of them high."""
     chart = company.chart if company else None
     debt, liquidity = debt_risk(figures, chart), liquidity_risk(figures)
-    volatility = _level(figures.get("volatility_1y"), 0.25, 0.45)
+    volatility = _level(_printed(figures, "volatility_1y"), 0.25, 0.45)
     known = [LEVELS.index(level) for level in (debt, volatility, liquidity) if level is not None]
     overall = None
     if known:
@@ -114,7 +114,7 @@ def risk_section(figures: Figures, verdict: Verdict, company: Fundamentals | Non
         volatility_risk=volatility,
         liquidity_risk=liquidity,
         overall_risk=overall,
-        score=_rounded(verdict.parts.get("risk")),
+        score=shown_score(verdict.parts.get("risk")),
         checklist=_checklist(figures, stale=stale, financial=chart in (Chart.BANK, Chart.INSURER)),
     )
 
@@ -148,8 +148,8 @@ def _checklist(figures: Figures, *, stale: bool, financial: bool) -> list[dict[s
     for name, key, threshold, above in _CHECKS:
         if financial and name in _NOT_OF_FINANCIALS:
             continue
-        value = figures.get(key)
-        passed = None if value is None else (value > threshold) is above
+        value, shown = figures.get(key), _printed(figures, key)
+        passed = None if shown is None else (shown > threshold) is above
         rows.append({"check": name, "key": key, "value": value, "threshold": threshold, "passed": passed})
     rows.append({"check": "fresh_prices", "key": "close", "value": None, "threshold": None, "passed": not stale})
     return rows

@@ -43,14 +43,14 @@ class Outcomes:
 
 
 def overall_score(given: AnalysisInput) -> float | None:
-    """The overall score of `given`, also where most of its card has no data."""
-    return _verdict(given).overall
+    """The overall score of `given` before it is rounded, also where most of its card has no data."""
+    return _verdict(given).exact
 
 
 def judged_score(given: AnalysisInput) -> float | None:
-    """The overall score where enough data stands behind it for a verdict: what rankings order by."""
+    """The overall score before it is rounded, where enough data stands behind it for a verdict."""
     verdict = _verdict(given)
-    return None if verdict.recommendation is Recommendation.INSUFFICIENT_DATA else verdict.overall
+    return None if verdict.recommendation is Recommendation.INSUFFICIENT_DATA else verdict.exact
 
 
 def _verdict(given: AnalysisInput) -> Verdict:

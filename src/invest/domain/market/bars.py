@@ -71,6 +71,21 @@ class Bars:
             self.factor[:n],
         )
 
+    def since(self, day: date) -> Bars:
+        """The bars from `day` on."""
+        n = int(np.searchsorted(self.days, np.datetime64(day, "D"), side="left"))
+        return Bars(
+            self.ticker,
+            self.days[n:],
+            self.open[n:],
+            self.high[n:],
+            self.low[n:],
+            self.close[n:],
+            self.volume[n:],
+            self.turnover[n:],
+            self.factor[n:],
+        )
+
     def without_factor(self, day: date) -> Bars:
         """The same bars, none adjusted up to and including `day` (NaN)."""
         factor = self.factor.copy()

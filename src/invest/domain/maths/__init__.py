@@ -1,4 +1,4 @@
-"""Numerical methods: risk, indicators, significance, cohort means."""
+"""Numerical methods: risk, indicators, significance, cohort means, rounding."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from invest.domain.maths.risk import (
     sharpe,
     value_at_risk,
 )
+from invest.domain.maths.rounding import as_shown, half_up
 from invest.domain.maths.significance import holm, student_cdf, student_quantile
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Interval",
     "annual_volatility",
     "apart",
+    "as_shown",
     "atr",
     "base_rate",
     "beta",
@@ -31,6 +33,7 @@ __all__ = [
     "drawdowns",
     "ema",
     "expected_shortfall",
+    "half_up",
     "holm",
     "macd",
     "market_link",

@@ -161,6 +161,9 @@ class TaxOpen(Frozen):
     unpaid: list[MonthTax] = Field(description="months that are over and owe a DARF, the newest first")
     running: MonthTax | None = Field(description="the month that is not over yet; null where nothing was booked")
     carried: Plain = Field(description="below R$ 10.00 at the end of the last month that is over")
+    incomplete: list[str] = Field(
+        default_factory=list, description="months that are over, without a DARF yet, in which a question is open"
+    )
 
 
 class TaxYear(Frozen):

@@ -49,6 +49,7 @@ def tax_open(given: TaxInput) -> TaxOpen:
         unpaid=[month for month in reversed(over) if _is_owed(month)],
         running=months[-1] if months and months[-1].month == running else None,
         carried=over[-1].carried if over else carried.below,
+        incomplete=[m.month for m in reversed(over) if m.state is State.INCOMPLETE and m.darf is None],
     )
 
 

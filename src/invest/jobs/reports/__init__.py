@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invest.jobs.reports.ai_keeping import SharedAnswers, SharedBudget, SharedLessons, SharedPrepaid, StoredLedger
 from invest.jobs.reports.ai_turns import SharedLimiter
-from invest.jobs.reports.asset_reports import generate_report_async
+from invest.jobs.reports.asset_reports import generate_report_async, stored_of_asset
 from invest.jobs.reports.callbacks import tell_callback, telling
 from invest.jobs.reports.comparisons import generate_comparison_report_async
 from invest.jobs.reports.delivery import deliver_report
@@ -35,6 +35,7 @@ __all__ = [
     "generate_report_async",
     "generate_weekly_report_async",
     "schedule_weekly_reports",
+    "stored_of_asset",
     "tell_callback",
     "telling",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -68,7 +69,22 @@ async def asset_data(
     ctx: Context, analysis: Analysis, answers: Answers, language: str, named: str | None
 ) -> AssetReportData:
     """Everything the report of one asset shows, read at once."""
-    store, settings = ctx.use(Store), ctx.use(Settings)
+    data = await stored_of_asset(ctx.use(Store), ctx.use(Settings), analysis, language, report_id=new_report_id())
+    return replace(
+        data,
+        ai_provider=named,
+        opinions=answers.opinions,
+        ai_consensus=answers.consensus,
+        benchmark=answers.benchmark,
+        objection=answers.objection.argument if answers.objection else None,
+        objection_by=answers.objection.provider if answers.objection else None,
+    )
+
+
+async def stored_of_asset(
+    store: Store, settings: Settings, analysis: Analysis, language: str, *, report_id: str
+) -> AssetReportData:
+    """What is stored of an asset beside its analysis, for its report and its page: all but what the AIs say."""
     ticker, since = analysis.ticker, settings.now().date().replace(month=1, day=1)
     inputs, actions, news, latest, track, peers = await asyncio.gather(
         load_inputs(store, settings, [ticker]),
@@ -85,11 +101,10 @@ async def asset_data(
     )
     given = inputs[ticker]
     return AssetReportData(
-        report_id=new_report_id(),
+        report_id=report_id,
         generated_at=datetime.now(UTC),
         language=language,
         sandbox=settings.sandbox,
-        ai_provider=named,
         payloads=await payloads_of(store, [analysis], latest.values()),
         analysis=analysis,
         bars=given.bars,
@@ -97,11 +112,6 @@ async def asset_data(
         history=await asyncio.to_thread(history_of, given, dollar, worths),
         peers=peers,
         holdings=holdings,
-        opinions=answers.opinions,
-        ai_consensus=answers.consensus,
-        benchmark=answers.benchmark,
-        objection=answers.objection.argument if answers.objection else None,
-        objection_by=answers.objection.provider if answers.objection else None,
         actions=actions,
         news=news,
         track_record=track,

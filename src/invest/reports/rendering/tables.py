@@ -24,7 +24,16 @@ from invest.reports.views import (
     Table,
 )
 
-Value = str | float
+
+@dataclass(frozen=True, slots=True)
+class Numeric:
+    """A number with all its digits, and the format by which a spreadsheet shows it as the report does."""
+
+    value: float
+    format: str
+
+
+Value = str | float | Numeric
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +115,40 @@ def _row(row: tuple[Cell, ...], width: int, locale: Locale) -> tuple[Value, ...]
 
 
 def _value(cell: Cell, locale: Locale) -> Value:
-    """The raw value behind a figure, the number that a text is, else the text with its second line."""
-    if cell.figure is not None and cell.figure.raw is not None:
-        return cell.figure.raw
+    """The whole number behind a cell with the printed format, else the text with its second line."""
+    number = cell.figure.raw if cell.figure is not None else cell.exact
+    if number is None:
+        number = as_number(cell.text, locale)
+    if number is not None and cell.text != MISSING:
+        return Numeric(number, format_of(cell.text, locale))
     if cell.text == MISSING:
         return ""
-    number = as_number(cell.text, locale)
-    if number is not None:
-        return number
     return f"{cell.text} ({cell.sub})" if cell.sub else cell.text
+
+
+def format_of(text: str, locale: Locale) -> str:
+    """The number format of a spreadsheet that prints as `text` does: `R$ 1.234,56` has `"R$ "#,##0.00`.
+
+    What is printed by its magnitude (`12,3 bi`) is shown in full.
+    """
+    bare = text.removesuffix("*")
+    match = re.fullmatch(rf"([+{MINUS}-]?)([^\d+{MINUS}-]*)([+{MINUS}-]?)([\d.,]+)(.*)", bare)
+    if match is None:
+        return "General"
+    sign, before, inner, digits, after = match.groups()
+    _, point, decimals = digits.rpartition(locale.point)
+    shape = "#,##0" + (f".{'0' * len(decimals)}" if point else "")
+    if after.strip() in {
+        locale.words.t(f"magnitude.{name}") for name in ("thousand", "million", "billion", "trillion")
+    }:
+        shape, after = "#,##0", ""
+    shape = f"{_literal(before)}{shape}{'%' if after == '%' else _literal(after)}"
+    return f"+{shape};-{shape};{shape}" if "+" in (sign, inner) else shape
+
+
+def _literal(text: str) -> str:
+    """A text within a number format."""
+    return f'"{text}"' if text and '"' not in text else ""
 
 
 def as_number(text: str, locale: Locale) -> float | None:

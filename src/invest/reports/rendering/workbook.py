@@ -9,14 +9,15 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from invest.reports.rendering.tables import Sheet, Value, sheets_of
+from invest.reports.rendering.tables import Numeric, Sheet, Value, sheets_of
 from invest.reports.views import ReportView
 
+_OWN: Final = 164  # the first number of a format of one's own
 _NAME_LIMIT: Final = 31  # characters of a sheet's name in the format
 _FORBIDDEN: Final = re.compile(r"[\[\]:*?/\\']")
 # XML 1.0 knows no other control characters than these three.
@@ -41,7 +42,8 @@ def render_csv(view: ReportView) -> str:
 def _plain(value: Value, *, comma: bool) -> str:
     if isinstance(value, str):
         return _tame(value)
-    text = repr(value) if value != int(value) or abs(value) >= 1e15 else str(int(value))
+    number = value.value if isinstance(value, Numeric) else value
+    text = repr(number) if number != int(number) or abs(number) >= 1e15 else str(int(number))
     return text.replace(".", ",") if comma else text
 
 
@@ -103,29 +105,40 @@ def _parts(sheets: list[Sheet]) -> Iterator[tuple[str, str]]:
         "xl/_rels/workbook.xml.rels",
         f'<Relationships xmlns="{_PACKAGE}/relationships">{targets}{style}</Relationships>',
     )
+    formats = _formats(sheets)
+    kinds = "".join(f'<numFmt numFmtId="{_OWN + i}" formatCode={quoteattr(f)}/>' for i, f in enumerate(formats))
+    styles = "".join(f'<xf numFmtId="{_OWN + i}" applyNumberFormat="1"/>' for i in range(len(formats)))
+    own = f'<numFmts count="{len(formats)}">{kinds}</numFmts>' if formats else ""
     yield (
         "xl/styles.xml",
         (
-            f'<styleSheet xmlns="{_MAIN}"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/>'
+            f'<styleSheet xmlns="{_MAIN}">{own}'
+            '<fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/>'
             '<sz val="11"/><name val="Calibri"/></font></fonts><fills count="2">'
             '<fill><patternFill patternType="none"/></fill>'
             '<fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders>'
             '<cellStyleXfs count="1"><xf/></cellStyleXfs>'
-            '<cellXfs count="2"><xf/><xf fontId="1" applyFont="1"/></cellXfs>'
+            f'<cellXfs count="{2 + len(formats)}"><xf/><xf fontId="1" applyFont="1"/>{styles}</cellXfs>'
             "</styleSheet>"
         ),
     )
     for n, sheet in enumerate(sheets, 1):
-        yield f"xl/worksheets/sheet{n}.xml", _sheet_text(sheet)
+        yield f"xl/worksheets/sheet{n}.xml", _sheet_text(sheet, formats)
 
 
-def _sheet_text(sheet: Sheet) -> str:
+def _formats(sheets: list[Sheet]) -> dict[str, int]:
+    """Number formats in the order they occur, each with its number among the cell styles."""
+    used = (v.format for s in sheets for row in s.rows for v in row if isinstance(v, Numeric))
+    return {name: i for i, name in enumerate(dict.fromkeys(f for f in used if f != "General"), 2)}
+
+
+def _sheet_text(sheet: Sheet, formats: Mapping[str, int]) -> str:
     widths = "".join(
         f'<col min="{i}" max="{i}" width="{width}" customWidth="1"/>' for i, width in enumerate(_widths(sheet), 1)
     )
-    head = f'<row r="1">{"".join(_cell_text(text, 1, i, bold=True) for i, text in enumerate(sheet.header))}</row>'
+    head = f'<row r="1">{"".join(_cell_text(text, 1, i, 1) for i, text in enumerate(sheet.header))}</row>'
     rows = "".join(
-        f'<row r="{n}">{"".join(_cell_text(value, n, i) for i, value in enumerate(row) if value != "")}</row>'
+        f'<row r="{n}">{"".join(_cell_text(v, n, i, _style(v, formats)) for i, v in enumerate(row) if v != "")}</row>'
         for n, row in enumerate(sheet.rows, 2)
     )
     frozen = '<pane ySplit="1" topLeftCell="A2" state="frozen"/>'
@@ -135,17 +148,29 @@ def _sheet_text(sheet: Sheet) -> str:
 
 def _widths(sheet: Sheet) -> list[int]:
     columns = range(len(sheet.header))
-    longest = [max(len(str(row[i])) for row in (sheet.header, *sheet.rows)) for i in columns]
+    longest = [max(len(_shown(row[i])) for row in (sheet.header, *sheet.rows)) for i in columns]
     return [min(max(n + 2, 8), 60) for n in longest] or [10]
 
 
-def _cell_text(value: Value, row: int, column: int, *, bold: bool = False) -> str:
+def _shown(value: Value) -> str:
+    """About as long as a spreadsheet shows it."""
+    if isinstance(value, Numeric):
+        return f"{value.value:,.2f}" if value.format != "General" else str(value.value)
+    return str(value)
+
+
+def _style(value: Value, formats: Mapping[str, int]) -> int:
+    return formats.get(value.format, 0) if isinstance(value, Numeric) else 0
+
+
+def _cell_text(value: Value, row: int, column: int, styled: int) -> str:
     place = f"{_letters(column)}{row}"
-    style = ' s="1"' if bold else ""
+    style = f' s="{styled}"' if styled else ""
     if isinstance(value, str):
         text = escape(_UNSPEAKABLE.sub("", value))
         return f'<c r="{place}" t="inlineStr"{style}><is><t xml:space="preserve">{text}</t></is></c>'
-    return f'<c r="{place}"{style}><v>{value!r}</v></c>'
+    number = value.value if isinstance(value, Numeric) else value
+    return f'<c r="{place}"{style}><v>{number!r}</v></c>'
 
 
 def _letters(column: int) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from invest.reports.sections.analysts import (
     VERDICT_MARKS,
     analysts_section,
-    arguments_of,
-    case_section,
     consensus_text,
     drawn,
     on_scale,
@@ -19,6 +17,7 @@ from invest.reports.sections.assets import assets_table, returns_section, scores
 from invest.reports.sections.backtest import backtest_detail, backtest_section, shared_record
 from invest.reports.sections.by_kind import own_sections
 from invest.reports.sections.calendar_months import months_section, portfolio_months_section
+from invest.reports.sections.cases import arguments_of, case_section
 from invest.reports.sections.company import (
     agenda_section,
     amount_text,
@@ -29,7 +28,6 @@ from invest.reports.sections.company import (
     multiples_sections,
     next_events,
     peers_section,
-    points,
     profile_section,
     quarter_due,
     quarter_name,
@@ -99,7 +97,6 @@ __all__ = [
     "outside_limits",
     "own_sections",
     "peers_section",
-    "points",
     "pool_record_text",
     "portfolio_months_section",
     "positions_section",

@@ -28,7 +28,6 @@ from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
 from invest.reports.phrases import analyst_name
-from invest.reports.sections.reasons import Side, figure_claims, fit_arguments
 from invest.reports.sections.record import pool_record_text
 from invest.reports.sections.remarks import reason_text
 from invest.reports.views import (
@@ -50,7 +49,6 @@ from invest.reports.words import clean
 
 ARGUMENT_LIMIT: Final = 240
 SUMMARY_LIMIT: Final = 420
-CASE_SIZE: Final = 5
 VERDICT_MARKS: Final[dict[str, Mark]] = {
     "strong_buy": "up", "buy": "up", "hold": "flat", "sell": "down", "strong_sell": "down", "insufficient_data": "off",
 }  # fmt: skip
@@ -75,13 +73,18 @@ def _states(text: str, figure: str) -> bool:
 def claim_of(argument: Argument, opinions: Sequence[Opinion], book: FactBook) -> Claim:
     """An argument with its references and its author; hidden where a figure in it does not match."""
     text, hidden = spoken(argument.text, opinions, book.locale)
-    message = _plain(argument.text)
-    ais = [o for o in opinions if not o.benchmark]
-    authors = [o.provider for o in ais if any(_same(a, message) for a in (*o.arguments_for, *o.arguments_against))]
-    names = book.locale.join([analyst_name(name, book.locale) for name in dict.fromkeys(authors)])
+    names = book.locale.join([analyst_name(name, book.locale) for name in authors_of(argument, opinions)])
     by = book.locale.words.t("ai.by", name=names) if names else None
     refs = () if hidden else tuple(_unsaid(r, text, book) for r in book.refs(argument.fact_ids))
     return Claim(text=text, refs=refs, by=by, mark="off" if hidden else None)
+
+
+def authors_of(argument: Argument, opinions: Sequence[Opinion]) -> list[str]:
+    """The providers of the AIs that wrote it, each once."""
+    message = as_one_line(argument.text)
+    ais = [o for o in opinions if not o.benchmark]
+    wrote = [o.provider for o in ais if any(_same(a, message) for a in (*o.arguments_for, *o.arguments_against))]
+    return list(dict.fromkeys(wrote))
 
 
 def _unsaid(ref: Ref, text: str, book: FactBook) -> Ref:
@@ -93,7 +96,7 @@ def _unsaid(ref: Ref, text: str, book: FactBook) -> Ref:
 
 def _same(argument: Argument, sentence: str) -> bool:
     """Whether an argument is `sentence` or its beginning."""
-    return sentence.startswith(_plain(argument.text))
+    return sentence.startswith(as_one_line(argument.text))
 
 
 def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = False) -> Section:
@@ -355,43 +358,8 @@ def _abstained_row(opinion: Opinion, locale: Locale) -> tuple[Cell, ...]:
     )
 
 
-def case_section(
-    side: Side, arguments: Sequence[Argument], data: AssetReportData, book: FactBook, extra: Claim | None = None
-) -> Section | None:
-    """The case `bull` or `bear`: the AIs\' arguments, else what the figures say by rule. None without any."""
-    words = book.locale.words
-    arguments = fit_arguments(side, arguments, data.analysis, book)
-    if arguments:
-        claims = [claim_of(a, data.opinions, book) for a in _distinct(arguments)[:CASE_SIZE]]
-        note = words.t("bull.note_ai")
-    else:
-        claims, note = figure_claims(side, data.analysis, book), words.t("bull.note_facts")
-    if extra:
-        claims.append(extra)
-    if not claims:
-        return None
-    return Section(id=side, title=words.t(f"{side}.title"), note=note, blocks=(Claims(items=tuple(claims)),), span=6)
-
-
-def _distinct(arguments: Sequence[Argument]) -> list[Argument]:
-    """Each sentence once, and none that another begins with: `claim_of` names everyone who wrote it."""
-    once = list({_plain(a.text): a for a in reversed(arguments)}.values())[::-1]
-    return [a for a in once if not any(b is not a and _plain(b.text).startswith(_plain(a.text)) for b in once)]
-
-
-def _plain(text: str) -> str:
+def as_one_line(text: str) -> str:
     return " ".join(text.split()).casefold().rstrip(".")
-
-
-def arguments_of(side: Side, consensus: AiConsensus | None, opinions: Sequence[Opinion]) -> tuple[Argument, ...]:
-    """The consensus' case, else the first argument of each AI that answered; the local rules' are the figures' own."""
-    if consensus is not None:
-        case = consensus.bull_case if side == "bull" else consensus.bear_case
-        if case:
-            return case
-    valid = [o for o in opinions if o.valid and not o.benchmark]
-    lists = [o.arguments_for if side == "bull" else o.arguments_against for o in valid]
-    return tuple(arguments[0] for arguments in lists if arguments)
 
 
 def cost_of(opinions: Sequence[Opinion]) -> Decimal | None:

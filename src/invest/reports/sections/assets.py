@@ -10,6 +10,7 @@ import numpy as np
 
 from invest.domain.analysis import FACT_KEYS, Analysis
 from invest.domain.market import AssetKind, Bars, Floats
+from invest.reports.cells import price_cell
 from invest.reports.facts import FactBook
 from invest.reports.locale import Locale
 from invest.reports.phrases import change_text
@@ -65,19 +66,22 @@ def assets_table(
     top = max((score for a in analyses if (score := score_of(a)) is not None), default=None)
     best_score = None if top is None else locale.number(top, 1)  # as printed: what looks the same is the same
     rows = []
+    place, before = 0, ""
     for i, (analysis, book) in enumerate(zip(analyses, books, strict=True), start=1):
+        printed = locale.number(score_of(analysis), 1)
+        place, before = (place if printed == before else i), printed
         cells = [
             Cell(text=analysis.ticker, sub=clean(analysis.name, 26) or None, strong=True),
-            Cell(text=locale.price(analysis.price).removeprefix("R$ "), sub=_day_change(analysis, locale)),
+            price_cell(locale, analysis.price, bare=True, sub=_day_change(analysis, locale)),
             Cell(text=_year_text(book, locale), spark=spark_of(bars.get(analysis.ticker))),
             *(
                 Cell(text=book.figure(k).text, figure=book.figure(k), strong=book.value(k) == best[k] is not None)
                 for k in keys
             ),
-            Cell(text=locale.number(score_of(analysis), 1), strong=locale.number(score_of(analysis), 1) == best_score),
+            Cell(text=printed, strong=printed == best_score),
             verdict_cell(analysis, locale),
         ]
-        rows.append(tuple([Cell(text=str(i), muted=True), *cells] if ranked else cells))
+        rows.append(tuple([Cell(text=str(place), muted=True), *cells] if ranked else cells))
     return Table(caption=words.t("comparison.caption"), columns=tuple(columns), rows=tuple(rows), small=len(rows) > 8)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from invest.domain.analysis import Analysis, Backtest, ScoreRecord
+from invest.reports.cells import number_cell, percent_cell
 from invest.reports.locale import MISSING, Locale
 from invest.reports.views import Cell, Column, Mark, Paragraph, Section, Table
 
@@ -40,11 +41,11 @@ def backtest_detail(record: ScoreRecord | None, locale: Locale) -> Section | Non
     rows = tuple(
         (
             Cell(text=words.t("backtest.days", n=result.horizon_days)),
-            Cell(text=locale.number(result.ic.cohorts, 0)),
+            number_cell(locale, result.ic.cohorts, 0),
             Cell(
                 text=locale.number(result.ic.mean, 2, signed=True), sub=_interval(result, locale) or None, strong=True
             ),
-            Cell(text=locale.percent(result.turnover, 0)),
+            percent_cell(locale, result.turnover, 0),
         )
         for result in record.horizons
     )
@@ -105,8 +106,8 @@ def _row(result: Backtest, locale: Locale) -> tuple[Cell, ...]:
         Cell(text=locale.words.t("backtest.days", n=result.horizon_days)),
         Cell(text=quintiles[0]),
         Cell(text=quintiles[-1]),
-        Cell(text=locale.percent(result.spread, 1, signed=True), strong=True),
-        Cell(text=locale.percent(result.spread_net, 1, signed=True)),
+        percent_cell(locale, result.spread, 1, signed=True, strong=True),
+        percent_cell(locale, result.spread_net, 1, signed=True),
         Cell(text=verdict_text(result, locale), mark=mark),
     )
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from invest.domain.analysis import Analysis, History
 from invest.domain.market import IBOV, AssetKind, FundPortfolio
+from invest.reports.cells import percent_cell
 from invest.reports.facts import FactBook
 from invest.reports.locale import MARKET_ZONE, Locale
 from invest.reports.sections.fund_holdings import holdings_sections
@@ -89,8 +90,8 @@ def tracking_section(analysis: Analysis, history: History, locale: Locale) -> Se
         rows = tuple(
             (
                 Cell(text=f"{y.year} ({so_far})" if y.year == running else str(y.year), strong=True),
-                Cell(text=locale.percent(y.value, 2, signed=True)),
-                Cell(text=locale.percent(y.ibov, 2, signed=True)),
+                percent_cell(locale, y.value, 2, signed=True),
+                percent_cell(locale, y.ibov, 2, signed=True),
                 Cell(text=_points(y.value - (y.ibov or 0.0), locale), strong=True),
             )
             for y in reversed(years)

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
+from invest.reports.cells import number_cell, percent_cell, quantity_cell
 from invest.reports.data import PortfolioReportData, PositionRow
 from invest.reports.locale import MISSING, Locale
 from invest.reports.phrases import class_or_sector
@@ -103,18 +104,17 @@ def positions_section(data: PortfolioReportData, locale: Locale) -> Section:
 
 
 def _position(row: PositionRow, locale: Locale, *, verdicts: bool) -> tuple[Cell, ...]:
-    whole = row.quantity == row.quantity.to_integral_value()
     cells = [
         Cell(text=row.ticker, sub=clean(row.name, 34) or None, strong=True),
-        Cell(text=locale.number(row.quantity, 0 if whole else 4)),
-        Cell(text=locale.number(row.average_price, 2)),
-        Cell(text=locale.number(row.price, 2)),
-        Cell(text=locale.number(row.value, 2), strong=True),
-        Cell(text=locale.percent(row.weight, 1)),
-        Cell(text=locale.percent(row.result, 1, signed=True), mark=direction(row.result)),
+        quantity_cell(locale, row.quantity),
+        number_cell(locale, row.average_price, 2),
+        number_cell(locale, row.price, 2),
+        number_cell(locale, row.value, 2, strong=True),
+        percent_cell(locale, row.weight, 1),
+        percent_cell(locale, row.result, 1, signed=True, mark=direction(row.result)),
     ]
     if verdicts and row.analysis is not None:
-        cells += [Cell(text=locale.number(score_of(row.analysis), 1)), verdict_cell(row.analysis, locale)]
+        cells += [number_cell(locale, score_of(row.analysis), 1), verdict_cell(row.analysis, locale)]
     elif verdicts:
         cells += [Cell(text=MISSING), Cell(text=MISSING)]
     return tuple(cells)
@@ -159,7 +159,10 @@ def metrics_sections(metrics: Mapping[str, float | None], locale: Locale) -> lis
     made = []
     for ident, part in (("metrics", names[:middle]), ("risk", names[middle:])):
         rows = tuple(
-            (Cell(text=words.t(f"metric.{name}")), Cell(text=metric_text(name, metrics.get(name), locale), strong=True))
+            (
+                Cell(text=words.t(f"metric.{name}")),
+                Cell(text=metric_text(name, metrics.get(name), locale), exact=metrics.get(name), strong=True),
+            )
             for name in part
             if metrics.get(name) is not None
         )

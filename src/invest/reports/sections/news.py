@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from invest.domain.analysis import SentimentAnalysis
+from invest.domain.analysis import FACT_KEYS, TONE_BAND, SentimentAnalysis
 from invest.domain.market import NewsItem
 from invest.reports.locale import MARKET_ZONE, Locale
 from invest.reports.views import Block, Cell, Column, Mark, Paragraph, Section, Table
 from invest.reports.words import clean
 
 MOST: Final = 6
-_TONE: Final = 0.2
+_MARKS: Final[dict[str, Mark]] = {"positive": "up", "negative": "down", "neutral": "flat"}
 _EACH: Final = 2  # stories of one asset where several matter
 _WORDS: Final = 5  # of a headline that is another one's beginning
 # Subjects of headlines, weightiest first.
@@ -51,6 +51,7 @@ def news_section(
     sentiment: SentimentAnalysis | None,
     locale: Locale,
     *,
+    mean: float | None = None,
     about: Sequence[str] = (),
     span: Literal[7, 12] = 12,
 ) -> Section | None:
@@ -69,7 +70,7 @@ def news_section(
     table = Table(caption=words.t("news.caption"), columns=columns, rows=rows, small=small)
     blocks: tuple[Block, ...] = (table,)
     if sentiment is not None:
-        text = summary_text(sentiment, locale, shown=len(chosen))
+        text = summary_text(sentiment, locale, shown=len(chosen), mean=mean)
         blocks += (Paragraph(text=text, muted=True),) if text else ()
     return Section(id="news", title=words.t("news.title"), note=words.t("news.note"), blocks=blocks, span=span)
 
@@ -125,32 +126,35 @@ def _weight(item: NewsItem) -> int:
     """How much a story's subject matters to a holder, 0 to 3, by the words of its headline."""
     title = _story(item.title)
     heavy = next((3 - i for i, pattern in enumerate(_SUBJECTS) if pattern.search(title)), 0)
-    return heavy * 2 + (item.sentiment is not None and abs(item.sentiment) >= _TONE)
+    return heavy * 2 + (item.sentiment is not None and abs(item.sentiment) > TONE_BAND)
 
 
-def summary_text(sentiment: SentimentAnalysis, locale: Locale, *, shown: int = MOST) -> str:
-    """How many items were counted, how many of them are shown, and their tone."""
+def summary_text(sentiment: SentimentAnalysis, locale: Locale, *, shown: int = MOST, mean: float | None = None) -> str:
+    """How many items were counted, how many of them are shown, and their mean tone in number and word."""
     words, count = locale.words, sentiment.news_count
     if not count:
         return ""
-    tone = words.t(f"news.{sentiment.sentiment or 'neutral'}")
+    if mean is None:
+        return words.t("news.summary_untold_one" if count == 1 else "news.summary_untold", n=count, shown=shown)
+    tone = f"{words.t(f'news.{tone_word(mean)}')} ({locale.number(mean, 2, signed=True)})"
     key = "news.summary_one" if count == 1 else "news.summary_all" if shown >= count else "news.summary"
     return words.t(key, n=count, shown=shown, tone=tone)
 
 
 def _row(item: NewsItem, locale: Locale) -> tuple[Cell, ...]:
-    mark, tone = _tone(item.sentiment)
+    tone = tone_word(item.sentiment)
+    number = None if item.sentiment is None else locale.number(item.sentiment, 2, signed=True)
     day = item.published_at.astimezone(MARKET_ZONE).date() if item.published_at else None
     return (
         Cell(text=locale.day(day) if day else locale.words.t("news.undated"), muted=day is None),
         Cell(text=clean(item.title, 220), link=safe_link(item.link), sub=clean(item.outlet, 40) or None),
-        Cell(text=locale.words.t(f"news.{tone}"), mark=mark),
+        Cell(text=locale.words.t(f"news.{tone}"), mark=_MARKS.get(tone), sub=number),
     )
 
 
-def _tone(sentiment: float | None) -> tuple[Mark | None, str]:
-    if sentiment is None:
-        return None, "unknown"
-    if sentiment >= _TONE:
-        return "up", "positive"
-    return ("down", "negative") if sentiment <= -_TONE else ("flat", "neutral")
+def tone_word(tone: float | None) -> str:
+    """The word for a tone, of one item as of their mean, cut from the number as it is printed."""
+    shown = FACT_KEYS["news_tone_30d"].as_printed(tone)
+    if shown is None:
+        return "unknown"
+    return "positive" if shown > TONE_BAND else "negative" if shown < -TONE_BAND else "neutral"

@@ -9,6 +9,7 @@ from typing import Final
 
 from invest.domain.opinions import Opinion
 from invest.domain.values import Consensus, RawPayload, Rejected, SourceOutcome
+from invest.reports.cells import money_cell, percent_cell
 from invest.reports.data import LIVE
 from invest.reports.facts import SHA_SHOWN, FactBook
 from invest.reports.locale import MISSING, Locale
@@ -20,6 +21,8 @@ from invest.reports.words import clean
 
 _PAYLOADS_SHOWN: Final = 5
 _FIELDS_SHOWN: Final = 12
+# Of two readings of one publisher the worse is named.
+_STATUSES: Final = ("failed", "rejected", "skipped", "empty", "not_modified", "ok")
 
 
 def quality_section(fields: Sequence[Consensus], book: FactBook) -> Section | None:
@@ -63,7 +66,7 @@ def _quality_row(item: Consensus, book: FactBook) -> tuple[Cell, ...]:
         Cell(text=book.text(item.field, value, item.unit)),
         Cell(text=source_name(item.source, locale)),
         Cell(text=str(item.n)),
-        Cell(text=locale.percent(item.agreement, 0)),
+        percent_cell(locale, item.agreement, 0),
         Cell(text="; ".join(_remarks(item, book)), mark=next((m for on, m in marks if on), None)),
     )
 
@@ -195,10 +198,12 @@ def provenance_section(
 
 def _files(payloads: Sequence[RawPayload], outcomes: Sequence[SourceOutcome], cited: set[str], locale: Locale) -> Table:
     words = locale.words
-    by_source: dict[str, list[RawPayload]] = {}
+    by_source: dict[str, list[RawPayload]] = {}  # by name: B3 gives lists, prices and payments as one source
     for payload in payloads:
-        by_source.setdefault(payload.source, []).append(payload)
-    outcome_of = {o.source: o for o in outcomes}
+        by_source.setdefault(source_name(payload.source, locale), []).append(payload)
+    outcome_of: dict[str, SourceOutcome] = {}
+    for outcome in sorted(outcomes, key=lambda o: _STATUSES.index(o.status) if o.status in _STATUSES else 0):
+        outcome_of.setdefault(source_name(outcome.source, locale), outcome)
     columns = (
         Column(label=words.t("provenance.source"), width=1.2),
         Column(label=words.t("provenance.payloads"), width=3),
@@ -227,7 +232,7 @@ def _source_row(
     reason = source_remark(outcome.reason, locale) if outcome else ""
     mark: Mark | None = "warn" if status in ("failed", "rejected") else None
     return (
-        Cell(text=source_name(name, locale), strong=True),
+        Cell(text=name, strong=True),
         Cell(text=" ".join(hashes) or MISSING, muted=True),
         Cell(text=locale.instant(newest)),
         Cell(text=f"{state}: {reason}" if reason else state, mark=mark),
@@ -249,7 +254,7 @@ def _models(opinions: Sequence[Opinion], locale: Locale) -> Table:
             Cell(text=clean(o.model, 60) or MISSING, sub=words.t("ai.cached") if o.cached else None),
             Cell(text=o.prompt_hash[:SHA_SHOWN] or MISSING, muted=True),
             Cell(text=_tokens(o, locale)),
-            Cell(text=locale.money(o.cost_usd, 4, currency="US$")),
+            money_cell(locale, o.cost_usd, 4, currency="US$"),
             Cell(text=words.t("provenance.seconds_value", n=locale.number(max(o.seconds, 0.1), 1))),
         )
         for o in opinions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
@@ -13,6 +14,13 @@ from invest.reports.views import Claim, Ref
 Side = Literal["bull", "bear"]
 # Points of the overall score below which a figure is no argument.
 _LEAST = 0.05
+_TREND = re.compile(r"tend[êe]ncia|trend|momentum")
+_TREND_BAD = re.compile(r"desfavor[áa]ve|de baixa|de queda|negativ|unfavou?rable|downward|bearish|falling")
+_TREND_GOOD = re.compile(r"\bfavor[áa]ve|de alta|positiv|\bfavou?rable|upward|bullish|rising")
+_DENIED = re.compile(
+    r"\b(?:n[ãa]o (?:é|está|foi)|nem|sem|deixou|not|no longer|without|never|but|mas|embora|although)\b"
+)
+_MOVEMENT = re.compile(r"return_\d|momentum_|excess_|distance_sma_")
 _TELLING = 0.1  # what weighs less is not named beside a verdict
 _RISK_FIGURES: Final[Mapping[str, frozenset[str]]] = {
     "debt_risk": frozenset(
@@ -59,17 +67,29 @@ def fit_arguments(
     """The AIs' arguments without those that the same page contradicts.
 
     None rests on a figure that stands beside the verdict on the other side; none for the asset rests on figures
-    outside their limits alone, or on those of a kind of risk that the page calls high.
+    outside their limits alone, or on those of a kind of risk that the page calls high; none calls the price's trend
+    bad while all the movements it cites are rises, or good while they are falls.
     """
     strong, weak = _named(analysis, book)
     other = {fact.id for fact in (weak if side == "bull" else strong)}
-    kept = [a for a in arguments if not other.intersection(a.fact_ids)]
+    kept = [a for a in arguments if not (other.intersection(a.fact_ids) or _against_its_trend(a, book))]
     if side == "bear":
         return tuple(kept)
     risk, limits = analysis.risk_analysis, outside_limits(analysis)
     high = {key for name, keys in _RISK_FIGURES.items() if getattr(risk, name) == "high" for key in keys}
     barred = [{f.id for f in book.facts if f.key in keys} for keys in (limits, high)]
     return tuple(a for a in kept if not (a.fact_ids and any(ids.issuperset(a.fact_ids) for ids in barred)))
+
+
+def _against_its_trend(argument: Argument, book: FactBook) -> bool:
+    """Whether a sentence about the price's trend is contradicted by every movement that it cites."""
+    text = argument.text.lower()
+    bad, good = bool(_TREND_BAD.search(text)), bool(_TREND_GOOD.search(text))
+    if bad == good or not _TREND.search(text) or _DENIED.search(text):
+        return False
+    cited = (book.by_id(fact_id) for fact_id in argument.fact_ids)
+    moves = [f.value for f in cited if f is not None and f.value and _MOVEMENT.match(f.key)]
+    return bool(moves) and all((move > 0) == bad for move in moves)
 
 
 def figure_claims(side: Side, analysis: Analysis, book: FactBook, most: int = 4) -> list[Claim]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from invest.reports.cells import number_cell, percent_cell
 from invest.reports.data import TrackRow
 from invest.reports.locale import MISSING, Locale
 from invest.reports.phrases import analyst_name
@@ -52,11 +53,11 @@ def _row(row: TrackRow, locale: Locale) -> tuple[Cell, ...]:
     return (
         Cell(text=analyst_name(row.analyst, locale), strong=not row.benchmark, muted=row.benchmark),
         Cell(text=words.t("record.days", n=row.horizon_days)),
-        Cell(text=locale.number(row.closed, 0)),
-        Cell(text=locale.number(row.brier, 3)),
-        Cell(text=locale.number(row.skill, 2, signed=True)),
+        number_cell(locale, row.closed, 0),
+        number_cell(locale, row.brier, 3),
+        number_cell(locale, row.skill, 2, signed=True),
         Cell(text=interval),
-        Cell(text=locale.percent(row.hit_rate, 0)),
-        Cell(text=locale.percent(row.base_rate, 0)),
+        percent_cell(locale, row.hit_rate, 0),
+        percent_cell(locale, row.base_rate, 0),
         Cell(text=words.t(f"record.{status}")),
     )

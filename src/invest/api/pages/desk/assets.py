@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +22,7 @@ from invest.api.routes.files import prices
 from invest.domain.analysis import FACT_KEYS, Analysis
 from invest.domain.market import Asset, Bars, InvalidTicker, parse_ticker
 from invest.domain.opinions import AiConsensus, Opinion
-from invest.jobs.analysis import track_rows
+from invest.jobs.reports import stored_of_asset
 from invest.reports import LIVE, AssetReportData, AssetReportView, build_asset_view, moving_average
 
 YEARS = 3
@@ -92,6 +93,7 @@ async def asset_page(visit: Visit) -> web.StreamResponse:
     data = await asset_data(visit, analysis)
     view = await asyncio.to_thread(build_asset_view, data)
     reports = await store.reports.list(ticker=ticker, report_type="asset", limit=1)
+    since = (visit.services.settings.now() - timedelta(days=366 * YEARS)).date()
     return render(
         visit,
         "desk/asset.html",
@@ -99,42 +101,23 @@ async def asset_page(visit: Visit) -> web.StreamResponse:
         view=view,
         foreign=any(opinion.language != visit.words.language and opinion.valid for opinion in data.opinions),
         known=anchors(view),
-        series=price_series(visit, data.bars),
+        series=price_series(visit, data.bars.since(since)),
         report=reports[0] if reports else None,
     )
 
 
 async def asset_data(visit: Visit, analysis: Analysis) -> AssetReportData:
     """What the page of an asset shows, as its report would."""
-    store, settings, ticker = await visit.services.store(), visit.services.settings, analysis.ticker
-    now = settings.now()
-    bars, actions, news, latest = await asyncio.gather(
-        store.bars.read(ticker, since=(now - timedelta(days=366 * YEARS)).date()),
-        store.actions.of(ticker, since=date(now.year - 5, 1, 1)),
-        store.news.latest(ticker, limit=6),
-        store.observations.latest(ticker),
-    )
-    track, opinions, pooled = await asyncio.gather(
-        track_rows(store),
+    store, ticker = await visit.services.store(), analysis.ticker
+    data, opinions, pooled = await asyncio.gather(
+        stored_of_asset(store, visit.services.settings, analysis, visit.words.language, report_id=LIVE),
         store.opinions.history(ticker, limit=20),
         store.opinions.consensus_history(ticker, limit=10),
     )
-    hashes = {f.payload for f in analysis.facts if f.payload} | {c.payload for c in latest.values() if c.payload}
-    described = await store.payloads.describe(*hashes)
-    return AssetReportData(
-        report_id=LIVE,
-        generated_at=datetime.now(UTC),
-        language=visit.words.language,
-        sandbox=settings.sandbox,
-        payloads=list(described.values()),
-        analysis=analysis,
-        bars=bars,
+    return replace(
+        data,
         opinions=newest_round(opinions, visit.words.language),
         ai_consensus=fullest([(at, consensus) for _, at, consensus in pooled]),
-        actions=actions,
-        news=news,
-        track_record=track,
-        quality=list(latest.values()),
     )
 
 

@@ -8,7 +8,6 @@ from invest.reports.sections.company.fundamentals import fundamentals_section
 from invest.reports.sections.company.money import (
     coming_section,
     contribution_section,
-    points,
     rebalancing_section,
     tax_section,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "multiples_sections",
     "next_events",
     "peers_section",
-    "points",
     "profile_section",
     "quarter_due",
     "quarter_name",

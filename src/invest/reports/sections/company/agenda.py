@@ -8,6 +8,7 @@ from typing import Final
 
 from invest.domain.analysis import Analysis, History
 from invest.domain.market import Asset, AssetKind, CorporateAction, home_paper
+from invest.reports.cells import more_row
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
 from invest.reports.phrases import sector_name
@@ -38,7 +39,8 @@ def agenda_section(
 ) -> Section | None:
     """The next dates; None where none is known."""
     words = locale.words
-    events = next_events(actions, today, locale)[:_MOST]
+    coming = next_events(actions, today, locale)
+    events = coming[:_MOST]
     if history.results_due is not None:
         quarter = quarter_due(history.results_due, locale)
         events.append((history.results_due, words.t("agenda.results", quarter=quarter), ""))
@@ -52,6 +54,7 @@ def agenda_section(
     if any(amounts):
         columns += (Column(label=words.t(f"agenda.amount_{unit}"), align="right"),)
         rows = tuple((*row, Cell(text=amount)) for row, amount in zip(rows, amounts, strict=True))
+    rows += more_row(len(coming) - _MOST, len(columns), locale)
     table = Table(caption=words.t("agenda.caption"), columns=columns, rows=rows)
     return Section(id="agenda", title=words.t("agenda.title"), blocks=(table,), span=5)
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from invest.domain.portfolios import Announced
 from invest.domain.taxes import State
+from invest.reports.cells import money_cell, number_cell, percent_cell, points_cell, quantity_cell
 from invest.reports.data import PortfolioReportData
 from invest.reports.locale import Locale
 from invest.reports.views import Block, Cell, Column, Paragraph, Section, Table
@@ -26,7 +27,7 @@ def contribution_section(data: PortfolioReportData, locale: Locale) -> Section |
         return None
     words = locale.words
     rows = contribution_rows(data.contributions, locale, most=_SHOWN)
-    rows.append((Cell(text=words.t("money.total"), strong=True), Cell(text=points(twr, locale), strong=True)))
+    rows.append((Cell(text=words.t("money.total"), strong=True), points_cell(twr, locale, strong=True)))
     columns = (Column(label=words.t("table.asset")), Column(label=words.t("money.points"), align="right"))
     table = Table(caption=words.t("money.contribution_caption"), columns=columns, rows=tuple(rows), small=True)
     title, note = words.t("money.contribution_title"), words.t("money.contribution_note")
@@ -41,20 +42,14 @@ def contribution_rows(parts: Mapping[str, float], locale: Locale, *, most: int) 
     rows: list[tuple[Cell, ...]] = [
         (
             Cell(text=words.t("money.fees") if name == "fees" else name, strong=name != "fees"),
-            Cell(text=points(part, locale)),
+            points_cell(part, locale),
         )
         for name, part in shown
     ]
     if rest := ordered[most:]:
         others = words.t("portfolio.others", n=len(rest))
-        rows.append((Cell(text=others, muted=True), Cell(text=points(sum(v for _, v in rest), locale))))
+        rows.append((Cell(text=others, muted=True), points_cell(sum(v for _, v in rest), locale)))
     return rows
-
-
-def points(part: float | None, locale: Locale) -> str:
-    """`+1,23 p.p.`"""
-    text = locale.number(None if part is None else part * 100, 2, signed=True)
-    return text if part is None else locale.words.t("weekly.points", x=text)
 
 
 def coming_section(data: PortfolioReportData, locale: Locale) -> Section | None:
@@ -72,16 +67,21 @@ def coming_section(data: PortfolioReportData, locale: Locale) -> Section | None:
             Column(label=words.t("money.net"), align="right"),
         )
         ordered = sorted(data.announced, key=lambda a: (a.payment_date is None, a.payment_date, a.ticker))
-        rows = tuple(
+        rows: tuple[tuple[Cell, ...], ...] = tuple(
             (
                 Cell(text=a.ticker, strong=True),
                 Cell(text=words.get(f"action.{a.kind}", a.kind)),
                 Cell(text=locale.day(a.payment_date)),
-                Cell(text=locale.number(a.amount, 2)),
-                Cell(text=locale.number(a.net, 2), strong=True),
+                number_cell(locale, a.amount, 2),
+                number_cell(locale, a.net, 2, strong=True),
             )
             for a in ordered[:_COMING]
         )
+        if rest := ordered[_COMING:]:
+            gross, left = sum((a.amount for a in rest), Decimal(0)), sum((a.net for a in rest), Decimal(0))
+            sums = (number_cell(locale, gross, 2), number_cell(locale, left, 2, strong=True))
+            more = words.t("table.more" if len(rest) > 1 else "table.more_one", n=len(rest))
+            rows = (*rows, (Cell(text=more, muted=True, span=3), *sums))
         blocks.append(Table(caption=words.t("money.coming_caption"), columns=columns, rows=rows, small=True))
         net = sum((a.net for a in data.announced), Decimal(0))
         message = _coming_sum(data.announced, net, locale)
@@ -117,11 +117,11 @@ def rebalancing_section(data: PortfolioReportData, locale: Locale) -> Section | 
     rows = tuple(
         (
             Cell(text=t.ticker, strong=True),
-            Cell(text=locale.percent(t.weight, 1)),
-            Cell(text=locale.percent(t.target, 1)),
+            percent_cell(locale, t.weight, 1),
+            percent_cell(locale, t.target, 1),
             Cell(text=words.t(f"money.{t.side}"), mark="up" if t.side == "buy" else "down"),
-            Cell(text=locale.number(t.quantity, 0 if t.quantity == t.quantity.to_integral_value() else 8)),
-            Cell(text=locale.number(t.amount, 2), strong=True),
+            quantity_cell(locale, t.quantity),
+            number_cell(locale, t.amount, 2, strong=True),
         )
         for t in data.rebalancing
     )
@@ -146,6 +146,7 @@ def tax_section(data: PortfolioReportData, locale: Locale) -> Section | None:
         return None
     now = next((m for m in box.months if m.month == f"{data.as_of:%Y-%m}"), None)
     losses = sum(box.losses.values(), Decimal(0))
+    unsure = [m.month for m in box.months if m.state is State.INCOMPLETE]
     rows: list[tuple[str, Decimal]] = [(words.t("tax.sales"), now.sales if now else Decimal(0))]
     rows.append((words.t("tax.assessed"), sum((m.tax for m in box.months), Decimal(0))))
     rows += [
@@ -153,12 +154,20 @@ def tax_section(data: PortfolioReportData, locale: Locale) -> Section | None:
         for m in box.months
         if m.darf is not None and m.darf.due >= data.as_of and m.paid is None
     ]
-    unsure = [m.month for m in box.months if m.state is State.INCOMPLETE]
     exempt = (m.exempt_gain for m in box.months if m.month not in unsure)
     rows.append((words.t("tax.exempt"), sum(exempt, Decimal(0))))
     rows += [(words.t("tax.losses"), losses)] if losses else []
     columns = (Column(label=words.t("portfolio.metric")), Column(label=words.t("portfolio.value"), align="right"))
-    body = tuple((Cell(text=name), Cell(text=locale.money(amount), strong=True)) for name, amount in rows)
+    settled = rows[0][0]  # what was sold is known
+    body = tuple(
+        (
+            Cell(text=name),
+            Cell(text=words.t("tax.open"), mark="warn")
+            if unsure and not amount and name != settled
+            else money_cell(locale, amount, strong=True),
+        )
+        for name, amount in rows
+    )
     table = Table(caption=words.t("tax.caption"), columns=columns, rows=body)
     open_months = [Paragraph(text=words.t("tax.incomplete", months=", ".join(unsure)))] if unsure else []
     blocks = (table, *open_months, Paragraph(text=words.t("tax.footnote"), muted=True))

@@ -7,6 +7,7 @@ from typing import Final
 
 from invest.domain.analysis import Analysis
 from invest.domain.market import AssetKind
+from invest.reports.cells import number_cell
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING
 from invest.reports.views import Cell, Column, Section, Table
@@ -35,7 +36,7 @@ def peers_section(analysis: Analysis, peers: Sequence[Analysis], book: FactBook)
         (
             Cell(text=a.ticker, sub=clean(a.name, 30) or None, strong=a.ticker == analysis.ticker),
             *(Cell(text=b.figure(k).text, strong=a.ticker == analysis.ticker, figure=b.figure(k)) for k in keys),
-            Cell(text=locale.number(_score(a), 1), strong=a.ticker == analysis.ticker),
+            number_cell(locale, _score(a), 1, strong=a.ticker == analysis.ticker),
         )
         for a, b in zip((analysis, *peers), books, strict=True)
     ]
