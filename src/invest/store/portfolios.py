@@ -117,22 +117,29 @@ class Portfolios(Corrections):
         return await self._db.run(work)
 
     async def list(
-        self, *, owner: str | None = None, after: tuple[datetime, str] | None = None, limit: int = 100
+        self,
+        *,
+        owner: str | None = None,
+        after: tuple[datetime, str] | None = None,
+        limit: int = 100,
+        named: str | None = None,
     ) -> Sequence[Summary]:
         """(id, name, created at, number of transactions, owner) by creation, of one `owner` or of all.
 
-        `after` = (created_at, id) pages on.
+        `after` = (created_at, id) pages on; `named`: only those whose name holds this text, in any case.
         """
         at, last = after or (None, "")
         rows = await self._db.fetch(
             "SELECT id, name, created_at, "
             "(SELECT count(*) FROM portfolio_transaction t WHERE t.portfolio_id = p.id), owner "
             "FROM portfolio p WHERE ($1::timestamptz IS NULL OR (created_at, id) > ($1, $2)) "
-            "AND ($4::text IS NULL OR owner = $4) ORDER BY created_at, id LIMIT $3",
+            "AND ($4::text IS NULL OR owner = $4) "
+            "AND ($5::text IS NULL OR position(lower($5) in lower(name)) > 0) ORDER BY created_at, id LIMIT $3",
             at,
             last,
             limit,
             owner,
+            named,
         )
         return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 

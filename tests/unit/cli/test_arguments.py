@@ -80,3 +80,7 @@ def test_rows_are_csv_that_a_spreadsheet_reads_as_data() -> None:
         "2026-04-02,1E-7,'-1+cmd,\r\n"
     )
     assert as_csv([]) == "\r\n"
+    assert (
+        as_csv([{"quantity": "33.05000000", "whole": "100.00000000", "money": "12.50"}]).splitlines()[1]
+        == "33.05,100,12.50"
+    )

@@ -641,6 +641,44 @@ def test_no_argument_stands_that_its_own_page_contradicts() -> None:
     assert told["bull_case"] == ["Margem boa."]
 
 
+@pytest.mark.parametrize(
+    ("text", "value", "stands"),
+    [
+        ("A tendência dos preços é desfavorável e ainda não se inverteu.", 0.459, False),
+        ("A tendência dos preços é desfavorável e ainda não se inverteu.", -0.12, True),
+        ("The price trend is unfavourable and has not turned yet.", 0.459, False),
+        ("O preço já subiu muito, sobra pouca margem.", 0.459, True),
+        ("A tendência é de alta, mas negativa ante o setor.", 0.459, True),
+    ],
+)
+def test_no_argument_calls_a_rise_a_bad_trend(text: str, value: float, stands: bool) -> None:
+    facts = build.facts_of(build.COMPANY_FIGURES | {"return_1y": (value, None, None, None)})
+    known = {f.key: f.id for f in facts}
+    against = (Argument(text=text, fact_ids=(known["return_1y"],)),)
+    ai = build.opinion("openai", 0.45, arguments_against=against)
+    pool = build.ai_consensus([ai], bull_case=(), bear_case=against, dissent=())
+    view = asset(analysis=build.analysis(facts=facts, reasons=[]), opinions=[ai], ai_consensus=pool)
+    assert (text in str(view.section("bear"))) is stands
+    if stands:
+        bear = view.section("bear")
+        assert bear is not None
+        assert bear.note == "argumentos da IA"
+
+
+def test_the_tone_of_news_follows_from_what_is_printed() -> None:
+    items = [
+        item.model_copy(update={"sentiment": tone})
+        for item, tone in zip(build.news(3), (-0.154, -0.156, -0.4), strict=True)
+    ]
+    facts = build.facts_of(build.COMPANY_FIGURES | {"news_tone_30d": (-0.2367, None, None, None)})
+    counted = SentimentAnalysis(sentiment="negative", score=4.0, news_count=3)
+    view = asset(news=items, analysis=build.analysis(facts=facts, sentiment_analysis=counted))
+    (rows,) = [b.rows for b in view.section("news").blocks if isinstance(b, Table)]  # type: ignore[union-attr]
+    shown = {row[2].sub: row[2].text for row in rows}
+    assert shown == {"−0,15": "neutro", "−0,16": "negativo", "−0,40": "negativo"}
+    assert "tom médio das 3: negativo (−0,24)" in words(view, "news")
+
+
 def test_one_ai_alone_stands_with_its_own_verdict() -> None:
     ai = build.opinion("openai", 0.52)
     pool = build.ai_consensus([ai], dissent=()).model_copy(update={"quorum": False, "asked": 1, "answered": 1})

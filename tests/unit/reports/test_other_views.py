@@ -1,6 +1,7 @@
 """What reports of several assets, portfolios, markets and weeks say."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -244,6 +245,39 @@ def test_equal_printed_scores_are_a_tie() -> None:
     assert "empatam na maior nota (7,0)" in view.strip.sentence.text
     by_score = next(row for row in rows_of(view, "rankings") if row[0] == "Nota geral")
     assert by_score[1] == f"{first.ticker} = {second.ticker}"
+
+
+def test_a_market_names_all_who_share_its_best_score() -> None:
+    many = build.several(5)
+    for scores, text in (
+        ((8.0, 7.9, 5.0, 5.0, 5.0), f"Maior nota: {many[0].ticker}, 8,0."),
+        ((8.0, 8.0, 5.0, 5.0, 5.0), f"Maior nota: {many[0].ticker} e {many[1].ticker}, 8,0 (empate)."),
+        ((8.0, 8.0, 8.0, 8.0, 5.0), "Maior nota: 8,0, empate de 4 ativos."),
+    ):
+        scored = [a.model_copy(update={"overall_score": s}) for a, s in zip(many, scores, strict=True)]
+        view = build_market_view(replace(build.market_data(5), analyses=sorted(scored, key=lambda a: a.ticker)))
+        assert view.strip is not None
+        named = view.strip.sentence.text.partition("Maior nota")
+        assert sorted(named[1] + named[2]) == sorted(text), named
+    places = [row[0] for row in rows_of(view, "top")]
+    assert places == ["1", "1", "1", "1", "5"]
+
+
+def test_a_list_that_is_cut_says_how_many_are_left() -> None:
+    one = build.announced(amount=Decimal("10.00"), net=Decimal("8.50"))
+    rows = rows_of(build_portfolio_view(build.portfolio_data(announced=[one] * 18)), "coming")
+    assert len(rows) == 11
+    assert rows[-1] == ["+8 outros", "80,00", "68,00"]
+    whole = rows_of(build_portfolio_view(build.portfolio_data(announced=[one] * 10)), "coming")
+    assert len(whole) == 10
+
+
+def test_a_publisher_stands_once_among_the_sources() -> None:
+    given = build.payloads()[0]
+    kept = [given.model_copy(update={"source": name, "sha256": name * 8}) for name in ("b3", "b3_indices", "cvm")]
+    view = build_asset_view(build.asset_data(payloads=kept, outcomes=()))
+    names = [row[0] for row in rows_of(view, "provenance")]
+    assert len(names) == len(set(names))
 
 
 def test_a_score_without_a_verdict_does_not_compete() -> None:

@@ -10,9 +10,9 @@ import zipfile
 
 import pytest
 
-from invest.reports import ReportView, build_asset_view, export_view
+from invest.reports import ReportView, build_asset_view, build_portfolio_view, export_view
 from invest.reports.locale import locale_of
-from invest.reports.rendering.tables import as_number, sheets_of
+from invest.reports.rendering.tables import Numeric, as_number, format_of, sheets_of
 from invest.reports.views import Table
 from tests.builders import reports as build
 from tests.unit.reports.test_asset import KINDS
@@ -53,6 +53,46 @@ def test_figures_are_numbers_with_all_their_digits() -> None:
     assert float(roe["B"]) == 0.242
     assert float(roe["C"]) == 0.279
     assert roe["E"] == "acima do setor"
+
+
+def test_rates_and_contributions_are_numbers_with_their_formats() -> None:
+    data = build.portfolio_data()
+    view = build_portfolio_view(data)
+    for ident, column in (("positions", 5), ("contribution", 1), ("metrics", 1)):
+        section = view.section(ident)
+        assert section is not None
+        (found,) = [b for b in section.blocks if isinstance(b, Table)]
+        sheet = next(s for s in sheets_of(view) if s.name == section.title)
+        for row, values in zip(found.rows, sheet.rows, strict=True):
+            assert isinstance(values[column], Numeric), row[column].text
+    shares = next(s for s in sheets_of(view) if s.name == "Posições")
+    weights = {row[0]: row[5] for row in shares.rows}
+    for position in data.positions:
+        found_weight = weights[f"{position.ticker} ({position.name})"]
+        assert isinstance(found_weight, Numeric)
+        assert found_weight.value == position.weight
+        assert found_weight.format == "#,##0.0%"
+    with zipfile.ZipFile(io.BytesIO(export_view(view, "xlsx").body)) as book:
+        styles = book.read("xl/styles.xml").decode()
+    assert 'formatCode="#,##0.0%"' in styles
+    assert "p.p." in styles
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("1.234,56", "#,##0.00"),
+        ("R$ 12,00", '"R$ "#,##0.00'),
+        ("−3,2%", "#,##0.0%"),
+        ("+3,2%", "+#,##0.0%;-#,##0.0%;#,##0.0%"),
+        ("+0,42 p.p.", '+#,##0.00" p.p.";-#,##0.00" p.p.";#,##0.00" p.p."'),
+        ("R$ 12,3 bi", '"R$ "#,##0'),
+        ("412.345", "#,##0"),
+        ("sem número", "General"),
+    ],
+)
+def test_a_number_has_the_format_it_is_printed_in(text: str, pattern: str) -> None:
+    assert format_of(text, locale_of("pt-BR")) == pattern
 
 
 def test_the_workbook_of_the_same_report_has_the_same_bytes() -> None:

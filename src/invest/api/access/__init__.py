@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invest.api.access.admission import KEPT_KEY, Admission, Kept, idempotency_of
 from invest.api.access.auditing import Auditor
-from invest.api.access.keyring import Keyring
+from invest.api.access.keyring import Keyring, require_scope
 from invest.api.access.openid import CALLBACK, OpenId, SignInRefused
 from invest.api.access.quotas import Quotas
 from invest.api.access.recent import RecentWriters
@@ -26,6 +26,7 @@ __all__ = [
     "SignInRefused",
     "idempotency_of",
     "is_session",
+    "require_scope",
     "use_by",
     "use_of",
 ]

@@ -55,6 +55,12 @@ def keys_required(settings: Settings) -> bool:
     return settings.web.auth == "on" or (settings.web.auth == "auto" and not is_loopback(settings.web.host))
 
 
+def require_scope(caller: Caller, scope: str) -> None:
+    """Raises 403 for a caller whose key does not allow `scope`."""
+    if not caller.allows(scope):
+        raise Problem(403, f"this needs a key with scope {scope}; {caller.name!r} has {caller.scope}")
+
+
 class Keyring:
     """Looks keys up in the store, remembering each answer for `CACHE_SECONDS`, longer while the store is away."""
 
@@ -103,8 +109,7 @@ class Keyring:
         if found is None:
             await charge()
             raise _unauthorized("the API key is unknown, revoked or expired")
-        if not found.allows(scope):
-            raise Problem(403, f"this needs a key with scope {scope}; {found.name!r} has {found.scope}")
+        require_scope(found, scope)
         return found
 
     async def _look_up(self, given: str) -> Caller | None:

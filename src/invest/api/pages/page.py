@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 from yarl import URL
 
+from invest.api.access import require_scope
 from invest.api.http import ANYBODY, Problem, ScopeName, problem_of, title_of
 from invest.api.pages.forms import Form, read_form
 from invest.api.pages.rendering import render
@@ -111,10 +112,13 @@ async def _enter(visit: Visit, declared: Page) -> None:
     origin = services.keyring.origin(http)
     charge = partial(services.admission.admit, f"guess:{origin}")
     key = key_in(http)
-    caller = await services.keyring.caller(http, declared.scope, charge, given=key)
+    lowest = None if declared.scope is None else "read"  # who it is, also where the page is not for them
+    caller = await services.keyring.caller(http, lowest, charge, given=key)
     visit.request.caller = caller
     visit.signed_in = key is not None and services.keyring.required
     await services.admission.admit(f"addr:{origin}" if caller is ANYBODY else caller.id)
+    if services.keyring.required and declared.scope is not None:
+        require_scope(caller, declared.scope)
 
 
 def refused(visit: Visit, error: Exception) -> web.StreamResponse:

@@ -135,7 +135,8 @@ def summary_text(sentiment: SentimentAnalysis, locale: Locale, *, shown: int = M
     if not count:
         return ""
     if mean is None:
-        return words.t("news.summary_untold_one" if count == 1 else "news.summary_untold", n=count, shown=shown)
+        untold = "untold_one" if count == 1 else "untold_all" if shown >= count else "untold"
+        return words.t(f"news.summary_{untold}", n=count, shown=shown)
     tone = f"{words.t(f'news.{tone_word(mean)}')} ({locale.number(mean, 2, signed=True)})"
     key = "news.summary_one" if count == 1 else "news.summary_all" if shown >= count else "news.summary"
     return words.t(key, n=count, shown=shown, tone=tone)

@@ -23,6 +23,7 @@ from invest.jobs.data_collection import bytes_of
 from invest.reports import MISSING, analyst_name
 
 MOST_ASSETS = 20  # assets that a search shows; the list of assets has the others
+MOST_PORTFOLIOS = 20  # portfolios that a search shows
 MOST_FOUND = 10  # reports that a search shows, and assets whose reports it looks for
 WHOLE_FROM = 100_000  # figures from here on are shown without decimals
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -131,7 +132,9 @@ async def search_page(visit: Visit) -> web.StreamResponse:
     """Everything by one box: a ticker goes straight to its asset, an id to its job or report."""
     text = visit.query("q", limit=100)
     if not text:
-        return render(visit, "desk/search.html", assets=[], portfolios=[], reports=[], text="", further="")
+        return render(
+            visit, "desk/search.html", assets=[], portfolios=[], more_portfolios=False, reports=[], text="", further=""
+        )
     store, request = await visit.services.store(), visit.request
     exact = await store.assets.get(text.upper()) if text.isascii() and len(text) <= 12 else None
     if exact is not None:
@@ -142,18 +145,25 @@ async def search_page(visit: Visit) -> web.StreamResponse:
         if await _report_seen(visit, text):
             return visit.go(f"/reports/{quote(text, safe='')}")
     owner = owner_of(request)
-    assets, heads = await asyncio.gather(
-        store.assets.search(text, limit=MOST_ASSETS), store.portfolios.list(owner=owner, limit=500)
+    assets, matching = await asyncio.gather(
+        store.assets.search(text, limit=MOST_ASSETS),
+        store.portfolios.list(owner=owner, named=text, limit=MOST_PORTFOLIOS + 1),
     )
     listed = await asyncio.gather(
         *(store.reports.list(ticker=asset.ticker, owner=owner, limit=5) for asset in assets[:MOST_FOUND])
     )
     found = {report.report_id: report for part in listed for report in part}
     reports = sorted(found.values(), key=lambda report: report.generated_at, reverse=True)[:MOST_FOUND]
-    matching = [head for head in heads if text.lower() in head[1].lower()]
     further = f"/assets?search={quote(text, safe='')}" if len(assets) == MOST_ASSETS else ""
     return render(
-        visit, "desk/search.html", assets=assets, portfolios=matching, reports=reports, text=text, further=further
+        visit,
+        "desk/search.html",
+        assets=assets,
+        portfolios=matching[:MOST_PORTFOLIOS],
+        more_portfolios=len(matching) > MOST_PORTFOLIOS,
+        reports=reports,
+        text=text,
+        further=further,
     )
 
 
