@@ -176,7 +176,8 @@ def _nearest(language: str, kind: str, names: str, *, good: bool) -> str:
 def _sides(ranked: list[Weighed]) -> tuple[list[Weighed], list[Weighed]]:
     """Facts for and against, each kind on the side of most of it: nobody calls one trend both good and bad.
 
-    A side that would stay empty takes the fact that comes nearest to it.
+    A side that would stay empty takes the weakest (or strongest) fact of the kind that comes nearest to it, without
+    a signal: it is not called bad (or good).
     """
     net: dict[str, float] = defaultdict(float)
     for w in ranked:
@@ -184,10 +185,10 @@ def _sides(ranked: list[Weighed]) -> tuple[list[Weighed], list[Weighed]]:
     good = [w for w in ranked if w.signal > 0.05 and net[w.kind] > 0]
     bad = [w for w in ranked if w.signal < -0.05 and net[w.kind] < 0]
     if not bad:
-        bad = [min(ranked, key=lambda w: w.signal)]
+        bad = [replace(min(ranked, key=lambda w: (net[w.kind], w.signal)), signal=0.0)]
         good = [w for w in good if w.kind != bad[0].kind]
     if not good:
-        good = [max(ranked, key=lambda w: w.signal)]
+        good = [replace(max(ranked, key=lambda w: (net[w.kind], w.signal)), signal=0.0)]
         bad = [w for w in bad if w.kind != good[0].kind]
     return good, bad
 

@@ -676,7 +676,7 @@ def test_the_tone_of_news_follows_from_what_is_printed() -> None:
     (rows,) = [b.rows for b in view.section("news").blocks if isinstance(b, Table)]  # type: ignore[union-attr]
     shown = {row[2].sub: row[2].text for row in rows}
     assert shown == {"−0,15": "neutro", "−0,16": "negativo", "−0,40": "negativo"}
-    assert "tom médio das 3: negativo (−0,24)" in words(view, "news")
+    assert "tom médio das que têm tom: negativo (−0,24)" in words(view, "news")
 
 
 def test_one_ai_alone_stands_with_its_own_verdict() -> None:

@@ -18,7 +18,8 @@ _TREND = re.compile(r"tend[êe]ncia|trend|momentum")
 _TREND_BAD = re.compile(r"desfavor[áa]ve|de baixa|de queda|negativ|unfavou?rable|downward|bearish|falling")
 _TREND_GOOD = re.compile(r"\bfavor[áa]ve|de alta|positiv|\bfavou?rable|upward|bullish|rising")
 _DENIED = re.compile(
-    r"\b(?:n[ãa]o (?:é|está|foi)|nem|sem|deixou|(?:is|are|was) (?:not|no longer)|without|never|but|mas|embora|although)\b"
+    r"\b(?:n[ãa]o (?:é|está|foi)|nem|sem|deixou|mas|embora"
+    r"|(?:is|are|was) (?:not|no longer)|without|never|but|although)\b"
 )
 _MOVEMENT = re.compile(r"return_\d|momentum_|excess_|distance_sma_")
 _TELLING = 0.1  # what weighs less is not named beside a verdict

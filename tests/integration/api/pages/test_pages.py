@@ -51,6 +51,20 @@ async def test_every_page_reads_in_both_languages(web_door: Door, visitor: Visit
             assert "style=" not in page and "<script>" not in page, path
             assert not re.search(r"(src|action)=\"(https?:)?//", page), path
     assert "<script>alert(1)</script>" not in await visitor.read("/alerts")
+    assert 'id="s-months"' in await visitor.read("/assets/PETR4"), "the past that the report shows"
+
+
+async def test_a_search_shows_some_portfolios_and_says_that_there_are_more(
+    visitor: Visitor, platform: Settings
+) -> None:
+    async with Store.open(platform) as store:
+        for number in range(22):
+            await store.portfolios.create(f"Casa {number:02}", [], owner="local")
+    await visitor.send("/preferences", {"language": "pt-BR"})
+    many = await visitor.read("/search?q=cASA")
+    assert len(re.findall(r'href="/portfolios/[^"]+">Casa', many)) == 20
+    assert "Há mais carteiras com isso no nome" in many
+    assert "Há mais carteiras" not in await visitor.read("/search?q=Casa 07")
 
 
 async def test_an_empty_platform_says_what_to_do_first(visitor: Visitor) -> None:
@@ -395,7 +409,8 @@ async def test_signing_in_keeps_the_key_where_no_script_reads_it(guarded: Door, 
         start = await visitor.read("/portfolios")
         assert mine in start and other not in start and "/portfolios/import" in start
         await visitor.read(f"/portfolios/{other}", status=404)
-        await visitor.read("/ops/keys", status=403)
+        refused = await visitor.read("/ops/keys", status=403)
+        assert 'action="/signout"' in refused, "who may not see a page is still signed in"
         await visitor.send("/ops/queues/door", {"action": "purge", "sure": "1"}, status=403)
         await visitor.send("/signout")
         async with session.get("/", headers=HTML, allow_redirects=False) as got:
