@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import date
@@ -9,7 +10,7 @@ from datetime import date
 import numpy as np
 
 from invest.domain.market import BarTable
-from invest.store.core.blocks import Known, add_blocks, packed
+from invest.store.core.blocks import Known, Packed, add_blocks, packed
 from invest.store.core.database import Connection
 from invest.store.core.lines import copy_text, packed_rows, table_runs
 
@@ -66,11 +67,19 @@ def placed(table: BarTable, known: Known) -> tuple[BarTable, BarTable, BarTable]
 
 
 async def add_table(connection: Connection, table: BarTable, origin: int, known: Known, *, before: bool) -> None:
-    """COPY rows that can meet no stored one, then their packed blocks."""
+    """COPY rows that can meet no stored one, then their blocks, which are packed while the server takes the rows."""
     if not len(table):
         return
-    await connection.copy_to_table("bar", source=_stream(table, origin), columns=COLUMNS, format="text")
-    await add_blocks(connection, packed(table_runs(table.tickers), packed_rows(table)), known, before=before)
+    packing = asyncio.create_task(asyncio.to_thread(_blocks, table))
+    try:
+        await connection.copy_to_table("bar", source=_stream(table, origin), columns=COLUMNS, format="text")
+    finally:
+        blocks = await packing
+    await add_blocks(connection, blocks, known, before=before)
+
+
+def _blocks(table: BarTable) -> list[Packed]:
+    return packed(table_runs(table.tickers), packed_rows(table))
 
 
 async def _stream(table: BarTable, origin: int) -> AsyncIterator[bytes]:
