@@ -65,6 +65,11 @@ from invest.sources.feeds.links import normalised
         ("Wed, 25 Nov 2026 10:00:00 -0300 (BRT)", "2026-11-25T13:00"),
         ("1795604400", "2026-11-25T11:00"),
         ("1795604400000", "2026-11-25T11:00"),
+        ("2026/11/25 10:00:00", "2026-11-25T13:00"),
+        ("20261125100000", "2026-11-25T13:00"),
+        ("20261125T100000-0300", "2026-11-25T13:00"),
+        ("2026-11-25T24:00:00-03:00", "2026-11-26T03:00"),
+        ("25/11/2026 às 24:00", "2026-11-26T03:00"),
     ],
 )
 def test_a_date_is_read_however_it_is_written(text: str, moment: str) -> None:
@@ -84,7 +89,8 @@ def test_a_date_is_read_however_it_is_written(text: str, moment: str) -> None:
         "0000-00-00 00:00:00",
         "Mon, 01 Jan 0001 00:00:00 +0000",
         "Thu, 01 Jan 1970 00:00:00 GMT",
-        "Wed, 25 Nov 2026 24:00:00 GMT",
+        "Wed, 25 Nov 2026 25:00:00 GMT",
+        "Wed, 25 Nov 2026 24:30:00 GMT",
         "",
     ],
 )
@@ -110,6 +116,9 @@ def test_what_names_no_moment_is_undated(text: str) -> None:
         "https://www.google.com/amp/s/www.infomoney.com.br/mercados/petrobras-sobe/amp/",
         "https://WWW.INFOMONEY.com.br:443/mercados/petrobras-sobe/#comentarios",
         "https://m.infomoney.com.br/mercados/petrobras-sobe/",
+        "https://www.infomoney.com.br/google/amp/mercados/petrobras-sobe/",
+        "https://www.infomoney.com.br/google/amp/www.infomoney.com.br/mercados/petrobras-sobe/",
+        "https://www.infomoney.com.br/mercados/petrobras-sobe/?noamp=mobile&srsltid=1&trk=feed&_hsenc=2&pk_source=x",
         "https://www.infomoney.com.br/mercados/petrobras-sobe/?msclkid=1&yclid=2&_ga=3&ocid=x&cmpid=y&mc_cid=4",
         "https://www.infomoney.com.br//mercados/petrobras-sobe/",
         "https://www.infomoney.com.br/mercados/petrobras-sobe/?print=1",

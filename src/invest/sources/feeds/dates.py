@@ -20,7 +20,7 @@ MONTHS: Final = {
 }  # fmt: skip
 _MONTH: Final = rf"(?P<month>{'|'.join(MONTHS)})[a-z]*\.?"
 _DAYS: Final = (
-    re.compile(r"(?<!\d)(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?!\d)"),
+    re.compile(r"(?<!\d)(?P<y>\d{4})(?P<between>[-/.])(?P<m>\d{1,2})(?P=between)(?P<d>\d{1,2})(?!\d)"),
     re.compile(r"(?<!\d)(?P<d>\d{1,2})(?P<between>[/.-])(?P<m>\d{1,2})(?P=between)(?P<y>\d{4}|\d\d)(?!\d)"),
     re.compile(
         rf"(?<!\d)(?P<d>\d{{1,2}})(?:o|st|nd|rd|th)?[\s/-]*(?:de )?\s*{_MONTH},?[\s/-]*(?:de )?"
@@ -32,6 +32,8 @@ _CLOCK: Final = re.compile(
     r"(?<!\d)(?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::(?P<second>\d\d))?|h(?P<m>\d\d)?(?:min)?\b)(?:[.,]\d+)?\s*(?P<half>[ap]m\b)?"
 )
 _ZONE: Final = re.compile(r"\s*(?P<name>[A-Za-z]{1,5})?(?![\w/])\s*(?P<offset>[-+]\d{1,2}(?::?\d\d)?)?(?![\d/])")
+_STAMP: Final = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)")
+_MIDNIGHT: Final = re.compile(r"(?<![\d:])24:00(?=:00|(?![:\d]))")  # a day's end
 _SECONDS: Final = re.compile(r"\d{10}(?:\d{3})?")
 
 
@@ -46,7 +48,11 @@ def published(text: str) -> datetime | None:
     text = text.strip()[:LONGEST]
     try:
         seconds = _SECONDS.fullmatch(text)
+        if stamp := _STAMP.fullmatch(text):  # as databases write it
+            text = "{}-{}-{} {}:{}:{}".format(*stamp.groups())
+        text, midnights = _MIDNIGHT.subn("00:00", text)
         found = datetime.fromtimestamp(int(text[:10]), UTC) if seconds else _iso(text) or _written(text)
+        found = found + timedelta(days=midnights) if found is not None else None
         return found.astimezone(UTC) if found is not None and found.year >= FIRST_YEAR else None
     except (ValueError, OverflowError):
         return None

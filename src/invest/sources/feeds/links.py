@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 LONGEST: Final = 2000
 TRACKING: Final = re.compile(
     r"^(utm_.*|at_.*|mc_[ce]id|fb_.*|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid|igsh|_ga|_gl|"
+    r"srsltid|trk|li_fat_id|epik|_hs(?:enc|mi)|vero_.*|pk_.*|mtm_.*|wt_.*|sfnsn|noamp|"
     r"ref|ref_src|source|origem|ocid|cmpid|cmp|xtor|mkt_tok|s_kwcid|ns_.*|smid|share|rss|amp|outputtype|print)$",
     re.IGNORECASE,
 )
@@ -66,5 +67,6 @@ def _within(link: str) -> str | None:
 def _path(path: str) -> str:
     """A path without AMP's parts and doubled slashes."""
     path = re.sub(r"/{2,}", "/", path).rstrip("/")
+    path = re.sub(r"^/google/amp(?:/[^/]+\.[a-z]{2,})?(?=/)", "", path)  # Globo's, which names the host again in some
     path = re.sub(r"\.amp(?=\.s?html?$|$)", "", path)
     return re.sub(r"^/amp(?=/)|/amp$", "", path)
