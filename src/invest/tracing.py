@@ -78,6 +78,11 @@ def span(name: str, *, kind: str = "INTERNAL", parent: str | None = None, **attr
         yield made
 
 
+def traced() -> bool:
+    """Whether spans are made."""
+    return _tracer is not None
+
+
 def carried() -> str | None:
     """What a job queued now takes along: ``request id;traceparent``. None where there is neither."""
     who, trace = request_id.get(), _traceparent()

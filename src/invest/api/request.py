@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from invest.api.access import Ticket
 from invest.api.http import Incoming
 from invest.api.services import Services
 
@@ -14,6 +15,7 @@ class Request(Incoming):
     """A request with the services of its process."""
 
     services: Services
+    ticket: Ticket | None = None  # of admission; None until the request is counted
 
     def audit(self, action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
         """Leave a line about a change, in the log and in the database."""

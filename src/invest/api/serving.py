@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from invest import sentry, tracing
-from invest.api.access import Kept, idempotency_of
+from invest.api.access import Kept, idempotency_of, is_key
 from invest.api.http import ANYBODY, LINE, Caller, Problem, Reply, Route, problem_of, render, route_of, to_json_in_turns
 from invest.api.request import Request
 from invest.api.services import SERVICES, Services
@@ -24,6 +24,7 @@ from invest.store import may_lag
 log = structlog.get_logger("invest.web")
 REPLAYED = ("Location", "Content-Type", "Retry-After", "ETag", "Link", "Preference-Applied")
 REQUEST_ID = web.RequestKey("request_id", str)
+UNTRACED = nullcontext()
 HttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -41,7 +42,8 @@ def http_handler(route: Route) -> HttpHandler:
         )
         request = _incoming(http, services, caller, route)
         bucket = f"addr:{origin}" if caller is ANYBODY else caller.id
-        ticket = await services.admission.admit(bucket)
+        if caller is ANYBODY or not _is_counted_with_its_claim(http, route):
+            request.ticket = await services.admission.admit(bucket)
         try:
             if route.access.guard is not None:
                 await route.access.guard(request, route.input.path_of(http))
@@ -49,10 +51,17 @@ def http_handler(route: Route) -> HttpHandler:
         finally:
             request.done()
         if not response.prepared:
-            response.headers.update(services.admission.headers(ticket))
+            assert request.ticket is not None
+            response.headers.update(services.admission.headers(request.ticket))
         return response
 
     return handle
+
+
+def _is_counted_with_its_claim(http: web.Request, route: Route) -> bool:
+    """Whether an idempotent request needs one round trip: nothing is read or looked up before its key is claimed."""
+    plain = route.access.guard is None and not http.can_read_body
+    return plain and route.method == "POST" and is_key(http.headers.get("Idempotency-Key"))
 
 
 async def _consistently(route: Route, request: Request, who: str) -> web.StreamResponse:
@@ -84,7 +93,9 @@ async def _once(route: Route, request: Request) -> web.StreamResponse:
     hashed = hashlib.sha256(f"{route.method} {request.http.rel_url.raw_path_qs}\n".encode())
     hashed.update(await request.read())
     digest = hashed.hexdigest()[:32]
-    claim = await request.services.admission.claim(request.caller.id, key, digest)
+    admission, uncounted = request.services.admission, request.ticket is None
+    claim = await admission.claim(request.caller.id, key, digest, uncounted=uncounted)
+    request.ticket = claim.ticket if uncounted else request.ticket
     if claim.kept is None:
         request.job_id = hashlib.sha256(f"{key}\0{claim.name}".encode()).hexdigest()[:32]
         return await _run(route, request, key, digest)
@@ -154,6 +165,8 @@ async def answer(route: Route, value: Any) -> web.StreamResponse:
 
 def _traced(request: web.Request) -> AbstractContextManager[Any]:
     """A span for the request, under the caller's where it sends a traceparent."""
+    if not tracing.traced():
+        return UNTRACED
     name, parent = f"{request.method} {route_of(request)}", tracing.parent_in(request.headers)
     method, route = request.method, route_of(request)
     return tracing.span(name, kind="SERVER", parent=parent, http__request__method=method, http__route=route)

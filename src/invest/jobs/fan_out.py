@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from invest.engine import Call, Context, Ok, Workflow, chord, group
 
 Key = TypeVar("Key", bound=str)
 Value = TypeVar("Value")
+Kept = TypeVar("Kept")
 
 
 def fan_out(calls: Iterable[Call[Any]], then: Call[Value]) -> Workflow[Value]:
@@ -16,17 +17,23 @@ def fan_out(calls: Iterable[Call[Any]], then: Call[Value]) -> Workflow[Value]:
     return chord(group(calls, on_failure="continue"), then)
 
 
-async def split(ctx: Context, keys: Sequence[Key], kind: type[Value]) -> tuple[dict[Key, Value], dict[Key, str]]:
+async def split(
+    ctx: Context, keys: Sequence[Key], kind: type[Value], keep: Callable[[Value], Kept]
+) -> tuple[dict[Key, Kept], dict[Key, str]]:
     """What became of the calls before this job: values and errors ("Type: message"), each by the key of its call.
 
-    `keys`: one for each call, in their order, each once.
+    `keys`: one for each call, in their order, each once. `keep` takes from a value what is needed of it: thousands of
+    whole ones would lie in memory at once.
     """
-    values: dict[Key, Value] = {}
+    values: dict[Key, Kept] = {}
     errors: dict[Key, str] = {}
-    outcomes = [outcome async for outcome in ctx.iter_results(kind)]
-    for key, outcome in zip(keys, outcomes, strict=True):
+    left = iter(keys)
+    async for outcome in ctx.iter_results(kind):
+        key = next(left)
         if isinstance(outcome, Ok):
-            values[key] = outcome.value
+            values[key] = keep(outcome.value)
         else:
             errors[key] = f"{outcome.error.type}: {outcome.error.message}"
+    if (missing := next(left, None)) is not None:
+        raise LookupError(f"no outcome of {missing}")
     return values, errors

@@ -18,6 +18,7 @@ from invest.settings import Settings
 from invest.store import Store
 
 TOGETHER = 50  # assets in one read, unless one request asks for more: their lines of accounts lie in memory meanwhile
+PAGES = 2  # of one process in memory at a time: one is read while another is computed
 Request = tuple[Sequence[str], "asyncio.Future[dict[str, AnalysisInput]]"]
 
 
@@ -30,6 +31,7 @@ class InputReader:
         self._waiting: list[Request] = []
         self._reading: asyncio.Task[None] | None = None
         self.reads = 0  # so many were made
+        self.pages = asyncio.Semaphore(PAGES)  # for jobs about many assets, which read them page by page
 
     async def inputs(self, tickers: Sequence[str]) -> dict[str, AnalysisInput]:
         """What `load_inputs` gives for `tickers`. Raises what it raises for them, whatever others asked for."""

@@ -23,6 +23,7 @@ from invest.sources.registry import Upstreams, upstreams
 
 log = structlog.get_logger(__name__)
 
+WHOLE_HISTORIES = 16  # assets read whole at a time: each lies in memory, years of bars and accounts, until it is stored
 PATIENCE = 900.0  # seconds one source may take for one call; shared downloads go on beyond it
 
 
@@ -33,6 +34,7 @@ class Sources:
         self._client = client
         self._sources = sources
         self._remarked: set[str] = set()
+        self.whole_histories = asyncio.Semaphore(WHOLE_HISTORIES)
 
     @classmethod
     @asynccontextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import uvloop
 
 from invest import logs, sentry, tracing
-from invest.processes import collect_rarely, keep_private
+from invest.processes import collect_rarely, few_arenas, keep_private
 from invest.settings import Settings
 
 QUEUES = ("data_collection", "analysis", "reports")
@@ -39,6 +39,7 @@ class WorkerPlan:
 def serve(settings: Settings, plan: WorkerPlan) -> int:
     """Run until SIGTERM (or, in a burst, until the queues are empty); the exit code."""
     keep_private()
+    few_arenas()
     logs.configure(settings, process="worker")
     tracing.set_up("worker")
     sentry.set_up("worker")

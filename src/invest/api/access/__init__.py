@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invest.api.access.admission import KEPT_KEY, Admission, Kept, idempotency_of
+from invest.api.access.admission import KEPT_KEY, Admission, Kept, Ticket, idempotency_of, is_key
 from invest.api.access.auditing import Auditor
 from invest.api.access.keyring import Keyring, require_scope
 from invest.api.access.openid import CALLBACK, OpenId, SignInRefused
@@ -24,7 +24,9 @@ __all__ = [
     "RecentWriters",
     "Sessions",
     "SignInRefused",
+    "Ticket",
     "idempotency_of",
+    "is_key",
     "is_session",
     "require_scope",
     "use_by",

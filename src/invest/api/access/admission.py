@@ -7,12 +7,13 @@ itself. An idempotent request's answer is kept for 24 h; while the first one is 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import orjson
@@ -71,7 +72,7 @@ for i, ask in ipairs(cjson.decode(ARGV[4])) do
     end
   end
   local kept, name = '', ''
-  if idem ~= '' then
+  if idem ~= '' and wait <= 0 then
     kept = redis.call('GET', idem)
     if not kept and tonumber(ask[5]) > 0 and tonumber(redis.call('GET', counter) or '0') > tonumber(ask[5]) then
       kept = 'full'
@@ -107,6 +108,7 @@ class Claim(NamedTuple):
     """An idempotent request: the answer kept for it, or the name of this first use."""
 
     name: str
+    ticket: Ticket
     kept: Kept | None = None
 
 
@@ -177,31 +179,36 @@ class Admission:
             wait, left, reset, *_ = await self._batches.add(Ask(RATE_KEY + caller))
         except (RedisError, OSError, TimeoutError):
             wait, left, reset = self._own.admit(caller)
+        return self._ticket(wait, left, int(reset))
+
+    def _ticket(self, wait: float, left: int, reset: int) -> Ticket:
         if wait > 0:
             message = f"more than {self._rate:g} requests a second (burst {self._burst}) with this key"
             headers = {**retry_after(wait / 1e6), **self.headers(Ticket(0, reset))}
             raise Problem(429, message, kind="urn:invest:rate-limited", headers=headers)
         return Ticket(left, reset)
 
-    async def claim(self, caller: str, key: str, request_hash: str) -> Claim:
-        """Begin an idempotent request, or find its answer.
+    async def claim(self, caller: str, key: str, request_hash: str, *, uncounted: bool = False) -> Claim:
+        """Begin an idempotent request, or find its answer; one that is `uncounted` is counted in the same round trip.
 
         Raises 409 for a key still in flight, 422 for a key used for something else, 429 where too much is kept for
-        the caller, 503 without Redis.
+        the caller or an uncounted request is one too many, 503 without Redis.
         """
-        ask = Ask("", key, request_hash, _counter(caller), self._kept_bytes, new_id())
+        bucket = RATE_KEY + caller if uncounted else ""
+        ask = Ask(bucket, key, request_hash, _counter(caller), self._kept_bytes, new_id())
         try:
-            *_, kept, name = await self._batches.add(ask)
+            wait, left, reset, kept, name = await self._batches.add(ask)
         except (RedisError, OSError, TimeoutError) as error:
             raise unavailable("Redis does not answer: an Idempotency-Key cannot be honoured now") from error
+        ticket = self._ticket(wait, left, reset)
         if kept == b"mine":
-            return Claim(name.decode())
+            return Claim(name.decode(), ticket)
         if kept == b"full":
             message = (
                 f"answers of {self._kept_bytes} bytes are kept for this key's repeats today: send no Idempotency-Key"
             )
             raise Problem(429, message, kind="urn:invest:quota")
-        return Claim("", _kept(kept, request_hash))
+        return Claim("", ticket, _kept(kept, request_hash))
 
     def headers(self, ticket: Ticket) -> dict[str, str]:
         """The RateLimit headers (draft-ietf-httpapi-ratelimit-headers)."""
@@ -246,11 +253,16 @@ class Admission:
         await self._batches.close()
 
 
+def is_key(given: str | None) -> bool:
+    """Whether a header has the shape of an Idempotency-Key."""
+    return given is not None and KEY_SHAPE.fullmatch(given) is not None
+
+
 def idempotency_of(caller: str, given: str | None) -> str:
     """The Redis key of a caller's Idempotency-Key; empty without one. Raises 422 for one that is no key."""
     if given is None:
         return ""
-    if not KEY_SHAPE.fullmatch(given):
+    if not is_key(given):
         raise Problem(
             422, "Idempotency-Key: 1 to 200 printable ASCII characters without blanks", kind="urn:invest:invalid"
         )
@@ -271,7 +283,13 @@ def _kept(raw: bytes | None, request_hash: str) -> Kept:
 
 
 def _counter(caller: str) -> str:
-    return f"{KEPT_KEY}{caller}:{datetime.now(UTC):%Y-%m-%d}"
+    return f"{KEPT_KEY}{caller}:{_day(int(time.time() // 86_400))}"
+
+
+@functools.lru_cache(maxsize=2)
+def _day(number: int) -> date:
+    """The day in UTC that begins so many days after 1 January 1970."""
+    return date(1970, 1, 1) + timedelta(days=number)
 
 
 def _another() -> Problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -29,7 +29,7 @@ from invest.jobs.results import (
 from invest.settings import Settings
 from invest.store import Store
 
-PAGE = 100  # assets read and computed at a time: bounds memory, keeps the loop free between pages
+PAGE = 50  # assets read and computed at a time: bounds memory, keeps the loop free between pages
 
 
 def _analyse_all(inputs: Sequence[AnalysisInput]) -> list[Analysis]:
@@ -38,25 +38,30 @@ def _analyse_all(inputs: Sequence[AnalysisInput]) -> list[Analysis]:
 
 async def analyse_many(ctx: Context, tickers: Sequence[str], *, keep: bool = True) -> dict[str, Analysis]:
     """Analyses by ticker, in the order asked. Raises `NotFound` for one that was never collected."""
-    store, settings = ctx.use(Store), ctx.use(Settings)
+    store, settings, reader = ctx.use(Store), ctx.use(Settings), ctx.use(InputReader)
     done: dict[str, Analysis] = {}
     shared: Shared | None = None
     for at in range(0, len(tickers), PAGE):
         page = tickers[at : at + PAGE]
         if len(tickers) == 1:  # one of many such jobs, perhaps: they read together
-            inputs = await ctx.use(InputReader).inputs(page)
+            analyses = await _analysed(page, await reader.inputs(page))
         else:
             shared = shared or await load_shared(store, settings, (settings.now() - BARS_BACK).date())
-            inputs = await load_inputs(store, settings, page, shared)
-        if missing := [t for t in page if t not in inputs]:
-            raise never_collected(missing[0])
-        analyses = await asyncio.to_thread(_analyse_all, [inputs[t] for t in page])
+            async with reader.pages:
+                analyses = await _analysed(page, await load_inputs(store, settings, page, shared))
         stamped = [stamp(a, ctx.job_id) for a in analyses]
         done.update({a.ticker: a for a in stamped})
         if keep:
             await store.analyses.save(*stamped)
         await ctx.progress(len(done), len(tickers), "analysing")
     return done
+
+
+async def _analysed(tickers: Sequence[str], inputs: Mapping[str, AnalysisInput]) -> list[Analysis]:
+    """A page's analyses, in its order. Raises `NotFound` for an asset without inputs."""
+    if missing := [t for t in tickers if t not in inputs]:
+        raise never_collected(missing[0])
+    return await asyncio.to_thread(_analyse_all, [inputs[t] for t in tickers])
 
 
 def stamp(analysis: Analysis, job_id: str) -> Analysis:
@@ -192,11 +197,11 @@ async def batch_analyze_assets(ctx: Context, tickers: Tickers, include_ai: bool 
 @ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
 async def finish_batch_analyze(ctx: Context, tickers: Tickers) -> BatchAnalysed:
     """Gather a batch's analyses (the last step of `batch_analyze_assets`)."""
-    analysed, errors = await split(ctx, tickers, Analysis)
+    analysed, errors = await split(ctx, tickers, Analysis, brief)
     return BatchAnalysed(
         total=len(tickers),
         success=len(analysed),
-        analyses={ticker: brief(analysis) for ticker, analysis in analysed.items()},
+        analyses=analysed,
         errors=[TickerError(ticker=ticker, error=error) for ticker, error in errors.items()],
         timestamp=datetime.now(UTC),
     )

@@ -67,8 +67,8 @@ async def backtest_scores(ctx: Context) -> Workflow[BacktestsMade]:
 @ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
 async def finish_backtests(ctx: Context, markets: list[Market]) -> BacktestsMade:
     """Gather the verdict on each market's score (the last step of `backtest_scores`)."""
-    records, errors = await split(ctx, [market.value for market in markets], ScoreRecord)
-    verdicts = {market: record.verdicts for market, record in records.items()}
+    names = [market.value for market in markets]
+    verdicts, errors = await split(ctx, names, ScoreRecord, lambda record: record.verdicts)
     return BacktestsMade(verdicts=verdicts, errors=errors, timestamp=datetime.now(UTC))
 
 

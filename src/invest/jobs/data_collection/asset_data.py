@@ -84,13 +84,31 @@ async def known_of(store: Store, ticker: str) -> Known:
     return Known(asset, latest, days.get(ticker), filed.newest, actions, filed.total_assets, filed.versions, read)
 
 
-async def collect(store: Store, sources: Sources, settings: Settings, ticker: str, *, force: bool = False) -> AssetData:
+async def collect(
+    store: Store,
+    sources: Sources,
+    settings: Settings,
+    ticker: str,
+    *,
+    force: bool = False,
+    known: Known | None = None,
+) -> AssetData:
     """Ask every source for one asset, choose the values in force, and store all of it in one transaction.
 
-    Raises `GiveUp` when every source answered and none knows the ticker, `Unreachable` when none could answer.
+    `known`: what is stored of it, where that was just read. Raises `GiveUp` when every source answered and none knows
+    the ticker, `Unreachable` when none could answer.
     """
+    known = known or await known_of(store, ticker)
+    if force or known.bars_until is None:
+        async with sources.whole_histories:
+            return await _collect(store, sources, settings, ticker, known, force=force)
+    return await _collect(store, sources, settings, ticker, known, force=force)
+
+
+async def _collect(
+    store: Store, sources: Sources, settings: Settings, ticker: str, known: Known, *, force: bool
+) -> AssetData:
     now = settings.now()
-    known = await known_of(store, ticker)
     answers = await sources.collect(known.want(ticker, now, force=force))
     usable = [g for g in answers if g.usable]
     if not usable:
@@ -252,9 +270,8 @@ def is_fresh(known: Known, settings: Settings, now: datetime) -> bool:
     return official or session_open(now) or asset.kind is AssetKind.INDEX
 
 
-async def still_fresh(store: Store, settings: Settings, ticker: str) -> AssetData | None:
+def still_fresh(known: Known, settings: Settings, ticker: str) -> AssetData | None:
     """What is stored, where a collection now could bring nothing new; None where it could (see `is_fresh`)."""
-    known = await known_of(store, ticker)
     data, asset, now = dict(known.latest), known.asset, settings.now()
     if asset is None or not is_fresh(known, settings, now):
         return None

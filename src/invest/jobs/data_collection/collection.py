@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from invest.domain.market import Ticker
-from invest.domain.values import AssetData
+from invest.domain.values import AssetData, SourceOutcome
 from invest.engine import Context, GiveUp, Workflow, shared_redis
-from invest.jobs.data_collection.asset_data import collect, still_fresh
+from invest.jobs.data_collection.asset_data import collect, known_of, still_fresh
 from invest.jobs.data_collection.benchmarks import benchmarks_stale, update_benchmarks
 from invest.jobs.data_collection.tallies import tallies
 from invest.jobs.data_collection.unknown import forget, remember
@@ -32,10 +32,11 @@ async def collect_asset_data_async(ctx: Context, ticker: Ticker, force_update: b
     store, settings = ctx.use(Store), ctx.use(Settings)
     if await benchmarks_stale(store, settings):
         await ctx.invest.enqueue(update_benchmarks())
-    if not force_update and (fresh := await still_fresh(store, settings, ticker)):
+    known = await known_of(store, ticker)
+    if not force_update and (fresh := still_fresh(known, settings, ticker)):
         return fresh
     try:
-        data = await collect(store, ctx.use(Sources), settings, ticker, force=force_update)
+        data = await collect(store, ctx.use(Sources), settings, ticker, force=force_update, known=known)
     except GiveUp:
         await remember(shared_redis(ctx.invest), ticker)
         raise
@@ -55,15 +56,18 @@ async def batch_collect_assets(ctx: Context, tickers: Tickers, force_update: boo
 @DATA_COLLECTION.job(retry=PERIODIC, give_up_on=NEVER)
 async def finish_batch_collect(ctx: Context, tickers: Tickers) -> BatchCollected:
     """Count the outcomes of a collected batch (the last step of `batch_collect_assets`)."""
-    collected, errors = await split(ctx, tickers, AssetData)
+    outcomes: list[SourceOutcome] = []
+
+    def line(data: AssetData) -> dict[str, Any]:
+        outcomes.extend(data.sources)
+        return {"ticker": data.ticker, "sources_count": data.sources_count, "bars_stored": data.bars_stored}
+
+    collected, errors = await split(ctx, tickers, AssetData, line)
     return BatchCollected(
         total_count=len(tickers),
         success_count=len(collected),
         failed_count=len(errors),
-        results=[
-            {"ticker": ticker, "sources_count": data.sources_count, "bars_stored": data.bars_stored}
-            for ticker, data in collected.items()
-        ],
+        results=list(collected.values()),
         errors=[TickerError(ticker=ticker, error=error) for ticker, error in errors.items()],
-        sources=tallies(outcome for data in collected.values() for outcome in data.sources),
+        sources=tallies(outcomes),
     )

@@ -48,7 +48,7 @@ async def batch_export_reports(
 @REPORTS.job(retry=PERIODIC, give_up_on=NEVER, owner={"report_ids": "report"})
 async def finish_batch_export(ctx: Context, report_ids: list[ReportId]) -> BatchExported:
     """Gather a batch's exports (the last step of `batch_export_reports`)."""
-    exported, errors = await split(ctx, report_ids, Exported)
+    exported, errors = await split(ctx, report_ids, Exported, lambda exported: exported)
     return BatchExported(
         total=len(report_ids),
         success=len(exported),
