@@ -76,7 +76,7 @@ faults: $(VENV)/.dev ## every upstream in every kind of trouble for a whole batc
 looks: $(VENV)/.dev ## every kind of report as pictures, from a sandbox market -> bench/out/looks
 	@$(BIN)/python -m bench.looks --fresh
 
-bench: bench-queue bench-recovery bench-collect bench-analysis bench-reports bench-api bench-headline ## every benchmark -> bench/out/*.json and bench/RESULTS.md
+bench: bench-queue bench-workflows bench-recovery bench-collect bench-analysis bench-reports bench-api bench-headline ## every benchmark -> bench/out/*.json and bench/RESULTS.md
 	@$(BIN)/python -m bench.results
 
 bench-pages: $(VENV)/.dev ## how long the heaviest pages take -> bench/out/pages.json

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from bench.peers import meter
-from invest.engine import Context, Invest, Queue, Retry, run_worker
+from invest.engine import Context, Invest, Ok, Queue, Retry, run_worker
 from invest.settings import Settings, load
 
 queue = Queue("bench", concurrency=10, timeout=1800, soft_timeout=1500, retry=Retry(retries=3, delay=0.1))
@@ -25,6 +25,18 @@ async def bench_noop(ctx: Context) -> int:
 async def bench_nap(ctx: Context) -> int:
     """300 ms of waiting."""
     return await meter.nap(0.3)
+
+
+@queue.job()
+async def bench_wait(ctx: Context) -> int:
+    """50 ms of waiting."""
+    return await meter.nap(0.05)
+
+
+@queue.job()
+async def bench_gathered(ctx: Context) -> int:
+    """How many of the jobs before it have succeeded."""
+    return sum([isinstance(outcome, Ok) async for outcome in ctx.iter_results(int)])
 
 
 @queue.job()
