@@ -27,13 +27,15 @@ async def split(
     """
     values: dict[Key, Kept] = {}
     errors: dict[Key, str] = {}
-    left = iter(keys)
+    count = 0
     async for outcome in ctx.iter_results(kind):
-        key = next(left)
-        if isinstance(outcome, Ok):
-            values[key] = keep(outcome.value)
-        else:
-            errors[key] = f"{outcome.error.type}: {outcome.error.message}"
-    if (missing := next(left, None)) is not None:
-        raise LookupError(f"no outcome of {missing}")
+        if count < len(keys):
+            key = keys[count]
+            if isinstance(outcome, Ok):
+                values[key] = keep(outcome.value)
+            else:
+                errors[key] = f"{outcome.error.type}: {outcome.error.message}"
+        count += 1
+    if count != len(keys):
+        raise LookupError(f"{count} outcomes of {len(keys)} calls")
     return values, errors

@@ -135,6 +135,20 @@ async def test_more_than_the_limit_is_429_with_the_time_to_wait(platform: Settin
                 await asyncio.sleep(0.1)
 
 
+async def test_an_idempotent_request_beyond_the_limit_takes_no_hold_of_its_key(platform: Settings) -> None:
+    path = f"{API}/assets/async/update-prices"
+    async with open_door(with_web(platform, rate_limit=1.0, rate_burst=3)) as door:
+        keys = [{"Idempotency-Key": name} for name in ("one", "two", "not one word", "four")]
+        answers = [await door.ask("POST", path, headers=given) for given in keys]
+        assert [a.status for a in answers] == [202, 202, 422, 429]  # a key that is none counts too
+        assert answers[0].headers["RateLimit"].startswith('"key";r=2;')
+        assert answers[-1].json()["type"] == "urn:invest:rate-limited"
+        async with asyncio.timeout(10):
+            while (again := await door.ask("POST", path, headers=keys[-1])).status == 429:  # noqa: ASYNC110 - asks the server
+                await asyncio.sleep(0.1)
+        assert again.status == 202 and "Idempotency-Replayed" not in again.headers
+
+
 async def test_more_requests_at_once_than_the_limit_are_503_and_those_accepted_are_answered(platform: Settings) -> None:
     async with open_door(with_web(platform, max_in_flight=3)) as door:
         path = f"{API}/assets/async/update-prices"
