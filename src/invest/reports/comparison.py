@@ -321,8 +321,8 @@ def _alone_row(opinion: Opinion, pooled: AiConsensus, locale: Locale) -> tuple[C
     return (
         Cell(text=opinion.ticker, strong=True),
         Cell(text=words.t(f"recommendation.{rating}"), mark=VERDICT_MARKS[rating], sub=words.t("ai.by", name=name)),
-        Cell(text=drawn(opinion.p_beat_30d, locale)),
-        Cell(text=drawn(opinion.p_beat_90d, locale)),
+        Cell(text=drawn(opinion, opinion.p_beat_30d, locale)),
+        Cell(text=drawn(opinion, opinion.p_beat_90d, locale)),
         Cell(text=printed(on_scale(opinion), locale), strong=True),
         Cell(text=price_range(opinion, locale)),
         Cell(text=words.t("strip.answered", n=pooled.answered, total=pooled.asked)),

@@ -83,11 +83,13 @@ def assets_table(summary: dict[str, Any]) -> Table:
 
 def opinions_table(summary: dict[str, Any]) -> Table:
     """Each AI's opinion of the first asset."""
+    from invest.domain.opinions import whole_percent
+
     consensus = summary["consensus"]
     agreed = consensus["agreement"]
     message = consensus["rating"] or "no quorum"
     chance, index = consensus["probability"], consensus.get("index_label", "IBOV")
-    share = "" if chance is None else f" · P(beats {index} in 180 d) {chance:.0%}"
+    share = "" if chance is None else f" · P(beats {index} in 180 d) {whole_percent(chance)}%"
     answered = sum(1 for o in summary["opinions"] if o["rating"])
     heading = f"AIs: {message}{share} · {answered} of {len(summary['opinions'])} answered"
     table = plain_table(heading + ("" if agreed is None else f" · agreement {agreed:.2f}"))

@@ -112,13 +112,19 @@ async def step(invest: Any, steps: Steps, title: str, call: Any, timeout: float)
 
 def verdict(ticker: str, result: dict[str, Any]) -> str:
     """One line; of a single AI's report only where it is."""
+    from invest.domain.opinions import whole_percent
+
     consensus = result.get("consensus")
     stamp = "SANDBOX · " if result.get("sandbox") else ""
     if not isinstance(consensus, dict):
         return f"{stamp}{ticker}: report {result['report_id']}"
     chance = consensus.get("probability")
     message = consensus.get("rating") or "no quorum"
-    share = "" if chance is None else f" · P(beats {consensus.get('index_label', 'IBOV')} in 180 d) {chance:.0%}"
+    share = (
+        ""
+        if chance is None
+        else f" · P(beats {consensus.get('index_label', 'IBOV')} in 180 d) {whole_percent(chance)}%"
+    )
     answers = result["analyses"].values()
     if not answers:
         return f"{stamp}{ticker}: no AI was asked"

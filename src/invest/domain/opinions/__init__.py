@@ -31,6 +31,7 @@ from invest.domain.opinions.pooling import (
     rated,
     rating_of,
     shrunk,
+    shrunk_like,
     whole_percent,
 )
 from invest.domain.opinions.snapshot import build_snapshot
@@ -83,6 +84,7 @@ __all__ = [
     "rated",
     "rating_of",
     "shrunk",
+    "shrunk_like",
     "speaks_against",
     "spend_of",
     "whole_percent",

@@ -99,6 +99,7 @@ class Opinion(Frozen):
     p_shrunk: float | None = Field(
         default=None, description="p180 on the scale of the pool: what the rating is cut from"
     )
+    slope: float | None = Field(default=None, description="slope that drew `p_shrunk` to one half; .5 where it is null")
     rating: Rating | None = None
     contradicts: bool = Field(default=False, description="its text recommends against its own probability")
     confidence: float | None = Field(default=None, description="|p180 - .5| x 2, derived")

@@ -11,7 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median, pstdev
+from statistics import fmean, median, pstdev
 
 from invest.domain.opinions.opinion import AiConsensus, Argument, Opinion, Rating
 
@@ -23,6 +23,7 @@ JUST_BELOW_BUY, JUST_ABOVE_SELL = 0.54, 0.46
 EXTREMITY = 0.5  # slope on the log-odds before anything is learnt
 RHO = 0.5  # correlation between analysts' errors before anything is learnt
 CASE_SIZE = 4
+DIGITS = 12  # of a probability that is kept
 _SIGN = {Rating.BUY: 1, Rating.HOLD: 0, Rating.SELL: -1}
 
 
@@ -82,9 +83,14 @@ class Pooled:
     probability: float
 
 
+def slope_of(extremity: Extremity | None) -> float:
+    """The slope learnt, or the one before anything is."""
+    return (extremity or Extremity()).slope
+
+
 def whole_percent(p: float) -> int:
-    """`p` as printed beside a verdict: percent, rounded half up."""
-    return math.floor(round(p * 100, 9) + 0.5)
+    """`p` as printed beside a verdict: percent, rounded half up; the same whether `p` was kept to `DIGITS` or not."""
+    return math.floor(round(round(p, DIGITS) * 100, DIGITS - 3) + 0.5)
 
 
 def rating_of(p: float) -> Rating:
@@ -97,7 +103,12 @@ def rating_of(p: float) -> Rating:
 
 def shrunk(p: float, extremity: Extremity | None = None) -> float:
     """An analyst's probability on the scale of the pool: its log-odds times the slope, p clipped to [.05, .95]."""
-    return _logistic((extremity or Extremity()).slope * _logit(p))
+    return _drawn(_logit(p), extremity)
+
+
+def shrunk_like(opinion: Opinion, p: float) -> float:
+    """`p` of another horizon on the scale that `opinion`'s verdict was cut on."""
+    return _logistic((EXTREMITY if opinion.slope is None else opinion.slope) * _logit(p))
 
 
 def confidence_of(p: float) -> float:
@@ -109,8 +120,8 @@ def rated(opinion: Opinion, extremity: Extremity | None = None) -> Opinion:
     """`opinion` with its verdict on the pool's scale; unchanged where it gave no probability."""
     if opinion.p_beat_180d is None or not opinion.valid:
         return opinion
-    p = shrunk(opinion.p_beat_180d, extremity)
-    return opinion.model_copy(update={"p_shrunk": round(p, 12), "rating": rating_of(p)})
+    p = round(shrunk(opinion.p_beat_180d, extremity), DIGITS)
+    return opinion.model_copy(update={"p_shrunk": p, "slope": slope_of(extremity), "rating": rating_of(p)})
 
 
 def pool_votes(votes: Sequence[Vote], extremity: Extremity | None = None) -> Pooled:
@@ -120,27 +131,19 @@ def pool_votes(votes: Sequence[Vote], extremity: Extremity | None = None) -> Poo
     """
     if not votes:
         raise ValueError("no votes to pool")
-    raw = _raw_weights(votes)
-    total = math.fsum(raw)
-    shares = [weight / total for weight in raw]
-    log_odds = math.fsum(share * _logit(vote.p) for share, vote in zip(shares, votes, strict=True))
-    slope = (extremity or Extremity()).slope
+    vendors = _vendors(votes)
+    total = math.fsum(vendor.weight for vendor in vendors)
+    log_odds = _mean_of(vendors)
     weights: dict[str, float] = defaultdict(float)
-    for vote, share in zip(votes, shares, strict=True):
-        weights[vote.name] += share
-    return Pooled(dict(weights), log_odds, _with_most(_logistic(slope * log_odds), vendor_views(votes, extremity)))
+    for vote, weight in zip(votes, _raw_weights(votes), strict=True):
+        weights[vote.name] += weight / total
+    views = _views(vendors, extremity)
+    return Pooled(dict(weights), log_odds, _with_most(_within(_drawn(log_odds, extremity), views), views))
 
 
 def vendor_views(votes: Sequence[Vote], extremity: Extremity | None = None) -> list[float]:
     """One shrunk probability per vendor: the weighted mean log-odds of its models."""
-    slope = (extremity or Extremity()).slope
-    sums: dict[str, list[tuple[float, float]]] = {}
-    for vote, weight in zip(votes, _raw_weights(votes), strict=True):
-        sums.setdefault(vote.group, []).append((weight, weight * _logit(vote.p)))
-    return [
-        _logistic(slope * math.fsum(odds for _, odds in pairs) / math.fsum(weight for weight, _ in pairs))
-        for pairs in sums.values()
-    ]
+    return _views(_vendors(votes), extremity)
 
 
 def is_fragile(votes: Sequence[Vote], extremity: Extremity | None = None) -> bool:
@@ -182,8 +185,10 @@ def pool(
     asked = [opinion for opinion in opinions if not opinion.benchmark]
     valid = [opinion for opinion in asked if opinion.valid]
     votes = _votes(valid, "p_beat_180d", skills or {})
-    counted = {"ticker": ticker, "asked": len(asked), "answered": len(valid)}
-    counted |= {
+    counted = {
+        "ticker": ticker,
+        "asked": len(asked),
+        "answered": len(valid),
         "index_label": opinions[0].index_label,
         "headline": _headline(opinions[0].language, len(valid), len(asked)),
     }
@@ -228,27 +233,23 @@ def _horizons(
     valid: Sequence[Opinion], skills: Mapping[str, Skill], quorum: int, extremity: Extremity | None
 ) -> dict[str, float]:
     """The pooled probabilities of the shorter horizons, where a quorum gave one."""
-    found = {}
-    for days in (30, 90):
-        votes = _votes(valid, f"p_beat_{days}d", skills)
-        if _quorate(votes, quorum):
-            found[f"probability_{days}d"] = pool_votes(votes, extremity).probability
-    return found
+    votes = {days: _votes(valid, f"p_beat_{days}d", skills) for days in (30, 90)}
+    return {f"probability_{d}d": pool_votes(v, extremity).probability for d, v in votes.items() if _quorate(v, quorum)}
 
 
 def _panel_view(votes: Sequence[Vote], pooled: Pooled, extremity: Extremity | None, rho: float) -> dict[str, object]:
     """How the panel stands to its verdict: agreement and votes by vendor, dissent by name."""
     views = vendor_views(votes, extremity)
-    own = {vote.name: rating_of(shrunk(vote.p, extremity)) for vote in votes}
     chosen = rating_of(pooled.probability)
+    dissent = {vote.name for vote in votes if rating_of(shrunk(vote.p, extremity)) is not chosen}
     return {
         "log_odds": pooled.log_odds,
-        "slope": (extremity or Extremity()).slope,
+        "slope": slope_of(extremity),
         "agreement": agreement_of(rating_of(view) for view in views),
         "independent_votes": independent_votes(len(views), rho),
         "fragile": is_fragile(votes, extremity),
         "weights": pooled.weights,
-        "dissent": tuple(sorted(name for name, rating in own.items() if rating is not chosen)),
+        "dissent": tuple(sorted(dissent)),
     }
 
 
@@ -258,7 +259,7 @@ def _target(votes: Sequence[Vote], valid: Sequence[Opinion]) -> float | None:
     for vote, opinion in zip(votes, valid, strict=True):
         if opinion.price_p50 is not None:
             prices.setdefault(vote.group, {}).setdefault(vote.model or vote.name, []).append(opinion.price_p50)
-    vendors = [_mean([_mean(copies) for copies in models.values()]) for models in prices.values()]
+    vendors = [fmean([fmean(copies) for copies in models.values()]) for models in prices.values()]
     return median(vendors) if vendors else None
 
 
@@ -286,14 +287,62 @@ def _most(view: float) -> float:
     return max(view, JUST_BELOW_BUY) if rating_of(view) is Rating.HOLD else 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """A vote, a model's copies together, or a vendor's models together; `odds` are those of all its votes."""
+
+    weight: float
+    log_odds: float
+    odds: tuple[float, ...]
+
+
+def _vendors(votes: Sequence[Vote]) -> list[_Voice]:
+    """One voice per vendor, of one voice per model.
+
+    Put together level by level, so that the copies of a model give the very float that one of them gives: a rounding
+    error of 1e-16 would turn a verdict at a threshold.
+    """
+    models: dict[str, dict[str, list[_Voice]]] = {}
+    for vote in votes:
+        odds = _logit(vote.p)
+        copies = models.setdefault(vote.group, {}).setdefault(vote.model or vote.name, [])
+        copies.append(_Voice(vote.skill.weight, odds, (odds,)))
+    return [_together([_together(copies) for copies in of_vendor.values()]) for of_vendor in models.values()]
+
+
+def _together(voices: Sequence[_Voice]) -> _Voice:
+    weights = [voice.weight for voice in voices]
+    odds = tuple(odds for voice in voices for odds in voice.odds)
+    return _Voice(_within(fmean(weights), weights), _mean_of(voices), odds)
+
+
+def _views(vendors: Sequence[_Voice], extremity: Extremity | None) -> list[float]:
+    return [_within(_drawn(v.log_odds, extremity), [_drawn(odds, extremity) for odds in v.odds]) for v in vendors]
+
+
 def _raw_weights(votes: Sequence[Vote]) -> list[float]:
     """Weights before they are scaled to 1: a vendor's models share its vote, a model's copies share the model's."""
-    models: dict[str, Counter[str]] = defaultdict(Counter)
-    for vote in votes:
-        models[vote.group][vote.model or vote.name] += 1
-    return [
-        vote.skill.weight / (len(models[vote.group]) * models[vote.group][vote.model or vote.name]) for vote in votes
-    ]
+    marks = [(vote.group, vote.model or vote.name) for vote in votes]
+    copies = Counter(marks)
+    models = Counter(group for group, _ in copies)
+    return [vote.skill.weight / (models[mark[0]] * copies[mark]) for vote, mark in zip(votes, marks, strict=True)]
+
+
+def _mean_of(voices: Sequence[_Voice]) -> float:
+    """Their weighted mean log-odds, within them also in its last digit."""
+    total = math.fsum(voice.weight for voice in voices)
+    mean = math.fsum(voice.weight * voice.log_odds for voice in voices) / total
+    return _within(mean, [voice.log_odds for voice in voices])
+
+
+def _within(value: float, members: Sequence[float]) -> float:
+    """`value`, not beyond the least and the greatest of `members` by an error of rounding."""
+    return min(max(value, min(members)), max(members))
+
+
+def _drawn(log_odds: float, extremity: Extremity | None) -> float:
+    """The probability of log-odds drawn to one half."""
+    return _logistic(slope_of(extremity) * log_odds)
 
 
 def _logit(p: float) -> float:
@@ -303,10 +352,6 @@ def _logit(p: float) -> float:
 
 def _logistic(odds: float) -> float:
     return 1 / (1 + math.exp(-odds))
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
 
 
 def _names(opinions: Sequence[Opinion]) -> list[str]:
@@ -347,7 +392,7 @@ def _case(sides: Sequence[tuple[float, Sequence[Argument]]]) -> tuple[Argument, 
 
 
 def _headline(language: str, answered: int, asked: int) -> str:
-    if asked == 1 and answered == 1:
-        return "uma opinião" if language.lower().startswith("pt") else "one opinion"
     portuguese = language.lower().startswith("pt")
+    if asked == 1 and answered == 1:
+        return "uma opinião" if portuguese else "one opinion"
     return f"{answered} de {asked} responderam" if portuguese else f"{answered} of {asked} answered"

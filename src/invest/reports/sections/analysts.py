@@ -21,7 +21,7 @@ from invest.domain.opinions import (
     Rating,
     Risk,
     rating_of,
-    shrunk,
+    shrunk_like,
     whole_percent,
 )
 from invest.reports.data import AssetReportData
@@ -278,7 +278,7 @@ def on_scale(opinion: Opinion) -> float | None:
     """An AI's probability on the scale of the pool."""
     if opinion.p_shrunk is not None or opinion.p_beat_180d is None:
         return opinion.p_shrunk
-    return shrunk(opinion.p_beat_180d)
+    return shrunk_like(opinion, opinion.p_beat_180d)
 
 
 def limits_text(rating: str, consensus: AiConsensus | None, locale: Locale) -> str:
@@ -304,16 +304,16 @@ def _valid_row(opinion: Opinion, book: FactBook) -> tuple[Cell, ...]:
             sub=_unfaithful_text(opinion, locale),
             muted=opinion.benchmark,
         ),
-        Cell(text=drawn(opinion.p_beat_30d, locale)),
-        Cell(text=drawn(opinion.p_beat_90d, locale)),
+        Cell(text=drawn(opinion, opinion.p_beat_30d, locale)),
+        Cell(text=drawn(opinion, opinion.p_beat_90d, locale)),
         Cell(text=printed(p, locale), sub=message, strong=True, mark="warn" if opinion.news_moved else None),
         Cell(text=price_range(opinion, locale)),
     )
 
 
-def drawn(p: float | None, locale: Locale) -> str:
-    """A stated probability on the scale of the pool."""
-    return printed(None if p is None else shrunk(p), locale)
+def drawn(opinion: Opinion, p: float | None, locale: Locale) -> str:
+    """A probability that `opinion` states, on the scale of the pool."""
+    return printed(None if p is None else shrunk_like(opinion, p), locale)
 
 
 def price_range(opinion: Opinion, locale: Locale) -> str:

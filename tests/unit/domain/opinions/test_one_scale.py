@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from datetime import UTC, datetime
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from invest.domain.opinions.opinion import AiConsensus, Opinion, OpinionStatus, Rating
-from invest.domain.opinions.pooling import Extremity, Skill, Vote, pool, pool_votes, rated, rating_of, shrunk
+from invest.domain.opinions.pooling import (
+    Extremity,
+    Skill,
+    Vote,
+    pool,
+    pool_votes,
+    rated,
+    rating_of,
+    shrunk,
+    shrunk_like,
+    whole_percent,
+)
 from invest.reports.locale import locale_of
 from invest.reports.sections.analysts import consensus_text, printed
 
@@ -76,6 +90,36 @@ def test_a_panel_that_agrees_never_dissents_from_its_verdict(
         assert verdict.rating is ratings.pop()
         assert verdict.dissent == ()
         assert verdict.agreement == 1
+
+
+def threshold(extremity: Extremity, percent: int) -> float:
+    """The least stated probability that is printed as `percent`: its neighbour below is printed as one less."""
+    low, high = 0.05, 0.95
+    while (middle := (low + high) / 2) not in (low, high):
+        low, high = (low, middle) if whole_percent(shrunk(middle, extremity)) >= percent else (middle, high)
+    return high
+
+
+@pytest.mark.parametrize("extremity", [Extremity(), Extremity(100, 0.7), Extremity(37, 0.9), Extremity(333, 1.234)])
+@pytest.mark.parametrize("percent", [46, 55])
+def test_a_rounding_error_at_a_threshold_turns_no_verdict(extremity: Extremity, percent: int) -> None:
+    edge = threshold(extremity, percent)
+    draw = Random(percent)
+    for p, n in itertools.product((math.nextafter(edge, 0), edge, math.nextafter(edge, 1)), (2, 3, 5, 7, 12)):
+        known = {f"{m}-{i}": Skill(draw.randint(0, 500), draw.uniform(0.05, 0.6)) for m in MAKERS for i in range(n)}
+        apart = [opinion(maker, p, model=f"{maker}-0") for maker in MAKERS[:n]]
+        shared = [opinion(MAKERS[i % 2], p, number=i, model=f"{MAKERS[i % 2]}-{i}") for i in range(n)]
+        for panel in (apart, shared, [*shared, *shared[:1] * 6], [*apart, *apart[1:] * 2]):
+            verdict = pool(panel, known, extremity=extremity)
+            assert (verdict.rating, verdict.dissent, verdict.agreement) == (rated(panel[0], extremity).rating, (), 1)
+            assert not verdict.fragile
+
+
+def test_the_other_horizons_are_printed_on_the_scale_of_the_verdict() -> None:
+    learnt = Extremity(10_000, 0.9)
+    one = rated(opinion("openai", 0.8), learnt)
+    assert shrunk_like(one, 0.8) == pytest.approx(one.p_shrunk)
+    assert shrunk_like(opinion("openai", 0.8), 0.8) == shrunk(0.8)
 
 
 @pytest.mark.parametrize("p", [0.55, 0.57, 0.58, 0.599])
