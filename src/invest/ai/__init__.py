@@ -20,6 +20,7 @@ from invest.ai.calls import (
     Payer,
     Prepaid,
     all_taken,
+    ledger_away,
     too_long,
 )
 from invest.ai.live import VendorState, ask_vendors, dated
@@ -47,6 +48,7 @@ __all__ = [
     "all_taken",
     "ask_vendors",
     "dated",
+    "ledger_away",
     "per_minute",
     "too_long",
 ]

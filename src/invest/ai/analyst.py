@@ -192,10 +192,8 @@ class LlmAnalyst:
             case AnswerAbstained():
                 gone = OpinionStatus.ABSTAINED, str(error), "insufficient"
             case BudgetSpent():
-                gone, about["limit"] = (
-                    (OpinionStatus.UNAVAILABLE, str(error), "budget_spent"),
-                    f"{self._caller.budget:.2f}",
-                )
+                gone = OpinionStatus.UNAVAILABLE, str(error), "budget_spent"
+                about |= {"limit": f"{error.limit:.2f}", "setting": error.setting}
             case PriceUnknown():
                 gone = OpinionStatus.UNAVAILABLE, str(error), "no_price"
             case TimeoutError():

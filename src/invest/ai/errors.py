@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Literal
 
 from invest.domain.opinions import OpinionStatus
@@ -10,7 +11,8 @@ from invest.errors import InvestError
 ReasonCode = Literal[
     "no_key", "disabled", "no_address", "bad_address", "key_refused", "no_permission", "quota_spent", "day_quota",
     "rate_limited", "overloaded", "server_error", "model_gone", "refused", "truncated", "invalid", "no_reasons",
-    "contradicts", "unfaithful", "insufficient", "timeout", "unreachable", "budget_spent", "no_price", "context_cut",
+    "contradicts", "unfaithful", "insufficient", "timeout", "unreachable", "budget_spent", "no_price", "ledger_away",
+    "context_cut",
     "context_small", "too_large", "redirected", "not_json", "request_refused", "internal", "few_criteria",
 ]  # fmt: skip
 
@@ -75,7 +77,12 @@ class AnswerAbstained(InvestError):
 
 
 class BudgetSpent(InvestError):
-    """The day's budget is spent; the message names it."""
+    """The day's budget is spent: whose, how much it was, and the setting that gives it."""
+
+    def __init__(self, whose: str, limit: Decimal, setting: str) -> None:
+        super().__init__(f"{whose} of US$ {limit:.2f} a day is spent ({setting})")
+        self.limit = limit
+        self.setting = setting
 
 
 class PriceUnknown(InvestError):

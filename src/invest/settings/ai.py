@@ -43,6 +43,14 @@ class ProviderSettings(Section):
         return self
 
     @model_validator(mode="after")
+    def has_both_prices(self) -> ProviderSettings:
+        """Refuse half a price: the other half would be free."""
+        if (self.price_in is None) != (self.price_out is None):
+            absent = "price_in" if self.price_in is None else "price_out"
+            raise ValueError(f"{absent}: price_in and price_out belong together; 0 where one of them is free")
+        return self
+
+    @model_validator(mode="after")
     def can_batch(self) -> ProviderSettings:
         """Refuse batches where the vendor's format has none."""
         if self.batch and self.kind not in BATCHING:

@@ -69,9 +69,14 @@ class Spend:
             payer,
         )
 
-    async def of_day(self, day: date) -> Decimal:
-        """US dollars spent on a day."""
-        return Decimal(await self._db.fetchval("SELECT coalesce(sum(cost_usd), 0) FROM ai_call WHERE day = $1", day))
+    async def of_day(self, day: date, payer: str | None = None) -> Decimal:
+        """US dollars spent on a day, by all or for one payer."""
+        spent = await self._db.fetchval(
+            "SELECT coalesce(sum(cost_usd), 0) FROM ai_call WHERE day = $1 AND ($2::text IS NULL OR payer = $2)",
+            day,
+            payer,
+        )
+        return Decimal(spent)
 
     async def by_provider(self, since: date, until: date) -> dict[str, Decimal]:
         """US dollars per provider over days, both included."""

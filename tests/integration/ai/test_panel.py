@@ -218,7 +218,7 @@ async def test_a_spent_budget_stops_politely_and_rules_still_answer(
         after, rules = await panel.ask(snapshot, language="en")
     assert before.status is OpinionStatus.OK
     assert after.status is OpinionStatus.UNAVAILABLE
-    assert after.reason == "daily budget of US$ 10.00 is spent (ai.daily_budget_usd)"
+    assert after.reason == "the AI budget of US$ 10.00 a day is spent (ai.daily_budget_usd)"
     assert rules.status is OpinionStatus.OK
     assert await budget.spent_today() == Decimal("9.999") + (before.cost_usd or 0)
 

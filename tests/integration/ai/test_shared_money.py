@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -17,6 +17,7 @@ from invest.ai.errors import CallFailed
 from invest.domain.opinions import OpinionStatus, Snapshot
 from invest.jobs.callers import ai_spent
 from invest.jobs.reports import SharedBudget, SharedLessons, SharedLimiter, StoredLedger
+from invest.reports import reason_in
 from invest.settings import Settings
 from invest.store import Store
 from tests.integration.ai.fake_ai_server import FakeAi, OpenPanel, providers
@@ -94,6 +95,59 @@ async def test_a_redis_that_lost_the_day_starts_from_the_ledger(redis: Redis, st
     await store.spend.record("c2", datetime.now(UTC).date(), "openai", Decimal("1"))
     await redis.flushall()
     assert await budget.reserve(Decimal("0.1"), Decimal(10)) is None
+
+
+async def test_a_redis_that_lost_a_keys_money_starts_from_the_ledger(redis: Redis, store: Store) -> None:
+    today = datetime.now(UTC).date()
+    await store.spend.record("c1", today, "openai", Decimal("1.5"), payer="key-1")
+    await store.spend.record("c2", today, "openai", Decimal("7"), payer="key-2")
+    budget = SharedBudget(redis, store)
+    assert await budget.reserve(Decimal("0.1"), Decimal("1.4"), "key-1") is None
+    assert await budget.reserve(Decimal("0.1"), Decimal(2), "key-1") is not None
+    assert await ai_spent(redis, "key-1") == Decimal("1.5")
+    assert await budget.spent_today() == Decimal("8.5")  # nothing of all was reserved yet: the ledger's
+
+
+async def test_a_call_that_was_under_way_when_redis_lost_the_day_is_booked_once(redis: Redis, store: Store) -> None:
+    budget, today = SharedBudget(redis, store), datetime.now(UTC).date()
+    early, late = [await budget.reserve(Decimal(1), Decimal(10)) for _ in range(2)]
+    assert early and late
+    await redis.flushall()
+    await store.spend.record("c1", today, "openai", Decimal("0.4"))  # written down before the sum is begun anew
+    await budget.settle(early, Decimal("0.4"))
+    assert await budget.spent_today() == Decimal("0.4")
+    assert await budget.reserve(Decimal(1), Decimal(10)) is not None
+    await store.spend.record("c2", today, "openai", Decimal("0.7"))  # and one after it
+    for _ in range(2):
+        await budget.settle(late, Decimal("0.7"))
+    assert await budget.spent_today() == await store.spend.of_day(today) == Decimal("1.1")
+
+
+async def test_without_a_sum_and_without_a_ledger_nothing_is_granted_under_a_limit(redis: Redis) -> None:
+    class Away:
+        async def of_day(self, *_: object) -> Decimal:
+            raise OSError("connection refused")
+
+    class Shut:
+        spend = Away()
+
+    budget = SharedBudget(redis, Shut())  # type: ignore[arg-type]
+    with pytest.raises(CallFailed, match="cannot be read") as caught:
+        await budget.reserve(Decimal("0.1"), Decimal(10))
+    assert caught.value.code == "ledger_away"
+    assert await budget.reserve(Decimal("0.1"), Decimal(0)) is not None  # no limit, nothing to exceed
+
+
+async def test_a_call_is_written_down_on_the_day_whose_money_it_took(
+    fake_ai: FakeAi, open_panel: OpenPanel, redis: Redis, store: Store, snapshot: Snapshot
+) -> None:
+    kept = {"budget": SharedBudget(redis, store), "ledger": StoredLedger(store)}
+    yesterday = datetime.now(UTC) - timedelta(days=1)  # as a call does that begins a moment before midnight
+    async with open_panel(names=("openai",), now=lambda: yesterday, **kept) as panel:
+        await panel.ask_one("openai", snapshot)
+    today = datetime.now(UTC).date()
+    assert await store.spend.of_day(yesterday.date()) == 0
+    assert await store.spend.of_day(today) == await kept["budget"].spent_today() > 0  # type: ignore[attr-defined]
 
 
 async def test_workers_share_the_pace_and_the_pauses_of_a_provider(redis: Redis) -> None:
@@ -203,6 +257,8 @@ async def test_a_key_spends_its_own_money_and_that_of_all(
     refused = [o for o in opinions if o.reason_code == "budget_spent"]
     assert len(refused) == 12 - 3  # .08 each at its most: three fit under .20, the third begins below it
     assert "this key's AI budget of US$ 0.20 a day" in (refused[0].reason or "")
+    assert "(US$ 0.20) is spent: quotas.ai_usd_per_day" in reason_in(refused[0], "en")
+    assert "(US$ 0.20) foi gasto: quotas.ai_usd_per_day" in reason_in(refused[0], "pt-BR")
     paid = sum((o.cost_usd or Decimal(0) for o in opinions), Decimal(0))
     assert await ai_spent(redis, "key-1") == await budget.spent_today() == paid
     today = datetime.now(UTC).date()

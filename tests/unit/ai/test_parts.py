@@ -17,13 +17,14 @@ from invest.ai.calls.transport import Endpoint
 from invest.ai.errors import BudgetSpent, CallFailed
 from invest.ai.hiding import hide_keys
 from invest.ai.wires.anthropic import Anthropic
-from invest.ai.wires.base import Question, Reply, events, parse
+from invest.ai.wires.base import Question, Reply, as_int, events, parse, usage_cost
 from invest.ai.wires.failing import failure
 from invest.ai.wires.openai_chat import OpenAIChat
 from invest.ai.wires.openai_responses import OpenAIResponses
 from invest.domain.opinions.faithfulness import check_figures
 from invest.domain.opinions.language import language_of
 from invest.domain.opinions.opinion import Opinion, OpinionStatus, Snapshot, SnapshotFact, SnapshotNews
+from invest.settings import ProviderSettings
 
 AT = datetime(2026, 3, 31, tzinfo=UTC)
 
@@ -69,7 +70,7 @@ async def nothing() -> None:
 async def test_a_purse_counts_what_is_in_flight_and_lets_go_of_it() -> None:
     purse = Purse(MemoryBudget(), Decimal("1"))
     held = await purse.reserve(Decimal("1"))
-    with pytest.raises(BudgetSpent, match=r"daily budget of US\$ 1.00 is spent"):
+    with pytest.raises(BudgetSpent, match=r"the AI budget of US\$ 1.00 a day is spent"):
         await purse.reserve(Decimal("0.01"))
     await purse.settle(held, Decimal(0), nothing())
     await purse.settle(await purse.reserve(Decimal("1")), Decimal("1"), nothing())
@@ -83,7 +84,55 @@ def test_a_call_costs_its_models_price_on_its_day() -> None:
     cost = cost_of(reply, endpoint, AT)
     assert cost.usd == Decimal("0.0105")  # 3 and 15 US$ a million
     assert (cost.version or "").startswith("genai-prices")
-    assert ceiling(Question("s" * 300, "u" * 300, None, 1000), endpoint, AT) == Decimal("0.0156")
+    # 301 tokens in at 3 US$, a quarter more for writing into the cache, and 1,000 out at 15
+    assert ceiling(Question("s" * 300, "u" * 300, None, 1000), endpoint, AT) == Decimal("0.01612875")
+
+
+@pytest.mark.parametrize(
+    ("body", "out"),
+    [
+        ({"max_tokens": 1000}, 1000),
+        ({"max_tokens": 1000, "max_completion_tokens": 9000}, 9000),  # the user's own, laid over ours
+        ({"max_tokens": 1000, "n": 3}, 3000),
+        ({"generationConfig": {"maxOutputTokens": 2000, "candidateCount": 2}}, 4000),
+        ({"model": "m"}, 4000),  # a limit that was taken out: what a truncation would be asked again with
+        ({"max_tokens": "many"}, 4000),
+    ],
+)
+def test_the_most_of_a_call_is_what_its_request_allows(body: dict[str, object], out: int) -> None:
+    endpoint = Endpoint(OpenAIChat(), "https://ai.example.com/v1", "m", "k")
+    prices = PriceList({}, fixed=Price(Decimal(0), Decimal(1)))
+    assert ceiling(Question("s", "u", None, 1000), endpoint, AT, prices, body) == Decimal(out) / 1_000_000
+
+
+def test_the_structure_asked_for_counts_as_input() -> None:
+    endpoint = Endpoint(OpenAIChat(), "https://ai.example.com/v1", "m", "k")
+    prices = PriceList({}, fixed=Price(Decimal(1), Decimal(0)))
+    bare, strict = (
+        ceiling(Question("s", "u", schema, 1000), endpoint, AT, prices) for schema in (None, {"type": "object"})
+    )
+    assert bare is not None and strict is not None and strict > bare
+
+
+@pytest.mark.parametrize("cost", [-1, "-0.5", "nan", "NaN", float("inf"), 1e30, True, [1], {"a": 1}, "free", None])
+def test_a_bill_that_is_none_is_not_believed(cost: object) -> None:
+    assert usage_cost({"cost": cost}) is None
+
+
+def test_a_bill_in_another_currency_is_none_and_a_total_is_read() -> None:
+    assert usage_cost({"cost": 0.01, "currency": "CNY"}) is None
+    assert usage_cost({"cost": 0.01, "currency": "usd"}) == Decimal("0.01")
+    assert usage_cost({"cost": {"input_tokens_cost": 0.001, "total_cost": 0.006}}) == Decimal("0.006")
+
+
+@pytest.mark.parametrize("count", [-1, 1e30, 10**18, "12", True, float("nan"), None])
+def test_a_count_of_tokens_that_is_none_is_left_out(count: object) -> None:
+    assert as_int(count) is None
+
+
+def test_half_a_price_is_refused() -> None:
+    with pytest.raises(ValueError, match="price_out: price_in and price_out belong together"):
+        ProviderSettings.model_validate({"kind": "openai", "model": "m", "price_in": 1})
 
 
 def test_a_server_of_this_machine_costs_nothing_unless_a_price_is_set() -> None:

@@ -21,6 +21,7 @@ from invest.ai.calls.limits import (
     PaidCall,
     Payer,
     all_taken,
+    ledger_away,
     too_long,
 )
 from invest.ai.calls.makers import maker_of
@@ -63,6 +64,7 @@ __all__ = [
     "ceiling",
     "clock",
     "is_azure",
+    "ledger_away",
     "listed_models",
     "maker_of",
     "open_session",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from uuid import uuid4
+from hashlib import sha256
 
 import structlog
 
@@ -13,6 +13,7 @@ from invest.ai.calls.batching import HALF, BatchLine, PaidReply, mark_of
 from invest.ai.calls.caller import Caller
 from invest.ai.calls.limits import PaidCall
 from invest.ai.calls.prices import Cost, ceiling, cost_of
+from invest.ai.calls.spending import day_of
 from invest.ai.errors import BudgetSpent, CallFailed
 from invest.ai.wires import Question, Request, batches_of, parse
 
@@ -50,7 +51,7 @@ class Ahead:
         for question in questions:
             asked, request = await caller.prepared(question)
             mark = mark_of(terms.provider, request)
-            most = ceiling(asked, terms.endpoint, caller.now(), terms.prices)
+            most = ceiling(asked, terms.endpoint, caller.now(), terms.prices, request.body)
             if mark in held or await caller.prepaid.get(mark) or (most is None and caller.budget and not terms.sandbox):
                 continue
             try:
@@ -80,7 +81,7 @@ class Ahead:
         answered = await self._line.results(state)
         count = 0
         for mark, reservation in batch.held.items():
-            cost = await self._kept(mark, answered[mark]) if mark in answered else None
+            cost = await self._kept(batch, mark, answered[mark]) if mark in answered else None
             count += cost is not None
             await self._caller.purse.settle(reservation, (cost or Cost(None, None)).usd or Decimal(0), _nothing())
         return count
@@ -95,7 +96,7 @@ class Ahead:
         for reservation in batch.held.values():
             await self._caller.purse.settle(reservation, share, _nothing())
 
-    async def _kept(self, mark: str, body: bytes) -> Cost | None:
+    async def _kept(self, batch: OpenBatch, mark: str, body: bytes) -> Cost | None:
         """The cost of an answer that was kept; None for a body that is none."""
         caller, terms = self._caller, self._caller.terms
         try:
@@ -109,7 +110,7 @@ class Ahead:
         await caller.prepaid.put(mark, PaidReply(body.decode("utf-8", "replace"), cost.usd, cost.version))
         await caller.ledger.record(
             PaidCall(
-                call_id=uuid4().hex,
+                call_id=sha256(f"{batch.batch_id} {mark}".encode()).hexdigest(),  # collected again it is the same row
                 at=caller.now(),
                 provider=terms.provider,
                 vendor=terms.vendor,
@@ -123,6 +124,7 @@ class Ahead:
                 cost_usd=cost.usd,
                 price_version=cost.version,
                 seconds=0.0,
+                day=day_of(batch.held[mark]),
             )
         )
         return cost

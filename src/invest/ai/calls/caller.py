@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import uuid4
 
@@ -19,7 +19,7 @@ from invest.ai.calls.limits import PAYER, Ledger, Lessons, Limiter, PaidCall
 from invest.ai.calls.makers import maker_of
 from invest.ai.calls.models import listed_models
 from invest.ai.calls.prices import Cost, PriceList, ceiling, cost_of, estimate
-from invest.ai.calls.spending import Purse, owed
+from invest.ai.calls.spending import Purse, day_of, owed
 from invest.ai.calls.transport import Endpoint, clock, pause, send
 from invest.ai.errors import CallFailed, PriceUnknown
 from invest.ai.hiding import hide_keys
@@ -229,12 +229,13 @@ class Caller:
             errand.log.book(*ready)
             return ready[0]
         at, started, prices = self.now(), clock(), self.terms.prices
-        most = ceiling(asked, endpoint, at, prices)
+        most = ceiling(asked, endpoint, at, prices, sent.body)
         if most is None and self.purse.limit and not self.terms.sandbox:
             settings = f"ai.providers.{self.terms.provider}.price_in and price_out"
             raise PriceUnknown(f"no price is known for {endpoint.model} (set {settings})")
         most = most or Decimal(0)
         reservation = await self.purse.reserve(most)
+        day = day_of(reservation)
         try:
             reply = await send(self.session, endpoint, sent)
         except BaseException as error:
@@ -243,14 +244,14 @@ class Caller:
             ended = _Ended(
                 "failed" if isinstance(error, CallFailed) else "cut", Cost(cost, "at most" if cost else None)
             )
-            await self.purse.settle(reservation, cost, self._noted(at, started, errand.purpose, ended))
+            await self.purse.settle(reservation, cost, self._noted((at, day), started, errand.purpose, ended))
             raise
         reply = replace(reply, raw=hide_keys(reply.raw, endpoint.secrets), text=hide_keys(reply.text, endpoint.secrets))
         cost_now = cost_of(reply, endpoint, at, prices)
         if cost_now.usd is None and (reply.tokens_in is None or reply.tokens_out is None):
             cost_now = estimate(asked, reply, endpoint, at, prices)
         errand.log.book(reply, cost_now)
-        noted = self._noted(at, started, errand.purpose, _Ended("answered", cost_now, reply))
+        noted = self._noted((at, day), started, errand.purpose, _Ended("answered", cost_now, reply))
         await self.purse.settle(reservation, cost_now.usd or Decimal(0), noted)
         return reply
 
@@ -267,12 +268,13 @@ class Caller:
         shown = replace(reply, raw=hide_keys(reply.raw, endpoint.secrets), text=hide_keys(reply.text, endpoint.secrets))
         return shown, Cost(kept.cost, kept.version)
 
-    async def _noted(self, at: datetime, started: float, purpose: str, ended: _Ended) -> None:
+    async def _noted(self, when: tuple[datetime, date | None], started: float, purpose: str, ended: _Ended) -> None:
         terms, reply = self.terms, ended.reply
         await self.ledger.record(
             PaidCall(
                 call_id=uuid4().hex,
-                at=at,
+                at=when[0],
+                day=when[1],
                 provider=terms.provider,
                 vendor=terms.vendor,
                 model=reply.model if reply else None,

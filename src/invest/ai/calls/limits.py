@@ -68,7 +68,10 @@ PAYER: ContextVar[Payer | None] = ContextVar("payer", default=None)  # whose mon
 
 @dataclass(frozen=True, slots=True)
 class PaidCall:
-    """One call as it is written into the ledger. `outcome`: answered, cut (by our timeout) or failed."""
+    """One call as it is written into the ledger. `outcome`: answered, cut (by our timeout) or failed.
+
+    `day`: whose budget it was reserved from, where that is not the day of `at`.
+    """
 
     call_id: str
     at: datetime
@@ -85,6 +88,7 @@ class PaidCall:
     price_version: str | None
     seconds: float
     payer: str | None = None
+    day: date | None = None
 
 
 class Ledger(Protocol):
@@ -240,6 +244,13 @@ class LocalLimiter:
         if rate := self._per_minute.get(provider):
             now = asyncio.get_running_loop().time()
             self._next_turn[provider] = max(self._next_turn.get(provider, 0.0), now) + 60.0 / rate
+
+
+def ledger_away() -> CallFailed:
+    """What a caller hears where nobody can say what was spent today: Redis lost it, the ledger cannot be read."""
+    return CallFailed(
+        OpinionStatus.UNAVAILABLE, "what was spent today cannot be read: is PostgreSQL up?", code="ledger_away"
+    )
 
 
 def too_long(seconds: float) -> CallFailed:

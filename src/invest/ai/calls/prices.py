@@ -11,14 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
+from invest.ai.answers import dump_schema
 from invest.ai.calls.addresses import is_local
 from invest.ai.calls.transport import Endpoint
-from invest.ai.wires import Question, Reply
+from invest.ai.wires import Question, Reply, as_dict, as_int
 
 MILLION = Decimal(1_000_000)
 CACHE_WRITE = Decimal("1.25")  # of the input price, where a vendor bills for writing into its cache
-CHARACTERS_A_TOKEN = 3  # for the most a prompt may count
+CHARACTERS_A_TOKEN = 3  # where a server counts nothing
+CHARACTERS_A_TOKEN_AT_LEAST = 2  # for the most a prompt may count: JSON full of digits has fewer than prose
+LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens")
 _DATED = re.compile(r"(?:[-@:]\d{4}-?\d{2}-?\d{2}|-\d{3,4}|-latest|-preview|:[a-z]+)*$")
 
 
@@ -92,12 +96,35 @@ def cost_of(reply: Reply, endpoint: Endpoint, at: datetime, prices: PriceList = 
     return Cost(Decimal(0), "local") if _free(endpoint) else UNKNOWN
 
 
-def ceiling(question: Question, endpoint: Endpoint, at: datetime, prices: PriceList = NO_PRICES) -> Decimal | None:
-    """The most one call may cost: three characters a token in, every token allowed out. None without a known price."""
-    characters = len(question.system) + len(question.user)
-    tokens = characters // CHARACTERS_A_TOKEN
-    worst = Reply("", endpoint.model, "stop", tokens_in=tokens, tokens_out=question.max_tokens)
+def ceiling(
+    question: Question,
+    endpoint: Endpoint,
+    at: datetime,
+    prices: PriceList = NO_PRICES,
+    body: Mapping[str, Any] | None = None,
+) -> Decimal | None:
+    """The most one call may cost: two characters a token in, every token allowed out. None without a known price.
+
+    `body` is the request as it is sent: the user's own parameters may allow more tokens than the question does.
+    """
+    schema = 0 if question.schema is None or question.structure != "schema" else len(dump_schema(question.schema))
+    tokens = (len(question.system) + len(question.user) + schema) // CHARACTERS_A_TOKEN_AT_LEAST + 1
+    written = tokens if endpoint.wire.price_id == "anthropic" else None  # its cache is written into at a premium
+    worst = Reply(
+        "", endpoint.model, "stop", tokens_in=tokens, tokens_out=_most_out(question, body), tokens_cache_write=written
+    )
     return cost_of(worst, endpoint, at, prices).usd
+
+
+def _most_out(question: Question, body: Mapping[str, Any] | None) -> int:
+    """The tokens that a request allows: its own limit where it has one, else four times what we wanted."""
+    if body is None:
+        return question.max_tokens
+    inner = as_dict(body.get("generationConfig"))
+    limits = [as_int(holder.get(name)) for holder in (body, inner) for name in LIMITS]
+    most = max((limit for limit in limits if limit), default=question.wider().max_tokens)
+    answers = max(as_int(body.get("n")) or 1, as_int(inner.get("candidateCount")) or 1)
+    return most * answers
 
 
 def estimate(question: Question, reply: Reply, endpoint: Endpoint, at: datetime, prices: PriceList) -> Cost:

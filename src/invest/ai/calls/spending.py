@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
+from datetime import date
 from decimal import Decimal
 
 from invest.ai.calls.limits import PAYER, Budget
@@ -25,14 +27,18 @@ class Purse:
         """
         reservation = await self._budget.reserve(most, self.limit, seconds=seconds)
         if reservation is None:
-            raise BudgetSpent(f"daily budget of US$ {self.limit:.2f} is spent (ai.daily_budget_usd)")
+            raise BudgetSpent("the AI budget", self.limit, "ai.daily_budget_usd")
         payer = PAYER.get()
         if payer is None:
             return reservation
-        own = await self._budget.reserve(most, payer.limit, payer.name, seconds)
+        try:
+            own = await self._budget.reserve(most, payer.limit, payer.name, seconds)
+        except BaseException:
+            await self._budget.settle(reservation, Decimal(0))
+            raise
         if own is None:
             await self._budget.settle(reservation, Decimal(0))
-            raise BudgetSpent(f"this key's AI budget of US$ {payer.limit:.2f} a day is spent (quotas.ai_usd_per_day)")
+            raise BudgetSpent("this key's AI budget", payer.limit, "quotas.ai_usd_per_day")
         return f"{reservation} {own}"
 
     async def give_back(self, reservation: str) -> None:
@@ -41,17 +47,29 @@ class Purse:
             await self._budget.settle(held, Decimal(0))
 
     async def settle(self, reservation: str, cost: Decimal, noted: Awaitable[None]) -> None:
-        """Book `cost` and write the call down, even if the caller has just run out of time or was cancelled."""
+        """Write the call down and book `cost`, even if the caller has just run out of time or was cancelled.
+
+        In this order: a budget that starts anew from the ledger in between counts the call twice rather than never.
+        """
 
         async def book() -> None:
-            for held in reservation.split():
-                await self._budget.settle(held, cost)
-            await noted
+            try:
+                await noted
+            finally:
+                for held in reservation.split():
+                    await self._budget.settle(held, cost)
 
         task = asyncio.create_task(book())
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
         await asyncio.shield(task)
+
+
+def day_of(reservation: str) -> date | None:
+    """The day that a reservation was made for, where its id tells."""
+    with suppress(ValueError):
+        return date.fromisoformat(reservation[:10])
+    return None
 
 
 def owed(error: BaseException, most: Decimal) -> Decimal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from invest.ai.wires.anthropic import Anthropic
-from invest.ai.wires.base import Question, Reply, Request, Structure, Wire, parse
+from invest.ai.wires.base import Question, Reply, Request, Structure, Wire, as_int, parse
 from invest.ai.wires.batches import BatchCall, BatchFormat, BatchState, batches_of
 from invest.ai.wires.failing import as_dict, as_list, failure
 from invest.ai.wires.gemini import Gemini
@@ -24,6 +24,7 @@ __all__ = [
     "Structure",
     "Wire",
     "as_dict",
+    "as_int",
     "as_list",
     "batches_of",
     "failure",

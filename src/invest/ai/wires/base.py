@@ -16,6 +16,8 @@ from invest.ai.wires.failing import as_dict, failure, status_in
 from invest.domain.opinions import OpinionStatus
 
 Structure = Literal["schema", "object", "prompt"]
+MOST_TOKENS = 1_000_000_000  # beyond these a count or a bill is a fault of the server's
+MOST_DOLLARS = 10_000
 _SSE_FIELD = re.compile(r"^(?:data|event|id|retry)\s*:|^:")
 
 
@@ -179,26 +181,32 @@ def cut_short(what: str) -> CallFailed:
 
 
 def as_int(value: Any) -> int | None:
-    """`value` as a count of tokens, or None."""
+    """`value` as a count of tokens; None for what no call has."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None
 
 
 def as_money(value: Any, scale: Decimal = Decimal(1)) -> Decimal | None:
-    """`value` as US dollars; None for what is no amount of zero or more."""
+    """`value` as US dollars; None for what no call costs."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         amount = Decimal(str(value)) * scale
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and amount >= 0 else None
+    return amount if amount.is_finite() and 0 <= amount <= MOST_DOLLARS else None
 
 
 def usage_cost(usage: Mapping[str, Any]) -> Decimal | None:
-    """The server's own bill: OpenRouter's `cost` (with what an own key's upstream takes), xAI's ticks of 1e-10 US$."""
-    if (cost := as_money(usage.get("cost"))) is not None:
+    """The server's own bill: OpenRouter's `cost` (with what an own key's upstream takes), xAI's ticks of 1e-10 US$.
+
+    Perplexity's is an object with its total. A bill in another currency is none: the tokens are priced instead.
+    """
+    if str(usage.get("currency") or usage.get("cost_currency") or "USD").strip().upper() not in ("USD", "US$", "$"):
+        return None
+    given = usage.get("cost")
+    if (cost := as_money(as_dict(given).get("total_cost") if isinstance(given, dict) else given)) is not None:
         upstream = as_money(as_dict(usage.get("cost_details")).get("upstream_inference_cost")) or Decimal(0)
         return cost + upstream if usage.get("is_byok") else cost
     return as_money(usage.get("cost_in_usd_ticks"), Decimal("1e-10"))

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from invest.ai import PaidCall, PaidReply
+from invest.ai import PaidCall, PaidReply, ledger_away
 from invest.domain.opinions import Opinion
 from invest.errors import InvestError
 from invest.jobs.callers import ai_key
@@ -33,7 +33,8 @@ LESSON_DAYS = 7  # a server may have been upgraded meanwhile: what it takes is l
 RESERVED_S = 3600  # no call takes longer; what a worker that died had reserved is booked at its most then
 log = structlog.get_logger(__name__)
 
-# KEYS: spent, held (id -> most), ends (id by the time it counts as spent). ARGV: id, most, limit, now, lifetime, keep.
+# KEYS: spent, held (id -> most), ends (id by the time it counts as spent), since (when the sum was begun anew, and
+# which lost reservations were booked). ARGV: id, most, limit, now, lifetime, keep.
 RESERVE = """
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[4])) do
   local most = redis.call('HGET', KEYS[2], id)
@@ -48,14 +49,26 @@ if limit > 0 and sum >= limit then return 0 end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[3], ARGV[4] + ARGV[5], ARGV[1])
 redis.call('SETNX', KEYS[1], '0')
-for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
+for i = 1, 4 do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
 return 1
 """
-# KEYS as above. ARGV: id, cost. A reservation that is gone was booked already.
+# KEYS as above. ARGV: id, cost, when it was reserved. A reservation that is gone was booked already, unless it is older
+# than a sum that was begun anew from the ledger: then Redis lost it. Without a sum the ledger will give it.
 SETTLE = """
-if redis.call('HDEL', KEYS[2], ARGV[1]) == 0 then return 0 end
+local lost = redis.call('HDEL', KEYS[2], ARGV[1]) == 0
+if lost then
+  local since = tonumber(redis.call('HGET', KEYS[4], 'begun') or '0')
+  if tonumber(ARGV[3]) >= since or redis.call('HSETNX', KEYS[4], ARGV[1], '1') == 0 then return 0 end
+end
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('INCRBY', KEYS[1], ARGV[2])
+return 1
+"""
+# KEYS as above. ARGV: the ledger's sum, now, keep.
+BEGIN = """
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[3]) then return 0 end
+redis.call('HSET', KEYS[4], 'begun', ARGV[2])
+redis.call('EXPIRE', KEYS[4], ARGV[3])
 return 1
 """
 
@@ -103,7 +116,7 @@ class SharedBudget:
     """The day's money of all workers (`invest.ai.Budget`); a day ends at midnight UTC.
 
     Reserving and settling are one script each, so workers cannot grant the same money twice. Where Redis lost the
-    day's sum it starts from the ledger's.
+    day's sum, or that of a payer, it starts from the ledger's; without a ledger that can be read nothing is granted.
     """
 
     def __init__(self, redis: Redis, store: Store | None = None) -> None:
@@ -111,39 +124,50 @@ class SharedBudget:
         self._store = store
         self._reserve = redis.register_script(RESERVE)
         self._settle = redis.register_script(SETTLE)
+        self._start = redis.register_script(BEGIN)
 
     async def reserve(self, most: Decimal, limit: Decimal, payer: str = "", seconds: float | None = None) -> str | None:
         """Hold `most`; None where spent and held, of `payer` or of all, have reached `limit` (0: no limit)."""
         day = datetime.now(UTC).date()
-        if not payer:
-            await self._begin(day)
-        ident = f"{day}|{payer}|{uuid4().hex}"
+        await self._begin(day, payer, limit)
+        ident = f"{day}|{payer}|{time.time_ns()}-{uuid4().hex}"
         given = (ident, _micro(most), _micro(limit), int(time.time()), int(seconds or RESERVED_S), KEEP_DAYS * 86400)
         return ident if await self._reserve(keys=_keys(day, payer), args=given) else None
 
     async def settle(self, reservation: str, cost: Decimal) -> None:
         """Book what a reserved call did cost, on the day it was reserved."""
-        day, payer, _ = reservation.split("|")
-        await self._settle(keys=_keys(date.fromisoformat(day), payer), args=(reservation, _micro(cost)))
+        day, payer, mark = reservation.split("|")
+        at = mark.partition("-")[0] if "-" in mark else time.time_ns()
+        given = (reservation, _micro(cost), int(at) // 1000)
+        await self._settle(keys=_keys(date.fromisoformat(day), payer), args=given)
 
     async def spent_today(self) -> Decimal:
-        """The sum booked so far."""
-        return Decimal(int(await self._redis.get(SPENT + str(datetime.now(UTC).date())) or 0)) / MICRO
+        """The sum booked so far; the ledger's where Redis has none."""
+        day = datetime.now(UTC).date()
+        kept = await self._redis.get(SPENT + str(day))
+        if kept is None and self._store is not None:
+            return await self._store.spend.of_day(day)
+        return Decimal(int(kept or 0)) / MICRO
 
     async def held_today(self) -> Decimal:
         """The sum of the calls in flight, each at its most."""
         held = await cast("Awaitable[list[bytes]]", self._redis.hvals(HELD + str(datetime.now(UTC).date())))
         return Decimal(sum(int(most) for most in held)) / MICRO
 
-    async def _begin(self, day: date) -> None:
-        if self._store is None or await self._redis.exists(SPENT + str(day)):
+    async def _begin(self, day: date, payer: str, limit: Decimal) -> None:
+        """Start the sum of the day from the ledger where Redis has none. Raises `CallFailed` where that cannot be."""
+        keys = _keys(day, payer)
+        if self._store is None or await self._redis.exists(keys[0]):
             return
+        begun = time.time_ns() // 1000  # before the ledger is read: what is settled meanwhile counts at least once
         try:
-            sum_so_far = await self._store.spend.of_day(day)
+            sum_so_far = await self._store.spend.of_day(day, payer or None)
         except (InvestError, OSError) as error:
-            log.warning("the ledger of AI calls cannot be read; the day starts at nothing", error=str(error))
+            log.warning("the ledger of AI calls cannot be read", error=str(error))
+            if limit:
+                raise ledger_away() from None
             return
-        await self._redis.set(SPENT + str(day), _micro(sum_so_far), nx=True, ex=KEEP_DAYS * 86400)
+        await self._start(keys=keys, args=(_micro(sum_so_far), begun, KEEP_DAYS * 86400))
 
 
 class SharedPrepaid:
@@ -183,7 +207,7 @@ class StoredLedger:
         try:
             await self._store.spend.record(
                 call.call_id,
-                call.at.astimezone(UTC).date(),
+                call.day or call.at.astimezone(UTC).date(),
                 call.provider,
                 call.cost_usd or Decimal(0),
                 at=call.at,
@@ -203,10 +227,10 @@ class StoredLedger:
             log.error("AI call not written into the ledger", provider=call.provider, error=str(error))
 
 
-def _keys(day: date, payer: str) -> tuple[str, str, str]:
-    """Keys of the sum, of what is held, and of when that counts as spent: of all, or of one payer."""
+def _keys(day: date, payer: str) -> tuple[str, str, str, str]:
+    """Keys of the sum, of what is held, of when that counts as spent, and of a new start: of all, or of one payer."""
     spent, held = (ai_key(payer, day), f"{HELD}{payer}:{day}") if payer else (f"{SPENT}{day}", f"{HELD}{day}")
-    return spent, held, f"{held}:ends"
+    return spent, held, f"{held}:ends", f"{held}:since"
 
 
 def _micro(amount: Decimal) -> int:
