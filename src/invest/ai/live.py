@@ -17,7 +17,7 @@ from invest.ai.calls import Endpoint, ListedModel, ceiling, listed_models, open_
 from invest.ai.errors import CallFailed
 from invest.ai.providers import endpoint_of, missing, price_list
 from invest.ai.wires import Question
-from invest.domain.opinions import OpinionStatus, Snapshot, SnapshotFact
+from invest.domain.opinions import OpinionStatus, Snapshot, SnapshotFact, undated
 from invest.settings import ProviderSettings, Settings
 
 SOON = timedelta(days=90)  # before a model's end: time to choose another
@@ -69,7 +69,8 @@ def judged(name: str, given: ProviderSettings, models: Sequence[ListedModel], to
     """Whether a vendor still lists the model that is set, and when it ends."""
     setting = f"ai.providers.{name}.model"
     known = {model.id.rpartition("/")[2]: model for model in models} | {model.id: model for model in models}
-    model = known.get(given.model) or known.get(given.model.rpartition("/")[2])
+    alike = {undated(model.id): model for model in models}  # an alias stands for the newest snapshot
+    model = known.get(given.model) or known.get(given.model.rpartition("/")[2]) or alike.get(undated(given.model))
     if not given.model:
         listed = ", ".join(m.id for m in models[:5]) or "none"
         return VendorState(name, "ok" if models else "fix", f"the server has: {listed}", f"name one in {setting}")

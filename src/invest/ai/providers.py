@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
-from invest.ai.calls import Endpoint, Price, PriceList, Terms, bare, is_azure, maker_of
+from invest.ai.calls import Endpoint, Price, PriceList, Terms, bare, is_azure, maker_named, maker_of
 from invest.ai.errors import ReasonCode
 from invest.ai.wires import Anthropic, Gemini, OpenAIChat, OpenAIResponses, Wire
 from invest.domain.opinions import RULES
@@ -91,7 +91,7 @@ def wire_of(kind: str, base_url: str) -> Wire:
 def vendor_of(name: str, given: ProviderSettings) -> str:
     """Who made the model: as set, else as its id tells, else the maker whose own API it is, else the model itself."""
     if given.vendor:
-        return given.vendor.strip().lower()
+        return maker_named(given.vendor)
     return maker_of(given.model) or _OWN_MAKER.get(given.kind) or bare(given.model) or name
 
 

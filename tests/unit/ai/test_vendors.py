@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from aiohttp.test_utils import TestServer
 
 from invest.ai import ask_vendors, dated
 from invest.ai.calls.models import ListedModel
-from invest.ai.calls.prices import bare
+from invest.ai.calls.prices import Price, PriceList, bare
 from invest.ai.live import SOON, judged
-from invest.domain.opinions import Opinion, OpinionStatus
+from invest.domain.opinions import Opinion, OpinionStatus, model_key
 from invest.reports.locale import locale_of
 from invest.reports.sections.remarks import reason_text
 from invest.reports.words import words_of
@@ -40,6 +41,46 @@ def test_no_default_model_ends_within_ninety_days_unnoticed(name: str) -> None:
     assert given["reviewed"] <= today
     assert lasts(given, today), f"{given['model']} ends on {given['ends']}"
     assert bare(given["model"]) in SHIPPED["prices"]
+
+
+def test_an_alias_is_there_where_its_snapshot_is() -> None:
+    given = ProviderSettings.model_validate({"kind": "anthropic", "model": "claude-sonnet-5-5"})
+    dated_alone = [ListedModel("claude-opus-5-5-20261001"), ListedModel("claude-sonnet-5-5-20261001")]
+    assert judged("anthropic", given, dated_alone, TODAY).state == "ok"
+    assert judged("anthropic", given, dated_alone[:1], TODAY).state == "fix"
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "another"),
+    [
+        ("gpt-5", "gpt-5-2025-08-07", False),
+        ("gpt-5", "gpt-5-mini", True),
+        ("gpt-5", "gpt-5-mini-2025-08-07", True),
+        ("anthropic/claude-x:free", "claude-x-20261001", False),
+        ("us.anthropic.claude-x-v1:0", "claude-x-20261001", False),
+        ("claude-x@20261001", "claude-x", False),
+        ("mistral-large-latest", "mistral-large-2411", False),
+        ("openrouter/auto", "anthropic/claude-x", True),
+        ("gemini-2.5-pro", "gemini-3.8-flash", True),
+        ("qwen2.5:7b", "qwen2.5:72b", True),
+        ("", "llama3.3", False),
+    ],
+)
+def test_another_model_is_named_and_a_date_is_none(asked: str, answered: str, another: bool) -> None:
+    opinion = Opinion(
+        opinion_id="1", ticker="PETR4", provider="p", model=answered, model_asked=asked, status=OpinionStatus.OK,
+        prompt_hash="p", data_hash="d", asked_at=datetime.now(UTC), seconds=1,
+    )  # fmt: skip
+    assert opinion.answered_by_another is another
+
+
+def test_a_model_has_one_record_whoever_serves_it() -> None:
+    ids = ("claude-x", "anthropic/claude-x", "claude-x:free", "us.anthropic.claude-x-v1:0", "Anthropic/Claude-X")
+    assert {model_key(each, "p") for each in ids} == {"claude-x"}
+    assert model_key("qwen2.5:7b", "p") != model_key("qwen2.5:72b", "p")
+    prices = PriceList({"claude-x": Price(Decimal(2), Decimal(10)), "claude-x:free": Price(Decimal(0), Decimal(0))})
+    assert all((price := prices.of(each)) is not None and price.taken == 10 for each in ids if ":free" not in each)
+    assert (free := prices.of("anthropic/claude-x:free")) is not None and free.taken == 0
 
 
 def test_an_end_is_near_from_ninety_days_before_it() -> None:

@@ -24,7 +24,7 @@ from invest.ai.calls.limits import (
     ledger_away,
     too_long,
 )
-from invest.ai.calls.makers import maker_of
+from invest.ai.calls.makers import maker_named, maker_of
 from invest.ai.calls.models import ListedModel, listed_models
 from invest.ai.calls.prices import Price, PriceList, bare, ceiling
 from invest.ai.calls.spending import Purse
@@ -66,6 +66,7 @@ __all__ = [
     "is_azure",
     "ledger_away",
     "listed_models",
+    "maker_named",
     "maker_of",
     "open_session",
     "too_long",

@@ -17,6 +17,7 @@ from invest.ai.answers import dump_schema
 from invest.ai.calls.addresses import is_local
 from invest.ai.calls.transport import Endpoint
 from invest.ai.wires import Question, Reply, as_dict, as_int
+from invest.domain.opinions import model_key
 
 MILLION = Decimal(1_000_000)
 CACHE_WRITE = Decimal("1.25")  # of the input price, where a vendor bills for writing into its cache
@@ -53,11 +54,14 @@ class PriceList:
     fixed: Price | None = None
 
     def of(self, model: str | None) -> Price | None:
-        """The price of `model`, also where its id carries a maker or a date; None where it has none."""
+        """The price of `model`, also where its id carries a maker, a region or a date; None where it has none."""
         if self.fixed is not None:
             return self.fixed
-        name = bare(model)
-        return self.models.get(name) or self.models.get(_DATED.sub("", name)) if name else None
+        if not (name := bare(model)):
+            return None
+        plain = model_key(model, "")
+        names = (name, _DATED.sub("", name), plain, _DATED.sub("", plain))
+        return next((price for each in names if (price := self.models.get(each)) is not None), None)
 
     @property
     def version(self) -> str:

@@ -19,6 +19,7 @@ from invest.domain.opinions.opinion import (
     SnapshotFact,
     SnapshotNews,
     model_key,
+    undated,
 )
 from invest.domain.opinions.pooling import (
     BUY_FROM,
@@ -87,5 +88,6 @@ __all__ = [
     "shrunk_like",
     "speaks_against",
     "spend_of",
+    "undated",
     "whole_percent",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -146,14 +147,32 @@ class Opinion(Frozen):
         """Whether a model answered that is not the one asked for; a date behind the id is no other model."""
         if not self.model or not self.model_asked:
             return False
-        asked, answered = model_key(self.model_asked, ""), model_key(self.model, "")
-        return not (answered.startswith(asked) or asked.startswith(answered))
+        return undated(self.model_asked) != undated(self.model)
+
+
+# Behind an id: the day or number of its version, "latest".
+_DATED = re.compile(r"(?:[-@]\d{4}-?\d{2}-?\d{2}|-\d{2}-\d{4}|-\d{3,4}|[-@:](?:latest|default|preview|exp|stable))+$")
+# Around an id: a cloud's region and the maker before it, its version of the offer behind it, a router's way of serving.
+_REGION = re.compile(
+    r"^(?:(?:us|eu|ap|apac|jp|au|ca|sa|us-gov|global)\.)?(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai"
+    r"|qwen|writer|stability|nvidia|google|minimax|moonshot(?:ai)?|zai)\.(?=[a-z])"
+)
+_OFFER = re.compile(r"(?:-v?\d+:\d+[a-z]*|:(?:free|nitro|floor|online|beta|extended|exacto|paid|batch))+$")
 
 
 def model_key(model: str | None, provider: str) -> str:
-    """A model's id in small letters without maker and router (`anthropic/claude-x` is `claude-x`), else `provider`."""
+    """A model's id in small letters as every host of it would have it, else `provider`.
+
+    Without maker, router and region (`anthropic/claude-x`, `us.anthropic.claude-x-v1:0` and `claude-x:free` are
+    `claude-x`), with its date where it has one.
+    """
     name = (model or "").strip().lower().rpartition("/")[2]
-    return name or provider
+    return _OFFER.sub("", _REGION.sub("", name)) or name or provider
+
+
+def undated(model: str | None) -> str:
+    """`model_key` without the day or number of a version: an alias and the snapshot that it stands for are one."""
+    return _DATED.sub("", model_key(model, ""))
 
 
 class AiConsensus(Frozen):
