@@ -188,7 +188,8 @@ class LlmAnalyst:
             case CallFailed():
                 gone, about = (error.status, error.reason, error.code), about | error.values
             case AnswerInvalid():
-                gone, about = (OpinionStatus.INVALID, str(error), error.code), about | {"detail": str(error)}
+                gone = OpinionStatus.INVALID, str(error), error.code
+                about |= {"detail": str(error)} | error.values
             case AnswerAbstained():
                 gone = OpinionStatus.ABSTAINED, str(error), "insufficient"
             case BudgetSpent():

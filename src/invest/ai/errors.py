@@ -12,6 +12,7 @@ ReasonCode = Literal[
     "no_key", "disabled", "no_address", "bad_address", "key_refused", "no_permission", "quota_spent", "day_quota",
     "rate_limited", "overloaded", "server_error", "model_gone", "refused", "truncated", "invalid", "no_reasons",
     "contradicts", "unfaithful", "insufficient", "timeout", "unreachable", "budget_spent", "no_price", "ledger_away",
+    "no_endpoint", "empty", "another_asset", "another_language", "too_long", "out_of_range",
     "context_cut",
     "context_small", "too_large", "redirected", "not_json", "request_refused", "internal", "few_criteria",
 ]  # fmt: skip

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import time
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -48,6 +51,8 @@ def message(text: str, **more: Any) -> dict[str, Any]:
         (OpenAIChat(), 400, message("Unrecognized request argument supplied: stream_options"), "stream_options"),
         (OpenAIChat(), 400, message("property 'reasoning_effort' is unsupported"), "reasoning_effort"),
         (OpenAIChat(), 422, {"detail": [{"loc": ["body", "reasoning_effort"], "msg": "Extra inputs are not permitted"}]}, "reasoning_effort"),
+        (OpenAIChat(), 400, message("`reasoning_effort` must be one of `low`, `medium`, or `high`"), "reasoning_effort"),
+        (OpenAIChat(), 400, message('"llama3.3" does not support thinking'), "reasoning_effort"),
         (OpenAIResponses(), 400, message("Unknown parameter: 'prompt_cache_key'.", param="prompt_cache_key"), "prompt_cache_key"),
         (OpenAIResponses(), 400, message("Unsupported parameter: 'reasoning.effort' is not supported with this model.", param="reasoning.effort"), "reasoning"),
         (OpenAIResponses(), 400, message("store is not supported", param="store"), "store"),
@@ -60,6 +65,21 @@ def test_a_refused_parameter_is_left_out(wire: Wire, status: int, body: Any, gon
     assert len(dialect.dropped) == 1
     assert f'"{gone}"' not in json.dumps(sent)
     assert Dialect.of(json.loads(json.dumps(dialect.kept()))) == dialect
+
+
+def test_a_router_that_finds_no_host_for_all_parameters_is_asked_with_less() -> None:
+    text = "No endpoints found that can handle the requested parameters."
+    assert refused(OpenAIChat(), 404, message(text))[0].structure == "object"
+    simplest, sent = refused(OpenAIChat(), 404, message(text), times=3)
+    assert (simplest.structure, simplest.dropped) == ("prompt", ("reasoning_effort",))
+    assert "reasoning_effort" not in sent
+
+
+def test_a_schema_that_a_server_cannot_turn_into_a_grammar_is_left_out_whatever_its_status() -> None:
+    text = "JSON schema conversion failed:\nUnrecognized schema"
+    error = failure(500, {}, json.dumps(message(text)).encode())
+    assert (error.code, error.retryable) == ("request_refused", False)
+    assert refused(OpenAIChat(), 500, message(text))[0].structure == "object"
 
 
 @pytest.mark.parametrize(
@@ -101,6 +121,7 @@ def test_a_renamed_limit_is_sent_by_its_new_name(text: str, name: str) -> None:
         (400, "`max_tokens` must be less than or equal to `8192`", 8192),
         (400, "Range of max_tokens should be [1, 8192]", 8192),
         (402, "This request requires more credits, or fewer max_tokens. You requested up to 16000 tokens, but can only afford 3000", 3000),
+        (422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193. Given: 2900 `inputs` tokens and 16000 `max_new_tokens`", 8193 - 2900 - 64),
         (400, "This model's maximum context length is 16384 tokens. However, you requested 20000 tokens (4000 in the messages, 16000 in the completion).", 16384 - 4000 - 64),
     ],
 )  # fmt: skip
@@ -224,12 +245,76 @@ def test_the_maker_is_told_by_the_models_id(model: str | None, maker: str | None
     "secret", ["AQ.Ab8RN6LkQ2wErTyUiOpAsDf", "a-very-plain-password", 'quo"ted/key+with=signs', "9f86d081884c7d65"]
 )
 def test_the_key_that_was_sent_is_hidden_in_every_form(secret: str) -> None:
-    from urllib.parse import quote
-
     for form in (secret, json.dumps(secret), quote(secret, safe=""), secret[:-4] + "..."):
         shown = hide_keys(f"API key {form} not valid", (secret,))
         assert secret[:10] not in shown
         assert shown.startswith("API key ")
+
+
+SECRET = "sk-live-4fA9zQ7/xY+Pq==_tail"
+BASIC = base64.b64encode(f"user:{SECRET}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET[:10] + "\n" + SECRET[10:],
+        SECRET[:14] + "\r\n  " + SECRET[14:],
+        SECRET[:9] + "\\n" + SECRET[9:],
+        "".join(f"\\u{ord(c):04x}" for c in SECRET),
+        "".join(f"\\x{ord(c):02x}" for c in SECRET),
+        "".join(f"%{ord(c):02X}" for c in SECRET),
+        quote(quote(SECRET, safe=""), safe=""),
+        SECRET.replace("/", "\\/"),
+        SECRET.replace("=", "&#61;").replace("/", "&#x2F;").replace("+", "&plus;"),
+        "\u200b".join(SECRET),
+        BASIC,
+        base64.b64encode(f":{SECRET}".encode()).decode(),
+        base64.b64encode(f"{SECRET}:".encode()).decode(),
+        base64.urlsafe_b64encode(SECRET.encode()).decode(),
+        quote(BASIC, safe=""),
+        SECRET.encode().hex(),
+        SECRET[12:],
+        SECRET[:16],
+    ],
+)
+def test_a_key_is_masked_in_whatever_shape_it_comes_back(form: str) -> None:
+    shown = hide_keys(f"bad key {form}. See the manual", (SECRET,))
+    assert "[key]" in shown
+    assert re.fullmatch(r"bad key \[key\]\S{0,4} See the manual", shown), shown
+
+
+def test_a_long_answer_that_spreads_the_key_goes_whole() -> None:
+    text = "x" * 30_000 + " ".join(SECRET)
+    assert hide_keys(text, (SECRET,)).startswith("[key] (30")
+    assert hide_keys("x" * 30_000 + SECRET, (SECRET,)) == "x" * 30_000 + "[key]"
+
+
+@pytest.mark.parametrize(
+    ("choice", "text"),
+    [
+        ({"text": "{}", "finish_reason": "stop"}, "{}"),
+        ({"message": {"content": {"a": 1}}}, '{"a":1}'),
+        ({"message": {"content": None, "function_call": {"name": "o", "arguments": "{}"}}}, "{}"),
+        ({"message": {"content": None, "tool_calls": [{"function": {"arguments": {"a": 1}}}]}}, '{"a":1}'),
+    ],
+)
+def test_an_answer_is_read_where_a_server_puts_it(choice: dict[str, Any], text: str) -> None:
+    assert OpenAIChat().read({"choices": [choice]}).text == text
+
+
+@pytest.mark.parametrize("reason", ["insufficient_system_resource", "abort"])
+def test_an_answer_that_a_server_broke_off_is_worth_another_try(reason: str) -> None:
+    with pytest.raises(CallFailed) as caught:
+        OpenAIChat().read({"choices": [{"finish_reason": reason, "message": {"content": '{"tick'}}]})
+    assert caught.value.retryable
+
+
+def test_a_path_that_a_server_answers_200_to_and_does_not_have_is_no_endpoint() -> None:
+    body = b'{"error":"Unexpected endpoint or method. (POST /chat/completions). Returning 200 anyway"}'
+    with pytest.raises(CallFailed) as caught:
+        parse(OpenAIChat(), 200, {}, body)
+    assert (caught.value.code, caught.value.http_status) == ("no_endpoint", 404)
 
 
 def test_thoughts_end_where_the_answer_begins() -> None:
@@ -274,6 +359,14 @@ def test_refusals_are_told_in_several_languages(text: str, refused: bool) -> Non
         (403, {"error": {"message": "Your input was flagged", "code": 403, "metadata": {"reasons": ["x"], "flagged_input": "y"}}}, "refused"),
         (400, {"error": {"code": "content_filter", "message": "filtered", "innererror": {"code": "ResponsibleAIPolicyViolation"}}}, "refused"),
         (301, message("moved"), "redirected"),
+        (400, [{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key.", "status": "INVALID_ARGUMENT"}}], "key_refused"),
+        (400, [{"error": {"code": 400, "message": "API key expired. Please renew the API key."}}], "key_refused"),
+        (401, {"success": False, "errors": [{"code": 10000, "message": "Authentication error"}]}, "key_refused"),
+        (403, {"code": "no permission", "error": "Your newly created team doesn't have any credits yet."}, "quota_spent"),
+        (404, {"error": {"code": "DeploymentNotFound", "message": "The API deployment for this resource does not exist."}}, "model_gone"),
+        (404, {"error": {"code": "404", "message": "Resource not found"}}, "no_endpoint"),
+        (404, {}, "no_endpoint"),
+        (404, message("No endpoints found matching your data policy."), "request_refused"),
         (529, message("Overloaded", type="overloaded_error"), "overloaded"),
     ],
 )  # fmt: skip

@@ -134,7 +134,7 @@ def _read(text: str) -> Answer:
     """The last object of `text` that is the structure asked for: what stands before it are thoughts and drafts."""
     body = final_text(text)
     if not body:
-        raise AnswerInvalid("empty answer")
+        raise AnswerInvalid("empty answer", "empty")
     wrong: ValidationError | None = None
     for written in reversed(list(objects_in(body))):
         try:
@@ -157,6 +157,14 @@ def _refusal(text: str) -> CallFailed:
     )
 
 
+def _too_long(message: str, most: int) -> AnswerInvalid:
+    return AnswerInvalid(message, "too_long", n=str(most))
+
+
+def _out_of_range(message: str, figure: str) -> AnswerInvalid:
+    return AnswerInvalid(message, "out_of_range", figure=figure)
+
+
 def _describe(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_input=False, include_context=False)
     lines = [f"{'.'.join(str(part) for part in e['loc']) or 'answer'}: {one_line(e['msg'], 90)}" for e in found[:3]]
@@ -171,18 +179,23 @@ def _check_ticker(answer: Answer, ticker: str) -> None:
     except InvalidTicker:
         code = one_line(answer.ticker, 20)
     if code != ticker:
-        raise AnswerInvalid(f"answered about {code or 'nothing'} instead of {ticker}")
+        raise AnswerInvalid(
+            f"answered about {code or 'nothing'} instead of {ticker}",
+            "another_asset",
+            answered=code or "-",
+            wanted=ticker,
+        )
 
 
 def _check_length(answer: Answer) -> None:
     if len(answer.summary) > MAX_SUMMARY:
-        raise AnswerInvalid(f"summary of {len(answer.summary)} characters; {MAX_SUMMARY} are allowed")
+        raise _too_long(f"summary of {len(answer.summary)} characters; {MAX_SUMMARY} are allowed", MAX_SUMMARY)
     longest = max((len(text) for text in list(answer.texts())[1:]), default=0)
     if longest > MAX_TEXT:
-        raise AnswerInvalid(f"a text of {longest} characters; {MAX_TEXT} are allowed")
+        raise _too_long(f"a text of {longest} characters; {MAX_TEXT} are allowed", MAX_TEXT)
     lists = (answer.key_facts, answer.arguments_for, answer.arguments_against, answer.risks, answer.would_change)
     if max(len(items) for items in lists) > MAX_ITEMS:
-        raise AnswerInvalid(f"a list of more than {MAX_ITEMS} items")
+        raise _too_long(f"a list of more than {MAX_ITEMS} items", MAX_ITEMS)
     if not any(text.strip() for text in answer.texts()):
         raise AnswerInvalid("gave no reasons: every text is empty", "no_reasons")
 
@@ -191,23 +204,26 @@ def _check_probabilities(answer: Answer) -> None:
     for name in ("p_beat_30d", "p_beat_90d", "p_beat_180d"):
         p = getattr(answer, name)
         if p is not None and not 0 <= p <= 1:
-            raise AnswerInvalid(f"{name} = {p:g} is outside 0..1")
+            raise _out_of_range(f"{name} = {p:g} is outside 0..1", f"{name} = {p:g}")
 
 
 def _check_prices(answer: Answer, snapshot: Snapshot) -> None:
     prices = [p for p in (answer.price_p10, answer.price_p50, answer.price_p90) if p is not None]
     if prices != sorted(prices):
-        raise AnswerInvalid("price_p10 <= price_p50 <= price_p90 does not hold")
+        raise _out_of_range("price_p10 <= price_p50 <= price_p90 does not hold", "price_p10 > price_p50 > price_p90")
     close = next((fact.value for fact in snapshot.facts if fact.key == "close"), None)
     for price in prices:
         if price <= 0 or (close and not close / PRICE_REACH <= price <= close * PRICE_REACH):
-            raise AnswerInvalid(f"price estimate {price:g} is out of range for a close of {close or 'unknown'}")
+            message = f"price estimate {price:g} is out of range for a close of {close or 'unknown'}"
+            raise _out_of_range(message, f"{price:g}")
 
 
 def _check_language(answer: Answer, language: str) -> None:
     spoken = language_of(" ".join(answer.texts()))
     if spoken is not None and spoken != language[:2].lower():
-        raise AnswerInvalid(f"wrote in {spoken} instead of {language}")
+        raise AnswerInvalid(
+            f"wrote in {spoken} instead of {language}", "another_language", answered=spoken, wanted=language
+        )
 
 
 def plain_line(text: str) -> str:

@@ -33,9 +33,9 @@ _ALLOWED = re.compile(
     r"|less than or equal to|only afford|up to|max(?:imum)? (?:is|of))\s*[`'\"]?(\d{3,7})\b"
     r"|> (\d{3,7}), which is the maximum|\[\s*\d+\s*,\s*(\d{3,7})\s*\]"
 )
-_HELD = re.compile(r"(?i)(?:context (?:length|window|size)|maximum context)\D{0,60}?(\d{3,7})")
+_HELD = re.compile(r"(?i)(?:context (?:length|window|size)|maximum context|`max_new_tokens` must be)\D{0,60}?(\d{3,7})")
 _IN_MESSAGES = re.compile(
-    r"(?i)(\d{2,7}) (?:tokens )?(?:in the messages|of text input|input tokens|in your prompt|prompt tokens)"
+    r"(?i)(\d{2,7}) (?:tokens )?(?:in the messages|of text input|input tokens|in your prompt|prompt tokens|`inputs`)"
 )
 _LIMIT_NAMES = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 # Without these no question is asked; a server that refuses them is not asked in another way.
@@ -43,9 +43,16 @@ _ESSENTIAL = frozenset({"model", "messages", "input", "contents", "system", "ins
 _OPAQUE = _ESSENTIAL | {"schema", "json_schema", "responseJsonSchema"}
 _STRUCTURE_ENDS = ("responseJsonSchema", "responseMimeType")
 _COMMON = frozenset({"type", "name", "strict", "schema", "format", "text", "stream"})  # words that mean nothing alone
+_ABOUT_THINKING = re.compile(r"(?i)\bthinking\b|\breasoning\b")
+_THINKING = frozenset({"reasoning_effort", "reasoning", "thinking", "effort", "thinkingConfig"})
+# A router that finds no host for all the parameters of a request does not say for which.
+_UNHANDLED = re.compile(
+    r"(?i)(?:handle|support)s? the requested parameters|support(?:s|ing)? (?:all )?(?:the )?parameters"
+)
 _REFUSAL_WORDS = re.compile(
     r"(?i)unsupported|not (?:supported|permitted|allowed|recogni[sz]ed|available|valid)|unrecogni[sz]ed|unknown|extra"
-    r"|unexpected|invalid|deprecated|does ?n[o']t support|cannot|can't|must not|forbidden|no longer|only"
+    r"|unexpected|invalid|deprecated|does ?n[o']t support|cannot|can't|must (?:not|be)|should be"
+    r"|forbidden|no longer|only"
 )
 
 
@@ -126,8 +133,8 @@ class Refused:
 def learn(dialect: Dialect, error: CallFailed, refused: Refused) -> Dialect | None:
     """What `error` teaches of the server, or None where asking otherwise would not help."""
     if error.http_status in (404, 405) and error.code != "model_gone":
-        return _other_address(dialect, refused)
-    if error.http_status not in _REFUSING and error.code not in ("context_small", "quota_spent"):
+        return (_with_less if _UNHANDLED.search(error.message) else _other_address)(dialect, refused)
+    if error.http_status not in _REFUSING and error.code not in ("context_small", "quota_spent", "request_refused"):
         return None
     if (narrower := _other_limit(dialect, error, refused)) is not None:
         return narrower
@@ -148,6 +155,14 @@ def _without_parameter(dialect: Dialect, error: CallFailed, refused: Refused) ->
     if path is None or path in dialect.dropped or not _REFUSAL_WORDS.search(error.message):
         return None
     return replace(dialect, dropped=(*dialect.dropped, path))
+
+
+def _with_less(dialect: Dialect, refused: Refused) -> Dialect | None:
+    """The question without a parameter that it can do without: the strict structure first, then how hard to think."""
+    if refused.asked.schema is not None and refused.asked.structure in _NEXT:
+        return replace(dialect, structure=_NEXT[refused.asked.structure])
+    path = next((path for path in _paths(refused.sent.body) if path.rpartition(".")[2] in _THINKING), None)
+    return replace(dialect, dropped=(*dialect.dropped, path)) if path else None
 
 
 def _other_address(dialect: Dialect, refused: Refused) -> Dialect | None:
@@ -182,6 +197,8 @@ def _other_limit(dialect: Dialect, error: CallFailed, refused: Refused) -> Diale
 def _names(error: CallFailed, body: dict[str, Any]) -> Iterator[str]:
     """What the error may be about: the parameters it names, then those of the body that its words mention."""
     yield from error.named
+    if _ABOUT_THINKING.search(error.message):
+        yield from (path for path in _paths(body) if path.rpartition(".")[2] in _THINKING)
     for path in _paths(body):
         name = path.rpartition(".")[2]
         if name not in _COMMON and re.search(rf"(?<![\w.]){re.escape(name)}(?![\w])", error.message):

@@ -29,9 +29,10 @@ _POLICY = frozenset({
     "content_filter_error",
     "flagged", "prompt_blocked", "PROHIBITED_CONTENT", "SAFETY",
 })  # fmt: skip
-_MODEL_CODES = frozenset(
-    {"model_not_found", "model_not_available", "model_decommissioned", "model_deprecated", "model_retired"}
-)
+_MODEL_CODES = frozenset({
+    "model_not_found", "model_not_available", "model_decommissioned", "model_deprecated", "model_retired",
+    "deploymentnotfound", "unknown_model", "invalid_model",
+})  # fmt: skip
 _CODE_OF_TYPE = {
     "overloaded_error": 529,
     "rate_limit_error": 429,
@@ -60,12 +61,19 @@ _GONE = re.compile(
 )
 _NO_MONEY = re.compile(
     r"(?i)credit balance|insufficient (?:balance|credits?|funds)|out of credits|billing hard limit"
-    r"|billing is not active|payment required"
+    r"|billing is not active|payment required|\b(?:any|no|more|purchase|add) credits\b|credit limit|spending limit"
 )
 _TOO_LARGE = re.compile(r"(?i)request too large|too large for model|prompt is too long|exceeds the limit of \d+ tokens")
 _CONTEXT = re.compile(
     r"(?i)context (?:length|window|size)|maximum context|n_ctx|num_ctx|max(?:imum)? sequence length|too many tokens"
+    r"|`inputs` tokens \+ `max_new_tokens`"
 )
+_BAD_KEY = re.compile(
+    r"(?i)\bapi[ _-]?key\b.{0,40}\b(?:not valid|invalid|expired|revoked|missing|not found|incorrect|disabled)"
+    r"|\b(?:invalid|incorrect|expired|missing|unknown) (?:\w+ )?api[ _-]?key\b"
+)
+# A server that cannot make a grammar of the schema calls it its own fault: asked once more it fails once more.
+_NO_GRAMMAR = re.compile(r"(?i)schema conversion failed|failed to (?:parse|compile|initiali[sz]e) (?:the )?grammar")
 _TRY_AGAIN = re.compile(
     r"(?i)(?:try again|retry|wait)(?: your request)? (?:in|after|for)(?: about)?\s+"
     r"((?:[\d.]+\s*(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?)\b\s*(?:and\s+)?)+|(?:\d+h)?(?:\d+m(?!s))?(?:[\d.]+(?:ms|s))?)"
@@ -114,11 +122,13 @@ def _meaning(status: int, error: Mapping[str, Any], message: str) -> tuple[Opini
         ),
         (_spent_for_the_day(error), "day_quota"),
         (codes & _MODEL_CODES or (about_model and status in _ABOUT_MODEL and _GONE.search(message)), "model_gone"),
-        (status in (401, 403), "key_refused"),
+        (status in (401, 403) or (status == 400 and _BAD_KEY.search(message)), "key_refused"),
         (300 <= status < 400, "redirected"),
         (status == 413 or (limited and _TOO_LARGE.search(message)), "too_large"),
         (status in (400, 422) and _CONTEXT.search(message), "context_small"),
         (limited, "rate_limited"),
+        (status in (404, 405) and not re.search("(?i)no endpoints", message), "no_endpoint"),
+        (status >= 500 and _NO_GRAMMAR.search(message), "request_refused"),
         (status in (503, 529), "overloaded"),
         (status >= 500 or status in RETRYABLE, "server_error"),
     )
@@ -175,6 +185,8 @@ def status_in(body: Mapping[str, Any], default: int) -> int:
     """The HTTP status that an error within a body stands for."""
     error = as_dict(body.get("error"))
     code = error.get("code")
+    if "unexpected endpoint" in str(body.get("error")).lower():  # LM Studio answers 200 to a path that it has not
+        return 404
     for given in map(str, (error.get("status_code"), error.get("status"), code)):
         if given.isdecimal() and 400 <= int(given) < 600:
             return int(given)
@@ -194,7 +206,8 @@ def _error_of(payload: bytes) -> dict[str, Any]:
         body = body[0]
     if not isinstance(body, dict):
         return {}
-    error = body.get("error") or body
+    errors = as_list(body.get("errors"))
+    error = body.get("error") or (errors[0] if errors else body)
     if isinstance(error, str):
         return {"message": error, **{k: v for k, v in body.items() if k in ("code", "type", "param")}}
     return error if isinstance(error, dict) else {"message": str(error)}

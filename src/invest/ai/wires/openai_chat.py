@@ -9,6 +9,8 @@ import orjson
 from invest.ai.wires.base import Question, Reply, Request, as_int, cut_short, spent_tokens, usage_cost
 from invest.ai.wires.failing import as_dict, as_list, failure_event
 
+_BROKEN_OFF = frozenset({"error", "abort", "cancelled", "insufficient_system_resource"})  # an answer's end before it
+
 
 class OpenAIChat:
     """POST /chat/completions. `native` is OpenAI itself, which renamed the token limit; `azure` has a key header."""
@@ -77,9 +79,10 @@ class OpenAIChat:
             raise cut_short("an answer without choices")
         choice = as_dict(choices[0])
         reason = str(choice.get("finish_reason") or "")
-        if choice.get("error") or reason == "error":
-            raise failure_event(as_dict(choice.get("error")) or {"message": "the upstream failed", "code": 502})
-        message = as_dict(choice.get("message"))
+        if choice.get("error") or reason in _BROKEN_OFF:
+            broken = {"message": f"the upstream failed ({reason})", "code": 502}
+            raise failure_event(as_dict(choice.get("error")) or broken)
+        message = as_dict(choice.get("message")) or {"content": choice.get("text")}
         refusal = str(message.get("refusal") or "")
         usage = as_dict(body.get("usage"))
         read, total = as_int(usage.get("prompt_tokens")), as_int(usage.get("total_tokens"))
@@ -119,9 +122,12 @@ def _content(content: Any) -> str:
         parts = [as_dict(part) for part in content if not isinstance(part, str)]
         texts = [str(part.get("text") or "") for part in parts if part.get("type", "text") in ("text", "output_text")]
         return "".join([*(part for part in content if isinstance(part, str)), *texts])
+    if isinstance(content, dict):
+        return orjson.dumps(content).decode()
     return content if isinstance(content, str) else ""
 
 
 def _tool_arguments(message: dict[str, Any]) -> str:
     calls = [as_dict(as_dict(call).get("function")) for call in as_list(message.get("tool_calls"))]
-    return "".join(str(call.get("arguments") or "") for call in calls)
+    calls += [as_dict(message.get("function_call"))]
+    return "".join(_content(call.get("arguments")) for call in calls)
