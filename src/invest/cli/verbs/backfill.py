@@ -58,7 +58,7 @@ def _spell(seconds: float) -> str:
 
 def record(
     source: Annotated[str, typer.Argument(help="an upstream of settings.toml, such as brapi")],
-    out: Annotated[Path, typer.Option(help="the file to write")] = Path("recording.json"),
+    out: Annotated[Path | None, typer.Option(help="the file to write; recording-SOURCE.json unless given")] = None,
 ) -> None:
     """Ask one upstream for one small thing; keep what came for a bug report, without keys and personal data."""
     import asyncio
@@ -75,10 +75,14 @@ def record(
             return await try_live(sources.client, source)
 
     trials = asyncio.run(ask())
-    out.write_bytes(as_bytes([recording_of(trial) for trial in trials]))
+    path = out or Path(f"recording-{source}.json")
+    try:
+        path.write_bytes(as_bytes([recording_of(trial) for trial in trials]))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written ({error.strerror}): give another --out") from None
     for trial in trials:
         output.sentence(f"{trial.source}: {trial.state}, {trial.found}")
-    typer.echo(f"written to {out}")
+    typer.echo(f"written to {path}")
 
 
 def collect(

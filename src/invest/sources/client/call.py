@@ -40,7 +40,7 @@ class Response:
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
-            start = self.body[:60].decode("latin-1").strip()
+            start = self.body[:60].decode("utf-8", "replace").strip()
             raise Malformed(self.payload.source, f"no JSON but {start!r}") from None
 
 
