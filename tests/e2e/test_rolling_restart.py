@@ -24,9 +24,9 @@ from invest.engine import keys
 from invest.engine.redis.events import parse_event
 
 ROOT = Path(__file__).parents[2]
-POSTS = int(os.environ.get("INVEST_TEST_ROLLING_POSTS", "300"))  # accepted at least; a full round may need more
+POSTS = int(os.environ.get("INVEST_TEST_ROLLING_POSTS", "150"))  # accepted at least; a full round may need more
 POSTERS = 16
-PAUSE = 100 / POSTS  # seconds of a poster between two posts: 48 a second for 300, so that the load outlasts a round
+PAUSE = 100 / POSTS  # seconds of a poster between two posts: 24 a second for 150, so that the load outlasts a round
 EXIT_LIMIT = 25.0  # seconds from SIGTERM to the end that a platform grants
 REPEAT_EVERY = 10  # one post in so many is sent twice at once, with one Idempotency-Key
 JOB = "/api/v1/jobs/analyze_asset_async"  # of an asset never collected: one cheap attempt, then a final failure

@@ -131,6 +131,8 @@ def before(tmp_path: Path) -> Path:
         pytest.skip("the history of the repository is not here, and with it the release before")
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
         archive.extractall(tmp_path / "before", filter="data")
+    # Once: four processes that start at the same time would each compile all of it.
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(tmp_path / "before" / "src")], check=True)
     return tmp_path / "before"
 
 

@@ -1,7 +1,6 @@
 """What the report of an asset says, in which order, and what it says where data is missing."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -21,42 +20,14 @@ from invest.reports import (
     ReportView,
     TrackRow,
     build_asset_view,
-    build_comparison_view,
-    build_market_view,
-    build_portfolio_view,
-    build_weekly_view,
     contract_report,
     load_view,
 )
 from invest.reports.facts import FactBook
 from invest.reports.locale import locale_of
-from invest.reports.views import Claims, DotsChart, LinesChart, Paragraph, Section, Table
+from invest.reports.views import Claims, DotsChart, LinesChart, Paragraph, Table
 from tests.builders import reports as build
-
-KINDS: dict[str, Callable[..., ReportView]] = {
-    "asset": lambda **k: build_asset_view(build.asset_data(**k)),
-    "comparison": lambda **k: build_comparison_view(build.comparison_data(**k)),
-    "portfolio": lambda **k: build_portfolio_view(build.portfolio_data(**k)),
-    "market_overview": lambda **k: build_market_view(build.market_data(**k)),
-    "weekly": lambda **k: build_weekly_view(build.weekly_data(**k)),
-}
-
-
-def section(view: ReportView, ident: str) -> Section:
-    found = view.section(ident)
-    assert found is not None, ident
-    return found
-
-
-def table(view: ReportView, ident: str) -> list[list[str]]:
-    block = next(b for b in section(view, ident).blocks if isinstance(b, Table))
-    return [[cell.text for cell in row] for row in block.rows]
-
-
-def words(view: ReportView, ident: str) -> str:
-    blocks = section(view, ident).blocks
-    said = [b.text for b in blocks if isinstance(b, Paragraph)]
-    return " ".join(said + [c.text for b in blocks if isinstance(b, Claims) for c in b.items])
+from tests.builders.report_views import KINDS, section, table, words
 
 
 def asset(**changes: Any) -> ReportView:

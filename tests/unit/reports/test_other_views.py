@@ -1,6 +1,5 @@
 """What reports of several assets, portfolios, markets and weeks say."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -23,33 +22,9 @@ from invest.reports import (
     build_weekly_view,
     locale_of,
 )
-from invest.reports.views import BarsChart, Claims, ColumnsChart, Paragraph, Section, Table
+from invest.reports.views import BarsChart, ColumnsChart, Paragraph, Table
 from tests.builders import reports as build
-
-KINDS: dict[str, Callable[..., ReportView]] = {
-    "asset": lambda **k: build_asset_view(build.asset_data(**k)),
-    "comparison": lambda **k: build_comparison_view(build.comparison_data(**k)),
-    "portfolio": lambda **k: build_portfolio_view(build.portfolio_data(**k)),
-    "market_overview": lambda **k: build_market_view(build.market_data(**k)),
-    "weekly": lambda **k: build_weekly_view(build.weekly_data(**k)),
-}
-
-
-def section(view: ReportView, ident: str) -> Section:
-    found = view.section(ident)
-    assert found is not None, ident
-    return found
-
-
-def table(view: ReportView, ident: str) -> list[list[str]]:
-    block = next(b for b in section(view, ident).blocks if isinstance(b, Table))
-    return [[cell.text for cell in row] for row in block.rows]
-
-
-def words(view: ReportView, ident: str) -> str:
-    blocks = section(view, ident).blocks
-    said = [b.text for b in blocks if isinstance(b, Paragraph)]
-    return " ".join(said + [c.text for b in blocks if isinstance(b, Claims) for c in b.items])
+from tests.builders.report_views import section, table, words
 
 
 def test_a_comparison_stands_in_the_order_of_scores_and_names_its_winner() -> None:

@@ -21,7 +21,6 @@ from invest.reports import (
     build_comparison_view,
     build_market_view,
     build_portfolio_view,
-    build_weekly_view,
     export_view,
     render_html,
     render_markdown,
@@ -29,14 +28,8 @@ from invest.reports import (
 )
 from invest.reports.charts.canvas import COLOURS
 from tests.builders import reports as build
+from tests.builders.report_views import KINDS
 
-KINDS: dict[str, Callable[..., ReportView]] = {
-    "asset": lambda **k: build_asset_view(build.asset_data(**k)),
-    "comparison": lambda **k: build_comparison_view(build.comparison_data(**k)),
-    "portfolio": lambda **k: build_portfolio_view(build.portfolio_data(**k)),
-    "market_overview": lambda **k: build_market_view(build.market_data(**k)),
-    "weekly": lambda **k: build_weekly_view(build.weekly_data(**k)),
-}
 AWKWARD: dict[str, Callable[[], ReportView]] = {
     "nothing known": lambda: build_asset_view(
         build.asset_data(
