@@ -105,7 +105,7 @@ _FIGURE = re.compile(
     rf"""(?P<before>\()?\s?(?P<sign1>(?<![\w)])[-−–])?
     (?P<currency>(?:R|US|U|A|C|HK|NZ)?\$|€|£|¥|\bBRL|\bUSD|\bEUR)?\s?
     (?P<inner>\()?(?P<sign2>(?<![\w)])[-−–+])?
-    (?<![\d.,])(?P<number>{_NUMBER})(?![\w]*\d)
+    (?<![\d.,])(?P<number>{_NUMBER})(?!\w{{0,60}}\d)
     (?P<close1>\))?
     \s?(?P<scale>(?:{_SCALE_WORDS})\b)?
     \s?(?P<unit>{_UNITS})?

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invest.domain.opinions.faithfulness import check_figures, split_sentences
+from invest.domain.opinions.figures_text import figures_in
 from invest.domain.opinions.opinion import SnapshotFact
 
 FACTS = tuple(
@@ -146,6 +147,12 @@ def test_hostile_repetition_is_checked_in_linear_like_time(unit: str) -> None:
     started = time.perf_counter()
     check_figures(unit * (1500 // len(unit)), FACTS)
     assert time.perf_counter() - started < 2
+
+
+def test_one_word_of_fifty_thousand_characters_is_read_at_once() -> None:
+    begun = time.process_time()
+    assert [figure.text for figure in figures_in("Receita de R$ 3,5 bi, " + "2bn" * 16_000)] == ["R$ 3,5 bi", "2bn"]
+    assert time.process_time() - begun < 1
 
 
 def pt(number: float, decimals: int) -> str:
