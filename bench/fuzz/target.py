@@ -36,7 +36,7 @@ class AtOnce(ThreadPoolExecutor):
         try:
             done.set_result(work(*args, **named))
         except Exception as error:
-            done.set_exception(error)
+            done.set_exception(error.with_traceback(None))  # which leads to `done`: each would keep the other
         return done
 
 
