@@ -13,7 +13,7 @@ from invest.domain.market.tickers import AssetKind, Market
 from invest.reports import ReportView, build_asset_view, build_comparison_view, build_market_view, build_portfolio_view
 from invest.reports.views import BarsChart, Block, Cell, DotsChart, Section, Stats, Table
 from tests.builders import reports as build
-from tests.unit.reports.test_asset import KINDS
+from tests.builders.report_views import KINDS
 
 Named = tuple[str, str, str]  # whose, name, printed value
 # Columns that order or mark rows and say no figure of their own.

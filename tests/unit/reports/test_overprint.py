@@ -14,7 +14,7 @@ from invest.reports import ReportView, build_asset_view, build_comparison_view, 
 from invest.reports.rendering.sizes import sizes_of
 from invest.reports.views import Cell, Column, Table
 from tests.builders import reports as build
-from tests.unit.reports.test_asset import KINDS
+from tests.builders.report_views import KINDS
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top
 

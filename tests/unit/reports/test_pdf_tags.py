@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pypdf.generic import ContentStream
 
-from tests.unit.reports.test_rendering import KINDS, printed, reader
+from tests.builders.report_views import KINDS
+from tests.unit.reports.test_rendering import printed, reader
 
 # ISO 32000-1, 14.8.4: the standard structure types that our documents use.
 STANDARD = {

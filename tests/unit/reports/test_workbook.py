@@ -15,7 +15,7 @@ from invest.reports.locale import locale_of
 from invest.reports.rendering.tables import Numeric, as_number, format_of, sheets_of
 from invest.reports.views import Table
 from tests.builders import reports as build
-from tests.unit.reports.test_asset import KINDS
+from tests.builders.report_views import KINDS
 
 SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
