@@ -173,12 +173,13 @@ class DataQuality(BaseModel):
 
 @route("GET", "/assets/{ticker}/quality", tag="assets", problems=(404, 422, 503))
 async def get_quality(request: Request, path: TickerPath) -> DataQuality:
-    """Freshness, number of sources and agreement of every field."""
-    await known(request, path.ticker)
+    """Freshness, number of sources and agreement of every field. Nothing of a paper that trades no more is stale."""
+    asset = await known(request, path.ticker)
     store = await request.services.store()
+    fields = await store.observations.quality(path.ticker)
     return DataQuality(
         ticker=path.ticker,
-        fields=list(await store.observations.quality(path.ticker)),
+        fields=[field if asset.active else field.model_copy(update={"stale": False}) for field in fields],
         divergences=await store.observations.divergences(ticker=path.ticker),
     )
 

@@ -302,7 +302,7 @@ def _warnings(given: PortfolioInput, facts: _Facts) -> list[str]:
         for t, sales in sorted(facts.book.shorts.items())
     ]
     found += [f"{t}: no price is known, it is left out of the value" for t in line.unpriced if t in held]
-    found += [f"{t}: its last price is more than ten sessions old" for t in line.stale if t in held]
+    found += [_old_price(t, given.assets.get(t), facts) for t in line.stale if t in held]
     found += [f"{t}: income of shares that were never held; it is in no return" for t in line.homeless]
     found += [f"{t}: traded in dollars, and no PTAX is known: left out" for t in facts.left_out]
     future = sum(1 for t in given.portfolio.transactions if t.date > facts.today)
@@ -319,6 +319,13 @@ def _warnings(given: PortfolioInput, facts: _Facts) -> list[str]:
         found.append(f"{len(unbooked) - NAMED} older payments are known and not booked: see not_booked")
     reason = performance.xirr_reason(line)
     return [*found, reason] if reason and not facts.left_out else found
+
+
+def _old_price(ticker: str, asset: Asset | None, facts: _Facts) -> str:
+    day = _last_close(facts.bars.get(ticker), facts.today)[1]
+    if asset is not None and not asset.active and day is not None:
+        return f"{ticker}: it trades no more, its last price is of {day}"
+    return f"{ticker}: its last price is more than ten sessions old"
 
 
 def _sum_known(amounts: Iterable[Decimal | None]) -> Decimal | None:

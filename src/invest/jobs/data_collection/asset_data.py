@@ -270,10 +270,16 @@ def is_fresh(known: Known, settings: Settings, now: datetime) -> bool:
     return official or session_open(now) or asset.kind is AssetKind.INDEX
 
 
+def is_over(known: Known) -> bool:
+    """Whether a paper trades no more and its past is stored: nothing new comes of it, unless it is listed again."""
+    asset = known.asset
+    return asset is not None and not asset.active and asset.successor is None and known.bars_until is not None
+
+
 def still_fresh(known: Known, settings: Settings, ticker: str) -> AssetData | None:
-    """What is stored, where a collection now could bring nothing new; None where it could (see `is_fresh`)."""
+    """What is stored, where a collection could bring nothing new; None where it could (`is_fresh`, `is_over`)."""
     data, asset, now = dict(known.latest), known.asset, settings.now()
-    if asset is None or not is_fresh(known, settings, now):
+    if asset is None or not (is_over(known) or is_fresh(known, settings, now)):
         return None
     return AssetData(
         ticker=ticker,

@@ -37,6 +37,7 @@ from invest.store import Store
 TEXT = 500  # characters of a question
 LOOKED_BACK = timedelta(days=800)  # rights may end so long before their payment
 AHEAD = timedelta(days=730)  # an event may be booked so long before its day
+SETTLING = timedelta(days=5)  # a paper may be quoted so long after its last day
 NO_EFFECT = Decimal(1)  # of an event whose effect on the price is told elsewhere: by the change of code
 
 
@@ -64,7 +65,15 @@ async def book_event(store: Store, ticker: str, terms: EventTerms, now: datetime
         factor = await _stayed(store, ticker, terms)
     action = terms.action(ticker, NO_EFFECT if terms.kind is ActionKind.REDEMPTION else factor)
     await store.actions.upsert([action])
+    if terms.kind is ActionKind.REDEMPTION and await _ended(store, ticker, terms.last_date_with, now):
+        await store.assets.deactivate(ticker)
     return action
+
+
+async def _ended(store: Store, ticker: str, day: date, now: datetime) -> bool:
+    """Whether a paper that its company bought back trades no more: companies redeem a part of them too."""
+    last = (await store.bars.last_days([ticker])).get(ticker)
+    return day < market_day(now) and (last is None or last <= day + SETTLING)
 
 
 async def _book_merger(store: Store, ticker: str, terms: EventTerms) -> CorporateAction:
@@ -134,6 +143,8 @@ async def withdraw_event(store: Store, ticker: str, kind: ActionKind, day: date)
     if kind is ActionKind.MERGER:
         await _forget_parts(store, ticker, day)
         await store.assets.undo_rename(ticker, day + timedelta(days=1), OWNER)
+    if kind is ActionKind.REDEMPTION:
+        await store.assets.activate(ticker)
     if kind is ActionKind.PRICE_MOVE:  # prices do not compare across it any more: asked again
         await store.answers.forget((ticker, QuestionKind.MOVE, day))
 

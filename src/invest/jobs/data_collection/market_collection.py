@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from invest.domain.market import Market, last_closed_session
+from invest.domain.market import Market, last_closed_session, market_day
 from invest.engine import GiveUp
 from invest.errors import ConfigError, Unreachable
 from invest.jobs.data_collection.asset_data import collect
@@ -59,7 +59,7 @@ async def open_assets(store: Store, sources: Sources, settings: Settings, market
     """
     known = await store.assets.list(market=market, limit=1)
     try:
-        await discover(store, sources)
+        await discover(store, sources, market_day(settings.now()))
     except Unreachable:
         if not known:
             raise

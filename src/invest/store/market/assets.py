@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from invest.domain.market import Asset, AssetKind, Lineages, Market, TickerChange
@@ -39,6 +39,21 @@ WHERE (a.kind, a.name, a.cnpj, a.cvm_code, a.isin, a.sector, a.segment, a.active
     coalesce(excluded.cnpj, a.cnpj), coalesce(excluded.cvm_code, a.cvm_code), coalesce(excluded.isin, a.isin),
     coalesce(excluded.sector, a.sector), coalesce(excluded.segment, a.segment), a.active AND excluded.active,
     coalesce(excluded.successor, a.successor), coalesce(excluded.shares_outstanding, a.shares_outstanding))
+"""
+
+
+SILENT = timedelta(days=180)  # without a trade a code is taken for delisted
+ELSEWHERE = frozenset({AssetKind.CRYPTO, AssetKind.INDEX})  # kinds that B3's file of quotes never has
+LISTED = """
+UPDATE asset a SET listed_on = $2, active = a.active OR a.successor IS NULL
+FROM asset before WHERE before.ticker = a.ticker AND a.ticker = ANY($1::text[])
+RETURNING a.active AND NOT before.active AS again
+"""
+DELISTED = """
+UPDATE asset a SET active = false, updated_at = now()
+WHERE active AND listed_on < $1 AND kind = ANY($2::text[])
+  AND NOT EXISTS (SELECT 1 FROM bar_series s WHERE s.ticker = a.ticker AND s.last_day >= $1)
+RETURNING 1
 """
 
 
@@ -192,6 +207,21 @@ class Assets:
             sorted(tickers),
             active,
         )
+
+    async def listed(self, tickers: Sequence[str], day: date) -> tuple[int, int]:
+        """Note that B3's file of `day` has these papers: (how many trade again, how many trade no more).
+
+        One that no file had and no bar is of for 180 days is inactive; a code that has a successor stays so.
+        """
+
+        async def work(connection: Connection) -> tuple[int, int]:
+            again = await connection.fetch(LISTED, sorted(tickers), day)
+            gone = await connection.fetch(
+                DELISTED, day - SILENT, [str(kind) for kind in AssetKind if kind not in ELSEWHERE]
+            )
+            return sum(row["again"] for row in again), len(gone)
+
+        return await self._db.run(work)
 
     async def rename(self, *changes: TickerChange) -> None:
         """Record that codes changed: the old one is inactive and names its successor."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from invest.domain.brokerage import plan_import, read_statement
-from invest.domain.market import ActionKind, CorporateAction, TickerChange
+from invest.domain.market import ActionKind, Asset, AssetKind, Bars, CorporateAction, TickerChange
 from invest.domain.portfolios import Known, Operation, Portfolio, PortfolioInput, Transaction, measure, positions_of
 
 D = Decimal
@@ -196,3 +197,17 @@ def test_confirmed_proposals_change_nothing_and_are_proposed_no_more(known: Know
         (p.ticker, p.quantity, p.cost) for p in before.positions
     ]
     assert (after.realized_gain, after.total_return) == (before.realized_gain, before.total_return)
+
+
+def test_a_paper_that_trades_no_more_is_said_to_with_the_day_of_its_last_price() -> None:
+    day = np.array(["2026-03-10"], "datetime64[D]")
+    bars = Bars("OLDD3", day, *(np.array([20.0]) for _ in range(4)), *(np.array([100.0]) for _ in range(2)), np.ones(1))
+    made = Portfolio(id="p", name="P", created_at=datetime(2026, 1, 1, tzinfo=UTC), transactions=(EARNED,))
+    for active, message in (
+        (False, "it trades no more, its last price is of 2026-03-10"),
+        (True, "more than ten sessions old"),
+    ):
+        asset = Asset(ticker="OLDD3", kind=AssetKind.STOCK, active=active)
+        now = datetime(2026, 11, 27, 22, tzinfo=UTC)
+        found = measure(PortfolioInput(made, now, bars={"OLDD3": bars}, assets={"OLDD3": asset})).warnings
+        assert [w for w in found if w.startswith("OLDD3: ") and message in w], found
