@@ -201,7 +201,8 @@ def test_confirmed_proposals_change_nothing_and_are_proposed_no_more(known: Know
 
 def test_a_paper_that_trades_no_more_is_said_to_with_the_day_of_its_last_price() -> None:
     day = np.array(["2026-03-10"], "datetime64[D]")
-    bars = Bars("OLDD3", day, *(np.array([20.0]) for _ in range(4)), *(np.array([100.0]) for _ in range(2)), np.ones(1))
+    price, many = np.array([20.0]), np.array([100.0])
+    bars = Bars("OLDD3", day, price, price, price, price, many, many, np.ones(1))
     made = Portfolio(id="p", name="P", created_at=datetime(2026, 1, 1, tzinfo=UTC), transactions=(EARNED,))
     for active, message in (
         (False, "it trades no more, its last price is of 2026-03-10"),
