@@ -21,7 +21,7 @@ from invest.domain.opinions import OpinionStatus, Snapshot, SnapshotFact, undate
 from invest.settings import ProviderSettings, Settings
 
 SOON = timedelta(days=90)  # before a model's end: time to choose another
-OLD_PRICES = timedelta(days=90)
+OLD_PRICES = OLD_MODELS = timedelta(days=90)
 State = Literal["ok", "note", "fix", "unreachable"]
 
 
@@ -138,7 +138,7 @@ def _small() -> Snapshot:
 
 
 def dated(settings: Settings, today: date) -> list[VendorState]:
-    """What the settings themselves tell of age: defaults that end soon, prices that nobody looked at for long."""
+    """What the settings themselves tell of age: defaults that end soon, ids and prices nobody looked at for long."""
     found = []
     for name, given in settings.ai.providers.items():
         if given.enabled and given.ends is not None and given.ends <= today + SOON:
@@ -146,6 +146,9 @@ def dated(settings: Settings, today: date) -> list[VendorState]:
             state: State = "fix" if given.ends <= today else "note"
             setting = f"change ai.providers.{name}.model"
             found.append(VendorState(name, state, f"{given.model} {verb} on {given.ends}", setting))
+        if given.enabled and given.reviewed is not None and today - given.reviewed > OLD_MODELS:
+            age, setting = (today - given.reviewed).days, f"ai.providers.{name}.model and reviewed"
+            found.append(VendorState(name, "note", f"{given.model} was looked up {age} days ago", f"review {setting}"))
     reviewed = settings.ai.prices_reviewed
     if reviewed is not None and today - reviewed > OLD_PRICES:
         age = (today - reviewed).days

@@ -169,6 +169,9 @@ def test_old_prices_and_near_ends_are_told_without_asking(settings: Callable[...
     told = {s.name: s for s in dated(chosen, TODAY)}
     assert told["openai"].advice == "change ai.providers.openai.model"
     assert told["prices"].found.startswith("looked at 100 days ago")
+    long_ago = settings(ai={"providers": {"gemini": {"reviewed": TODAY - timedelta(days=100)}}})
+    (old,) = dated(long_ago, TODAY)
+    assert (old.name, old.state, old.advice) == ("gemini", "note", "review ai.providers.gemini.model and reviewed")
     assert dated(settings(), TODAY) == []
 
 
