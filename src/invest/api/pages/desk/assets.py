@@ -114,9 +114,11 @@ async def asset_data(visit: Visit, analysis: Analysis) -> AssetReportData:
         store.opinions.history(ticker, limit=20),
         store.opinions.consensus_history(ticker, limit=10),
     )
+    places = {name: place for place, name in enumerate(visit.services.settings.ai.providers)}
+    newest = newest_round(opinions, visit.words.language)
     return replace(
         data,
-        opinions=newest_round(opinions, visit.words.language),
+        opinions=sorted(newest, key=lambda o: places.get(o.provider, len(places))),  # as a report asks them
         ai_consensus=fullest([(at, consensus) for _, at, consensus in pooled]),
     )
 
