@@ -267,8 +267,15 @@ def own_equity(period: Period) -> float | None:
     return equity - (period.get("minority") or 0) if equity is not None else None
 
 
+def equity_of_income(period: Period) -> float | None:
+    """Equity of those whose the net income is, BRL: all shareholders' where the parent's part of it was not filed."""
+    parted = period.get("net_income_parent") or period.get("net_income_minority")
+    whole = period.get("net_income_total") is not None and not parted
+    return period.get("equity") if whole else own_equity(period)
+
+
 def roe(net_income: float | None, equity: float | None) -> float | None:
-    """Net income of the parent over its shareholders' equity, a fraction; None with equity at or below zero."""
+    """Net income over the equity of those whose it is, a fraction; None with equity at or below zero."""
     return quotient(net_income, equity)
 
 
@@ -299,7 +306,7 @@ def ratios(period: Period) -> Figures:
         "total_assets": assets,
         "equity": equity,
         "cash": get("cash"),
-        "roe": roe(income, own_equity(period)),
+        "roe": roe(income, equity_of_income(period)),
         "roa": roa(income, assets),
         "net_margin": quotient(income, revenue),
         "equity_assets": quotient(equity, assets),

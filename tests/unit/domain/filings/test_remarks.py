@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from invest.domain.filings.filing import Chart, Filing
-from invest.domain.filings.fundamentals import fundamentals_of, own_equity
+from invest.domain.filings.fundamentals import Period, fundamentals_of, own_equity, ratios
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 Spans = dict[tuple[date, date], float]
@@ -109,6 +109,15 @@ def test_roe_is_measured_on_the_equity_of_the_parent() -> None:
     assert company is not None
     assert own_equity(company.current) == 80.0
     assert company.ratios["roe"] == pytest.approx(100.0 / 80.0)
+
+
+def test_an_income_of_all_shareholders_is_measured_on_the_equity_of_all() -> None:
+    flows: dict[str, float] = {"revenue": 500.0, "net_income": 100.0, "net_income_total": 100.0}
+    balance = {"equity": 1000.0, "minority": 100.0, "total_assets": 2000.0}
+    for parent, expected in ((None, 0.1), (0.0, 0.1), (90.0, 90.0 / 900)):
+        more = {} if parent is None else {"net_income_parent": parent, "net_income": parent or 100.0}
+        period = Period(date(2025, 12, 31), flows | more, balance, Chart.INDUSTRY)
+        assert ratios(period)["roe"] == pytest.approx(expected)
 
 
 def test_an_eighteen_month_year_is_no_fiscal_year() -> None:
