@@ -84,6 +84,8 @@ async def test_the_calendar_of_an_asset_and_of_a_portfolio(web_door: Door, platf
     assert (await web_door.ask("GET", f"{API}/data/calendar?portfolio_id={made}&{days}", status=200)).items() == []
     await web_door.ask("GET", f"{API}/data/calendar?portfolio_id=absent", status=404)
     await web_door.ask("GET", f"{API}/data/calendar", status=422)
+    backwards = f"{API}/data/calendar?ticker=AMER3&since=2027-01-01&until=2026-01-01"
+    assert "lies before since" in (await web_door.ask("GET", backwards, status=422)).json()["detail"]
 
 
 async def test_a_notice_of_an_event_nobody_knows_is_asked_about(web_door: Door, platform: Settings) -> None:

@@ -16,7 +16,14 @@ from invest.domain.market.tickers import AssetKind
 from invest.domain.portfolios import Operation, Transaction
 from invest.domain.values.questions import QuestionKind
 from invest.errors import NotFound
-from invest.jobs.data_collection import UnbookableEvent, answer_question, book_event, questions, withdraw_event
+from invest.jobs.data_collection import (
+    UnbookableEvent,
+    answer_question,
+    book_event,
+    held_tickers,
+    questions,
+    withdraw_event,
+)
 from invest.store import Store
 
 SINCE = date(2020, 1, 1)
@@ -105,17 +112,13 @@ async def test_a_unit_that_became_two_papers_is_followed_into_the_more_valuable(
     assert spun == {("RNEW3", Decimal(1), Decimal("0.6"))}  # 18 of the 30 reais that it gave are RNEW4's
     held = await store.bars.read("RNEW11")
     np.testing.assert_allclose(held.adjusted[1:], [9.0, 9.0])  # 30 x 0.6 / 2
-    known = await store.portfolios.known(
-        [
-            Transaction(
-                date=date(2025, 9, 1),
-                ticker="RNEW11",
-                operation=Operation.BUY,
-                quantity=Decimal(100),
-                price=Decimal(30),
-            )
-        ]
-    )
+    paid = {"kind": ActionKind.DIVIDEND, "last_date_with": AFTER, "amount": Decimal(1), "source": "b3", "payload": "p"}
+    await store.actions.upsert([CorporateAction.model_validate({"ticker": "RNEW3", **paid})])
+    bought = {"operation": Operation.BUY, "quantity": Decimal(100), "price": Decimal(30)}
+    fact = Transaction.model_validate({"date": date(2025, 9, 1), "ticker": "RNEW11", **bought})
+    made, _ = await store.portfolios.create("Unit", [fact])
+    assert "RNEW3" in await held_tickers(store, made.id)  # and its payments in the calendar
+    known = await store.portfolios.known([fact])
     assert {"RNEW3", "RNEW4", "RNEW11"} <= known.bars.keys()  # what it gave has prices in the portfolio
     await withdraw_event(store, "RNEW11", ActionKind.MERGER, BEFORE)
     assert await store.actions.of("RNEW11") == []

@@ -94,6 +94,8 @@ class AgendaFilter(WholePage):
 @route("GET", "/data/calendar", tag="assets", problems=(404, 422, 503))
 async def get_calendar(request: Request, query: AgendaFilter) -> Reply[Listing[AgendaEntry]]:
     """Announced events of an asset or a portfolio: last day with rights, first without, payment or none set yet."""
+    if query.since is not None and query.until is not None and query.until < query.since:
+        raise invalid("until", f"{query.until} lies before since, {query.since}")
     tickers = await _asked(request, query)
     store, today = await request.services.store(), market_day(request.services.settings.now())
     since = query.since or today

@@ -252,9 +252,10 @@ async def announced(store: Store, tickers: Sequence[str], since: date, until: da
 
 
 async def held_tickers(store: Store, portfolio_id: str) -> list[str]:
-    """Codes that a portfolio ever had a transaction of."""
-    booked = await store.portfolios.transactions([portfolio_id])
-    return sorted({t.ticker for t in booked.get(portfolio_id, ()) if t.ticker})
+    """Codes that a portfolio ever had a transaction of, and those that known events gave for them."""
+    booked = (await store.portfolios.transactions([portfolio_id])).get(portfolio_id, ())
+    known = await store.portfolios.known(booked, prices=False)
+    return sorted({t.ticker for t in booked if t.ticker} | known.actions.keys())
 
 
 def _price_questions(bars: Mapping[str, Bars], steps: Mapping[str, Sequence[Step]]) -> list[Question]:
