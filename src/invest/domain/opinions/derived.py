@@ -32,7 +32,8 @@ REACH = 45  # characters before a figure in which a word speaks of it
 
 _MORE = re.compile(
     r"(?<!nao )(?<!not )(?<!nem )(?:acima d[eao]s?|mais d[eo] que|mais de|superior(?:es)? a|maior(?:es)? (?:do )?que"
-    r"|supera|ultrapassa|excede|passa de|alem d[eao]s?|tops?|beyond|north of"
+    r"|super(?:a|am|ou|aram)|ultrapass(?:a|am|ou|aram)|exced(?:e|em|eu)|pass(?:a|am|ou) de"
+    r"|alem d[eao]s?|tops?|beyond|north of"
     r"|no minimo|ao menos|pelo menos|over|above|more than|greater than|higher than|at least|exceed\w*|in excess of)"
     r"(?: (?:os|as|o|a|de|the))?\s*(?:r\$|us\$|\$)?\s*$"
 )
@@ -52,13 +53,18 @@ _ABOUT = re.compile(
 _COMPARED = re.compile(
     r"descont\w+|premios?|agios?|abaixo|acima|inferior\w*|superior\w*|menor\w*|maior\w*|barat\w*|car[oa]s?"
     r"|diferenca|falta\w*|potencial|distan\w*"
-    r"|ante\b|supera\w*|perde\w*|a (?:mais|menos)\b|discount|premium|below|above|lower|higher|less|more|cheaper|dearer"
+    r"|\bante\b|mais (?:alt|baix|elevad)\w+|frente a|\bclear(?:s|ed)?\b"
+    r"|\banos? (?:d[eo]s?|of)\b|divid\w+|desde (?:a|o)|since|from (?:its|the)"
+    r"|supera\w*|perde\w*|a (?:mais|menos)\b|discount|premium|below|above|lower|higher|less|more|cheaper|dearer"
     r"|beats?|exceeds?|trails?|lags?|difference|gap|versus|vs\b|against|under\b|upside|regain\w*"
     r"|(?:rise|gain|climb|fall|drop) to|short of|\bloses?\b|\boff\b|\btop(?:s|ped)\b|outpac\w*|median\w*"
+    r"|aquem|quitar|repay\w*|\bpay (?:it |them )?(?:off|down)"
     r"|exced\w*|espaco|voltar|recuperar|retomar|reconquistar|alcancar|chegar a"
 )
-_UNDER = re.compile(r"descont|abaixo|inferior|menor|barat|discount|below|lower|\bless|cheaper|\bunder\b")
-_OVER = re.compile(r"premio|agio|acima|superior|maior|\bcar[oa]s?\b|premium|above|higher|\bmore|dearer")
+_UNDER = re.compile(r"descont|mais baix|abaixo|inferior|menor|barat|discount|below|lower|\bless|cheaper|\bunder\b")
+_OVER = re.compile(
+    r"premio|mais alt|mais elevad|agio|acima|superior|maior|\bcar[oa]s?\b|premium|above|higher|\bmore|dearer"
+)
 _TIMES = re.compile(
     r"setor|median\w*|medi[ao]s?|pares|historic\w*|sector|peers?|average|own|than|vezes [oa]\b|times (?:the|its)\b"
     r"|vezes mais|times (?:as|faster)\b"
@@ -81,6 +87,11 @@ _UPSIDE = re.compile(
 )
 _OF = re.compile(r"%\s*(?:d[oae]s?|of)\b")
 _POINTS = re.compile(r"\s*(?:pontos?|points?)\b")
+_SECTOR = re.compile(r"\b(?:setor\w*|pares|concorrent\w*|industria|sector\w*|peers?|industry|rivals?)\b")
+_OWN = re.compile(
+    r"\b(?:propri\w*|histor\w*|own|usual\w*|costum\w*|habitua\w*|normal\w*|passado|past|cinco anos|five"
+    r"|(?:sua|its) median\w*)\b"
+)
 COMPARED_WITH = re.compile(
     r"setor\w*|pares|median\w*|medias?|historic\w*|concorrent\w*|propri[oa]|sector\w*|peers?|averages?|own"
     r"|usual\w*|costum\w*|normal\w*|industry|rivals?|cinco anos|five[- ]year"
@@ -115,6 +126,7 @@ def compares(sentence: str) -> bool:
 def follows(figure: Figure, sign: Sign, sentence: str, held: Sequence[Held]) -> bool:
     """Whether `figure`, of the sign that its words claim, follows from `held`, by the words around it in `sentence`."""
     around = fold(sentence)
+    held = _meant(around, held)
     sizes = list(zip(figure.values, figure.halves, strict=True))
     if _bounded(figure, sign, sentence, held):
         return True
@@ -129,6 +141,29 @@ def follows(figure: Figure, sign: Sign, sentence: str, held: Sequence[Held]) -> 
     multiple = figure.kind == "multiple" and (_TIMES.search(around) or len(_sums_of_money(held)) == 2)
     comparing = multiple or _COMPARED.search(around)  # two sums alone compare: "1,4x a receita"
     return bool(comparing) and _compared(figure, "points" if points else figure.kind, around, held)
+
+
+def _meant(around: str, held: Sequence[Held]) -> Sequence[Held]:
+    """`held` without the medians of the other kind, where a text speaks of the sector's alone or of its own alone."""
+    sector, own = _SECTOR.search(around) is not None, _OWN.search(around) is not None
+    if sector == own:
+        return held
+    return [h for h in held if not h.median or not _is_of(h, own=sector)]
+
+
+def _is_of(held: Held, *, own: bool) -> bool:
+    """Whether a median is that one and not the other."""
+    values = (held.fact.own_median, held.fact.sector_median)
+    scaled = [
+        None if v is None else Decimal(repr(float(v))) * KIND_OF_UNIT.get(held.fact.unit, OTHER_UNIT)[1] for v in values
+    ]
+    mine, other = scaled if own else scaled[::-1]
+    return held.value == mine != other
+
+
+def stands_so(figure: Figure, sentence: str, held: Sequence[Held]) -> bool:
+    """Whether a multiple is how a fact stands to its medians: "three times the sector's"."""
+    return _compared(figure, figure.kind, fold(sentence), held)
 
 
 def _bounded(figure: Figure, sign: Sign, sentence: str, held: Sequence[Held]) -> bool:
@@ -166,8 +201,9 @@ def _compared(figure: Figure, kind: Kind, around: str, held: Sequence[Held]) -> 
     """Whether a figure, read as of `kind`, is how two of `held` stand to each other, on the side that the words say."""
     sizes = list(zip(figure.values, figure.halves, strict=True))
     under, over = _UNDER.search(around) is not None, _OVER.search(around) is not None
+    about = ABOUT if _ABOUT.search(around[max(figure.start - REACH, 0) : figure.start]) else Decimal(0)
     return any(
-        abs(abs(found) - value) <= half and not (under != over and (found > 0) == under)
+        abs(abs(found) - value) <= max(half, about * value) and not (under != over and (found > 0) == under)
         for found in (
             *_relations(kind, held, upside=_UPSIDE.search(around) is not None),
             *(_steps(held) if figure.kind in ("multiple", "plain") else ()),

@@ -35,6 +35,9 @@ _NAMES: tuple[tuple[str, str], ...] = (
      r"|recu(?:a|ou|aram)|sob(?:e|em|iu|iram)|subi(?:u|ram)|ganh(?:a|ou|aram)|avanc(?:a|ou|aram)|lost|loses?|fell|falls?"
      r"|gain(?:s|ed)?|rose|rises?"
      r"|(?:is|are) (?:up|down))"),
+    ("return_1m return_3m return_6m return_1y return_5y change_1d drawdown max_drawdown_1y max_drawdown_5y"
+     " excess_ibov_1y revenue_growth_1y net_income_growth_1y revenue_cagr_5y net_income_cagr_5y",
+     r"(?:queda|alta|baixa|recuo|tombo|fall|drop|decline|gain|rise|rally)(?= (?:de|of) \d+(?:[.,]\d+)?\s?%)"),
     ("momentum_12_1", r"moment(?:o|um)"),
     ("excess_ibov_1y", r"(?:retorno )?(?:sobre|acima d[eo]) o? ?ibov\w*|over (?:the )?ibov\w*"
      r"|(?:atras|abaixo|aquem|frente) do ibov\w*|(?:perdeu d|super(?:ou|a)|bateu|venceu) o? ?ibov\w*|perdeu do ibov\w*"
@@ -100,7 +103,10 @@ _NAMES: tuple[tuple[str, str], ...] = (
     ("gross_debt_equity", r"divida bruta ?(?:/|sobre(?: o)?) ?patrimonio|gross debt ?(?:/|to) ?equity"),
     ("liabilities_assets", r"passivo ?(?:/|sobre(?: o)?) ?ativo|liabilities ?(?:/|to) ?assets"),
     ("equity_assets", r"patrimonio ?(?:/|sobre(?: o)?) ?ativo|equity ?(?:/|to) ?assets"),
-    ("interest_coverage", r"cobertura (?:de|dos) juros|interest cover(?:age|ed)?|juros"),
+    ("interest_coverage", r"cobertura (?:de|dos) juros|interest cover(?:age|ed)?|despesas? financeiras?"
+     r"|(?:financial|interest) expenses?"),
+    ("interest_coverage cdi_annual cdi_1y", r"juros"),
+    ("cdi_annual cdi_1y", r"(?:interest )?rates|taxa de juros"),
     ("current_ratio", r"liquidez corrente|current ratio"),
     ("short_term_debt_share", r"divida de curto prazo|short-term (?:share of )?debt"),
     ("asset_turnover", r"giro do ativo|asset turnover"),
@@ -109,19 +115,21 @@ _NAMES: tuple[tuple[str, str], ...] = (
     ("inventory_days", r"estoques?|inventor(?:y|ies)"),
     ("receivable_days", r"recebimento|recebiveis|receivables?"),
     ("p_l", r"p/l|p/e|preco ?(?:/|sobre(?: o)?) ?lucro|vezes (?:o|os) lucros?|times (?:its )?(?:earnings|profit)"
-     r"|price[-/ ](?:to[- ])?earnings|pe ratio|multiplo de lucro"),
+     r"|price[-/ ](?:to[- ])?earnings|pe ratio|multiplo de lucro"
+     r"|(?<=\dx )(?:its |the |o |seu |os )?(?:earnings|profits?|lucros?)"),
     ("p_vp", r"p/vpa?|p/b|preco ?(?:/|sobre(?: o)?) ?valor patrimonial|vezes o valor patrimonial|price[- ]to[- ]book"
-     r"|times book"),
+     r"|times book|(?<=\dx )(?:its |the |o |seu )?(?:book|patrimonio)"),
     ("p_sr", r"psr|p/s|p/receita|preco ?(?:/|sobre(?: a)?) ?receita|price[- ]to[- ]sales|vezes a receita|times sales"),
     ("p_ebit", r"p/ebit"),
     ("ev_ebit", r"ev/ebit"),
-    ("ev_ebitda", r"ev/ebitda|vezes o ebitda|times ebitda"),
+    ("ev_ebitda", r"ev/ebitda"),
+    ("ev_ebitda net_debt_ebitda ebitda", r"vezes o ebitda|times ebitda"),
     ("p_l p_vp p_sr p_ebit ev_ebit ev_ebitda", r"multiplos?|multiples?"),
     ("earnings_yield", r"lucro ?/ ?preco|earnings yield"),
     ("fcf_yield", r"fcf yield|free cash flow yield|caixa livre ?/ ?valor de mercado"),
     ("greenblatt_yield greenblatt_return", r"greenblatt"),
     ("graham_price graham_margin", r"graham"),
-    ("bazin_price bazin_margin", r"bazin"),
+    ("bazin_price bazin_margin", r"bazin|preco[- ]teto|ceiling price"),
     ("gordon_price gordon_margin", r"gordon"),
     ("dividends_12m dividend_yield dividend_yield_5y payout", r"dividendos?|proventos?|dividends?|jcp"),
     ("dividend_yield dividend_yield_5y",

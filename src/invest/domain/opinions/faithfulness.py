@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 
-from invest.domain.opinions.derived import COMPARED_WITH, Held, compares, contradicts, follows, held_values
+from invest.domain.opinions.derived import COMPARED_WITH, Held, compares, contradicts, follows, held_values, stands_so
 from invest.domain.opinions.fact_names import Mention, fold, mentions_in, without_parameters
 from invest.domain.opinions.figures_text import Figure, Sign, figures_in, in_digits, masked, normalise, per_hundred
 from invest.domain.opinions.opinion import SnapshotFact
@@ -23,19 +23,25 @@ from invest.domain.opinions.word_claims import word_claims
 _FALL = (
     r"(?:quedas?|recuos?|preju[ií]zos?|perdas?|retra[cç][aã]o|contra[cç][aã]o|decl[ií]nio|desvaloriza[cç][aã]o|d[eé]ficit"
     r"|redu[cç][aã]o|diminui[cç][aã]o|encolhimento|tombo|baixa\s+de|negativ[oa]s?|ca[ií](?:u|ram|r|ndo)?|cai|recu(?:ou|aram|a|ar|ando)"
-    r"|slides?|encolh(?:eu|eram|e)|perde(?:u|ram)?|diminui(?:u|ram)?|reduzi(?:u|ram)|despenc(?:ou|aram|a)|tomb(?:ou|a)"
+    r"|slides?|encolh(?:eu|eram|e)|perde(?:u|ram)?|diminui(?:u|ram)?|reduzi(?:u|ram)|despenc(?:ou|aram|a)|desab(?:ou|aram|a)|derret(?:eu|eram|e)|afund(?:ou|aram|a)|mergulh(?:ou|aram|a)|ced(?:eu|eram)|tomb(?:ou|a)"
     r"|desvaloriz(?:ou|aram)|declin(?:ou|aram)"
-    r"|drop(?:s|ped)?|f[ae]ll(?:s|en)?|declin(?:e|es|ed)|decreas(?:e|es|ed)|loss(?:es)?|lost|loses|contract(?:ed|ion)|shr[aiu]nk"
-    r"|losing|falling|dropping|shedding|shed|slipping|perdendo|perder|recuar|encolher|negative|deficit|slump(?:ed)?|plunge[ds]?|tumble[ds]?|slid|slipped|down|reduction|shortfall|minus|mingu(?:ou|a|ar|aram)|menos(?!\s+d))"
+    r"|drop(?:s|ped)?|f[ae]ll(?:s|en)?(?!\s+short)|declin(?:e|es|ed)|decreas(?:e|es|ed)|loss(?:es)?|lost|loses|contract(?:ed|ion)|shr[aiu]nk"
+    r"|losing|pullbacks?|corre[cç][aã]o|correction|setback|retreat(?:ed)?|falling|dropping|shedding|shed|slipping|perdendo|perder|recuar|encolher|negative|deficit|slump(?:ed)?|plummet(?:s|ed)?|crash(?:es|ed)?|sank|collapsed|plunge[ds]?|tumble[ds]?|slid|slipped|down|reduction|shortfall|minus|mingu(?:ou|a|ar|aram)|menos(?!\s+d))"
 )
 # Words whose figure is written without its sign as often as with it.
-_SIGNLESS = r"(?:drawdown|rebaixamento|desconto|discount|caixa\s+l[ií]quido|net\s+cash|abaixo\s+d[aoe]s?|below)"
+_SIGNLESS = (
+    r"(?:drawdown|var|value\s+at\s+risk|rebaixamento|desconto|discount|caixa\s+l[ií]quido|net\s+cash"
+    r"|abaixo\s+d[aoe]s?|below)"
+)
 _SIGNLESS_BEFORE = re.compile(rf"(?i)\b{_SIGNLESS}[^.,;:()\d]*$")
 _USUAL = (
     r"(?:\s+(?:its|seus?|suas?|the|an?|um|uma|os?|as?|usual|own|pr[oó]pri[oa]s?|habitua(?:l|is)|median\w*|averages?"
     r"|m[eé]dias?|normal|hist[oó]ric\w*|of|de))"
 )
-_FELL_TO = re.compile(rf"(?i)\b{_FALL}\s+(?:para|a|até|to|at)\s*$|\b{_FALL}\s+(?:de|d[ao]s?|from){_USUAL}*\s*$")
+_FELL_TO = re.compile(
+    rf"(?i)\b{_FALL}\s+(?:para|a|até|to|at)\s*$|\b{_FALL}\s+(?:de|d[ao]s?|from|em\s+rela[cç][aã]o|frente|ante"
+    rf"|versus|compared\s+(?:to|with))(?:\s+(?:a|[àa]s?|aos?))?{_USUAL}*\s*$"
+)
 _FROM = re.compile(r"(?i)\s(?:de|from)\s*$")
 _SUBTRACTED = re.compile(r"(?i)\d.*\b(?:menos|minus|less)\b")
 _BEFORE = re.compile(rf"(?i)\b(?!caixas?\b){_FALL}(?P<gap>\s*:|[^.,;:()\d]*)$")
@@ -45,25 +51,34 @@ _LOSS = (
     r"|reduction|shortfall|negative)"
 )
 _AFTER = re.compile(
-    rf"(?i)^\)?\s*(?:(?:de|em|of|in|a)\s+)?(?:(?:net|annual|quarterly|sharp|maximum|worst|m[aá]xima|reais|forte|leve)\s+)?{_LOSS}\b"
+    rf"(?i)^\)?\s*(?:(?:de|em|of|in|a)\s+)?(?:(?:net|profit|earnings|revenue|sales|price|annual|quarterly|sharp|maximum|worst|m[aá]xima|reais|forte|leve)\s+)?{_LOSS}\b"
 )
 _BELOW = re.compile(
-    r"(?i)^\)?\s*(?:abaixo|atr[aá]s|distantes?|longe|away|behind|off|below|lower|inferior(?:es)?|menor(?:es)?|less|under)\b"
+    r"(?i)^\)?\s*(?:d[aoe]\s+(?:m[aá]xima|topo|pico)|from\s+(?:its|the)\s+(?:\S+\s+)?(?:high|peak|top)"
+    r"|abaixo|atr[aá]s|distantes?|longe|away|behind|off|below|aqu[eé]m|short|lower|inferior(?:es)?|menor(?:es)?|less|under)\b"
 )
 _TO_LEVEL = re.compile(r"(?i)^\)?\s*(?:\([^()]*\)\s*)?(?:para|a|até|to)\s+(?:R\$\s*)?[-−]?\d")
 BASE_RATE = "base_rate_180d"  # shown to every analyst and cited by none
 MANY, CHANCE = 8, 0.03  # from so many values on an unnamed figure must be this unlikely to be one of them by chance
 FEW = 4  # facts that an argument cites (the base rate among them): what follows from any two of them may be stated
+CENT, PRICES = Decimal("0.01"), 100_000  # figures in cents without a currency may be prices below that
 LISTED = 8  # names of a list that figures may follow in their order
-_LINK = re.compile(r"\s*(?:de|do|da|dos|das|of|in|em|no|na)?\s*(?:the|o|a)?\s*", re.IGNORECASE)
+_LINK = re.compile(r"\s*(?:de|do|da|dos|das|of|in|em|no|na)?\s*(?:the|its|os|as|o|a)?\s*", re.IGNORECASE)
 _RESPECTIVE = re.compile(r"(?i)\brespectiv(?:amente|ely|os|as)\b")
 _JOINED = re.compile(r"\s*(?:,|/|\be\b|\band\b)?\s*(?:o|a|the)?\s*", re.IGNORECASE)
+_LISTED_WITH = re.compile(r"\s*(?:e|and|,)\s*(?:de\s+|by\s+)?", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"\s*\(\s*(?:(?:R|US)?\$)?\s*")
 _OF_OTHERS = re.compile(
     r"(?i)\s*(?:d[oae]s?|of|for)\s+(?:the\s+)?(?:setor|pares|mediana|sector|peers?|median|industry)\b"
 )
 _LINKED = re.compile(r"\s*(?:de|do|da|of|:|em|at|is|é)\s*(?:(?:R|US)?\$)?\s*", re.IGNORECASE)
 _OF_EBITDA = re.compile(r"(?i)\s*(?:o|a|the|its|seu)?\s*ebitda\b")
+_OF_REFERENCE = re.compile(
+    r"(?i)\s*(?:the|its|a|o|as|os|sua|seu)\s+(?:own\s+|pr[oó]pri[ao]\s+)?(?:setor|mediana|sector|peers?|median|industry)\b"
+)
+_TO_NOW = re.compile(
+    r"(?i)\b(?:de|from)\s+(?:\S+\s+){0,3}?\S*\d\S*\s+(?:\([^)]*\)\s*)?(?:para|to)\s+(?:(?:R|US)?\$\s*)?$"
+)
 _ASIDE = re.compile(r"\([^()]*\)")
 _PART_END = re.compile(r"[;:()–—]|,(?!\d)|(?<!\d),")
 _REACH = 100  # characters looked at on each side
@@ -129,24 +144,35 @@ def _check_sentence(
     claims = without_parameters(written)
     figures, hidden_parts = figures_in(claims), masked(claims)
     named = {key for mention in mentions for key in mention.keys}
-    right, wrong = word_claims(sentence, held if cited else [h for h in held if h.fact.key in named])
-    if not figures:
-        return right, wrong
+    claimed = held if cited else [h for h in held if h.fact.key in named]
+    right, false_words = word_claims(written, mentions, figures, claimed)
+    wrong: list[Figure] = []
     compared = len(figures) > 1 or COMPARED_WITH.search(fold(claims)) is not None
     sure = cited or bool(mentions)
     few = cited and len({h.fact.id for h in held}) <= FEW
+    before: Figure | None = None
+    last: Sign = "given"
     for figure in figures:
         about = candidates(figure, claims, mentions, held)
         claimable = [h for h in about if (compared and not _its_own(figure, claims, mentions)) or not h.median]
         claimable = [h for h in claimable if h.median or not contradicts(figure, claims, h.value)]
         sign = _sign_of(figure, hidden_parts)
+        if sign == "given" and before is not None and _LISTED_WITH.fullmatch(claims[before.end : figure.start]):
+            sign = last if before.kind == figure.kind else sign  # "caíram 3,1% e 11,8%"
+        if before is not None and _TO_NOW.search(claims[max(figure.start - _REACH, 0) : figure.start]):
+            since = _holds(before, "either", [h for h in claimable if h.median])
+            claimable = [h for h in claimable if not h.median or not since]  # "from 2.9x to 3.8x": the latter is of now
+        before, last = figure, sign
+        if figure.kind == "multiple" and _OF_REFERENCE.match(claims[figure.end :]):
+            (right if stands_so(figure, claims, about) else wrong).append(figure)  # how it stands, not what it is
+            continue
         holds = _holds(figure, sign, claimable) or (sure and follows(figure, sign, claims, about))
         if few and not holds:
             holds = follows(figure, sign, claims, held) or _holds(
                 figure, sign, _unnamed(figure, claims, mentions, held)
             )
         (right if holds else wrong).append(figure)
-    return right, wrong
+    return right, wrong or false_words  # words beside a figure that is wrong are wrong with it
 
 
 def candidates(figure: Figure, sentence: str, mentions: Sequence[Mention], held: Sequence[Held]) -> list[Held]:
@@ -218,7 +244,7 @@ def _unnamed(figure: Figure, sentence: str, mentions: Sequence[Mention], held: S
     between = (f for f in _figures_of(sentence) if name.end <= f.start < figure.start)
     if not any(_LINKED.fullmatch(sentence[name.end : f.start]) for f in between):
         return []
-    named = {key for mention in mentions for key in mention.keys}
+    named = {key for mention in mentions if mention.end <= figure.start for key in mention.keys}
     return [h for h in held if h.fact.key not in named and not h.median]
 
 
@@ -271,7 +297,9 @@ def _holds(figure: Figure, sign: Sign, held: Sequence[Held]) -> bool:
     for value, half in zip(figure.values, figure.halves, strict=True):
         claims = (-value,) if sign == "negative" else (value, -value) if sign == "either" else (value,)
         slack = half + abs(value) * Decimal("1e-12")  # what binary floats lose
-        if any(figure.kind in h.kinds and abs(h.value - claim) <= slack for h in held for claim in claims):
+        price = figure.kind == "plain" and half <= CENT / 2  # "the 50-day average (29.40)"
+        able = [h for h in held if figure.kind in h.kinds or (price and "money" in h.kinds and abs(h.value) < PRICES)]
+        if any(abs(h.value - claim) <= slack for h in able for claim in claims):
             return True
     return False
 

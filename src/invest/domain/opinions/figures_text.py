@@ -71,7 +71,7 @@ _MASKS = tuple(
         r"(?:sobrecompra\w*|sobrevend\w+|overbought|oversold)[^.;:\d]{0,40}?\b(?:20|30|70|80)\b(?![.,]\d|\s*%)",
         r"\b12\s?[-–−]\s?1\b(?![.,]?\d|\s*%)",
         rf"(?<![\d.,])(?<!\$ )(?<!\$)\d{{1,3}}(?:\s*(?:a|e|to|and|-|–|ou|or)\s*\d{{1,3}})?[\s-]*{_DURATION}\b"
-        rf"(?!\s+(?:d[eo]s?|of)\s+{_EARNED})",
+        rf"(?!\s+(?:d[eo]s?|of)\s+{_EARNED}|\s+(?:para|to)\s+(?:quitar|pagar|zerar|repay|pay))",
         r"(?<![\d.,$€£])(?<![$€£] )\d{1,3}(?:[mdhya]|\sd)\b",
         r"\b\d{1,2}(?:h|:)\d{2}\b",
         r"(?<![\d.,])\d{1,3}(?:[ºª°]|o|a|os|as|st|nd|rd|th)\b",  # NFKC turns º and ª into letters
@@ -79,6 +79,9 @@ _MASKS = tuple(
         r"\b(?:anos|d[eé]cada\s+de)\s+\d{2}\b",
         r"(?m)^\s*\(?\d{1,2}[.)]\s+(?=\D)",
         r"(?<=\d)\s?/\s?\d{1,3}\b(?![.,/]\d)|(?<=\b\d)\s+(?:de|em|of|out\s+of)\s+\d{1,2}\b(?![.,/]?\d|\s*(?:%|x\b|¤))",
+        r"(?<=pontos)\s+(?:em|de)\s+(?:9|10|nove|dez)\b|(?<=points)\s+(?:of|out\s+of)\s+(?:9|10)\b",
+        r"(?:zona|distress|grey|gray|cinzenta|segura|safe)[^.;\d]{0,25}\b(?:1[.,]81?|2[.,]99|3[.,]0|3)\b(?![.,]?\d)",
+        r"\b(?:d[ao]s? de|the)\s+(?:20|50|100|200)(?:[- ]day)?\b(?![.,]?\d|\s*%)",
         r"\[?\bf\d{1,3}\b\]?",
         r"\^?\b[A-Z]{4}(?:[3-8]|1[1-3]|3[1-59])[BF]?\b",
         # Digits that belong to a name: B3, G20, Covid-19, MM200, P50. Not ROE24,2% nor BRL12.3bn.
@@ -161,6 +164,25 @@ _IN_WORDS = re.compile(
 )
 
 
+_YEARS_AND_HALF = re.compile(
+    r"(?i)\b(?P<n>um|dois|tr[eê]s|quatro|cinco|seis|an?|one|two|three|four|five|six)\s+(?P<en>and\s+a\s+half\s+)?(?:anos?|years?)"
+    r"(?P<half>\s+e\s+meio|\s+and\s+a\s+half)?(?=\s+(?:d[eo]s?|of)\s+(?:its\s+|seu\s+|the\s+)?(?:ebitda|lucros?"
+    r"|gera[cç][aã]o|profits?|earnings|cash))"
+)
+
+
+_HALF_A_YEAR = re.compile(
+    r"(?i)\b(?:meio\s+ano|half\s+a\s+year)(?=\s+(?:d[eo]s?|of)\s+(?:ebitda|lucros?|profits?|earnings))"
+)
+
+
+def _years(match: re.Match[str]) -> str:
+    """Years of earnings in digits: "um ano e meio de EBITDA" is 1.5 of them."""
+    word = match["n"].lower().replace("ê", "e")
+    whole = 1 if word in ("a", "an") else _SPELLED[word]
+    return f"{whole}{',5' if match['half'] or match['en'] else ''} anos"
+
+
 def in_digits(text: str) -> str:
     """`text` with numbers in words before a unit written in digits: "vinte e quatro por cento" becomes "24 por cento".
 
@@ -171,7 +193,8 @@ def in_digits(text: str) -> str:
         words = re.findall(r"[^\W\d_]+", match[1].lower().replace("ê", "e"))
         return f"{sum(_SPELLED.get(word, 0) for word in words)} "
 
-    return _IN_WORDS.sub(digits, text)
+    text = _HALF_A_YEAR.sub("0,5 anos", text)
+    return _IN_WORDS.sub(digits, _YEARS_AND_HALF.sub(_years, text))
 
 
 def per_hundred(text: str) -> str:

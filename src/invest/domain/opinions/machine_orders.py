@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import codecs
 import re
+import tomllib
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
+from importlib import resources
+from typing import Any
 
-from invest.domain.opinions.address import ORDER_FROM, address_score, compiled, order_words
 from invest.domain.opinions.order_features import clauses
 from invest.domain.opinions.order_model import CLAUSE_MARGIN, foreign_score, order_score
 
@@ -24,6 +27,7 @@ MOST_STRANGE = 1  # letters of other scripts: β and µ occur in news
 LEAST_LETTERS = 0.35  # of what is written
 MOST_PICTURES = 2
 MOST_DISGUISED = 1  # words with a digit between letters
+ORDER_FROM = 2.0  # of `address_score`
 FOREIGN_PART = 0.5  # a part has fewer words to go by than its whole
 
 _DISGUISED = re.compile(r"\b[a-zA-Z]*[a-zA-Z]\d+[a-zA-Z]\w*\b")
@@ -104,6 +108,36 @@ def _forgetting() -> tuple[re.Pattern[str], ...]:
         )
         for row in order_words()["forget"]
     )
+
+
+def address_score(plain: str) -> float:
+    """How much `plain`, in small letters without accents, addresses its reader with a task, rather than reporting.
+
+    Each row of `orders.toml` adds its weight once: news speak of companies in the third person; who writes for a
+    machine tells it what to answer. From `ORDER_FROM` on it is an order.
+    """
+    return sum(weight for weight, pattern in _rows() if pattern.search(plain))
+
+
+@cache
+def order_words() -> Mapping[str, Any]:
+    """`orders.toml`: lists of words, what is to be forgotten, sure signs, and the rows of the score."""
+    text = resources.files("invest.domain.opinions").joinpath("orders.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern of `orders.toml` with its lists filled in."""
+    lists: Mapping[str, str] = order_words()["lists"]
+    while names := re.findall("«([a-z]+)»", pattern):
+        for name in names:
+            pattern = pattern.replace(f"«{name}»", lists[name])
+    return re.compile(pattern)
+
+
+@cache
+def _rows() -> tuple[tuple[float, re.Pattern[str]], ...]:
+    return tuple((row["weight"], compiled(row["pattern"])) for row in order_words()["weights"])
 
 
 def _latin(c: str) -> bool:

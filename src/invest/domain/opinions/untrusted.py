@@ -32,6 +32,7 @@ _BLOB = re.compile(r"\S*[A-Za-z0-9+/=_-]{24,}\S*|(?:\b[0-9a-fA-F]{2}[\s:]){6,}\S
 _FIGURE = re.compile(r"(?<![^\W\d_])(?:R\$|US\$|\$|€)?\s?[-+−]?\d[\d.,:/]*\d?\s?(?:%|p\.?p\.?\b|bps\b)?", re.IGNORECASE)
 _MARKUP = re.compile(r"[<>\[\]{}|`~#*_=\\^«»‹›⟨⟩【】]+")
 _RULE = re.compile(r"(?:[-–—=.]\s?){4,}")
+_HIDING = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0020-\U000e007e]")  # turns letters round, or writes unseen
 _LETTERS_APART = re.compile(r"\b(?:[^\W\d_][\s.·-]{1,2}){4,}[^\W\d_]\b")
 _TOPIC_WORDS: tuple[tuple[Topic, str], ...] = (
     (
@@ -91,7 +92,7 @@ def clean(text: str) -> str:
 def clean_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
     """A quotable excerpt of `text`: cleaned, without links, blobs, figures or markup; empty where it gives orders."""
     words = clean(text[:MAX_READ])
-    if not words or gives_orders(words) or _LETTERS_APART.search(words) or _BLOB.search(words):
+    if not words or hides(text) or gives_orders(words) or _LETTERS_APART.search(words) or _BLOB.search(words):
         return ""
     looked_at, words = words, _LINK.sub(" ", words)
     if no_news(words):
@@ -101,6 +102,11 @@ def clean_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
     if len(words) > limit:
         words = words[: limit - 1].rsplit(" ", 1)[0].rstrip() + "…"
     return "" if words != looked_at and gives_orders(words) else words
+
+
+def hides(text: str) -> bool:
+    """Whether `text` has characters that no headline needs: they turn letters round, or write what nobody sees."""
+    return _HIDING.search(html.unescape(text)) is not None
 
 
 def gives_orders(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ OTHER_VALUES: dict[str, tuple[float | None, ...]] = {
 TEXTS = Path(__file__).parents[3] / "builders" / "texts"
 
 
-def facts(values: dict[str, tuple[float | None, ...]]) -> list[SnapshotFact]:
+def facts(values: Mapping[str, tuple[float | None, ...]]) -> list[SnapshotFact]:
     return [
         SnapshotFact(
             id=f"f{i}", key=key, value=some[0], unit=FACT_KEYS[key].unit,
