@@ -103,7 +103,9 @@ def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = F
     """What the AIs come to together, a dot and a row each, their summaries; a `tracker` of the IBOV is not asked."""
     words, opinions, title = book.locale.words, data.opinions, book.locale.words.t("ai.title")
     ordered = in_order(opinions, data.benchmark)
-    nobody = words.t("ai.tracker", ticker=data.analysis.ticker, index=IBOV) if tracker else _nobody_text(ordered, book)
+    nobody = (
+        words.t("ai.tracker", ticker=data.analysis.ticker, index=IBOV) if tracker else _nobody_text(data, ordered, book)
+    )
     if tracker or all(o.benchmark for o in ordered):
         return Section(id="analysts", title=title, blocks=(Paragraph(text=nobody, muted=True),))
     blocks: list[Block] = []
@@ -124,9 +126,10 @@ def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = F
     return Section(id="analysts", title=title, note=words.t("ai.note"), blocks=tuple(blocks))
 
 
-def _nobody_text(benchmarks: Sequence[Opinion], book: FactBook) -> str:
+def _nobody_text(data: AssetReportData, benchmarks: Sequence[Opinion], book: FactBook) -> str:
     """That no AI was asked, and what the local rules give as a benchmark: they are no AI and have no vote."""
-    text = book.locale.words.t("ai.none")
+    judged = data.analysis.recommendation != "insufficient_data"  # else there is no verdict to explain
+    text = book.locale.words.t("ai.none" if judged else "ai.none_at_all")
     for rules in (o for o in benchmarks if o.valid):
         p, index = printed(on_scale(rules), book.locale), rules.index_label
         text += " " + book.locale.words.t("ai.rules_only", p=p, index=index)
