@@ -1,6 +1,7 @@
 """Train the two models by which orders to a machine are told from news, and write their weights.
 
 python -m bench.train_orders CATALOGUES   -> src/invest/domain/opinions/order_model.json
+python -m bench.train_orders              -> the same; the model of languages stays as it is
 
 CATALOGUES: a folder with message catalogues `<language>/LC_MESSAGES/*.po`, such as an unpacked wheel of Django 5.2
 (`pip download --no-deps django==5.2`). Both models are logistic regressions over the features of `order_features.py`.
@@ -15,6 +16,7 @@ import argparse
 import base64
 import json
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ from scipy.sparse import csr_matrix, vstack  # type: ignore[import-untyped]
 from bench.order_texts import OURS, composed, dressed, in_latin, messages, written
 from invest.domain.opinions import order_features as features
 from invest.domain.opinions.order_model import CLAUSE_MARGIN, short_doubt
+from invest.domain.opinions.untrusted import clean, hides
 
 Floats = NDArray[np.float64]
 OUT = Path(features.__file__).with_name("order_model.json")
@@ -39,6 +42,11 @@ HEADLINES = (
     "brief_headlines",
     "portal_headlines",
     "last_headlines",
+    "terse_headlines",
+    "varied_headlines",
+    "hard_headlines",
+    "mixed_headlines",
+    "apt_headlines",
 )
 ORDERS = (
     "machine_orders",
@@ -49,13 +57,20 @@ ORDERS = (
     "veiled_orders",
     "curt_orders",
     "last_orders",
+    "terse_orders",
+    "varied_orders",
+    "hard_orders",
+    "mixed_orders",
+    "apt_orders",
 )
 COMPOSED = {"pt": 4000, "en": 4000, "es": 1500}
 BY_HAND = 25.0  # what a text written by hand weighs, against one put together
 DRESSED = 3.0  # and one hidden among news
 FOLDS = 4
+_BLOB = re.compile(r"[A-Za-z0-9+/=]{24,}")  # what a model reads of it is the innocent rest
 STEPS = 200
 WITHHELD = {"order": 0.02, "foreign": 0.008}
+ROOM = {"order": 0.0, "foreign": 2.0}  # added: what is foreign scores far higher than any headline of ours
 
 
 def table(rows: Sequence[Mapping[int, float]], size: int) -> csr_matrix:
@@ -122,7 +137,7 @@ def train(task: Task, given: tuple[list[str], Floats, Floats], headlines: list[s
             held += task.suspicion(weights, bias, headlines[fold::FOLDS])
     scale = float(np.abs(weights).max() / 127)
     numbers = np.round(weights / scale).astype(np.int8)
-    decides = float(np.quantile(held, 1 - WITHHELD[task.name]))
+    decides = float(np.quantile(held, 1 - WITHHELD[task.name])) + ROOM[task.name]
     print(f"{task.name}: decides from {decides:.2f}")
     encoded = base64.b85encode(numbers.tobytes()).decode()
     return {"decides_from": round(decides, 3), "scale": scale, "bias": round(bias, 6), "numbers": encoded}
@@ -131,12 +146,13 @@ def train(task: Task, given: tuple[list[str], Floats, Floats], headlines: list[s
 def main() -> None:
     """Train both and write them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("catalogues", type=Path)
+    parser.add_argument("catalogues", type=Path, nargs="?")
     given = parser.parse_args()
     chance = random.Random(7)
     headlines = written(*HEADLINES)
     chance.shuffle(headlines)
-    orders = [text for text in written(*ORDERS) if in_latin(text)]
+    read = (clean(order) for order in written(*ORDERS) if not hides(order) and not _BLOB.search(order))
+    orders = [text for text in read if in_latin(text)]
     made_orders = [text for language in OURS for text in composed("orders", language, COMPOSED[language], chance)]
     made_news = [text for language in OURS for text in composed("headlines", language, COMPOSED[language], chance)]
     ones, zeros = np.ones, np.zeros
@@ -150,15 +166,23 @@ def main() -> None:
         [*light, np.full(len(orders), BY_HAND), ones(len(made_news)), np.full(len(joined), DRESSED)]
     )
     task = Task("order", order_row, features.SIZE, 1.0, BY_HAND)
-    model = {"order": train(task, (texts, is_order, weight), headlines)}
-    ours, others = messages(given.catalogues, chance)
+    model = json.loads(OUT.read_text("utf-8")) | {"order": train(task, (texts, is_order, weight), headlines)}
+    if given.catalogues is not None:
+        model["foreign"] = train_languages(given.catalogues, made_news, made_orders, headlines, chance)
+    OUT.write_text(json.dumps(model, indent=1) + "\n", "utf-8")
+
+
+def train_languages(
+    catalogues: Path, made_news: list[str], made_orders: list[str], headlines: list[str], chance: random.Random
+) -> dict[str, Any]:
+    """Fit the model of languages: ours, from the catalogues and from texts put together, against all others."""
+    ours, others = messages(catalogues, chance)
     ours += chance.sample(made_news, 4500) + chance.sample(made_orders, 2000)
     ours += [" ".join(text.split()[: chance.randint(3, 6)]) for text in chance.sample(made_news, 3000)]
-    is_other = np.concatenate([zeros(len(ours)), ones(len(others))])
+    is_other = np.concatenate([np.zeros(len(ours)), np.ones(len(others))])
     weight = np.where(is_other > 0, 1.0, len(others) / len(ours))
     task = Task("foreign", features.language_features, features.LANGUAGE_SIZE, 0.02, 15.0)
-    model["foreign"] = train(task, ([*ours, *others], is_other, weight), headlines)
-    OUT.write_text(json.dumps(model, indent=1) + "\n", "utf-8")
+    return train(task, ([*ours, *others], is_other, weight), headlines)
 
 
 if __name__ == "__main__":
