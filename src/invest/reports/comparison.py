@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from invest.domain.analysis import FACT_KEYS, Analysis, Fact, follows_ibov
+from invest.domain.analysis import FACT_KEYS, Analysis, Fact, follows_ibov, shown_score
 from invest.domain.frozen import Frozen
 from invest.domain.opinions import AiConsensus, Opinion
 from invest.reports.cells import number_cell
@@ -134,7 +134,7 @@ def _sentence(scored: Sequence[Analysis], best: Analysis | None, locale: Locale)
         names = locale.join([best.ticker, *tied])
         return Claim(text=words.t("comparison.sentence_tie", names=names, score=score))
     second = others[0]
-    lead = Decimal(str(round(best.overall_score, 1))) - Decimal(str(round(second.overall_score or 0.0, 1)))
+    lead = Decimal(repr(shown_score(best.overall_score))) - Decimal(repr(shown_score(second.overall_score or 0.0)))
     key = "comparison.sentence_many" if lead >= 2 else "comparison.sentence"
     text = words.t(key, ticker=best.ticker, second=second.ticker, score=score, lead=locale.number(lead, 1))
     book = FactBook(best.facts, locale, of=best.ticker)

@@ -29,7 +29,7 @@ from invest.domain.analysis.models import (
 from invest.domain.analysis.ranking import opportunities, rank
 from invest.domain.analysis.score_models import Alarm, Backtest, ScoreRecord, verdict_of
 from invest.domain.analysis.scorecards import card_for
-from invest.domain.analysis.scoring import Verdict, judge
+from invest.domain.analysis.scoring import Verdict, judge, recommend, shown_score
 from invest.domain.analysis.sections import TONE_BAND
 from invest.domain.analysis.sectors import SectorStats, all_sector_stats
 from invest.domain.analysis.valuation import shares_behind
@@ -69,6 +69,8 @@ __all__ = [
     "judge",
     "opportunities",
     "rank",
+    "recommend",
     "shares_behind",
+    "shown_score",
     "verdict_of",
 ]

@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import AwareDatetime, Field
 
 from invest.domain.analysis.models import Analysis, Reason, Recommendation, Score
+from invest.domain.analysis.scoring import shown_score
 from invest.domain.filings import Candidate, greenblatt, plain
 from invest.domain.frozen import Frozen
 from invest.domain.market import Market
@@ -69,7 +70,12 @@ def _judged(analysis: Analysis) -> bool:
 
 
 def _order(analysis: Analysis) -> tuple[float, float, str]:
-    return -(analysis.overall_score or 0), -analysis.coverage, analysis.ticker
+    return -(_score(analysis) or 0), -analysis.coverage, analysis.ticker
+
+
+def _score(analysis: Analysis) -> Score:
+    """The score as it is shown: analyses stored before scores had one decimal have two."""
+    return shown_score(analysis.overall_score)
 
 
 def rank(analyses: Sequence[Analysis], market: Market) -> Ranking:
@@ -79,7 +85,7 @@ def rank(analyses: Sequence[Analysis], market: Market) -> Ranking:
     formula = greenblatt_ranks(members) if market is Market.STOCKS else {}
     rows: list[RankedAsset] = []
     for place, analysis in enumerate(ranked, 1):
-        tied = bool(rows) and rows[-1].overall_score == analysis.overall_score
+        tied = bool(rows) and rows[-1].overall_score == _score(analysis)
         rows.append(_row(analysis, rows[-1].position if tied else place, formula.get(analysis.ticker)))
     moments: list[datetime] = [a.analyzed_at for a in members]
     return Ranking(
@@ -99,7 +105,7 @@ def _row(analysis: Analysis, position: int, formula: int | None) -> RankedAsset:
         sector=analysis.sector,
         price=analysis.price,
         change_1d=analysis.change_1d,
-        overall_score=analysis.overall_score,
+        overall_score=_score(analysis),
         recommendation=analysis.recommendation,
         coverage=analysis.coverage,
         stale=analysis.stale,
@@ -136,7 +142,7 @@ def opportunities(
 ) -> list[Opportunity]:
     """Assets that score at least `min_score` on enough and fresh data, best first, with up to `limit` reasons each."""
     found = (a for a in _of_market(analyses, market) if _judged(a) and not a.stale)
-    return [_opportunity(a, limit) for a in sorted(found, key=_order) if (a.overall_score or 0) >= min_score]
+    return [_opportunity(a, limit) for a in sorted(found, key=_order) if (_score(a) or 0) >= min_score]
 
 
 def _opportunity(analysis: Analysis, limit: int) -> Opportunity:
@@ -145,7 +151,7 @@ def _opportunity(analysis: Analysis, limit: int) -> Opportunity:
         name=analysis.name,
         sector=analysis.sector,
         price=analysis.price,
-        overall_score=analysis.overall_score or 0.0,
+        overall_score=_score(analysis) or 0.0,
         recommendation=analysis.recommendation,
         coverage=analysis.coverage,
         overall_valuation=analysis.valuation_analysis.overall_valuation,

@@ -30,7 +30,7 @@ _FALL = (
 )
 # Words whose figure is written without its sign as often as with it.
 _SIGNLESS = (
-    r"(?:drawdown|var|value\s+at\s+risk|rebaixamento|desconto|discount|caixa\s+l[ií]quido|net\s+cash"
+    r"(?:trail(?:s|ed|ing)?|lag(?:s|ged|ging)|drawdown|var|value\s+at\s+risk|rebaixamento|desconto|discount|caixa\s+l[ií]quido|net\s+cash"
     r"|abaixo\s+d[aoe]s?|below)"
 )
 _SIGNLESS_BEFORE = re.compile(rf"(?i)\b{_SIGNLESS}[^.,;:()\d]*$")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from invest.domain.analysis import Recommendation, recommend
 from invest.domain.market import CorporateAction, market_day
 from invest.engine import Context
 from invest.jobs.analysis import change_over, report_data
@@ -139,8 +140,21 @@ async def _changes(store: Store, tickers: list[str], start: date) -> list[tuple[
     """(ticker, verdict before the week, verdict now) where they differ."""
     found = []
     for ticker, history in (await store.analyses.verdicts(tickers)).items():
-        before = next((word for at, _, word in history if market_day(at) < start), None)
-        newest = history[0][2]
-        if before is not None and before != newest:
-            found.append((ticker, before, newest))
+        before = next(((score, word) for at, score, word in history if market_day(at) < start), None)
+        newest = history[0][1:]
+        if before is not None and verdict_changed(before, newest):
+            found.append((ticker, before[1], newest[1]))
     return found
+
+
+def verdict_changed(before: tuple[float | None, str], now: tuple[float | None, str]) -> bool:
+    """Whether two verdicts, each a score and its word, differ by today's rule as well as by their words.
+
+    A word stored before scores had one decimal was cut from two: of 7.97, then a buy, and 8.0 nothing changed.
+    """
+    return before[1] != now[1] and _word(*before) != _word(*now)
+
+
+def _word(score: float | None, stored: str) -> str:
+    unsure = Recommendation.INSUFFICIENT_DATA
+    return unsure if stored == unsure else recommend(score, coverage=1.0)

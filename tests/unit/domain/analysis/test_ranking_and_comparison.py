@@ -220,3 +220,10 @@ def test_a_future_filing_changes_no_ranking() -> None:
     tomorrow = (NOW + timedelta(days=1)).date()
     later = [*six_years(), *filed(grown(SOUND, 3), version=2, received=tomorrow)]
     assert analyse(given).overall_score == analyse(replace(given, statements=later)).overall_score
+
+
+def test_scores_stored_with_two_decimals_are_chosen_and_ordered_as_they_are_printed(analyses: list[Analysis]) -> None:
+    stored, fresh = scored(by_ticker(analyses, "AAAA3"), 6.97), scored(by_ticker(analyses, "BBBB3"), 7.0)
+    assert {o.ticker: o.overall_score for o in opportunities([stored, fresh], 7.0)} == {"AAAA3": 7.0, "BBBB3": 7.0}
+    rows = rank([stored, fresh], Market.STOCKS).rows
+    assert [(row.position, row.overall_score) for row in rows] == [(1, 7.0), (1, 7.0)]

@@ -19,7 +19,7 @@ from invest.api.pages.page import page
 from invest.api.pages.rendering import SHAPES, render
 from invest.api.pages.visit import Visit
 from invest.api.routes import operations, research
-from invest.domain.analysis import Recommendation
+from invest.domain.analysis import Recommendation, shown_score
 from invest.domain.market import Market
 from invest.engine import JobState
 from invest.errors import NotFound
@@ -99,7 +99,7 @@ def screened(visit: Visit, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any
         for row in rows
         if (not sector or row["sector"] == sector)
         and (not verdict or row["recommendation"] == verdict)
-        and (score is None or (row["overall_score"] or 0) >= score)
+        and (score is None or (shown_score(row["overall_score"]) or 0) >= score)
         and (coverage is None or row["coverage"] * 100 >= coverage)
         and (not text or text in f"{row['ticker']} {row['name'] or ''}".lower())
     ]
