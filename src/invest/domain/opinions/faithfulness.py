@@ -162,7 +162,7 @@ def _check_sentence(
         if before is not None and _TO_NOW.search(claims[max(figure.start - _REACH, 0) : figure.start]):
             since = _holds(before, "either", [h for h in claimable if h.median])
             claimable = [h for h in claimable if not h.median or not since]  # "from 2.9x to 3.8x": the latter is of now
-        before, last = figure, sign
+        before, last = figure, sign if figure.sign == "given" else "given"  # a written minus is its own figure's alone
         if figure.kind == "multiple" and _OF_REFERENCE.match(claims[figure.end :]):
             (right if stands_so(figure, claims, about) else wrong).append(figure)  # how it stands, not what it is
             continue

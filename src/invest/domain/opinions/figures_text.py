@@ -81,7 +81,8 @@ _MASKS = tuple(
         r"(?<=\d)\s?/\s?\d{1,3}\b(?![.,/]\d)|(?<=\b\d)\s+(?:de|em|of|out\s+of)\s+\d{1,2}\b(?![.,/]?\d|\s*(?:%|x\b|¤))",
         r"(?<=pontos)\s+(?:em|de)\s+(?:9|10|nove|dez)\b|(?<=points)\s+(?:of|out\s+of)\s+(?:9|10)\b",
         r"(?:zona|distress|grey|gray|cinzenta|segura|safe)[^.;\d]{0,25}\b(?:1[.,]81?|2[.,]99|3[.,]0|3)\b(?![.,]?\d)",
-        r"\b(?:d[ao]s? de|the)\s+(?:20|50|100|200)(?:[- ]day)?\b(?![.,]?\d|\s*%)",
+        r"\b(?:d[ao]s? de|the)\s+(?:20|50|100|200)(?:[- ]day)?\b"
+        r"(?![.,]?\d|\s*(?:%|x\b|mi|bi|tri|mil|mm\b|m\b|bn|tn|k\b|thou|vezes|times|reais|por\s?cento|per\s?cent|p\.?p|bps))",
         r"\[?\bf\d{1,3}\b\]?",
         r"\^?\b[A-Z]{4}(?:[3-8]|1[1-3]|3[1-59])[BF]?\b",
         # Digits that belong to a name: B3, G20, Covid-19, MM200, P50. Not ROE24,2% nor BRL12.3bn.

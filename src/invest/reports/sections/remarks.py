@@ -64,6 +64,7 @@ def reason_text(opinion: Opinion, locale: Locale, limit: int = 240) -> str:
     if not words:
         return remark(opinion.reason, locale, limit)
     known = {"provider": opinion.provider, "model": opinion.model_asked or opinion.model or ""}
+    known["setting"] = "ai.daily_budget_usd"  # of opinions stored before a reason named whose budget was spent
     values = defaultdict(lambda: MISSING, known | {k: clean(v, 120) for k, v in opinion.reason_values.items()})
     return clean(words.format_map(values), limit)
 

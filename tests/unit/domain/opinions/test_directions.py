@@ -103,3 +103,21 @@ def test_a_true_sentence_is_not_taken_for_a_false_claim(row: str) -> None:
 @pytest.mark.parametrize("row", FALSE)
 def test_a_false_direction_is_hidden(row: str) -> None:
     assert not shown(row)
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "stands"),
+    [
+        ("Returns of -3.6%, 14.5% and 37.2% over one, six and twelve months.", "return_1m return_6m return_1y", True),
+        ("Retornos de -3,6%, 14,5% e 37,2%.", "return_1m return_6m return_1y", True),
+        ("Gone are the 50 million in cash.", "cash", False),  # no average of 50 days
+        ("The price is above the 200-day average.", "close sma_200", True),
+    ],
+)
+def test_a_sign_and_a_number_of_days_are_read_as_they_are_meant(text: str, keys: str, *, stands: bool) -> None:
+    given = facts({
+        "return_1m": (-0.036,), "return_6m": (0.145,), "return_1y": (0.372,), "cash": (3.2e9,), "close": (24.5,),
+        "sma_200": (23.0,),
+    })  # fmt: skip
+    cited = [fact.id for fact in given if fact.key in keys.split()]
+    assert bool(check_figures(text, given, "pt-BR", cited=cited).hidden) is not stands
