@@ -84,6 +84,11 @@ def _fund_reports(now: datetime) -> str:
     return f"/dados/FII/DOC/INF_MENSAL/DADOS/inf_mensal_fii_{year}.zip"
 
 
+def _deliveries(now: datetime) -> str:
+    year = (market_day(now) - timedelta(days=60)).year
+    return f"/dados/CIA_ABERTA/DOC/IPE/DADOS/ipe_cia_aberta_{year}.zip"
+
+
 def _daily_reports(now: datetime) -> str:
     month = market_day(now).replace(day=1) - timedelta(days=1)
     return f"/dados/FI/DOC/INF_DIARIO/DADOS/inf_diario_fi_{month:%Y%m}.zip"
@@ -152,8 +157,20 @@ QUESTIONS: Mapping[str, Question] = {
 }
 
 
+# What an upstream has beside that, by what it is: other files, which may change by themselves.
+FURTHER: Mapping[str, Mapping[str, Question]] = {
+    "cvm": {
+        "index of documents": Question(
+            _deliveries,
+            _names("CNPJ_COMPANHIA NOME_COMPANHIA CATEGORIA ASSUNTO DATA_ENTREGA PROTOCOLO_ENTREGA LINK_DOWNLOAD"),
+            "zip",
+        )
+    }
+}
+
+
 async def try_live(client: SourceClient, name: str) -> list[Trial]:
-    """Ask one upstream; feeds are asked each on its own. Never raises `SourceError`."""
+    """Ask one upstream; feeds and further files are asked each on its own. Never raises `SourceError`."""
     now = client.settings.now()
     if name == "rss":
         feeds = client.settings.source(name).feeds
@@ -163,7 +180,11 @@ async def try_live(client: SourceClient, name: str) -> list[Trial]:
     question = QUESTIONS.get(name)
     if question is None:
         return [Trial(name, "", "failed", 0, "no question is known for it", "ask its maker")]
-    return [await _ask(client, name, question.path(now), question)]
+    trials = [await _ask(client, name, question.path(now), question)]
+    for which, further in FURTHER.get(name, {}).items():
+        trial = await _ask(client, name, further.path(now), further)
+        trials.append(replace(trial, found=f"{which}: {trial.found}"))
+    return trials
 
 
 async def _ask(client: SourceClient, name: str, path: str, question: Question) -> Trial:

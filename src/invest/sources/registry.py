@@ -80,7 +80,8 @@ def upstreams(enabled: Callable[[str], bool]) -> Upstreams:
 
     known = Recogniser()
     cotahist, cvm, brapi = CotahistSource(), CvmSource(), BrapiSource()
-    b3 = B3Source(chosen(cotahist, cvm))
+    witnesses = cotahist, cvm
+    b3 = B3Source(chosen(*witnesses), [witness.name for witness in witnesses if not enabled(witness.name)])
     coins = MercadoBitcoinSource()
     rss, google, gdelt = RssSource(known), GoogleNewsSource(known), GdeltSource(known)
     others: Iterable[AssetSource] = (YahooSource(), FundamentusSource(), google, gdelt, BinanceSource())

@@ -144,6 +144,7 @@ async def test_what_stands_behind_a_fund_and_a_receipt(web_door: Door, platform:
     await web_door.ask("GET", f"{PATH}/portfolio", status=404)
     receipt = (await web_door.ask("GET", f"{API}/assets/AAPL34/receipt", status=200)).json()
     assert (receipt["home"]["symbol"], receipt["parity"], receipt["ratio_changes"]) == ("AAPL", None, [])
+    assert "yahoo" in receipt["no_parity"]
     await web_door.ask("GET", f"{PATH}/receipt", status=404)
 
 

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ import numpy as np
 import orjson
 import pytest
 
-from invest.domain.market.assets import Asset
+from invest.domain.market.assets import ActionKind, Asset, CorporateAction
 from invest.domain.market.calendar import count_sessions
 from invest.domain.market.tickers import AssetKind
 from invest.domain.values.event_readings import EventReading, EventSigns
@@ -23,6 +24,7 @@ from invest.sources.b3.source import B3Source
 from invest.sources.cvm.ipe import Notices
 from invest.sources.errors import SourceDown
 from invest.sources.model import Answer, Want
+from invest.sources.registry import upstreams
 from tests.builders.hostile import FakeClient
 
 NOW = datetime(2026, 11, 16, 23, 30, tzinfo=UTC)
@@ -65,9 +67,11 @@ class Exchange:
         self.client.settings.sources["b3"] = b3
         self.witness = Witness()
 
-    async def collect(self, read: EventReading | None, now: datetime = NOW, **known: Any) -> Answer:
+    async def collect(
+        self, read: EventReading | None, now: datetime = NOW, off: tuple[str, ...] = (), **known: Any
+    ) -> Answer:
         want = Want("PETR4", now, asset=PETR, events_read={"b3": read} if read else {}, **known)
-        return await B3Source([self.witness]).collect(cast(Any, self.client), want)
+        return await B3Source([self.witness], off).collect(cast(Any, self.client), want)
 
 
 def read_of(answer: Answer) -> EventReading | None:
@@ -119,6 +123,32 @@ async def test_a_witness_that_is_away_costs_requests_and_no_event(exchange: Exch
     assert len(found.harvest.actions) == 1
 
 
+async def test_a_witness_that_is_switched_off_says_nothing_either(exchange: Exchange) -> None:
+    before = EventReading("PETR4", "b3", TODAY, "")
+    assert (await exchange.collect(before)).outcome.status == "not_modified"
+    assert (await exchange.collect(before, off=("cotahist",))).outcome.status == "ok"
+    ours = [s for s in upstreams(lambda name: name != "cotahist").assets if isinstance(s, B3Source)]
+    assert [source.off for source in ours] == [("cotahist",)]
+
+
+async def test_a_mark_that_went_and_comes_back_tells_of_another_event(exchange: Exchange) -> None:
+    last = EventReading("PETR4", "b3", TODAY, "EJ")
+    later = read_of(await exchange.collect(last, NOW + timedelta(hours=1)))
+    assert later == EventReading("PETR4", "b3", TODAY, "")  # nothing was read, but the mark is gone
+    exchange.witness.signs = EventSigns(mark="EJ")
+    exchange.company["cashDividends"] = [PAYMENT]
+    assert (await exchange.collect(later, NOW + timedelta(hours=1))).harvest.actions
+
+
+async def test_a_company_with_events_that_b3_does_not_know_for_once_is_asked_for_again(exchange: Exchange) -> None:
+    payment = CorporateAction(
+        ticker="PETR4", kind=ActionKind.DIVIDEND, last_date_with=TODAY, amount=Decimal(1), source="b3", payload="p"
+    )
+    exchange.client.answers = {"GetListedSupplementCompany": b"[]"}
+    assert read_of(await exchange.collect(None, payments=(payment,))) is None
+    assert read_of(await exchange.collect(None)) is not None
+
+
 async def test_force_asks_whatever_the_signs(exchange: Exchange) -> None:
     found = await exchange.collect(EventReading("PETR4", "b3", TODAY, ""), force=True)
     assert found.outcome.status == "ok"
@@ -166,3 +196,20 @@ async def test_a_notice_that_can_tell_of_an_event_is_known_by_its_day(tmp_path: 
     days = [await notices.last_delivery(client, cnpj, TODAY) for cnpj in
             ("33000167000101", "33592510000154", "60872504000123", "00000000000191")]  # fmt: skip
     assert days == [date(2026, 11, 12), date(2026, 11, 13), None, None]
+
+
+async def test_deliveries_of_two_years_are_known_where_both_files_came(tmp_path: Path) -> None:
+    head = "CNPJ_Companhia;Nome_Companhia;Categoria;Assunto;Data_Entrega;Protocolo_Entrega;Link_Download"
+    with zipfile.ZipFile(tmp_path / "ipe.zip", "w") as archive:
+        archive.writestr("ipe.csv", f"{head}\r\n33.000.167/0001-01;X;Fato Relevante;Y;2025-12-30;1;https://x/1")
+    client = FakeClient(tmp_path, {"ipe_cia_aberta_2025": (tmp_path / "ipe.zip").read_bytes()})
+    january, notices = date(2026, 1, 5), Notices()
+    assert await notices.last_delivery(cast(Any, client), PETR.cnpj or "", january) == date(2025, 12, 30)
+
+    def away() -> bytes:
+        raise SourceDown("cvm", "HTTP 503")
+
+    client.answers = {**client.answers, "ipe_cia_aberta_2026": away}
+    with pytest.raises(SourceDown):
+        await notices.last_delivery(cast(Any, client), PETR.cnpj or "", january)
+    assert await notices.of(cast(Any, client), PETR.cnpj or "", january, ("PETR4",))  # news show what there is

@@ -41,6 +41,7 @@ class Receipt(BaseModel):
     ticker: str
     home: HomePaper | None = Field(description="the paper at its home exchange; null where it is not known")
     parity: Consensus | None = Field(description="receipts per home paper, observed over a month of closes")
+    no_parity: str | None = Field(description="why there is no parity, and what would give it; null where there is one")
     ratio_changes: list[CorporateAction] = Field(description="splits, joins and changes of parity, newest first")
 
 
@@ -53,7 +54,26 @@ async def get_receipt(request: Request, path: TickerPath) -> Receipt:
     latest, events = await store.observations.latest(path.ticker), await store.actions.of(path.ticker)
     changes = [event for event in events if event.factor is not None or event.kind is ActionKind.RATIO_CHANGE]
     changes.sort(key=lambda event: event.last_date_with, reverse=True)
-    return Receipt(ticker=path.ticker, home=home_paper(path.ticker), parity=latest.get("parity"), ratio_changes=changes)
+    home, parity = home_paper(path.ticker), latest.get("parity")
+    reason = None
+    if parity is None or parity.value is None:
+        reason = why_no_parity(path.ticker, home, yahoo=request.services.settings.source("yahoo").enabled)
+    return Receipt(ticker=path.ticker, home=home, parity=parity, no_parity=reason, ratio_changes=changes)
+
+
+def why_no_parity(ticker: str, home: HomePaper | None, *, yahoo: bool) -> str:
+    """Why no parity of a receipt was observed. `yahoo`: whether the source that has the closes abroad is on."""
+    if home is None:
+        return f"the paper behind {ticker} is not known here: only well-known ones are"
+    if not yahoo:
+        return (
+            f"closes of {home.symbol} come from the source yahoo alone, which is switched off (its terms allow personal "
+            f"use only): set sources.yahoo.enabled = true, then collect {ticker}"
+        )
+    return (
+        f"no parity was observed yet: collect {ticker}; a month of closes of it and {home.symbol} must have ten days in "
+        "common and move together"
+    )
 
 
 class SeriesPath(Strict):

@@ -62,9 +62,8 @@ def event(
     terms = {key: value for key, value in given.items() if value is not None}
     booked = with_api(lambda client: client.ask("POST", f"/assets/{name}/events", terms))
     effect = f", earlier prices times {plain(booked['price_factor'])}" if booked["price_factor"] is not None else ""
-    show.outcome(
-        json_output, f"{booked['kind']} of {name}, rights until {booked['last_date_with']}: booked{effect}", **booked
-    )
+    kind = booked["kind"].replace("spin_off", "spin-off").replace("_", " ")
+    show.outcome(json_output, f"{kind} of {name}, rights until {booked['last_date_with']}: booked{effect}", **booked)
 
 
 def _paper(text: str) -> dict[str, str]:

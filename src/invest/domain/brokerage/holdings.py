@@ -70,7 +70,8 @@ def _likely(ticker: str, total: Decimal, held: Decimal, facts: Known, existing: 
         return "all of it was sold here, or a purchase after that is not imported"
     for action in facts.actions.get(ticker, ()):
         if action.kind in SHARE_KINDS and action.factor and abs(total / held - action.factor) < FEW:
-            return f"the {action.kind} of {action.last_date_with} is missing or booked at another ratio"
+            name = action.kind.value.replace("_", " ")
+            return f"the {name} of {action.last_date_with} is missing or booked at another ratio"
     if total == 2 * held or held == 2 * total:
         return "a split is missing, or a statement was booked twice"
     if total < held:

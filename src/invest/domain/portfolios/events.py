@@ -87,7 +87,7 @@ def _came(transactions: Iterable[Transaction]) -> dict[str, list[Transaction]]:
 
 
 def _has_events(ticker: str, known: Known) -> bool:
-    return ticker in known.lineages or any(_changes_shares(a) for a in known.actions.get(ticker, ()))
+    return ticker in known.lineages or any(changes_shares(a) for a in known.actions.get(ticker, ()))
 
 
 def _settled(
@@ -123,6 +123,11 @@ def _settled(
     return found
 
 
+def event_name(event: Transaction) -> str:
+    """What kind of event it is, as warnings and proposals say it."""
+    return event.note.replace("spin_off", "spin-off").replace("_", " ")
+
+
 def amount_text(event: Transaction) -> str:
     """How many shares a share event gives, as warnings and proposals say it."""
     if event.operation is Operation.SPIN_OFF:
@@ -149,7 +154,7 @@ def _renamed(t: Transaction, known: Known) -> Transaction | None:
     ticker, other = known.paper_on(t.ticker, day), known.paper_on(t.other, day) if t.other else None
     if t.operation in NEEDS_OTHER and t.other:
         # A broker books a merger or a spin-off weeks after its day: of the papers as they were before.
-        ticker = next((c.old for c in known.lineages.changes if _is_merger(c, t, other)), ticker)
+        ticker = next((c.old for c in known.lineages.changes if _is_merger(c, t, other, known)), ticker)
     if t.operation is Operation.CONVERSION and ticker == other and t.ticker != t.other:
         return None
     if ticker == t.ticker and other == t.other:
@@ -157,9 +162,9 @@ def _renamed(t: Transaction, known: Known) -> Transaction | None:
     return t.model_copy(update={"ticker": ticker, "other": other})
 
 
-def _is_merger(change: TickerChange, t: Transaction, other: str | None) -> bool:
+def _is_merger(change: TickerChange, t: Transaction, other: str | None, known: Known) -> bool:
     late = change.changed_on - EARLY <= t.date <= change.changed_on + LATE
-    same = t.operation is Operation.SPIN_OFF or change.new == other
+    same = t.operation is Operation.SPIN_OFF or known.paper_on(change.new, change.changed_on) == other
     return not change.continues and change.old == t.ticker and same and late
 
 
@@ -168,21 +173,27 @@ def _renamings(ticker: str, items: list[Item], known: Known, until: date) -> lis
     lineages = known.lineages
     if ticker not in lineages:
         return []
+    end = _end(ticker, items, known, until)
     return [
         _implied((ticker, change.changed_on, "change of code", change.source), change.ratio)
         for last, change in lineages.ratios(ticker)
-        if change.continues and change.changed_on <= until and held_on(items, last) > 0
+        if change.continues and change.changed_on <= end and held_on(items, last) > 0
     ]
+
+
+def _end(ticker: str, items: Iterable[Item], known: Known, until: date) -> date:
+    """The day up to which events are the paper's own: of its merger, behind which they are another's, or `until`."""
+    first = min((i.t.date for i in items), default=until)
+    ends = (c.changed_on for c in known.lineages.changes if c.old == ticker and not c.continues)
+    return min((day for day in ends if first < day < until), default=until)
 
 
 def _share_events(
     ticker: str, items: list[Item], known: Known, until: date, remarks: list[str]
 ) -> Iterable[Transaction]:
     """Match booked splits and bonuses to the known ones; yields those that nobody booked, or not whole."""
-    first = min((i.t.date for i in items), default=until)
-    ends = (c.changed_on for c in known.lineages.changes if c.old == ticker and not c.continues)
-    end = min((day for day in ends if day > first), default=until)  # what comes after it is the other paper's
-    events = [e for e in known.actions.get(ticker, ()) if _counts(e, min(end, until))]
+    end = _end(ticker, items, known, until)
+    events = [e for e in known.actions.get(ticker, ()) if _counts(e, end)]
     made: list[Item] = []
     for event in sorted(events, key=lambda e: (e.last_date_with, e.factor or 0)):
         factor, last = event.factor or Decimal(1), event.last_date_with
@@ -212,10 +223,10 @@ def _share_events(
 
 
 def _counts(event: CorporateAction, until: date) -> bool:
-    return _changes_shares(event) and event.last_date_with < until
+    return changes_shares(event) and event.last_date_with < until
 
 
-def _changes_shares(event: CorporateAction) -> bool:
+def changes_shares(event: CorporateAction) -> bool:
     """Whether it gives a known number of new papers per old one; of a receipt, by what one of it stands for."""
     kinds = event.kind in SHARE_KINDS or event.kind is ActionKind.RATIO_CHANGE
     return kinds and event.factor is not None and event.factor > 0

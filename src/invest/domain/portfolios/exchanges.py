@@ -108,9 +108,10 @@ class _Exchanges:
 
     def spin_off(self, ticker: str, action: CorporateAction, place: int) -> None:
         """Papers of another company for what was held, with their part of the cost."""
-        held, other = self._held(ticker, action.last_date_with), spun_off(action)
-        if held <= 0 or other is None:
+        held, given = self._held(ticker, action.last_date_with), spun_off(action)
+        if held <= 0 or given is None:
             return
+        other = self.known.paper_on(given, action.last_date_with)
         made = Transaction(
             date=action.last_date_with + DAY,
             ticker=ticker,
@@ -130,6 +131,7 @@ class _Exchanges:
         held = self._held(change.old, last)
         if held <= 0:
             return
+        change = change.model_copy(update={"new": self.known.paper_on(change.new, change.changed_on)})
         left = held - self._conversions_booked(change, held)
         if left > max(DUST, held * NEAR):
             made = Transaction(
@@ -146,10 +148,13 @@ class _Exchanges:
             )
             self._add(made)
         cash = next((a for a in self.known.actions.get(change.old, ()) if _pays_for(a, last)), None)
-        if cash is not None and not self._paid(change, cash, held):
+        if cash is None:
+            return
+        day = max(change.changed_on, cash.payment_date or change.changed_on)
+        if day <= self.until and not self._paid(change, cash, held):
             self._add(
                 Transaction(
-                    date=max(change.changed_on, cash.payment_date or change.changed_on),
+                    date=day,
                     ticker=change.new,
                     operation=Operation.AMORTISATION,
                     quantity=held,
@@ -162,14 +167,12 @@ class _Exchanges:
     def redeem(self, ticker: str, action: CorporateAction) -> None:
         """The company buys the whole paper back: a sale at what it pays. Nothing where it goes on being traded.
 
-        Without prices the owner alone is believed: companies redeem a part too.
+        Without prices, and in its first days, the owner alone is believed: companies redeem a part too.
         """
-        bars = self.known.bars.get(ticker)
-        if bars is None or not len(bars):
-            ended = action.source == OWNER
-        else:
-            ended = bool(bars.days[-1] <= np.datetime64(action.last_date_with + EARLY, "D"))
-        if not ended:
+        bars, settled = self.known.bars.get(ticker), action.last_date_with + EARLY
+        silent = bars is None or not len(bars) or bool(bars.days[-1] <= np.datetime64(settled, "D"))
+        shown = bars is not None and len(bars) > 0 and settled < self.until
+        if not silent or not (shown or action.source == OWNER):
             return
         day = max(action.last_date_with + DAY, action.payment_date or date.min)
         held = min(self._held(ticker, action.last_date_with), self._held(ticker, day + LATE))
@@ -224,7 +227,7 @@ class _Exchanges:
             if t.operation is Operation.CONVERSION and (t.ticker, t.other) == (change.old, change.new):
                 booked += t.quantity
                 self.transactions[at] = t.model_copy(update={"date": change.changed_on, "place": LAST})
-            elif t.ticker == change.new and t.operation in FREE and not t.price:
+            elif t.ticker == change.new and t.operation in FREE and not t.price and not self._is_bonus(t):
                 gone = min(t.quantity / change.ratio, held - booked)
                 if abs(gone * change.ratio - t.quantity) > max(Decimal(1), t.quantity * NEAR):
                     continue
@@ -237,6 +240,11 @@ class _Exchanges:
                     }
                 )  # fmt: skip
         return booked
+
+    def _is_bonus(self, t: Transaction) -> bool:
+        """Whether it is a bonus of its own paper, which stands at its ex-day once it was matched to the known one."""
+        bonuses = (a for a in self.known.actions.get(t.ticker or "", ()) if a.kind is ActionKind.BONUS)
+        return t.operation is Operation.BONUS and any(t.date == a.last_date_with + DAY for a in bonuses)
 
     def _paid(self, change: TickerChange, cash: CorporateAction, held: Decimal) -> bool:
         """Whether a fact tells the part in cash: about the same sum, of either paper."""

@@ -10,8 +10,8 @@ from decimal import Decimal
 from pydantic import Field
 
 from invest.domain.frozen import Frozen
-from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction
-from invest.domain.portfolios.events import amount_text
+from invest.domain.market import ActionKind, CorporateAction
+from invest.domain.portfolios.events import amount_text, changes_shares, event_name
 from invest.domain.portfolios.portfolio import CENT, IN_CASH, Operation, Plain, Transaction
 from invest.domain.portfolios.receipts import Holdings, Receipt, jcp_withheld
 
@@ -78,8 +78,8 @@ def projected_income(
 def _splits_after(actions: Sequence[CorporateAction], day: date, today: date) -> Decimal:
     ratio = Decimal(1)
     for action in actions:
-        if action.kind in SHARE_KINDS and action.factor and day < action.last_date_with < today:
-            ratio *= action.factor
+        if changes_shares(action) and day < action.last_date_with < today:
+            ratio *= action.factor or Decimal(1)
     return ratio
 
 
@@ -114,7 +114,7 @@ def _payment(r: Receipt) -> Proposal:
 
 def _share_event(implied: Transaction) -> Proposal:
     t = implied.model_copy(update={"origin": PROPOSED, "note": f"{implied.note}, as announced"})
-    message = f"{t.ticker} {implied.note} of {amount_text(t)} on {t.date}"
+    message = f"{t.ticker} {event_name(implied)} of {amount_text(t)} on {t.date}"
     return Proposal(key=f"{t.ticker}:{implied.note}:{t.date}:{t.quantity.normalize():f}", said=message, transaction=t)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from invest.domain.market import Asset, Bars, CorporateAction, Lineages, MacroPoint, RateCurve, TickerChange, market_day
 from invest.domain.portfolios import allocation, performance, returns
-from invest.domain.portfolios.events import Settled, amount_text, settled
+from invest.domain.portfolios.events import Settled, amount_text, event_name, settled
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
 from invest.domain.portfolios.income import announced, projected_income, proposed, received_by_month, received_since
 from invest.domain.portfolios.known import Known, in_reais
@@ -309,7 +309,7 @@ def _warnings(given: PortfolioInput, facts: _Facts) -> list[str]:
     if future:
         found.append(f"{future} transactions lie in the future and do not count yet")
     found += [
-        f"{s.ticker}: {s.note} of {amount_text(s)} on {s.date} is not booked; it is counted as one"
+        f"{s.ticker}: {event_name(s)} of {amount_text(s)} on {s.date} is not booked; it is counted as one"
         for s in facts.settled.implied
     ]
     found += [*facts.settled.remarks, *given.remarks]

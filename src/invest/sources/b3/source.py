@@ -27,8 +27,10 @@ class B3Source:
 
     name = "b3"
 
-    def __init__(self, witnesses: Sequence[EventWitness] = ()) -> None:
+    def __init__(self, witnesses: Sequence[EventWitness] = (), off: Sequence[str] = ()) -> None:
+        """`off`: witnesses that are switched off, and say as little as those that do not answer."""
         self._witnesses = witnesses
+        self.off = tuple(off)
 
     async def collect(self, client: SourceClient, want: Want) -> Answer:
         """Dividends, JCP, splits and identity of one paper: where something tells of a new event, or it is its turn."""
@@ -40,6 +42,8 @@ class B3Source:
         known, today = (*want.splits, *want.payments), market_day(want.now)
         if not want.force and reason_to_read(last, signs, known, today, reading.conf.event_turns) is None:
             reading.remark(f"read on {last.read_on if last else today}, and nothing tells of a new event since")
+            if last and last.mark != signs.mark:  # a mark that went and comes back tells of another event
+                reading.add(Harvest(readings=[replace(last, mark=signs.mark)]))
             return reading.close("not_modified")
         read = Harvest(readings=[EventReading(want.ticker, self.name, today, signs.mark)])
         if want.kind in FUND_TYPES:
@@ -49,7 +53,8 @@ class B3Source:
         found = fmt.objects(supplement)
         if not found:
             reading.remark("no company of that code")
-            reading.add(read)
+            if not known:  # of one that had events B3 may have lost sight for an hour
+                reading.add(read)
             return reading.close("empty")
         reading.keep(supplement.payload)
         if want.kind is AssetKind.BDR:  # what stands beside its events is the foreign company's, not the receipt's
@@ -69,7 +74,7 @@ class B3Source:
     async def _signs(self, client: SourceClient, want: Want) -> EventSigns:
         """What the files of the whole market say of the paper."""
         asked = [witness.event_signs(client, want) for witness in self._witnesses]
-        signs = EventSigns()
+        signs = EventSigns(unread=self.off)
         for witness, answer in zip(self._witnesses, await asyncio.gather(*asked, return_exceptions=True), strict=True):
             if isinstance(answer, EventSigns):
                 signs += answer

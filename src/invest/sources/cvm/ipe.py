@@ -15,7 +15,7 @@ from invest.domain.values import RawPayload
 from invest.sources.b3 import plain
 from invest.sources.client import Capped, Shelf, Shelved, Shelves, SourceClient, open_zip
 from invest.sources.cvm.format import table
-from invest.sources.errors import Malformed, SourceError
+from invest.sources.errors import Malformed, NotAvailable, SourceError
 from invest.sources.feeds import clean, identifier, safe_link
 from invest.sources.numerals import SAO_PAULO, cnpj_of, day
 
@@ -47,8 +47,9 @@ class Notices:
         return list(_notices(files, cnpj, today, {cnpj: tickers}))
 
     async def last_delivery(self, client: SourceClient, cnpj: str, today: date) -> date | None:
-        """The day of a company's newest document that may tell of an event. Raises `SourceError`."""
-        days = [day(self._delivered(shelved).get(cnpj)) for shelved in await self._files(client, today)]
+        """The day of a company's newest document that may tell of an event. Raises `SourceError`, also for a part."""
+        files = await self._files(client, today, whole=True)
+        days = [day(self._delivered(shelved).get(cnpj)) for shelved in files]
         return max((when for when in days if when is not None and when <= today), default=None)
 
     def _delivered(self, shelved: Shelved) -> Mapping[str, str]:
@@ -67,7 +68,8 @@ class Notices:
         found.sort(key=lambda notice: (notice[0].published_at or notice[0].fetched_at, notice[0].id), reverse=True)
         return found[:limit]
 
-    async def _files(self, client: SourceClient, today: date) -> list[Shelved]:
+    async def _files(self, client: SourceClient, today: date, *, whole: bool = False) -> list[Shelved]:
+        """Those that came; `whole`: all, but for one that is not there yet. Raises `SourceError`."""
         years = [today.year] if today.month > 2 else [today.year - 1, today.year]
         paths = [f"/dados/CIA_ABERTA/DOC/IPE/DADOS/ipe_cia_aberta_{year}.zip" for year in years]
         fetched = await asyncio.gather(
@@ -75,8 +77,9 @@ class Notices:
         )
         problems = [one for one in fetched if isinstance(one, BaseException)]
         unexpected = [one for one in problems if not isinstance(one, SourceError)]
-        if unexpected or len(problems) == len(fetched):
-            raise (unexpected or problems)[0]
+        away = [one for one in problems if whole and not isinstance(one, NotAvailable)]
+        if unexpected or away or len(problems) == len(fetched):
+            raise (unexpected or away or problems)[0]
         return [one for one in fetched if isinstance(one, Shelved)]
 
 

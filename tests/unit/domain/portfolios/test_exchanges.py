@@ -58,7 +58,7 @@ def test_a_part_of_the_owners_own_stays() -> None:
 def test_a_spin_off_that_nobody_booked_is_named_and_proposed() -> None:
     made = Portfolio(id="p", name="P", created_at=datetime(2026, 1, 1, tzinfo=UTC), transactions=(BOUGHT,))
     metrics = measure(PortfolioInput(made, datetime(2026, 11, 27, 22, tzinfo=UTC), actions=KNOWN.actions))
-    assert "OLDD3: spin_off of 50 NEWW3, with 20.00% of the cost on 2026-03-11 is not booked; it is counted as one" in (
+    assert "OLDD3: spin-off of 50 NEWW3, with 20.00% of the cost on 2026-03-11 is not booked; it is counted as one" in (
         metrics.warnings
     )
     (proposal,) = metrics.proposals
@@ -145,6 +145,45 @@ def test_the_part_of_a_merger_in_cash_lowers_the_cost_once() -> None:
     assert positions_of([EARNED, paid], known, TODAY).held["BIGG3"].returned == 5_000
 
 
+def test_the_part_in_cash_counts_from_its_payment_on() -> None:
+    later = PARTLY.model_copy(update={"payment_date": date(2027, 3, 1)})
+    known = Known({"OLDD3": (later,)}, [change("OLDD3", "BIGG3", "2")])
+    assert [positions_of([EARNED], known, day).held["BIGG3"].cost for day in (TODAY, date(2027, 3, 1))] == [
+        20_000, 15_000,
+    ]  # fmt: skip
+
+
+RENAMED = change("BIGG3", "LAST3", "2", continues=True, day=date(2026, 8, 3))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        [fact("2026-03-25", "bonus", "BIGG3", "500", "0")],
+        [fact("2026-03-25", "conversion", "OLDD3", "1000", "0", other="BIGG3", shares="500")],
+    ],
+)
+def test_what_came_trades_under_the_code_that_its_paper_got_later(given: list[Transaction]) -> None:
+    merged = Known(changes=[change("OLDD3", "BIGG3", "0.5"), RENAMED])
+    book = positions_of([EARNED, *given], merged, TODAY)
+    assert {t: (p.quantity, p.cost) for t, p in book.held.items()} == {"LAST3": (D(1000), D(20_000))}
+    assert book.refused == []
+    spun = Known(
+        {"OLDD3": (event("OLDD3", ActionKind.SPIN_OFF, other="BIGG3", ratio="0.5", price_factor="0.8"),)}, [RENAMED]
+    )
+    held = positions_of([EARNED], spun, TODAY).held
+    assert {t: (p.quantity, p.cost) for t, p in held.items()} == {"OLDD3": (1000, 16_000), "LAST3": (1000, 4_000)}
+
+
+@pytest.mark.parametrize("price", ["0", "10"])
+def test_a_bonus_soon_after_a_merger_is_no_credit_of_it(price: str) -> None:
+    bonus = event("BIGG3", ActionKind.BONUS, date(2026, 4, 7), factor="1.05")
+    known = Known({"BIGG3": (bonus,)}, MERGED.lineages)
+    book = positions_of([EARNED, fact("2026-04-12", "bonus", "BIGG3", "42", price)], known, TODAY)
+    assert (book.held["BIGG3"].quantity, book.held["BIGG3"].cost) == (D("894.1"), 20_000 + 42 * D(price))
+
+
 def test_a_unit_becomes_its_shares_and_they_bear_its_cost() -> None:
     spun = event("UNIT11", ActionKind.SPIN_OFF, other="UNIT3", ratio="1", price_factor="0.75")
     known = Known({"UNIT11": (spun,)}, [change("UNIT11", "UNIT4", "2")])
@@ -165,6 +204,17 @@ def test_a_paper_that_its_company_bought_back_is_sold_at_what_was_paid() -> None
     again = positions_of([EARNED, booked], known, TODAY)
     assert (again.held, again.positions["OLDD3"].realized_gain, again.refused) == ({}, D(5_000), [])
     assert positions_of([EARNED], known, date(2026, 3, 19)).held["OLDD3"].quantity == 1000
+
+
+def test_a_redemption_of_a_source_is_of_the_whole_paper_once_that_is_silent() -> None:
+    days = np.array(["2026-03-09", "2026-03-10"], "datetime64[D]")
+    price, many = np.full(2, 20.0), np.full(2, 100.0)
+    bars = Bars("OLDD3", days, price, price, price, price, many, many, np.ones(2))
+    for source, sold in (("b3", False), ("owner", True)):
+        gone = event("OLDD3", ActionKind.REDEMPTION, amount="25").model_copy(update={"source": source})
+        known = Known({"OLDD3": (gone,)}, (), {"OLDD3": bars})
+        assert (positions_of([EARNED], known, date(2026, 3, 12)).held == {}) is sold  # it may trade tomorrow
+        assert positions_of([EARNED], known, TODAY).held == {}
 
 
 def test_a_receipt_that_stands_for_less_comes_in_greater_number() -> None:

@@ -382,6 +382,8 @@ def test_projected_income_divides_amounts_from_before_a_split() -> None:
         action(ActionKind.AMORTISATION, date(2025, 12, 1), amount="7"),
     ]
     assert projected_income(D(10), events, END) == D("15.00")
+    parity = [e.model_copy(update={"kind": ActionKind.RATIO_CHANGE}) if e.factor else e for e in events]
+    assert projected_income(D(10), parity, END) == D("15.00")
     assert projected_income(D(10), None, END) is None
 
 
