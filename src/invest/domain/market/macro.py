@@ -62,7 +62,12 @@ class RateCurve:
     @cached_property
     def gaps(self) -> npt.NDArray[np.int64]:
         """Places of days behind which more sessions lack than a rate is carried over."""
-        return np.flatnonzero(missing_sessions(self.days) > CARRIED_SESSIONS)
+        return np.flatnonzero(self.missing > CARRIED_SESSIONS)
+
+    @cached_property
+    def missing(self) -> npt.NDArray[np.int64]:
+        """How many sessions lack behind each day."""
+        return missing_sessions(self.days)
 
     @classmethod
     def of(cls, points: Iterable[MacroPoint]) -> RateCurve:
@@ -113,15 +118,18 @@ class RateCurve:
         if not len(self) or stamps[0] < self.stamps[0]:
             return None
         places = np.searchsorted(self.stamps, stamps, side="left")
-        if ((self.gaps >= places[0]) & (self.gaps < places[-1] - 1)).any():
+        between = self.stamps[np.minimum(places, len(self) - 1)] != stamps
+        whole = (self.gaps >= places[0] - between[0]) & (self.gaps < places[-1] - between[-1])
+        if whole.any():
             return None
         grown = self.growth_to[places]
-        last = self.days[-1].astype(object)
-        for i in range(int(np.searchsorted(stamps, self.stamps[-1], side="right")), len(stamps)):
+        for i in np.flatnonzero(between & ((places == len(self)) | (self.missing[places - 1] > 0))):
+            before = places[i] - 1
+            last = self.days[before].astype(object)
             idle = count_sessions(last, EPOCH + timedelta(days=int(stamps[i]) - 1))
             if idle > CARRIED_SESSIONS:
                 return None
-            grown[i] *= (1 + self.rates[-1]) ** idle
+            grown[i] = self.growth_to[before] * (1 + self.rates[before]) ** (1 + idle)
         return np.asarray(grown)
 
 

@@ -29,10 +29,19 @@ def test_sessions_that_lack_bear_the_rate_before_them(lacking: int) -> None:
     assert curve(known).growth(FIRST, LAST) == pytest.approx(1.0005 ** (len(DAYS) - 1))
 
 
+@pytest.mark.parametrize(("start", "end"), [(0, 44), (0, 40), (42, 60), (41, 44), (39, 45)])
+def test_a_day_among_those_that_lack_has_what_was_earned_until_then(start: int, end: int) -> None:
+    rates = curve(DAYS[:40] + DAYS[45:])
+    assert rates.growth(DAYS[start], DAYS[end]) == pytest.approx(1.0005 ** (end - start))
+
+
 def test_growth_over_more_than_that_is_unknown_and_known_before_and_after() -> None:
     rates = curve(DAYS[:40] + DAYS[51:])
     assert rates.growth(FIRST, LAST) is None
     assert rates.growth(FIRST, DAYS[39]) == pytest.approx(1.0005**39)
+    assert rates.growth(FIRST, DAYS[45]) == pytest.approx(1.0005**45)  # within ten sessions of the last known rate
+    assert [rates.growth(DAYS[at], DAYS[51]) for at in (0, 39, 45)] == [None] * 3
+    assert rates.growth(FIRST, DAYS[50] + timedelta(days=1)) is None
     assert rates.growth(DAYS[51], LAST) == pytest.approx(1.0005 ** (len(DAYS) - 52))
 
 

@@ -1,0 +1,20 @@
+"""What is said of a receipt whose parity is not known: why, and which source would give it."""
+
+from __future__ import annotations
+
+import pytest
+
+from invest.api.routes.behind import why_no_parity
+from invest.domain.market import home_paper
+
+
+@pytest.mark.parametrize(
+    ("ticker", "yahoo", "words"),
+    [
+        ("AAPL34", False, "AAPL come from the source yahoo alone, which is switched off"),
+        ("AAPL34", True, "no parity was observed yet: collect AAPL34"),
+        ("ZZZZ34", False, "the paper behind ZZZZ34 is not known here"),
+    ],
+)
+def test_a_parity_that_lacks_has_a_reason(ticker: str, yahoo: bool, words: str) -> None:
+    assert words in why_no_parity(ticker, home_paper(ticker), yahoo=yahoo)
