@@ -67,12 +67,12 @@ def why_no_parity(ticker: str, home: HomePaper | None, *, yahoo: bool) -> str:
         return f"the paper behind {ticker} is not known here: only well-known ones are"
     if not yahoo:
         return (
-            f"closes of {home.symbol} come from the source yahoo alone, which is switched off (its terms allow personal "
-            f"use only): set sources.yahoo.enabled = true, then collect {ticker}"
+            f"closes of {home.symbol} come from the source yahoo alone, which is switched off (its terms allow "
+            f"personal use only): set sources.yahoo.enabled = true, then collect {ticker}"
         )
     return (
-        f"no parity was observed yet: collect {ticker}; a month of closes of it and {home.symbol} must have ten days in "
-        "common and move together"
+        f"no parity was observed yet: collect {ticker}; a month of closes of it and {home.symbol} must have ten days "
+        "in common and move together"
     )
 
 
