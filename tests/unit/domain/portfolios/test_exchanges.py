@@ -173,7 +173,10 @@ def test_what_came_trades_under_the_code_that_its_paper_got_later(given: list[Tr
         {"OLDD3": (event("OLDD3", ActionKind.SPIN_OFF, other="BIGG3", ratio="0.5", price_factor="0.8"),)}, [RENAMED]
     )
     held = positions_of([EARNED], spun, TODAY).held
-    assert {t: (p.quantity, p.cost) for t, p in held.items()} == {"OLDD3": (1000, 16_000), "LAST3": (1000, 4_000)}
+    assert {t: (p.quantity, p.cost) for t, p in held.items()} == {
+        "OLDD3": (D(1000), D(16_000)),
+        "LAST3": (D(1000), D(4_000)),
+    }
 
 
 @pytest.mark.parametrize("price", ["0", "10"])
