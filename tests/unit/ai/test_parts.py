@@ -22,8 +22,8 @@ from invest.ai.wires.failing import failure
 from invest.ai.wires.openai_chat import OpenAIChat
 from invest.ai.wires.openai_responses import OpenAIResponses
 from invest.domain.opinions.faithfulness import check_figures
-from invest.domain.opinions.language import language_of
 from invest.domain.opinions.opinion import Opinion, OpinionStatus, Snapshot, SnapshotFact, SnapshotNews
+from invest.domain.opinions.stance import language_of
 from invest.settings import ProviderSettings
 
 AT = datetime(2026, 3, 31, tzinfo=UTC)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from invest.ai.rules import CRITERIA, REACH, RulesAnalyst
 from invest.domain.opinions.faithfulness import check_figures
-from invest.domain.opinions.language import language_of
 from invest.domain.opinions.opinion import OpinionStatus, Snapshot, SnapshotFact, SnapshotNews
+from invest.domain.opinions.stance import language_of
 
 NOW = datetime(2026, 3, 31, tzinfo=UTC)
 GOOD: dict[str, tuple[float, str]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from invest.domain.opinions.faithfulness import BASE_RATE, FigureCheck, check_figures
-from invest.domain.opinions.language import language_of
 from invest.domain.opinions.opinion import (
     RULES,
     AiConsensus,
@@ -37,7 +36,7 @@ from invest.domain.opinions.pooling import (
 )
 from invest.domain.opinions.snapshot import build_snapshot
 from invest.domain.opinions.spend import Spend, SpendLine, spend_of
-from invest.domain.opinions.stance import speaks_against
+from invest.domain.opinions.stance import language_of, speaks_against
 from invest.domain.opinions.untrusted import (
     age_of,
     bounded_by_news,

@@ -161,7 +161,7 @@ _COUNTED = (
     r"|(?:d[oe]s?|of|out\s+of|em)\s+(?:(?:the|os)\s+)?(?:nove|nine|9)\b)\b"
 )
 _IN_WORDS = re.compile(
-    rf"(?i)\b((?:(?:{'|'.join(_SPELLED)}|três)(?:\s+e\s+|\s*-\s*|\s+(?={_COUNTED})|\s+))+)(?={_COUNTED})"
+    rf"(?i)\b((?:(?:{'|'.join(_SPELLED)}|três)(?:\s+e\s+|\s*-\s*|\s+(?={_COUNTED})|\s+)){{1,8}})(?={_COUNTED})"
 )
 
 
