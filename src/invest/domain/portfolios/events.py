@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
 from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction, TickerChange, previous_session
-from invest.domain.portfolios.exchanges import with_exchanges
+from invest.domain.portfolios.exchanges import came_of, with_exchanges
 from invest.domain.portfolios.known import HOPS, Known
 from invest.domain.portfolios.ledger import SHARE
 from invest.domain.portfolios.portfolio import NEEDS_OTHER, ZERO, Operation, Transaction
@@ -33,12 +33,16 @@ DAY = timedelta(days=1)
 
 @dataclass(slots=True)
 class Item:
-    """One booked fact on its way to the day it counts from; `index` its place in the given order."""
+    """One booked fact on its way to the day it counts from; `index` its place in the given order.
+
+    `exchanged`: it tells what a merger or a spin-off gave, and stands among what came by them too.
+    """
 
     index: int
     booked: Transaction
     t: Transaction
     matched: bool = False
+    exchanged: bool = False
 
     def move(self, day: date, **changes: object) -> None:
         """Count it from `day`."""
@@ -63,27 +67,20 @@ def settled(transactions: Iterable[Transaction], known: Known, until: date) -> S
 
     What a spin-off or a merger gave has events of its own: facts are settled again until no paper comes anew.
     """
-    facts, came = list(transactions), dict[str, list[Transaction]]()
+    facts, came, exchanged = list(transactions), dict[str, list[Transaction]](), set[int]()
     for _ in range(HOPS):
-        found = _settled(facts, known, until, came)
-        given = _came(found.transactions)
-        if given == came or not any(_has_events(ticker, known) for ticker in given):
+        found = _settled(facts, known, until, came, exchanged)
+        given, told = came_of(found.transactions), _exchanged(found, facts)
+        if (given, told) == (came, exchanged) or not any(_has_events(ticker, known) for ticker in given):
             break
-        came = given
+        came, exchanged = given, told
     return found
 
 
-def _came(transactions: Iterable[Transaction]) -> dict[str, list[Transaction]]:
-    """By paper, what came of it without a fact of its own: by conversions and spin-offs of others."""
-    came: dict[str, list[Transaction]] = {}
-    for t in transactions:
-        if t.operation in NEEDS_OTHER and t.other is not None:
-            quantity = t.quantity if t.shares is None or t.operation is Operation.SPIN_OFF else t.shares
-            given = Transaction.model_construct(
-                date=t.date, ticker=t.other, operation=Operation.OPENING, quantity=quantity, price=ZERO
-            )
-            came.setdefault(t.other, []).append(given)
-    return came
+def _exchanged(found: Settled, facts: Sequence[Transaction]) -> set[int]:
+    """Places of the facts that were booked as papers that came for nothing, and tell of an exchange."""
+    pairs = ((index, t) for index, t in zip(found.indices, found.transactions, strict=True) if index >= 0)
+    return {i for i, t in pairs if t.operation in NEEDS_OTHER and facts[i].operation not in NEEDS_OTHER}
 
 
 def _has_events(ticker: str, known: Known) -> bool:
@@ -91,7 +88,11 @@ def _has_events(ticker: str, known: Known) -> bool:
 
 
 def _settled(
-    transactions: Sequence[Transaction], known: Known, until: date, came: Mapping[str, Sequence[Transaction]]
+    transactions: Sequence[Transaction],
+    known: Known,
+    until: date,
+    came: Mapping[str, Sequence[Transaction]],
+    exchanged: Collection[int],
 ) -> Settled:
     found = Settled()
     by_ticker: dict[str | None, list[tuple[int, Transaction, Transaction]]] = defaultdict(list)
@@ -109,7 +110,7 @@ def _settled(
             found.indices += [index for index, _, _ in facts]
             continue
         given = [Item(-1, t, t, matched=True) for t in came.get(ticker, ())]
-        items = [*(Item(*fact) for fact in facts), *given]
+        items = [*(Item(*fact, exchanged=fact[0] in exchanged) for fact in facts), *given]
         implied = [*_share_events(ticker, items, known, until, found.remarks)]
         implied += _renamings(ticker, items, known, until)
         _trade_days(items, implied)
@@ -326,7 +327,7 @@ def _count_from(item: Item, ex: date, factor: Decimal) -> None:
 def held_on(items: Iterable[Item], day: date) -> Decimal:
     """Shares held at the close of `day`; sales beyond the position are passed over."""
     held = ZERO
-    for t in sorted((i.t for i in items if i.t.date <= day), key=_rank):
+    for t in sorted((i.t for i in items if i.t.date <= day and not i.exchanged), key=_rank):
         held = shares_after(held, t)
     return held
 

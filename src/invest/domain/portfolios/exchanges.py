@@ -6,7 +6,7 @@ event); what its owner booked with a part of their own stays. A merger moves the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ import numpy as np
 from invest.domain.market import OWNER, ActionKind, CorporateAction, InvalidTicker, TickerChange, parse_ticker
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.ledger import DUST, SHARE
-from invest.domain.portfolios.portfolio import REDEEMED, ZERO, Operation, Transaction
+from invest.domain.portfolios.portfolio import NEEDS_OTHER, REDEEMED, ZERO, Operation, Transaction
 from invest.domain.portfolios.receipts import holdings
 
 EARLY = timedelta(days=5)
@@ -56,6 +56,19 @@ def mergers_of(known: Known) -> dict[str, list[TickerChange]]:
         if not change.continues:
             found.setdefault(change.old, []).append(change)
     return found
+
+
+def came_of(transactions: Iterable[Transaction]) -> dict[str, list[Transaction]]:
+    """By paper, what came of it without a fact of its own: by conversions and spin-offs of others."""
+    came: dict[str, list[Transaction]] = {}
+    for t in transactions:
+        if t.operation in NEEDS_OTHER and t.other is not None:
+            quantity = t.quantity if t.shares is None or t.operation is Operation.SPIN_OFF else t.shares
+            given = Transaction.model_construct(
+                date=t.date, ticker=t.other, operation=Operation.OPENING, quantity=quantity, price=ZERO
+            )
+            came.setdefault(t.other, []).append(given)
+    return came
 
 
 def with_exchanges(transactions: list[Transaction], indices: list[int], known: Known, until: date) -> list[Transaction]:
@@ -211,6 +224,8 @@ class _Exchanges:
             if t.ticker != made.other:
                 continue
             if t.operation in FREE and not t.price:
+                if abs(t.quantity - made.quantity) > max(Decimal(1), made.quantity * NEAR) and self._may_be_bonus(t):
+                    continue
                 changes = {"quantity": t.quantity, "note": t.note, "origin": t.origin, "broker": t.broker, "id": t.id}
                 self.transactions[at] = made.model_copy(update=changes)
                 return True
@@ -245,6 +260,11 @@ class _Exchanges:
         """Whether it is a bonus of its own paper, which stands at its ex-day once it was matched to the known one."""
         bonuses = (a for a in self.known.actions.get(t.ticker or "", ()) if a.kind is ActionKind.BONUS)
         return t.operation is Operation.BONUS and any(t.date == a.last_date_with + DAY for a in bonuses)
+
+    def _may_be_bonus(self, t: Transaction) -> bool:
+        """Whether a bonus of its own paper is known that it may tell."""
+        bonuses = (a for a in self.known.actions.get(t.ticker or "", ()) if a.kind is ActionKind.BONUS)
+        return t.operation is Operation.BONUS and any(-EARLY <= t.date - a.last_date_with <= LATE for a in bonuses)
 
     def _paid(self, change: TickerChange, cash: CorporateAction, held: Decimal) -> bool:
         """Whether a fact tells the part in cash: about the same sum, of either paper."""

@@ -113,7 +113,7 @@ def _payment(r: Receipt) -> Proposal:
 
 
 def _share_event(implied: Transaction) -> Proposal:
-    t = implied.model_copy(update={"origin": PROPOSED, "note": f"{implied.note}, as announced"})
+    t = implied.model_copy(update={"origin": PROPOSED, "note": f"{event_name(implied)}, as announced"})
     message = f"{t.ticker} {event_name(implied)} of {amount_text(t)} on {t.date}"
     return Proposal(key=f"{t.ticker}:{implied.note}:{t.date}:{t.quantity.normalize():f}", said=message, transaction=t)
 

@@ -187,6 +187,25 @@ def test_a_bonus_soon_after_a_merger_is_no_credit_of_it(price: str) -> None:
     assert (book.held["BIGG3"].quantity, book.held["BIGG3"].cost) == (D("894.1"), 20_000 + 42 * D(price))
 
 
+@pytest.mark.parametrize("bonus_booked", [True, False])
+def test_a_credit_of_a_merger_is_held_once_when_its_paper_gives_a_bonus(*, bonus_booked: bool) -> None:
+    bonus = event("BIGG3", ActionKind.BONUS, date(2026, 7, 7), factor="1.1")
+    known = Known({"BIGG3": (bonus,)}, MERGED.lineages)
+    facts = [EARNED, fact("2026-03-25", "bonus", "BIGG3", "852.1", "0")]
+    facts += [fact("2026-07-12", "bonus", "BIGG3", "85", "0")] if bonus_booked else []
+    held = positions_of(facts, known, TODAY).held
+    assert held["BIGG3"].quantity == (D("937.1") if bonus_booked else D("937.31"))
+
+
+def test_a_bonus_soon_after_a_spin_off_is_no_credit_of_it() -> None:
+    bonus = event("NEWW3", ActionKind.BONUS, date(2026, 4, 7), factor="1.05")
+    known = Known({"OLDD3": (EVENT,), "NEWW3": (bonus,)})
+    given = fact("2026-04-12", "bonus", "NEWW3", "2", "0")
+    for facts in ([BOUGHT, given], [BOUGHT, given, fact("2026-03-25", "bonus", "NEWW3", "50", "0")]):
+        held = positions_of(facts, known, TODAY).held
+        assert (held["NEWW3"].quantity, held["NEWW3"].cost) == (D(52), D(200))
+
+
 def test_a_unit_becomes_its_shares_and_they_bear_its_cost() -> None:
     spun = event("UNIT11", ActionKind.SPIN_OFF, other="UNIT3", ratio="1", price_factor="0.75")
     known = Known({"UNIT11": (spun,)}, [change("UNIT11", "UNIT4", "2")])
