@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, TextIO, TypeVar
 
 import typer
@@ -93,6 +94,21 @@ class Manner:
 
 
 manner = Manner()
+
+
+def rounded(value: float | Decimal, decimals: int) -> Decimal:
+    """A number as pages and reports print it: a half away from zero, on the decimal that is written.
+
+    Not the function of `invest.domain.maths`: loading it takes longer than all of a short command.
+    """
+    exact = value if isinstance(value, Decimal) else Decimal(repr(float(value)))
+    return exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP) + 0  # no minus before a zero
+
+
+def percentage(fraction: float | Decimal, decimals: int = 0, *, signed: bool = False) -> str:
+    """A fraction as per cent, rounded so."""
+    exact = fraction if isinstance(fraction, Decimal) else Decimal(repr(float(fraction)))
+    return f"{rounded(exact * 100, decimals):{'+' if signed else ''}f}%"
 
 
 def plain(value: Any) -> Any:

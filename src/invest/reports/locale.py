@@ -6,6 +6,7 @@ Every function answers "—" for what is missing: None, NaN and infinity never p
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -102,6 +103,20 @@ class Locale:
         if self.language == "pt-BR":
             return f"{value.day:02d}/{value.month:02d}/{value.year:04d}"
         return f"{value.day} {self.month(value.month)} {value.year:04d}"
+
+    def as_day(self, text: str) -> date | None:
+        """The day that `day` prints so; None for any other text."""
+        if self.language == "pt-BR":
+            match = re.fullmatch(r"([0-9]{2})/([0-9]{2})/([0-9]{4})", text)
+            month = int(match[2]) if match else 0
+        else:
+            match = re.fullmatch(r"([0-9]{1,2}) (\w+) ([0-9]{4})", text)
+            names = self.words.t("months").split()
+            month = names.index(match[2]) + 1 if match and match[2] in names else 0
+        try:
+            return date(int(match[3]), month, int(match[1])) if match else None
+        except ValueError:
+            return None
 
     def month(self, number: int) -> str:
         """The month's abbreviation: `jan`, `Jan`."""

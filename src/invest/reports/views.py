@@ -72,6 +72,9 @@ class Table(Frozen):
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    rest: tuple[tuple[Cell, ...], ...] = Field(
+        default=(), description="rows that the last one sums up; workbook and CSV have them in its place"
+    )
     small: bool = False
 
 

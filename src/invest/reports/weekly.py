@@ -200,11 +200,13 @@ def _coming(data: WeeklyReportData, locale: Locale) -> Section | None:
         Column(label=words.t("agenda.event")),
         Column(label=words.t("weekly.coming_amount"), align="right"),
     )
-    rows = tuple(
+    listed: tuple[tuple[Cell, ...], ...] = tuple(
         (Cell(text=locale.day(day)), Cell(text=ticker, strong=True), Cell(text=what), Cell(text=amount))
-        for day, ticker, what, amount in sorted(events)[:MOST_COMING]
-    ) + more_row(len(events) - MOST_COMING, len(columns), locale)
-    table = Table(caption=words.t("weekly.coming_caption"), columns=columns, rows=rows, small=True)
+        for day, ticker, what, amount in sorted(events)
+    )
+    rows, rest = listed[:MOST_COMING], listed[MOST_COMING:]
+    rows += more_row(len(rest), len(columns), locale)
+    table = Table(caption=words.t("weekly.coming_caption"), columns=columns, rows=rows, rest=rest, small=True)
     return Section(id="coming", title=words.t("weekly.coming_title"), blocks=(table,), span=6)
 
 
@@ -239,7 +241,7 @@ def _payments(data: WeeklyReportData, locale: Locale) -> Section | None:
         Column(label=words.t("dividends.payment"), align="right"),
         Column(label=words.t("weekly.coming_amount"), align="right"),
     )
-    rows = tuple(
+    listed: tuple[tuple[Cell, ...], ...] = tuple(
         (
             Cell(text=a.ticker, strong=True),
             Cell(text=words.t(f"action.{a.kind}")),
@@ -247,8 +249,10 @@ def _payments(data: WeeklyReportData, locale: Locale) -> Section | None:
             Cell(text=locale.day(a.payment_date)),
             Cell(text=amount_text(a, locale)),
         )
-        for a in data.payments[:MOST_PAYMENTS]
-    ) + more_row(len(data.payments) - MOST_PAYMENTS, len(columns), locale)
-    table = Table(caption=words.t("weekly.payments_caption"), columns=columns, rows=rows)
+        for a in data.payments
+    )
+    rows, rest = listed[:MOST_PAYMENTS], listed[MOST_PAYMENTS:]
+    rows += more_row(len(rest), len(columns), locale)
+    table = Table(caption=words.t("weekly.payments_caption"), columns=columns, rows=rows, rest=rest)
     title, note = words.t("weekly.payments_title"), words.t("weekly.payments_note")
     return Section(id="payments", title=title, note=note, blocks=(table,), span=6)

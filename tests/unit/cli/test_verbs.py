@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -15,12 +16,15 @@ import pytest
 from rich.console import Console
 
 from invest.cli import exit_code, main, output, reference
+from invest.cli.output import percentage, rounded
 from invest.cli.platform.demo_table import assets_table, opinions_table
 from invest.cli.platform.origins import explain
 from invest.cli.verbs.quality import in_short
 from invest.cli.verbs.tasks import parse_arguments
+from invest.domain.maths import as_shown
 from invest.engine import ErrorInfo, JobFailed, ResultTimeout
 from invest.errors import ConfigError, NotFound, Unreachable
+from invest.reports.locale import locale_of
 from invest.settings import load
 from tests.command_line import command_line
 
@@ -243,6 +247,24 @@ def test_the_reference_page_is_up_to_date() -> None:
 )
 def test_values_are_shown_short_enough_to_read(value: Decimal | None, unit: str, text: str | None) -> None:
     assert in_short(value, unit) == text
+
+
+@pytest.mark.parametrize("value", [7.25, 7.35, 0.05, 9.95, 2.5, 0.845, -0.04, 1e-9, 8.0])
+def test_the_command_line_rounds_as_pages_and_reports_do(value: float) -> None:
+    for decimals in (0, 1, 2):
+        assert float(rounded(value, decimals)) == as_shown(value, decimals)
+        printed = locale_of("en").percent(value, decimals).replace(",", "")
+        assert percentage(value, decimals).replace("-", "−") == printed
+
+
+def test_the_demo_table_shows_a_half_as_the_pages_do() -> None:
+    asset: dict[str, Any] = {"ticker": "PETR4", "kind": "stock", "price": 30.0, "sources_count": 3}
+    asset |= {"overall_score": 7.25, "recommendation": "buy", "coverage": 0.845}
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(assets_table({"assets": [asset]}))
+    printed = console.export_text()
+    assert " 7.3 " in printed
+    assert " 85 % " in printed
 
 
 def test_the_demo_tables_fit_80_columns() -> None:

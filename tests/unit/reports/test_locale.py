@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from invest.reports.locale import locale_of
+from invest.reports.locale import Locale, locale_of
 
 PT, EN = locale_of("pt-BR"), locale_of("en")
 
@@ -60,6 +60,14 @@ def test_dates_are_written_as_in_each_language_and_year_9999_is_none() -> None:
     assert EN.day(date(2026, 3, 31)) == "31 Mar 2026"
     assert PT.day(date(9999, 12, 31)) == "—"
     assert PT.day(None) == "—"
+
+
+@pytest.mark.parametrize("locale", [PT, EN])
+def test_a_printed_day_is_read_back_and_nothing_else_is(locale: Locale) -> None:
+    for month in range(1, 13):
+        assert locale.as_day(locale.day(date(2026, month, 9))) == date(2026, month, 9)
+    for text in ("31/02/2026", "31 Feb 2026", "9 Foo 2026", "31/03/2026 18:40", "—", "", "2T25", "2026"):
+        assert locale.as_day(text) is None
 
 
 def test_instants_are_shown_on_the_clock_of_sao_paulo() -> None:

@@ -7,6 +7,7 @@ import io
 import re
 import xml.etree.ElementTree as ET
 import zipfile
+from datetime import date, timedelta
 
 import pytest
 
@@ -44,7 +45,37 @@ def test_a_workbook_has_a_sheet_for_every_table_with_all_its_rows(kind: str) -> 
     assert all(0 < len(name) <= 31 and not re.search(r"[\[\]:*?/\\\\]", name) for name in book)
     sizes = sorted(len(rows) - 1 for rows in book.values())
     for table in tables:
-        assert len(table.rows) in sizes
+        assert len(table.rows) + len(table.rest) - bool(table.rest) in sizes
+
+
+@pytest.mark.parametrize(("language", "shape"), [("pt-BR", "dd/mm/yyyy"), ("en", "d mmm yyyy")])
+def test_payments_beyond_those_printed_are_in_the_workbook_and_days_are_days(language: str, shape: str) -> None:
+    days = [date(2026, 4, 1) + timedelta(days=n) for n in range(18)]
+    coming = tuple(build.announced(payment_date=day) for day in days)
+    view = build_portfolio_view(build.portfolio_data(announced=coming, language=language))
+    section = view.section("coming")
+    assert section is not None
+    (table,) = [b for b in section.blocks if isinstance(b, Table)]
+    assert len(table.rows) == 11
+    (rows,) = [rows for name, rows in workbook(view).items() if name == section.title]
+    assert [row["C"] for row in rows[1:]] == [str((day - date(1899, 12, 30)).days) for day in days]
+    with zipfile.ZipFile(io.BytesIO(export_view(view, "xlsx").body)) as book:
+        assert f'formatCode="{shape}"' in book.read("xl/styles.xml").decode()
+    text = export_view(view, "csv").body.decode("utf-8-sig")
+    assert all(locale_of(language).day(day) in text for day in days)
+
+
+def test_a_view_stored_before_tables_had_a_rest_is_shown() -> None:
+    view = KINDS["asset"]()
+    stored = view.model_dump(mode="json")
+    for block in (block for section in stored["sections"] for block in section["blocks"]):
+        if block["block"] == "table":
+            del block["rest"]
+            for cell in (cell for row in block["rows"] for cell in row):
+                del cell["exact"]
+    old = type(view).model_validate(stored)
+    assert export_view(old, "xlsx").body
+    assert "ROE" in export_view(old, "csv").body.decode("utf-8-sig")
 
 
 def test_figures_are_numbers_with_all_their_digits() -> None:

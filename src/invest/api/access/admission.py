@@ -192,13 +192,17 @@ class Admission:
         """Begin an idempotent request, or find its answer; one that is `uncounted` is counted in the same round trip.
 
         Raises 409 for a key still in flight, 422 for a key used for something else, 429 where too much is kept for
-        the caller or an uncounted request is one too many, 503 without Redis.
+        the caller or an uncounted request is one too many, 503 without Redis, where this
+        process counts by itself.
         """
         bucket = RATE_KEY + caller if uncounted else ""
         ask = Ask(bucket, key, request_hash, _counter(caller), self._kept_bytes, new_id())
         try:
             wait, left, reset, kept, name = await self._batches.add(ask)
         except (RedisError, OSError, TimeoutError) as error:
+            if uncounted:
+                wait, left, reset = self._own.admit(caller)
+                self._ticket(wait, left, int(reset))
             raise unavailable("Redis does not answer: an Idempotency-Key cannot be honoured now") from error
         ticket = self._ticket(wait, left, reset)
         if kept == b"mine":

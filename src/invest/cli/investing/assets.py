@@ -75,7 +75,7 @@ def show(ticker: TickerName, json_output: AsJson = False) -> None:
         "cnpj": re.sub(r"(\d{2})(\d{3})(\d{3})(\d{4})(\d{2})", r"\1.\2.\3/\4-\5", found.get("cnpj") or "") or None,
         "close": last and f"{Decimal(last['close']):,.2f} BRL on {last['day']} ({last['source']})",
         "change": last and before and percent(Decimal(last["close"]) / Decimal(before["close"]) - 1),
-        "score": None if (score := analysis.get("overall_score")) is None else f"{score:.1f}",
+        "score": None if (score := analysis.get("overall_score")) is None else f"{output.rounded(score, 1)}",
         "verdict": analysis.get("recommendation"),
         "analysed": analysis.get("analyzed_at", "")[:16].replace("T", " ") or None,
     }
@@ -135,9 +135,9 @@ def rank(
     columns: Columns = {
         "rank": lambda r: r["position"],
         "ticker": lambda r: r["ticker"],
-        "score": lambda r: f"{r['overall_score']:.1f}",
+        "score": lambda r: f"{output.rounded(r['overall_score'], 1)}",
         "verdict": lambda r: r["recommendation"],
-        "coverage": lambda r: f"{r['coverage']:.0%}",
+        "coverage": lambda r: output.percentage(r["coverage"]),
     }
     right = ("rank", "score", "coverage")
     output.listing(rows, columns, json_output=json_output, right=right, empty="nothing is ranked yet", whole=found)
@@ -148,4 +148,4 @@ def rank(
 
 def percent(fraction: Decimal | None) -> str | None:
     """A fraction as per cent with its sign."""
-    return None if fraction is None else f"{fraction:+.2%}"
+    return None if fraction is None else output.percentage(fraction, 2, signed=True)

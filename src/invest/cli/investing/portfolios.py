@@ -227,7 +227,7 @@ def money(text: str | float | None) -> str | None:
 
 def percent(fraction: float | None, *, decimals: int = 1, signed: bool = False) -> str | None:
     """A fraction as percent."""
-    return None if fraction is None else f"{float(fraction):{'+' if signed else ''}.{decimals}%}"
+    return None if fraction is None else output.percentage(float(fraction), decimals, signed=signed)
 
 
 def _read(file: Path) -> bytes:

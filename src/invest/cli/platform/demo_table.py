@@ -11,6 +11,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from invest.cli.output import rounded
+
 VERDICTS = {
     "strong_buy": ("▲▲", "strong buy", "bold blue"),
     "buy": ("▲ ", "buy", "blue"),
@@ -72,10 +74,10 @@ def assets_table(summary: dict[str, Any]) -> Table:
             Text(a["ticker"], style="bold"),
             a["kind"],
             _price(a["price"]),
-            "—" if score is None else f"{score:.1f}",
+            "—" if score is None else f"{rounded(score, 1)}",
             _bar(score),
             _verdict(a["recommendation"]),
-            f"{a['coverage'] * 100:.0f} %",
+            f"{rounded(a['coverage'] * 100, 0)} %",
             str(a["sources_count"]),
         )
     return table

@@ -176,7 +176,7 @@ def _block(
         return {"block": "svg", "svg": svg, "alt": f"{chart.title}. {chart.description}", "share": drawn / width}
     if block.block == "table" and not known:
         block = _unreferenced(block)  # before it is measured: what is not printed takes no room
-    data = block.model_dump(mode="json")
+    data = block.model_dump(mode="json", exclude={"rest"})
     for holder in (data, *data.get("items", ())):
         if "refs" in holder:
             _link(holder, known)

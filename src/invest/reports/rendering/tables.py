@@ -33,7 +33,23 @@ class Numeric:
     format: str
 
 
-Value = str | float | Numeric
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day as a spreadsheet counts it, and as it is printed."""
+
+    value: date
+    text: str
+    format: str
+
+    @property
+    def serial(self) -> int:
+        """Days since 30 December 1899: right from March 1900 on, for which `_day` cares."""
+        return (self.value - _EPOCH).days
+
+
+_EPOCH = date(1899, 12, 30)
+_DAY_FORMATS = {"pt-BR": "dd/mm/yyyy", "en": "d mmm yyyy"}
+Value = str | float | Numeric | Day
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +77,18 @@ def _of_block(title: str, block: Block, locale: Locale) -> Sheet | None:
     match block:
         case Table():
             header = tuple(c.label for c in block.columns)
-            return Sheet(title, header, tuple(_row(row, len(header), locale) for row in block.rows))
+            return Sheet(title, header, tuple(_row(row, len(header), locale) for row in _all(block)))
         case PriceChart() | LinesChart():
             return _of_lines(title, block, locale)
         case BarsChart() | ColumnsChart() | GroupsChart() | DotsChart():
             return _of_marks(title, block, locale)
         case _:
             return None
+
+
+def _all(table: Table) -> tuple[tuple[Cell, ...], ...]:
+    """Every row, those that are printed as one sum too."""
+    return (*table.rows[:-1], *table.rest) if table.rest else table.rows
 
 
 def _of_lines(title: str, chart: PriceChart | LinesChart, locale: Locale) -> Sheet:
@@ -102,7 +123,10 @@ def _known(value: float | None) -> Value:
 
 
 def _series(title: str, days: Sequence[date], names: Sequence[str], columns: Sequence[Series], locale: Locale) -> Sheet:
-    rows = tuple((day.isoformat(), *(_known(column[i]) for column in columns)) for i, day in enumerate(days))
+    rows = tuple(
+        (_day(day, day.isoformat(), "yyyy-mm-dd"), *(_known(column[i]) for column in columns))
+        for i, day in enumerate(days)
+    )
     return Sheet(title, (locale.words.t("news.date"), *names), rows)
 
 
@@ -123,7 +147,14 @@ def _value(cell: Cell, locale: Locale) -> Value:
         return Numeric(number, format_of(cell.text, locale))
     if cell.text == MISSING:
         return ""
+    if not cell.sub and (day := locale.as_day(cell.text)) is not None:
+        return _day(day, cell.text, _DAY_FORMATS[locale.language])
     return f"{cell.text} ({cell.sub})" if cell.sub else cell.text
+
+
+def _day(day: date, text: str, shape: str) -> Value:
+    """A day that spreadsheets know; the text of one before 1901, which they count differently."""
+    return Day(day, text, shape) if day.year > 1900 else text
 
 
 def format_of(text: str, locale: Locale) -> str:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from invest.reports.rendering.tables import Numeric, Sheet, Value, sheets_of
+from invest.reports.rendering.tables import Day, Numeric, Sheet, Value, sheets_of
 from invest.reports.views import ReportView
 
 _OWN: Final = 164  # the first number of a format of one's own
@@ -42,6 +42,8 @@ def render_csv(view: ReportView) -> str:
 def _plain(value: Value, *, comma: bool) -> str:
     if isinstance(value, str):
         return _tame(value)
+    if isinstance(value, Day):
+        return value.text
     number = value.value if isinstance(value, Numeric) else value
     text = repr(number) if number != int(number) or abs(number) >= 1e15 else str(int(number))
     return text.replace(".", ",") if comma else text
@@ -128,7 +130,7 @@ def _parts(sheets: list[Sheet]) -> Iterator[tuple[str, str]]:
 
 def _formats(sheets: list[Sheet]) -> dict[str, int]:
     """Number formats in the order they occur, each with its number among the cell styles."""
-    used = (v.format for s in sheets for row in s.rows for v in row if isinstance(v, Numeric))
+    used = (v.format for s in sheets for row in s.rows for v in row if isinstance(v, Numeric | Day))
     return {name: i for i, name in enumerate(dict.fromkeys(f for f in used if f != "General"), 2)}
 
 
@@ -154,13 +156,15 @@ def _widths(sheet: Sheet) -> list[int]:
 
 def _shown(value: Value) -> str:
     """About as long as a spreadsheet shows it."""
+    if isinstance(value, Day):
+        return value.text
     if isinstance(value, Numeric):
         return f"{value.value:,.2f}" if value.format != "General" else str(value.value)
     return str(value)
 
 
 def _style(value: Value, formats: Mapping[str, int]) -> int:
-    return formats.get(value.format, 0) if isinstance(value, Numeric) else 0
+    return formats.get(value.format, 0) if isinstance(value, Numeric | Day) else 0
 
 
 def _cell_text(value: Value, row: int, column: int, styled: int) -> str:
@@ -169,7 +173,7 @@ def _cell_text(value: Value, row: int, column: int, styled: int) -> str:
     if isinstance(value, str):
         text = escape(_UNSPEAKABLE.sub("", value))
         return f'<c r="{place}" t="inlineStr"{style}><is><t xml:space="preserve">{text}</t></is></c>'
-    number = value.value if isinstance(value, Numeric) else value
+    number = value.value if isinstance(value, Numeric) else value.serial if isinstance(value, Day) else value
     return f'<c r="{place}"{style}><v>{number!r}</v></c>'
 
 

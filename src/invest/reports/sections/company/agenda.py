@@ -47,15 +47,19 @@ def agenda_section(
     if not events:
         return None
     columns: tuple[Column, ...] = (Column(label=words.t("agenda.day")), Column(label=words.t("agenda.event")))
-    amounts = ["" if amount == MISSING else amount for _, _, amount in sorted(events)]
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (Cell(text=locale.day(day), strong=True), Cell(text=what)) for day, what, _ in sorted(events)
-    )
-    if any(amounts):
+    if any(amount not in ("", MISSING) for _, _, amount in events):
         columns += (Column(label=words.t(f"agenda.amount_{unit}"), align="right"),)
-        rows = tuple((*row, Cell(text=amount)) for row, amount in zip(rows, amounts, strict=True))
-    rows += more_row(len(coming) - _MOST, len(columns), locale)
-    table = Table(caption=words.t("agenda.caption"), columns=columns, rows=rows)
+    listed = tuple(
+        (
+            Cell(text=locale.day(day), strong=True),
+            Cell(text=what),
+            Cell(text="" if amount == MISSING else amount),
+        )[: len(columns)]
+        for day, what, amount in (*sorted(events), *coming[_MOST:])
+    )
+    rows, rest = listed[: len(events)], listed[len(events) :]
+    rows += more_row(len(rest), len(columns), locale)
+    table = Table(caption=words.t("agenda.caption"), columns=columns, rows=rows, rest=rest)
     return Section(id="agenda", title=words.t("agenda.title"), blocks=(table,), span=5)
 
 

@@ -67,7 +67,7 @@ def coming_section(data: PortfolioReportData, locale: Locale) -> Section | None:
             Column(label=words.t("money.net"), align="right"),
         )
         ordered = sorted(data.announced, key=lambda a: (a.payment_date is None, a.payment_date, a.ticker))
-        rows: tuple[tuple[Cell, ...], ...] = tuple(
+        listed: tuple[tuple[Cell, ...], ...] = tuple(
             (
                 Cell(text=a.ticker, strong=True),
                 Cell(text=words.get(f"action.{a.kind}", a.kind)),
@@ -75,14 +75,16 @@ def coming_section(data: PortfolioReportData, locale: Locale) -> Section | None:
                 number_cell(locale, a.amount, 2),
                 number_cell(locale, a.net, 2, strong=True),
             )
-            for a in ordered[:_COMING]
+            for a in ordered
         )
+        rows, unprinted = listed[:_COMING], listed[_COMING:]
         if rest := ordered[_COMING:]:
             gross, left = sum((a.amount for a in rest), Decimal(0)), sum((a.net for a in rest), Decimal(0))
             sums = (number_cell(locale, gross, 2), number_cell(locale, left, 2, strong=True))
             more = words.t("table.more" if len(rest) > 1 else "table.more_one", n=len(rest))
             rows = (*rows, (Cell(text=more, muted=True, span=3), *sums))
-        blocks.append(Table(caption=words.t("money.coming_caption"), columns=columns, rows=rows, small=True))
+        caption = words.t("money.coming_caption")
+        blocks.append(Table(caption=caption, columns=columns, rows=rows, rest=unprinted, small=True))
         net = sum((a.net for a in data.announced), Decimal(0))
         message = _coming_sum(data.announced, net, locale)
         blocks.append(Paragraph(text=message, muted=True))
