@@ -128,6 +128,50 @@ async def test_a_unit_that_became_two_papers_is_followed_into_the_more_valuable(
         EventTerms.model_validate({**given, "other": "RNEW4"})
 
 
+async def test_what_is_booked_beside_a_merger_stays_when_the_merger_goes(store: Store, now: datetime) -> None:
+    await trade(store, "RNEW11", {date(2025, 9, 19): "31.00", BEFORE: "30.00"})
+    for ticker, close in (("RNEW3", "12.00"), ("RNEW4", "9.00"), ("OWNN3", "3.00")):
+        await trade(store, ticker, {AFTER: close})
+    into = [{"other": "RNEW3", "ratio": 1}, {"other": "RNEW4", "ratio": 2}]
+    merger = EventTerms.model_validate({"kind": "merger", "last_date_with": BEFORE, "into": into})
+    own = terms(ActionKind.SPIN_OFF, other="OWNN3", ratio="1")
+
+    async def spun() -> set[str | None]:
+        return {a.other for a in await store.actions.reported("RNEW11") if a.kind is ActionKind.SPIN_OFF}
+
+    for first, second in ((own, merger), (merger, own)):
+        for event in (first, second):
+            await book_event(store, "RNEW11", event, now)
+        assert await spun() == {"OWNN3", "RNEW3"}
+        await withdraw_event(store, "RNEW11", ActionKind.MERGER, BEFORE)
+        assert await spun() == {"OWNN3"}
+        await book_event(store, "RNEW11", merger, now)
+        await withdraw_event(store, "RNEW11", ActionKind.SPIN_OFF, BEFORE)
+        assert await spun() == {"RNEW3"}
+        with pytest.raises(NotFound, match="goes with the merger"):
+            await withdraw_event(store, "RNEW11", ActionKind.SPIN_OFF, BEFORE)
+        redeemed = terms(ActionKind.REDEMPTION, amount="1")
+        await book_event(store, "RNEW11", redeemed, now)
+        await withdraw_event(store, "RNEW11", ActionKind.REDEMPTION, BEFORE)
+        assert await store.assets.current("RNEW11") == "RNEW4"
+        asset = await store.assets.get("RNEW11")
+        assert asset is not None
+        assert (asset.active, asset.successor) == (False, "RNEW4")
+        await withdraw_event(store, "RNEW11", ActionKind.MERGER, BEFORE)
+
+
+async def test_a_change_that_a_source_tells_stands_when_the_owners_goes(store: Store, now: datetime) -> None:
+    await trade(store, "BRFS3", {BEFORE: "20.45"})
+    await trade(store, "MBRF3", {BEFORE: "24.00", AFTER: "24.00"})
+    told = TickerChange(old="BRFS3", new="MBRF3", changed_on=date(2025, 9, 24), source="cvm")
+    await store.assets.rename(told)
+    await book_event(store, "BRFS3", terms(ActionKind.MERGER, other="MBRF3", ratio="0.8521"), now)
+    assert [c.source for c in (await store.assets.lineages()).changes] == ["owner"]
+    await withdraw_event(store, "BRFS3", ActionKind.MERGER, BEFORE)
+    lineages = await store.assets.lineages()
+    assert (list(lineages.changes), lineages.current("BRFS3")) == ([told], "MBRF3")
+
+
 async def test_the_part_of_a_merger_in_cash_is_no_loss_of_the_price(store: Store, now: datetime) -> None:
     await trade(store, "GNDI3", {date(2025, 9, 19): "70.00", BEFORE: "70.00"})
     await trade(store, "HAPV3", {BEFORE: "12.40", AFTER: "12.40"})

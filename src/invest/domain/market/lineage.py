@@ -18,6 +18,7 @@ from invest.domain.market.bars import Bars
 from invest.domain.market.events import OWNER
 
 AT_ONCE = timedelta(days=30)  # changes into one code within so many days are papers that became one
+NEXT = timedelta(days=5)  # a source's day of a change may lie so far from the owner's: a weekend, a holiday
 HOPS = 16  # changes of one code that are followed; more would be a circle
 DAY = timedelta(days=1)
 FIGURES = ("open", "high", "low", "close", "volume", "turnover", "factor")
@@ -46,7 +47,7 @@ class Lineages:
     def __post_init__(self) -> None:
         touched = {c.old for c in self.changes} | {c.new for c in self.changes}
         object.__setattr__(self, "_touched", frozenset(touched))
-        object.__setattr__(self, "changes", _with_one_past_each(self.changes))
+        object.__setattr__(self, "changes", _with_one_past_each(_as_booked(self.changes)))
 
     def __contains__(self, ticker: object) -> bool:
         """Whether `ticker` ever changed, or was changed into."""
@@ -120,6 +121,15 @@ class Lineages:
         mine = (c for c in self.changes if c.old == code or (c.new == code and c.continues))
         parts = [c for c in mine if last is None or c.changed_on <= last]
         return max(parts, key=lambda c: (c.changed_on, c.new == code), default=None)
+
+
+def _as_booked(changes: Sequence[TickerChange]) -> list[TickerChange]:
+    """The changes without what others tell of one that the owner booked: sources date it by the next session."""
+    booked = [c for c in changes if c.source == OWNER]
+    return [
+        c for c in changes
+        if c.source == OWNER or not any(c.old == b.old and abs(c.changed_on - b.changed_on) <= NEXT for b in booked)
+    ]  # fmt: skip
 
 
 def _with_one_past_each(changes: Sequence[TickerChange]) -> tuple[TickerChange, ...]:

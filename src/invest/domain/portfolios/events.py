@@ -112,7 +112,7 @@ def _settled(
         given = [Item(-1, t, t, matched=True) for t in came.get(ticker, ())]
         items = [*(Item(*fact, exchanged=fact[0] in exchanged) for fact in facts), *given]
         implied = [*_share_events(ticker, items, known, until, found.remarks)]
-        implied += _renamings(ticker, items, known, until)
+        implied += _renamings(ticker, [*items, *_as_items(implied)], known, until)
         _trade_days(items, implied)
         _late_credits(items, implied)
         found.implied += implied
@@ -170,16 +170,25 @@ def _is_merger(change: TickerChange, t: Transaction, other: str | None, known: K
 
 
 def _renamings(ticker: str, items: list[Item], known: Known, until: date) -> list[Transaction]:
-    """Changes of code that changed the number of shares, for what was held then."""
-    lineages = known.lineages
-    if ticker not in lineages:
+    """Changes of code that changed the number of shares, for what was held then, where nobody booked them."""
+    if ticker not in known.lineages:
         return []
-    end = _end(ticker, items, known, until)
-    return [
-        _implied((ticker, change.changed_on, "change of code", change.source), change.ratio)
-        for last, change in lineages.ratios(ticker)
-        if change.continues and change.changed_on <= end and held_on(items, last) > 0
-    ]
+    end, made = _end(ticker, items, known, until), list[Transaction]()
+    for last, change in known.lineages.ratios(ticker):
+        if not change.continues or change.changed_on > end:
+            continue
+        booked = [i for i in items if i.index >= 0 and not i.matched and _may_be(i.t)]
+        window = [i for i in booked if last - EARLY <= i.t.date <= last + LATE]
+        early = {id(i) for i in window if i.t.date <= last and _is_share_fact(i.t)}
+        held = held_on([*(i for i in items if id(i) not in early), *_as_items(made)], last)
+        if held <= 0:
+            continue
+        if chosen := _booked(window, held, change.ratio, ticker, known, lonely=False):
+            for item in chosen:
+                _count_from(item, change.changed_on, change.ratio)
+        else:
+            made.append(_implied((ticker, change.changed_on, "change of code", change.source), change.ratio))
+    return made
 
 
 def _end(ticker: str, items: Iterable[Item], known: Known, until: date) -> date:

@@ -17,6 +17,7 @@ from invest.domain.market import OWNER, ActionKind, CorporateAction, InvalidTick
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.ledger import DUST, SHARE
 from invest.domain.portfolios.portfolio import NEEDS_OTHER, REDEEMED, ZERO, Operation, Transaction
+from invest.domain.portfolios.positions import AUCTION
 from invest.domain.portfolios.receipts import holdings
 
 EARLY = timedelta(days=5)
@@ -188,6 +189,7 @@ class _Exchanges:
         if not silent or not (shown or action.source == OWNER):
             return
         day = max(action.last_date_with + DAY, action.payment_date or date.min)
+        self._name_redemptions(ticker, action, day + LATE)
         held = min(self._held(ticker, action.last_date_with), self._held(ticker, day + LATE))
         if held > 0 and day <= self.until:
             self._add(
@@ -201,6 +203,17 @@ class _Exchanges:
                     origin=action.source[:20],
                 )
             )
+
+    def _name_redemptions(self, ticker: str, action: CorporateAction, until: date) -> None:
+        """Say of booked sales that they are the redemption: at its price, when the paper was traded no more."""
+        bars, last, paid = self.known.bars.get(ticker), action.last_date_with, action.amount or ZERO
+        traded = bars.days[-1].item() if bars is not None and len(bars) else last
+        for at, t in enumerate(self.transactions):
+            if t.operation is not Operation.SELL or t.ticker != ticker or t.note == AUCTION or t.short:
+                continue
+            if max(traded, last) < t.date <= until and abs(t.price - paid) <= paid * NEAR:
+                note = f"{REDEEMED}: {t.note}"[:500] if t.note else REDEEMED
+                self.transactions[at] = t.model_copy(update={"note": note})
 
     def _held(self, ticker: str, day: date) -> Decimal:
         steps = holdings(self.transactions, {ticker}).get(ticker)

@@ -64,7 +64,9 @@ async def book_event(store: Store, ticker: str, terms: EventTerms, now: datetime
     if terms.kind is ActionKind.SPIN_OFF and factor is None:
         factor = await _stayed(store, ticker, terms)
     action = terms.action(ticker, NO_EFFECT if terms.kind is ActionKind.REDEMPTION else factor)
-    await store.actions.upsert([action])
+    spins = terms.kind is ActionKind.SPIN_OFF
+    parts = await _spun_off(store, ticker, terms.last_date_with, parts=True) if spins else []
+    await store.actions.upsert([action, *parts])
     if terms.kind is ActionKind.REDEMPTION and await _ended(store, ticker, terms.last_date_with, now):
         await store.assets.deactivate(ticker)
     return action
@@ -93,7 +95,8 @@ async def _book_merger(store: Store, ticker: str, terms: EventTerms) -> Corporat
         factor = (1 - terms.amount / Decimal(str(before[-1]))).quantize(Decimal("1e-8"))
     action = terms.action(ticker, factor)
     await _forget_parts(store, ticker, terms.last_date_with)
-    await store.actions.upsert([*parts, action])
+    own = await _spun_off(store, ticker, terms.last_date_with, parts=False) if parts else []
+    await store.actions.upsert([*own, *parts, action])
     assert terms.other is not None  # a merger names it, or its main paper was just put in
     known = (await store.bars.read(terms.other)).days
     had_history = bool(len(known)) and known[0].astype(date) <= terms.last_date_with
@@ -103,9 +106,13 @@ async def _book_merger(store: Store, ticker: str, terms: EventTerms) -> Corporat
 
 async def _forget_parts(store: Store, ticker: str, day: date) -> None:
     """Take back what an earlier merger of the day booked as spun off."""
+    await store.actions.remove(ticker, ActionKind.SPIN_OFF, day, OWNER, label=PART)
+
+
+async def _spun_off(store: Store, ticker: str, day: date, *, parts: bool) -> list[CorporateAction]:
+    """What was booked as spun off on a day: the parts of a merger, or all else. What is booked beside it stays."""
     booked = (a for a in await store.actions.reported(ticker) if (a.source, a.last_date_with) == (OWNER, day))
-    if any(a.kind is ActionKind.SPIN_OFF and a.label == PART for a in booked):
-        await store.actions.remove(ticker, ActionKind.SPIN_OFF, day, OWNER)
+    return [a for a in booked if a.kind is ActionKind.SPIN_OFF and (a.label == PART) is parts]
 
 
 async def _worths(store: Store, terms: EventTerms) -> list[float]:
@@ -138,13 +145,17 @@ async def _check_against_stored(store: Store, ticker: str, terms: EventTerms) ->
 
 async def withdraw_event(store: Store, ticker: str, kind: ActionKind, day: date) -> None:
     """Take back an event booked by hand. Raises `NotFound` where there is none."""
-    if not await store.actions.remove(ticker, kind, day, OWNER):
-        raise NotFound(f"no {kind.value} of {ticker} on {day} was booked by hand")
+    if not await store.actions.remove(ticker, kind, day, OWNER, label=PART, labelled=False):
+        parts = kind is ActionKind.SPIN_OFF and await _spun_off(store, ticker, day, parts=True)
+        hint = ": what came by a merger goes with the merger" if parts else ""
+        raise NotFound(f"no {kind.value} of {ticker} on {day} was booked by hand{hint}")
     if kind is ActionKind.MERGER:
         await _forget_parts(store, ticker, day)
         await store.assets.undo_rename(ticker, day + timedelta(days=1), OWNER)
     if kind is ActionKind.REDEMPTION:
-        await store.assets.activate(ticker)
+        asset = await store.assets.get(ticker)
+        if asset is not None and asset.successor is None:  # a change of code ended it otherwise
+            await store.assets.activate(ticker)
     if kind is ActionKind.PRICE_MOVE:  # prices do not compare across it any more: asked again
         await store.answers.forget((ticker, QuestionKind.MOVE, day))
 

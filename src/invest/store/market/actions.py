@@ -170,14 +170,19 @@ class Actions:
         """Keep events; the same ones again change nothing. Returns how many were new."""
         return (await self._db.run(lambda c: write_actions(c, actions, self._rank_of))).total()
 
-    async def remove(self, ticker: str, kind: ActionKind, day: date, source: str) -> int:
-        """Delete a source's rows of one event; returns how many there were."""
+    async def remove(
+        self, ticker: str, kind: ActionKind, day: date, source: str, *, label: str | None = None, labelled: bool = True
+    ) -> int:
+        """Delete a source's rows of one event, with `label` only those (or all but those) so labelled; how many."""
         return await self._db.execute(
-            "DELETE FROM corporate_action WHERE ticker = $1 AND kind = $2 AND last_date_with = $3 AND source = $4",
+            "DELETE FROM corporate_action WHERE ticker = $1 AND kind = $2 AND last_date_with = $3 AND source = $4 "
+            "AND ($5::text IS NULL OR coalesce(label = $5, false) = $6)",
             ticker,
             str(kind),
             day,
             source,
+            label,
+            labelled,
         )
 
     async def of(self, ticker: str, *, since: date | None = None) -> list[CorporateAction]:

@@ -49,6 +49,12 @@ UPDATE asset a SET listed_on = $2, active = a.active OR a.successor IS NULL
 FROM asset before WHERE before.ticker = a.ticker AND a.ticker = ANY($1::text[])
 RETURNING a.active AND NOT before.active AS again
 """
+LAST_CHANGE = """
+SELECT c.new_ticker FROM ticker_change c
+WHERE c.old_ticker = $1
+  AND NOT EXISTS (SELECT 1 FROM bar_series s WHERE s.ticker = c.old_ticker AND s.last_day >= c.changed_on)
+ORDER BY c.changed_on DESC LIMIT 1
+"""
 DELISTED = """
 UPDATE asset a SET active = false, updated_at = now()
 WHERE active AND listed_on < $1 AND kind = ANY($2::text[])
@@ -228,14 +234,20 @@ class Assets:
         await self._db.run(lambda c: write_changes(c, changes))
 
     async def undo_rename(self, old: str, changed_on: date, source: str) -> bool:
-        """Forget a change of code that `source` reported: the old one trades again. Whether there was one."""
+        """Forget a change of code that `source` reported: the old one trades again. Whether there was one.
+
+        Where another source tells a change behind which the old code was traded no more, that one stands.
+        """
         gone = await self._db.execute(
             "DELETE FROM ticker_change WHERE old_ticker = $1 AND changed_on = $2 AND source = $3",
             old,
             changed_on,
             source,
         )
-        if gone:
+        other = await self._db.fetchval(LAST_CHANGE, old) if gone else None
+        if other is not None:
+            await self._db.execute("UPDATE asset SET successor = $2, updated_at = now() WHERE ticker = $1", old, other)
+        elif gone:
             await self.activate(old)
         return bool(gone)
 

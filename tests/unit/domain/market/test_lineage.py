@@ -92,3 +92,13 @@ def test_prices_of_the_code_before_are_raw() -> None:
     assert history is not None
     assert history.days.astype(str).tolist() == ["2024-01-02", "2024-01-04"]
     assert np.all(history.factor == 1)
+
+
+def test_a_merger_that_the_owner_booked_on_a_friday_goes_before_what_a_source_tells_of_monday() -> None:
+    merger = change("BRFS3", "MBRF3", "2025-09-20", "0.8521")
+    booked = merger.model_copy(update={"source": "owner", "continues": False})
+    reported, later = change("BRFS3", "MBRF3", "2025-09-22"), change("MBRF3", "NEWX3", "2025-09-23")
+    lineages = Lineages((booked, reported, later), frozenset({"BRFS3", "MBRF3"}))
+    assert list(lineages.changes) == [booked, later]
+    assert lineages.spans("BRFS3")[0] == Span("BRFS3", None, date(2025, 9, 19))
+    assert lineages.current("BRFS3") == "NEWX3"

@@ -10,7 +10,16 @@ import pytest
 
 from invest.domain.brokerage import plan_import, read_statement
 from invest.domain.market import ActionKind, Asset, AssetKind, Bars, CorporateAction, TickerChange
-from invest.domain.portfolios import Known, Operation, Portfolio, PortfolioInput, Transaction, measure, positions_of
+from invest.domain.portfolios import (
+    Known,
+    Operation,
+    Portfolio,
+    PortfolioInput,
+    Transaction,
+    measure,
+    positions_of,
+    settled,
+)
 
 D = Decimal
 TODAY = date(2026, 11, 27)
@@ -226,6 +235,37 @@ def test_a_paper_that_its_company_bought_back_is_sold_at_what_was_paid() -> None
     again = positions_of([EARNED, booked], known, TODAY)
     assert (again.held, again.positions["OLDD3"].realized_gain, again.refused) == ({}, D(5_000), [])
     assert positions_of([EARNED], known, date(2026, 3, 19)).held["OLDD3"].quantity == 1000
+
+
+def test_a_booked_redemption_is_named_as_one_and_a_sale_before_it_is_not() -> None:
+    known = Known({"OLDD3": (event("OLDD3", ActionKind.REDEMPTION, amount="25", payment_date="2026-03-20"),)})
+    before, other, paid = (
+        fact("2026-03-09", "sell", "OLDD3", "100", "25"),
+        fact("2026-03-24", "sell", "OLDD3", "100", "20"),
+        fact("2026-03-24", "sell", "OLDD3", "800", "25", note="Venda"),
+    )
+    done = settled([EARNED, before, other, paid], known, TODAY)
+    notes = {(t.date, t.price): t.note for t in done.transactions if t.operation is Operation.SELL}
+    assert notes == {
+        (before.date, D(25)): "", (other.date, D(20)): "", (paid.date, D(25)): "redemption: Venda",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "booked",
+    [
+        fact("2026-03-13", "split", "NEWW3", "2", "0"),
+        fact("2026-03-13", "split", "OLDD3", "2", "0"),
+        fact("2026-03-20", "bonus", "NEWW3", "1000", "0"),
+        fact("2026-03-20", "buy", "NEWW3", "1000", "0"),
+    ],
+)
+def test_a_new_code_with_another_number_of_shares_counts_once_however_it_was_booked(booked: Transaction) -> None:
+    renamed = Known({}, [change("OLDD3", "NEWW3", "2", continues=True)])
+    assert settled([EARNED, booked], renamed, TODAY).implied == []
+    for facts in ([EARNED], [EARNED, booked]):
+        held = positions_of(facts, renamed, TODAY).held["NEWW3"]
+        assert (held.quantity, held.cost) == (D(2000), EARNED.amount)
 
 
 def test_a_redemption_of_a_source_is_of_the_whole_paper_once_that_is_silent() -> None:

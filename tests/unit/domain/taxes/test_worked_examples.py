@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from invest.domain.brokerage import plan_import, read_statement
-from invest.domain.market import Asset, AssetKind
-from invest.domain.portfolios import Operation, Transaction, derive
+from invest.domain.market import ActionKind, Asset, AssetKind, CorporateAction
+from invest.domain.portfolios import Known, Operation, Transaction, derive
 from invest.domain.taxes import (
     Bucket,
     DarfPaid,
@@ -89,6 +89,18 @@ def test_p1_a_month_under_the_limit_is_exempt() -> None:
     assert good.description == (
         "200 ações ON de Exemplo S.A., CNPJ 00.000.000/0001-00, código ABCD3, custo médio R$ 20,006."
     )
+
+
+@pytest.mark.parametrize("booked", [False, True])
+def test_what_the_company_bought_back_is_no_sale_under_the_limit_whoever_books_it(booked: bool) -> None:
+    terms = {"kind": ActionKind.REDEMPTION, "last_date_with": date(2026, 3, 10), "amount": D(12)}
+    redeemed = CorporateAction.model_validate({"ticker": "ABCD3", "source": "owner", "payload": "x", **terms})
+    facts = [tx("2026-01-05", "ABCD3", "buy", "500", "10.00"), tx("2026-03-10", "ABCD3", "sell", "100", "12.00")]
+    facts += [tx("2026-03-13", "ABCD3", "sell", "400", "12.00")] if booked else []
+    given = TaxInput(facts, TODAY, known=Known({"ABCD3": (redeemed,)}), assets=ASSETS)
+    march = month(tax_year(given, 2026), 3)
+    assert (march.sales, march.exempt_gain, march.tax) == (D(1200), D(200), D(120))
+    assert [flag.code for flag in march.flags] == ["redeemed"]
 
 
 def test_p2_above_the_limit_the_whole_gain_is_taxed() -> None:
