@@ -119,6 +119,8 @@ def test_rates_and_contributions_are_numbers_with_their_formats() -> None:
         ("+0,42 p.p.", '+#,##0.00" p.p.";-#,##0.00" p.p.";#,##0.00" p.p."'),
         ("R$ 12,3 bi", '"R$ "#,##0'),
         ("412.345", "#,##0"),
+        ("2026", "0"),
+        ("412", "#,##0"),
         ("sem número", "General"),
     ],
 )

@@ -167,8 +167,9 @@ def format_of(text: str, locale: Locale) -> str:
     if match is None:
         return "General"
     sign, before, inner, digits, after = match.groups()
-    _, point, decimals = digits.rpartition(locale.point)
-    shape = "#,##0" + (f".{'0' * len(decimals)}" if point else "")
+    whole, point, decimals = digits.partition(locale.point)
+    ungrouped = whole.isdecimal() and len(whole) > 3  # a year
+    shape = ("0" if ungrouped else "#,##0") + (f".{'0' * len(decimals)}" if point else "")
     if after.strip() in {
         locale.words.t(f"magnitude.{name}") for name in ("thousand", "million", "billion", "trillion")
     }:
