@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import TypedDict, Unpack
 
 from invest.reports.locale import Locale, Number
@@ -58,7 +59,9 @@ def points(part: float | None, locale: Locale) -> str:
 
 def points_cell(part: float | None, locale: Locale, **look: Unpack[Look]) -> Cell:
     """The same as a cell."""
-    return Cell(text=points(part, locale), exact=None if part is None else _exact(part * 100), **look)
+    return Cell(
+        text=points(part, locale), exact=None if part is None else _exact(Decimal(repr(float(part))) * 100), **look
+    )
 
 
 def more_row(count: int, width: int, locale: Locale) -> tuple[tuple[Cell, ...], ...]:

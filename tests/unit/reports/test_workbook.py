@@ -8,13 +8,16 @@ import re
 import xml.etree.ElementTree as ET
 import zipfile
 from datetime import date, timedelta
+from typing import Literal
 
 import pytest
 
+from invest.domain.analysis import Fact
 from invest.reports import ReportView, build_asset_view, build_portfolio_view, export_view
+from invest.reports.facts import FactBook
 from invest.reports.locale import locale_of
 from invest.reports.rendering.tables import Numeric, as_number, format_of, sheets_of
-from invest.reports.views import Table
+from invest.reports.views import Cell, Column, Section, Table
 from tests.builders import reports as build
 from tests.builders.report_views import KINDS
 
@@ -126,6 +129,19 @@ def test_rates_and_contributions_are_numbers_with_their_formats() -> None:
 )
 def test_a_number_has_the_format_it_is_printed_in(text: str, pattern: str) -> None:
     assert format_of(text, locale_of("pt-BR")) == pattern
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "en"])
+def test_a_difference_in_points_is_in_points(language: Literal["pt-BR", "en"]) -> None:
+    fact = Fact(id="f01", key="tracking_difference_1y", value=-0.0123, unit="fraction")
+    figure = FactBook((fact,), locale_of(language)).figure_of(fact)
+    table = Table(caption="", columns=(Column(label="x"),), rows=((Cell(text=figure.text, figure=figure),),))
+    sections = (Section(id="x", title="x", blocks=(table,)),)
+    view = KINDS["asset"]().model_copy(update={"language": language, "sections": sections})
+    (sheet,) = sheets_of(view)
+    shape = format_of(figure.text, locale_of(language))
+    assert sheet.rows == ((Numeric(-1.23, shape),),)
+    assert not shape.endswith("%")
 
 
 def test_the_workbook_of_the_same_report_has_the_same_bytes() -> None:

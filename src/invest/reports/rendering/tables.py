@@ -15,6 +15,7 @@ from invest.reports.views import (
     Cell,
     ColumnsChart,
     DotsChart,
+    Figure,
     GroupsChart,
     LinesChart,
     PriceChart,
@@ -140,7 +141,7 @@ def _row(row: tuple[Cell, ...], width: int, locale: Locale) -> tuple[Value, ...]
 
 def _value(cell: Cell, locale: Locale) -> Value:
     """The whole number behind a cell with the printed format, else the text with its second line."""
-    number = cell.figure.raw if cell.figure is not None else cell.exact
+    number = _raw(cell.figure) if cell.figure is not None else cell.exact
     if number is None:
         number = as_number(cell.text, locale)
     if number is not None and cell.text != MISSING:
@@ -150,6 +151,13 @@ def _value(cell: Cell, locale: Locale) -> Value:
     if not cell.sub and (day := locale.as_day(cell.text)) is not None:
         return _day(day, cell.text, _DAY_FORMATS[locale.language])
     return f"{cell.text} ({cell.sub})" if cell.sub else cell.text
+
+
+def _raw(figure: Figure) -> float | None:
+    """The number behind a figure, in the unit that is printed: a difference of fractions in points."""
+    if figure.raw is None or figure.unit != "fraction" or "%" in figure.text:
+        return figure.raw
+    return float(Decimal(repr(figure.raw)) * 100)
 
 
 def _day(day: date, text: str, shape: str) -> Value:
