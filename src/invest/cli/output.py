@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Annotated, Any, TextIO, TypeVar
 
 import typer
@@ -24,6 +24,7 @@ from invest.errors import ConfigError
 T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout; --json a,b: these fields", show_default=False)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask", show_default=False)]
+WIDE = Context(prec=400)  # digits enough for every number
 TEXTS = frozenset(
     {
         "job",
@@ -102,7 +103,8 @@ def rounded(value: float | Decimal, decimals: int) -> Decimal:
     Not the function of `invest.domain.maths`: loading it takes longer than all of a short command.
     """
     exact = value if isinstance(value, Decimal) else Decimal(repr(float(value)))
-    return exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP) + 0  # no minus before a zero
+    found = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP, context=WIDE)
+    return found or abs(found)  # no minus before a zero
 
 
 def percentage(fraction: float | Decimal, decimals: int = 0, *, signed: bool = False) -> str:

@@ -243,13 +243,16 @@ def test_the_reference_page_is_up_to_date() -> None:
         (Decimal("0.06742"), "fraction", "6.74 %"),
         (Decimal(-50217637000), "BRL", "-50.22 bn BRL"),
         (Decimal("48.67"), "BRL", "48.67 BRL"),
+        (Decimal("1048.665"), "BRL", "1,048.67 BRL"),
+        (Decimal("0.06745"), "fraction", "6.75 %"),
+        (Decimal(12345000000), "BRL", "12.35 bn BRL"),
     ],
 )
 def test_values_are_shown_short_enough_to_read(value: Decimal | None, unit: str, text: str | None) -> None:
     assert in_short(value, unit) == text
 
 
-@pytest.mark.parametrize("value", [7.25, 7.35, 0.05, 9.95, 2.5, 0.845, -0.04, 1e-9, 8.0])
+@pytest.mark.parametrize("value", [7.25, 7.35, 0.05, 9.95, 2.5, 0.845, -0.04, 1e-9, 8.0, 1e30])
 def test_the_command_line_rounds_as_pages_and_reports_do(value: float) -> None:
     for decimals in (0, 1, 2):
         assert float(rounded(value, decimals)) == as_shown(value, decimals)

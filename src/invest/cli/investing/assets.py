@@ -73,7 +73,7 @@ def show(ticker: TickerName, json_output: AsJson = False) -> None:
         "kind": found["kind"],
         "sector": found.get("sector"),
         "cnpj": re.sub(r"(\d{2})(\d{3})(\d{3})(\d{4})(\d{2})", r"\1.\2.\3/\4-\5", found.get("cnpj") or "") or None,
-        "close": last and f"{Decimal(last['close']):,.2f} BRL on {last['day']} ({last['source']})",
+        "close": last and f"{output.rounded(Decimal(last['close']), 2):,f} BRL on {last['day']} ({last['source']})",
         "change": last and before and percent(Decimal(last["close"]) / Decimal(before["close"]) - 1),
         "score": None if (score := analysis.get("overall_score")) is None else f"{output.rounded(score, 1)}",
         "verdict": analysis.get("recommendation"),
@@ -116,7 +116,7 @@ def price(
 
 
 def _money(field: str) -> Callable[[dict[str, Any]], str | None]:
-    return lambda row: None if row[field] is None else f"{Decimal(row[field]):,.2f}"
+    return lambda row: None if row[field] is None else f"{output.rounded(Decimal(row[field]), 2):,f}"
 
 
 def rank(

@@ -222,7 +222,7 @@ def amount(text: str) -> str:
 
 def money(text: str | float | None) -> str | None:
     """An amount of BRL with two decimals."""
-    return None if text is None else f"{Decimal(str(text)):,.2f}"
+    return None if text is None else f"{output.rounded(Decimal(str(text)), 2):,f}"
 
 
 def percent(fraction: float | None, *, decimals: int = 1, signed: bool = False) -> str | None:

@@ -172,11 +172,11 @@ def in_short(value: Decimal | None, unit: str) -> str | None:
     if value is None:
         return None
     if unit == "fraction":
-        return f"{value * 100:.2f} %"
+        return f"{output.rounded(value * 100, 2):f} %"
     for size, word in ((10**12, "tn "), (10**9, "bn "), (10**6, "mn ")):
         if abs(value) >= size:
-            return f"{value / size:.2f} {word}{unit}"
-    return f"{value:,.2f} {unit}"
+            return f"{output.rounded(value / size, 2):f} {word}{unit}"
+    return f"{output.rounded(value, 2):,f} {unit}"
 
 
 def _against(field: Any) -> str:
