@@ -85,14 +85,14 @@ def _of_fact(t: Transaction) -> Iterable[Flag]:
         yield flag("option_exercised", ticker=t.ticker, day=t.date)
     elif t.operation is Operation.SELL and t.note == AUCTION:
         yield flag("fraction", ticker=t.ticker, day=t.date, blocks=False)
-    elif _is_redemption(t):
+    elif is_redemption(t):
         yield flag("redeemed", ticker=t.ticker, day=t.date, blocks=False)
     elif t.operation is Operation.SPIN_OFF:
         part = f"{t.price:.2%}"
         yield flag("spin_off", ticker=t.other, day=t.date, blocks=False, part=part, source=t.ticker)
 
 
-def _is_redemption(t: Transaction) -> bool:
+def is_redemption(t: Transaction) -> bool:
     """Whether the company itself bought the shares back: no sale at the exchange."""
     return t.operation is Operation.SELL and t.note.lower().startswith((REDEEMED, "resgate"))
 
@@ -132,7 +132,7 @@ def taxed_lines(facts: Facts) -> tuple[list[TaxLine], list[Flag]]:
 
 def _line(entry: Entry, regime: Regime, bucket: Bucket) -> TaxLine:
     day_trade = entry.kind == "day_trade" and bucket is Bucket.COMMON
-    off_exchange = any(t.note.startswith("exercise of") or _is_redemption(t) for t in entry.facts)
+    off_exchange = any(t.note.startswith("exercise of") or is_redemption(t) for t in entry.facts)
     return TaxLine(
         day=entry.day,
         ticker=entry.ticker,

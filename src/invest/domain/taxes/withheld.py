@@ -9,7 +9,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from invest.domain.portfolios import CENT, ZERO, Operation, Transaction, broker_key
-from invest.domain.taxes.lines import Facts
+from invest.domain.taxes.lines import Facts, is_redemption
 from invest.domain.taxes.models import TaxLine
 from invest.domain.taxes.rules import Bucket, rule
 
@@ -58,29 +58,29 @@ class _Sold:
 
 
 def _sold(facts: Facts, lines: Sequence[TaxLine]) -> _Sold:
-    brokers = _brokers(facts)
+    sellers = _sellers(facts)
     common: dict[tuple[str, str], dict[Bucket, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     day: dict[tuple[str, str], dict[Bucket, dict[date, Decimal]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(Decimal))
     )
     for at, line in enumerate(lines):
-        month = f"{line.day:%Y-%m}"
-        if line.kind == "sell":
-            common[month, brokers[at]][line.bucket] += line.gross
+        month, broker = f"{line.day:%Y-%m}", broker_key(sellers[at].broker)
+        if line.kind == "sell" and not is_redemption(sellers[at]):  # of what the company pays no broker withholds
+            common[month, broker][line.bucket] += line.gross
         elif line.kind == "day_trade":
-            day[month, brokers[at]][line.bucket][line.day] += line.result
+            day[month, broker][line.bucket][line.day] += line.result
     return _Sold(common, day)
 
 
-def _brokers(facts: Facts) -> list[str]:
-    """The broker of each taxed line, in their order."""
+def _sellers(facts: Facts) -> list[Transaction]:
+    """The sale behind each taxed line, in their order."""
     found = []
     for entry in facts.book.journal:
         above = entry.kind == "amortisation" and entry.result > 0
         if entry.kind in ("sell", "day_trade") or above:
             regime = facts.regime(entry.ticker)
             if regime is not None and regime.bucket is not None:
-                found.append(broker_key(_seller(entry.facts).broker))
+                found.append(_seller(entry.facts))
     return found
 
 

@@ -101,6 +101,9 @@ def test_what_the_company_bought_back_is_no_sale_under_the_limit_whoever_books_i
     march = month(tax_year(given, 2026), 3)
     assert (march.sales, march.exempt_gain, march.tax) == (D(1200), D(200), D(120))
     assert [flag.code for flag in march.flags] == ["redeemed"]
+    many = [fact.model_copy(update={"quantity": fact.quantity * 10}) for fact in facts]
+    large = month(tax_year(TaxInput(many, TODAY, known=given.known, assets=ASSETS), 2026), 3)
+    assert large.buckets[Bucket.COMMON].withheld == 0  # 0.005 % of the 12,000 sold is too little to withhold
 
 
 def test_p2_above_the_limit_the_whole_gain_is_taxed() -> None:
