@@ -108,6 +108,7 @@ class Bench:
             "INVEST_WEB__RATE_LIMIT": "1000000",
             "INVEST_WEB__RATE_BURST": "1000000",
             "INVEST_QUOTAS__KEPT_ANSWER_BYTES": "0",  # each request brings a key of its own
+            "INVEST_WEB__MAX_CONNECTIONS_PER_PEER": "4000",  # all clients have one address
             "INVEST_SETTINGS": str(HERE / "settings.toml"),
             **settings,
         }

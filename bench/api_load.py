@@ -14,6 +14,7 @@ from typing import cast
 import uvloop
 
 NO_KEY = "-"
+OPENING = 60.0  # seconds within which all streams are open
 
 
 class Poster(asyncio.Protocol):
@@ -177,7 +178,10 @@ async def listen(port: int, clients: int, events: int, seconds: float, key: str)
     for _ in range(clients):
         _, listener = await loop.create_connection(lambda: Listener(stats), "127.0.0.1", port)
         listeners.append(listener)
+    opened_by = time.monotonic() + OPENING
     while stats["open"] < clients:  # noqa: ASYNC110 - counts bytes that come off the sockets
+        if time.monotonic() > opened_by:
+            raise SystemExit(f"{stats['open']:.0f} of {clients} streams opened within {OPENING:.0f} s")
         await asyncio.sleep(0.05)
     sys.stdout.write("open\n")
     sys.stdout.flush()
