@@ -179,7 +179,7 @@ async def listen(port: int, clients: int, events: int, seconds: float, key: str)
         _, listener = await loop.create_connection(lambda: Listener(stats), "127.0.0.1", port)
         listeners.append(listener)
     opened_by = time.monotonic() + OPENING
-    while stats["open"] < clients:  # noqa: ASYNC110 - counts bytes that come off the sockets
+    while stats["open"] < clients:
         if time.monotonic() > opened_by:
             raise SystemExit(f"{stats['open']:.0f} of {clients} streams opened within {OPENING:.0f} s")
         await asyncio.sleep(0.05)
