@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from invest.domain.analysis import Analysis, History, follows_ibov
 from invest.domain.market import IBOV, IFIX, AssetKind, NewsItem
-from invest.domain.opinions import Rating
+from invest.domain.opinions import Rating, rating_of
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
-from invest.reports.frame import ai_stats, frame, sources_text
+from invest.reports.frame import ai_stats, frame, lone_opinion, sources_text
 from invest.reports.locale import MARKET_ZONE, locale_of
 from invest.reports.phrases import analyst_name, change_text, sector_name, unit_of
 from invest.reports.sections import (
@@ -215,19 +215,31 @@ def _sentence(data: AssetReportData, book: FactBook) -> Claim:
     claim, pooled = verdict_sentence(data.analysis, book), data.ai_consensus
     verdict = data.analysis.recommendation.value.removeprefix("strong_")
     tracker = follows_ibov(data.analysis.kind, data.analysis.ticker, data.analysis.name)
-    if tracker or pooled is None or not pooled.quorum or pooled.rating is None or pooled.rating.value == verdict:
+    if tracker or pooled is None or verdict == "insufficient_data":
         return claim
-    words = book.locale.words
+    lone = lone_opinion(pooled, data.opinions)
+    if lone is not None:
+        opinion, chance = lone
+        rating, name = rating_of(chance), analyst_name(opinion.provider, book.locale)
+        cases = opinion.arguments_for, opinion.arguments_against
+    elif pooled.quorum and pooled.rating is not None:
+        rating, name, cases = pooled.rating, "", (pooled.bull_case, pooled.bear_case)
+    else:
+        return claim
+    if rating.value == verdict:
+        return claim
+    words, which = book.locale.words, "strip.ai_differs" if lone is None else "strip.one_differs"
     values = {
-        "rating": words.t(f"recommendation.{pooled.rating}").lower(),
-        "p": printed(pooled.probability, book.locale),
+        "rating": words.t(f"recommendation.{rating}").lower(),
+        "p": printed(pooled.probability if lone is None else lone[1], book.locale),
         "index": pooled.index_label,
+        "name": name,
     }
-    case = pooled.bear_case if pooled.rating is Rating.SELL or verdict == "buy" else pooled.bull_case
+    case = cases[1] if rating is Rating.SELL or verdict == "buy" else cases[0]
     facts = dict.fromkeys(fact_id for argument in case for fact_id in argument.fact_ids)
     names = [book.label(fact.key) for fact_id in facts if (fact := book.by_id(fact_id)) is not None][:3]
-    differs = words.t("strip.ai_differs_by", facts=book.locale.join(names), **values) if names else ""
-    return claim.model_copy(update={"text": f"{claim.text} {differs or words.t('strip.ai_differs', **values)}"})
+    differs = words.t(f"{which}_by", facts=book.locale.join(names), **values) if names else words.t(which, **values)
+    return claim.model_copy(update={"text": f"{claim.text} {differs}"})
 
 
 def _objection(data: AssetReportData, book: FactBook) -> Claim | None:

@@ -55,14 +55,25 @@ def sources_text(sources: Sequence[str], quality: Sequence[Consensus], locale: L
     return words.t("header.sources_some", n=n)
 
 
+def lone_opinion(consensus: AiConsensus | None, opinions: Sequence[Opinion]) -> tuple[Opinion, float] | None:
+    """The one AI that was asked, with its probability on the scale of the pool; None where there is no such."""
+    asked = [opinion for opinion in opinions if not opinion.benchmark]
+    if consensus is None or consensus.quorum or not asked or not consensus.asked == consensus.answered == 1:
+        return None
+    p = on_scale(asked[0])
+    return None if p is None else (asked[0], p)
+
+
 def ai_stats(consensus: AiConsensus | None, opinions: Sequence[Opinion], locale: Locale) -> list[Stat]:
     """Probability and verdicts of the AIs for the strip; one opinion alone is called so; empty where none was asked."""
     words = locale.words
     asked = [opinion for opinion in opinions if not opinion.benchmark]
     if consensus is None or not consensus.asked or not asked:
         return []
-    lone = not consensus.quorum and consensus.asked == consensus.answered == 1
-    if lone and (p := on_scale(asked[0])) is not None:  # "1 of 1" beside the verdict would read as agreement
+    lone = lone_opinion(consensus, opinions)
+    p: float | None
+    if lone is not None:  # "1 of 1" beside the verdict would read as agreement
+        p = lone[1]
         ais = Stat(label=words.t("strip.one_ai"), text=words.t(f"recommendation.{rating_of(p)}"))
     else:
         p = consensus.probability if consensus.quorum else None

@@ -457,6 +457,17 @@ def test_ais_that_come_to_another_verdict_are_heard_beside_it() -> None:
     assert "As IAs" not in agreeing.sentence.text
 
 
+def test_one_ai_alone_that_comes_to_another_verdict_is_named() -> None:
+    alone = [build.opinion("anthropic", 0.53)]
+    pooled = build.ai_consensus(alone, quorum=False, probability=None, rating=None)
+    strip = asset(opinions=alone, ai_consensus=pooled).strip
+    assert strip is not None
+    assert "A única IA consultada, Anthropic, chega a outro veredito, manter (" in strip.sentence.text
+    english = asset(opinions=alone, ai_consensus=pooled, language="en").strip
+    assert english is not None
+    assert "The one AI asked, Anthropic, comes to another verdict, hold (" in english.sentence.text
+
+
 def test_an_opinion_that_news_moved_far_is_marked() -> None:
     moved = build.opinion("gemini", 0.52, news_moved=True)
     view = asset(opinions=[moved], ai_consensus=None)
