@@ -107,6 +107,15 @@ def read() -> dict[str, Any]:
     return {path.stem: orjson.loads(path.read_bytes()) for path in sorted(OUT.glob("*.json"))}
 
 
+def taken() -> str:
+    """When each result file was written."""
+    days = [
+        f"{path.stem} {datetime.fromtimestamp(path.stat().st_mtime, UTC):%Y-%m-%d %H:%M}"
+        for path in sorted(OUT.glob("*.json"))
+    ]
+    return ", ".join(days)
+
+
 def number(value: float | None) -> str:
     """A figure with three significant digits."""
     if value is None:
@@ -205,6 +214,7 @@ def page(results: Mapping[str, Any]) -> str:
     ]
     if missing:
         lines += ["", f"Not measured in this run: {', '.join(missing)}."]
+    lines += ["", f"Taken (UTC): {taken()}."]
     return "\n".join([*lines, ""])
 
 
