@@ -11,9 +11,8 @@ from invest.api.sockets.load import PROBES, too_many
 
 # A whole request without a body, as a client with a keep-alive connection sends it: nothing of it is needed to say no.
 SIMPLE = re.compile(rb"(?:GET|POST|PUT|DELETE) \S+ HTTP/1\.1\r\n")
-# What may announce a body or another protocol, wherever it stands.
+# What may announce a body or another protocol, wherever it stands; in small letters.
 UNSURE = re.compile(rb"content-length(?!: *0 *\r\n)|transfer-encoding|upgrade|expect|connection(?!: *keep-alive *\r\n)")
-UNSURE_WORDS = (b"content-length", b"connection", b"transfer-encoding", b"upgrade", b"expect")
 END = b"\r\n\r\n"
 PROBING = re.compile(
     rb"[A-Z]+ (?:https?://[^/ ]*)?(?:%b)[ ?]" % b"|".join(probe.encode() for probe in sorted(PROBES)), re.IGNORECASE
@@ -27,13 +26,8 @@ def is_simple(data: bytes) -> bool:
         and SIMPLE.match(data) is not None
         and data.find(END) == len(data) - len(END)
         and data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r")  # a proxy may end lines at others
-        and not _is_unsure(data.lower())
+        and UNSURE.search(data.lower()) is None  # looking without regard to case costs several times as much
     )
-
-
-def _is_unsure(lowered: bytes) -> bool:
-    """Whether the expression finds anything; it costs ten times as much as to see that no word of it is there."""
-    return any(word in lowered for word in UNSURE_WORDS) and UNSURE.search(lowered) is not None
 
 
 def may_refuse(data: bytes) -> bool:
