@@ -88,6 +88,10 @@ class CorporateAction(Frozen):
     ratio: Decimal | None = None
     price: Decimal | None = None
     price_factor: Decimal | None = None
+    cost_share: Decimal | None = Field(
+        default=None, description="of a spin-off: the part of the cost that goes with `other`, as the company published"
+    )
+    cost_source: str | None = Field(default=None, max_length=300, description="where `cost_share` was published")
 
 
 class StatementLine(Frozen):

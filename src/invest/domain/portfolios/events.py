@@ -18,7 +18,7 @@ from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction, Ticke
 from invest.domain.portfolios.exchanges import came_of, with_exchanges
 from invest.domain.portfolios.known import HOPS, Known
 from invest.domain.portfolios.ledger import SHARE
-from invest.domain.portfolios.portfolio import NEEDS_OTHER, ZERO, Operation, Transaction
+from invest.domain.portfolios.portfolio import NEEDS_OTHER, SHORT, ZERO, Operation, Transaction
 from invest.domain.portfolios.positions import ORDER, shares_after
 
 EARLY = timedelta(days=5)  # a broker's day of an event may precede the last day with rights that B3 tells
@@ -120,24 +120,8 @@ def _settled(
         found.indices += [i.index for i in items[: len(facts)]]
     found.transactions += found.implied
     found.indices += [-1] * len(found.implied)
-    found.implied += with_exchanges(found.transactions, found.indices, known, until)
+    found.implied += with_exchanges(found.transactions, found.indices, known, until, found.remarks)
     return found
-
-
-def event_name(event: Transaction) -> str:
-    """What kind of event it is, as warnings and proposals say it."""
-    return event.note.replace("spin_off", "spin-off").replace("_", " ")
-
-
-def amount_text(event: Transaction) -> str:
-    """How many shares a share event gives, as warnings and proposals say it."""
-    if event.operation is Operation.SPIN_OFF:
-        return f"{_plain(event.quantity)} {event.other}, with {event.price:.2%} of the cost"
-    if event.operation is Operation.CONVERSION:
-        return f"{_plain(event.quantity)} into {_plain(event.shares or ZERO)} {event.other}"
-    if event.operation in (Operation.SELL, Operation.AMORTISATION):
-        return f"{_plain(event.quantity)} at R$ {event.price:.2f}"
-    return f"{_plain(event.shares)} shares" if event.shares is not None else f"{_plain(event.quantity)} per share"
 
 
 def _to_settle(ticker: str, facts: Iterable[tuple[int, Transaction, Transaction]], known: Known) -> bool:
@@ -181,13 +165,12 @@ def _renamings(ticker: str, items: list[Item], known: Known, until: date) -> lis
         window = [i for i in booked if last - EARLY <= i.t.date <= last + LATE]
         early = {id(i) for i in window if i.t.date <= last and _is_share_fact(i.t)}
         held = held_on([*(i for i in items if id(i) not in early), *_as_items(made)], last)
-        if held <= 0:
-            continue
-        if chosen := _booked(window, held, change.ratio, ticker, known, lonely=False):
+        if held > 0 and (chosen := _booked(window, held, change.ratio, ticker, known, lonely=False)):
             for item in chosen:
                 _count_from(item, change.changed_on, change.ratio)
-        else:
-            made.append(_implied((ticker, change.changed_on, "change of code", change.source), change.ratio))
+        elif held:
+            name = _name("change of code", held)
+            made.append(_implied((ticker, change.changed_on, name, change.source), change.ratio))
     return made
 
 
@@ -210,11 +193,11 @@ def _share_events(
         window = [i for i in items if not i.matched and last - EARLY <= i.t.date <= last + LATE and _may_be(i.t)]
         early = {id(i) for i in window if i.t.date <= last and _is_share_fact(i.t)}
         held = held_on([i for i in [*items, *made] if id(i) not in early], last)
-        if held <= 0:
+        if not held:
             continue
         lonely = not any(e is not event and abs(e.last_date_with - last) <= LATE for e in events)
         ex = last + DAY
-        chosen = _booked(window, held, factor, ticker, known, lonely=lonely)
+        chosen = _booked(window, held, factor, ticker, known, lonely=lonely) if held > 0 else []
         came = sum((_count(i.t, held, factor) for i in chosen), ZERO)
         for item in chosen:
             if item.t.operation is Operation.SPLIT and item.t.shares is None and _ratio_off(item.t.quantity, factor):
@@ -223,13 +206,18 @@ def _share_events(
             _count_from(item, ex, factor)
         missing = held * (factor - 1) - came
         if not chosen:
-            implied = _implied((ticker, ex, str(event.kind), event.source), factor.quantize(SHARE))
+            implied = _implied((ticker, ex, _name(str(event.kind), held), event.source), factor.quantize(SHARE))
         elif abs(missing) >= len(chosen) and not any(i.t.shares is None and _is_ratio(i.t) for i in chosen):
             implied = _implied((ticker, ex, f"part of a {event.kind}", event.source), factor.quantize(SHARE), missing)
         else:
             continue
         made.append(Item(-1, implied, implied, matched=True))
         yield implied
+
+
+def _name(event: str, held: Decimal) -> str:
+    """The note of an event that nobody booked: of what is held, or of what is owed."""
+    return event if held > 0 else f"{SHORT}: {event}"
 
 
 def _counts(event: CorporateAction, until: date) -> bool:

@@ -6,7 +6,7 @@ A day trade is what was bought and sold on one day, of one asset, at one broker;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -147,3 +147,32 @@ def order_matters(fills: Sequence[Fill]) -> bool:
         if uneven and unknown and len({f.source.price for f in longer}) > 1:
             return True
     return False
+
+
+def follow(shorts: MutableMapping[str, list[Fill]], t: Transaction) -> None:
+    """Let open short sales go through an event: what is owed is split, merged and spun off as what is held is.
+
+    The proceeds go with what is owed, as a cost goes with what is held; what a merger pays in cash is paid out of them.
+    """
+    ticker = t.ticker or ""
+    sales = shorts.get(ticker)
+    if not sales:
+        return
+    owed = sum((sale.quantity for sale in sales), ZERO)
+    if t.operation is Operation.SPLIT:
+        shorts[ticker] = [_owed(sale, ticker, t.quantity, Decimal(1)) for sale in sales]
+    elif t.operation is Operation.AMORTISATION:
+        shorts[ticker] = [sale._replace(gross=sale.gross - t.amount * sale.quantity / owed) for sale in sales]
+    elif t.other is not None and t.operation is Operation.CONVERSION:
+        ratio = (t.shares or t.quantity) / t.quantity
+        shorts.setdefault(t.other, []).extend(_owed(sale, t.other, ratio, Decimal(1)) for sale in sales)
+        del shorts[ticker]
+    elif t.other is not None:
+        shorts.setdefault(t.other, []).extend(_owed(sale, t.other, t.quantity / owed, t.price) for sale in sales)
+        shorts[ticker] = [_owed(sale, ticker, Decimal(1), 1 - t.price) for sale in sales]
+
+
+def _owed(sale: Fill, ticker: str, ratio: Decimal, part: Decimal) -> Fill:
+    return sale._replace(
+        ticker=ticker, quantity=sale.quantity * ratio, gross=sale.gross * part, costs=sale.costs * part
+    )

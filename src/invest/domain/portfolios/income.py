@@ -11,8 +11,8 @@ from pydantic import Field
 
 from invest.domain.frozen import Frozen
 from invest.domain.market import ActionKind, CorporateAction
-from invest.domain.portfolios.events import amount_text, changes_shares, event_name
-from invest.domain.portfolios.portfolio import CENT, IN_CASH, Operation, Plain, Transaction
+from invest.domain.portfolios.events import changes_shares
+from invest.domain.portfolios.portfolio import CENT, IN_CASH, SHORT, Operation, Plain, Transaction
 from invest.domain.portfolios.receipts import Holdings, Receipt, jcp_withheld
 
 __all__ = ["Announced", "announced", "jcp_withheld", "projected_income", "received_by_month", "received_since"]
@@ -33,6 +33,22 @@ class Announced(Frozen):
     quantity: Plain = Field(description="shares held at the close of the last day with rights, or today")
     amount: Plain = Field(description="gross")
     net: Plain = Field(description="after the tax withheld from JCP")
+
+
+def event_name(event: Transaction) -> str:
+    """What kind of event it is, as warnings and proposals say it."""
+    return event.note.removeprefix(f"{SHORT}: ").replace("spin_off", "spin-off").replace("_", " ")
+
+
+def amount_text(event: Transaction) -> str:
+    """How many shares a share event gives, as warnings and proposals say it."""
+    if event.operation is Operation.SPIN_OFF:
+        return f"{_plain(event.quantity)} {event.other}, with {event.price:.2%} of the cost"
+    if event.operation is Operation.CONVERSION:
+        return f"{_plain(event.quantity)} into {_plain(event.shares or Decimal(0))} {event.other}"
+    if event.operation in (Operation.SELL, Operation.AMORTISATION):
+        return f"{_plain(event.quantity)} at R$ {event.price:.2f}"
+    return f"{_plain(event.shares)} shares" if event.shares is not None else f"{_plain(event.quantity)} per share"
 
 
 def received_since(transactions: Iterable[Transaction], since: date, until: date) -> Decimal:
@@ -94,7 +110,7 @@ class Proposal(Frozen):
 def proposed(implied: Iterable[Transaction], paid: Iterable[Receipt], today: date) -> dict[str, Proposal]:
     """What to confirm, by key: payments made by `today` that nobody booked, and share events that nobody booked."""
     found = [_payment(r) for r in paid if not r.booked and r.paid is not None and r.paid <= today]
-    found += [_share_event(t) for t in implied]
+    found += [_share_event(t) for t in implied if not t.of_borrowed]  # what is owed is booked nowhere
     return {p.key: p for p in found}
 
 
@@ -152,3 +168,7 @@ def announced(
                 )
             )
     return sorted(found, key=lambda a: (a.payment_date or date.max, a.last_date_with, a.ticker))
+
+
+def _plain(figure: Decimal) -> str:
+    return f"{figure.normalize():f}"

@@ -14,12 +14,20 @@ import numpy as np
 
 from invest.domain.market import Asset, Bars, CorporateAction, Lineages, MacroPoint, RateCurve, TickerChange, market_day
 from invest.domain.portfolios import allocation, performance, returns
-from invest.domain.portfolios.events import Settled, amount_text, event_name, settled
+from invest.domain.portfolios.events import Settled, settled
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
-from invest.domain.portfolios.income import announced, projected_income, proposed, received_by_month, received_since
+from invest.domain.portfolios.income import (
+    amount_text,
+    announced,
+    event_name,
+    projected_income,
+    proposed,
+    received_by_month,
+    received_since,
+)
 from invest.domain.portfolios.known import Known, in_reais
 from invest.domain.portfolios.ledger import Entry, Position
-from invest.domain.portfolios.portfolio import CENT, ZERO, Portfolio, Transaction
+from invest.domain.portfolios.portfolio import CENT, ZERO, Portfolio, Transaction, tidy
 from invest.domain.portfolios.positions import Book, derive
 from invest.domain.portfolios.receipts import Holdings, Receipt, receipts_of
 from invest.domain.portfolios.timeline import Timeline, build_timeline
@@ -298,7 +306,7 @@ def _warnings(given: PortfolioInput, facts: _Facts) -> list[str]:
     found = [f"not booked: {refusal.reason}" for refusal in facts.book.refused]
     found += [f"not counted yet: {p.reason}; import the older statements" for p in facts.book.pending]
     found += [
-        f"{t}: {sum((s.quantity for s in sales), ZERO):f} sold short and not bought back yet; it counts once it is"
+        f"{t}: {tidy(sum((s.quantity for s in sales), ZERO)):f} sold short and not bought back yet; it counts once it is"
         for t, sales in sorted(facts.book.shorts.items())
     ]
     found += [f"{t}: no price is known, it is left out of the value" for t in line.unpriced if t in held]
@@ -311,6 +319,12 @@ def _warnings(given: PortfolioInput, facts: _Facts) -> list[str]:
     found += [
         f"{s.ticker}: {event_name(s)} of {amount_text(s)} on {s.date} is not booked; it is counted as one"
         for s in facts.settled.implied
+        if not s.of_borrowed
+    ]
+    found += [
+        f"{s.ticker}: the short sale goes through the {event_name(s)} of {s.date}, {amount_text(s)}"
+        for s in facts.settled.implied
+        if s.of_borrowed
     ]
     found += [*facts.settled.remarks, *given.remarks]
     unbooked = [r for r in facts.receipts if not r.booked]

@@ -45,6 +45,7 @@ REDEEMED = "redemption"  # the note of a sale to the company itself, which ended
 TRADES = frozenset({Operation.BUY, Operation.SELL})
 IN_CASH = frozenset({Operation.DIVIDEND, Operation.JCP, Operation.LENDING})
 NEEDS_OTHER = frozenset({Operation.CONVERSION, Operation.SPIN_OFF})
+FOLLOWED = NEEDS_OTHER | {Operation.SPLIT, Operation.AMORTISATION}  # what open short sales go through
 WITHOUT_TICKER = frozenset({Operation.FEE, Operation.TAX})
 
 
@@ -84,6 +85,11 @@ class Transaction(Frozen):
     def short(self) -> bool:
         """Whether its owner says that it sold borrowed shares."""
         return self.operation is Operation.SELL and self.note.startswith(SHORT)
+
+    @property
+    def of_borrowed(self) -> bool:
+        """Whether it says what an event made of borrowed shares that were sold."""
+        return self.note.startswith(SHORT) and self.operation in FOLLOWED
 
     @property
     def amount(self) -> Decimal:

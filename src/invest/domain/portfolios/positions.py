@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from invest.domain.portfolios.fills import Fill, Pair, fill_of, fills_of, paired
+from invest.domain.portfolios.fills import Fill, Pair, fill_of, fills_of, follow, paired
 from invest.domain.portfolios.identity import natural_key, row_hashes
 from invest.domain.portfolios.ledger import SHARE_FACTS, Entry, Fact, Ledger, Position, Refusal
 from invest.domain.portfolios.portfolio import WITHOUT_TICKER, ZERO, Operation, Transaction
@@ -63,7 +63,9 @@ class Book(Ledger):
         cash: list[Indexed] = []
         for index, t in day:
             operation = t.operation
-            if t.ticker is None and operation not in WITHOUT_TICKER:
+            if t.of_borrowed:
+                follow(self.shorts, t)
+            elif t.ticker is None and operation not in WITHOUT_TICKER:
                 self.refused.append(Refusal(index, f"a {operation} needs a ticker"))
             elif operation is Operation.BUY or operation is Operation.SELL:
                 trades.append((index, t))
@@ -292,11 +294,19 @@ def shares_after(held: Decimal, t: Transaction) -> Decimal:
     """
     if t.operation in GIVES:
         return held + t.quantity
+    if t.of_borrowed:
+        return _owed_after(held, t)
     if t.operation in TAKES:
         return held - t.quantity if t.quantity <= held or (t.short and held <= 0) else held
     if t.operation is Operation.SPLIT and held > 0:
         return held + t.shares if t.shares is not None else held * t.quantity
     return held
+
+
+def _owed_after(held: Decimal, t: Transaction) -> Decimal:
+    if t.operation is Operation.SPLIT:
+        return held * t.quantity
+    return held + t.quantity if t.operation is Operation.CONVERSION else held
 
 
 def _plain(figure: Decimal) -> str:

@@ -144,7 +144,7 @@ def _changes(t: Transaction, found: Mapping[str, Holdings]) -> Iterable[tuple[st
         held = steps.shares[-1] if steps and steps.shares else ZERO
         if ticker == t.other:
             came = t.shares if t.shares is not None and t.operation is Operation.CONVERSION else t.quantity
-            yield ticker, held + came
+            yield ticker, held - came if t.of_borrowed else held + came
         elif (after := shares_after(held, t)) != held or steps is None:
             yield ticker, after
 

@@ -26,7 +26,7 @@ Item = TypeVar("Item")
 KINDS = {str(kind): kind for kind in ActionKind}
 RankOf = Callable[[str], tuple[int, bool]]  # source -> (rank, official)
 Word = tuple[str, date, str, str]  # what one source says of one asset, day and kind of right
-TERMS = ("label", "approved_on", "other", "ratio", "price", "price_factor")
+TERMS = ("label", "approved_on", "other", "ratio", "price", "price_factor", "cost_share", "cost_source")
 COLUMNS = (
     f"ticker, kind, last_date_with, payment_date, amount, factor, source, payload, official, rank, {', '.join(TERMS)}"
 )
@@ -36,10 +36,11 @@ WHERE ticker = ANY($1::text[]) AND source = ANY($2::text[]) AND last_date_with B
 """
 INSERT = f"""
 INSERT INTO corporate_action (n, {COLUMNS})
-SELECT n, t, k, d, p, a::numeric, f::numeric, s, y, o, r, l, w, e, q::numeric, c::numeric, m::numeric
+SELECT n, t, k, d, p, a::numeric, f::numeric, s, y, o, r, l, w, e, q::numeric, c::numeric, m::numeric, h::numeric, z
 FROM unnest($1::int[], $2::text[], $3::text[], $4::date[], $5::date[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::bool[], $11::int[], $12::text[], $13::date[], $14::text[], $15::text[], $16::text[], $17::text[])
-  AS x (n, t, k, d, p, a, f, s, y, o, r, l, w, e, q, c, m)
+            $10::bool[], $11::int[], $12::text[], $13::date[], $14::text[], $15::text[], $16::text[], $17::text[],
+            $18::text[], $19::text[])
+  AS x (n, t, k, d, p, a, f, s, y, o, r, l, w, e, q, c, m, h, z)
 ON CONFLICT DO NOTHING
 """
 
@@ -156,6 +157,7 @@ def _arguments(rows: Sequence[CorporateAction], rank_of: RankOf) -> list[Sequenc
         texts(row.factor for row in rows), source, payload, [r[1] for r in ranks], [r[0] for r in ranks],
         [clean_or_none(text) for text in label], approved, other, texts(row.ratio for row in rows),
         texts(row.price for row in rows), texts(row.price_factor for row in rows),
+        texts(row.cost_share for row in rows), [clean_or_none(row.cost_source) for row in rows],
     ]  # fmt: skip
 
 

@@ -1,0 +1,8 @@
+"""Papers that became others, or cash: spin-offs, mergers, redemptions, and the booked rows that tell of them."""
+
+from __future__ import annotations
+
+from invest.domain.portfolios.exchanges.book import came_of, with_exchanges
+from invest.domain.portfolios.exchanges.spin_offs import known_spin_off, spun_off
+
+__all__ = ["came_of", "known_spin_off", "spun_off", "with_exchanges"]

@@ -1,0 +1,113 @@
+"""Which booked rows tell of which known exchange: a row per broker, one row for several exchanges, a part of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import combinations
+
+from invest.domain.portfolios.portfolio import ZERO
+
+NEAR = Decimal("0.02")  # a credit this near to the expected one is the event's
+MANY = 8  # rows of one paper within weeks, of which every group is tried
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """A booked row of papers that came: its place, how many, and whether it can be nothing but the exchange's."""
+
+    place: int
+    quantity: Decimal
+    certain: bool = True
+
+
+@dataclass(slots=True)
+class Due:
+    """The papers that one exchange gives, and the rows that tell of them: (place of the row, papers of it).
+
+    `greedy`: where it is alone, a certain row beyond what is due is its too (the known ratio is not the owner's).
+    """
+
+    whole: Decimal
+    greedy: bool = False
+    rows: list[tuple[int, Decimal]] = field(default_factory=list)
+    closed: bool = False
+
+    @property
+    def left(self) -> Decimal:
+        """What no row tells yet."""
+        return ZERO if self.closed else max(ZERO, self.whole - sum((q for _, q in self.rows), ZERO))
+
+    def take(self, place: int, quantity: Decimal) -> None:
+        """Note that a row tells of so many of its papers."""
+        self.rows.append((place, quantity))
+        self.closed = self.closed or not self.open
+
+    @property
+    def open(self) -> bool:
+        """Whether so much is left that somebody must have missed it."""
+        return self.left > slack(self.whole)
+
+
+def slack(whole: Decimal) -> Decimal:
+    """By how much a credit may be off: fractions are not credited."""
+    return max(Decimal(1), whole * NEAR)
+
+
+def allot(rows: Sequence[Credit], dues: Sequence[Due]) -> None:
+    """Give each row to the exchange, or to the several ones, that it tells of; what fits none is left alone."""
+    rest = [credit for credit in rows if not _whole_of_one(credit, dues)]
+    group = _making_up(rest, sum((due.left for due in dues), ZERO))
+    for credit in group if group else [credit for credit in rest if credit.certain]:
+        _pour(credit, dues)
+    for due in dues if group else ():
+        due.closed = True
+
+
+def spill(credit: Credit, own: Due, others: Sequence[Due]) -> None:
+    """Give a row that names its exchange to it, and what is beyond it to others that give the same paper."""
+    beyond = credit.quantity - own.left
+    open_ones = [due for due in others if due is not own and due.open]
+    if own.left > 0 and open_ones and beyond > slack(own.whole):
+        _pour(credit, [own, *open_ones])
+    else:
+        own.take(credit.place, credit.quantity)
+
+
+def _whole_of_one(credit: Credit, dues: Sequence[Due]) -> bool:
+    fitting = [due for due in dues if due.left > 0 and abs(due.left - credit.quantity) <= slack(due.whole)]
+    if not fitting:
+        return False
+    best = min(fitting, key=lambda due: abs(due.left - credit.quantity))
+    best.take(credit.place, credit.quantity)
+    best.closed = True
+    return True
+
+
+def _making_up(rows: Sequence[Credit], left: Decimal) -> list[Credit]:
+    """The rows that together are what is left, the nearest such group; none where there is no such group."""
+    if left <= 0 or len(rows) > MANY:
+        return []
+    groups = (group for size in range(1, len(rows) + 1) for group in combinations(rows, size))
+    sums = [(abs(sum((c.quantity for c in group), ZERO) - left), group) for group in groups]
+    off, best = min(sums, key=lambda pair: pair[0], default=(left, ()))
+    return list(best) if off <= slack(left) else []
+
+
+def _pour(credit: Credit, dues: Sequence[Due]) -> None:
+    """Fill exchanges in their order with the papers of one row; a row beyond all of them is none of theirs."""
+    left = sum((due.left for due in dues), ZERO)
+    if credit.quantity > left + slack(left):
+        if len(dues) == 1 and dues[0].greedy and not dues[0].rows and left > 0:
+            dues[0].take(credit.place, credit.quantity)
+        return
+    rest, last = credit.quantity, None
+    for due in dues:
+        part = min(rest, due.left)
+        if part > 0:
+            due.take(credit.place, part)
+            rest, last = rest - part, due
+    if rest > 0 and last is not None:  # what rounding gave beyond the expected
+        place, part = last.rows[-1]
+        last.rows[-1] = (place, part + rest)

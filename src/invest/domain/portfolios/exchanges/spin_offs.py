@@ -1,0 +1,107 @@
+"""Spin-offs: which papers they give, and which part of the cost goes with those.
+
+The part is what the company published where that was booked (`cost_share`), else what the price lost in the first
+session (1 - `price_factor`), which is an estimate; what the owner wrote on a booked row goes before both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from invest.domain.market import ActionKind, CorporateAction, InvalidTicker, parse_ticker
+from invest.domain.portfolios.exchanges.credits import Due
+from invest.domain.portfolios.portfolio import ZERO, Transaction
+
+EARLY = timedelta(days=5)
+LATE = timedelta(days=60)  # papers of a spin-off or a merger are credited weeks after the ex-day
+EXACT = Decimal("1e-6")  # two parts of a cost that differ by less are the same figure
+
+
+def spun_off(action: CorporateAction) -> str | None:
+    """The code of the papers that a spin-off gives, where its terms are known; None else."""
+    if action.kind is not ActionKind.SPIN_OFF or action.other is None or action.price_factor is None:
+        return None
+    if not (action.ratio or ZERO) > 0 or not 0 < action.price_factor < 1:
+        return None
+    try:
+        return str(parse_ticker(action.other))
+    except InvalidTicker:  # an ISIN: which code it is nobody said
+        return None
+
+
+def known_spin_off(actions: Mapping[str, Sequence[CorporateAction]], other: str, day: date) -> CorporateAction | None:
+    """The spin-off that gave `other` to those whose account it reached on `day`."""
+    for mine in actions.values():
+        for action in mine:
+            if spun_off(action) == other and -EARLY <= day - action.last_date_with <= LATE:
+                return action
+    return None
+
+
+def shares_of_cost(day: Sequence[CorporateAction]) -> list[tuple[Decimal, Decimal]]:
+    """(the part of the cost that goes with it, the part by prices) of each spin-off of one paper on one day.
+
+    Both of the cost before the first of them. By prices each takes its part of what the ones before it left.
+    """
+    found, left = list[tuple[Decimal, Decimal]](), Decimal(1)
+    for action in day:
+        estimate = left * (1 - (action.price_factor or Decimal(1)))
+        left -= estimate
+        found.append((estimate if action.cost_share is None else action.cost_share, estimate))
+    whole = sum((share for share, _ in found), ZERO)
+    if whole >= 1:  # published parts beside prices of others: together they cannot be more than there is
+        return [(share / whole * (1 - EXACT), estimate) for share, estimate in found]
+    return found
+
+
+@dataclass(slots=True)
+class SpinOff:
+    """What one paper gave of another on one day, for what was held; `short`: for what was owed.
+
+    `share` of the cost goes with it, `estimate` by prices. `told` are parts that a row states as its own.
+    """
+
+    ticker: str
+    other: str
+    due: Due
+    short: bool = False
+    origin: str = ""
+    share: Decimal = ZERO
+    estimate: Decimal = ZERO
+    told: dict[int, Decimal] = field(default_factory=dict)
+
+    def add(self, whole: Decimal, share: Decimal, estimate: Decimal) -> None:
+        """Count an event of the day in."""
+        self.due.whole += whole
+        self.share += share
+        self.estimate += estimate
+
+    def read_parts(self, rows: Sequence[Transaction]) -> None:
+        """Take the part that booked rows state, where it is neither the known one nor one that prices gave.
+
+        Rows by brokers state the whole part each, or their own parts of it.
+        """
+        priced = [t for t in rows if t.price]
+        known = {self.share, self.estimate}
+        if not priced or any(abs(sum((t.price for t in priced), ZERO) - one) <= EXACT for one in known):
+            return
+        quantity = sum((t.quantity for t in priced), ZERO)
+        mean = sum((t.price * t.quantity for t in priced), ZERO) / quantity
+        whole = [t.price * self.due.whole / t.quantity for t in priced]
+        if any(abs(mean - one) <= EXACT or all(abs(part - one) <= EXACT for part in whole) for one in known):
+            return
+        self.share = min(mean, Decimal(1))
+
+    def facts(self) -> Iterator[tuple[int | None, Decimal, Decimal]]:
+        """(place of the row, None for what nobody booked; papers; their part of the cost)."""
+        rest = self.due.left if self.due.open or not self.due.rows else ZERO
+        rows: list[tuple[int | None, Decimal]] = [*self.due.rows, *([(None, rest)] if rest > 0 else [])]
+        free = sum((quantity for at, quantity in rows if at not in self.told), ZERO)
+        whole = sum((quantity for _, quantity in rows), ZERO)
+        left = self.share * (free / whole) if whole else ZERO
+        for at, quantity in rows:
+            told = None if at is None else self.told.get(at)
+            yield at, quantity, left * quantity / free if told is None else told
