@@ -25,6 +25,7 @@ from invest.store.market import (
     Assets,
     Backfills,
     BarStore,
+    BookedEvents,
     EventReadings,
     FilingFigures,
     Funds,
@@ -57,6 +58,7 @@ class Store:
         self.observations = Observations(database)
         self.actions = Actions(database, rank_of)
         self.answers = Answers(database)
+        self.booked = BookedEvents(database, rank_of)
         self.backfills = Backfills(database)
         self.event_readings = EventReadings(database)
         self.bars = BarStore(database, self.actions, rank_of)

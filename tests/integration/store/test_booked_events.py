@@ -13,7 +13,7 @@ from invest.domain.market.assets import ActionKind, Asset, CorporateAction, Tick
 from invest.domain.market.bars import Bar
 from invest.domain.market.events import EventTerms, part_that_stayed
 from invest.domain.market.tickers import AssetKind
-from invest.domain.portfolios import Operation, Transaction
+from invest.domain.portfolios import Operation, Transaction, positions_of
 from invest.domain.values.questions import QuestionKind
 from invest.errors import NotFound
 from invest.jobs.data_collection import (
@@ -25,9 +25,13 @@ from invest.jobs.data_collection import (
     withdraw_event,
 )
 from invest.store import Store
+from invest.store.market import booked
 
 SINCE = date(2020, 1, 1)
 BEFORE, AFTER = date(2025, 9, 22), date(2025, 9, 23)
+
+
+PARTS = [{"other": "NEWX3", "ratio": "0.5"}, {"other": "NEWY3", "ratio": "1"}]
 
 
 async def trade(store: Store, ticker: str, closes: dict[date, str]) -> None:
@@ -38,7 +42,7 @@ async def trade(store: Store, ticker: str, closes: dict[date, str]) -> None:
     await store.bars.save(rows)
 
 
-def terms(kind: ActionKind, day: date = BEFORE, **more: str) -> EventTerms:
+def terms(kind: ActionKind, day: date = BEFORE, **more: object) -> EventTerms:
     """The terms of an event."""
     return EventTerms.model_validate({"kind": kind, "last_date_with": day, **more})
 
@@ -75,6 +79,80 @@ async def test_the_part_that_stayed_is_computed_from_the_first_close_of_the_new_
     assert booked.price_factor == Decimal("0.75")  # 1 - 0.5 x 10 / 20
     np.testing.assert_allclose((await store.bars.read("ABCD3")).factor, [0.75, 1])
     assert part_that_stayed(20.0, 50.0, Decimal("0.5")) is None
+
+
+async def test_several_papers_of_a_spin_off_are_booked_at_once_each_with_its_part(store: Store, now: datetime) -> None:
+    await trade(store, "ABCD3", {BEFORE: "20.00", AFTER: "11.00"})
+    given = [{**PARTS[0], "cost_share": "0.30"}, PARTS[1]]
+    spun = terms(ActionKind.SPIN_OFF, into=given, cost_source="material fact of 2025-09-30")
+    with pytest.raises(UnbookableEvent, match="no close of NEWX3 after 2025-09-22: collect it first"):
+        await book_event(store, "ABCD3", spun, now)
+    await trade(store, "NEWX3", {AFTER: "10.00"})
+    await trade(store, "NEWY3", {AFTER: "4.00"})
+    await book_event(store, "ABCD3", spun, now)
+    found = await store.actions.of("ABCD3")
+    # 20 gave 5 and 4: 15 of 20 stayed behind the first, 11 of 15 behind the second
+    assert [(a.other, a.price_factor, a.cost_share, a.cost_source) for a in found] == [
+        ("NEWX3", Decimal("0.75"), Decimal("0.30"), "material fact of 2025-09-30"),
+        ("NEWY3", Decimal("0.733333"), None, None),
+    ]
+    np.testing.assert_allclose((await store.bars.read("ABCD3")).adjusted, [11, 11], atol=1e-4)
+    fact = {"date": date(2025, 9, 1), "ticker": "ABCD3", "operation": Operation.BUY, "quantity": 100, "price": 10}
+    bought = Transaction.model_validate(fact)
+    book = positions_of([bought], await store.portfolios.known([bought]), date(2025, 12, 1))
+    # .30 as published, .20 by prices of the whole 1,000
+    assert {t: round(p.cost, 2) for t, p in book.held.items()} == {"ABCD3": 500, "NEWX3": 300, "NEWY3": 200}
+    await withdraw_event(store, "ABCD3", ActionKind.SPIN_OFF, BEFORE)
+    assert await store.actions.of("ABCD3") == []
+
+
+async def test_a_merger_is_booked_and_taken_back_whole_or_not_at_all(
+    store: Store, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await trade(store, "RNEW11", {date(2025, 9, 19): "31.00", BEFORE: "30.00"})
+    await trade(store, "RNEW3", {AFTER: "12.00"})
+    await trade(store, "RNEW4", {AFTER: "9.00"})
+    into = [{"other": "RNEW3", "ratio": 1}, {"other": "RNEW4", "ratio": 2}]
+    merger = terms(ActionKind.MERGER, into=into)
+
+    async def state() -> tuple[object, ...]:
+        asset = await store.assets.get("RNEW11")
+        return await store.actions.reported("RNEW11"), list((await store.assets.lineages()).changes), asset
+
+    async def cut_off(*_: object) -> None:
+        raise RuntimeError("in the middle")
+
+    before = await state()
+    with monkeypatch.context() as patch:
+        patch.setattr(booked, "write_changes", cut_off)
+        with pytest.raises(RuntimeError):
+            await book_event(store, "RNEW11", merger, now)
+    assert await state() == before
+    await book_event(store, "RNEW11", merger, now)
+    done = await state()
+    assert done != before
+    with monkeypatch.context() as patch:
+        patch.setattr(booked, "undo_change", cut_off)
+        with pytest.raises(RuntimeError):
+            await withdraw_event(store, "RNEW11", ActionKind.MERGER, BEFORE)
+    assert await state() == done
+    await withdraw_event(store, "RNEW11", ActionKind.MERGER, BEFORE)
+    assert await state() == before
+
+
+async def test_a_redemption_and_the_end_of_its_paper_are_one(
+    store: Store, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await trade(store, "ABCD3", {BEFORE: "20.00"})
+
+    async def cut_off(*_: object) -> int:
+        raise RuntimeError("in the middle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(booked, "deactivate", cut_off)
+        with pytest.raises(RuntimeError):
+            await book_event(store, "ABCD3", terms(ActionKind.REDEMPTION, amount="25"), now)
+    assert await store.actions.of("ABCD3") == []
 
 
 async def test_a_merger_is_followed_into_the_other_paper_with_its_ratio(store: Store, now: datetime) -> None:
@@ -289,6 +367,17 @@ async def test_what_is_not_on_record_is_not_booked(store: Store, now: datetime) 
         ({"kind": "ratio_change", "factor": "1"}, "other than 1"),
         ({"kind": "spin_off"}, "give price_factor, or other and ratio"),
         ({"kind": "spin_off", "price_factor": "1.2"}, "a number below 1"),
+        ({"kind": "spin_off", "price_factor": "0.8", "cost_share": "0.2"}, "cost_share: it goes with a paper"),
+        ({"kind": "spin_off", "other": "NEWX3", "ratio": "1", "cost_share": "1"}, "less than 1"),
+        ({"kind": "spin_off", "other": "NEWX3", "ratio": "1", "cost_share": "0"}, "greater than 0"),
+        ({"kind": "spin_off", "other": "NEWX3", "ratio": "1", "cost_source": "a fact"}, "cost_source: it tells where"),
+        ({"kind": "spin_off", "into": PARTS, "cost_share": "0.1"}, "cost_share: of several papers each has its own"),
+        (
+            {"kind": "spin_off", "into": [{**PARTS[0], "cost_share": "0.6"}, {**PARTS[1], "cost_share": "0.4"}]},
+            "parts of the cost sum to 1.0; something must stay",
+        ),
+        ({"kind": "merger", "into": [{**PARTS[0], "cost_share": "0.6"}, PARTS[1]]}, "cost_share is a spin-off's"),
+        ({"kind": "dividend", "amount": "1", "cost_share": "0.5"}, "cost_share: dividend takes amount alone"),
         ({"kind": "merger", "other": "MBRF3"}, "merger: give ratio"),
         ({"kind": "subscription", "ratio": "0.1"}, "subscription: give price"),
         ({"kind": "other"}, "other: give label"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,8 +32,15 @@ def event(
     ratio: Annotated[Text, typer.Option(help="papers of --other per share held")] = None,
     into: Annotated[
         list[str] | None,
-        typer.Option(help="a paper received and how many per share, RNEW4=2: once for each of several"),
+        typer.Option(
+            help="a paper received and how many per share, RNEW4=2, with its part of the cost NEWA3=0.5:0.12: once "
+            "for each of several"
+        ),
     ] = None,
+    cost_share: Annotated[
+        Text, typer.Option(help="of a spin-off: the published part of the cost that goes with --other, 0.125 or 12.5%")
+    ] = None,
+    cost_source: Annotated[Text, typer.Option(help="where it was published: a link, a document and its day")] = None,
     price: Annotated[Text, typer.Option(help="of a subscription, BRL")] = None,
     payment: Annotated[Text, typer.Option(help="day of payment")] = None,
     label: Annotated[Text, typer.Option(help="a word of your own")] = None,
@@ -56,22 +63,48 @@ def event(
         "ratio": ratio,
         "into": [_paper(one) for one in into] if into else None,
         "price": price,
+        "cost_share": cost_share and _part(cost_share),
+        "cost_source": cost_source,
         "payment_date": payment,
         "label": label,
     }
     terms = {key: value for key, value in given.items() if value is not None}
     booked = with_api(lambda client: client.ask("POST", f"/assets/{name}/events", terms))
     effect = f", earlier prices times {plain(booked['price_factor'])}" if booked["price_factor"] is not None else ""
+    if booked["kind"] == "spin_off" and booked["other"] is not None:
+        effect += f"; {_cost_text(booked)}" if not into else ""
     kind = booked["kind"].replace("spin_off", "spin-off").replace("_", " ")
     show.outcome(json_output, f"{kind} of {name}, rights until {booked['last_date_with']}: booked{effect}", **booked)
 
 
 def _paper(text: str) -> dict[str, str]:
     """A paper received and how many of it. Raises `ConfigError`."""
-    other, _, ratio = text.partition("=")
+    other, _, rest = text.partition("=")
+    ratio, _, share = rest.partition(":")
     if not ratio:
         raise ConfigError(f"--into {text}: the paper and how many of it per share held, as RNEW4=2")
-    return {"other": named(other.strip()), "ratio": ratio.strip()}
+    paper = {"other": named(other.strip()), "ratio": ratio.strip()}
+    return paper | ({"cost_share": _part(share)} if share else {})
+
+
+def _part(text: str) -> str:
+    """A part as a fraction, written so or in per cent. Raises `ConfigError`."""
+    figure, percent = text.strip().replace(",", "."), text.strip().endswith("%")
+    try:
+        value = Decimal(figure.removesuffix("%").strip())
+    except InvalidOperation:
+        raise ConfigError(f"{text!r} is no part of a cost: 0.125 or 12.5%") from None
+    if not value.is_finite():
+        raise ConfigError(f"{text!r} is no part of a cost: 0.125 or 12.5%")
+    return f"{(value / 100 if percent else value).normalize():f}"
+
+
+def _cost_text(event: dict[str, Any]) -> str:
+    """Which part of the cost goes with the papers of a spin-off, and who says so."""
+    if event["cost_share"] is not None:
+        return f"{Decimal(event['cost_share']):.2%} of the cost goes with {event['other']}, as published"
+    part = 1 - Decimal(event["price_factor"])
+    return f"{part:.2%} of the cost goes with {event['other']}: an estimate by prices, give --cost-share once published"
 
 
 def events(ticker: TickerName, json_output: AsJson = False) -> None:
@@ -86,10 +119,13 @@ def events(ticker: TickerName, json_output: AsJson = False) -> None:
         "factor": lambda e: plain(e["factor"]),
         "price ×": lambda e: plain(e["price_factor"]),
         "received": received,
+        "cost": lambda e: e["cost_share"] and f"{Decimal(e['cost_share']):.2%}",
         "paid": payment_of,
         "source": lambda e: e["source"],
     }
-    right = ("BRL", "factor", "price ×")
+    if not any(e["cost_share"] for e in found):
+        del columns["cost"]
+    right = ("BRL", "factor", "price ×", "cost")
     show.listing(found, columns, json_output=json_output, right=right, empty=f"no event of {name} is known")
 
 

@@ -19,24 +19,27 @@ OWNER = "owner"  # the source of what was booked by hand; it goes before every o
 FIRST_DAY = date(1986, 1, 2)
 FACTORS = (Decimal("0.0001"), Decimal(10_000))  # new papers per old one that have been seen, with room to spare
 Positive = Annotated[Decimal, Field(gt=0, lt=Decimal(10) ** 9, max_digits=24)]
+Part = Annotated[Decimal, Field(gt=0, lt=1, max_digits=24, decimal_places=8)]
 
 PART = "part of what its holders received"  # the label of a spin-off that is part of a merger into several papers
 
-_TERMS = ("amount", "factor", "price_factor", "other", "ratio", "price", "into")
+_TERMS = ("amount", "factor", "price_factor", "other", "ratio", "price", "into", "cost_share", "cost_source")
 _PAID = ("amount",)
 _FIELDS: Mapping[ActionKind, tuple[str, ...]] = {
     ActionKind.DIVIDEND: _PAID, ActionKind.JCP: _PAID, ActionKind.INCOME: _PAID, ActionKind.AMORTISATION: _PAID,
-    ActionKind.REDEMPTION: _PAID, ActionKind.SPIN_OFF: ("price_factor", "other", "ratio"),
+    ActionKind.REDEMPTION: _PAID,
+    ActionKind.SPIN_OFF: ("price_factor", "other", "ratio", "into", "cost_share", "cost_source"),
     ActionKind.MERGER: ("other", "ratio", "amount", "into"), ActionKind.SUBSCRIPTION: ("other", "ratio", "price"),
     ActionKind.PRICE_MOVE: (), ActionKind.OTHER: _TERMS,
 }  # fmt: skip
 
 
 class Received(Frozen):
-    """One of several papers that came for an old one."""
+    """One of several papers that came for an old one, or beside it."""
 
     other: Ticker = Field(examples=["RNEW4"])
     ratio: Positive = Field(description="papers of `other` per paper held", examples=["2"])
+    cost_share: Part | None = Field(default=None, description="of a spin-off, as the field of the event")
 
 
 class EventTerms(Frozen):
@@ -44,9 +47,11 @@ class EventTerms(Frozen):
 
     dividend, jcp, income, amortisation, redemption: `amount` (BRL per share). split, bonus (above 1), reverse_split
     (below 1), ratio_change: `factor`, new papers per old one. spin_off: `price_factor`, the part of the price that
-    stayed, or `other` and `ratio`, papers of it per share, from whose first close it is computed. merger: `other` and
-    `ratio`, or `into`, where one paper (a unit) became several; `amount` where cash came too. subscription: `ratio`
-    and `price`. other: `label`. price_move: nothing, it says that there was no event.
+    stayed, or `other` and `ratio`, papers of it per share, from whose first close it is computed, or `into`, where
+    several papers came; `cost_share` and `cost_source`, the part of the cost that goes with them as the company
+    published it, and where: without it the cost is shared by prices, an estimate. merger: `other` and `ratio`, or
+    `into`, where one paper (a unit) became several; `amount` where cash came too. subscription: `ratio` and `price`.
+    other: `label`. price_move: nothing, it says that there was no event.
     """
 
     model_config = ConfigDict(
@@ -62,6 +67,12 @@ class EventTerms(Frozen):
     ratio: Positive | None = Field(default=None, description="papers of `other` per share held", examples=["0.8521"])
     into: tuple[Received, ...] = Field(default=(), max_length=6, description="the papers that one became, two or more")
     price: Positive | None = None
+    cost_share: Part | None = Field(
+        default=None, description="the published part of the cost that goes with `other`: 0.125 for 12.5 %"
+    )
+    cost_source: str | None = Field(
+        default=None, min_length=3, max_length=300, description="where it was published: a document's link, its day"
+    )
     payment_date: date | None = None
     label: str | None = Field(default=None, min_length=1, max_length=120)
 
@@ -77,12 +88,13 @@ class EventTerms(Frozen):
             self._need("factor")
             self._check_direction()
         elif kind is ActionKind.SPIN_OFF:
-            if self.price_factor is None and (self.other is None or self.ratio is None):
-                raise ValueError("spin_off: give price_factor, or other and ratio")
-            if self.price_factor is not None and self.price_factor >= 1:
-                raise ValueError("price_factor: after a spin-off less than the whole price stays: a number below 1")
+            self._check_spin_off()
         elif kind is ActionKind.MERGER:
+            if not self.into:
+                self._need("other", "ratio")
             self._check_papers()
+            if any(part.cost_share is not None for part in self.into):
+                raise ValueError("into: cost_share is a spin-off's; a merger shares its cost by the first closes")
         elif kind is ActionKind.SUBSCRIPTION:
             self._need("ratio", "price")
         elif kind is ActionKind.OTHER:
@@ -104,13 +116,31 @@ class EventTerms(Frozen):
             raise ValueError(f"{self.kind.value}: give {' and '.join(missing)}")
 
     def _check_papers(self) -> None:
-        """Refuse a merger into nothing, into one paper told as several, or into one paper twice."""
+        """Refuse papers told as one and as several, one paper told as several, or one twice."""
         if not self.into:
-            self._need("other", "ratio")
-        elif self.other is not None or self.ratio is not None:
+            return
+        if self.other is not None or self.ratio is not None:
             raise ValueError("into: give the papers in it, or other and ratio, not both")
-        elif len({part.other for part in self.into}) < max(2, len(self.into)):
+        if len({part.other for part in self.into}) < max(2, len(self.into)):
             raise ValueError("into: two or more papers, each once; one alone is other and ratio")
+
+    def _check_spin_off(self) -> None:
+        """Refuse a spin-off without papers and price, a whole price that stayed, parts of more than the whole cost."""
+        self._check_papers()
+        if not self.into and self.price_factor is None and (self.other is None or self.ratio is None):
+            raise ValueError("spin_off: give price_factor, or other and ratio")
+        if self.price_factor is not None and self.price_factor >= 1:
+            raise ValueError("price_factor: after a spin-off less than the whole price stays: a number below 1")
+        if self.into and (self.price_factor is not None or self.cost_share is not None):
+            name = "price_factor" if self.price_factor is not None else "cost_share"
+            raise ValueError(f"{name}: of several papers each has its own; give cost_share in `into`")
+        if self.cost_share is not None and (self.other is None or self.ratio is None):
+            raise ValueError("cost_share: it goes with a paper: give other and ratio")
+        parts = [part for part in (self.cost_share, *(one.cost_share for one in self.into)) if part is not None]
+        if sum(parts, Decimal(0)) >= 1:
+            raise ValueError(f"into: the parts of the cost sum to {sum(parts):f}; something must stay: less than 1")
+        if self.cost_source is not None and not parts:
+            raise ValueError("cost_source: it tells where a cost_share was published: give one")
 
     def _check_direction(self) -> None:
         more = self.kind in (ActionKind.SPLIT, ActionKind.BONUS)
@@ -138,7 +168,21 @@ class EventTerms(Frozen):
             ratio=self.ratio,
             price=self.price,
             price_factor=price_factor,
+            cost_share=self.cost_share,
+            cost_source=self.cost_source,
         )
+
+    def each(self) -> list[Self]:
+        """The terms of each paper that a spin-off gave."""
+        if not self.into:
+            return [self]
+        source = self.cost_source
+        return [
+            self.model_copy(
+                update={**part.model_dump(), "into": (), "cost_source": source if part.cost_share is not None else None}
+            )
+            for part in self.into
+        ]
 
     def main_of(self, worths: Sequence[float]) -> tuple[Self, list[tuple[Received, Decimal]]]:
         """(the merger into the most valuable paper of `into`, the others with the part of the price that stayed).

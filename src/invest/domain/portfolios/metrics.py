@@ -306,8 +306,9 @@ def _warnings(given: PortfolioInput, facts: _Facts) -> list[str]:
     found = [f"not booked: {refusal.reason}" for refusal in facts.book.refused]
     found += [f"not counted yet: {p.reason}; import the older statements" for p in facts.book.pending]
     found += [
-        f"{t}: {tidy(sum((s.quantity for s in sales), ZERO)):f} sold short and not bought back yet; it counts once it is"
+        f"{t}: {tidy(owed):f} sold short and not bought back yet; it counts once it is"
         for t, sales in sorted(facts.book.shorts.items())
+        if (owed := sum((s.quantity for s in sales), ZERO))
     ]
     found += [f"{t}: no price is known, it is left out of the value" for t in line.unpriced if t in held]
     found += [_old_price(t, given.assets.get(t), facts) for t in line.stale if t in held]

@@ -60,15 +60,14 @@ async def book_event(store: Store, ticker: str, terms: EventTerms, now: datetime
     await _check_against_stored(store, ticker, terms)
     if terms.kind is ActionKind.MERGER:
         return await _book_merger(store, ticker, terms)
-    factor = terms.price_factor
-    if terms.kind is ActionKind.SPIN_OFF and factor is None:
-        factor = await _stayed(store, ticker, terms)
-    action = terms.action(ticker, NO_EFFECT if terms.kind is ActionKind.REDEMPTION else factor)
-    spins = terms.kind is ActionKind.SPIN_OFF
-    parts = await _spun_off(store, ticker, terms.last_date_with, parts=True) if spins else []
-    await store.actions.upsert([action, *parts])
-    if terms.kind is ActionKind.REDEMPTION and await _ended(store, ticker, terms.last_date_with, now):
-        await store.assets.deactivate(ticker)
+    if terms.kind is ActionKind.SPIN_OFF:
+        parts = await _spun_off(store, ticker, terms.last_date_with, parts=True)
+        actions = await _spin_offs(store, ticker, terms)
+        await store.booked.book([*actions, *parts])
+        return actions[0]
+    redeemed = terms.kind is ActionKind.REDEMPTION
+    action = terms.action(ticker, NO_EFFECT if redeemed else terms.price_factor)
+    await store.booked.book([action], ends=redeemed and await _ended(store, ticker, terms.last_date_with, now))
     return action
 
 
@@ -94,19 +93,12 @@ async def _book_merger(store: Store, ticker: str, terms: EventTerms) -> Corporat
             raise UnbookableEvent(f"amount: no close of {ticker} up to {terms.last_date_with}: collect it first")
         factor = (1 - terms.amount / Decimal(str(before[-1]))).quantize(Decimal("1e-8"))
     action = terms.action(ticker, factor)
-    await _forget_parts(store, ticker, terms.last_date_with)
     own = await _spun_off(store, ticker, terms.last_date_with, parts=False) if parts else []
-    await store.actions.upsert([*own, *parts, action])
     assert terms.other is not None  # a merger names it, or its main paper was just put in
     known = (await store.bars.read(terms.other)).days
     had_history = bool(len(known)) and known[0].astype(date) <= terms.last_date_with
-    await store.assets.rename(terms.change(ticker, continues=not had_history))
+    await store.booked.book([*own, *parts, action], change=terms.change(ticker, continues=not had_history))
     return action
-
-
-async def _forget_parts(store: Store, ticker: str, day: date) -> None:
-    """Take back what an earlier merger of the day booked as spun off."""
-    await store.actions.remove(ticker, ActionKind.SPIN_OFF, day, OWNER, label=PART)
 
 
 async def _spun_off(store: Store, ticker: str, day: date, *, parts: bool) -> list[CorporateAction]:
@@ -145,35 +137,36 @@ async def _check_against_stored(store: Store, ticker: str, terms: EventTerms) ->
 
 async def withdraw_event(store: Store, ticker: str, kind: ActionKind, day: date) -> None:
     """Take back an event booked by hand. Raises `NotFound` where there is none."""
-    if not await store.actions.remove(ticker, kind, day, OWNER, label=PART, labelled=False):
+    if not await store.booked.withdraw(ticker, kind, day):
         parts = kind is ActionKind.SPIN_OFF and await _spun_off(store, ticker, day, parts=True)
         hint = ": what came by a merger goes with the merger" if parts else ""
         raise NotFound(f"no {kind.value} of {ticker} on {day} was booked by hand{hint}")
-    if kind is ActionKind.MERGER:
-        await _forget_parts(store, ticker, day)
-        await store.assets.undo_rename(ticker, day + timedelta(days=1), OWNER)
-    if kind is ActionKind.REDEMPTION:
-        asset = await store.assets.get(ticker)
-        if asset is not None and asset.successor is None:  # a change of code ended it otherwise
-            await store.assets.activate(ticker)
     if kind is ActionKind.PRICE_MOVE:  # prices do not compare across it any more: asked again
         await store.answers.forget((ticker, QuestionKind.MOVE, day))
 
 
-async def _stayed(store: Store, ticker: str, terms: EventTerms) -> Decimal:
-    """The part of the price that stayed, from the closes around the day. Raises `UnbookableEvent`."""
-    assert terms.other is not None  # the terms of a spin-off without a price factor have both
-    assert terms.ratio is not None
-    mine, other = await asyncio.gather(store.bars.read(ticker), store.bars.read(terms.other))
-    before = mine.until(terms.last_date_with).close
-    first = other.close[other.days > np.datetime64(terms.last_date_with, "D")]
-    if not len(before) or not len(first):
-        lacking = f"of {terms.other} after" if len(before) else f"of {ticker} up to"
-        raise UnbookableEvent(f"no close {lacking} {terms.last_date_with}: collect it first, or give price_factor")
-    stayed = part_that_stayed(float(before[-1]), float(first[0]), terms.ratio)
-    if stayed is None:
-        raise UnbookableEvent(f"ratio: {terms.ratio} of {terms.other} were worth more than one {ticker}")
-    return stayed
+async def _spin_offs(store: Store, ticker: str, terms: EventTerms) -> list[CorporateAction]:
+    """The spin-offs of `terms`, each with the part of the price that stayed of what the ones before it left."""
+    each = terms.each()
+    if terms.price_factor is not None:
+        return [terms.action(ticker, terms.price_factor)]
+    codes = [one.other for one in each if one.other is not None]
+    bars = await store.bars.read_many([ticker, *codes])
+    before = bars[ticker].until(terms.last_date_with).close if ticker in bars else np.empty(0)
+    advice = "collect it first" if terms.into else "collect it first, or give price_factor"
+    if not len(before):
+        raise UnbookableEvent(f"no close of {ticker} up to {terms.last_date_with}: {advice}")
+    left, actions = float(before[-1]), list[CorporateAction]()
+    for one, other in zip(each, codes, strict=True):
+        first = bars[other].close[bars[other].days > np.datetime64(terms.last_date_with, "D")] if other in bars else ()
+        if not len(first):
+            raise UnbookableEvent(f"no close of {other} after {terms.last_date_with}: {advice}")
+        stayed = part_that_stayed(left, float(first[0]), one.ratio or Decimal(1))
+        if stayed is None:
+            raise UnbookableEvent(f"ratio: {one.ratio} of {other} were worth more than what was left of one {ticker}")
+        actions.append(one.action(ticker, stayed))
+        left *= float(stayed)
+    return actions
 
 
 async def questions(store: Store, tickers: Sequence[str] | None, since: date) -> list[Question]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from invest.store.core.address import address_of
 from invest.store.core.blocks import READ, Known, Table, add_blocks, columns_of, packed, rebuild_blocks
 from invest.store.core.copying import encoded
-from invest.store.core.database import Connection, Database, Record, close_pool, lost_server, open_pool
+from invest.store.core.database import Connection, Database, Record, close_pool, lost_server, open_pool, touched
 from invest.store.core.encoding import (
     array_text,
     chunks,
@@ -59,4 +59,5 @@ __all__ = [
     "table_spans",
     "texts",
     "to_json",
+    "touched",
 ]

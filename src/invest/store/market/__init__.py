@@ -7,6 +7,7 @@ from invest.store.market.answers import Answers
 from invest.store.market.assets import Assets, write_assets, write_changes
 from invest.store.market.backfills import Backfills
 from invest.store.market.bars import ORIGIN, BarStore, Origin, write_bars
+from invest.store.market.booked import BookedEvents
 from invest.store.market.event_readings import EventReadings, write_readings
 from invest.store.market.figures import FilingFigures
 from invest.store.market.filings import Statements, write_statements
@@ -23,6 +24,7 @@ __all__ = [
     "Assets",
     "Backfills",
     "BarStore",
+    "BookedEvents",
     "EventReadings",
     "FilingFigures",
     "Funds",

@@ -19,7 +19,7 @@ from invest.domain.market import (
     distinct_actions,
     right_of,
 )
-from invest.store.core import Connection, Database, Record, clean_or_none, columns, texts
+from invest.store.core import Connection, Database, Record, clean_or_none, columns, texts, touched
 from invest.store.market.assets import read_lineages
 
 Item = TypeVar("Item")
@@ -76,6 +76,31 @@ async def write_actions(
     if fresh:
         await connection.execute(INSERT, *_arguments(fresh, rank_of))
     return +new
+
+
+async def remove_actions(
+    connection: Connection,
+    ticker: str,
+    kind: ActionKind,
+    day: date,
+    source: str,
+    *,
+    label: str | None = None,
+    labelled: bool = True,
+) -> int:
+    """Delete a source's rows of one event, with `label` only those (or all but those) so labelled; how many."""
+    return touched(
+        await connection.execute(
+            "DELETE FROM corporate_action WHERE ticker = $1 AND kind = $2 AND last_date_with = $3 AND source = $4 "
+            "AND ($5::text IS NULL OR coalesce(label = $5, false) = $6)",
+            ticker,
+            str(kind),
+            day,
+            source,
+            label,
+            labelled,
+        )
+    )
 
 
 def _word(action: CorporateAction) -> Word:
@@ -176,15 +201,8 @@ class Actions:
         self, ticker: str, kind: ActionKind, day: date, source: str, *, label: str | None = None, labelled: bool = True
     ) -> int:
         """Delete a source's rows of one event, with `label` only those (or all but those) so labelled; how many."""
-        return await self._db.execute(
-            "DELETE FROM corporate_action WHERE ticker = $1 AND kind = $2 AND last_date_with = $3 AND source = $4 "
-            "AND ($5::text IS NULL OR coalesce(label = $5, false) = $6)",
-            ticker,
-            str(kind),
-            day,
-            source,
-            label,
-            labelled,
+        return await self._db.run(
+            lambda c: remove_actions(c, ticker, kind, day, source, label=label, labelled=labelled)
         )
 
     async def of(self, ticker: str, *, since: date | None = None) -> list[CorporateAction]:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from invest.domain.market import Asset, AssetKind, Lineages, Market, TickerChange
-from invest.store.core import Connection, Database, Record, clean, clean_or_none
+from invest.store.core import Connection, Database, Record, clean, clean_or_none, touched
 
 COLUMNS = (
     "ticker, kind, name, cnpj, cvm_code, isin, sector, segment, active, successor, shares_outstanding::text AS shares"
@@ -48,6 +48,10 @@ LISTED = """
 UPDATE asset a SET listed_on = $2, active = a.active OR a.successor IS NULL
 FROM asset before WHERE before.ticker = a.ticker AND a.ticker = ANY($1::text[])
 RETURNING a.active AND NOT before.active AS again
+"""
+SET_ACTIVE = """
+UPDATE asset SET active = $2, successor = CASE WHEN $2 THEN NULL ELSE successor END, updated_at = now()
+WHERE ticker = ANY($1::text[]) AND active <> $2
 """
 LAST_CHANGE = """
 SELECT c.new_ticker FROM ticker_change c
@@ -110,6 +114,36 @@ async def write_changes(connection: Connection, changes: Iterable[TickerChange])
     fresh = await connection.fetch(RENAME, old, new, days, ratios, sources, [c.continues for c in rows])
     if fresh:
         await connection.execute(SUCCEED, [r["old_ticker"] for r in fresh], [r["new_ticker"] for r in fresh])
+
+
+async def undo_change(connection: Connection, old: str, changed_on: date, source: str) -> None:
+    """Forget a change of code that `source` reported: the old one trades again.
+
+    Where another source tells a change behind which the old code was traded no more, that one stands.
+    """
+    gone = touched(
+        await connection.execute(
+            "DELETE FROM ticker_change WHERE old_ticker = $1 AND changed_on = $2 AND source = $3",
+            old,
+            changed_on,
+            source,
+        )
+    )
+    other = await connection.fetchval(LAST_CHANGE, old) if gone else None
+    if other is not None:
+        await connection.execute("UPDATE asset SET successor = $2, updated_at = now() WHERE ticker = $1", old, other)
+    elif gone:
+        await activate(connection, [old])
+
+
+async def deactivate(connection: Connection, tickers: Iterable[str]) -> int:
+    """Mark as no longer traded, in the transaction of `connection`; how many were active."""
+    return touched(await connection.execute(SET_ACTIVE, sorted(tickers), False))
+
+
+async def activate(connection: Connection, tickers: Iterable[str]) -> int:
+    """Mark as traded again, without a successor, in the transaction of `connection`; how many were not."""
+    return touched(await connection.execute(SET_ACTIVE, sorted(tickers), True))
 
 
 async def read_lineages(database: Database) -> Lineages:
@@ -200,19 +234,11 @@ class Assets:
 
     async def deactivate(self, *tickers: str) -> int:
         """Mark as no longer traded; their data stays. Returns how many were active."""
-        return await self._set_active(tickers, False)
+        return await self._db.run(lambda c: deactivate(c, tickers))
 
     async def activate(self, *tickers: str) -> int:
         """Mark as traded again, under a code that ended before: it has no successor now. Returns how many were not."""
-        return await self._set_active(tickers, True)
-
-    async def _set_active(self, tickers: Sequence[str], active: bool) -> int:
-        return await self._db.execute(
-            "UPDATE asset SET active = $2, successor = CASE WHEN $2 THEN NULL ELSE successor END, updated_at = now() "
-            "WHERE ticker = ANY($1::text[]) AND active <> $2",
-            sorted(tickers),
-            active,
-        )
+        return await self._db.run(lambda c: activate(c, tickers))
 
     async def listed(self, tickers: Sequence[str], day: date) -> tuple[int, int]:
         """Note that B3's file of `day` has these papers: (how many trade again, how many trade no more).
@@ -232,24 +258,6 @@ class Assets:
     async def rename(self, *changes: TickerChange) -> None:
         """Record that codes changed: the old one is inactive and names its successor."""
         await self._db.run(lambda c: write_changes(c, changes))
-
-    async def undo_rename(self, old: str, changed_on: date, source: str) -> bool:
-        """Forget a change of code that `source` reported: the old one trades again. Whether there was one.
-
-        Where another source tells a change behind which the old code was traded no more, that one stands.
-        """
-        gone = await self._db.execute(
-            "DELETE FROM ticker_change WHERE old_ticker = $1 AND changed_on = $2 AND source = $3",
-            old,
-            changed_on,
-            source,
-        )
-        other = await self._db.fetchval(LAST_CHANGE, old) if gone else None
-        if other is not None:
-            await self._db.execute("UPDATE asset SET successor = $2, updated_at = now() WHERE ticker = $1", old, other)
-        elif gone:
-            await self.activate(old)
-        return bool(gone)
 
     async def current(self, ticker: str, *, on: date | None = None) -> str:
         """The code that `ticker` trades as (on a day): the end of its chain of changes, itself where there is none."""
