@@ -158,8 +158,9 @@ async def _spin_offs(store: Store, ticker: str, terms: EventTerms) -> list[Corpo
         raise UnbookableEvent(f"no close of {ticker} up to {terms.last_date_with}: {advice}")
     left, actions = float(before[-1]), list[CorporateAction]()
     for one, other in zip(each, codes, strict=True):
-        first = bars[other].close[bars[other].days > np.datetime64(terms.last_date_with, "D")] if other in bars else ()
-        if not len(first):
+        mine = bars.get(other)
+        first = None if mine is None else mine.close[mine.days > np.datetime64(terms.last_date_with, "D")]
+        if first is None or not len(first):
             raise UnbookableEvent(f"no close of {other} after {terms.last_date_with}: {advice}")
         stayed = part_that_stayed(left, float(first[0]), one.ratio or Decimal(1))
         if stayed is None:

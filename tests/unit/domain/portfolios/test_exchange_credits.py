@@ -25,7 +25,7 @@ def fact(day: str, operation: str, ticker: str, quantity: str, price: str, **mor
     return Transaction.model_validate(given | more)
 
 
-def event(ticker: str, kind: ActionKind, day: date = LAST, **terms: object) -> CorporateAction:
+def event(ticker: str, kind: ActionKind, day: object = LAST, **terms: object) -> CorporateAction:
     return CorporateAction.model_validate(
         {"ticker": ticker, "kind": kind, "last_date_with": day, "source": "owner", "payload": "x", **terms}
     )
