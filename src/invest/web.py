@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Callable
 import structlog
 from aiohttp import web
 
-from invest.api.http import ORIGINS, compressed, hardened, on_prepare
-from invest.api.pages import bind_pages, pages_for_people
+from invest.api.http import ORIGINS, on_prepare
+from invest.api.pages import bind_pages, page_of_refusal
 from invest.api.routes import health, table
 from invest.api.services import SERVICES, open_services
 from invest.api.serving import http_handler, outermost
@@ -39,7 +39,8 @@ def create_app(settings: Settings) -> web.Application:
 
     declare_all()
     app = web.Application(
-        middlewares=[hardened, outermost, compressed, pages_for_people], client_max_size=settings.web.max_body_bytes
+        middlewares=[outermost(page_of_refusal)],  # one: each is a coroutine more in every request
+        client_max_size=settings.web.max_body_bytes,
     )
     app[LOAD] = Load(settings.web.max_in_flight)
     app[LOAD].alive = as_bytes(health.alive(sandbox=settings.sandbox))

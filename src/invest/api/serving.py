@@ -14,7 +14,21 @@ from aiohttp import web
 
 from invest import sentry, tracing
 from invest.api.access import Kept, idempotency_of, is_key
-from invest.api.http import ANYBODY, LINE, Caller, Problem, Reply, Route, problem_of, render, route_of, to_json_in_turns
+from invest.api.http import (
+    ANYBODY,
+    LINE,
+    Caller,
+    Plain,
+    Problem,
+    Reply,
+    Route,
+    answer_to_options,
+    compress,
+    problem_of,
+    render,
+    route_of,
+    to_json_in_turns,
+)
 from invest.api.request import Request
 from invest.api.services import SERVICES, Services
 from invest.api.sockets import PROBES
@@ -26,6 +40,7 @@ REPLAYED = ("Location", "Content-Type", "Retry-After", "ETag", "Link", "Preferen
 REQUEST_ID = web.RequestKey("request_id", str)
 UNTRACED = nullcontext()
 HttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+PageOfRefusal = Callable[[web.Request, Exception], web.StreamResponse | None]
 
 
 def http_handler(route: Route) -> HttpHandler:
@@ -67,6 +82,8 @@ def _is_counted_with_its_claim(http: web.Request, route: Route) -> bool:
 async def _consistently(route: Route, request: Request, who: str) -> web.StreamResponse:
     """Run it: reads may see a replica, unless the same caller has just written, or seen what a job of his wrote."""
     recent = request.services.recent
+    if not recent.needed:
+        return await _once(route, request)
     reads = route.method in ("GET", "HEAD")
     lagging = reads and await recent.may_lag(who)
     token = may_lag.set(lagging)
@@ -102,7 +119,7 @@ async def _once(route: Route, request: Request) -> web.StreamResponse:
     if claim.kept.body is None:
         raise _too_long(claim.kept)
     headers = {**claim.kept.headers, "Idempotency-Replayed": "true"}
-    return web.Response(status=claim.kept.status, body=claim.kept.body, headers=headers)
+    return Plain(status=claim.kept.status, body=claim.kept.body, headers=headers)
 
 
 def _too_long(kept: Kept) -> Problem:
@@ -160,7 +177,7 @@ async def answer(route: Route, value: Any) -> web.StreamResponse:
     if reply.value is None:
         return web.Response(status=status if status != 200 else 204, headers=reply.headers)
     body = await to_json_in_turns(reply.value)
-    return web.Response(status=status, body=body, headers=reply.headers, content_type="application/json")
+    return Plain(status=status, body=body, headers=reply.headers, content_type="application/json")
 
 
 def _traced(request: web.Request) -> AbstractContextManager[Any]:
@@ -172,28 +189,46 @@ def _traced(request: web.Request) -> AbstractContextManager[Any]:
     return tracing.span(name, kind="SERVER", parent=parent, http__request__method=method, http__route=route)
 
 
-@web.middleware
-async def outermost(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
-    """Number the request, turn every error into a problem, refuse overload, log one line."""
-    started = time.perf_counter()
-    request_id = request[REQUEST_ID] = new_id()[:20]
-    tracing.request_id.set(request_id)
-    try:
-        with request.app[SERVICES].load.work(refuse=request.path not in PROBES), _traced(request):
-            response = await handler(request)
-    except Exception as error:
-        response = _refused(request, error, request_id)
-    if not response.prepared:
-        response.headers["X-Request-Id"] = request_id
-    request.app[SERVICES].meters.observe(request, response.status, time.perf_counter() - started)
-    fields = request.get(LINE) or {}
-    fields["method"] = request.method
-    fields["path"] = _shown(request)
-    fields["status"] = response.status
-    fields["ms"] = round((time.perf_counter() - started) * 1000, 1)
-    fields["request_id"] = request_id
-    request.app[SERVICES].requests.write(fields)
-    return response
+def outermost(page_of_refusal: PageOfRefusal) -> Any:
+    """The one middleware: number the request, turn every error into a problem, refuse overload, log one line.
+
+    `page_of_refusal` makes a page for a person of some errors.
+    """
+
+    @web.middleware
+    async def handle(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
+        if request.method == "OPTIONS" and (answered := answer_to_options(request)) is not None:
+            return answered
+        started = time.perf_counter()
+        services = request.app[SERVICES]
+        request_id = request[REQUEST_ID] = new_id()[:20]
+        tracing.request_id.set(request_id)
+        try:
+            with services.load.work(refuse=request.path not in PROBES), _traced(request):
+                try:
+                    response = await handler(request)
+                except web.HTTPException as error:
+                    page = page_of_refusal(request, error)
+                    if page is None:
+                        raise
+                    response = page
+                compress(request, response)
+        except Exception as error:
+            response = _refused(request, error, request_id)
+        if not response.prepared:
+            response.headers["X-Request-Id"] = request_id
+        seconds = time.perf_counter() - started
+        services.meters.observe(request, response.status, seconds)
+        fields = request.get(LINE) or {}
+        fields["method"] = request.method
+        fields["path"] = _shown(request)
+        fields["status"] = response.status
+        fields["ms"] = round(seconds * 1000, 1)
+        fields["request_id"] = request_id
+        services.requests.write(fields)
+        return response
+
+    return handle
 
 
 def _refused(request: web.Request, error: Exception, request_id: str) -> web.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from invest.engine.asking import Conversation
 from invest.engine.calls import (
     Call,
     Declared,
@@ -89,6 +90,7 @@ __all__ = [
     "CellView",
     "Client",
     "Context",
+    "Conversation",
     "Declared",
     "Err",
     "ErrorInfo",

@@ -2,20 +2,72 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisError
 
 from invest.engine.errors import QueueFull
-from invest.engine.redis import CONNECTION_ERRORS, Ask, Line, address_of, is_full
+from invest.engine.redis import CONNECTION_ERRORS, Ask, Line, address_of, is_full, prefix_of
 from invest.errors import ServerAway
 from invest.settings import Settings
 
 T = TypeVar("T")
 K = TypeVar("K")
+REST = 1.0  # seconds
+
+
+class Conversation:
+    """Commands of many requests in few round trips, over connections that are kept from one to the next.
+
+    Taking a connection from the pool, looking whether it is clean and giving it back costs as much as an exchange.
+    Those that rest are given back once nothing was asked for `REST` seconds.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self.prefix = prefix_of(redis)
+        self._redis = redis
+        self._resting: list[Line] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._giving_back: asyncio.Task[None] | None = None
+        self._used = 0.0
+
+    async def ask(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """The answers, refusals in their places. Raises what the connection raises; nothing is asked again."""
+        line = self._resting.pop() if self._resting else Line(self._redis)
+        try:
+            answers = await line.exchange(commands)
+            if any(isinstance(answer, ReadOnlyError) for answer in answers):
+                await line.close(broken=True)  # it leads to a server that is the primary no more
+        finally:
+            self._rest(line)
+        return answers
+
+    def _rest(self, line: Line) -> None:
+        loop = asyncio.get_running_loop()
+        self._used = loop.time()
+        self._resting.append(line)
+        if self._timer is None:
+            self._timer = loop.call_later(REST, self._look)
+
+    def _look(self) -> None:
+        """Give connections back, or look again when they may have rested."""
+        loop = asyncio.get_running_loop()
+        left = self._used + REST - loop.time()
+        if left > 0:
+            self._timer = loop.call_later(left, self._look)
+            return
+        self._timer = None
+        self._giving_back = loop.create_task(self.close())
+
+    async def close(self) -> None:
+        """Give the connections back that rest."""
+        lines, self._resting = self._resting, []
+        for line in lines:
+            await line.close()
 
 
 class Asking:

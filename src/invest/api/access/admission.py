@@ -7,6 +7,7 @@ itself. An idempotent request's answer is kept for 24 h; while the first one is 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import re
@@ -19,10 +20,11 @@ from typing import Any, NamedTuple
 import orjson
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
 from invest.api.http import Batcher, Problem, retry_after, unavailable
-from invest.engine import keys, new_id
+from invest.engine import Conversation, keys, new_id
 from invest.settings import WebSettings
 
 log = structlog.get_logger("invest.web")
@@ -157,6 +159,7 @@ class Admission:
 
     def __init__(self, redis: Redis, settings: WebSettings, kept_bytes: int = 0) -> None:
         self._redis = redis
+        self._conversation = Conversation(redis)
         self._kept_bytes = kept_bytes
         self._own = OwnRates(settings.rate_limit, settings.rate_burst)
         self._rate = settings.rate_limit
@@ -239,14 +242,13 @@ class Admission:
 
     async def _call(self, asks: Sequence[Ask], answers: Sequence[Answer]) -> Any:
         each = round(1_000_000 / self._rate)
-        argv = (
-            IN_FLIGHT,
-            each,
-            self._burst,
-            orjson.dumps([*map(tuple, asks)]),
-            KEEP,
-            orjson.dumps([*map(tuple, answers)]),
-        )
+        packed = orjson.dumps([*map(tuple, asks)]), orjson.dumps([*map(tuple, answers)])
+        argv = (IN_FLIGHT, each, self._burst, packed[0], KEEP, packed[1])
+        with contextlib.suppress(RedisConnectionError, OSError):  # then redis-py tries to connect again
+            root = self._conversation.prefix + keys.ROOT.encode()
+            (answer,) = await self._conversation.ask([("EVALSHA", self._sha, 1, root, *argv)])
+            if not isinstance(answer, Exception):
+                return answer
         try:
             return await self._redis.evalsha(self._sha, 1, keys.ROOT, *argv)  # type: ignore[misc, arg-type] # redis-py: str alone
         except NoScriptError:
@@ -255,6 +257,7 @@ class Admission:
     async def close(self) -> None:
         """Wait for what is under way."""
         await self._batches.close()
+        await self._conversation.close()
 
 
 def is_key(given: str | None) -> bool:

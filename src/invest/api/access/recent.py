@@ -25,6 +25,11 @@ class RecentWriters:
         self._until: dict[str, float] = {}
         self._listening = False
 
+    @property
+    def needed(self) -> bool:
+        """Whether anything is read from a replica."""
+        return self._window is not None
+
     async def may_lag(self, caller: str) -> bool:
         """Whether a caller may read what was true a moment ago."""
         if self._window is None:

@@ -7,7 +7,16 @@ from invest.api.http.bodies import Bodies
 from invest.api.http.caller import ANYBODY, LOCAL, Caller
 from invest.api.http.etags import etag_matches, etag_of
 from invest.api.http.examples import TELLING
-from invest.api.http.headers import API_POLICY, ORIGINS, SECURITY, compressed, hardened, on_prepare, takes_gzip
+from invest.api.http.headers import (
+    API_POLICY,
+    ORIGINS,
+    SECURITY,
+    Plain,
+    answer_to_options,
+    compress,
+    on_prepare,
+    takes_gzip,
+)
 from invest.api.http.lazy_store import LazyStore
 from invest.api.http.meters import Meters, route_of
 from invest.api.http.negotiation import chosen_media
@@ -83,21 +92,22 @@ __all__ = [
     "Listing",
     "Meters",
     "Output",
+    "Plain",
     "Problem",
     "Reply",
     "RequestLog",
     "Route",
     "ScopeName",
     "Texts",
+    "answer_to_options",
     "checked_text",
     "chosen_media",
-    "compressed",
+    "compress",
     "cut",
     "day_in_reach",
     "document",
     "etag_matches",
     "etag_of",
-    "hardened",
     "in_reach",
     "invalid",
     "invalid_fields",

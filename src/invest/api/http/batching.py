@@ -1,4 +1,4 @@
-"""Group commit: requests that arrive while a round trip is under way share the next one."""
+"""Group commit: requests that arrive while round trips are under way share the next one."""
 
 from __future__ import annotations
 
@@ -8,36 +8,52 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+AT_ONCE = 2
+USUAL, MOST = 32, 256  # items of a batch
 
 
 class Batcher(Generic[Item, Answer]):
-    """Collects items and hands them to `flush` together, at most `limit` at a time, answers in their order.
+    """Collects items and hands them to `flush` together, answers in their order.
 
-    A lone item goes out at once; under load the size of a batch follows the length of a round trip. An error of
-    `flush` is raised to every caller of that batch.
+    A lone item goes out at once; under load the size of a batch follows the length of a round trip. `AT_ONCE` batches
+    are under way, each of half of what waits: with one, all requests would move in step, and this process and the
+    server would wait for each other by turns. An error of `flush` is raised to every caller of that batch.
     """
 
-    def __init__(self, flush: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], *, limit: int = 256) -> None:
+    def __init__(self, flush: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]) -> None:
         self._flush = flush
-        self._limit = limit
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._running = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._beginning = False  # a task is about to take what waits
 
     async def add(self, item: Item) -> Answer:
         """The answer to `item`."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
+        if not self._beginning:
+            self._begin()
         return await future
 
+    def _begin(self) -> None:
+        if self._running < AT_ONCE:
+            self._beginning = True
+            self._running += 1
+            task = asyncio.create_task(self._run())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
     async def _run(self) -> None:
+        self._beginning = False
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+                limit = min(MOST, max(USUAL, len(self._waiting) // AT_ONCE))
+                batch, self._waiting = self._waiting[:limit], self._waiting[limit:]
+                if self._waiting and not self._beginning:
+                    self._begin()
                 await self._settle(batch)
         finally:
-            self._task = None
+            self._running -= 1
 
     async def _settle(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
         try:
@@ -57,5 +73,5 @@ class Batcher(Generic[Item, Answer]):
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=5)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from functools import lru_cache
+from time import time
+from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.http_writer import _serialize_headers
 
 ORIGINS = web.AppKey("origins", tuple[str, ...])  # whose pages may call: `web.cors_origins`
-HttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -21,8 +24,12 @@ SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+BODILESS = frozenset({204, 304})
 COMPRESS_FROM = 1_500  # bytes: one packet needs no compression
 COMPRESSIBLE = ("application/json", "application/problem+json", "text/", "image/svg+xml")
+SECURITY_OF_API = {**SECURITY, "Content-Security-Policy": API_POLICY, "Cache-Control": "no-store"}
+LINES_OF_API = tuple((name, f"{name}: {value}\r\n".encode()) for name, value in SECURITY_OF_API.items())
+ALL_LINES_OF_API = b"".join(line for _, line in LINES_OF_API)
 EXPOSED = "Location, Link, ETag, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Preference-Applied"
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
@@ -31,19 +38,63 @@ PREFLIGHT = {
 }
 
 
-@web.middleware
-async def hardened(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
+class Plain(web.Response):
+    """An answer of the API: where nothing about it is special, its head and body are written at once.
+
+    What aiohttp does step by step for answers of every kind took a tenth of the time of a request.
+    """
+
+    async def prepare(self, request: web.BaseRequest) -> Any:
+        """Write all of it, or begin as any other answer."""
+        body = self._body
+        if type(body) is not bytes or not self._is_usual(request):
+            return await super().prepare(request)
+        headers, writer = self._headers, request.writer
+        headers["Content-Length"] = str(len(body))
+        head = _serialize_headers(f"HTTP/1.1 {self._status} {self._reason}", headers)  # refuses line breaks in values
+        own = [line for name, line in LINES_OF_API if name not in headers]
+        security = ALL_LINES_OF_API if len(own) == len(LINES_OF_API) else b"".join(own)
+        await writer.write(b"%b%b%b\r\n%b" % (head[:-2], security, _date_line(int(time())), body))
+        await writer.drain()
+        self._keep_alive = self._eof_sent = True
+        self._body_length = len(body)
+        return None
+
+    def _is_usual(self, request: web.BaseRequest) -> bool:
+        """Whether it goes to a client that keeps its connection, as it is, with the headers of every answer alone."""
+        headers = self._headers
+        return (
+            isinstance(request, web.Request)
+            and request.version == HttpVersion11
+            and request.method != "HEAD"
+            and request.keep_alive
+            and self._keep_alive is None
+            and not (self.prepared or self._compression or self._chunked or self._cookies)
+            and self._status not in BODILESS
+            and headers.get("Content-Type", "").startswith("application/")  # no page
+            and "Origin" not in request.headers
+            and not ("Connection" in headers or "Content-Length" in headers or "Date" in headers)
+            and len(request.app.on_response_prepare) == 1  # ours alone
+        )
+
+
+@lru_cache(maxsize=2)
+def _date_line(second: int) -> bytes:
+    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
+
+
+def answer_to_options(request: web.Request) -> web.StreamResponse | None:
     """Answer OPTIONS: preflights of the origins in `web.cors_origins` (none by default), else what a resource takes."""
     allowed = request.app[ORIGINS]
     origin = request.headers.get("Origin")
-    if request.method == "OPTIONS" and origin in allowed and "Access-Control-Request-Method" in request.headers:
+    if origin in allowed and "Access-Control-Request-Method" in request.headers:
         response: web.StreamResponse = web.Response(status=204, headers=PREFLIGHT)
         harden(request, response)
         return response
     refused = request.match_info.http_exception
-    if request.method == "OPTIONS" and isinstance(refused, web.HTTPMethodNotAllowed):
+    if isinstance(refused, web.HTTPMethodNotAllowed):
         return web.Response(status=204, headers={"Allow": ", ".join(sorted({*refused.allowed_methods, "OPTIONS"}))})
-    return await handler(request)
+    return None
 
 
 async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
@@ -66,10 +117,8 @@ def harden(request: web.Request, response: web.StreamResponse) -> None:
         response.headers["Vary"] = "Origin"
 
 
-@web.middleware
-async def compressed(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
+def compress(request: web.Request, response: web.StreamResponse) -> None:
     """gzip for long texts where the client takes it."""
-    response = await handler(request)
     if (
         isinstance(response, web.Response)
         and isinstance(response.body, bytes)
@@ -80,7 +129,6 @@ async def compressed(request: web.Request, handler: HttpHandler) -> web.StreamRe
     ):
         response.enable_compression(web.ContentCoding.gzip)
         response.headers["Vary"] = "Accept-Encoding"
-    return response
 
 
 def takes_gzip(request: web.Request) -> bool:

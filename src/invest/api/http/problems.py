@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from redis.exceptions import RedisError
 
+from invest.api.http.headers import Plain
 from invest.api.http.public import public_error
 from invest.engine import CONNECTION_ERRORS, InvalidArguments, QueueFull
 from invest.error_info import wrong_values
@@ -143,7 +144,7 @@ def render(problem: Problem, *, instance: str | None = None, request_id: str | N
         errors=problem.errors or None,
     )
     body = orjson.dumps(details.model_dump(exclude_none=True), option=orjson.OPT_NON_STR_KEYS)
-    return web.Response(status=problem.status, body=body, content_type=MEDIA_TYPE, headers=problem.headers)
+    return Plain(status=problem.status, body=body, content_type=MEDIA_TYPE, headers=problem.headers)
 
 
 def title_of(status: int) -> str:

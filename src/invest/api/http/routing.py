@@ -204,13 +204,18 @@ class Route:
             return frozenset()
         return frozenset({"wait"} if self.method == "GET" else {"wait", "callback"})
 
+    @cached_property
+    def _known(self) -> dict[str, None]:
+        """All query parameters."""
+        return dict.fromkeys(self.input.fields | self.extras)
+
     async def arguments(self, request: Incoming) -> dict[str, Any]:
         """The validated parameters of a request. Raises `Problem`."""
         values: dict[str, Any] = {}
         http = request.http
         if self.input.path is not None:
             values["path"] = self.input.path_of(http)
-        query = wire.query_of(http, dict.fromkeys(self.input.fields | self.extras))
+        query = wire.query_of(http, self._known)
         for name in self.extras:
             query.pop(name, None)
         if self.input.query is not None:
@@ -223,7 +228,7 @@ class Route:
 def validated(model: type[BaseModel], values: Mapping[str, str]) -> BaseModel:
     """The texts of a path or a query as its model. Raises `Problem`."""
     try:
-        return model.model_validate(dict(values))
+        return model.model_validate(values if type(values) is dict else dict(values))
     except ValidationError as error:
         raise invalid_fields(wrong_values(error)) from None
 

@@ -26,8 +26,8 @@ class Enqueuer:
         self._waiting = asyncio.Semaphore(MAX_WAITING)
         self._waiters: set[asyncio.Future[Any]] = set()
 
-    async def enqueue(self, what: Call[Any] | Workflow[Any], caller: str) -> Job[Any]:
-        """Accept a call or a workflow on behalf of `caller`.
+    async def enqueue(self, what: Call[Any] | Workflow[Any], caller: str, *, job_id: str | None = None) -> Job[Any]:
+        """Accept a call, as job `job_id` where one is given, or a workflow, on behalf of `caller`.
 
         Raises 413 for too large arguments, `QueueFull` or `Unreachable`.
         """
@@ -35,7 +35,7 @@ class Enqueuer:
             return await self.invest.enqueue(what, caller=caller)
         if len(what.payload) > self._limit:
             raise Problem(413, f"{len(what.payload)} bytes of arguments; at most {self._limit} are taken")
-        return await self._batches.add(what.with_options(caller=caller, origin=carried()))
+        return await self._batches.add(what.with_options(id=job_id, caller=caller, origin=carried()))
 
     async def _flush(self, calls: Sequence[Call[Any]]) -> Sequence[Job[Any]]:
         return await self.invest.enqueue_many(calls)

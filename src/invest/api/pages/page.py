@@ -160,15 +160,11 @@ def is_for_people(http: web.Request) -> bool:
     return not http.path.startswith("/api/") and "text/html" in http.headers.get("Accept", "")
 
 
-@web.middleware
-async def pages_for_people(request: web.Request, handler: PageHandler) -> web.StreamResponse:
-    """An address that does not exist is answered to a browser with a page."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status in (404, 405) and is_for_people(request):
-            return refused(visit_of(request), error)
-        raise
+def page_of_refusal(request: web.Request, error: Exception) -> web.StreamResponse | None:
+    """An address that does not exist is answered to a browser with a page; None for every other error."""
+    if isinstance(error, web.HTTPException) and error.status in (404, 405) and is_for_people(request):
+        return refused(visit_of(request), error)
+    return None
 
 
-__all__: list[Any] = ["Form", "Page", "is_for_people", "page", "page_handler", "pages_for_people", "refused"]
+__all__: list[Any] = ["Form", "Page", "is_for_people", "page", "page_handler", "page_of_refusal", "refused"]

@@ -65,10 +65,8 @@ async def accepted(
     if callback is not None:
         request.services.callbacks.check(callback)
     await require_calls(request, what)
-    if isinstance(what, Call) and request.job_id is not None:
-        what = what.with_options(id=request.job_id)
     await request.services.quotas.queue(request.caller, what)
-    job = await request.services.enqueuer.enqueue(what, request.caller.id)
+    job = await request.services.enqueuer.enqueue(what, request.caller.id, job_id=request.job_id)
     if job.new:
         await request.services.quotas.queued(request.caller, what, job.id)
     if callback is not None:

@@ -16,6 +16,21 @@ PROBES = frozenset({"/healthz", "/readyz"})
 TOLD_EVERY = 1000  # refusals without a log line between two with one
 
 
+class _Work:
+    """One request that is worked on, while it is entered."""
+
+    __slots__ = ("_load",)
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+
+    def __enter__(self) -> None:
+        self._load.working += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._load.working -= 1
+
+
 class Load:
     """Counts requests; more than `limit` at once are refused rather than queued without end."""
 
@@ -31,17 +46,12 @@ class Load:
         """Whether one more would be too many."""
         return self.working + len(self.arrived) >= self._limit
 
-    @contextmanager
-    def work(self, *, refuse: bool = True) -> Iterator[None]:
+    def work(self, *, refuse: bool = True) -> _Work:
         """One request. Raises 503 above the limit, unless it is not one to refuse."""
         if refuse and self.working >= self._limit:
             self.count()
             raise too_many()
-        self.working += 1
-        try:
-            yield
-        finally:
-            self.working -= 1
+        return _Work(self)
 
     @contextmanager
     def idle(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ from invest.engine.redis.ends import End, Ends
 from invest.engine.redis.events import Event, follow, parse_event, sequence_of
 from invest.engine.redis.layout import Plan, lay_out
 from invest.engine.redis.notices import Notices
+from invest.engine.redis.prefixed import prefix_of
 from invest.engine.redis.records import Record, moment, read_records, read_statuses
 from invest.engine.redis.results import Inputs, resolve
 from invest.engine.redis.scripts import Argument, Script, script
@@ -89,6 +90,7 @@ __all__ = [
     "open_blocking_redis",
     "open_redis",
     "parse_event",
+    "prefix_of",
     "read_job",
     "read_records",
     "read_statuses",

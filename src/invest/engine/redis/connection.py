@@ -172,23 +172,39 @@ class Line:
     async def send(self, commands: Sequence[Sequence[Any]]) -> None:
         """Write commands. Raises what the connection raises."""
         async with self._limited():
-            if self._connection is None:
-                self._connection = await self._pool.get_connection()
-                self._limit, self._connection.socket_timeout = self._connection.socket_timeout, None
-            packed = [pack_command(tuple(command)) for command in commands]  # in C: redis-py's own took most of it
-            await self._connection.send_packed_command(packed, check_health=False)
-            self._asked += len(commands)
+            await self._take()
+            await self._write(commands)
 
     async def receive(self, count: int) -> list[Any]:
         """The answers to the next commands, refusals in their places. Raises what the connection raises."""
-        answers: list[Any] = []
         async with self._limited():
-            while len(answers) < count:
-                try:
-                    answers.append(await self._connection.read_response())
-                except ResponseError as error:
-                    answers.append(error)
-                self._asked -= 1
+            return await self._read(count)
+
+    async def exchange(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """Write commands and read their answers, as `send` and `receive` do, within one limit."""
+        await self._take()
+        async with self._limited():
+            await self._write(commands)
+            return await self._read(len(commands))
+
+    async def _take(self) -> None:
+        if self._connection is None:
+            self._connection = await self._pool.get_connection()
+            self._limit, self._connection.socket_timeout = self._connection.socket_timeout, None
+
+    async def _write(self, commands: Sequence[Sequence[Any]]) -> None:
+        packed = [pack_command(tuple(command)) for command in commands]  # in C: redis-py's own took most of it
+        await self._connection.send_packed_command(packed, check_health=False)
+        self._asked += len(commands)
+
+    async def _read(self, count: int) -> list[Any]:
+        answers: list[Any] = []
+        while len(answers) < count:
+            try:
+                answers.append(await self._connection.read_response())
+            except ResponseError as error:
+                answers.append(error)
+            self._asked -= 1
         return answers
 
     @contextlib.asynccontextmanager
