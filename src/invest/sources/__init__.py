@@ -5,8 +5,9 @@ from __future__ import annotations
 from invest.sources.client import OUTCOMES, host_key, outcomes_of
 from invest.sources.errors import SourceError
 from invest.sources.facade import Sources
-from invest.sources.live import Trial, as_bytes, recording_of, try_live
+from invest.sources.live import Trial, try_live
 from invest.sources.model import Answer, Delivery, Identity, Want
+from invest.sources.recording import as_bytes, recording_of
 
 __all__ = [
     "OUTCOMES",

@@ -8,12 +8,10 @@ import io
 import re
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
-
-import orjson
+from datetime import datetime, timedelta
+from typing import Literal
 
 from invest.domain.market import last_closed_session, market_day, previous_session
 from invest.sources.b3 import argument
@@ -31,13 +29,13 @@ from invest.sources.errors import (
 
 State = Literal["ok", "changed", "failed"]
 SHOWN = 6  # names that are told of what lacks
+KEYED = frozenset({"brapi"})  # upstreams that take a key
 LIKE = 0.5  # how like a missing name another must be to be shown as what may have replaced it
-BODY = 200_000  # bytes of a text that are recorded
-LINES = 5  # of each table in a zip that are recorded
-PERSONAL = (
-    (re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"), "x@example.com"),
-    (re.compile(r"\b\d{3}\.\d{3}\.\d{3}-\d{2}\b"), "000.000.000-00"),
-    (re.compile(r"(?i)\b(token|apikey|api_key|key|password|senha)(\"?\s*[=:]\s*\"?)[^\s\"&,;]{6,}"), r"\1\2…"),
+FIREWALL = re.compile(r"(?i)<html|<!doctype|cloudflare|captcha|access denied|request blocked")
+NO_KEY = "its key is missing, wrong or spent: set the token of [sources.{}]"
+TURNED_AWAY = (
+    "it turns this machine away, and no key is at fault: wait an hour, or try from another network; "
+    "enabled = false in [sources.{}] where it stays so"
 )
 
 
@@ -63,6 +61,7 @@ class Trial:
     remedy: str = ""
     missing: tuple[str, ...] = ()
     answer: Response | None = None
+    refusal: str = ""  # what it said with a status other than 200, as far as it was read
 
 
 def _supplement(_: datetime) -> str:
@@ -188,14 +187,16 @@ async def try_live(client: SourceClient, name: str) -> list[Trial]:
 
 
 async def _ask(client: SourceClient, name: str, path: str, question: Question) -> Trial:
-    started = time.perf_counter()
+    started, answer = time.perf_counter(), None
     try:
         answer = await client.get(name, path, params=question.params or None, kind=question.kind)
         have = await asyncio.to_thread(_names_in, answer, question.kind)
     except (SourceError, zipfile.BadZipFile, OSError) as error:
         seconds = time.perf_counter() - started
         reason = error.reason if isinstance(error, SourceError) else f"a zip that cannot be read ({error})"
-        return Trial(name, path, "failed", seconds, reason, remedy_of(error, name))
+        said = error.body if isinstance(error, SourceRefused) else ""
+        remedy = remedy_of(error, name, keyed=name in KEYED)
+        return Trial(name, path, "failed", seconds, reason, remedy, answer=answer, refusal=said)
     seconds = time.perf_counter() - started
     missing = tuple(sorted(wanted for wanted in question.names if not any(_holds(h, wanted) for h in have)))
     if missing:
@@ -219,10 +220,13 @@ def _holds(have: str, wanted: str) -> bool:
     return have == wanted or have.startswith((f"{wanted}.", f"{wanted}["))
 
 
-def remedy_of(error: Exception, name: str) -> str:
-    """What to do about a failed question."""
+def remedy_of(error: Exception, name: str, *, keyed: bool) -> str:
+    """What to do about a failed question. `keyed`: the upstream is one that takes a key."""
     if isinstance(error, SourceRefused) and error.status in (401, 402, 403):
-        return f"its key is missing, wrong or spent: set the token of [sources.{name}]"
+        firewall = not keyed or FIREWALL.search(error.body)
+        return (
+            TURNED_AWAY if firewall else "its key is missing, wrong or spent: set the token of [sources.{}]"
+        ).format(name)
     if isinstance(error, BudgetSpent):
         return f"the month's budget is used up: sources.{name}.monthly_budget"
     if isinstance(error, Forbidden):
@@ -262,14 +266,15 @@ def shape_of(data: object, path: str = "") -> Iterator[str]:
 
 
 def _names_in_zip(answer: Response) -> Iterator[str]:
-    for _, lines in _lines_in_zip(answer, 2):
+    for _, lines in lines_in_zip(answer, 2):
         for line in lines:
             yield from (("00COTAHIST",) if line.startswith("00COTAHIST") else ())
             yield from (("01", "99COTAHIST") if line.startswith("01") else ())
         yield from (name.strip().strip('"').upper() for name in lines[0].split(";")) if lines else ()
 
 
-def _lines_in_zip(answer: Response, count: int) -> Iterator[tuple[str, list[str]]]:
+def lines_in_zip(answer: Response, count: int) -> Iterator[tuple[str, list[str]]]:
+    """The members of a zip, each with its first lines."""
     assert answer.path is not None  # a zip always lies on disk
     with zipfile.ZipFile(answer.path) as archive:
         for entry in archive.infolist():
@@ -277,41 +282,3 @@ def _lines_in_zip(answer: Response, count: int) -> Iterator[tuple[str, list[str]
                 wrapped = io.TextIOWrapper(stream, "latin-1", newline="")
                 lines = [wrapped.readline(4096).rstrip("\r\n") for _ in range(count)]
             yield entry.filename, [line for line in lines if line]
-
-
-def recording_of(trial: Trial) -> dict[str, Any]:
-    """What to send with a report of a fault: where, when, what came, without keys and personal data.
-
-    Of a zip its members with their first lines; of a text its first 200,000 bytes.
-    """
-    answer = trial.answer
-    recording: dict[str, Any] = {
-        "source": trial.source,
-        "url": trial.url,
-        "asked_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "state": trial.state,
-        "seconds": round(trial.seconds, 3),
-        "found": trial.found,
-        "missing": list(trial.missing),
-    }
-    if answer is None:
-        return recording
-    payload = answer.payload
-    recording |= {"sha256": payload.sha256, "size": payload.size, "content_type": payload.content_type}
-    if answer.path is not None:
-        recording["members"] = {name: [anonymous(x) for x in lines] for name, lines in _lines_in_zip(answer, LINES)}
-    else:
-        recording["body"] = anonymous(answer.body[:BODY].decode("utf-8", "replace"))
-    return recording
-
-
-def anonymous(text: str) -> str:
-    """`text` without e-mail addresses, CPFs and anything that looks like a key."""
-    for pattern, instead in PERSONAL:
-        text = pattern.sub(instead, text)
-    return text
-
-
-def as_bytes(recordings: Sequence[Mapping[str, Any]]) -> bytes:
-    """Recordings as a file."""
-    return orjson.dumps(list(recordings), option=orjson.OPT_INDENT_2)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from invest.domain.market import ActionKind, Bar, CorporateAction, is_session, shares_by_day
+from invest.domain.market import ActionKind, Bar, CorporateAction, Floats, is_session, shares_by_day
 from invest.domain.values import FAR_DAYS, scale_error, unit_error
 from invest.sources.model import Reading, Want
 
@@ -19,7 +19,11 @@ EPSILON = Decimal("0.000001")
 HIGHEST = Decimal(10) ** 9  # BRL for one paper or coin
 MOST = 10**15  # papers or trades in a day
 NEAR = Decimal("0.35")  # relative distance within which two prices, events considered, are of one unit
+FAR_SIDE = Decimal("0.5")  # of a wrong unit: how far the second neighbour may be from what the first one gives
 LONGEST_RUN = 5  # sessions in a row in another unit that are errors; a level that stays longer is one
+FAR_PRICE = 6.0  # times the close, or a part of it: no opening, high or low of one session is so far from it
+OUTSIDE = 0.05  # of the close, which may lie so far above the high or below the low by a source's rounding
+PENNIES = 0.10  # BRL: below it a tick is a tenth of the price
 Close = tuple[Decimal, date]
 FACTORS = (Decimal("0.0001"), Decimal(10_000))  # new shares per old one that have been seen, with room to spare
 
@@ -43,16 +47,18 @@ def sane(bar: Bar, last: date) -> str | None:  # noqa: PLR0911 -- one return per
     return None
 
 
-def _clearly_sane(bars: Sequence[Bar]) -> list[bool]:
-    """Which bars have prices and counts of which `sane` has nothing to say; of the others it must be asked.
+def _figures(bars: Sequence[Bar]) -> Floats:
+    """Open, high, low, close, volume, turnover and trades as columns; NaN for None, which compares with nothing.
 
-    In floats over whole columns, with room for their rounding: a collection brings thousands of bars, nearly all sane.
+    Checks are made in floats over whole columns, with room for their rounding: a collection brings thousands of bars,
+    nearly all sane.
     """
-    if not bars:
-        return []
-    figures = np.array(
-        [(b.open, b.high, b.low, b.close, b.volume, b.turnover, b.trades) for b in bars], dtype=np.float64
-    )  # None becomes NaN, which compares with nothing
+    rows = [(b.open, b.high, b.low, b.close, b.volume, b.turnover, b.trades) for b in bars]
+    return np.array(rows, dtype=np.float64).reshape(-1, 7)
+
+
+def _clearly_sane(figures: Floats) -> list[bool]:
+    """Which bars have prices and counts of which `sane` has nothing to say; of the others it must be asked."""
     prices, volume, turnover, trades = figures[:, :4], figures[:, 4], figures[:, 5], figures[:, 6]
     priced = (prices > 0).all(axis=1) & (prices < float(HIGHEST) / 2).all(axis=1) & (figures[:, 1] >= figures[:, 2])
     traded = (volume > 0) & (volume < MOST / 2) & (turnover >= 0) & (turnover < 1e17) & (trades >= 0) & (trades < 2**30)
@@ -75,6 +81,8 @@ def believe(reading: Reading, want: Want, bars: Sequence[Bar], last: date, *, on
     `only_sessions` leaves out days on which B3 did not trade, as unofficial sources fill them.
     """
     bars = _without_spikes(reading, want, bars)
+    figures = _figures(bars)
+    bars = _with_sound_extremes(reading, bars, figures)
     wrong = _wrong_unit(want, bars)
     if wrong and not (_exchange(reading) and _paid(bars)):
         reading.reject(wrong)
@@ -82,7 +90,7 @@ def believe(reading: Reading, want: Want, bars: Sequence[Bar], last: date, *, on
     if wrong and bars:
         reading.remark(f"unexplained jump: {wrong.removeprefix('wrong unit: ')}, and no known event")
     kept: list[Bar] = []
-    for bar, clear in zip(bars, _clearly_sane(bars), strict=True):
+    for bar, clear in zip(bars, _clearly_sane(figures), strict=True):
         closed = only_sessions and not is_session(bar.day)
         reason = "no session that day" if closed else None if clear and bar.day <= last else sane(bar, last)
         if reason is None:
@@ -92,6 +100,28 @@ def believe(reading: Reading, want: Want, bars: Sequence[Bar], last: date, *, on
     if _exchange(reading):
         _remark_jumps(reading, want, kept)
     return kept
+
+
+def _with_sound_extremes(reading: Reading, bars: Sequence[Bar], figures: Floats) -> list[Bar]:
+    """The bars, without an opening, high or low that is in another unit than the close or contradicts it.
+
+    A close is what everything is computed from; an extreme that cannot be is unknown, and the bar stays.
+    """
+    closes = figures[:, 3:4]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = figures[:, :3] / closes
+    far = ((ratios > FAR_PRICE) | ((ratios < 1 / FAR_PRICE) & (ratios > 0))) & (closes > PENNIES)
+    far[:, 1] |= (ratios[:, 1] < 1 - OUTSIDE) & (ratios[:, 1] > 0)
+    far[:, 2] |= ratios[:, 2] > 1 + OUTSIDE
+    found = list(bars)
+    for i in np.flatnonzero(far.any(axis=1)).tolist():
+        names = [name for name, odd in zip(("open", "high", "low"), far[i].tolist(), strict=True) if odd]
+        reading.remark(
+            f"no {' and '.join(names)} beside a close of {found[i].close:f} can be as given ({found[i].day})"
+        )
+        found[i] = found[i]._replace(**dict.fromkeys(names))
+        figures[i, :3][far[i]] = np.nan
+    return found
 
 
 def _exchange(reading: Reading) -> bool:
@@ -122,11 +152,11 @@ def _without_spikes(reading: Reading, want: Want, bars: Sequence[Bar]) -> list[B
     to it agree. What the exchange's own turnover confirms stays, and without turnover its first and last bars do.
     """
     ordered = sorted(bars, key=lambda bar: bar.day)
-    jumps = _jumps(ordered)
+    jumps = sorted(_jumps(ordered, want.splits))
     kept: list[Bar] = []
     i = 0
     while i < len(ordered):
-        run = _run_off(reading, want, ordered, i, kept) if i in jumps else []
+        run = _run_off(reading, want, ordered, (i, jumps[-1]), kept) if i in jumps else []
         for bar, factor in run:
             reading.reject(f"wrong unit: a bar {float(factor):.6g} times the closes around it ({bar.day})")
         if not run:
@@ -135,23 +165,32 @@ def _without_spikes(reading: Reading, want: Want, bars: Sequence[Bar]) -> list[B
     return kept
 
 
-def _jumps(ordered: Sequence[Bar]) -> set[int]:
+def _jumps(ordered: Sequence[Bar], splits: Iterable[CorporateAction] = ()) -> set[int]:
     """Places of the bars whose close is four times the one before, or a quarter: only there a spike can begin.
 
-    And the first. In floats over whole columns: the exact comparison costs as much as reading the bars.
+    And the first, and the first after each of `splits`, where no jump is one. In floats over whole columns: the exact
+    comparison costs as much as reading the bars.
     """
     closes = np.array([float(bar.close) for bar in ordered])
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = closes[1:] / closes[:-1]
     near = (ratios > 0.25) & (ratios < 4)
-    return {0, *(np.flatnonzero(~near) + 1).tolist()}
+    found = {0, *(np.flatnonzero(~near) + 1).tolist()}
+    lasts = [split.last_date_with for split in splits if split.factor]
+    if ordered and any(ordered[0].day <= last <= ordered[-1].day for last in lasts):
+        days = np.array([bar.day for bar in ordered], dtype="datetime64[D]")
+        found |= set(np.searchsorted(days, np.array(lasts, dtype="datetime64[D]"), side="right").tolist())
+    return found
 
 
 def _run_off(
-    reading: Reading, want: Want, ordered: Sequence[Bar], start: int, kept: Sequence[Bar]
+    reading: Reading, want: Want, ordered: Sequence[Bar], places: tuple[int, int], kept: Sequence[Bar]
 ) -> list[tuple[Bar, Decimal]]:
-    """The bars from `start` on that are off both the close before and the one after them, each with its factor."""
-    before = [(bar.close, bar.day) for bar in kept[-2:][::-1]]
+    """The bars from a place on that are off both the close before and the one after them, each with its factor.
+
+    `places`: that one, and the last one at which prices jump. Of a run at an end of unofficial bars, which has one side alone, more bars must be on that side than in it.
+    """
+    (start, last_jump), before = places, [(bar.close, bar.day) for bar in kept[-2:][::-1]]
     known = _known_close(want, kept[0].day if kept else ordered[start].day, later=False)
     before += [known] if known else []
     for length in range(1, LONGEST_RUN + 1):
@@ -160,7 +199,9 @@ def _run_off(
         if len(after) < 2 and (known := _known_close(want, (rest or run)[-1].day, later=True)):
             after.append(known)
         inner = bool(before and after)
-        if len(run) < length or (length > 1 and not inner):
+        level = last_jump <= start + length  # what follows stays where it is
+        outer = len(kept) if before else (len(ordered) - start - length) * level
+        if len(run) < length or (length > 1 and not inner and (_exchange(reading) or outer <= length)):
             break
         beside = (before[0], after[0]) if inner else (before or after)[:2]
         factors = [_spike(want, bar, *beside) if len(beside) == 2 else None for bar in run]
@@ -184,21 +225,38 @@ def _known_close(want: Want, day: date, *, later: bool) -> Close | None:
 
 
 def _spike(want: Want, bar: Bar, left: Close, right: Close) -> Decimal | None:
-    """By how many times a bar is off two closes near it, which agree with each other; None where it is not."""
+    """By how many times a bar is off two closes near it, which agree with each other; None where it is not.
+
+    A bar that its own turnover denies is off by itself: the two may be of different units then.
+    """
     a, b = _off(want, bar, left), _off(want, bar, right)
-    return a if a is not None and a == b else None
+    if a is None and b is None:
+        return None
+    if a is not None and b is not None:
+        return a if a == b or _traded_at(bar) is False else None
+    factor, other = (a, right) if a is not None else (b, left)
+    expected = _expected(want, bar.day, other)
+    return factor if factor and expected and FAR_SIDE < bar.close / expected / factor < 1 / FAR_SIDE else None
 
 
 def _off(want: Want, bar: Bar, beside: Close) -> Decimal | None:
     """By how many times a bar is off a close near it, known events in between considered; None where it is not."""
-    close, day = beside
-    if bar.close <= 0 or close <= 0 or abs((bar.day - day).days) > FAR_DAYS or abs(bar.close / close - 1) < NEAR:
+    expected = _expected(want, bar.day, beside)
+    if expected is None or bar.close <= 0 or abs(bar.close / expected - 1) < NEAR:
         return None
-    start, end = sorted((bar.day, day))
+    return unit_error(bar.close, expected)
+
+
+def _expected(want: Want, day: date, beside: Close) -> Decimal | None:
+    """A close near `day` in the unit of `day`, by the known events in between; None where it is too far away."""
+    close, other = beside
+    if close <= 0 or abs((day - other).days) > FAR_DAYS:
+        return None
+    start, end = sorted((day, other))
     shares = Decimal(1)
     for last, factor in shares_by_day(want.splits).items():
         shares *= factor if start <= last < end else 1
-    return unit_error(bar.close, close / shares if day < bar.day else close * shares)
+    return close / shares if other < day else close * shares
 
 
 def _remark_jumps(reading: Reading, want: Want, bars: Sequence[Bar]) -> None:

@@ -62,7 +62,10 @@ def test_what_the_newer_year_s_form_lists_no_more_has_ended() -> None:
 
 FULL = {"BPA;1": "1000", "BPP;2": "1000", "BPP;2.03": "500", "DRE;3.01": "800", "DRE;3.99.01.01": "0.5"}
 BLANK = dict.fromkeys(FULL, "0")
-WORDS = {"1": "Ativo Total", "2": "Passivo Total", "2.03": "Patrimônio Líquido", "3.01": "Receita", "3.99.01.01": "ON"}
+WORDS = {
+    "1": "Ativo Total", "2": "Passivo Total", "2.03": "Patrimônio Líquido", "3.01": "Receita",
+    "3.11": "Lucro/Prejuízo do Período", "3.99.01.01": "ON",
+}  # fmt: skip
 
 
 def revenue(
@@ -105,7 +108,11 @@ def revenue(
         ([BLANK | {"DRE;3.99.01.01": "0.5"}], [FULL], (False, 800_000)),  # earnings per share alone
         ([FULL], [BLANK], (True, 800_000)),
         ([FULL], [], (True, 800_000)),
-        ([FULL | {"DRE;3.01": "0"}], [FULL], (True, 0)),  # filled in, with a revenue of zero
+        ([FULL | {"DRE;3.01": "0", "DRE;3.11": "-7"}], [FULL], (True, 0)),  # filled in, with a revenue of zero
+        ([FULL | {"DRE;3.01": "0"}], [FULL], (False, 800_000)),  # no income statement of its own
+        ([FULL | {"BPP;2": "0", "BPP;2.03": "0"}], [FULL], (False, 800_000)),  # no equity
+        ([FULL | {"BPA;1": "0"}], [FULL], (True, 800_000)),  # total assets stand on the other side too
+        ([FULL, BLANK], [], (True, 800_000)),  # a blank version is none
         ([FULL, BLANK], [FULL, FULL], (False, 800_000)),  # blank since version 2
     ],
 )

@@ -75,9 +75,10 @@ def record(
             return await try_live(sources.client, source)
 
     trials = asyncio.run(ask())
+    secrets = [conf.token.get_secret_value() for conf in settings.sources.values() if conf.token is not None]
     path = out or Path(f"recording-{source}.json")
     try:
-        path.write_bytes(as_bytes([recording_of(trial) for trial in trials]))
+        path.write_bytes(as_bytes([recording_of(trial, secrets) for trial in trials]))
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}): give another --out") from None
     for trial in trials:

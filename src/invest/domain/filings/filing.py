@@ -119,6 +119,16 @@ def plain(text: str) -> str:
     return " ".join(stripped.lower().split())
 
 
+def days_in(span: Span) -> int:
+    """Its days, both ends among them."""
+    return (span[1] - span[0]).days + 1
+
+
+def is_year(span: Span) -> bool:
+    """Whether it is of about twelve months."""
+    return 350 <= days_in(span) <= 380
+
+
 def read_filings(lines: Iterable[StatementLine]) -> tuple[Filing, ...]:
     """Every filing in `lines`, oldest first. Lines of another period than the filing's own are left out."""
     groups: dict[tuple[str, date, bool, int], list[StatementLine]] = defaultdict(list)
@@ -129,17 +139,19 @@ def read_filings(lines: Iterable[StatementLine]) -> tuple[Filing, ...]:
     return tuple(sorted((f for f in filings if f is not None), key=lambda f: (f.reference_date, f.version)))
 
 
-def known_filings(filings: Iterable[Filing], now: datetime) -> list[Filing]:
+def known_filings(filings: Iterable[Filing], now: datetime, *, consolidated: bool | None = None) -> list[Filing]:
     """What could be read at `now`: received by then, the highest version, oldest first.
 
-    Consolidated statements where the newest date has them, else individual ones; the two are never mixed.
+    Those of one basis, the two are never mixed: of `consolidated`, or unless it is given consolidated statements where
+    the newest date has them, else individual ones.
     """
     today = market_day(now)
     readable = [filing for filing in filings if filing.received_on <= today]
     if not readable:
         return []
     newest = max(filing.reference_date for filing in readable)
-    consolidated = any(f.consolidated for f in readable if f.reference_date == newest)
+    if consolidated is None:
+        consolidated = any(f.consolidated for f in readable if f.reference_date == newest)
     best: dict[tuple[str, date], Filing] = {}
     for filing in readable:
         if filing.consolidated is not consolidated:
@@ -217,8 +229,9 @@ def _balance(
     if chart is Chart.INDUSTRY:
         if "2.03" in rows and not _is_equity(rows["2.03"]):
             return {}  # another layout: its codes mean something else
-        return {name: float(rows[account].value) for account, name in BALANCE_ACCOUNTS.items() if account in rows}
-    out: dict[str, float] = {}
+        found = {name: float(rows[account].value) for account, name in BALANCE_ACCOUNTS.items() if account in rows}
+        return _total(liabilities) | found
+    out = _total(liabilities)
     if "1" in assets:
         out["total_assets"] = float(assets["1"].value)
     named = {plain(row.description): row for row in assets.values()}
@@ -235,6 +248,12 @@ def _balance(
             )
             out["minority"] = float(next((r.value for r in minority), 0))
     return out
+
+
+def _total(liabilities: Mapping[str, StatementLine]) -> dict[str, float]:
+    """Total assets by the other side of the balance, for filings that left the side of the assets blank."""
+    whole = liabilities.get("2")
+    return {"total_assets": float(whole.value)} if whole is not None and whole.value else {}
 
 
 def _child(account: str, parent: str) -> bool:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 from statistics import median
 
-from invest.domain.filings.filing import Amounts, Chart, Filing, Span, known_filings
-from invest.domain.market import market_day
+from invest.domain.filings.filing import Amounts, Chart, Filing, Span, days_in, is_year, known_filings
+from invest.domain.filings.remarks import changes_of_basis, reclassified
 
-RECLASSIFIED = ("revenue", "gross_profit", "ebit", "net_income")
-RESTATED = 0.02  # of the largest amount: beyond it a sum of periods is no rounding
-TWO_YEARS = timedelta(days=731)
+A_YEAR_AGO = timedelta(days=380)
 TAX_RATE = 0.34  # IRPJ 25 % + CSLL 9 %, for the after-tax EBIT of ROIC
 Figures = dict[str, float | None]
 
@@ -51,8 +48,22 @@ class Fundamentals:
 
 
 def fundamentals_of(filings: Sequence[Filing], now: datetime) -> Fundamentals | None:
-    """The company as its filings show it at `now`; None where nothing usable had been received."""
-    known = known_filings(filings, now)
+    """The company as its filings show it at `now`; None where nothing usable had been received.
+
+    Where the newest statements are individual alone and give no twelve months (a consolidated form left blank once),
+    the consolidated ones before them, while they are about a year old at most.
+    """
+    found = _fundamentals(filings, known_filings(filings, now), now)
+    if found is None or found.consolidated or found.current.flows:
+        return found
+    before = _fundamentals(filings, known_filings(filings, now, consolidated=True), now)
+    if before is None or not before.current.flows or found.as_of - before.as_of > A_YEAR_AGO:
+        return found
+    words = f"statements of {found.as_of} are individual alone and give no twelve months: those before them are shown"
+    return replace(before, remarks=(words, *before.remarks))
+
+
+def _fundamentals(filings: Sequence[Filing], known: Sequence[Filing], now: datetime) -> Fundamentals | None:
     if not known:
         return None
     flows = pooled_flows(known)
@@ -80,59 +91,8 @@ def fundamentals_of(filings: Sequence[Filing], now: datetime) -> Fundamentals | 
         payload=newest.payload,
         consolidated=newest.consolidated,
         filings=tuple(known),
-        remarks=(*_changes_of_basis(filings, known, now), *_reclassified(flows, known[-1].reference_date)),
+        remarks=(*changes_of_basis(filings, known, now), *reclassified(flows, known[-1].reference_date)),
     )
-
-
-def _changes_of_basis(filings: Sequence[Filing], known: Sequence[Filing], now: datetime) -> list[str]:
-    """What changed between the filings that are read: consolidation, chart of accounts."""
-    found = []
-    today, newest, dates = market_day(now), known[-1], {filing.reference_date for filing in known}
-    other = [
-        filing.reference_date
-        for filing in filings
-        if filing.received_on <= today
-        and filing.consolidated is not newest.consolidated
-        and filing.reference_date not in dates
-    ]
-    if other:
-        words = ("individual", "consolidated") if newest.consolidated else ("consolidated", "individual")
-        following = min((day for day in dates if day > max(other)), default=newest.reference_date)
-        found.append(
-            f"statements up to {max(other)} are {words[0]}, from {following} on {words[1]}: "
-            "figures across that change are left out"
-        )
-    for before, after in pairwise(known):
-        if before.chart is not after.chart:
-            found.append(
-                f"the chart of accounts changed from {before.chart.value} to {after.chart.value} "
-                f"with the statements of {after.reference_date}: figures across it compare unlike accounts"
-            )
-    return found
-
-
-def _reclassified(flows: Mapping[Span, Amounts], end: date) -> list[str]:
-    """Amounts of two years up to `end` whose year to date, less its earlier months, is not the quarter as filed.
-
-    The earlier months were reclassified or restated since: sums over them mix two presentations.
-    """
-    found = []
-    quarters = {span for span in flows if 85 <= _days(span) <= 95 and timedelta() <= end - span[1] <= TWO_YEARS}
-    for span in sorted(quarters):
-        whole = next((s for s in flows if s[1] == span[1] and s[0] < span[0] and not _is_year(s)), None)
-        part = next((s for s in flows if whole and s[0] == whole[0] and abs((span[0] - s[1]).days) <= 3), None)
-        if whole is None or part is None:
-            continue
-        for name in RECLASSIFIED:
-            filed, to_date, earlier = flows[span].get(name), flows[whole].get(name), flows[part].get(name)
-            if filed is None or to_date is None or earlier is None:
-                continue
-            if abs(to_date - earlier - filed) > RESTATED * max(abs(filed), abs(to_date), abs(earlier)):
-                found.append(
-                    f"{name} before {span[0]} was restated: the quarter to {span[1]} was filed as {filed:.6g}, the "
-                    f"year to date less the earlier months gives {to_date - earlier:.6g}: twelve months mix both"
-                )
-    return found
 
 
 def pooled_flows(known: Sequence[Filing]) -> dict[Span, dict[str, float]]:
@@ -156,21 +116,13 @@ def _newest(
     return next((Period(end, {}, balances[end], chart) for end in dates if end in balances), None)
 
 
-def _days(span: Span) -> int:
-    return (span[1] - span[0]).days + 1
-
-
-def _is_year(span: Span) -> bool:
-    return 350 <= _days(span) <= 380
-
-
 def _is_fiscal_year(filing: Filing) -> bool:
     """Whether a yearly report is of about twelve months: a changed fiscal year begins with a shorter or longer one.
 
     One without any flow, a balance alone, says nothing against itself.
     """
     ends = [span for span in filing.flows if span[1] == filing.reference_date]
-    return any(_is_year(span) for span in ends) if ends else bool(filing.balance)
+    return any(is_year(span) for span in ends) if ends else bool(filing.balance)
 
 
 def _year_before(day: date) -> date:
@@ -183,7 +135,7 @@ def _year_before(day: date) -> date:
 
 
 def _annual(flows: Mapping[Span, Amounts], end: date) -> Amounts | None:
-    return next((amounts for span, amounts in flows.items() if span[1] == end and _is_year(span)), None)
+    return next((amounts for span, amounts in flows.items() if span[1] == end and is_year(span)), None)
 
 
 def _near(flows: Mapping[Span, Amounts], start: date, end: date) -> Amounts | None:
@@ -212,7 +164,7 @@ def twelve_months(
 
 def _rolled(flows: Mapping[Span, Amounts], end: date) -> Amounts | None:
     """Last fiscal year + year to date - year to date a year earlier, over the amounts that all three give."""
-    for span in sorted((s for s in flows if s[1] == end), key=_days, reverse=True):
+    for span in sorted((s for s in flows if s[1] == end), key=days_in, reverse=True):
         year_end = span[0] - timedelta(days=1)
         year = _annual(flows, year_end)
         before = _near(flows, _year_before(span[0]), _year_before(end))
@@ -240,10 +192,10 @@ def _summed(flows: Mapping[Span, Amounts], end: date) -> Amounts | None:
 def quarter_to(flows: Mapping[Span, Amounts], end: date) -> tuple[date, Amounts] | None:
     """First day and amounts of the quarter ending at `end`: as filed, or the year (to date) less its earlier months."""
     for span, amounts in flows.items():
-        if span[1] == end and 85 <= _days(span) <= 95:
+        if span[1] == end and 85 <= days_in(span) <= 95:
             return span[0], amounts
-    for span in (s for s in flows if s[1] == end and _days(s) > 95):
-        for earlier in (s for s in flows if s[0] == span[0] and 85 <= _days(span) - _days(s) <= 95):
+    for span in (s for s in flows if s[1] == end and days_in(s) > 95):
+        for earlier in (s for s in flows if s[0] == span[0] and 85 <= days_in(span) - days_in(s) <= 95):
             whole, part = flows[span], flows[earlier]
             rest = {name: whole[name] - part[name] for name in whole.keys() & part.keys()}
             return earlier[1] + timedelta(days=1), rest
@@ -345,13 +297,13 @@ def _industry(period: Period) -> Figures:
         "asset_turnover": quotient(revenue, get("total_assets")),
         "cash_conversion": quotient(operating, get("net_income")),
         "capex_revenue": quotient(None if (capex := get("capex")) is None else -capex, revenue),
-        "inventory_days": _in_days(get("inventories"), None if cost is None else -cost),
-        "receivable_days": _in_days(get("receivables"), revenue),
+        "inventory_days": _indays_in(get("inventories"), None if cost is None else -cost),
+        "receivable_days": _indays_in(get("receivables"), revenue),
         "greenblatt_return": quotient(ebit, operating_capital(period)),
     }
 
 
-def _in_days(stock: float | None, flow: float | None) -> float | None:
+def _indays_in(stock: float | None, flow: float | None) -> float | None:
     turns = quotient(stock, flow)
     return turns * 365 if turns is not None else None
 

@@ -8,7 +8,7 @@ with rights; factors multiply backwards. Where the size of a change is unknown t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, Protocol, TypeVar
@@ -21,6 +21,7 @@ from invest.domain.market.bars import Days, Floats
 SAME_EVENT_DAYS = 5  # two sources may date one event a few days apart
 SAME_AMOUNT = Decimal("0.02")  # relative difference up to which two sources mean the same amount
 NET_OF_JCP = (Decimal("0.85"), Decimal("0.825"))  # what is left of JCP after tax: 15 % until 2025, 17.5 % from 2026
+EXACT_NET = Decimal("0.002")  # relative difference within which an amount is another one less tax
 SHARE_KINDS = frozenset({ActionKind.SPLIT, ActionKind.REVERSE_SPLIT, ActionKind.BONUS})
 # Events after which one share is worth another part of the company: without their terms, prices do not compare.
 BREAKING = frozenset({ActionKind.SPIN_OFF, ActionKind.MERGER, ActionKind.REDEMPTION, ActionKind.RATIO_CHANGE})
@@ -103,12 +104,15 @@ def right_of(kind: ActionKind) -> str:
     return "shares" if kind in SHARE_KINDS else kind.value
 
 
-def distinct_actions(actions: Iterable[Event], preference: Callable[[Event], object]) -> list[Event]:
+def distinct_actions(
+    actions: Iterable[Event], preference: Callable[[Event], object], official: Collection[str] = ()
+) -> list[Event]:
     """The events behind what several sources reported: of each day and kind of right, one source's word, whole.
 
     `preference` sorts the preferred source first. A source's events of a day are never mixed with another's: sources
     differ in parts and sums, gross and net amounts, old and new shares. A day that only a lesser source knows is left
-    out where a better one reports the same total within five days.
+    out where a better one reports the same total within five days. Amounts are gross: a source that is not `official`
+    gives way where its interest on equity is what tax leaves of another's.
     """
     reported: dict[str, dict[str, dict[date, list[Event]]]] = {}
     for action in actions:
@@ -121,7 +125,12 @@ def distinct_actions(actions: Iterable[Event], preference: Callable[[Event], obj
         words: dict[date, list[Event]] = {}
         for source in sorted(by_source, key=lambda s: (preference(first[s]), s)):
             mine = {day: events for day, events in by_source[source].items() if day not in words}
-            words |= {day: mine[day] for day in mine if not _reported_near(day, by_source[source], words, changes)}
+            for day, events in mine.items():
+                if not _reported_near(day, by_source[source], words, changes):
+                    words[day] = events
+        for day, events in words.items():
+            if events[0].source not in official:
+                words[day] = _gross(events, [days[day] for days in by_source.values() if day in days])
         kept += (action for events in words.values() for action in events)
     return sorted(kept, key=lambda a: (a.last_date_with, a.kind, a.source))
 
@@ -145,6 +154,18 @@ def _reported_near(
     theirs = {size for events in known for size in _sizes(events, ratios)}
     ours = {size for events in (mine[day], around) for size in _sizes(events, ())}
     return any(abs(a - b) <= SAME_AMOUNT * max(abs(a), abs(b)) for a in ours for b in theirs)
+
+
+def _gross(events: list[Event], others: Iterable[list[Event]]) -> list[Event]:
+    """`events` of one source and day, or those of another one where theirs are these before tax."""
+    mine = sorted(event.amount for event in events if event.kind is ActionKind.JCP and event.amount)
+    for other in others:
+        theirs = sorted(event.amount for event in other if event.kind is ActionKind.JCP and event.amount)
+        if mine and len(mine) == len(theirs) and len(events) == len(other):
+            pairs = list(zip(mine, theirs, strict=True))
+            if any(all(abs(a / (b * left) - 1) <= EXACT_NET for a, b in pairs) for left in NET_OF_JCP):
+                return other
+    return events
 
 
 def _sizes(events: Sequence[PriceEvent], ratios: Iterable[Decimal]) -> Iterator[Decimal]:

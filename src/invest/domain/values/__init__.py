@@ -9,13 +9,21 @@ from invest.domain.values.fields import INDUSTRY_ONLY, UNITS, belongs, fields_of
 from invest.domain.values.harvest import Harvest
 from invest.domain.values.observations import Basis, Consensus, Observation, RawPayload, Rejected
 from invest.domain.values.quality import FieldQuality, SourceValue
-from invest.domain.values.questions import Question, QuestionKind, price_questions, value_questions
+from invest.domain.values.questions import (
+    Answered,
+    Question,
+    QuestionKind,
+    price_questions,
+    unanswered,
+    value_questions,
+)
 from invest.domain.values.units import FAR_DAYS, scale_error, unit_error
 
 __all__ = [
     "FAR_DAYS",
     "INDUSTRY_ONLY",
     "UNITS",
+    "Answered",
     "AssetData",
     "Basis",
     "Consensus",
@@ -36,6 +44,7 @@ __all__ = [
     "price_questions",
     "reason_to_read",
     "scale_error",
+    "unanswered",
     "unit_error",
     "value_questions",
 ]

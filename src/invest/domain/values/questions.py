@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 
 import numpy as np
+from pydantic import Field
 
 from invest.domain.frozen import Frozen
-from invest.domain.market import Bars, PriceEvent, market_day, unexplained_moves
+from invest.domain.market import CRYPTO_PAIR, Bars, PriceEvent, market_day, session_hours, unexplained_moves
 from invest.domain.values.observations import Basis, Consensus, Observation
 
 RICH = 0.30  # of the price: beyond it a payment is rather an error of unit, or a return of capital
 EXACT = 1e-9  # what floats differ by where figures do not
 WORTH = 0.20  # relative difference up to which a market value fits shares times price
 RANGE_SLACK = 0.005  # of the price: rounding at the ends of a day's range
+AFTER_MARKET = 0.02  # of the close: how far prices may go after the session, whose range has the session's alone
 
 
 class QuestionKind(StrEnum):
@@ -36,13 +39,51 @@ class Question(Frozen):
     day: date
     text: str
     breaks: bool = False  # prices up to that day are not adjusted until it is answered
+    facts: str = Field(default="", description="the figures it rests on; answered, it is asked again where they change")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer, and the facts of the questions it was given to; None where they were not kept."""
+
+    ticker: str
+    kind: QuestionKind
+    day: date
+    answer: str
+    facts: tuple[str, ...] | None = None
+
+    def settles(self, question: Question) -> bool:
+        """Whether `question` is what was answered: the same facts, not only the same day.
+
+        A market value is stated anew each day: it is the same doubt while it is about as far off.
+        """
+        if (self.ticker, self.kind) != (question.ticker, question.kind):
+            return False
+        if question.kind is QuestionKind.MARKET_VALUE and self.facts is not None:
+            return any(abs(float(known) / float(question.facts) - 1) <= WORTH for known in self.facts)
+        return self.day == question.day and (self.facts is None or question.facts in self.facts)
+
+
+def unanswered(asked: Iterable[Question], answers: Iterable[Answered]) -> list[Question]:
+    """The questions that no answer settles."""
+    given: dict[tuple[str, QuestionKind], list[Answered]] = {}
+    for one in answers:
+        given.setdefault((one.ticker, one.kind), []).append(one)
+    return [q for q in asked if not any(one.settles(q) for one in given.get((q.ticker, q.kind), ()))]
 
 
 def price_questions(bars: Bars, actions: Sequence[PriceEvent]) -> list[Question]:
     """Moves that nothing explains, and payments beyond 30 % of the price, by day."""
     ticker = bars.ticker
     asked = [
-        Question(ticker=ticker, kind=QuestionKind.MOVE, day=move.before, text=move.words, breaks=move.breaks)
+        Question(
+            ticker=ticker,
+            kind=QuestionKind.MOVE,
+            day=move.before,
+            text=move.words,
+            breaks=move.breaks,
+            facts=f"{move.ratio:.4g}",
+        )
         for move in unexplained_moves(bars.days, bars.close, actions)
     ]
     paid: dict[date, float] = {}
@@ -55,25 +96,31 @@ def price_questions(bars: Bars, actions: Sequence[PriceEvent]) -> list[Question]
             text = (
                 f"payments of {amount:.6g} with rights until {day} are {amount / price:.0%} of a price of {price:.6g}"
             )
-            asked.append(Question(ticker=ticker, kind=QuestionKind.PAYMENT, day=day, text=text))
+            facts = f"{amount:.6g}"
+            asked.append(Question(ticker=ticker, kind=QuestionKind.PAYMENT, day=day, text=text, facts=facts))
     return sorted(asked, key=lambda question: (question.day, question.kind))
 
 
 def value_questions(
     bars: Bars, observations: Iterable[Observation], latest: Mapping[str, Consensus], papers: float | None
 ) -> list[Question]:
-    """Prices of sources outside the day's range, and a market value that does not fit `papers` times the price."""
+    """Prices of sources outside the day's range, and a market value that does not fit `papers` times the price.
+
+    A coin has no exchange whose range is the official one, and its day is another one: it is not asked about.
+    """
     asked = []
-    for seen in observations:
+    for seen in () if CRYPTO_PAIR.match(bars.ticker) else observations:
         if seen.field == "close" and not seen.official and seen.basis is not Basis.ADJUSTED:
             asked += _range_question(bars, seen)
     cap, close = latest.get("market_cap"), latest.get("close")
     if cap and close and cap.value and close.value and papers:
-        ours = float(close.value) * papers
+        day = market_day(cap.as_of)
+        price = (_close_on(bars, day) if day < market_day(close.as_of) else None) or float(close.value)
+        ours = price * papers
         if abs(float(cap.value) / ours - 1) > WORTH:
-            text = f"a market value of {cap.value:,.0f} beside {papers:,.0f} papers at {close.value:f}: {ours:,.0f}"
-            day = market_day(cap.as_of)
-            asked.append(Question(ticker=bars.ticker, kind=QuestionKind.MARKET_VALUE, day=day, text=text))
+            text = f"a market value of {cap.value:,.0f} beside {papers:,.0f} papers at {price:.6g}: {ours:,.0f}"
+            facts = f"{float(cap.value) / ours:.6g}"
+            asked.append(Question(ticker=bars.ticker, kind=QuestionKind.MARKET_VALUE, day=day, text=text, facts=facts))
     return asked
 
 
@@ -82,11 +129,19 @@ def _range_question(bars: Bars, seen: Observation) -> list[Question]:
     at = int(np.searchsorted(bars.days, np.datetime64(day, "D")))
     if at >= len(bars) or bars.days[at].astype(date) != day:
         return []
-    low, high = float(bars.low[at]), float(bars.high[at])
+    low, high, close = float(bars.low[at]), float(bars.high[at]), float(bars.close[at])
+    if _after_the_session(seen.as_of, day):
+        low, high = min(low, close * (1 - AFTER_MARKET)), max(high, close * (1 + AFTER_MARKET))
     if not (np.isfinite(low) and np.isfinite(high)) or low * (1 - RANGE_SLACK) <= price <= high * (1 + RANGE_SLACK):
         return []
-    text = f"{seen.source} gives {seen.value:f}, outside the day's range of {low:.6g} to {high:.6g}"
-    return [Question(ticker=bars.ticker, kind=QuestionKind.RANGE, day=day, text=text)]
+    text = f"{seen.source} gives {seen.value:f}, outside the day's range of {bars.low[at]:.6g} to {bars.high[at]:.6g}"
+    facts = f"{seen.source} {seen.value:f}"
+    return [Question(ticker=bars.ticker, kind=QuestionKind.RANGE, day=day, text=text, facts=facts)]
+
+
+def _after_the_session(moment: datetime, day: date) -> bool:
+    hours = session_hours(day)
+    return hours is not None and moment > hours[1]
 
 
 def _close_on(bars: Bars, day: date) -> float | None:

@@ -28,7 +28,7 @@ from invest.domain.market import (
     part_that_stayed,
 )
 from invest.domain.news import AnnouncedEvent, announced_event, announced_results, unknown_events
-from invest.domain.values import Question, QuestionKind, price_questions, value_questions
+from invest.domain.values import Question, QuestionKind, price_questions, unanswered, value_questions
 from invest.errors import InvestError, NotFound
 from invest.jobs.loading import results_due
 from invest.settings import Settings
@@ -172,10 +172,15 @@ async def _spin_offs(store: Store, ticker: str, terms: EventTerms) -> list[Corpo
 
 async def questions(store: Store, tickers: Sequence[str] | None, since: date) -> list[Question]:
     """What the data of some assets (None: all) since a day ask and nobody answered, by ticker and day."""
+    asked, given = await asyncio.gather(_asked(store, tickers, since), store.answers.given(tickers))
+    return sorted(unanswered(asked, given), key=lambda question: (question.ticker, question.day, question.kind))
+
+
+async def _asked(store: Store, tickers: Sequence[str] | None, since: date) -> list[Question]:
+    """What the data ask, answered or not."""
     lineages, start = await store.assets.lineages(), datetime.combine(since, time.min, MARKET_ZONE)
-    bars, given, answers, notices = await asyncio.gather(
+    bars, closes, notices = await asyncio.gather(
         store.bars.read_many(tickers, since=since),
-        store.answers.given(tickers),
         store.observations.other_closes(tickers, since=start),
         store.news.notices(tickers, since=start),
     )
@@ -189,10 +194,9 @@ async def questions(store: Store, tickers: Sequence[str] | None, since: date) ->
     asked = await asyncio.to_thread(_price_questions, bars, steps)
     for ticker, asset in assets.items():
         papers = shares_behind(asset)
-        asked += value_questions(bars[ticker], answers.get(ticker, ()), latest.get(ticker, {}), papers)
+        asked += value_questions(bars[ticker], closes.get(ticker, ()), latest.get(ticker, {}), papers)
     asked += _notice_questions(notices, tickers, actions)
-    open_ones = [q for q in asked if (q.ticker, q.kind, q.day) not in given and q.day >= since]
-    return sorted(open_ones, key=lambda question: (question.ticker, question.day, question.kind))
+    return [question for question in asked if question.day >= since]
 
 
 def _notice_questions(
@@ -214,7 +218,9 @@ def _notice_questions(
             name = one.kind.value.replace("_", " ")
             where = f" ({one.item.link})" if one.item.link else ""
             text = f"a notice of {one.day} tells of a {name}, and none is known: {one.item.title}{where}"
-            asked.append(Question(ticker=ticker, kind=QuestionKind.NOTICE, day=one.day, text=text[:TEXT]))
+            asked.append(
+                Question(ticker=ticker, kind=QuestionKind.NOTICE, day=one.day, text=text[:TEXT], facts=one.item.id)
+            )
     return asked
 
 
@@ -274,12 +280,14 @@ async def answer_question(
 
     Raises `NotFound` for a question that is neither asked nor answered.
     """
-    asked = {(q.kind, q.day) for q in await questions(store, [ticker], day)}
-    if (kind, day) not in asked and (ticker, kind, day) not in await store.answers.given([ticker]):
+    facts = [q.facts for q in await _asked(store, [ticker], day) if (q.kind, q.day) == (kind, day)]
+    before = [one for one in await store.answers.given([ticker]) if (one.kind, one.day) == (kind, day)]
+    if not facts and not before:
         raise NotFound(
             f"nothing of the kind {kind.value} is asked about {ticker} on {day}: invest data questions {ticker}"
         )
     if kind is QuestionKind.MOVE:
         terms = EventTerms(kind=ActionKind.PRICE_MOVE, last_date_with=day, label=answer[:120] or None)
         await book_event(store, ticker, terms, now)
-    await store.answers.keep((ticker, kind, day), answer, by=by, at=now)
+    kept = facts or [known for one in before for known in one.facts or ()]
+    await store.answers.keep((ticker, kind, day), answer, by=by, at=now, facts=kept or None)

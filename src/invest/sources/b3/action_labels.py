@@ -13,9 +13,12 @@ CASH = (
     ("JRS CAP PROPRIO", ActionKind.JCP),
     ("JUROS", ActionKind.JCP),
     ("JCP", ActionKind.JCP),
+    ("J C P ", ActionKind.JCP),
     ("JSCP", ActionKind.JCP),
     ("RENDIMENTO", ActionKind.INCOME),
-    ("AMORTIZ", ActionKind.AMORTISATION),
+    ("REND ", ActionKind.INCOME),
+    ("AMORT", ActionKind.AMORTISATION),
+    ("REEMB", ActionKind.AMORTISATION),
     ("REST CAP", ActionKind.AMORTISATION),
     ("RESTITUI", ActionKind.AMORTISATION),
     ("REDUCAO DE CAP", ActionKind.AMORTISATION),
@@ -23,10 +26,16 @@ CASH = (
     ("DIVIDENDO", ActionKind.DIVIDEND),
     ("DEVOLUCAO DE CAP", ActionKind.AMORTISATION),
     ("DIV ", ActionKind.DIVIDEND),
+    ("LUCRO", ActionKind.DIVIDEND),
+    ("DISTRIBUICAO DE LUCRO", ActionKind.DIVIDEND),
+    ("BONIF", ActionKind.DIVIDEND),  # among payments: a bonus in money
 )
 SHARES = (
     ("DESDOBR", ActionKind.SPLIT),
+    ("SPLIT", ActionKind.SPLIT),
     ("GRUPAMENTO", ActionKind.REVERSE_SPLIT),
+    ("AGRUPAMENTO", ActionKind.REVERSE_SPLIT),
+    ("INPLIT", ActionKind.REVERSE_SPLIT),
     ("BONIF", ActionKind.BONUS),
 )
 OTHERS = (
@@ -40,6 +49,7 @@ OTHERS = (
     ("PARIDADE", ActionKind.RATIO_CHANGE),
 )
 RATIO = re.compile(r"\b(?:ALT|MUD)\w*(?: D[AE])? (?:PARIDADE|PROPORCAO|COMPOSICAO)\b")
+PAID = re.compile(r"^(?:PGTO|PAGTO|PAGAMENTO)(?: D[AEO]S?)? ")
 CALLED_OFF = re.compile(r"\b(?:CANCEL|ESTORN|REVOGA|SEM EFEITO)")
 
 
@@ -66,7 +76,7 @@ def event_kind(label: str) -> ActionKind:
 
 def _kind_in(labels: Iterable[tuple[str, ActionKind]], label: str) -> ActionKind | None:
     """By how a label begins; None for what was called off."""
-    text = " ".join(plain(label).replace(".", " ").split()) + " "
+    text = PAID.sub("", " ".join(plain(label).replace(".", " ").split()) + " ")
     if CALLED_OFF.search(text):
         return None
     if RATIO.search(text) and labels not in (CASH, SHARES):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -11,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from invest.domain.market import (
     B3_CODE,
@@ -40,6 +42,8 @@ CURRENT = 900.0  # seconds the running year's and today's file are
 FIRST_YEAR, LAST_YEAR = 1986, 2200
 LOOK_BACK = 5  # sessions among which the newest file is looked for
 SILENT = 180  # days without a trade after which a code is taken for delisted
+UNIT_ROOM = 0.07  # of a power of ten: how near to 10, 100 or 1000 times a close must be to be of another unit
+JUMP = math.log(4)  # between closes: where it begins to be no move of a market
 MARK = slice(4, 8)  # of a specification
 PREFERENCE = ("02", "12", "14", "13", "34", "35", "36")
 
@@ -294,13 +298,17 @@ def _day_of_stamp(stamp: int) -> date:
 
 
 def table_of(papers_: Sequence[tuple[str, Rows]], payload: str, last: date) -> BarTable:
-    """Quotes of several papers as columns; those without prices that can be, and of sessions not over, are left out."""
+    """Quotes of several papers as columns; those without prices that can be, and of sessions not over, are left out.
+
+    So are closes in another unit than both those beside them and what their own turnover over volume gives.
+    """
     rows = np.concatenate([quotes for _, quotes in papers_])
     names = np.repeat([code for code, _ in papers_], [len(quotes) for _, quotes in papers_])
     years, rest = np.divmod(rows["date"].astype(np.int64), 10_000)
     months = ((years - 1970) * 12 + rest // 100 - 1).astype("datetime64[M]")
     days = months.astype("datetime64[D]") + (rest % 100 - 1).astype("timedelta64[D]")
     sane = (rows["close"] > 0) & (rows["low"] > 0) & (rows["high"] >= rows["low"]) & (days <= np.datetime64(last, "D"))
+    sane &= ~_denied(rows, names)
     table = BarTable(
         tickers=names.astype(str),
         days=days,
@@ -315,6 +323,18 @@ def table_of(papers_: Sequence[tuple[str, Rows]], payload: str, last: date) -> B
         payload=payload,
     )
     return table.take(sane)
+
+
+def _denied(rows: Rows, names: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+    """Which quotes, days ascending by paper, are off the closes beside them and are denied by their own turnover."""
+    close = rows["close"] / 1e6
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = rows["turnover"] / 100 / rows["volume"]
+        powers = np.log10(close / mean)
+        units = np.abs(np.rint(powers))
+        denied = np.isfinite(powers) & (units >= 1) & (units <= 3) & (np.abs(powers - np.rint(powers)) < UNIT_ROOM)
+        jumps = (np.abs(np.log(close[1:] / close[:-1])) > JUMP) | (names[1:] != names[:-1])
+    return denied & np.append(True, jumps) & np.append(jumps, True)
 
 
 def _price(micros: int) -> Decimal:

@@ -89,6 +89,18 @@ def same_paper(theirs: str, ticker: str, isin: str | None) -> bool:
     return theirs[6:].startswith(endings)  # never with no ending at all: `str.startswith(())` is False
 
 
+def other_class(issued: str, ticker: str) -> bool:
+    """Whether the ISIN `issued` is of another class of share than the paper `ticker`.
+
+    A bonus in shares of another class leaves the number of this one as it was. A new ISIN of its own class, and
+    receipts that become it, do not.
+    """
+    match = B3_CODE.fullmatch(ticker)
+    _, endings = CLASSES.get(match[2] if match else "", (frozenset(), ()))
+    share = issued[6:].startswith(("ACN", "CDAM", "UNT"))
+    return share and bool(endings) and not issued[6:].startswith(endings)
+
+
 def cash_actions(
     rows: Iterable[Mapping[str, Any]], ticker: str, isin: str | None, payload: str, remark: Remark = lambda _: None
 ) -> list[CorporateAction]:
@@ -124,7 +136,7 @@ def share_actions(
     """Events of a supplement that change the paper: splits, reverse splits and bonuses with their factor by label.
 
     Others (CISAO, CIS RED CAP, INCORPORACAO, …) are kept without one: B3's figure beside them says nothing of the
-    price.
+    price. A bonus in shares of another class is none of this one: it is kept as a spin-off with what each share gives.
     A factor that contradicts its label, or an event without a day, is left out and passed to `remark`.
     """
     found = []
@@ -139,6 +151,9 @@ def share_actions(
         ratio = b3_factor(kind, factor) if kind in SHARE_KINDS and factor is not None else None
         if kind in SHARE_KINDS and ratio is None:
             remark(f"{label} with a factor of {row.get('factor')!r} makes no sense ({last})")
+        elif kind is ActionKind.BONUS and factor is not None and other_class(_received(row) or "", ticker):
+            more = {"ratio": factor / 100, "approved_on": _approved(row), "label": label, "other": _received(row)}
+            found.append(_action(ticker, ActionKind.SPIN_OFF, last, payload, **more))
         elif ratio != 1:
             more = {"factor": ratio, "approved_on": _approved(row), "label": label, "other": _received(row)}
             found.append(_action(ticker, kind, last, payload, **more))

@@ -10,7 +10,7 @@ from typing import Any
 
 from invest.domain.market import SHARE_KINDS, ActionKind, AssetKind, Bar, CorporateAction, kind_from_suffix
 from invest.domain.values import Basis, RawPayload
-from invest.sources.b3 import cash_kind, event_kind, same_paper
+from invest.sources.b3 import cash_kind, event_kind, other_class, same_paper
 from invest.sources.errors import Malformed
 from invest.sources.model import Identity, Reading
 from invest.sources.numerals import cnpj_of, day, instant, number, positive
@@ -199,6 +199,9 @@ def _action(row: Mapping[str, Any], *, cash: bool, ticker: str, payload: str, so
     if cash and not amount:
         raise ValueError(f"{label or kind.value} without an amount ({last})")
     percent = positive(row.get("percentage")) if kind is ActionKind.SUBSCRIPTION else None
+    issued, ratio = str(row.get("assetIssued") or "").strip().upper(), percent / 100 if percent else None
+    if kind is ActionKind.BONUS and factor is not None and other_class(issued, ticker):
+        kind, factor, ratio = ActionKind.SPIN_OFF, None, factor - 1  # shares of another class: none of this one
     return CorporateAction(
         ticker=ticker,
         kind=kind,
@@ -210,7 +213,8 @@ def _action(row: Mapping[str, Any], *, cash: bool, ticker: str, payload: str, so
         payload=payload,
         label=label[:120] or None,
         approved_on=day(row.get("approvedOn")),
-        ratio=percent / 100 if percent else None,
+        other=issued[:20] or None if kind is ActionKind.SPIN_OFF else None,
+        ratio=ratio,
         price=positive(row.get("priceUnit")) if kind is ActionKind.SUBSCRIPTION else None,
     )
 

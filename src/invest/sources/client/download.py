@@ -22,6 +22,7 @@ from invest.sources.errors import Malformed, SourceDown, SourceError, TooLarge
 CHUNK = 1 << 18
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 PARTIAL, UNSATISFIABLE = 206, 416
+UNKEPT = "its file cannot be kept on disk ({})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ async def _append(source: str, answer: aiohttp.ClientResponse, part: Part, diges
             try:
                 file.write(chunk)
             except OSError as error:
-                raise SourceDown(source, f"its file cannot be kept on disk ({error.strerror})") from error
+                raise SourceDown(source, UNKEPT.format(error.strerror)) from error
             digest.update(chunk)
     return size
 

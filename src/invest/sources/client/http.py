@@ -21,7 +21,7 @@ from invest.settings import Settings, SourceSettings
 from invest.sources.client.admission import IN_CALL_WAIT, Admissions
 from invest.sources.client.call import Call, Kind, Response, Upstream, Wish, allowed_hosts, refused, trusted_hosts
 from invest.sources.client.common import Common
-from invest.sources.client.download import PARTIAL, UNSATISFIABLE, fetch_file, small_body
+from invest.sources.client.download import PARTIAL, UNKEPT, UNSATISFIABLE, fetch_file, small_body
 from invest.sources.client.flight import Flights
 from invest.sources.client.gate import Gate, Limits, LocalGate, RedisGate, host_of
 from invest.sources.client.guard import PrivateAddress, PublicResolver, refusal
@@ -276,6 +276,8 @@ class SourceClient:
                 raise Transient(f"connection lost ({type(error).__name__})") from error
             except (aiohttp.ClientError, ValueError) as error:
                 raise Malformed(call.source, f"no valid HTTP ({type(error).__name__})") from error
+            except OSError as error:  # what is left of them is the disk's: a file, or the note about it
+                raise SourceDown(call.source, UNKEPT.format(error.strerror)) from error
 
     async def _follow(self, call: Call, entry: Entry | None) -> Response:
         """The request and up to `REDIRECTS` redirects within the same host and scheme."""

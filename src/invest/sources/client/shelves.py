@@ -10,9 +10,10 @@ from pathlib import Path
 from invest.domain.values import RawPayload
 from invest.sources.client.cache import touch
 from invest.sources.client.call import Response
+from invest.sources.client.download import UNKEPT
 from invest.sources.client.http import SourceClient
 from invest.sources.client.shelf import Shelf
-from invest.sources.errors import Malformed, TooLarge
+from invest.sources.errors import Malformed, SourceDown, TooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Shelves:
                 client.memory.forget(answer.payload.url)
                 client.memory.reject(answer.payload.url, error)
                 raise
+            except OSError as error:
+                raise SourceDown(source, UNKEPT.format(error.strerror)) from error
         assert answer.path is not None
         touch(answer.path)
         return Shelved(answer.payload, answer.path, shelf, answer.not_modified)

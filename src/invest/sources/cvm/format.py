@@ -28,7 +28,12 @@ MOST_VERSIONS = 999
 DEPTH = 4  # levels of accounts that are kept: 2.01.04.01 yes, 2.01.04.01.01 no
 INDEX = b"INDEX"
 LAST = (b"\xdaLTIMO", "ÚLTIMO".encode())
-SCALES = {"MIL": Decimal(1000), "UNIDADE": Decimal(1), "UNITARIO": Decimal(1), "MILHAO": Decimal(1_000_000)}
+SCALES = {
+    "MIL": Decimal(1000), "MILHAR": Decimal(1000), "MILHARES": Decimal(1000), "UNIDADE": Decimal(1),
+    "UNITARIO": Decimal(1), "UNITÁRIO": Decimal(1), "MILHAO": Decimal(1_000_000), "MILHÃO": Decimal(1_000_000),
+    "MILHOES": Decimal(1_000_000), "MILHÕES": Decimal(1_000_000),
+}  # fmt: skip
+WHOLE = ("BPP", "DRE")  # statements that a form needs filled in to be the company's: equity and income stand there
 PER_SHARE = "3.99"  # earnings per share: in BRL whatever the statement's scale
 
 
@@ -186,29 +191,37 @@ class Sheet(NamedTuple):
 
 
 def statements_of(blocks: Iterable[bytes], filings: Iterable[Delivery], payload: str) -> list[StatementLine]:
-    """Lines of one company: of each period the highest version, consolidated where filled in, in BRL.
+    """Lines of one company: of each period the highest version that was filled in, one basis of it, in BRL.
 
-    A consolidated form whose every amount is zero was left blank by a company without subsidiaries: the individual
-    statements count. Earnings per share alone, which some fill in all the same, do not make it a form.
+    Consolidated where its balance and its income statement were filled in, else individual where those were; of forms
+    that both lack one, the consolidated if it has any amount. One whose every amount is zero was left blank by a
+    company without subsidiaries. Earnings per share alone, which some fill in all the same, make no form.
     """
     received = {(f.form, f.reference_date, f.version): f.received_on for f in filings}
     sheets = [_sheet(*unpack(block)) for block in blocks if not _is_index(block)]
-    best: dict[Period, int] = {}
+    filled: dict[tuple[Period, int], dict[bool, set[str]]] = {}
     for sheet in sheets:
-        for period, version in {row[:2] for row in sheet.rows}:
+        for row in sheet.rows:
+            there = filled.setdefault((row.period, row.version), {True: set(), False: set()})[sheet.consolidated]
+            if sheet.statement not in there and _filled(row):
+                there.add(sheet.statement)
+    best: dict[Period, int] = {}
+    for (period, version), there_of in filled.items():
+        if there_of[True] or there_of[False]:
             best[period] = max(best.get(period, 0), version)
-    consolidated: set[Period] = set()
-    for row in (row for sheet in sheets if sheet.consolidated for row in sheet.rows):
-        period = row.period
-        if period not in consolidated and row.version == best[period] and _filled(row):
-            consolidated.add(period)
+    consolidated = {period for period, version in best.items() if _is_consolidated(filled[period, version])}
     lines = (
         _line(sheet, row, received.get((*row.period, row.version)), payload)
         for sheet in sheets
         for row in sheet.rows
-        if row.version == best[row.period] and (row.period in consolidated) == sheet.consolidated
+        if row.version == best.get(row.period) and (row.period in consolidated) == sheet.consolidated
     )
     return [line for line in lines if line is not None]
+
+
+def _is_consolidated(filled: Mapping[bool, set[str]]) -> bool:
+    """Whether the consolidated statements are the ones to read, by which statements of each basis are filled in."""
+    return filled[True].issuperset(WHOLE) or (bool(filled[True]) and not filled[False].issuperset(WHOLE))
 
 
 def _filled(row: Row) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -23,11 +24,13 @@ from invest.domain.values import Basis, Harvest, RawPayload
 from invest.sources.client import SourceClient
 from invest.sources.errors import Malformed, NotAvailable
 from invest.sources.model import YEARS, Answer, Identity, Reading, Want
-from invest.sources.numerals import SAO_PAULO, instant, number
+from invest.sources.numerals import SAO_PAULO, instant, number, positive
 from invest.sources.others.yahoo_receipts import read_parity
 from invest.sources.plausible import believe, off_by, payable
 
 DAY = timedelta(days=1)
+RATIO = re.compile(r"\s*([\d.]+)\s*[:/]\s*([\d.]+)\s*")
+SAME_RATIO = Decimal("0.01")  # how far the numbers and the words of one split may differ
 INDICES = frozenset({"^BVSP", "^GSPC"})
 
 
@@ -82,8 +85,8 @@ def read(reading: Reading, want: Want, chart: Mapping[str, Any], payload: RawPay
     meta = chart.get("meta")
     meta = meta if isinstance(meta, Mapping) else {}
     zone = _zone(meta)
-    splits = list(_splits(chart, want.ticker, zone, payload.sha256))
-    events = [*splits, *_dividends(chart, want.ticker, zone, payload.sha256, splits)]
+    splits = list(_splits(reading, chart, want.ticker, zone, payload.sha256))
+    events = [*splits, *_dividends(reading, chart, zone, payload.sha256, splits)]
     reading.add(Harvest(actions=payable(reading, want, events)))
     days = [split.last_date_with for split in (*splits, *want.splits) if split.factor]
     rows = bars_of(chart, want.ticker, zone, payload.sha256)
@@ -163,10 +166,21 @@ def _last_with(row: Mapping[str, Any], zone: ZoneInfo) -> date | None:
     return previous_session(moment.astimezone(zone).date()) if moment else None
 
 
-def _splits(chart: Mapping[str, Any], ticker: str, zone: ZoneInfo, payload: str) -> Iterator[CorporateAction]:
+def _splits(
+    reading: Reading, chart: Mapping[str, Any], ticker: str, zone: ZoneInfo, payload: str
+) -> Iterator[CorporateAction]:
     for row in _events(chart, "splits"):
-        new, old, last = number(row.get("numerator")), number(row.get("denominator")), _last_with(row, zone)
-        if new and old and last and new != old:
+        new, old = positive(row.get("numerator")), positive(row.get("denominator"))
+        match = RATIO.fullmatch(str(row.get("splitRatio") or ""))
+        words = (positive(match[1]), positive(match[2])) if match else (None, None)
+        if not new or not old:
+            new, old = words
+        last = _last_with(row, zone)
+        if not new or not old or last is None:
+            reading.reject(f"a split of {row.get('splitRatio')!r} without a size or a day ({last})")
+        elif words[0] and words[1] and abs(words[0] / words[1] * old / new - 1) > SAME_RATIO:
+            reading.reject(f"a split of {new:f} for {old:f} told as {row.get('splitRatio')} ({last})")
+        elif new != old:
             kind = ActionKind.SPLIT if new > old else ActionKind.REVERSE_SPLIT
             yield CorporateAction(
                 ticker=ticker, kind=kind, last_date_with=last, factor=new / old, source="yahoo", payload=payload
@@ -174,18 +188,19 @@ def _splits(chart: Mapping[str, Any], ticker: str, zone: ZoneInfo, payload: str)
 
 
 def _dividends(
-    chart: Mapping[str, Any], ticker: str, zone: ZoneInfo, payload: str, splits: Sequence[CorporateAction]
+    reading: Reading, chart: Mapping[str, Any], zone: ZoneInfo, payload: str, splits: Sequence[CorporateAction]
 ) -> Iterator[CorporateAction]:
     """Dividends as paid: Yahoo divides earlier ones by later splits, which is undone here."""
     for row in _events(chart, "dividends"):
         amount, last = number(row.get("amount")), _last_with(row, zone)
         if not amount or last is None or amount <= 0:
+            reading.reject(f"a dividend of {row.get('amount')!r} ({last})")
             continue
         for split in splits:
             if split.factor and split.last_date_with > last:
                 amount *= split.factor
         yield CorporateAction(
-            ticker=ticker,
+            ticker=reading.ticker or "",
             kind=ActionKind.DIVIDEND,
             last_date_with=last,
             amount=amount,

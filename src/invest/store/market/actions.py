@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from invest.domain.frozen import bare
 from invest.domain.market import (
@@ -214,15 +215,15 @@ class Actions:
     ) -> dict[str, list[CorporateAction]]:
         """The same for many assets (None: all), those of the codes they had before included."""
         lineages = await read_lineages(self._db)
-        found = grouped(await self._read(_with_ancestors(tickers, lineages), since), _action)
-        return followed(found, tickers, lineages, lambda action: action.last_date_with)
+        told = Told.of(await self._read(_with_ancestors(tickers, lineages), since), _action)
+        return told.followed(tickers, lineages, lambda action: action.last_date_with)
 
     async def steps(
         self, tickers: Sequence[str] | None, *, since: date | None = None, lineages: Lineages
     ) -> dict[str, list[Step]]:
         """The same with only what adjusting prices needs, for reading many histories; new shares per old one too."""
-        found = grouped(await self._read(_with_ancestors(tickers, lineages), since), _step)
-        steps = followed(found, tickers, lineages, lambda step: step.last_date_with)
+        told = Told.of(await self._read(_with_ancestors(tickers, lineages), since), _step)
+        steps = told.followed(tickers, lineages, lambda step: step.last_date_with)
         for ticker in (t for t in (lineages if tickers is None else tickers) if t in lineages):
             for day, change in lineages.ratios(ticker):
                 step = Step(ActionKind.SPLIT, day, None, change.ratio, change.source)
@@ -253,41 +254,51 @@ def _with_ancestors(tickers: Sequence[str] | None, lineages: Lineages) -> list[s
     return sorted({*tickers, *(s.ticker for t in tickers if t in lineages for s in lineages.spans(t))})
 
 
-def followed(
-    found: dict[str, list[Event]],
-    tickers: Sequence[str] | None,
-    lineages: Lineages,
-    day_of: Callable[[Event], date],
-) -> dict[str, list[Event]]:
-    """Events by ticker, each asset's across the codes it had; one listed under both codes is kept once."""
-    mine = {t: found[t] for t in (found if tickers is None else tickers) if t in found}
-    for ticker in (t for t in (lineages if tickers is None else tickers) if t in lineages):
-        spans = lineages.spans(ticker)
-        since = lineages.merged_on(ticker) or spans[0].first
-        own = [e for e in found.get(spans[-1].ticker, ()) if since is None or day_of(e) >= since]
-        known = {_essence(e) for e in own}
-        older = [e for s in spans[:-1] for e in found.get(s.ticker, ()) if s.holds(day_of(e))]
-        mine[ticker] = sorted([*(e for e in older if _essence(e) not in known), *own], key=day_of)
-    return {ticker: events for ticker, events in mine.items() if events}
+@dataclass(frozen=True, slots=True)
+class Told(Generic[Event]):
+    """Every source's account of events by ticker, and what makes one account of them."""
+
+    found: dict[str, list[Event]]
+    order: Mapping[str, tuple[bool, int]]  # source -> official first, then rank
+
+    @classmethod
+    def of(cls, rows: Sequence[Record], made: Callable[[Record], Event]) -> Told[Event]:
+        """Of rows of the table."""
+        found: dict[str, list[Event]] = {}
+        order: dict[str, tuple[bool, int]] = {}
+        for row in rows:
+            found.setdefault(row["ticker"], []).append(made(row))
+            order[row["source"]] = (not row["official"], row["rank"])
+        return cls(found, order)
+
+    def followed(
+        self, tickers: Sequence[str] | None, lineages: Lineages, day_of: Callable[[Event], date]
+    ) -> dict[str, list[Event]]:
+        """Events by ticker, each once, each asset's across the codes it had.
+
+        What a source lists under both codes is kept once; what several sources tell, under whichever code, is one
+        account of the paper's events.
+        """
+        found = self.found
+        mine = {t: found[t] for t in (found if tickers is None else tickers) if t in found}
+        for ticker in (t for t in (lineages if tickers is None else tickers) if t in lineages):
+            spans = lineages.spans(ticker)
+            since = lineages.merged_on(ticker) or spans[0].first
+            own = [e for e in found.get(spans[-1].ticker, ()) if since is None or day_of(e) >= since]
+            known = {_essence(e) for e in own}
+            older = [e for s in spans[:-1] for e in found.get(s.ticker, ()) if s.holds(day_of(e))]
+            mine[ticker] = sorted([*(e for e in older if _essence(e) not in known), *own], key=day_of)
+        return {ticker: self._distinct(events) for ticker, events in mine.items() if events}
+
+    def _distinct(self, events: list[Event]) -> list[Event]:
+        if len(self.order) == 1 or len({event.source for event in events}) == 1:
+            return events
+        official = {source for source, (unofficial, _) in self.order.items() if not unofficial}
+        return distinct_actions(events, lambda a: self.order[a.source], official)
 
 
 def _essence(event: PriceEvent) -> tuple[object, ...]:
-    return (event.kind, event.last_date_with, event.amount, event.factor)
-
-
-def grouped(rows: Sequence[Record], made: Callable[[Record], Event]) -> dict[str, list[Event]]:
-    """Rows by ticker, each event once; sources in order of official first, then rank."""
-    found: dict[str, list[Event]] = {}
-    order: dict[str, tuple[bool, int]] = {}
-    for row in rows:
-        found.setdefault(row["ticker"], []).append(made(row))
-        order[row["source"]] = (not row["official"], row["rank"])
-    if len(order) == 1:
-        return found
-    return {
-        ticker: distinct_actions(events, lambda a: order[a.source]) if len({a.source for a in events}) > 1 else events
-        for ticker, events in found.items()
-    }
+    return (event.source, event.kind, event.last_date_with, event.amount, event.factor)
 
 
 def _step(row: Record) -> Step:
