@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from invest.domain.market.tickers import AssetKind, parse_ticker
-from invest.sources.b3.cotahist import bars_of, by_ticker, cut, identity_of
+from invest.sources.b3.cotahist import bars_of, by_ticker, cut, identity_of, table_of
 from invest.sources.b3.cotahist_format import ROW, Rows, parse_cotahist
 from invest.sources.client.shelf import Shelf
 from invest.sources.errors import Malformed
@@ -84,6 +84,21 @@ def test_every_paper_of_a_session_can_be_named(samples: Path) -> None:
     assert AssetKind.OTHER not in kinds
     rights = {row["ticker"] for row in kept if identity_of(row).kind is AssetKind.RIGHT}
     assert {b"HBSA1", b"MERC2"} <= rights
+
+
+def test_a_year_read_for_history_leaves_out_a_close_that_its_turnover_denies(samples: Path) -> None:
+    papers = [(code, np.frombuffer(rows, ROW)) for code, rows in by_ticker(parse_cotahist(session(samples)).rows)]
+    assert len(table_of(papers, "p", date(2024, 12, 31)).days) == len(papers)  # of a real session nothing is denied
+    (quote,) = (rows for code, rows in papers if code == "PETR4")
+    year = np.concatenate([quote] * 5)
+    year["date"] = [20241104, 20241105, 20241106, 20241107, 20241108]
+    for name in ("open", "high", "low", "close"):
+        year[name][1] //= 10
+        year[name][3] *= 1000
+    table = table_of([("PETR4", year)], "p", date(2024, 12, 31))
+    assert table.days.astype(str).tolist() == ["2024-11-04", "2024-11-06", "2024-11-08"]
+    year["turnover"][1] //= 10  # the exchange's own word for it
+    assert len(table_of([("PETR4", year)], "p", date(2024, 12, 31)).days) == 4
 
 
 def test_closes_are_those_yahoo_has_but_for_later_splits(samples: Path) -> None:

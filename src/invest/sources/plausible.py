@@ -119,7 +119,11 @@ def _with_sound_extremes(reading: Reading, bars: Sequence[Bar], figures: Floats)
         reading.remark(
             f"no {' and '.join(names)} beside a close of {found[i].close:f} can be as given ({found[i].day})"
         )
-        found[i] = found[i]._replace(**dict.fromkeys(names))
+        opened, high, low = (
+            None if odd else price
+            for price, odd in zip((found[i].open, found[i].high, found[i].low), far[i].tolist(), strict=True)
+        )
+        found[i] = found[i]._replace(open=opened, high=high, low=low)
         figures[i, :3][far[i]] = np.nan
     return found
 
@@ -188,7 +192,8 @@ def _run_off(
 ) -> list[tuple[Bar, Decimal]]:
     """The bars from a place on that are off both the close before and the one after them, each with its factor.
 
-    `places`: that one, and the last one at which prices jump. Of a run at an end of unofficial bars, which has one side alone, more bars must be on that side than in it.
+    `places`: that one, and the last one at which prices jump.
+    Of a run at an end of unofficial bars, which has one side alone, more bars must be on that side than in it.
     """
     (start, last_jump), before = places, [(bar.close, bar.day) for bar in kept[-2:][::-1]]
     known = _known_close(want, kept[0].day if kept else ordered[start].day, later=False)

@@ -16,6 +16,7 @@ BODY = 200_000  # bytes of a text that are recorded
 LINES = 5  # of each table in a zip that are recorded
 OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 PERSONAL = (
+    (re.compile(r"(://)[^/\s:@]+:[^/\s@]+@"), r"\1"),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"), "x@example.com"),
     (re.compile(r"\b\d{3}\.\d{3}\.\d{3}-\d{2}\b"), "000.000.000-00"),
     (re.compile(r"(?i)(cpf\W{1,5})\d{11}\b"), r"\g<1>00000000000"),
@@ -33,7 +34,6 @@ PERSONAL = (
         ),
         r"\1\2…",
     ),
-    (re.compile(r"(://)[^/\s:@]+:[^/\s@]+@"), r"\1…@"),
 )  # fmt: skip
 # Columns of CVM's tables that name people or say where they are.
 PEOPLE = re.compile(

@@ -348,6 +348,23 @@ async def test_a_rich_payment_is_asked_until_it_is_answered(store: Store, now: d
     assert await questions(store, ["ABCD3"], SINCE) == []
 
 
+async def test_an_answer_does_not_settle_what_its_source_told_later(store: Store, now: datetime) -> None:
+    await trade(store, "ABCD3", {BEFORE: "10.00", AFTER: "6.00"})
+    paid = CorporateAction(
+        ticker="ABCD3", kind=ActionKind.DIVIDEND, last_date_with=BEFORE, amount=Decimal("4.1"), source="b3", payload="p"
+    )
+    await store.actions.upsert([paid])
+    (asked,) = await questions(store, ["ABCD3"], SINCE)
+    await answer_question(store, "ABCD3", asked.kind, asked.day, "a special dividend", by="me", now=now)
+    await store.actions.upsert([paid])
+    assert await questions(store, ["ABCD3"], SINCE) == []
+    await store.actions.upsert([paid.model_copy(update={"amount": Decimal("8.2")})])
+    again = [q for q in await questions(store, ["ABCD3"], SINCE) if q.kind is QuestionKind.PAYMENT]
+    assert [q.facts for q in again] == ["8.2"]
+    await answer_question(store, "ABCD3", QuestionKind.PAYMENT, BEFORE, "revised, and true", by="me", now=now)
+    assert QuestionKind.PAYMENT not in {q.kind for q in await questions(store, ["ABCD3"], SINCE)}
+
+
 async def test_what_is_not_on_record_is_not_booked(store: Store, now: datetime) -> None:
     with pytest.raises(NotFound, match="ABCD3 is not known yet"):
         await book_event(store, "ABCD3", terms(ActionKind.SPLIT, factor="2"), now)

@@ -434,6 +434,25 @@ async def test_history_and_events_go_on_across_a_change_of_code(store: Store) ->
     assert (old.active, old.successor) == (False, "AXIA3")
 
 
+async def test_sources_that_tell_an_event_under_either_code_tell_one(store: Store) -> None:
+    change = TickerChange(old="ELET3", new="AXIA3", changed_on=date(2025, 11, 10), source="cvm")
+    official = CorporateAction(ticker="AXIA3", kind=ActionKind.JCP, last_date_with=date(2025, 6, 2),
+                               amount=Decimal("0.60"), source="b3", payload="p")  # fmt: skip
+    other = official.model_copy(update={"ticker": "ELET3", "amount": Decimal("0.51"), "source": "brapi"})
+    alone = other.model_copy(update={"last_date_with": date(2024, 6, 3)})
+    await store.save_harvest(
+        Harvest(
+            assets=[Asset(ticker=code, kind=AssetKind.STOCK) for code in ("AXIA3", "ELET3")],
+            changes=[change],
+            actions=[official, other, alone],
+        )
+    )
+    assert [(a.source, a.amount) for a in await store.actions.of("AXIA3")] == [
+        ("brapi", Decimal("0.51")),
+        ("b3", Decimal("0.60")),
+    ]
+
+
 async def test_a_code_traded_again_has_no_successor_and_is_not_ended_twice(store: Store) -> None:
     change = TickerChange(old="NATU3", new="NTCO3", changed_on=date(2019, 12, 18), source="cvm")
     await store.assets.upsert(Asset(ticker="NATU3", kind=AssetKind.STOCK))

@@ -11,6 +11,7 @@ import pytest
 from invest.domain.market.assets import ActionKind, CorporateAction
 from invest.domain.market.bars import Bar
 from invest.domain.market.tickers import AssetKind, kind_of, parse_ticker
+from invest.domain.values.observations import RawPayload
 from invest.settings import SourceSettings
 from invest.sources.b3 import format as b3_format
 from invest.sources.b3.action_labels import cash_kind, event_kind
@@ -21,6 +22,7 @@ from invest.sources.brapi import format as brapi_format
 from invest.sources.feeds.format import moment
 from invest.sources.model import Reading, Want
 from invest.sources.numerals import cnpj_of, digits
+from invest.sources.others import yahoo
 from invest.sources.plausible import believe, payable
 
 NOW = datetime(2026, 3, 31, 23, tzinfo=UTC)
@@ -99,6 +101,86 @@ def test_a_factor_against_its_label_is_remarked_not_taken() -> None:
     assert "GRUPAMENTO with a factor of '10,0'" in said[0]
 
 
+@pytest.mark.parametrize(
+    ("issued", "kind"),
+    [
+        ("BRABCDACNPC3", ActionKind.SPIN_OFF),  # shares of another class
+        ("BRABCDCDAM05", ActionKind.SPIN_OFF),
+        ("BRABCDACNOR9", ActionKind.BONUS),  # a new ISIN of the same class
+        ("BRABCDR01OR2", ActionKind.BONUS),  # receipts that become it
+        ("", ActionKind.BONUS),
+    ],
+)
+def test_a_bonus_in_shares_of_another_class_adds_none_of_this_one(issued: str, kind: ActionKind) -> None:
+    row = supplement("BONIFICACAO", "26,28378881074") | {"assetIssued": issued}
+    (found,) = b3_format.share_actions([row], "ABCD3", "BRABCDACNOR1", "p")
+    told = {"label": "BONIFICACAO", "factor": 1.2628378881074, "lastDatePrior": "2025-12-19", "assetIssued": issued}
+    data = {"dividendsData": {"stockDividends": [{**told, "isinCode": "BRABCDACNOR1"}]}}
+    (other,) = brapi_format.actions(data, "ABCD3", "BRABCDACNOR1", "p", "brapi")
+    assert found.kind is other.kind is kind
+    parts = Decimal("0.2628378881074")
+    if kind is ActionKind.SPIN_OFF:
+        assert (found.factor, found.ratio, found.other) == (None, parts, issued)
+        assert (other.factor, other.ratio, other.other) == (None, parts, issued)
+    else:
+        assert found.factor == other.factor == 1 + parts
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("J.C.P.", ActionKind.JCP),
+        ("REND. TRIBUTADO", ActionKind.INCOME),
+        ("AMORT. EXTRAORDINARIA", ActionKind.AMORTISATION),
+        ("REEMBOLSO DE CAPITAL", ActionKind.AMORTISATION),
+        ("PGTO DIVIDENDO", ActionKind.DIVIDEND),
+        ("PAGAMENTO DE JUROS", ActionKind.JCP),
+        ("DISTRIBUICAO DE LUCROS", ActionKind.DIVIDEND),
+        ("BONIFICACAO EM DINHEIRO", ActionKind.DIVIDEND),
+        ("LEILAO DE FRACOES", ActionKind.OTHER),
+    ],
+)
+def test_a_payment_is_one_whatever_its_label_s_wording(label: str, kind: ActionKind) -> None:
+    row = {"typeStock": "ON", "corporateAction": label, "valueCash": "0,10", "lastDatePriorEx": "02/03/2026"}
+    (found,) = b3_format.cash_actions([row], "ABCD3", None, "p")
+    assert (found.kind, found.amount) == (kind, Decimal("0.10"))
+
+
+def yahoo_events(kind: str, row: dict[str, object]) -> tuple[list[CorporateAction], list[str]]:
+    """What is read of one event of Yahoo's chart, and what was said of it."""
+    meta = {"currency": "BRL", "exchangeTimezoneName": "America/Sao_Paulo"}
+    stamp = datetime(2026, 3, 3, 13, tzinfo=UTC).timestamp()
+    events = {kind: {"1": {"date": stamp, **row}}}
+    chart = {"meta": meta, "timestamp": [], "indicators": {"quote": [{}]}, "events": events}
+    reading = Reading("yahoo", SourceSettings(), "ABCD3")
+    payload = RawPayload(sha256="0" * 64, source="yahoo", url="u", fetched_at=NOW, status=200, size=0)
+    yahoo.read(reading, Want("ABCD3", NOW), chart, payload)
+    return list(reading.harvest.actions), reading.remarks
+
+
+@pytest.mark.parametrize(
+    ("row", "factor"),
+    [
+        ({"numerator": 1, "denominator": 10, "splitRatio": "1:10"}, "0.1"),
+        ({"splitRatio": "1:10"}, "0.1"),  # in words alone
+        ({"numerator": 11000, "denominator": 10000, "splitRatio": "11000:10000"}, "1.1"),
+        ({"numerator": 1, "denominator": 10, "splitRatio": "10:1"}, None),
+        ({"numerator": 0, "denominator": 10, "splitRatio": "0:10"}, None),
+        ({"numerator": None, "splitRatio": ""}, None),
+    ],
+)
+def test_yahoo_s_split_is_read_or_refused_with_a_remark(row: dict[str, object], factor: str | None) -> None:
+    found, said = yahoo_events("splits", row)
+    assert [one.factor for one in found] == ([Decimal(factor)] if factor else [])
+    assert bool(said) is (factor is None)
+
+
+@pytest.mark.parametrize("amount", [None, 0, -0.5, "x"])
+def test_yahoo_s_dividend_without_an_amount_is_remarked(amount: object) -> None:
+    found, said = yahoo_events("dividends", {"amount": amount})
+    assert (found, len(said)) == ([], 1)
+
+
 def brapi(label: str, factor: float | None, words: str | None = None) -> tuple[list[CorporateAction], list[str]]:
     """What is read of one event of brapi, and what was said of it."""
     row = {"label": label, "factor": factor, "completeFactor": words, "lastDatePrior": "2024-05-24T03:00:00.000Z"}
@@ -112,6 +194,7 @@ def brapi(label: str, factor: float | None, words: str | None = None) -> tuple[l
     [
         ("GRUPAMENTO", 10, "10 para 1", "0.1"),
         ("GRUPAMENTO", 10, None, "0.1"),
+        ("AGRUPAMENTO", 10, "10 para 1", "0.1"),
         ("GRUPAMENTO", 0.1, None, "0.1"),
         ("GRUPAMENTO", 0.1, "1 para 10", "0.1"),
         ("GRUPAMENTO", None, "1 para 10", "0.1"),

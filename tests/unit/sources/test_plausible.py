@@ -166,6 +166,64 @@ def test_bars_in_another_unit_than_those_around_them_are_left_out(
     assert len([note for note in reading.remarks if "wrong unit" in note]) == len(wrong)
 
 
+@pytest.mark.parametrize(
+    ("closes", "wrong"),
+    [
+        (["30", "30.5", "31", "32", "3020", "3030"], {4, 5}),  # at the end, and nothing after
+        (["0.3", "0.301", "30", "31", "30.5"], {0, 1}),  # at the beginning
+        (["30", "30500", "42", "41"], {1}),  # in a day that moved the price by itself
+        (["30", "30.5", "3020", "3030"], set()),  # as many on each side
+        (["30", "30.5", "3.1", "30.2", "30.1", "3.0"], {2, 5}),
+    ],
+)
+def test_runs_at_the_ends_and_bars_in_large_moves_are_left_out(closes: list[str], wrong: set[int]) -> None:
+    assert believed(session(closes), close=None)[0] == [one for i, one in enumerate(closes) if i not in wrong]
+
+
+def test_the_exchange_s_last_bars_are_a_level_and_not_a_run() -> None:
+    closes = ["0.30", "0.31", "0.32", "3.1", "3.2"]
+    assert believed(session(closes, traded=closes), close="0.3", official=True)[0] == closes
+
+
+def test_a_bar_in_the_unit_of_the_other_side_of_an_event_is_left_out() -> None:
+    known = [split("0.1").model_copy(update={"last_date_with": date(2026, 3, 3)})]
+    late, early = ["3", "3.1", "3.15", "31", "30.5"], ["3", "31", "31", "30.5"]
+    assert believed(session(late), close="2.9", splits=known)[0] == ["3", "3.1", "31", "30.5"]
+    assert believed(session(early), close="2.9", splits=known)[0] == ["3", "31", "30.5"]
+    kept, reading = believed(session(late, traded=late), close="2.9", splits=known, official=True)
+    assert kept == late  # the exchange's own turnover says that the event's day is wrong
+    assert "unexplained jump" in reading.remarks[0]
+
+
+def test_a_bar_that_its_turnover_denies_beside_an_unknown_event_is_left_out() -> None:
+    closes, traded = ["3", "3.1", "310", "31", "30.8"], ["3", "3.1", "31", "31", "30.8"]
+    kept, reading = believed(session(closes, traded=traded), close="2.9", official=True)
+    assert kept == ["3", "3.1", "31", "30.8"]
+    assert any("unexplained jump: 31 on" in note for note in reading.remarks)
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ({"high": "3060"}, (30, None, 30)),
+        ({"low": "0.3"}, (30, 30, None)),
+        ({"open": "305", "high": "305"}, (None, None, 30)),
+        ({"high": "28", "low": "27", "open": "27.5"}, (27.5, None, 27)),  # a close above the high
+        ({"high": "33", "low": "27"}, (30, 33, 27)),
+    ],
+)
+def test_an_extreme_that_cannot_be_is_unknown_and_the_bar_stays(
+    given: dict[str, str], left: tuple[float | None, ...]
+) -> None:
+    odd = session(["30", "30", "30"])
+    odd[1] = odd[1]._replace(**{name: Decimal(price) for name, price in given.items()})  # type: ignore[arg-type]
+    reading = Reading("yahoo", SourceSettings(), "PETR4")
+    kept = believe(reading, Want("PETR4", NOW), odd, LAST)
+    found = (kept[1].open, kept[1].high, kept[1].low)
+    assert [None if price is None else float(price) for price in found] == list(left)
+    assert bool(reading.remarks) is (None in left)
+
+
 def test_of_two_bars_nothing_says_which_one_is_wrong() -> None:
     assert believed(session(["30", "3000"]), close=None)[0] == ["30", "3000"]
 

@@ -297,13 +297,13 @@ def _industry(period: Period) -> Figures:
         "asset_turnover": quotient(revenue, get("total_assets")),
         "cash_conversion": quotient(operating, get("net_income")),
         "capex_revenue": quotient(None if (capex := get("capex")) is None else -capex, revenue),
-        "inventory_days": _indays_in(get("inventories"), None if cost is None else -cost),
-        "receivable_days": _indays_in(get("receivables"), revenue),
+        "inventory_days": _in_days(get("inventories"), None if cost is None else -cost),
+        "receivable_days": _in_days(get("receivables"), revenue),
         "greenblatt_return": quotient(ebit, operating_capital(period)),
     }
 
 
-def _indays_in(stock: float | None, flow: float | None) -> float | None:
+def _in_days(stock: float | None, flow: float | None) -> float | None:
     turns = quotient(stock, flow)
     return turns * 365 if turns is not None else None
 

@@ -334,7 +334,7 @@ def _denied(rows: Rows, names: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
         units = np.abs(np.rint(powers))
         denied = np.isfinite(powers) & (units >= 1) & (units <= 3) & (np.abs(powers - np.rint(powers)) < UNIT_ROOM)
         jumps = (np.abs(np.log(close[1:] / close[:-1])) > JUMP) | (names[1:] != names[:-1])
-    return denied & np.append(True, jumps) & np.append(jumps, True)
+    return np.asarray(denied & np.append(True, jumps) & np.append(jumps, True))
 
 
 def _price(micros: int) -> Decimal:

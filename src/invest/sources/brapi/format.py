@@ -193,15 +193,15 @@ def _action(row: Mapping[str, Any], *, cash: bool, ticker: str, payload: str, so
     label, last = str(row.get("label") or ""), day(row.get("lastDatePrior"))
     kind = (cash_kind(label) if cash else None) or event_kind(label)
     amount = number(row.get("rate")) if cash else None
-    factor = _factor(row, kind) if kind in SHARE_KINDS else None
+    size = _factor(row, kind) if kind in SHARE_KINDS else None
     if last is None:
         raise ValueError(f"{label or kind.value} without a last day with rights")
     if cash and not amount:
         raise ValueError(f"{label or kind.value} without an amount ({last})")
     percent = positive(row.get("percentage")) if kind is ActionKind.SUBSCRIPTION else None
-    issued, ratio = str(row.get("assetIssued") or "").strip().upper(), percent / 100 if percent else None
-    if kind is ActionKind.BONUS and factor is not None and other_class(issued, ticker):
-        kind, factor, ratio = ActionKind.SPIN_OFF, None, factor - 1  # shares of another class: none of this one
+    issued, ratio, factor = str(row.get("assetIssued") or "").strip().upper(), percent / 100 if percent else None, size
+    if kind is ActionKind.BONUS and size is not None and other_class(issued, ticker):
+        kind, factor, ratio = ActionKind.SPIN_OFF, None, size - 1  # shares of another class: none of this one
     return CorporateAction(
         ticker=ticker,
         kind=kind,

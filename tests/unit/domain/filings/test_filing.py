@@ -191,3 +191,38 @@ def test_concession_assets_are_investments(words: str) -> None:
 def test_nothing_filed_is_nothing_known() -> None:
     assert read_filings([]) == ()
     assert fundamentals_of((), LATER) is None
+
+
+def test_a_consolidated_form_left_blank_once_hides_no_year_before_it() -> None:
+    years = filed(SOUND, date(2024, 12, 31)) + filed(SOUND)
+    quarter = {"form": "ITR", "consolidated": False, "start": date(2026, 1, 1)}
+    lines = years + filed(grown(SOUND, 0.3), date(2026, 3, 31), **quarter)  # type: ignore[arg-type]
+    company = fundamentals_of(read_filings(lines), LATER)
+    assert company is not None
+    assert (company.consolidated, company.as_of) == (True, date(2025, 12, 31))
+    assert (company.ratios["revenue"], company.ratios["equity"]) == (800e6, 500e6)
+    assert company.remarks == (
+        "statements of 2026-03-31 are individual alone and give no twelve months: those before them are shown",
+    )
+
+
+def test_individual_statements_that_give_twelve_months_follow_consolidated_ones() -> None:
+    lines = filed(SOUND, date(2024, 12, 31)) + filed(grown(SOUND, 0.3), consolidated=False)
+    company = fundamentals_of(read_filings(lines), LATER)
+    assert company is not None
+    assert (company.consolidated, company.ratios["equity"]) == (False, 150e6)
+
+
+def test_consolidated_statements_of_long_ago_are_not_shown_for_today_s() -> None:
+    quarter = filed(SOUND, date(2026, 3, 31), date(2026, 1, 1), form="ITR", consolidated=False)
+    company = fundamentals_of(read_filings(filed(SOUND, date(2023, 12, 31)) + quarter), LATER)
+    assert company is not None
+    assert (company.consolidated, company.as_of, company.ratios["revenue"]) == (False, date(2026, 3, 31), None)
+
+
+@pytest.mark.parametrize("left_out", [("1", "1.01", "1.01.01"), ()])
+def test_total_assets_stand_on_both_sides_of_the_balance(left_out: tuple[str, ...]) -> None:
+    blank = {account: value for account, value in SOUND.items() if account not in left_out}
+    company = fundamentals_of(read_filings(filed(blank)), LATER)
+    assert company is not None
+    assert company.ratios["total_assets"] == 1000e6

@@ -87,6 +87,17 @@ def test_a_netted_second_source_leaves_the_factor_of_the_gross_amounts() -> None
     assert factor[0] == pytest.approx(1 - 1 / 15.4)
 
 
+def test_of_sources_that_are_not_official_the_one_before_tax_counts() -> None:
+    net = [event(ActionKind.JCP, amount="0.51", source="brapi"), event(amount="0.40", source="brapi")]
+    gross = [event(ActionKind.JCP, amount="0.60", source="yahoo"), event(amount="0.40", source="yahoo")]
+    assert distinct_actions([*net, *gross], lambda a: PREFERENCE[a.source]) == gross[::-1]
+    alone = distinct_actions([net[0], gross[0]], lambda a: PREFERENCE[a.source])
+    assert alone == [gross[0]]
+    official = event(ActionKind.JCP, amount="0.51")
+    assert distinct_actions([official, gross[0]], lambda a: PREFERENCE[a.source], {"b3"}) == [official]
+    assert kept(event(ActionKind.JCP, amount="0.50", source="brapi"), gross[0])[0].amount == Decimal("0.50")
+
+
 def test_an_amount_per_new_share_is_that_of_the_old_ones() -> None:
     split = event(ActionKind.SPLIT, factor="2")
     told = event(amount="0.20", source="yahoo", day=DAY + timedelta(days=1))

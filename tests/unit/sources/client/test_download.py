@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import io
 import random
@@ -19,6 +20,8 @@ from aiohttp import web
 from invest.settings import HttpSettings, Settings, SourceSettings
 from invest.sources.client.download import Part, Validators
 from invest.sources.client.http import SourceClient
+from invest.sources.client.memory import Memory
+from invest.sources.client.shelf import Shelf
 from invest.sources.client.shelves import Shelves
 from invest.sources.errors import BreakerOpen, Malformed, SourceDown
 
@@ -253,6 +256,23 @@ async def test_a_file_that_cannot_be_cut_up_is_forgotten(tmp_path: Path) -> None
             await Shelves("x", cut).fetch(client, "cvm", "/f.zip", fresh_for=60)
     assert "If-None-Match" not in server.asked[0]
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("at", ["part_note", "finished_file", "note", "shelf"])
+async def test_a_full_disk_is_named_and_is_no_fault_of_the_upstream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    places = {"part_note": (Part, "note"), "finished_file": (Part, "finish"), "note": (Memory, "_note")}
+    if at in places:
+        monkeypatch.setattr(*places[at], full)
+    server = FileServer([zip_of(15)], cuts=0)
+    async with served(server, tmp_path) as client:
+        with pytest.raises(SourceDown, match=r"cannot be kept on disk \(No space left on device\)"):
+            await Shelves("x", full if at == "shelf" else Shelf.write).fetch(client, "cvm", "/f.zip", fresh_for=60)  # type: ignore[arg-type]
+    assert len(server.asked) == 1  # it is not asked again for what the disk cannot hold
 
 
 async def test_calls_that_wait_for_a_slot_do_not_go_to_a_host_found_down_meanwhile(tmp_path: Path) -> None:
