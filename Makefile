@@ -76,8 +76,8 @@ faults: $(VENV)/.dev ## every upstream in every kind of trouble for a whole batc
 looks: $(VENV)/.dev ## every kind of report as pictures, from a sandbox market -> bench/out/looks
 	@$(BIN)/python -m bench.looks --fresh
 
-bench: bench-queue bench-workflows bench-recovery bench-collect bench-analysis bench-reports bench-api bench-headline ## every benchmark -> bench/out/*.json and bench/RESULTS.md
-	@$(BIN)/python -m bench.results
+bench: $(VENV)/.dev .venv-bench/.done .venv-bench-taskiq/.done ## every benchmark in about 40 quiet minutes -> bench/out/*.json and bench/RESULTS.md (ONLY=queue,api)
+	@$(BIN)/python -m bench.run $(if $(ONLY),--only $(ONLY))
 
 bench-pages: $(VENV)/.dev ## how long the heaviest pages take -> bench/out/pages.json
 	@$(BIN)/python -m bench.pages

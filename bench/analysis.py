@@ -25,11 +25,9 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import orjson
 import pandas as pd
 
-from bench import analysis_peer
-from bench.servers import OUT
+from bench import analysis_peer, outputs
 from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.inputs import AnalysisInput
 from invest.domain.analysis.models import Analysis
@@ -334,10 +332,7 @@ def main() -> None:
         with LocalServers.start(Path(folder), redis=False) as servers:
             assert servers.database_url
             result = asyncio.run(measure_all(servers.database_url, asked.assets, asked.rounds))
-    OUT.mkdir(parents=True, exist_ok=True)
-    path = OUT / "analysis.json"
-    path.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
-    print(path.read_text())
+    print(outputs.write("analysis", result).read_text())
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ from typing import Any
 import orjson
 from redis import Redis
 
-from bench.servers import OUT, OwnValkey, free_port
+from bench import outputs
+from bench.servers import OwnValkey, free_port
 from invest.local import LocalServers
 from invest.store import Store, migrate
 
@@ -222,13 +223,11 @@ def main() -> None:
             "rps": rps,
             "p99_ms": {name: statistics.median(r["p99_ms"] for r in found) for name, found in rounds.items()},
             "ratio": {name: round(rps["invest"] / rps[name], 3) for name in ("bare", "fastapi_celery")},
-            "sse": bench.sse(),
-            "overload": bench.overload(3 * rps["invest"]),
             "setting": {"connections": CONNECTIONS, "seconds": chosen.seconds, "rounds": chosen.rounds},
         }
-    OUT.mkdir(exist_ok=True)
-    (OUT / "api.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
-    print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
+        outputs.write("api", result, part=True)  # should one of the others fail
+        outputs.write("api", {"sse": bench.sse()}, part=True)
+        print(outputs.write("api", {"overload": bench.overload(3 * rps["invest"])}, part=True).read_text())
 
 
 if __name__ == "__main__":

@@ -21,12 +21,12 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import asyncpg
-import orjson
 from redis.exceptions import RedisError
 
 from bench import chaos_jobs as jobs
+from bench import outputs
 from bench.chaos_audit import audit
-from bench.servers import OUT, OwnPostgres, OwnValkey
+from bench.servers import OwnPostgres, OwnValkey
 from invest.engine import Call, Invest, JobState, Workflow, chain, chord, group, keys
 from invest.errors import InvestError, NotFound
 from invest.settings import Settings, load
@@ -337,8 +337,7 @@ def main() -> None:
     options = parser.parse_args()
     print(f"chaos: {options.kills} kills, lease {options.lease} s, seed {options.seed}")
     report = asyncio.run(run(options.kills, options.lease, options.seed, patience=300, away=options.away))
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "chaos.json").write_bytes(orjson.dumps(asdict(report) | {"seed": options.seed}, option=orjson.OPT_INDENT_2))
+    outputs.write("chaos", asdict(report) | {"seed": options.seed})
     for name, value in asdict(report).items():
         print(f"  {name:<18}{value}")
     sys.exit(0 if report.clean else 1)

@@ -25,8 +25,9 @@ import asyncpg
 import redis
 from pydantic import SecretStr
 
+from bench import outputs
 from bench.cluster_servers import OwnCluster
-from bench.servers import OUT, OwnPostgres, OwnValkey, free_port
+from bench.servers import OwnPostgres, OwnValkey, free_port
 from invest.engine import (
     Client,
     Context,
@@ -335,8 +336,7 @@ def main() -> None:
         return
     found = asyncio.run(measure(given.jobs, given.rounds, given.losses, given.only))
     if len(given.only) == len(PARTS):
-        OUT.mkdir(exist_ok=True)
-        Path(OUT / "cluster.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        outputs.write("cluster", found)
     print(json.dumps(found, indent=2))
 
 

@@ -28,14 +28,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import orjson
 import uvloop
 
-from bench import collect_ingest, collect_parse
+from bench import collect_ingest, collect_parse, outputs
 from bench.collect_upstream import BARS, DELAY, GETS, IN_FLIGHT, OBSERVATIONS, names, path_of, upstream
 from bench.collect_worker import LIMITS, bench_collect
 from bench.rig import HERE, end_on_sigterm, python_of
-from bench.servers import OUT, OwnValkey, free_port
+from bench.servers import OwnValkey, free_port
 from invest.engine import Invest
 from invest.local import LocalServers
 from invest.settings import load
@@ -233,14 +232,11 @@ def main() -> None:
             assert servers.database_url
             asyncio.run(migrate(servers.database_url))
             result = measure(servers.database_url, asked.assets, asked.rounds)
+            outputs.write("collect", rounded(result), part=True)  # should one of the others fail
             ingest = asyncio.run(collect_ingest.measure(servers.database_url, asked.rounds))
-    result["ingest_share_of_copy"] = ingest.pop("share")
-    result["ingest"] = ingest
-    result["cotahist_lines_per_s"] = collect_parse.measure()
-    OUT.mkdir(parents=True, exist_ok=True)
-    path = OUT / "collect.json"
-    path.write_bytes(orjson.dumps(rounded(result), option=orjson.OPT_INDENT_2) + b"\n")
-    print(path.read_text())
+    stored = {"ingest_share_of_copy": ingest.pop("share"), "ingest": ingest}
+    outputs.write("collect", rounded(stored), part=True)
+    print(outputs.write("collect", {"cotahist_lines_per_s": rounded(collect_parse.measure())}, part=True).read_text())
 
 
 if __name__ == "__main__":

@@ -17,9 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from bench.servers import OUT
+from bench import outputs
 from invest.ai.answers.figures import label, show
 from invest.domain.analysis import FACT_KEYS
 from invest.domain.opinions import SnapshotFact, check_figures
@@ -281,8 +279,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=17)
     options = parser.parse_args()
     result = measure(options.sentences, options.seed) | invented(options.seed)
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "faithful.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+    outputs.write("faithful", result)
     for name, value in result.items():
         print(f"  {name:<28}{value}")
 

@@ -29,11 +29,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import orjson
 import uvloop
 
+from bench import outputs
 from bench.faults_values import Values, compare, copied, values_of
-from bench.servers import OUT, OwnValkey, free_port
+from bench.servers import OwnValkey, free_port
 from invest.cli.platform.supervise import Family, family
 from invest.engine import Invest, JobState
 from invest.jobs import data_collection as jobs
@@ -286,16 +286,14 @@ def line(cell: Cell) -> str:
 
 def keep(cells: Sequence[Cell], asked: argparse.Namespace) -> dict[str, Any]:
     """Write the figures, those of other cells of an earlier run included; the sums over all of them."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    path = OUT / "faults.json"
-    old = orjson.loads(path.read_bytes()) if path.exists() else {}
+    old = outputs.read("faults")
     known = {(c["upstream"], c["fault"]): c for c in old.get("cells", ()) if old.get("assets") == asked.assets}
     known |= {(cell.upstream, cell.fault): asdict(cell) | {"lanes": asked.lanes} for cell in cells}
     found = [known[key] for key in sorted(known)]
     totals = {name: sum(c[name] for c in found) for name in ("replaced", "others_failed")}
     totals |= {"not_ended": sum(not c["ended"] for c in found), "longest_s": max(c["seconds"] for c in found)}
     result = {"assets": asked.assets, "workers": asked.workers, **totals, "cells": found}
-    path.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
+    outputs.write("faults", result)
     return totals
 
 

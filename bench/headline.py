@@ -3,8 +3,9 @@
 python -m bench.headline [--assets 1000] [--rounds 1] [--collectors 1]   -> bench/out/headline.json
 
 The upstreams are the sandbox's, each with a latency of its own (`LATENCY`), and their answers are made before the clock
-starts, by a first pass whose results are thrown away. The platform is what `invest run` starts: web and one worker per
-queue with default settings, an embedded Valkey and PostgreSQL with their usual durability.
+starts, by a first pass that collects without latencies by two processes and whose results are thrown away. The
+platform is what `invest run` starts: web and one worker per queue with default settings, an embedded Valkey and
+PostgreSQL with their usual durability.
 
 `cold_s`: an empty database and an empty data folder; the assets' history is read whole, as of the session before the
 newest. `daily_s`: the same database one session later. `stages`: seconds of each step. `processes`: CPU seconds and the
@@ -35,9 +36,9 @@ from typing import Any
 import aiohttp
 import uvloop
 
+from bench import outputs
 from bench.collect import cpu_of, peak_of
 from bench.faults import open_sandbox, post_fault, ready
-from bench.servers import OUT
 from invest.cli.platform.platform import QUEUES, answer_of, free_port
 from invest.cli.platform.supervise import Family, family
 from invest.domain.market import Market
@@ -162,8 +163,10 @@ async def asked(sandbox: str, *, forget: bool = False) -> dict[str, int]:
     return {name: count["requests"] for name, count in counts.items()}
 
 
-async def run_pass(settings: Settings, tickers: Sequence[str], log: Path, collectors: int = 1) -> Pass:
-    """Collect, analyse and rank all assets on a running platform."""
+async def run_pass(
+    settings: Settings, tickers: Sequence[str], log: Path, collectors: int = 1, *, warm: bool = False
+) -> Pass:
+    """Collect, analyse and rank all assets on a running platform; to `warm` the upstreams, collect them alone."""
     found = Pass()
     async with platform(settings, log, collectors) as (invest, members):
         await asked(settings.sandbox_url, forget=True)
@@ -181,6 +184,9 @@ async def run_pass(settings: Settings, tickers: Sequence[str], log: Path, collec
 
         await stage("discover", discover_assets(), update_benchmarks())
         [batch, _] = await stage("collect", batch_collect_assets(list(tickers)), update_news_feed())
+        if warm:
+            watching.cancel()
+            return found
         [analysed] = await stage("analyse", batch_analyze_assets(list(tickers)))
         ranked = await stage("rank", *(update_asset_rankings(market) for market in MARKETS))
         found.seconds = round(time.perf_counter() - begun, 2)
@@ -202,10 +208,11 @@ async def slow(sandbox: str) -> None:
                 answer.raise_for_status()
 
 
-async def yesterday(sandbox: str) -> None:
-    """Let the upstreams answer as of one session earlier, each with its latency."""
-    await post_fault(sandbox, "*", {"kind": "stale", "days": 1})
-    await slow(sandbox)
+async def yesterday(sandbox: str, *, days: int = 1, warm: bool = False) -> None:
+    """Let the upstreams answer as of so many sessions earlier, each with its latency but where they are warmed."""
+    await post_fault(sandbox, "*", {"kind": "stale", "days": days} if days else {})
+    if not warm:
+        await slow(sandbox)
 
 
 def settings_for(folder: Path, servers: LocalServers, sandbox: str, now: datetime) -> Settings:
@@ -220,20 +227,19 @@ def settings_for(folder: Path, servers: LocalServers, sandbox: str, now: datetim
 
 
 async def cold_and_daily(
-    sandbox: str, tickers: Sequence[str], now: datetime, log: Path, collectors: int
+    sandbox: str, tickers: Sequence[str], now: datetime, log: Path, collectors: int, *, warm: bool = False
 ) -> tuple[Pass, Pass]:
     """One cold pass on empty servers, then the pass of the next session on the same ones."""
     with tempfile.TemporaryDirectory(prefix="invest-headline-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # noqa: ASYNC240 - before anything runs; PostgreSQL's own account must reach it
         with LocalServers.start(folder) as servers:
-            await yesterday(sandbox)
+            await yesterday(sandbox, warm=warm)
             early = settings_for(folder, servers, sandbox, now - timedelta(days=1))
             await migrate(early)
-            cold = await run_pass(early, tickers, log, collectors)
-            await post_fault(sandbox, "*", {})
-            await slow(sandbox)
-            daily = await run_pass(settings_for(folder, servers, sandbox, now), tickers, log, collectors)
+            cold = await run_pass(early, tickers, log, collectors, warm=warm)
+            await yesterday(sandbox, days=0, warm=warm)
+            daily = await run_pass(settings_for(folder, servers, sandbox, now), tickers, log, collectors, warm=warm)
     return cold, daily
 
 
@@ -257,7 +263,7 @@ async def measure(asked_for: argparse.Namespace, folder: Path) -> dict[str, Any]
         tickers = [a["ticker"] for a in info["assets"] if a["kind"] in kinds][: asked_for.assets]
         print(f"{len(tickers)} assets; a first pass lets the sandbox make its answers", flush=True)
         try:
-            await cold_and_daily(sandbox, tickers, now, log, asked_for.collectors)
+            await cold_and_daily(sandbox, tickers, now, log, 2, warm=True)
             rounds = []
             for number in range(asked_for.rounds):
                 rounds.append(await cold_and_daily(sandbox, tickers, now, log, asked_for.collectors))
@@ -297,8 +303,7 @@ def main() -> None:
     declare_all()
     with tempfile.TemporaryDirectory(prefix="invest-headline-log-") as name:
         result = uvloop.run(measure(parser.parse_args(), Path(name)))
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "headline.json").write_text(json.dumps(result, indent=2) + "\n")
+    outputs.write("headline", result)
     print(json.dumps({k: result[k] for k in ("cold_s", "daily_s", "rss_mb", "stages", "requests")}, indent=2))
 
 

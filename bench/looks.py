@@ -17,7 +17,7 @@ import pypdfium2
 from PIL import Image
 
 from bench.looks_gather import TaxLook, kept_or_gathered
-from bench.servers import OUT
+from bench.outputs import OUT
 from invest.domain.analysis import History, Recommendation, Withheld, history_of
 from invest.domain.market import Bars
 from invest.reports import (

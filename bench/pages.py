@@ -28,7 +28,7 @@ import numpy as np
 import orjson
 from redis.asyncio import Redis
 
-from bench.servers import OUT
+from bench import outputs
 from invest.domain.market import Asset, AssetKind, Bar, BarTable
 from invest.domain.portfolios import Operation, Transaction
 from invest.engine import keys, registry
@@ -174,9 +174,7 @@ def main() -> None:
         )  # fmt: skip
         found = asyncio.run(run(settings, asks))
     found |= {"jobs": JOBS, "positions": ASSETS, "years": YEARS, "ranked": RANKED, "cores": os.cpu_count()}
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "pages.json").write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
-    print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    print(outputs.write("pages", found).read_text())
 
 
 if __name__ == "__main__":

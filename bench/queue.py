@@ -1,6 +1,11 @@
 """The engine beside stock arq, SAQ, streaQ, taskiq, RQ and Celery: the same work, one worker process each, interleaved.
 
 python -m bench.queue [--rounds 5] [--systems invest,arq,...] [--only drain,latency,...]   -> bench/out/queue.json
+
+`drain_per_s`: no-op jobs a second of one worker process on a full queue; `bulk_enqueue_per_s`: calls a second of one
+client; `latency_ms`: one job after the other, from enqueue to result; `io_batch_x_ideal`: 1,000 waits of 300 ms in 200
+slots. Medians of the rounds, in each of which every system has its turn on a fresh server. Slow ones are given less to
+do, never less than some seconds: `FEWER` jobs to drain, and as many latencies as 8 s allow.
 """
 
 from __future__ import annotations
@@ -9,31 +14,32 @@ import argparse
 import asyncio
 import os
 import statistics
-import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
+from bench import outputs
+from bench.growth import growth
 from bench.rig import PREFIXED, SYSTEMS, Rig, end_on_sigterm
 from bench.scripts import CHILDREN, script_times
-from bench.servers import OUT, OwnValkey
-from invest.engine import Invest, run_worker
-from invest.settings import load
 
 DRAIN: Final = 5000
+FEWER: Final = {"rq": 1500, "celery": 3000}  # jobs to drain of those that end a few hundred a second
 NAPS: Final = 1000
 NAP_SLOTS: Final = 200
 IDEAL: Final = NAPS * 0.3 / NAP_SLOTS
 LATENCIES: Final = 200
-IDLE: Final = 30.0
-PAIRS: Final = 20  # of runs with and without a prefix: single ones differ by a tenth on a busy machine
+START: Final = 2.5  # seconds until the workers of all are up: some treat early jobs as lost
+IDLE: Final = 6.0
+WINDOWS: Final = 5
+PAIRS: Final = 11  # of runs with and without a prefix: single ones differ by a tenth on a busy machine
 MEASURES: Final = ("drain", "bulk", "latency", "io", "idle", "growth", "scripts", "prefix")
 
 
-def drain_and_bulk(system: str, jobs: int = DRAIN) -> tuple[float | None, float]:
+def drain_and_bulk(system: str, jobs: int = 0) -> tuple[float | None, float]:
     """No-op jobs per second of one worker process, and jobs enqueued per second."""
+    jobs = jobs or FEWER.get(system, DRAIN)
     slots = 1 if system in ("rq", "celery") else 200
     with Rig(system) as rig:
         enqueued = jobs / rig.client("noop", jobs)
@@ -45,7 +51,7 @@ def drain_and_bulk(system: str, jobs: int = DRAIN) -> tuple[float | None, float]
 def latency(system: str) -> dict[str, float]:
     """Enqueue to result, ms."""
     with Rig(system) as rig, rig.worker(1 if system in ("rq", "celery") else 10):
-        time.sleep(2.5)  # the workers of all are up by then: some treat early jobs as lost
+        time.sleep(START)
         quantiles: dict[str, float] = rig.client("latency", LATENCIES)
         return quantiles
 
@@ -61,16 +67,26 @@ def io_batch(system: str) -> float | None:
     return taken / IDEAL if taken else None
 
 
-def idle(system: str) -> tuple[float, float]:
-    """CPU seconds per 30 s of an idle worker, and its memory in MB (children included)."""
-    with Rig(system) as rig, rig.worker(10) as process:
-        time.sleep(2.5)
-        rig.client("latency", 5)
+def idle(systems: list[str], results: Results) -> None:
+    """CPU seconds per 30 s of idle workers, window by window, and their memory in MB (children included).
+
+    All systems wait side by side: processor time is counted by process, and idle workers do not want each other's.
+    """
+    with ExitStack() as stack:
+        workers = {}
+        for system in systems:
+            rig = stack.enter_context(Rig(system))
+            workers[system] = stack.enter_context(rig.worker(10))
+            time.sleep(START)
+            rig.client("latency", 5)
         time.sleep(3)
-        before, _ = usage(process.pid)
-        time.sleep(IDLE)
-        after, memory = usage(process.pid)
-    return (after - before) * 30 / IDLE, memory
+        for _ in range(WINDOWS):
+            before = {system: usage(process.pid)[0] for system, process in workers.items()}
+            time.sleep(IDLE)
+            for system, process in workers.items():
+                after, memory = usage(process.pid)
+                results.add("idle_cpu_s_per_30s", system, (after - before[system]) * 30 / IDLE)
+                results.add("rss_mb", system, memory)
 
 
 def usage(session: int) -> tuple[float, float]:
@@ -85,33 +101,6 @@ def usage(session: int) -> tuple[float, float]:
             seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
             memory += int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6
     return seconds, memory
-
-
-async def cost_per_job(queued: int) -> float:
-    """Seconds per no-op job drained while `queued` others wait."""
-    from bench.peers.invest_peer import bench_noop, queue
-
-    with OwnValkey() as server:
-        settings = load(redis={"url": server.url})
-        async with Invest.connect(settings) as invest:
-            left = queued
-            while left > 0:
-                await invest.enqueue_many(bench_noop() for _ in range(min(left, 50_000)))
-                left -= 50_000
-            count = min(queued, 3000)
-            begun = time.perf_counter()
-            worker = await run_worker([queue], settings=settings, concurrency=200, max_jobs=count, handle_signals=False)
-            taken = time.perf_counter() - begun
-            return taken / worker.jobs_complete
-
-
-def growth(rounds: int) -> dict[str, float]:
-    """Cost per job at 10^3, 10^5 and 10^6 queued, in microseconds, and the ratio of the outer two."""
-    found: dict[str, float] = {}
-    for queued in (10**3, 10**5, 10**6):
-        samples = [asyncio.run(cost_per_job(queued)) for _ in range(rounds if queued < 10**6 else 1)]
-        found[f"{queued}"] = statistics.median(samples) * 1e6
-    return found
 
 
 def prefix_cost(pairs: int) -> dict[str, Any]:
@@ -174,22 +163,17 @@ def measure(systems: list[str], rounds: int, only: list[str]) -> dict[str, Any]:
                 failed[system] = str(error)[-300:]
             print(f"round {number + 1}/{rounds}: {system}{' FAILED: ' + failed[system] if system in failed else ''}")
     if "idle" in only:
-        for system in [s for s in systems if s not in failed]:
-            cpu, memory = idle(system)
-            results.add("idle_cpu_s_per_30s", system, cpu)
-            results.add("rss_mb", system, memory)
-            print(f"idle: {system}")
+        idle([s for s in systems if s not in failed], results)
+        print(f"idle: {results.median('idle_cpu_s_per_30s')}", flush=True)
     names = {s for per in results.samples.values() for s in per}
     report: dict[str, Any] = {m: results.median(m) for m in ("drain_per_s", "bulk_enqueue_per_s", "io_batch_x_ideal")}
     parts = {q: results.median(f"latency_{q}") for q in ("p50", "p95", "p99")}
     report["latency_ms"] = {s: {q: parts[q][s] for q in parts} for s in systems if s in names and s in parts["p50"]}
     report |= {m: results.median(m) for m in ("idle_cpu_s_per_30s", "rss_mb")}
     if "growth" in only:
-        cost = growth(3)
-        report["cost_us_by_queued"] = cost
-        report["cost_growth_1e6_over_1e3"] = round(cost["1000000"] / cost["1000"], 3)
+        report |= growth(rounds)
     if "prefix" in only:
-        report["prefix"] = prefix_cost(PAIRS)
+        report["prefix"] = prefix_cost(PAIRS if rounds >= 5 else rounds)
     if "scripts" in only:
         times = asyncio.run(script_times())
         report |= {"script_ms_max": max(times.values()), "script_ms": times, "script_children": CHILDREN}
@@ -206,13 +190,9 @@ def main() -> None:
     options = parser.parse_args()
     end_on_sigterm()
     report = measure(options.systems.split(","), options.rounds, options.only.split(","))
-    OUT.mkdir(parents=True, exist_ok=True)
-    out = OUT / "queue.json"
-    if options.only != ",".join(MEASURES) and out.exists():  # a part of the measures leaves the others as they were
-        report = orjson.loads(out.read_bytes()) | {k: v for k, v in report.items() if v != {}}
-    out.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
-    print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
-    sys.exit(0)
+    part = options.only != ",".join(MEASURES)  # a part of the measures leaves the others as they were
+    report = {name: value for name, value in report.items() if value != {} or not part}
+    print(outputs.write("queue", report, part=part).read_text())
 
 
 if __name__ == "__main__":

@@ -28,10 +28,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 from unittest import mock
 
-import orjson
 from tests.builders import reports as build
 
-from bench.servers import OUT
+from bench import outputs
 from invest.ai import Analysts, MemoryLedger
 from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.opinions.opinion import Snapshot, SnapshotFact, SnapshotNews
@@ -202,8 +201,7 @@ def main() -> None:
     result |= asyncio.run(measure_asking(options.analyses, options.latency))
     result |= asyncio.run(measure_money())
     result["rss_mb"] = rss_mb()
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "reports.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+    outputs.write("reports", result)
     for name, value in result.items():
         print(f"  {name:<28}{value}")
 

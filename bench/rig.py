@@ -44,10 +44,11 @@ def end_on_sigterm() -> None:
 class Rig:
     """One system on one fresh server."""
 
-    def __init__(self, system: str) -> None:
+    def __init__(self, system: str, **variables: str) -> None:
+        """`variables` are for the environment of its processes."""
         self.system = system
         self.module = f"bench.peers.{'invest' if system == PREFIXED else system}_peer"
-        self.more = {"INVEST_REDIS__PREFIX": "invest:bench"} if system == PREFIXED else {}
+        self.more = variables | ({"INVEST_REDIS__PREFIX": "invest:bench"} if system == PREFIXED else {})
         self.server = OwnValkey(port=free_port())
         self.out = Path(tempfile.mkdtemp(prefix="invest-bench-")) / "elapsed.json"
         self.count = 0

@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 
 import orjson
 
+from bench import outputs
 from bench.peers.invest_peer import bench_noop
-from bench.servers import OUT, OwnValkey
+from bench.servers import OwnValkey
 from invest.engine import Invest, chord, group
 from invest.engine.redis import Ask, Finished, transitions
 from invest.engine.redis.scripts import Script
@@ -104,10 +105,7 @@ def main() -> None:
     options = parser.parse_args()
     found = asyncio.run(script_times(options.children))
     report = {"script_ms_max": max(found.values()), "script_ms": found, "script_children": options.children}
-    OUT.mkdir(parents=True, exist_ok=True)
-    out = OUT / "queue.json"
-    known = orjson.loads(out.read_bytes()) if out.exists() else {}
-    out.write_bytes(orjson.dumps(known | report, option=orjson.OPT_INDENT_2))
+    outputs.write("queue", report, part=True)
     print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
 
 

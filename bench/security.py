@@ -18,9 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from bench.servers import OUT
+from bench import outputs
 
 ROOT = Path(__file__).parents[1]
 KNOWN = "aiohttp"  # a dependency that every source of advisories knows
@@ -142,9 +140,8 @@ def main() -> None:
     known = audit()
     if known:
         print(known)
-    OUT.mkdir(parents=True, exist_ok=True)
     result = {"findings": looked_at, "without_reason": len(faults), "advisories": known.splitlines()}
-    (OUT / "security.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+    outputs.write("security", result)
     sys.exit(1 if faults or known else 0)
 
 

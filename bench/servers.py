@@ -16,8 +16,6 @@ from typing import Self
 from invest.local import LocalServers
 from invest.local.recipes import Postgres, Valkey
 
-OUT = Path(__file__).parent / "out"
-
 
 class OwnValkey:
     """The wheel's server on a unix socket (and a loopback port when asked), with or without an append-only file."""

@@ -37,8 +37,9 @@ import orjson
 import uvloop
 from redis.exceptions import RedisError
 
+from bench import outputs
 from bench.faults import open_sandbox, ready
-from bench.servers import OUT, OwnPostgres, OwnValkey, free_port
+from bench.servers import OwnPostgres, OwnValkey, free_port
 from bench.soak_troubles import TROUBLES, Soak, false_clock, small_disk
 from invest.cli.platform.platform import QUEUES, answer_of
 from invest.cli.platform.supervise import family
@@ -295,8 +296,7 @@ def main() -> None:
             OwnPostgres(disk) as postgres,
         ):
             result = uvloop.run(run(asked, folder, disk, valkey, postgres))
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "soak.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
+    outputs.write("soak", result)
     print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
     sys.exit(bool(result["lost"] or None in result["recovery_s"].values()))
 

@@ -22,12 +22,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
-import orjson
 import uvloop
 
+from bench import outputs
 from bench.peers.invest_peer import bench_gathered, bench_noop, bench_wait, settings_of
 from bench.rig import HERE, end_on_sigterm
-from bench.servers import OUT, OwnValkey
+from bench.servers import OwnValkey
 from invest.engine import Invest, chord, group
 
 SLOTS: Final = 200
@@ -134,9 +134,7 @@ def main() -> None:
     report["waits_of_ideal"] = {
         n: round(report["waits_per_s"][n] / report["waits_ideal_per_s"][n], 3) for n in report["waits_per_s"]
     }
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "workflows.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
-    print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
+    print(outputs.write("workflows", report).read_text())
 
 
 if __name__ == "__main__":

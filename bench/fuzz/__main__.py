@@ -28,7 +28,7 @@ from typing import Any, Final
 from bench.fuzz import targets as parsers_of_the_tree
 from bench.fuzz.spoil import ways
 from bench.fuzz.target import Target
-from bench.servers import OUT
+from bench.outputs import OUT, TAKEN, now
 
 SLOW_S: Final = 2.0
 
@@ -101,6 +101,7 @@ def result_of(parsers: Mapping[str, Found]) -> dict[str, Any]:
         "inputs_each": min(found.inputs for found in parsers.values()),
         "crashes": sum(found.crashes for found in parsers.values()),
         "slowest_s": max(found.slowest_s for found in parsers.values()),
+        TAKEN: now(),
         "parsers": {name: vars(found) for name, found in parsers.items()},
     }
 

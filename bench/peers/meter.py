@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+LONGEST = 8.0  # seconds of latencies
 _first = 0.0
 _done = 0
 
@@ -67,11 +68,11 @@ def quantiles(seconds: list[float]) -> dict[str, float]:
 
 
 async def timed(count: int, one: Callable[[], Awaitable[Any]]) -> dict[str, float]:
-    """Latency of `one` from enqueue to result, one after the other, after a few to warm up."""
+    """Latencies of `one`, one after the other, after a few to warm up; as many of `count` as `LONGEST` allows."""
     for _ in range(20):
         await one()
-    taken = []
-    for _ in range(count):
+    taken: list[float] = []
+    while len(taken) < count and sum(taken) < LONGEST:
         begun = time.perf_counter()
         await one()
         taken.append(time.perf_counter() - begun)
@@ -82,8 +83,8 @@ def timed_blocking(count: int, one: Callable[[], Any]) -> dict[str, float]:
     """The same for blocking clients."""
     for _ in range(20):
         one()
-    taken = []
-    for _ in range(count):
+    taken: list[float] = []
+    while len(taken) < count and sum(taken) < LONGEST:
         begun = time.perf_counter()
         one()
         taken.append(time.perf_counter() - begun)

@@ -1,8 +1,9 @@
-"""SAQ."""
+"""SAQ; where a lease is asked for (``BENCH_LEASE``), it looks for stuck jobs as often."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import Any
 
@@ -34,7 +35,8 @@ def worker(url: str, concurrency: int) -> None:
     async def main() -> None:
         queue = Queue.from_url(url)
         await queue.connect()
-        await Worker(queue, functions=[noop, nap, long], concurrency=concurrency).start()
+        sweep: Any = {"sweep": int(os.environ["BENCH_LEASE"])} if "BENCH_LEASE" in os.environ else None
+        await Worker(queue, functions=[noop, nap, long], concurrency=concurrency, timers=sweep).start()
 
     meter.on_loop(main)
 

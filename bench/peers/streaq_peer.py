@@ -1,4 +1,4 @@
-"""streaQ."""
+"""streaQ; its idle timeout is the lease that is asked for (``BENCH_LEASE``), else its own 60 s."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from streaq import Worker
 from bench.peers import meter
 
 app: Any = Worker(
-    redis_url=os.environ.get("BENCH_URL", "redis://127.0.0.1:1"), concurrency=int(os.environ.get("BENCH_SLOTS", "10"))
+    redis_url=os.environ.get("BENCH_URL", "redis://127.0.0.1:1"),
+    concurrency=int(os.environ.get("BENCH_SLOTS", "10")),
+    idle_timeout=float(os.environ.get("BENCH_LEASE", "60")),
 )
 
 

@@ -20,9 +20,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import aiohttp
-import orjson
 
-from bench.servers import OUT, OwnPostgres, OwnValkey, free_port
+from bench import outputs
+from bench.servers import OwnPostgres, OwnValkey, free_port
 from bench.siege.attacks import ATTACKS
 from bench.siege.disks import small_disk
 from bench.siege.outages import full_disk, outage
@@ -144,8 +144,7 @@ def main() -> None:
     options = parser.parse_args()
     print(f"siege: {len(ATTACKS)} attacks, then PostgreSQL away for {options.outage:g} s", flush=True)
     report = asyncio.run(run(options.outage, options.requests, options.only))
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "siege.json").write_bytes(orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2))
+    outputs.write("siege", asdict(report))
     print(f"  /healthz silent for at most {report.healthz_silent_ms:g} ms; lost {report.lost}; {report.seconds:g} s")
     sys.exit(0 if report.clean else 1)
 
