@@ -14,6 +14,7 @@ import time
 from typing import Any, Final
 
 import orjson
+import structlog
 import uvloop
 
 from bench import outputs
@@ -71,6 +72,7 @@ async def cost_by_level(samples: int, levels: tuple[int, ...]) -> dict[str, floa
 
 def growth(samples: int, levels: tuple[int, ...] = LEVELS) -> dict[str, Any]:
     """The figures for the file; the ratio is of the outer two levels."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     cost = uvloop.run(cost_by_level(samples, levels))
     ratio = round(cost[f"{levels[-1]}"] / cost[f"{levels[0]}"], 3)
     return {"cost_us_by_queued": cost, "cost_growth_1e6_over_1e3": ratio, "growth_samples": samples}

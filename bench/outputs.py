@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-OUT: Final = Path(os.environ.get("INVEST_BENCH_OUT") or Path(__file__).parent / "out")
+OUT: Final = Path(os.environ.get("BENCH_FOLDER") or Path(__file__).parent / "out")
 TAKEN: Final = "taken"
 BEFORE: Final = "taken_before"  # the times of figures that a run of a part left as they were
 

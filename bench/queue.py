@@ -173,7 +173,7 @@ def measure(systems: list[str], rounds: int, only: list[str]) -> dict[str, Any]:
     if "growth" in only:
         report |= growth(rounds)
     if "prefix" in only:
-        report["prefix"] = prefix_cost(PAIRS if rounds >= 5 else rounds)
+        report["prefix"] = prefix_cost(PAIRS if rounds >= 5 else 2)
     if "scripts" in only:
         times = asyncio.run(script_times())
         report |= {"script_ms_max": max(times.values()), "script_ms": times, "script_children": CHILDREN}

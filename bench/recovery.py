@@ -23,21 +23,22 @@ from bench.rig import SYSTEMS, Rig, end_on_sigterm
 from invest.settings import load
 
 STARTING = threading.Semaphore(2)  # so many start a worker at once: one for each core
+UP = 2.5  # seconds until the worker of each is up: SAQ takes jobs that wait before its first look for lost ones
 
 
 def rerun(system: str, patience: float, lease: float) -> float | None:
     """Seconds from the kill to the second start; None if it did not start again within `patience`."""
     slots = 2 if system != "rq" else 1
     with Rig(system, BENCH_LEASE=f"{lease:g}") as rig:
-        with STARTING:
+        with STARTING, rig.worker(slots, count=1) as first:
+            time.sleep(UP)
             rig.client("long", 1)
-            with rig.worker(slots, count=1) as first:
-                if rig.elapsed(60) is None:
-                    raise RuntimeError(f"{system} never started its job")
-                time.sleep(0.5)
-                os.killpg(first.pid, signal.SIGKILL)
-                first.wait()
-                killed = time.monotonic()
+            if rig.elapsed(60) is None:
+                raise RuntimeError(f"{system} never started its job")
+            time.sleep(0.5)
+            os.killpg(first.pid, signal.SIGKILL)
+            first.wait()
+            killed = time.monotonic()
         with rig.worker(slots, count=1):
             found = rig.elapsed(patience)
             return time.monotonic() - killed if found is not None else None

@@ -77,7 +77,7 @@ def run(part: Part, out: Path, *, small: bool) -> str | None:
     begun = time.time()
     last: deque[str] = deque(maxlen=LINES)
     child = subprocess.Popen(
-        command, cwd=HERE, env={**os.environ, "INVEST_BENCH_OUT": str(out)}, text=True, errors="replace",
+        command, cwd=HERE, env={**os.environ, "BENCH_FOLDER": str(out)}, text=True, errors="replace",
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     late = threading.Event()

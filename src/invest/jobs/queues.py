@@ -23,5 +23,5 @@ DELIVERY: Final = Retry(retries=3, delay=60)
 TIMEOUT: Final = 1800.0  # the contract's hard limit, seconds
 SOFT_TIMEOUT: Final = 1500.0
 DATA_COLLECTION: Final = Queue("data_collection", concurrency=50, timeout=TIMEOUT, soft_timeout=SOFT_TIMEOUT)
-ANALYSIS: Final = Queue("analysis", concurrency=8, timeout=TIMEOUT, soft_timeout=SOFT_TIMEOUT)
+ANALYSIS: Final = Queue("analysis", concurrency=24, timeout=TIMEOUT, soft_timeout=SOFT_TIMEOUT)
 REPORTS: Final = Queue("reports", concurrency=16, timeout=TIMEOUT, soft_timeout=SOFT_TIMEOUT)

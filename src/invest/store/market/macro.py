@@ -23,6 +23,13 @@ ON CONFLICT (series, day) DO UPDATE
 WHERE excluded.rank <= m.rank AND excluded.value IS DISTINCT FROM m.value
 RETURNING series
 """
+# A series packed by the server: day since 1970-01-01 and value, big-endian; then where the newest value is from.
+PACK = """
+SELECT string_agg(int4send(day - date '1970-01-01') || float8send(value::float8), ''::bytea ORDER BY day) AS points,
+       (array_agg(source ORDER BY day DESC))[1] AS source, (array_agg(payload ORDER BY day DESC))[1] AS payload
+FROM macro_point WHERE series = $1 AND ($2::date IS NULL OR day >= $2)
+"""
+POINT = np.dtype([("day", ">i4"), ("value", ">f8")])
 
 
 async def write_macro(connection: Connection, points: Iterable[MacroPoint], rank_of: RankOf) -> Counter[str]:
@@ -68,14 +75,10 @@ class Macro:
 
     async def columns(self, series: str, *, since: date | None = None) -> MacroColumns:
         """One series as columns, for computing: no object for each of its thousands of days."""
-        rows = await self._db.fetch(
-            "SELECT day, value::float8, source, payload FROM macro_point WHERE series = $1 "
-            "AND ($2::date IS NULL OR day >= $2) ORDER BY day",
-            series,
-            since,
-        )
-        days, values, sources, payloads = zip(*rows, strict=True) if rows else ((), (), (None,), (None,))
-        return MacroColumns(np.array(days, "datetime64[D]"), np.array(values, np.float64), sources[-1], payloads[-1])
+        points, source, payload = await self._db.fetchrow(PACK, series, since)
+        table = np.frombuffer(points or b"", POINT)
+        days = table["day"].astype(np.int64).view("datetime64[D]")
+        return MacroColumns(days, table["value"].astype(np.float64), source, payload)
 
     async def last(self, series: str, *, on: date | None = None) -> MacroPoint | None:
         """The newest value (up to a day), or None. Some series hold future days: give `on` to leave them out."""
