@@ -51,7 +51,7 @@ def gather(given: AnalysisInput) -> dict[str, Figure]:
 
 def _put(found: dict[str, Figure], key: str, value: float | None, origin: Figure) -> None:
     if value is not None and math.isfinite(value):
-        found[key] = origin._replace(value=value)
+        found[key] = Figure(value, *origin[1:])  # a third of the time of `_replace`, a hundred times an asset
 
 
 def _source(latest: Mapping[str, Consensus], key: str) -> str | None:

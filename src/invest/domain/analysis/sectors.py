@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from statistics import median
 
 from pydantic import Field
 
@@ -49,8 +48,12 @@ class SectorStats(Frozen):
         return (bisect_left(peers, value) + bisect_right(peers, value)) / 2 / len(peers)
 
 
-def _median(values: tuple[float, ...]) -> float | None:
-    return float(median(values)) if len(values) >= MIN_FOR_MEDIAN else None
+def _median(ascending: tuple[float, ...]) -> float | None:
+    """The middle of a column, as `statistics.median` finds it, which would sort the column first for every asset."""
+    middle, odd = divmod(len(ascending), 2)
+    if len(ascending) < MIN_FOR_MEDIAN:
+        return None
+    return float(ascending[middle] if odd else (ascending[middle - 1] + ascending[middle]) / 2)
 
 
 def sector_stats(analyses: Iterable[Analysis], sector: str) -> SectorStats:
