@@ -81,7 +81,12 @@ def run(part: Part, out: Path, *, small: bool) -> str | None:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     late = threading.Event()
-    timer = threading.Timer(part.limit, lambda: (late.set(), end(child)))
+
+    def give_up() -> None:
+        late.set()
+        end(child)
+
+    timer = threading.Timer(part.limit, give_up)
     timer.start()
     try:
         assert child.stdout

@@ -75,7 +75,7 @@ class Macro:
 
     async def columns(self, series: str, *, since: date | None = None) -> MacroColumns:
         """One series as columns, for computing: no object for each of its thousands of days."""
-        points, source, payload = await self._db.fetchrow(PACK, series, since)
+        [(points, source, payload)] = await self._db.fetch(PACK, series, since)
         table = np.frombuffer(points or b"", POINT)
         days = table["day"].astype(np.int64).view("datetime64[D]")
         return MacroColumns(days, table["value"].astype(np.float64), source, payload)
