@@ -3,8 +3,9 @@
 from invest.store.core import may_lag, migrate, pending
 from invest.store.erasure import Erased
 from invest.store.harvests import Saved
+from invest.store.market import Filed
 from invest.store.notices import Secret
 from invest.store.portfolio_rows import Harmful
 from invest.store.store import Store
 
-__all__ = ["Erased", "Harmful", "Saved", "Secret", "Store", "may_lag", "migrate", "pending"]
+__all__ = ["Erased", "Filed", "Harmful", "Saved", "Secret", "Store", "may_lag", "migrate", "pending"]

@@ -11,6 +11,7 @@ from invest.domain.values import Harvest
 from invest.settings import DatabaseSettings, Settings
 from invest.store.alerts import Alerts
 from invest.store.analyses import Analyses
+from invest.store.asset_reads import AssetReads
 from invest.store.audit import Audit
 from invest.store.cleanup import Cleanup
 from invest.store.commits import Commits
@@ -63,6 +64,7 @@ class Store:
         self.event_readings = EventReadings(database)
         self.bars = BarStore(database, self.actions, rank_of)
         self.statements = Statements(database)
+        self.asset_reads = AssetReads(self)
         self.figures = FilingFigures(database)
         self.news = News(database)
         self.funds = Funds(database)
@@ -104,6 +106,7 @@ class Store:
                     database = await _replicated(stack, ReplicatedDatabase(pool, address, settings, patience), settings)
                 store = cls(database, rank_of, writers=max(1, settings.pool_max // 2))
                 stack.push_async_callback(store._commits.close, settings.acquire_timeout)
+                stack.push_async_callback(store.asset_reads.close)
                 yield store
         finally:
             await close_pool(pool, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -472,3 +473,25 @@ async def test_the_newest_reading_of_events_is_kept_by_source(store: Store) -> N
     await store.save_harvest(Harvest(readings=[older]))
     assert await store.event_readings.of("PETR4") == {"b3": newer, "other": other}
     assert await store.event_readings.of("VALE3") == {}
+
+
+async def test_what_is_stored_of_assets_asked_for_together_is_each_ones_own(store: Store) -> None:
+    filed = line("100", received=date(2025, 2, 26))
+    petr = Asset(ticker="PETR4", kind=AssetKind.STOCK, cnpj=filed.cnpj)
+    vale = Asset(ticker="VALE3", kind=AssetKind.STOCK)
+    bar = Bar("VALE3", date(2026, 3, 30), *[Decimal(1)] * 4, 1, None, None, "brapi", HASH)
+    read = EventReading("PETR4", "b3", date(2026, 3, 30), "ED")
+    await store.save_harvest(
+        Harvest(assets=[petr, vale], observations=[observed("1")], consensus=[chosen("1")], statements=[filed],
+                bars=[bar], readings=[read])
+    )  # fmt: skip
+    one, two, none = await asyncio.gather(*(store.asset_reads.stored(t) for t in ("PETR4", "VALE3", "XXXX3")))
+    assert one.asset == await store.assets.get("PETR4")
+    assert (one.latest, one.readings) == ({"close": chosen("1")}, {"b3": read})
+    assert one.filed == ({("DFP", date(2024, 12, 31)): 1}, date(2025, 2, 26), None)
+    assert (two.asset, two.bars_until, two.filed) == (await store.assets.get("VALE3"), bar.day, None)
+    assert (none.asset, none.latest, none.bars_until, none.actions, none.filed) == (None, {}, None, [], None)
+    newest = await asyncio.gather(*(store.asset_reads.newest(t) for t in ("PETR4", "VALE3")))
+    assert newest == [[observed("1")], []]
+    found = await asyncio.gather(*(store.asset_reads.in_force(t) for t in ("PETR4", "VALE3")))
+    assert found == [({"close": chosen("1")}, None), ({}, bar.day)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -27,11 +26,12 @@ from invest.engine import GiveUp
 from invest.errors import Unreachable
 from invest.settings import Settings
 from invest.sources import Answer, Identity, Sources, Want
-from invest.store import Saved, Store
+from invest.store import Filed, Saved, Store
 
 FRESH_INTRADAY = timedelta(minutes=15)
 
 
+NOTHING_FILED = Filed({}, None, None)
 CUT_AT = 12  # characters of a name on the exchange
 MAX_KEPT = 16_000_000  # bytes of one upstream file kept in the database
 
@@ -70,18 +70,19 @@ class Known:
 
 
 async def known_of(store: Store, ticker: str) -> Known:
-    """Read what is stored of one asset."""
-    asset, latest, days, actions, read = await asyncio.gather(
-        store.assets.get(ticker),
-        store.observations.latest(ticker),
-        store.bars.last_days([ticker]),
-        store.actions.of(ticker),
-        store.event_readings.of(ticker),
+    """Read what is stored of one asset, together with those that others ask for meanwhile."""
+    stored = await store.asset_reads.stored(ticker)
+    filed = stored.filed or NOTHING_FILED
+    return Known(
+        stored.asset,
+        stored.latest,
+        stored.bars_until,
+        filed.newest,
+        stored.actions,
+        filed.total_assets,
+        filed.versions,
+        stored.readings,
     )
-    if asset is None or not asset.cnpj:
-        return Known(asset, latest, days.get(ticker), None, actions, events_read=read)
-    filed = await store.statements.filed(asset.cnpj)
-    return Known(asset, latest, days.get(ticker), filed.newest, actions, filed.total_assets, filed.versions, read)
 
 
 async def collect(
@@ -118,8 +119,7 @@ async def _collect(
     chosen = await choose_values(store, answers, known, ticker, now)
     saved = await save(store, asset, answers, chosen)
     await follow_changes(store, sources, asset, answers, now)
-    latest, days = await asyncio.gather(store.observations.latest(ticker), store.bars.last_days([ticker]))
-    until = days.get(ticker)
+    latest, until = await store.asset_reads.in_force(ticker)
     return AssetData(
         ticker=ticker,
         asset=asset,
@@ -200,7 +200,7 @@ async def choose_values(
         if key not in newest or newest[key].as_of <= o.as_of:
             newest[key] = o  # the months before it are kept as history
     brought = list(newest.values())
-    held = await store.observations.newest(ticker)
+    held = await store.asset_reads.newest(ticker)
     splits = [a for a in [*known.actions, *(a for g in answers for a in g.harvest.actions)] if a.factor is not None]
     return list(choose_all([*brought, *held], now, last_known=known.latest, splits=splits).values())
 

@@ -10,7 +10,7 @@ from invest.store.market.bars import ORIGIN, BarStore, Origin, write_bars
 from invest.store.market.booked import BookedEvents
 from invest.store.market.event_readings import EventReadings, write_readings
 from invest.store.market.figures import FilingFigures
-from invest.store.market.filings import Statements, write_statements
+from invest.store.market.filings import Filed, Statements, write_statements
 from invest.store.market.funds import Funds, write_portfolios
 from invest.store.market.macro import Macro, write_macro
 from invest.store.market.news import News, write_news
@@ -26,6 +26,7 @@ __all__ = [
     "BarStore",
     "BookedEvents",
     "EventReadings",
+    "Filed",
     "FilingFigures",
     "Funds",
     "Macro",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from invest.domain.values import EventReading
 from invest.store.core import Connection, Database, columns
@@ -32,5 +32,12 @@ class EventReadings:
 
     async def of(self, ticker: str) -> dict[str, EventReading]:
         """The newest reading of a paper by each source."""
-        rows = await self._db.fetch("SELECT ticker, source, read_on, mark FROM event_reading WHERE ticker = $1", ticker)
-        return {row["source"]: EventReading(*row) for row in rows}
+        return (await self.of_many([ticker])).get(ticker, {})
+
+    async def of_many(self, tickers: Sequence[str]) -> dict[str, dict[str, EventReading]]:
+        """The same for many papers; those that no source read are left out."""
+        sql = "SELECT ticker, source, read_on, mark FROM event_reading WHERE ticker = ANY($1::text[])"
+        found: dict[str, dict[str, EventReading]] = {}
+        for row in await self._db.fetch(sql, list(tickers)):
+            found.setdefault(row["ticker"], {})[row["source"]] = EventReading(*row)
+        return found

@@ -54,11 +54,14 @@ ORDER BY f.cnpj, f.reference_date, f.form, f.version, l.statement, l.consolidate
   l.account
 """
 FILED = """
-SELECT form, reference_date, max(version) AS version, max(received_on) AS received_on,
-       (SELECT l.value FROM filing n JOIN statement_line l ON l.filing = n.id
-        WHERE n.cnpj = $1 AND l.statement = 'BPA' AND l.account = '1'
-        ORDER BY n.reference_date DESC, l.period_end DESC, l.consolidated DESC, n.version DESC LIMIT 1) AS total
-FROM filing WHERE cnpj = $1 GROUP BY form, reference_date
+WITH company AS MATERIALIZED (
+  SELECT cnpj, (SELECT l.value FROM filing n JOIN statement_line l ON l.filing = n.id
+                WHERE n.cnpj = x.cnpj AND l.statement = 'BPA' AND l.account = '1'
+                ORDER BY n.reference_date DESC, l.period_end DESC, l.consolidated DESC, n.version DESC LIMIT 1) AS total
+  FROM unnest($1::text[]) AS x (cnpj)
+)
+SELECT c.cnpj, c.total, f.form, f.reference_date, max(f.version) AS version, max(f.received_on) AS received_on
+FROM company c JOIN filing f USING (cnpj) GROUP BY c.cnpj, c.total, f.form, f.reference_date
 """
 COPIED = (
     "filing", "statement", "consolidated", "period_start", "period_end", "account", "description", "value", "payload",
@@ -178,10 +181,17 @@ class Statements:
 
     async def filed(self, cnpj: str) -> Filed:
         """What an incremental collection of a company builds on, in one query."""
-        rows = await self._db.fetch(FILED, cnpj)
-        days = [row["received_on"] for row in rows if row["received_on"] is not None]
-        versions = {(row["form"], row["reference_date"]): row["version"] for row in rows}
-        return Filed(versions, max(days, default=None), rows[0]["total"] if rows else None)
+        return (await self.filed_many([cnpj]))[cnpj]
+
+    async def filed_many(self, companies: Sequence[str]) -> dict[str, Filed]:
+        """The same for each of many companies, by CNPJ."""
+        found = {cnpj: Filed({}, None, None) for cnpj in companies}
+        for row in await self._db.fetch(FILED, list(found)) if found else ():
+            versions, newest, _ = found[row["cnpj"]]
+            versions[row["form"], row["reference_date"]] = row["version"]
+            newest = max((day for day in (newest, row["received_on"]) if day is not None), default=None)
+            found[row["cnpj"]] = Filed(versions, newest, row["total"])
+        return found
 
     async def newest_many(self, companies: Iterable[str]) -> dict[str, date]:
         """The newest known delivery day of each company (by CNPJ) of which one is known."""

@@ -110,12 +110,19 @@ class Observations:
 
     async def newest(self, ticker: str) -> list[Observation]:
         """The newest observation of each field, basis and source: what the next consensus is chosen from."""
+        return (await self.newest_many([ticker])).get(ticker, [])
+
+    async def newest_many(self, tickers: Sequence[str]) -> dict[str, list[Observation]]:
+        """The same for many assets in one round trip; assets without any are left out."""
         rows = await self._db.fetch(
-            "SELECT DISTINCT ON (field, basis, source) * FROM observation WHERE ticker = $1 "
-            "ORDER BY field, basis, source, as_of DESC",
-            ticker,
+            "SELECT DISTINCT ON (ticker, field, basis, source) * FROM observation WHERE ticker = ANY($1::text[]) "
+            "ORDER BY ticker, field, basis, source, as_of DESC",
+            list(tickers),
         )
-        return [_observation(row) for row in rows]
+        found: dict[str, list[Observation]] = {}
+        for row in rows:
+            found.setdefault(row["ticker"], []).append(_observation(row))
+        return found
 
     async def series(self, ticker: str, name: str, *, since: datetime) -> list[tuple[datetime, Decimal]]:
         """A field's official values over time, oldest first; of each instant that of the source that ranks best."""
