@@ -16,6 +16,7 @@ from invest.store.core import Connection
 from invest.store.market import (
     ORIGIN,
     RankOf,
+    beside,
     write_actions,
     write_assets,
     write_bars,
@@ -28,6 +29,7 @@ from invest.store.market import (
     write_portfolios,
     write_readings,
     write_statements,
+    write_tables,
 )
 
 
@@ -53,8 +55,10 @@ async def write_harvests(connection: Connection, harvests: Sequence[Harvest], ra
     await write_payloads(connection, every.payloads)
     await write_observations(connection, every.observations)
     await write_consensus(connection, every.consensus)
-    origins = dict.fromkeys(map(ORIGIN, every.bars), datetime.now(UTC))
-    bars = await write_bars(connection, every.bars, rank_of, origins)
+    now = datetime.now(UTC)
+    bars = await write_tables(connection, every.tables, rank_of, now)
+    rows = beside(every.bars, every.tables, rank_of) if every.tables else every.bars
+    bars += await write_bars(connection, rows, rank_of, dict.fromkeys(map(ORIGIN, rows), now))
     today = max((market_day(payload.fetched_at) for payload in every.payloads), default=None)
     actions = await write_actions(connection, every.actions, rank_of, today)
     statements = await write_statements(connection, every.statements)
@@ -64,7 +68,10 @@ async def write_harvests(connection: Connection, harvests: Sequence[Harvest], ra
     await write_readings(connection, every.readings)
     return [
         Saved(
-            bars=sum(bars[t] for t in {x.ticker for x in harvest.bars}),
+            bars=sum(
+                bars[t]
+                for t in {*(x.ticker for x in harvest.bars), *(t for table in harvest.tables for t in table.codes())}
+            ),
             actions=sum(actions[t] for t in {x.ticker for x in harvest.actions}),
             statements=sum(statements[c] for c in {x.cnpj for x in harvest.statements}),
             news=len(news & {x.id for x in harvest.news}),

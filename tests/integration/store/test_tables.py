@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invest.domain.market.bars import Bar, Bars, BarTable
+from invest.domain.values.harvest import Harvest
 from invest.store import Store
 
 HASH = "a" * 64
@@ -93,3 +95,20 @@ async def test_a_table_that_contradicts_itself_is_refused_whole(store: Store) ->
         await store.bars.save_table(table([("PETR4", 1, PLAIN), ("VALE3", 1, [1, 1, 1, 0, 1, 1, 1])]))
     assert await store.bars.read_many() == {}
     assert await store.bars.save_table(table([])) == 0
+
+
+async def test_a_harvest_of_tables_is_stored_as_the_same_bars_one_by_one(store: Store) -> None:
+    old, new = table([("PETR4", d, PLAIN) for d in (1, 2)]), table([("PETR4", d, PLAIN) for d in (400, 401)])
+    parts = [replace(new, payload="b" * 64), replace(old, payload="c" * 64), table([("VALE3", 7, PLAIN)])]
+    other = Bar("PETR4", date(2027, 2, 4), *[Decimal(9)] * 4, 1, None, None, "brapi", HASH)
+    later = other._replace(day=date(2027, 2, 10))
+    saved = await store.save_harvest(Harvest(tables=parts, bars=[other, later]))
+    assert saved.bars == 6  # not the unofficial bar of a day that the exchange's file has
+    rows = await store.bars.rows("PETR4")
+    assert rows == [later, *reversed([*parts[1].rows(), *parts[0].rows()])]
+    assert await store.bars.rows("VALE3") == parts[2].rows()
+    found, expected = await store.bars.read("PETR4"), Bars.from_rows("PETR4", rows)
+    for name in ("days", "open", "close", "volume", "turnover"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    again = await store.save_harvest(Harvest(tables=parts, bars=[other]))
+    assert again.bars == 0 and await store.bars.rows("PETR4") == rows

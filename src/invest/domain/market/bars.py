@@ -141,6 +141,13 @@ class BarTable:
     def __len__(self) -> int:
         return len(self.days)
 
+    def codes(self) -> list[str]:
+        """The assets it has bars of, in order."""
+        names = self.tickers
+        if len(names) and names[0] == names[-1] and (names == names[0]).all():
+            return [str(names[0])]
+        return [str(name) for name in np.unique(names)]
+
     def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> BarTable:
         """The same columns of some rows."""
         return BarTable(
@@ -156,6 +163,12 @@ class BarTable:
             self.source,
             self.payload,
         )
+
+    @classmethod
+    def concat(cls, tables: Sequence[BarTable]) -> BarTable:
+        """Tables of one payload as one."""
+        columns = {name: np.concatenate([getattr(t, name) for t in tables]) for name in cls.__slots__[:-2]}
+        return cls(**columns, source=tables[0].source, payload=tables[0].payload)
 
     def rows(self) -> list[Bar]:
         """The same as exact rows."""

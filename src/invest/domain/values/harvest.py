@@ -10,6 +10,7 @@ from typing import Any
 from invest.domain.market import (
     Asset,
     Bar,
+    BarTable,
     CorporateAction,
     FundPortfolio,
     MacroPoint,
@@ -36,6 +37,7 @@ class Harvest:
     observations: Sequence[Observation] = ()
     consensus: Sequence[Consensus] = ()
     bars: Sequence[Bar] = ()
+    tables: Sequence[BarTable] = ()  # bars as columns: a first history is thousands of rows
     actions: Sequence[CorporateAction] = ()
     statements: Sequence[StatementLine] = ()
     news: Sequence[NewsItem] = ()
@@ -69,6 +71,7 @@ class Harvest:
             *(value.ticker for value in values),
             *(ticker for change in self.changes for ticker in (change.old, change.new)),
             *(bar[0] for bar in self.bars),
+            *(ticker for table in self.tables for ticker in table.codes()),
             *(line.cnpj for line in self.statements),
             *(item.id for item in self.news),
             *(point.series for point in self.macro),
@@ -76,7 +79,8 @@ class Harvest:
 
     def weight(self) -> int:
         """About how many bytes it takes to write."""
-        rows = sum(len(getattr(self, part)) for part in PARTS if part not in ("assets", "changes", "payloads", "news"))
+        parts = (part for part in PARTS if part not in ("assets", "changes", "payloads", "news", "tables"))
+        rows = sum(len(getattr(self, part)) for part in parts) + sum(map(len, self.tables))
         return rows * ROW_BYTES + sum(len(p.body) for p in self.payloads if p.body is not None)
 
 

@@ -9,6 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
+
 from invest.domain.market import (
     Asset,
     AssetKind,
@@ -169,7 +171,14 @@ def own_days(answers: Sequence[Answer]) -> list[Answer]:
     if since is None:
         return list(answers)
     return [
-        replace(g, harvest=replace(g.harvest, bars=[bar for bar in g.harvest.bars if bar.day >= since]))
+        replace(
+            g,
+            harvest=replace(
+                g.harvest,
+                bars=[bar for bar in g.harvest.bars if bar.day >= since],
+                tables=[table.take(table.days >= np.datetime64(since, "D")) for table in g.harvest.tables],
+            ),
+        )
         for g in answers
     ]
 

@@ -33,6 +33,7 @@ from invest.sources.client import Capped, Shelf, Shelved, Shelves, SourceClient,
 from invest.sources.errors import Malformed, NotAvailable, SourceError
 from invest.sources.model import YEARS, Answer, Identity, Reading, Want
 from invest.sources.plausible import believe
+from invest.sources.plausible_tables import clearly_believed
 
 # A session is some 370 kB packed, so a year passes the general limit for zips: 251 sessions of 2024 are 92 MB.
 YEAR_BYTES = 256_000_000
@@ -146,8 +147,7 @@ class CotahistSource:
         return await self._shelves.fetch(client, self.name, path, fresh_for=fresh, max_bytes=YEAR_BYTES)
 
     def _read(self, reading: Reading, want: Want, files: Sequence[Shelved], known: date | None, last: date) -> None:
-        bars: dict[date, Bar] = {}
-        newest: tuple[np.void, RawPayload] | None = None
+        parts: list[tuple[Rows, RawPayload]] = []
         for shelved in files:
             rows = dated(np.frombuffer(shelved.shelf.get(want.ticker), ROW))
             if not len(rows):
@@ -155,19 +155,29 @@ class CotahistSource:
             reading.keep(shelved.payload, shelved.path)
             for note in shelved.shelf.notes.get("remarks", []):  # type: ignore[attr-defined]  # JSON of our own
                 reading.remark(str(note))
-            if newest is None or rows[-1]["date"] >= newest[0]["date"]:
-                newest = rows[-1], shelved.payload
-            bars.update((bar.day, bar) for bar in bars_of(rows, want.ticker, shelved.payload.sha256, known))
-        ordered = [bars[day] for day in sorted(bars)]
-        reading.add(Harvest(bars=believe(reading, want, ordered, last)))
-        if newest is not None and not (ordered and not reading.harvest.bars):
-            self._observe(reading, want, newest[0], newest[1])
+            parts.append((rows, shelved.payload))
+        if not parts:
+            return
+        tables = [_columns(rows, want.ticker, payload.sha256) for rows, payload in parts]
+        if known is None and clearly_believed(want, tables, last):
+            reading.add(Harvest(tables=tables))
+            days = [tables[-1].days[-1].astype(date)]
+        else:
+            bars = {b.day: b for rows, payload in parts for b in bars_of(rows, want.ticker, payload.sha256, known)}
+            ordered = [bars[day] for day in sorted(bars)]
+            reading.add(Harvest(bars=believe(reading, want, ordered, last)))
+            if ordered and not reading.harvest.bars:
+                return
+            days = [bar.day for bar in reading.harvest.bars]
+        newest, payload = max(reversed(parts), key=lambda part: part[0]["date"][-1])  # of files of one day the last
+        self._observe(reading, want, newest[-1], payload, days[-1] if days else None)
 
-    def _observe(self, reading: Reading, want: Want, row: np.void, payload: RawPayload) -> None:
+    def _observe(self, reading: Reading, want: Want, row: np.void, payload: RawPayload, newest: date | None) -> None:
+        """Who the paper is and what it closed at, by its newest quote; `newest`: the day of the newest bar kept."""
         bar = next(bars_of(np.array([row], ROW), want.ticker, payload.sha256, None))
         reading.identity = replace(identity_of(row), active=(market_day(want.now) - bar.day).days <= SILENT)
         hours = session_hours(bar.day)
-        if hours is None or (reading.harvest.bars and reading.harvest.bars[-1].day != bar.day):
+        if hours is None or newest not in (None, bar.day):
             return
         reading.observe("close", bar.close, hours[1], payload, basis=Basis.RAW)
         if bar.volume:
@@ -304,14 +314,18 @@ def table_of(papers_: Sequence[tuple[str, Rows]], payload: str, last: date) -> B
     """
     rows = np.concatenate([quotes for _, quotes in papers_])
     names = np.repeat([code for code, _ in papers_], [len(quotes) for _, quotes in papers_])
+    table = _columns(rows, names, payload)
+    sane = (table.close > 0) & (table.low > 0) & (table.high >= table.low) & (table.days <= np.datetime64(last, "D"))
+    return table.take(sane & ~_denied(rows, names))
+
+
+def _columns(rows: Rows, names: str | npt.NDArray[np.str_], payload: str) -> BarTable:
+    """`dated` quotes of a paper, or each of the paper that `names` says, as columns."""
     years, rest = np.divmod(rows["date"].astype(np.int64), 10_000)
     months = ((years - 1970) * 12 + rest // 100 - 1).astype("datetime64[M]")
-    days = months.astype("datetime64[D]") + (rest % 100 - 1).astype("timedelta64[D]")
-    sane = (rows["close"] > 0) & (rows["low"] > 0) & (rows["high"] >= rows["low"]) & (days <= np.datetime64(last, "D"))
-    sane &= ~_denied(rows, names)
-    table = BarTable(
-        tickers=names.astype(str),
-        days=days,
+    return BarTable(
+        tickers=np.full(len(rows), names) if isinstance(names, str) else names.astype(str),
+        days=months.astype("datetime64[D]") + (rest % 100 - 1).astype("timedelta64[D]"),
         open=rows["open"],
         high=rows["high"],
         low=rows["low"],
@@ -322,7 +336,6 @@ def table_of(papers_: Sequence[tuple[str, Rows]], payload: str, last: date) -> B
         source="cotahist",
         payload=payload,
     )
-    return table.take(sane)
 
 
 def _denied(rows: Rows, names: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:

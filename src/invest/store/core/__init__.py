@@ -18,6 +18,7 @@ from invest.store.core.encoding import (
     texts,
     to_json,
 )
+from invest.store.core.lines import table_runs
 from invest.store.core.replica import Replica, ReplicatedDatabase, may_lag
 from invest.store.core.schema import migrate, pending
 from invest.store.core.tables import COLUMNS, SAFE_TICKER, add_table, in_order, placed, table_spans
@@ -56,6 +57,7 @@ __all__ = [
     "pending",
     "placed",
     "rebuild_blocks",
+    "table_runs",
     "table_spans",
     "texts",
     "to_json",

@@ -6,7 +6,7 @@ from invest.store.market.actions import Actions, RankOf, write_actions
 from invest.store.market.answers import Answers
 from invest.store.market.assets import Assets, write_assets, write_changes
 from invest.store.market.backfills import Backfills
-from invest.store.market.bars import ORIGIN, BarStore, Origin, write_bars
+from invest.store.market.bars import ORIGIN, BarStore, Origin, beside, write_bars, write_tables
 from invest.store.market.booked import BookedEvents
 from invest.store.market.event_readings import EventReadings, write_readings
 from invest.store.market.figures import FilingFigures
@@ -36,6 +36,7 @@ __all__ = [
     "Payloads",
     "RankOf",
     "Statements",
+    "beside",
     "write_actions",
     "write_assets",
     "write_bars",
@@ -48,4 +49,5 @@ __all__ = [
     "write_portfolios",
     "write_readings",
     "write_statements",
+    "write_tables",
 ]

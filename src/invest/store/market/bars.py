@@ -35,6 +35,7 @@ from invest.store.core import (
     packed,
     placed,
     rebuild_blocks,
+    table_runs,
     table_spans,
     texts,
 )
@@ -117,13 +118,30 @@ async def write_bars(
     return changed + Counter(bar[0] for bar in before) + Counter(bar[0] for bar in after)
 
 
+async def write_tables(
+    connection: Connection, tables: Iterable[BarTable], rank_of: RankOf, fetched_at: datetime
+) -> Counter[str]:
+    """`write_table` for tables of any payloads, each asset's oldest first; all their series are locked at once."""
+    payloads: dict[Origin, list[BarTable]] = {}
+    for table in tables:
+        if len(table):
+            payloads.setdefault((table.source, table.payload), []).append(table)
+    whole = sorted(map(BarTable.concat, payloads.values()), key=lambda table: table.days.min())
+    if len(whole) > 1:
+        await connection.fetch(LOCK, sorted({code for table in whole for code in table.codes()}))
+    changed: Counter[str] = Counter()
+    for table in whole:
+        changed += await write_table(connection, table, rank_of, fetched_at)
+    return changed
+
+
 async def write_table(
     connection: Connection, table: BarTable, rank_of: RankOf, fetched_at: datetime | None = None
-) -> int:
+) -> Counter[str]:
     """`write_bars` for a whole table of columns: no Python object per row where the rows are new."""
     ordered = in_order(table)
     if not len(ordered):
-        return 0
+        return Counter()
     at = fetched_at or datetime.now(UTC)
     rank, official = rank_of(table.source)
     origin = await connection.fetchval(ORIGINS, [table.source], [table.payload], [official], [rank], [at])
@@ -137,7 +155,23 @@ async def write_table(
     changed = await _upsert(connection, inside.rows(), {key: origin})
     if len(before) or len(after):
         await connection.execute(EXTEND, *map(list, zip(*spans, strict=True)))
-    return len(before) + len(after) + changed.total()
+    return changed + Counter(dict(table_runs(before.tickers))) + Counter(dict(table_runs(after.tickers)))
+
+
+def beside(bars: Sequence[Bar], tables: Sequence[BarTable], rank_of: RankOf) -> list[Bar]:
+    """The bars that no table has a better one of."""
+    own = {bar[0] for bar in bars}
+    better: dict[str, list[tuple[tuple[bool, int], set[date]]]] = {}
+    for table in tables:
+        rank, official = rank_of(table.source)
+        for ticker in own.intersection(table.codes()):
+            days = set(table.days[table.tickers == ticker].tolist())
+            better.setdefault(ticker, []).append(((not official, rank), days))
+    return [
+        bar
+        for bar in bars
+        if not any(bar[1] in days and worth < _preference(bar, rank_of) for worth, days in better.get(bar[0], ()))
+    ]
 
 
 def best_of(bars: Iterable[Bar], rank_of: RankOf) -> list[Bar]:
@@ -265,7 +299,7 @@ class BarStore:
 
         Raises `ValueError` for a close that is no price or two bars of one asset and day; nothing is stored then.
         """
-        return await self._db.run(lambda c: write_table(c, table, self._rank_of, fetched_at))
+        return (await self._db.run(lambda c: write_table(c, table, self._rank_of, fetched_at))).total()
 
     async def read(self, ticker: str, *, since: date | None = None) -> Bars:
         """The bars of one asset, with the factor from its corporate actions; empty columns where there are none."""
