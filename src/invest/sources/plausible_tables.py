@@ -36,4 +36,6 @@ def clearly_believed(want: Want, tables: Sequence[BarTable], last: date) -> bool
         return False
     ratios = close[1:] / close[:-1]
     steady = ((ratios > 1 / FOURFOLD) & (ratios < FOURFOLD)).all()
-    return bool(steady and (len(close) < 2 or abs(ratios[0] - 1) < float(NEAR)))
+    return bool(
+        steady and (len(close) < 2 or abs(1 / ratios[0] - 1) < float(NEAR))
+    )  # the first as the rule divides them
