@@ -8,10 +8,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, Protocol
 
-from invest.domain.market import Asset, CorporateAction
+from invest.domain.market import Asset, CorporateAction, MacroPoint
 from invest.domain.values import Consensus, EventReading, Observation
 from invest.group_reads import GroupReads
-from invest.store.market import Actions, Assets, BarStore, EventReadings, Filed, Observations, Statements
+from invest.store.market import (
+    Actions,
+    Assets,
+    BarStore,
+    EventReadings,
+    Filed,
+    Macro,
+    Observations,
+    Payloads,
+    Statements,
+)
 
 TOGETHER = 64  # assets in one read
 
@@ -44,6 +54,8 @@ class Stored(Protocol):
     actions: Actions
     event_readings: EventReadings
     statements: Statements
+    macro: Macro
+    payloads: Payloads
 
 
 class AssetReads:
@@ -54,6 +66,9 @@ class AssetReads:
         self._stored = GroupReads(self._read_stored, TOGETHER)
         self._newest = GroupReads(store.observations.newest_many, TOGETHER)
         self._in_force = GroupReads(self._read_in_force, TOGETHER)
+        self._last_days = GroupReads(store.bars.last_days, TOGETHER)
+        self._last_points = GroupReads(self._read_last_points, TOGETHER)
+        self._kept = GroupReads(self._read_kept, TOGETHER)
 
     async def stored(self, ticker: str) -> StoredAsset:
         """Everything that a collection builds on."""
@@ -67,9 +82,29 @@ class AssetReads:
         """What readers of the asset find now."""
         return (await self._in_force.get([ticker]))[ticker]
 
+    async def last_day(self, ticker: str) -> date | None:
+        """The newest day with a bar."""
+        return (await self._last_days.get([ticker])).get(ticker)
+
+    async def last_point(self, series: str) -> MacroPoint | None:
+        """The newest value of a series."""
+        return (await self._last_points.get([series])).get(series)
+
+    async def kept(self, hashes: Sequence[str]) -> set[str]:
+        """`store.payloads.kept`."""
+        return set(await self._kept.get(hashes))
+
     async def close(self) -> None:
         """End the reads under way."""
-        await asyncio.gather(self._stored.close(), self._newest.close(), self._in_force.close())
+        reads = (self._stored, self._newest, self._in_force, self._last_days, self._last_points, self._kept)
+        await asyncio.gather(*(read.close() for read in reads))
+
+    async def _read_last_points(self, series: Sequence[str]) -> dict[str, MacroPoint]:
+        found = await asyncio.gather(*map(self._store.macro.last, series))
+        return {point.series: point for point in found if point is not None}
+
+    async def _read_kept(self, hashes: Sequence[str]) -> dict[str, bool]:
+        return dict.fromkeys(await self._store.payloads.kept(hashes), True)
 
     async def _read_in_force(self, tickers: Sequence[str]) -> dict[str, InForce]:
         latest, days = await asyncio.gather(

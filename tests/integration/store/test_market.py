@@ -479,7 +479,7 @@ async def test_what_is_stored_of_assets_asked_for_together_is_each_ones_own(stor
     filed = line("100", received=date(2025, 2, 26))
     petr = Asset(ticker="PETR4", kind=AssetKind.STOCK, cnpj=filed.cnpj)
     vale = Asset(ticker="VALE3", kind=AssetKind.STOCK)
-    bar = Bar("VALE3", date(2026, 3, 30), *[Decimal(1)] * 4, 1, None, None, "brapi", HASH)
+    bar = Bar("VALE3", date(2026, 3, 30), Decimal(1), Decimal(1), Decimal(1), Decimal(1), 1, None, None, "brapi", HASH)
     read = EventReading("PETR4", "b3", date(2026, 3, 30), "ED")
     await store.save_harvest(
         Harvest(assets=[petr, vale], observations=[observed("1")], consensus=[chosen("1")], statements=[filed],
@@ -495,3 +495,14 @@ async def test_what_is_stored_of_assets_asked_for_together_is_each_ones_own(stor
     assert newest == [[observed("1")], []]
     found = await asyncio.gather(*(store.asset_reads.in_force(t) for t in ("PETR4", "VALE3")))
     assert found == [({"close": chosen("1")}, None), ({}, bar.day)]
+    points = [
+        MacroPoint(series="sgs:12", day=date(2026, 3, day), value=Decimal(day), source="bcb", payload=HASH)
+        for day in (1, 2)
+    ]
+    held = payload(b"file")
+    await store.save_harvest(Harvest(macro=points, payloads=[held]))
+    reads = store.asset_reads
+    assert await asyncio.gather(*map(reads.last_day, ("VALE3", "XXXX3"))) == [bar.day, None]
+    assert await asyncio.gather(*map(reads.last_point, ("sgs:12", "sgs:1"))) == [points[1], None]
+    kept = await asyncio.gather(*map(reads.kept, ([held.sha256, HASH], [OTHER], [held.sha256])))
+    assert kept == [{held.sha256}, set(), {held.sha256}]

@@ -100,7 +100,7 @@ async def test_a_table_that_contradicts_itself_is_refused_whole(store: Store) ->
 async def test_a_harvest_of_tables_is_stored_as_the_same_bars_one_by_one(store: Store) -> None:
     old, new = table([("PETR4", d, PLAIN) for d in (1, 2)]), table([("PETR4", d, PLAIN) for d in (400, 401)])
     parts = [replace(new, payload="b" * 64), replace(old, payload="c" * 64), table([("VALE3", 7, PLAIN)])]
-    other = Bar("PETR4", date(2027, 2, 4), *[Decimal(9)] * 4, 1, None, None, "brapi", HASH)
+    other = Bar("PETR4", date(2027, 2, 4), Decimal(9), Decimal(9), Decimal(9), Decimal(9), 1, None, None, "brapi", HASH)
     later = other._replace(day=date(2027, 2, 10))
     saved = await store.save_harvest(Harvest(tables=parts, bars=[other, later]))
     assert saved.bars == 6  # not the unofficial bar of a day that the exchange's file has

@@ -155,7 +155,7 @@ async def keep_files(store: Store, answers: Sequence[Answer]) -> None:
     files = {sha: Path(path) for g in answers for sha, path in g.files.items()}
     payloads = {p.sha256: p for g in answers for p in g.harvest.payloads if p.body is None and p.size <= MAX_KEPT}
     lying = sorted(files.keys() & payloads.keys())
-    absent = set(lying) - await store.payloads.kept(lying) if lying else set()
+    absent = set(lying) - await store.asset_reads.kept(lying) if lying else set()
     for sha in sorted(absent):
         await store.payloads.put_file(payloads[sha], files[sha])
 

@@ -70,7 +70,7 @@ async def _collect_index(store: Store, sources: Sources, ticker: str, now: datet
 async def benchmarks_stale(store: Store, settings: Settings) -> bool:
     """Whether the index or the daily rate lags the last closed session."""
     session = last_closed_session(settings.now())
-    rate, days = await asyncio.gather(store.macro.last(CDI), store.bars.last_days([INDEX]))
-    newest = days.get(INDEX)
+    reads = store.asset_reads  # each collection asks
+    rate, newest = await asyncio.gather(reads.last_point(CDI), reads.last_day(INDEX))
     lag = count_sessions(rate.day, session) if rate else None
     return newest is None or newest < session or lag is None or lag > RATE_LAG
