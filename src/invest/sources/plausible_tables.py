@@ -13,7 +13,7 @@ from invest.sources.plausible import HIGHEST, MOST, NEAR
 
 TURNOVER = 10**17  # BRL; beyond it the exact rule is asked
 TRADES = 2**30
-FOURFOLD = 4  # between two closes in a row: from here on a price may be in another unit
+FOURFOLD = 4  # between two closes in a row, or prices of one day: from here on one may be in another unit
 
 
 def clearly_believed(want: Want, tables: Sequence[BarTable], last: date) -> bool:
@@ -21,7 +21,7 @@ def clearly_believed(want: Want, tables: Sequence[BarTable], last: date) -> bool
 
     Where it says no, the rows are to be asked one by one: it knows fewer rules and leaves room for rounding.
     """
-    if want.last_close is not None or not any(map(len, tables)):
+    if want.last_close is not None or want.splits or not any(map(len, tables)):
         return False
     days, low, high, opened, close, volume, turnover, trades = (
         np.concatenate([getattr(table, name) for table in tables])
@@ -30,7 +30,9 @@ def clearly_believed(want: Want, tables: Sequence[BarTable], last: date) -> bool
     if (days[1:] <= days[:-1]).any() or days[-1] > np.datetime64(last, "D"):
         return False
     prices = np.stack([opened, high, low, close])
-    priced = (prices > 0).all() and (prices < int(HIGHEST) * MICRO // 2).all() and (high >= low).all()
+    inside = (low <= close) & (close <= high) & (low <= opened) & (opened <= high)
+    near = (high < FOURFOLD * close) & (FOURFOLD * low > close)
+    priced = (prices > 0).all() and (prices < int(HIGHEST) * MICRO // 2).all() and (inside & near).all()
     traded = (volume > 0) & (volume < MOST // 2) & (turnover >= 0) & (turnover < TURNOVER * 100)
     if not (priced and traded.all() and ((trades >= 0) & (trades < TRADES)).all()):
         return False
