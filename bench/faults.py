@@ -53,7 +53,8 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
     "stale": {"kind": "stale", "days": 30},
 }
 ON = (
-    "cotahist", "b3", "b3_indices", "cvm", "cvm_funds", "cvm_etfs", "bcb", "olinda", "brapi", "mercado_bitcoin", "rss",
+    "cotahist", "b3", "b3_indices", "b3_programmes", "cvm", "cvm_funds", "cvm_etfs", "bcb", "olinda", "brapi",
+    "mercado_bitcoin", "rss",
 )  # fmt: skip
 OFF = ("yahoo", "fundamentus", "google_news", "gdelt", "binance")  # as shipped; each is on in its own cells
 ALWAYS = "binance"  # a second source of coins, so that a fault of brapi leaves none without any

@@ -11,7 +11,7 @@ from tests.unit.domain.brokerage.test_statement_costs import workbook
 
 from bench.fuzz.target import Target
 from invest.domain.brokerage import StatementRefused, plan_import, read_statement
-from invest.statement_pdf import pdf_text
+from invest.statement_pdf import text_of
 
 TODAY = date(2026, 3, 31)
 TRADES = (
@@ -75,4 +75,4 @@ def targets() -> Iterator[Target]:
     yield Target("statement_book", lambda data: _planned(_workbook(_sheet(data))), rows, refused)
     yield Target("statement_sheet", lambda data: _planned(_workbook(data)), sheets, refused)
     yield Target("statement_zip", _planned, tuple(_workbook(sheet) for sheet in sheets), refused)
-    yield Target("statement_pdf", pdf_text, (_one_page(NOTE),), refused)
+    yield Target("statement_pdf", text_of, (_one_page(NOTE),), refused)

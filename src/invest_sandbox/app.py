@@ -18,6 +18,7 @@ from invest_sandbox.shelf import Shelf
 from invest_sandbox.upstreams import (
     b3,
     b3_indices,
+    b3_programmes,
     bcb,
     brapi,
     brapi_crypto,
@@ -37,6 +38,7 @@ ROUTES = {
     "cotahist": cotahist.routes,
     "b3": b3.routes,
     "b3_indices": b3_indices.routes,
+    "b3_programmes": b3_programmes.routes,
     "cvm": cvm.routes,
     "cvm_funds": cvm_funds.routes,
     "cvm_etfs": cvm_etfs.routes,

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from invest_sandbox.seeds import unit
 
 UPSTREAMS = (
-    "cotahist", "b3", "b3_indices", "cvm", "cvm_funds", "cvm_etfs", "bcb", "olinda", "brapi", "rss", "yahoo",
-    "fundamentus", "google_news", "gdelt", "binance", "mercado_bitcoin", "ai/openai", "ai/anthropic", "ai/gemini",
-    "ai/compatible",
+    "cotahist", "b3", "b3_indices", "b3_programmes", "cvm", "cvm_funds", "cvm_etfs", "bcb", "olinda", "brapi", "rss",
+    "yahoo", "fundamentus", "google_news", "gdelt", "binance", "mercado_bitcoin", "ai/openai", "ai/anthropic",
+    "ai/gemini", "ai/compatible",
 )  # fmt: skip
 WireKind = Literal[
     "latency", "error", "rate_limit", "hang", "cut", "malformed", "wrong_unit", "stale", "empty", "redirect"

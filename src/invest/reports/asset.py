@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from invest.domain.analysis import Analysis, History, follows_ibov
-from invest.domain.market import IBOV, IFIX, AssetKind, NewsItem
+from invest.domain.analysis import Analysis, History, follows_ibov, is_asked
+from invest.domain.market import BY_LABEL, IBOV, IFIX, AssetKind, NewsItem
 from invest.domain.opinions import Rating, rating_of
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
 from invest.reports.frame import ai_stats, frame, lone_opinion, sources_text
-from invest.reports.locale import MARKET_ZONE, locale_of
+from invest.reports.locale import MARKET_ZONE, Locale, locale_of
 from invest.reports.phrases import analyst_name, change_text, sector_name, unit_of
 from invest.reports.sections import (
     VERDICT_MARKS,
@@ -58,16 +58,19 @@ from invest.reports.views import AssetReportView, Claim, Header, Section, Stat, 
 from invest.reports.words import clean
 
 NEWS_BACK: Final = timedelta(days=30)
+IBOVESPA: Final = BY_LABEL[IBOV].ticker
 FIAGRO: Final = "Fiagro"  # the segment under which CVM's reports of agribusiness funds are kept
 SIDES: Final[tuple[Side, Side]] = ("bull", "bear")
 
 
 def build_asset_view(data: AssetReportData) -> AssetReportView:
     """Decide and word everything that the report of one asset says. Pure: the same data gives the same view."""
-    if follows_ibov(data.analysis.kind, data.analysis.ticker, data.analysis.name):
-        # Nobody beats the index by following it: what was said of that is not shown.
+    if not is_asked(data.analysis):
+        # Nobody beats the index by following it, nor as an index: what was said of that is not shown.
         data = replace(data, opinions=(), ai_consensus=None, objection=None, benchmark=None)
     locale = locale_of(data.language)
+    if data.analysis.kind is AssetKind.INDEX:
+        locale = replace(locale, currency="")
     analysis, book = data.analysis, FactBook(data.analysis.facts, locale)
     sandbox = data.sandbox or analysis.sandbox or any(o.sandbox for o in data.opinions)
     as_of = analysis.as_of.astimezone(MARKET_ZONE).date()
@@ -87,7 +90,7 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
     analysis, locale, history = data.analysis, book.locale, data.history
     day = analysis.as_of.astimezone(MARKET_ZONE).date()
     unit = unit_of(analysis.kind)
-    tracker = follows_ibov(analysis.kind, analysis.ticker, analysis.name)
+    tracker = follows_ibov(analysis)
     bull = arguments_of("bull", data.ai_consensus, data.opinions)
     bear = arguments_of("bear", data.ai_consensus, data.opinions)
     parts = [
@@ -98,14 +101,19 @@ def _sections(data: AssetReportData, book: FactBook) -> tuple[Section, ...]:
         *results_sections(history, locale),
         *multiples_sections(history, analysis.kind, book),
         worth_section(analysis, () if tracker else data.opinions, book),
-        profile_section(analysis, data.asset, history, book, parity=_parity(data)),
+        profile_section(analysis, data.asset, history, book, programme=data.programme, parity=_parity(data)),
         peers_section(analysis, data.peers, book),
         analysts_section(data, book, tracker=tracker),
         case_section("bull", bull, data, book),
         case_section("bear", bear, data, book, _objection(data, book)),
         risk_section(analysis.risk_analysis, book, bank=analysis.scorecard == "bank", ticker=analysis.ticker),
         dividends_section(data.actions, day, book, unit=unit) if analysis.kind is not AssetKind.CRYPTO else None,
-        months_section(history, locale, index=not tracker, own=_own_label(analysis, history)),
+        months_section(
+            history,
+            locale,
+            index=not tracker and analysis.ticker != IBOVESPA,
+            own=_own_label(analysis, history),
+        ),
         news_section(
             recent(data),
             analysis.sentiment_analysis,
@@ -184,11 +192,19 @@ def _header(data: AssetReportData, book: FactBook) -> Header:
         title=analysis.ticker,
         name=" · ".join(part for part in (clean(analysis.name, 90), sector) if part),
         tagline=f"{kind} · {sources_text(analysis.sources, data.quality, locale)} · {as_of}{stale}",
-        value=locale.price(analysis.price) if analysis.price is not None else words.t("header.no_price"),
+        value=_price_text(analysis, locale),
         change=words.t("header.on_day", change=change) if change else "",
         change_mark=mark,
         value_note=week52,
     )
+
+
+def _price_text(analysis: Analysis, locale: Locale) -> str:
+    """`R$ 37,40`; of an index `130.000,00 pontos`."""
+    if analysis.price is None:
+        return locale.words.t("header.no_price")
+    text = locale.price(analysis.price)
+    return locale.words.t("header.points", value=text) if analysis.kind is AssetKind.INDEX else text
 
 
 def _strip(data: AssetReportData, book: FactBook) -> Strip:
@@ -197,7 +213,6 @@ def _strip(data: AssetReportData, book: FactBook) -> Strip:
     score = Stat(
         label=words.t("strip.score"), text=locale.number(analysis.overall_score, 1), sub=words.t("strip.out_of")
     )
-    tracker = follows_ibov(analysis.kind, analysis.ticker, analysis.name)
     return Strip(
         label=words.t("strip.verdict"),
         verdict=words.t(f"recommendation.{analysis.recommendation}"),
@@ -205,7 +220,7 @@ def _strip(data: AssetReportData, book: FactBook) -> Strip:
         sentence=_sentence(data, book),
         stats=(
             *((score,) if judged else ()),
-            *(() if tracker else ai_stats(data.ai_consensus, data.opinions, locale)),
+            *(() if not is_asked(analysis) else ai_stats(data.ai_consensus, data.opinions, locale)),
         ),
     )
 
@@ -214,8 +229,7 @@ def _sentence(data: AssetReportData, book: FactBook) -> Claim:
     """Why the verdict, and that the AIs come to another one where they do."""
     claim, pooled = verdict_sentence(data.analysis, book), data.ai_consensus
     verdict = data.analysis.recommendation.value.removeprefix("strong_")
-    tracker = follows_ibov(data.analysis.kind, data.analysis.ticker, data.analysis.name)
-    if tracker or pooled is None or verdict == "insufficient_data":
+    if not is_asked(data.analysis) or pooled is None or verdict == "insufficient_data":
         return claim
     lone = lone_opinion(pooled, data.opinions)
     if lone is not None:

@@ -247,7 +247,7 @@ def _criterion_text(key: str, value: float | None, book: FactBook) -> str:
 def _ai(data: ComparisonReportData, tickers: Sequence[str], locale: Locale) -> Section | None:
     """The AIs' pooled view of each asset; None where none was asked."""
     words = locale.words
-    trackers = {a.ticker for a in data.analyses if follows_ibov(a.kind, a.ticker, a.name)}
+    trackers = {a.ticker for a in data.analyses if follows_ibov(a)}
     asked = [(t, data.ai_consensus[t]) for t in tickers if t in data.ai_consensus and t not in trackers]
     asked = [(ticker, pooled) for ticker, pooled in asked if pooled.asked]  # the local rules alone are no AI
     if not asked:

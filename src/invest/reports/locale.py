@@ -36,6 +36,7 @@ class Locale:
     point: str
     group: str
     words: Words
+    currency: str = "R$"  # "" where amounts are no money: of an index
 
     def number(self, value: Number | None, decimals: int = 2, *, signed: bool = False) -> str:
         """`1.234,56`; with `signed`, a plus for what is above zero. A half is rounded away from zero."""
@@ -61,11 +62,14 @@ class Locale:
         exact = _exact(fraction)
         return MISSING if exact is None else self.number(exact * 100, decimals, signed=signed) + "%"
 
-    def money(self, value: Number | None, decimals: int = 2, *, currency: str = "R$") -> str:
+    def money(self, value: Number | None, decimals: int = 2, *, currency: str | None = None) -> str:
         """`R$ 1.234,56`; the sign stands before the currency."""
-        text = self.number(value, decimals)
-        if text == MISSING:
-            return MISSING
+        return self._in_currency(self.number(value, decimals), self.currency if currency is None else currency)
+
+    @staticmethod
+    def _in_currency(text: str, currency: str) -> str:
+        if text == MISSING or not currency:
+            return text
         return f"{MINUS}{currency} {text[1:]}" if text.startswith(MINUS) else f"{currency} {text}"
 
     def short(self, value: Number | None, decimals: int = 1, *, thousands: bool = False) -> str:
@@ -86,10 +90,7 @@ class Locale:
 
     def short_money(self, value: Number | None, decimals: int = 1) -> str:
         """`R$ 12,3 bi`, `R$ 607,4 mil`."""
-        text = self.short(value, decimals, thousands=True)
-        if text == MISSING:
-            return MISSING
-        return f"{MINUS}R$ {text[1:]}" if text.startswith(MINUS) else f"R$ {text}"
+        return self._in_currency(self.short(value, decimals, thousands=True), self.currency)
 
     def price(self, value: Number | None) -> str:
         """A price in BRL: two decimals, four where it is worth less than ten cents."""

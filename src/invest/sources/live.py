@@ -28,6 +28,8 @@ from invest.sources.errors import (
 )
 
 State = Literal["ok", "changed", "failed"]
+# What pages and feeds are looked through for.
+WORDS = ("<title>", "<link>", "<pubDate>", "Papel", "P/L", "P/VP", "<tr", "<td", ".pdf")
 SHOWN = 6  # names that are told of what lacks
 KEYED = frozenset({"brapi"})  # upstreams that take a key
 LIKE = 0.5  # how like a missing name another must be to be shown as what may have replaced it
@@ -108,6 +110,9 @@ QUESTIONS: Mapping[str, Question] = {
         ),
     ),
     "b3_indices": Question(_index_year, _names("results[].day results[].rateValue1 results[].rateValue12")),
+    "b3_programmes": Question(
+        lambda _: "/bdr-nao-patrocinado/programas", _names("<tr <td .pdf"), "html", {"delta": "20"}
+    ),
     "cvm": Question(
         lambda _: "/dados/CIA_ABERTA/CAD/DADOS/cad_cia_aberta.csv",
         _names("CNPJ_CIA DENOM_SOCIAL SIT CD_CVM SETOR_ATIV DT_REG"),
@@ -249,7 +254,7 @@ def _names_in(answer: Response, kind: str) -> set[str]:
         return {name.strip().strip('"').upper() for name in text.partition("\n")[0].split(";")}
     if kind == "rss" and "<rss" not in text[:2000] and "<feed" not in text[:2000]:
         raise Malformed(answer.payload.source, "no feed")
-    return {word for word in ("<title>", "<link>", "<pubDate>", "Papel", "P/L", "P/VP") if word in text}
+    return {word for word in WORDS if word in text}
 
 
 def shape_of(data: object, path: str = "") -> Iterator[str]:

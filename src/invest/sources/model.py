@@ -168,6 +168,8 @@ class Reading:
         if as_of.tzinfo is None:
             raise ValueError(f"{field_name} of {self.source}: a time without a zone ({as_of})")
         conf, whose = self.conf, ticker or self.ticker or ""
+        if whose.startswith("^") and unit == "BRL":
+            unit = "points"  # an index is worth no money
         self.observations.append(
             Observation(
                 whose, field_name, value, as_of, self.source, payload.sha256, payload.fetched_at, basis, unit,

@@ -9,7 +9,7 @@ from typing import TypeVar
 from invest.domain.news import Recogniser
 from invest.errors import ConfigError
 from invest.plugins import installed
-from invest.sources.b3 import B3IndicesSource, B3Source, CotahistSource
+from invest.sources.b3 import B3IndicesSource, B3ProgrammesSource, B3Source, CotahistSource
 from invest.sources.bcb import BcbSource, OlindaSource
 from invest.sources.brapi import BrapiSource
 from invest.sources.cvm import CvmEtfsSource, CvmFundsSource, CvmSource
@@ -90,6 +90,7 @@ def upstreams(enabled: Callable[[str], bool]) -> Upstreams:
             cotahist,
             b3,
             B3IndicesSource(),
+            B3ProgrammesSource(),
             cvm,
             CvmFundsSource(),
             CvmEtfsSource(),

@@ -27,6 +27,7 @@ from invest.store.market import (
     write_observations,
     write_payloads,
     write_portfolios,
+    write_programmes,
     write_readings,
     write_statements,
     write_tables,
@@ -65,6 +66,7 @@ async def write_harvests(connection: Connection, harvests: Sequence[Harvest], ra
     news = await write_news(connection, every.news)
     macro = await write_macro(connection, every.macro, rank_of)
     await write_portfolios(connection, every.portfolios)
+    await write_programmes(connection, every.programmes)
     await write_readings(connection, every.readings)
     return [
         Saved(

@@ -35,6 +35,7 @@ from invest.store.market import (
     Observations,
     Payloads,
     RankOf,
+    Receipts,
     Statements,
 )
 from invest.store.notices import Notices
@@ -67,6 +68,7 @@ class Store:
         self.figures = FilingFigures(database)
         self.news = News(database)
         self.funds = Funds(database)
+        self.receipts = Receipts(database)
         self.macro = Macro(database, rank_of)
         self.asset_reads = AssetReads(self)
         self.analyses = Analyses(database)

@@ -14,7 +14,7 @@ from invest_sandbox.world.charts import (
     parent_only,
     restated,
 )
-from invest_sandbox.world.codes import dotted
+from invest_sandbox.world.codes import dotted, isin
 from invest_sandbox.world.listings import Company, Former, Listing, is_fiagro
 from invest_sandbox.world.macro import DAILY, target
 from invest_sandbox.world.news import TEMPLATES, Story, display_name, stories
@@ -49,6 +49,7 @@ __all__ = [
     "income",
     "is_fiagro",
     "is_session",
+    "isin",
     "liabilities",
     "parent_only",
     "restated",

@@ -8,7 +8,7 @@ import pytest
 import typst
 
 from invest.domain.brokerage import StatementRefused
-from invest.statement_pdf import pdf_text
+from invest.statement_pdf import text_of
 from tests.integration.api.api_kit import API, Door
 
 pytest_plugins = ["tests.integration.api.api_fixtures"]
@@ -53,15 +53,15 @@ def test_a_damaged_page_of_a_whole_file_is_refused_with_what_to_do() -> None:
     )
     body = "".join(f"{number} 0 obj{part} endobj\n" for number, part in enumerate(parts, 1))
     with pytest.raises(StatementRefused, match="damaged: download it again"):
-        pdf_text(f"%PDF-1.4\n{body}trailer<</Root 1 0 R/Size 4>>\n%%EOF".encode())
+        text_of(f"%PDF-1.4\n{body}trailer<</Root 1 0 R/Size 4>>\n%%EOF".encode())
 
 
 def test_pictures_and_too_many_pages_are_refused(note: bytes) -> None:
     blank = typst.compile(b"#rect(width: 3cm)")
     with pytest.raises(StatementRefused, match="pictures and no text"):
-        pdf_text(blank)
+        text_of(blank)
     with pytest.raises(StatementRefused, match="at most 60"):
-        pdf_text(typst.compile(b"#for i in range(61) [page #pagebreak()]"))
+        text_of(typst.compile(b"#for i in range(61) [page #pagebreak()]"))
     begun = time.process_time()
-    pdf_text(note)
+    text_of(note)
     assert time.process_time() - begun < 1

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from invest.domain.analysis.fact_keys import FACT_KEYS
-from invest.domain.analysis.models import Fact, Reason, SentimentAnalysis
+from invest.domain.analysis.history import History
+from invest.domain.analysis.models import Fact, Reason, SentimentAnalysis, Withheld
 from invest.domain.filings.filing import Chart
 from invest.domain.market.assets import ActionKind
+from invest.domain.market.receipts import HomePaper, Programme
 from invest.domain.market.tickers import AssetKind, Market
 from invest.domain.opinions.opinion import Argument, OpinionStatus, Risk
 from invest.domain.opinions.pooling import pool
@@ -487,6 +489,55 @@ def test_nobody_is_asked_whether_a_tracker_beats_the_index_it_tracks() -> None:
     assert "Sobre o IBOV" not in shown
     assert "segundo OpenAI" not in shown
     assert table(view, "tracking")[0] == ["2026 (jan–mar)", "+8,00%", "+16,00%", "−8,00 p.p."]
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "en"])
+def test_an_index_counts_points_and_is_neither_judged_nor_asked_about(language: str) -> None:
+    index = build.bare(
+        "^IFIX", kind=AssetKind.INDEX, name="IFIX", price=3400.0, withheld=Withheld.NO_SCORECARD, missing=[]
+    )
+    nothing: dict[str, Any] = dict.fromkeys(("actions", "quality", "news", "peers", "track_record"), ())
+    who = build.asset("^IFIX", kind=AssetKind.INDEX, sector=None, segment=None)
+    view = asset(language=language, analysis=index, bars=build.bars("^IFIX"), asset=who, history=History(), **nothing)
+    assert view.header is not None and view.strip is not None
+    assert view.header.value == ("3.400,00 pontos" if language == "pt-BR" else "3,400.00 points")
+    assert "R$" not in view.model_dump_json().replace("US$", "")
+    assert view.strip.stats == ()
+    assert "60%" not in view.strip.sentence.text
+    assert ("índice" if language == "pt-BR" else "index") in words(view, "analysts")
+
+
+def test_a_fund_has_its_net_worth_with_the_day_and_an_etf_its_holders() -> None:
+    facts = build.facts_of({"close": (100.0, None, None, None), "holders": (12_345.0, None, None, None)})
+    worth = facts[0].model_copy(update={"id": "f90", "key": "equity", "value": 5.5e9, "as_of": date(2026, 2, 28)})
+    for kind, lines in ((AssetKind.ETF, 1), (AssetKind.FII, 0)):
+        view = asset(analysis=build.fund("BOVA11", kind=kind, facts=[*facts, worth], reasons=[]), opinions=[])
+        rows = dict(table(view, "profile"))
+        assert rows["Patrimônio líquido, 28/02/2026"] == "R$ 5,5 bi"
+        assert sum(value == "12.345" for value in rows.values()) == lines
+
+
+@pytest.mark.parametrize(
+    ("receipts", "papers", "text"),
+    [
+        (16, 1, "16 BDRs por papel"),
+        (1, 2, "1 BDR por 2 papéis"),
+        (5, 2, "5 BDRs por 2 papéis"),
+        (1, 1, "1 BDR por papel"),
+    ],
+)
+def test_a_receipt_names_its_paper_at_home_and_the_parity_of_its_programme(
+    receipts: int, papers: int, text: str
+) -> None:
+    home = HomePaper(symbol="AAP", exchange="NYSE", currency="USD", isin="US00751Y1064")
+    programme = Programme(
+        ticker="A1AP34", home=home, backing="share", receipts=receipts, papers=papers, as_of=date(2026, 3, 1),
+        source="b3_programmes", payload="a" * 64,
+    )  # fmt: skip
+    told = build.quality()[0].model_copy(update={"field": "parity", "value": programme.parity, "quarantined": False})
+    view = asset(analysis=build.fund("A1AP34", kind=AssetKind.BDR), programme=programme, quality=[told])
+    rows = dict(table(view, "profile"))
+    assert (rows["Papel de origem"], rows["Paridade"]) == ("AAP (NYSE)", text)
 
 
 def test_an_etf_of_another_index_says_which() -> None:

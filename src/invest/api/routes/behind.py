@@ -18,6 +18,7 @@ from invest.domain.market import (
     FundPortfolio,
     HomePaper,
     MacroPoint,
+    Programme,
     home_paper,
 )
 from invest.domain.values import Consensus
@@ -40,7 +41,10 @@ class Receipt(BaseModel):
 
     ticker: str
     home: HomePaper | None = Field(description="the paper at its home exchange; null where it is not known")
-    parity: Consensus | None = Field(description="receipts per home paper, observed over a month of closes")
+    programme: Programme | None = Field(
+        description="what the depositary's document says; null where none was read, as of sponsored receipts"
+    )
+    parity: Consensus | None = Field(description="receipts per home paper, as the document or a month of closes has it")
     no_parity: str | None = Field(description="why there is no parity, and what would give it; null where there is one")
     ratio_changes: list[CorporateAction] = Field(description="splits, joins and changes of parity, newest first")
 
@@ -54,17 +58,31 @@ async def get_receipt(request: Request, path: TickerPath) -> Receipt:
     latest, events = await store.observations.latest(path.ticker), await store.actions.of(path.ticker)
     changes = [event for event in events if event.factor is not None or event.kind is ActionKind.RATIO_CHANGE]
     changes.sort(key=lambda event: event.last_date_with, reverse=True)
-    home, parity = home_paper(path.ticker), latest.get("parity")
-    reason = None
+    programme, parity, reason = await store.receipts.programme(path.ticker), latest.get("parity"), None
+    home = home_paper(path.ticker) if programme is None else programme.home
     if parity is None or parity.value is None:
-        reason = why_no_parity(path.ticker, home, yahoo=request.services.settings.source("yahoo").enabled)
-    return Receipt(ticker=path.ticker, home=home, parity=parity, no_parity=reason, ratio_changes=changes)
+        on = {name: request.services.settings.source(name).enabled for name in ("b3_programmes", "yahoo")}
+        reason = why_no_parity(path.ticker, home, programmes=on["b3_programmes"], yahoo=on["yahoo"])
+    return Receipt(
+        ticker=path.ticker, home=home, programme=programme, parity=parity, no_parity=reason, ratio_changes=changes
+    )
 
 
-def why_no_parity(ticker: str, home: HomePaper | None, *, yahoo: bool) -> str:
-    """Why no parity of a receipt was observed. `yahoo`: whether the source that has the closes abroad is on."""
+def why_no_parity(ticker: str, home: HomePaper | None, *, programmes: bool, yahoo: bool) -> str:
+    """Why no parity of a receipt is known. `programmes`, `yahoo`: whether the sources that can give one are on."""
+    if not programmes:
+        return (
+            "the depositary's documents are read by the source b3_programmes, which is switched off: set "
+            f"sources.b3_programmes.enabled = true, then collect {ticker}"
+        )
+    official = f"no document of a programme of {ticker} was read (Banco B3 has those of unsponsored receipts)"
     if home is None:
-        return f"the paper behind {ticker} is not known here: only well-known ones are"
+        return f"{official}, and the paper behind it is not known here: collect {ticker}"
+    return f"{official}; {_of_closes(ticker, home, yahoo=yahoo)}"
+
+
+def _of_closes(ticker: str, home: HomePaper, *, yahoo: bool) -> str:
+    """Why closes gave no parity."""
     if not yahoo:
         return (
             f"closes of {home.symbol} come from the source yahoo alone, which is switched off (its terms allow "

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from invest.api.http import Listing, Problem, Reply, invalid, paged, read_time, route, sliced, time_cursor
 from invest.api.request import Request
 from invest.api.routes.models import Day, Page, Strict, WholePage
-from invest.domain.analysis import Analysis, ScoreRecord
+from invest.domain.analysis import Analysis, ScoreRecord, fund_values
 from invest.domain.filings import Chart, read_filings
 from invest.domain.market import (
     Asset,
@@ -102,7 +102,8 @@ class Fundamentals(BaseModel):
 
     ticker: str
     values: dict[str, Consensus] = Field(
-        description="the value in force per field of the asset's kind, with its provenance. Units: "
+        description="the value in force per field of the asset's kind, with its provenance; of funds P/VP and income "
+        "as analyses compute them. Units: "
         + "; ".join(f"{unit}: {', '.join(fields.split())}" for unit, fields in UNITS.items())
     )
     absent: list[str] = Field(description="fields that assets of this kind have and no source gives: null, not 0")
@@ -125,7 +126,8 @@ async def get_fundamentals(request: Request, path: TickerPath, query: Fundamenta
         await store.statements.read(cnpj=asset.cnpj, since=query.since, known_on=query.known_on) if asset.cnpj else []
     )
     financial = await asyncio.to_thread(_is_financial, lines)
-    latest = await store.observations.latest(path.ticker)
+    latest, actions = await store.observations.latest(path.ticker), await store.actions.of(path.ticker)
+    latest |= fund_values(asset, latest, actions, request.services.settings.now())
     values = {field: value for field, value in latest.items() if belongs(field, asset.kind, financial=financial)}
     absent = [f for f in fields_of(asset.kind, financial=financial) if f not in values or values[f].value is None]
     return Fundamentals(ticker=path.ticker, values=values, absent=absent, statements=lines)

@@ -6,6 +6,7 @@ from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.comparison import Comparison, Criterion, compare
 from invest.domain.analysis.evidence import gather
 from invest.domain.analysis.fact_keys import FACT_KEYS
+from invest.domain.analysis.fund_values import fund_values
 from invest.domain.analysis.history import (
     History,
     MonthIncome,
@@ -15,6 +16,7 @@ from invest.domain.analysis.history import (
     ends_month,
     follows_ibov,
     history_of,
+    is_asked,
 )
 from invest.domain.analysis.inputs import AnalysisInput, as_known
 from invest.domain.analysis.models import (
@@ -64,8 +66,10 @@ __all__ = [
     "compare",
     "ends_month",
     "follows_ibov",
+    "fund_values",
     "gather",
     "history_of",
+    "is_asked",
     "judge",
     "opportunities",
     "rank",

@@ -79,6 +79,7 @@ def analyse(given: AnalysisInput) -> Analysis:
         reasons=_reasons(verdict, ids),
         windows_beaten_180d=windows,
         index_label=label,
+        follows=given.follows,
         base_rate_180d=base_rate([windows, given.peers.windows_beaten_180d if given.peers else None]),
         backtest=given.backtest,
         remarks=[*given.price_remarks, *(company.remarks if company else ())],
@@ -88,7 +89,7 @@ def analyse(given: AnalysisInput) -> Analysis:
 
 def _asked(given: AnalysisInput) -> tuple[str, Prices | None]:
     """Label and closes of the index it is asked whether the asset beats; the IBOV where its own is not stored."""
-    asked = asked_index(given.asset.ticker, given.asset.kind)
+    asked = asked_index(given.asset.ticker, given.asset.kind, given.words)
     if asked is not None and asked.label != IBOV and given.own_index is not None:
         return asked.label, given.own_index
     return IBOV, given.index_prices
@@ -98,6 +99,7 @@ def _facts(evidence: Mapping[str, Figure], given: AnalysisInput) -> tuple[list[F
     """One fact per figure with a value, in the order of `fact_keys`, and the id of each key."""
     medians = given.medians
     peers = given.peers
+    index = given.asset.kind is AssetKind.INDEX  # its closes are points, no money
     facts: list[Fact] = []
     ids: dict[str, str] = {}
     for key, entry in FACT_KEYS.items():
@@ -111,7 +113,7 @@ def _facts(evidence: Mapping[str, Figure], given: AnalysisInput) -> tuple[list[F
                 id=ids[key],
                 key=key,
                 value=figure.value,
-                unit=entry.unit,
+                unit="index" if index and entry.unit == "BRL" else entry.unit,
                 as_of=figure.as_of,
                 source=figure.source,
                 payload=figure.payload,

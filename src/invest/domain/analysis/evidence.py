@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.analysis.inputs import AnalysisInput
-from invest.domain.analysis.technical import technical_figures
-from invest.domain.analysis.valuation import dividend_figures, model_figures, value_figures
+from invest.domain.analysis.technical import VOLUME, technical_figures
+from invest.domain.analysis.valuation import EARNED, dividend_figures, model_figures, value_figures
 from invest.domain.filings import Chart, altman, piotroski
-from invest.domain.market import YEAR, AssetKind, Prices, market_day
+from invest.domain.market import BY_LABEL, BY_TICKER, IBOV, YEAR, AssetKind, Prices, market_day
 from invest.domain.values import INDUSTRY_ONLY, Consensus
 
+AGAINST_IBOV = frozenset({"beta_1y", "correlation_1y", "excess_ibov_1y"})
 Figures = dict[str, float | None]
 
 
@@ -44,6 +45,7 @@ def gather(given: AnalysisInput) -> dict[str, Figure]:
     _put_latest(found, given)
     _put_fund(found, given, close)
     _put_own_index(found, given, bars)
+    _drop_what_an_index_has_not(found, given)
     _put_models(found, given, close)
     _put_news(found, given)
     return found
@@ -169,15 +171,35 @@ def _over_index(own: Figure | None, index: Prices, day: date) -> float | None:
 
 def _put_models(found: dict[str, Figure], given: AnalysisInput, close: Figure) -> None:
     """Dividends of the corporate actions, then the fair-value models over everything found so far."""
-    actions = given.known_actions
-    if actions:
-        newest = max(actions, key=lambda action: action.last_date_with)
-        origin = Figure(None, newest.source, newest.payload, given.today)
-        for key, value in dividend_figures(actions, close.value, given.today).items():
-            _put(found, key, value, origin)
+    _put_dividends(found, given, close)
     values = {key: figure.value for key, figure in found.items()}
     for key, value in model_figures(values, close.value).items():
         _put(found, key, value, Figure(None, _model_source(found, key), None, close.as_of))
+
+
+def _put_dividends(found: dict[str, Figure], given: AnalysisInput, close: Figure) -> None:
+    """What was paid, by the corporate actions; of a fund whose payments are not among them, by its reports to CVM."""
+    actions, fund = given.known_actions, given.asset.kind is AssetKind.FII
+    told = _of(given.latest.get("dividends_12m")) if fund else None
+    if fund and told is not None and told.value and not any(a.kind in EARNED and a.amount for a in actions):
+        found["dividends_12m"] = told
+        if close.value:
+            _put(found, "dividend_yield", told.value / close.value, told._replace(stale=told.stale or close.stale))
+        return
+    if actions:
+        newest = max(actions, key=lambda action: action.last_date_with)
+        origin = Figure(None, newest.source, newest.payload, given.today)
+        for key, value in dividend_figures(actions, close.value, given.today, monthly=fund).items():
+            _put(found, key, value, origin)
+
+
+def _drop_what_an_index_has_not(found: dict[str, Figure], given: AnalysisInput) -> None:
+    """Nobody trades an index: no volume; and nothing is measured by itself."""
+    if given.asset.kind is not AssetKind.INDEX:
+        return
+    gone = {*VOLUME, *(AGAINST_IBOV if BY_TICKER.get(given.asset.ticker) is BY_LABEL[IBOV] else ())}
+    for key in gone & found.keys():
+        del found[key]
 
 
 def _model_source(found: Mapping[str, Figure], key: str) -> str | None:

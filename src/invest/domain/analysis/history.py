@@ -13,7 +13,8 @@ from datetime import date, datetime, time, timedelta
 import numpy as np
 
 from invest.domain.analysis.inputs import AnalysisInput
-from invest.domain.analysis.valuation import EARNED, dividends_per_share, split_factor
+from invest.domain.analysis.models import Analysis
+from invest.domain.analysis.valuation import EARNED, before_twelve_months, dividends_per_share, split_factor
 from invest.domain.filings import (
     Chart,
     Fundamentals,
@@ -32,7 +33,6 @@ from invest.domain.market import (
     MacroPoint,
     Prices,
     asked_index,
-    tracked_index,
 )
 
 MULTIPLE_MONTHS = 60
@@ -115,7 +115,7 @@ def history_of(
         months=tuple(month_returns(given.prices)),
         calendar_years=tuple(year_returns(given.prices, given.index_prices)),
         incomes=tuple(_incomes(given)) if kind is AssetKind.FII else (),
-        index=tracked_index(given.asset.ticker, _words(given)) if kind is AssetKind.ETF else None,
+        index=given.follows,
         own_years=tuple(year_returns(given.prices, given.own_index)) if given.own_index is not None else (),
         dollar=_rate(dollar, given.prices.last_day) if given.prices.last_day is not None else None,
         dollar_change_1y=change,
@@ -124,14 +124,16 @@ def history_of(
     )
 
 
-def _words(given: AnalysisInput) -> str:
-    """What may name the index of an ETF: its name, and the register's words."""
-    return f"{given.asset.name or ''} {given.asset.segment or ''}"
-
-
-def follows_ibov(kind: AssetKind, ticker: str, name: str | None) -> bool:
+def follows_ibov(analysis: Analysis) -> bool:
     """Whether the asset follows the very index that the others are measured by: it can neither beat nor lag it."""
-    return kind is AssetKind.ETF and asked_index(ticker, kind, name) is None
+    if analysis.kind is not AssetKind.ETF:
+        return False
+    return asked_index(analysis.ticker, analysis.kind, f"{analysis.name or ''} {analysis.follows or ''}") is None
+
+
+def is_asked(analysis: Analysis) -> bool:
+    """Whether it is asked if the asset beats an index: not of an index, nor of what follows the very one."""
+    return analysis.kind is not AssetKind.INDEX and not follows_ibov(analysis)
 
 
 def month_ends(prices: Prices) -> list[int]:
@@ -190,13 +192,19 @@ def _multiples(given: AnalysisInput, worths: Mapping[date, float]) -> Iterator[M
         worth = by_month.get((day.year, day.month)) or _newest_before(worths, day)
         # A year that begins before the first payment on record may lack what was paid before it.
         whole = first is not None and first <= day - timedelta(days=YEAR)
-        paid = dividends_per_share(given.actions, day - timedelta(days=YEAR), day) if whole else None
+        paid = dividends_per_share(given.actions, _income_since(given, day), day) if whole else None
         yield MultiplePoint(
             day=day,
             p_l=_multiple(price, income, then),
             p_vp=price / worth if worth else _multiple(price, equity, then),
             dividend_yield=None if paid is None else paid / price,
         )
+
+
+def _income_since(given: AnalysisInput, day: date) -> date:
+    """The day after which income counts as that of twelve months: of a fund whole months, as it pays monthly."""
+    monthly = given.asset.kind is AssetKind.FII
+    return before_twelve_months(given.actions, day) if monthly else day - timedelta(days=YEAR)
 
 
 def _newest_before(worths: Mapping[date, float], day: date) -> float | None:

@@ -27,6 +27,7 @@ from invest.domain.market import (
     RateCurve,
     StatementLine,
     market_day,
+    tracked_index,
     unexplained_moves,
     usable,
 )
@@ -68,6 +69,16 @@ class AnalysisInput:
     def today(self) -> date:
         """The day in São Paulo at `now`."""
         return market_day(self.now)
+
+    @property
+    def words(self) -> str:
+        """What may name the index of an ETF: its name, and the register's words."""
+        return f"{self.asset.name or ''} {self.asset.segment or ''}"
+
+    @property
+    def follows(self) -> str | None:
+        """The index that an ETF follows; None for other kinds, and where nothing names it."""
+        return tracked_index(self.asset.ticker, self.words) if self.asset.kind is AssetKind.ETF else None
 
     @cached_property
     def prices(self) -> Prices:

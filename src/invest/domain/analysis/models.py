@@ -157,6 +157,9 @@ class Analysis(Frozen):
     )
     base_rate_180d: float | None = Field(default=None, description="how often its peers and itself beat the index")
     index_label: str = Field(default="IBOV", description="the index of these two and of the AIs' probabilities")
+    follows: str | None = Field(
+        default=None, description="the index that an ETF follows, by its code, its name or CVM's register"
+    )
     backtest: ScoreRecord | None = Field(default=None, description="what this market's score was worth so far")
     remarks: list[str] = Field(
         default_factory=list, description="what limits figures over time: unexplained prices, restated statements"

@@ -12,6 +12,7 @@ BAZIN_YIELD = 0.06
 GORDON_PREMIUM = 0.06  # required return over CDI
 GORDON_GROWTH_CAP = 0.05
 YEARS = 5
+MONTHS = 12
 EARNED = (ActionKind.DIVIDEND, ActionKind.JCP, ActionKind.INCOME)  # amortisation gives capital back
 SHARES_OF_UNIT: Mapping[str, int] = {
     # B3, composition of units: how many shares one unit stands for.
@@ -70,15 +71,46 @@ def dividends_per_share(actions: Sequence[CorporateAction], start: date, end: da
     return paid
 
 
-def dividend_figures(actions: Sequence[CorporateAction], price: float | None, today: date) -> Figures:
-    """Cash paid per share over twelve months and five years. No action known at all is None, not zero."""
+def newest_month_of_income(actions: Iterable[CorporateAction], day: date) -> int:
+    """The newest month (counted from year 0) whose income is known by `day`: the running one once it has paid.
+
+    A payer of every month has eleven, twelve or thirteen payments in 365 days, by the weekday on which a month ends.
+    """
+    running = _month(day)
+    paid = any(a.kind in EARNED and a.amount and a.last_date_with <= day and _month(a.last_date_with) == running
+               for a in actions)  # fmt: skip
+    return running if paid else running - 1
+
+
+def before_twelve_months(actions: Iterable[CorporateAction], day: date) -> date:
+    """The last day before the twelve months of income up to `day`."""
+    first = newest_month_of_income(actions, day) - (MONTHS - 1)
+    return date(first // MONTHS, first % MONTHS + 1, 1) - timedelta(days=1)
+
+
+def _month(day: date) -> int:
+    return day.year * MONTHS + day.month - 1
+
+
+def dividend_figures(
+    actions: Sequence[CorporateAction], price: float | None, today: date, *, monthly: bool = False
+) -> Figures:
+    """Cash paid per share over twelve months and five years. No action known at all is None, not zero.
+
+    `monthly`: of who pays every month, whole months count (`newest_month_of_income`), not days.
+    """
     happened = [a for a in actions if a.last_date_with <= today]
     if not happened:
         return {}
     changes = [a for a in happened if not a.kind.in_cash]
     years, months = [0.0] * YEARS, set()
+    newest = newest_month_of_income(happened, today) if monthly else 0
     for action in happened:
-        back = (today - action.last_date_with).days // 365
+        back = (
+            (newest - _month(action.last_date_with)) // MONTHS
+            if monthly
+            else (today - action.last_date_with).days // 365
+        )
         if back < YEARS and action.kind in EARNED and action.amount:
             factor = split_factor(changes, action.last_date_with, today + timedelta(days=1)) if changes else 1.0
             years[back] += float(action.amount) / factor

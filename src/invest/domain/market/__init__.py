@@ -54,7 +54,7 @@ from invest.domain.market.prices import (
     stamp_of,
     usable,
 )
-from invest.domain.market.receipts import HomePaper, home_paper, parity
+from invest.domain.market.receipts import HomePaper, Programme, currency_of, home_paper, parity
 from invest.domain.market.tickers import (
     B3_CODE,
     CRYPTO_PAIR,
@@ -110,6 +110,7 @@ __all__ = [
     "PositionKind",
     "PriceEvent",
     "Prices",
+    "Programme",
     "RateCurve",
     "Stage",
     "StatementLine",
@@ -121,6 +122,7 @@ __all__ = [
     "asked_index",
     "comparable_factors",
     "count_sessions",
+    "currency_of",
     "display_name",
     "distinct_actions",
     "events_between",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -9,21 +10,48 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
-from typing import Final
+from typing import Final, Literal
+
+from pydantic import Field
 
 from invest.domain.frozen import Frozen
 
 ENOUGH: Final = 10  # common days that a parity needs
 NEAR: Final = 0.01  # relative distance of the observed ratio from the whole number it is taken for
+AMERICAN: Final = re.compile(r"(NYSE|NASDAQ|NEW YORK|AMEX|CBOE|BATS|OTC)\b", re.IGNORECASE)
 STEADY: Final = 0.03  # mean relative distance of the days' ratios from their median
 
 
 class HomePaper(Frozen):
-    """The paper that a receipt stands for, as its home exchange and Yahoo write it."""
+    """The paper that a receipt stands for, as its home exchange writes it; null where that is not known."""
 
     symbol: str
-    exchange: str
-    currency: str
+    exchange: str | None
+    currency: str | None
+    isin: str | None = None
+
+
+class Programme(Frozen):
+    """What the depositary's document of a programme says: so many receipts for so many papers at home."""
+
+    ticker: str
+    home: HomePaper
+    backing: Literal["share", "adr"] = Field(description="adr: the paper at home is a receipt itself")
+    receipts: int = Field(description="receipts on one side of the parity", gt=0)
+    papers: int = Field(description="papers at home on the other side", gt=0)
+    as_of: date = Field(description="when the document in force was read")
+    source: str
+    payload: str = Field(description="sha256 of the document")
+
+    @property
+    def parity(self) -> Decimal:
+        """Receipts per paper at home."""
+        return Decimal(self.receipts) / Decimal(self.papers)
+
+
+def currency_of(exchange: str | None) -> str | None:
+    """The currency of the exchanges whose papers nearly all receipts stand for; None for another one."""
+    return "USD" if exchange is not None and AMERICAN.match(exchange.strip()) else None
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from invest.domain.market import (
     FundPortfolio,
     MacroPoint,
     NewsItem,
+    Programme,
     StatementLine,
     TickerChange,
 )
@@ -43,6 +44,7 @@ class Harvest:
     news: Sequence[NewsItem] = ()
     macro: Sequence[MacroPoint] = ()
     portfolios: Sequence[FundPortfolio] = ()
+    programmes: Sequence[Programme] = ()
     readings: Sequence[EventReading] = ()
 
     def __add__(self, other: Harvest) -> Harvest:
@@ -65,8 +67,11 @@ class Harvest:
 
     def subjects(self) -> set[str]:
         """What it is about, payloads aside: tickers, CNPJs, items of news, series."""
-        values: Iterable[Asset | Observation | Consensus | CorporateAction | FundPortfolio | EventReading]
-        values = chain(self.assets, self.observations, self.consensus, self.actions, self.portfolios, self.readings)
+        values: Iterable[Asset | Observation | Consensus | CorporateAction | FundPortfolio | Programme | EventReading]
+        values = chain(
+            self.assets, self.observations, self.consensus, self.actions, self.portfolios, self.programmes,
+            self.readings,
+        )  # fmt: skip
         return {
             *(value.ticker for value in values),
             *(ticker for change in self.changes for ticker in (change.old, change.new)),

@@ -76,7 +76,7 @@ class Consensus(Frozen):
     field: str
     value: Decimal | None = Field(description="in `unit`; null where the sources gave nothing that is believed")
     basis: Basis
-    unit: str = Field(description="BRL, count, fraction (0.05 is 5 %) or x (a multiple)")
+    unit: str = Field(description="BRL, count, fraction (0.05 is 5 %), x (a multiple) or points (of an index)")
     as_of: AwareDatetime
     source: str | None
     payload: str | None = Field(description="sha256 of the raw payload: GET /payloads/{sha256}")

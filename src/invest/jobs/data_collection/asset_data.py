@@ -34,7 +34,7 @@ FRESH_INTRADAY = timedelta(minutes=15)
 
 
 NOTHING_FILED = Filed({}, None, None)
-CUT_AT = 12  # characters of a name on the exchange
+CUT_AT = (11, 12)  # characters of a name on the exchange that was cut, in a word or behind one
 MAX_KEPT = 16_000_000  # bytes of one upstream file kept in the database
 
 
@@ -232,14 +232,14 @@ def describe(outcome: SourceOutcome) -> str:
 def merge_identity(ticker: str, known: Asset | None, answers: Iterable[Answer]) -> Asset:
     """The identity from all sources: official ones first, what is known already where none says anything.
 
-    A name that B3 cut to twelve characters ("FII JABATA R") gives way to a whole one of another source.
+    A name that B3 cut to twelve characters ("FII JABATA R", "ISHARES S&P ") gives way to a whole one of another source.
     """
     base = known or Asset(ticker=ticker, kind=kind_of(ticker))
     update: dict[str, object] = {}
     identities = [found.identity or Identity() for found in answers]
     names = [identity.name for identity in identities if identity.name]
-    if names and len(names[0]) == CUT_AT:
-        update["name"] = next((name for name in names if len(name) > CUT_AT), names[0])
+    if names and len(names[0]) in CUT_AT:
+        update["name"] = next((name for name in names if len(name) > max(CUT_AT)), names[0])
     for identity in identities:
         for name in ("name", "cnpj", "cvm_code", "isin", "sector", "segment", "successor", "shares_outstanding"):
             value = getattr(identity, name)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from invest.domain.analysis import Analysis, follows_ibov, history_of
+from invest.domain.analysis import Analysis, history_of, is_asked
 from invest.domain.market import AssetKind, Ticker, market_day
 from invest.domain.opinions import AiConsensus
 from invest.engine import Context
@@ -49,8 +49,8 @@ async def asset_report(
 
 
 async def ask_of(ctx: Context, analysis: Analysis, providers: Sequence[str] | None, language: str) -> Answers:
-    """What the AIs say; of an ETF that follows the IBOV nobody is asked whether it beats the IBOV."""
-    if follows_ibov(analysis.kind, analysis.ticker, analysis.name):
+    """What the AIs say; nobody is asked whether an index, or an ETF that follows the IBOV, beats the IBOV."""
+    if not is_asked(analysis):
         nobody = AiConsensus(ticker=analysis.ticker, asked=0, answered=0, quorum=False, headline="0 of 0 answered")
         return Answers((), nobody)
     return await ask(ctx, analysis, providers, language)
@@ -94,9 +94,10 @@ async def stored_of_asset(
         track_rows(store),
         peers_of(store, analysis),
     )
-    dollar, holdings, worths = await asyncio.gather(
+    dollar, holdings, programme, worths = await asyncio.gather(
         store.macro.read(DOLLAR, since=(settings.now() - DOLLAR_BACK).date()),
         store.funds.portfolio(ticker),
+        store.receipts.programme(ticker),
         unit_worths(store, analysis.kind, ticker, settings.now()),
     )
     given = inputs[ticker]
@@ -112,6 +113,7 @@ async def stored_of_asset(
         history=await asyncio.to_thread(history_of, given, dollar, worths),
         peers=peers,
         holdings=holdings,
+        programme=programme,
         actions=actions,
         news=news,
         track_record=track,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from invest.domain.analysis import Analysis
-from invest.domain.market import IBOV
+from invest.domain.market import IBOV, AssetKind
 from invest.domain.opinions import (
     BUY_FROM,
     SELL_UNTIL,
@@ -103,10 +103,14 @@ def analysts_section(data: AssetReportData, book: FactBook, *, tracker: bool = F
     """What the AIs come to together, a dot and a row each, their summaries; a `tracker` of the IBOV is not asked."""
     words, opinions, title = book.locale.words, data.opinions, book.locale.words.t("ai.title")
     ordered = in_order(opinions, data.benchmark)
-    nobody = (
-        words.t("ai.tracker", ticker=data.analysis.ticker, index=IBOV) if tracker else _nobody_text(data, ordered, book)
-    )
-    if tracker or all(o.benchmark for o in ordered):
+    index = data.analysis.kind is AssetKind.INDEX
+    if index:
+        nobody = words.t("ai.index")
+    elif tracker:
+        nobody = words.t("ai.tracker", ticker=data.analysis.ticker, index=IBOV)
+    else:
+        nobody = _nobody_text(data, ordered, book)
+    if index or tracker or all(o.benchmark for o in ordered):
         return Section(id="analysts", title=title, blocks=(Paragraph(text=nobody, muted=True),))
     blocks: list[Block] = []
     if data.ai_consensus is not None:

@@ -82,7 +82,9 @@ def price_section(bars: Bars, book: FactBook, *, tracker: bool = False) -> Secti
 def _note(chart: PriceChart, ticker: str, locale: Locale) -> str:
     """What the price is adjusted for, and what each mark is."""
     words = locale.words
-    parts = [words.t("price.unit" if "-" in ticker else "price.adjusted")]  # a coin pays nothing and is not split
+    # A coin pays nothing and is not split, an index counts what its papers pay.
+    kind = "points" if ticker.startswith("^") else "unit" if "-" in ticker else "adjusted"
+    parts = [words.t(f"price.{kind}")]
     parts += [words.t("price.averages")] if chart.averages else []
     parts += [words.t("price.volume")] if chart.has_volume else []
     return "; ".join(parts)

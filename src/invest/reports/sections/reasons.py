@@ -40,6 +40,8 @@ def verdict_sentence(analysis: Analysis, book: FactBook) -> Claim:
         day = locale.day(close.as_of) if close is not None and close.as_of is not None else None
         text = words.t("strip.outdated", day=day) if day else words.t("strip.unpriced")
         return Claim(text=text, refs=book.refs([close.id] if close else []))
+    if analysis.withheld is Withheld.NO_SCORECARD:
+        return Claim(text=words.t("strip.unscored"))
     if analysis.recommendation == "insufficient_data":
         names = [book.short(key) for key in analysis.missing[:3]]
         coverage = locale.percent(analysis.coverage, 0)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from invest.domain.analysis import Analysis
+from invest.domain.analysis import Analysis, Withheld
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
 from invest.reports.sections.backtest import backtest_text
 from invest.reports.views import Bar, BarsChart, Block, Paragraph, Section
+
+
+def _first_sentence(analysis: Analysis, locale: Locale, *, scored: bool) -> str:
+    """How much of the score has data, or why there is none."""
+    if scored:
+        return locale.words.t("scores.coverage", coverage=locale.percent(analysis.coverage, 0))
+    unscored = analysis.withheld is Withheld.NO_SCORECARD
+    return locale.words.t("strip.unscored" if unscored else "scores.none")
 
 
 def score_section(analysis: Analysis, book: FactBook) -> Section:
@@ -20,7 +28,7 @@ def score_section(analysis: Analysis, book: FactBook) -> Section:
     )
     silent = [words.get(f"part.{name}", name) for name, score, _ in rows if score is None]
     sentences = [
-        words.t("scores.coverage", coverage=locale.percent(analysis.coverage, 0)) if bars else words.t("scores.none"),
+        _first_sentence(analysis, locale, scored=bool(bars)),
         words.t("scores.silent", items=", ".join(silent)) if silent and bars else "",
         missing_text(analysis, book),
         backtest_text(analysis.backtest, locale) if bars else "",

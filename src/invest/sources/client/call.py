@@ -19,7 +19,7 @@ from invest.sources.client.gate import Limits
 from invest.sources.client.retry import RETRIED, Transient
 from invest.sources.errors import Malformed, NotAvailable, SourceDown, SourceRefused
 
-Kind = Literal["json", "rss", "csv", "html", "zip"]
+Kind = Literal["json", "rss", "csv", "html", "pdf", "zip"]
 
 
 @dataclass(frozen=True, slots=True)

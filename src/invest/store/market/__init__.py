@@ -16,6 +16,7 @@ from invest.store.market.macro import Macro, write_macro
 from invest.store.market.news import News, write_news
 from invest.store.market.observations import Observations, write_consensus, write_observations
 from invest.store.market.payloads import Payloads, write_payloads
+from invest.store.market.receipts import Receipts, write_programmes
 
 __all__ = [
     "ORIGIN",
@@ -35,6 +36,7 @@ __all__ = [
     "Origin",
     "Payloads",
     "RankOf",
+    "Receipts",
     "Statements",
     "beside",
     "write_actions",
@@ -47,6 +49,7 @@ __all__ = [
     "write_observations",
     "write_payloads",
     "write_portfolios",
+    "write_programmes",
     "write_readings",
     "write_statements",
     "write_tables",

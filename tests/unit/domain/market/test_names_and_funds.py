@@ -2,10 +2,11 @@
 
 import pytest
 
-from invest.domain.analysis.history import follows_ibov
+from invest.domain.analysis.history import follows_ibov, is_asked
 from invest.domain.market.funds import tracked_index
 from invest.domain.market.names import display_name
 from invest.domain.market.tickers import AssetKind
+from tests.builders.analysis import bare
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,19 @@ def test_the_index_of_an_etf_is_known_by_code_or_name(ticker: str, name: str | N
     assert tracked_index(ticker, name) == index
 
 
-def test_only_an_etf_follows_the_ibov() -> None:
-    assert follows_ibov(AssetKind.ETF, "BOVA11", None)
-    assert not follows_ibov(AssetKind.ETF, "IVVB11", None)
-    assert not follows_ibov(AssetKind.STOCK, "BOVA11", "Ibovespa S.A.")
+@pytest.mark.parametrize(
+    ("kind", "ticker", "name", "follows", "ibov", "asked"),
+    [
+        (AssetKind.ETF, "BOVA11", None, None, True, False),
+        (AssetKind.ETF, "NOVO11", "NOVO FUNDO DE ÍNDICE", "IBOV", True, False),
+        (AssetKind.ETF, "NOVO11", "NOVO FUNDO DE ÍNDICE", None, False, True),
+        (AssetKind.ETF, "IVVB11", None, "S&P 500", False, True),
+        (AssetKind.STOCK, "BOVA11", "Ibovespa S.A.", None, False, True),
+        (AssetKind.INDEX, "^IFIX", "IFIX", None, False, False),
+    ],
+)
+def test_nobody_is_asked_of_an_index_or_what_follows_the_ibov(
+    kind: AssetKind, ticker: str, name: str | None, follows: str | None, ibov: bool, asked: bool
+) -> None:
+    analysis = bare(ticker, kind=kind, name=name, follows=follows)
+    assert (follows_ibov(analysis), is_asked(analysis)) == (ibov, asked)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from invest.domain.analysis import Analysis, History
-from invest.domain.market import Asset, AssetKind, CorporateAction, home_paper
+from invest.domain.market import Asset, AssetKind, CorporateAction, Programme, home_paper
 from invest.reports.cells import more_row
 from invest.reports.facts import FactBook
 from invest.reports.locale import MISSING, Locale
@@ -18,6 +18,8 @@ from invest.reports.views import Cell, Column, Section, Table
 from invest.reports.words import clean
 
 _MOST: Final = 8
+_FUNDS: Final = (AssetKind.FII, AssetKind.ETF)
+_WHOLE: Final = 1e-9  # how near to a whole number a parity is one
 Event = tuple[date, str, str]
 
 
@@ -71,9 +73,18 @@ def quarter_due(due: date, locale: Locale) -> str:
 
 
 def profile_section(
-    analysis: Analysis, asset: Asset | None, history: History, book: FactBook, *, parity: float | None = None
+    analysis: Analysis,
+    asset: Asset | None,
+    history: History,
+    book: FactBook,
+    *,
+    programme: Programme | None = None,
+    parity: float | None = None,
 ) -> Section | None:
-    """Who it is, as a table; None where nothing beyond the ticker is known. `parity`: receipts for one home paper."""
+    """Who it is, as a table; None where nothing beyond the ticker is known.
+
+    `programme`: what a receipt stands for by its depositary's document; `parity`: receipts for one home paper.
+    """
     locale, words = book.locale, book.locale.words
     rows: list[tuple[str, str]] = [
         (words.t("profile.name"), clean(analysis.name, 120)),
@@ -88,12 +99,14 @@ def profile_section(
         ]
     rows.append((words.t("profile.index"), history.index or ""))
     if analysis.kind is AssetKind.BDR:
-        rows += _home(analysis.ticker, parity, book.locale)
+        rows += _home(analysis.ticker, programme, parity, book.locale)
+    if analysis.kind in _FUNDS:
+        rows += _worth(book, analysis.kind)
     rows += [
         (_count_label(analysis.kind, key, book), book.figure(key).text)
         for key in ("market_cap", "enterprise_value", "shares_outstanding")
         if book.value(key) is not None
-        and analysis.kind is not AssetKind.ETF
+        and not (key == "market_cap" and analysis.kind is AssetKind.ETF)  # its net worth, but for what is paid above it
         and analysis.kind is not AssetKind.BDR  # receipts issued times their price: not the company's value
         and not (key == "enterprise_value" and analysis.scorecard == "bank")  # their debt is what they trade in
     ]
@@ -106,21 +119,48 @@ def profile_section(
     return Section(id="profile", title=words.t("profile.title"), blocks=(table,), span=5)
 
 
+def _worth(book: FactBook, kind: AssetKind) -> list[tuple[str, str]]:
+    """A fund's net worth with the day that it reported it for; of an ETF its holders, which a FII's figures have."""
+    words, rows = book.locale.words, []
+    equity = book.get("equity")
+    if equity is not None and equity.value is not None:
+        name = words.t("profile.net_worth", day=book.locale.day(equity.as_of))
+        rows.append((name, book.figure("equity").text))
+    if kind is AssetKind.ETF and book.value("holders") is not None:
+        rows.append((book.short("holders"), book.figure("holders").text))
+    return rows
+
+
 def _count_label(kind: AssetKind, key: str, book: FactBook) -> str:
     """The figure's name; what a fund or a unit issuer has is no number of shares."""
-    names = {AssetKind.FII: "profile.units", AssetKind.UNIT: "profile.units_unit"}
+    names = {AssetKind.FII: "profile.units", AssetKind.ETF: "profile.units", AssetKind.UNIT: "profile.units_unit"}
     known = key == "shares_outstanding" and kind in names
     return book.locale.words.t(names[kind]) if known else book.short(key)
 
 
-def _home(ticker: str, parity: float | None, locale: Locale) -> list[tuple[str, str]]:
+def _home(ticker: str, programme: Programme | None, parity: float | None, locale: Locale) -> list[tuple[str, str]]:
     """The paper behind a receipt with its exchange, and how many of one make the other."""
-    words, home = locale.words, home_paper(ticker)
-    rows = [(words.t("profile.home"), f"{home.symbol} ({home.exchange})")] if home is not None else []
+    words, home = locale.words, home_paper(ticker) if programme is None else programme.home
+    rows = []
+    if home is not None:
+        where = f" ({clean(home.exchange, 24)})" if home.exchange else ""
+        rows.append((words.t("profile.home"), f"{clean(home.symbol, 20)}{where}"))
     if parity is not None and parity > 0:
-        many, key = (parity, "parity_many") if parity >= 1 else (1 / parity, "parity_one")
-        rows.append((words.t("profile.parity"), words.t(f"profile.{key}", n=locale.number(many, 0))))
+        official = programme if programme is not None and float(programme.parity) == parity else None
+        rows.append((words.t("profile.parity"), _parity_text(official, parity, locale)))
     return rows
+
+
+def _parity_text(programme: Programme | None, parity: float, locale: Locale) -> str:
+    """`20 BDRs a paper`, `1 BDR for 2 papers`, `5 BDRs for 2 papers`."""
+    words = locale.words
+    if programme is not None and programme.receipts > 1 and programme.papers > 1:
+        n, papers = locale.number(programme.receipts, 0), locale.number(programme.papers, 0)
+        return words.t("profile.parity_both", n=n, papers=papers)
+    if abs(parity - 1) < _WHOLE:
+        return words.t("profile.parity_equal")
+    many, key = (parity, "parity_many") if parity > 1 else (1 / parity, "parity_one")
+    return words.t(f"profile.{key}", n=locale.number(many, 0 if abs(many - round(many)) < _WHOLE else 2))
 
 
 def _innermost(segment: str | None) -> str | None:
