@@ -7,7 +7,7 @@ from typing import Any
 
 from invest.domain.brokerage import Statement, StatementRefused
 from invest.domain.brokerage import read_in_pieces as read_text_in_pieces
-from invest.pdf_text import PdfRefused, pdf_text
+from invest.pdf import PdfRefused, pdf_text
 
 MAGIC = b"%PDF"
 # What to do about each reason for which a PDF is refused.

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
-from invest_sandbox import ai
+from invest_sandbox import ai, programmes
 from invest_sandbox.context import AI_LATENCY, FAULTS, REQUESTS, SHELF, WORLD
 from invest_sandbox.damage import after, before
 from invest_sandbox.faults import UPSTREAMS, Fault, FaultBook
@@ -18,7 +18,6 @@ from invest_sandbox.shelf import Shelf
 from invest_sandbox.upstreams import (
     b3,
     b3_indices,
-    b3_programmes,
     bcb,
     brapi,
     brapi_crypto,
@@ -38,7 +37,7 @@ ROUTES = {
     "cotahist": cotahist.routes,
     "b3": b3.routes,
     "b3_indices": b3_indices.routes,
-    "b3_programmes": b3_programmes.routes,
+    "b3_programmes": programmes.routes,
     "cvm": cvm.routes,
     "cvm_funds": cvm_funds.routes,
     "cvm_etfs": cvm_etfs.routes,

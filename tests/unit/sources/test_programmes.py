@@ -16,7 +16,7 @@ from invest.sources.b3 import B3ProgrammesSource
 from invest.sources.b3.programmes_format import documents_in, terms_of
 from invest.sources.errors import Malformed
 from invest.sources.model import Answer, Want
-from invest_sandbox.upstreams.b3_programmes import pdf_of
+from invest_sandbox.programmes import pdf_of
 from tests.builders.hostile import FakeClient
 
 PAGE = "https://finservices.b3.com.br/bdr-nao-patrocinado/programas?delta=1000"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from invest.domain.analysis.asset_analysis import analyse
 from invest.domain.analysis.comparison import Comparison, Criterion, compare
-from invest.domain.analysis.evidence import gather
+from invest.domain.analysis.evidence import fund_values, gather
 from invest.domain.analysis.fact_keys import FACT_KEYS
-from invest.domain.analysis.fund_values import fund_values
 from invest.domain.analysis.history import (
     History,
     MonthIncome,

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from datetime import date, timedelta
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Final, NamedTuple
 
 from invest.domain.analysis.fact_keys import FACT_KEYS
 from invest.domain.analysis.inputs import AnalysisInput
 from invest.domain.analysis.technical import VOLUME, technical_figures
 from invest.domain.analysis.valuation import EARNED, dividend_figures, model_figures, value_figures
 from invest.domain.filings import Chart, altman, piotroski
-from invest.domain.market import BY_LABEL, BY_TICKER, IBOV, YEAR, AssetKind, Prices, market_day
-from invest.domain.values import INDUSTRY_ONLY, Consensus
+from invest.domain.market import (
+    BY_LABEL,
+    BY_TICKER,
+    IBOV,
+    MARKET_ZONE,
+    YEAR,
+    Asset,
+    AssetKind,
+    Bars,
+    CorporateAction,
+    Prices,
+    market_day,
+)
+from invest.domain.values import INDUSTRY_ONLY, Basis, Consensus
 
 AGAINST_IBOV = frozenset({"beta_1y", "correlation_1y", "excess_ibov_1y"})
+# What is computed of a fund, in the shape of what a source says.
+COMPUTED: Final[Mapping[AssetKind, Mapping[str, Basis]]] = {
+    AssetKind.FII: {"p_vp": Basis.SPOT, "dividends_12m": Basis.TTM, "dividend_yield": Basis.TTM},
+    AssetKind.ETF: {"p_vp": Basis.SPOT},
+}
+NOON: Final = time(12)
 Figures = dict[str, float | None]
 
 
@@ -216,3 +235,45 @@ def _put_news(found: dict[str, Figure], given: AnalysisInput) -> None:
     tones = [item.sentiment for item in items if item.sentiment is not None]
     if tones:
         _put(found, "news_tone_30d", sum(tones) / len(tones), origin)
+
+
+def fund_values(
+    asset: Asset, latest: Mapping[str, Consensus], actions: Sequence[CorporateAction], now: datetime
+) -> dict[str, Consensus]:
+    """The computed figures of a fund by field, each led back to the payload of its rarer part; none of other kinds."""
+    wanted = COMPUTED.get(asset.kind, {})
+    if not wanted:
+        return {}
+    bars = Bars.from_rows(asset.ticker, ())
+    found = gather(AnalysisInput(asset=asset, bars=bars, now=now, latest=latest, actions=actions))
+    parts = [held.confidence for key in ("close", "bvps") if (held := latest.get(key)) is not None]
+    figures = {key: found[key] for key in wanted if key in found and _is_computed(found[key], latest.get(key))}
+    return {
+        key: Consensus(
+            ticker=asset.ticker,
+            field=key,
+            value=Decimal(repr(figure.value)),
+            basis=wanted[key],
+            unit=FACT_KEYS[key].unit,
+            as_of=_moment(figure, now),
+            source=figure.source,
+            payload=figure.payload,
+            sources=(figure.source,) if figure.source else (),
+            n=1,
+            agreement=None,
+            confidence=min(parts, default=1.0),
+            stale=figure.stale,
+            chosen_at=now,
+        )
+        for key, figure in figures.items()
+    }
+
+
+def _moment(figure: Figure, now: datetime) -> datetime:
+    """Noon of the figure's day, as reports of days count, but never later than now."""
+    return now if figure.as_of is None else min(now, datetime.combine(figure.as_of, NOON, MARKET_ZONE))
+
+
+def _is_computed(figure: Figure, told: Consensus | None) -> bool:
+    """Whether the figure is another one than what the sources agree on."""
+    return figure.value is not None and (told is None or told.value is None or float(told.value) != figure.value)

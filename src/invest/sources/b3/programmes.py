@@ -14,7 +14,7 @@ from yarl import URL
 from invest.domain.market import AssetKind, Programme, market_day
 from invest.domain.values import EventReading, Harvest
 from invest.isolated import Isolated, TooCostly
-from invest.pdf_text import PdfRefused
+from invest.pdf import PdfRefused
 from invest.sources.b3.programmes_format import Terms, documents_in, terms_of, unlisted
 from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Malformed, NotAvailable, SourceError
@@ -26,7 +26,7 @@ PAGES = 10
 DAY = 86_400.0
 OLD = timedelta(days=120)  # after so long a document is read again though its address is the same
 DOCUMENT_BYTES = 8_000_000
-READER = "invest.pdf_text:text_in_pieces"
+READER = "invest.pdf:text_in_pieces"
 
 
 class B3ProgrammesSource:

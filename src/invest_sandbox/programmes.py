@@ -51,7 +51,7 @@ def _row(base: str, paper: Listing) -> str:
     )
 
 
-async def programmes(request: web.Request) -> web.Response:
+async def listed(request: web.Request) -> web.Response:
     """A page of programmes: ``delta`` rows of it, from page ``start`` on."""
     world, path = world_of(request), request.match_info["path"]
     if path not in (SHARES, ETFS):
@@ -127,5 +127,5 @@ def routes() -> list[web.RouteDef]:
     """Paths beneath the upstream's base URL."""
     return [
         web.get("/documents/{site}/{folder}/{name}/{mark}", document),
-        web.get("/{path:bdr-[a-z-]+/[a-z]+}", programmes),
+        web.get("/{path:bdr-[a-z-]+/[a-z]+}", listed),
     ]
