@@ -36,7 +36,7 @@ from invest_sandbox.shelf import Shelf
 MakeSettings = Callable[..., Settings]
 NOW = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)
 BEFORE = 5  # days before that the assets are known from
-ASSETS = ("PETR4", "HGLG11", "IVVB11", "BTC-BRL")
+ASSETS = ("PETR4", "HGLG11", "IVVB11", "AAPL34", "BTC-BRL")
 # Patience is short where nothing comes, and a breaker once open stays so: a collection ends within seconds.
 HTTP = {
     "backoff": 0.001,
@@ -50,7 +50,7 @@ HASTY = 0.3  # seconds the upstream that hangs is waited for; the others have ti
 QUICK = {"slow": {"seconds": 0.1}, "429": {"retry_after": 0.01}}  # the same troubles in less time
 FAULTS_OF_ALL: Mapping[str, Mapping[str, Any]] = {n: {**f, **QUICK.get(n, {})} for n, f in bench_faults.FAULTS.items()}
 SILENT = {"429", "500", "hang", "cut", "malformed"}  # faults under which nothing usable comes
-# In trouble two at a time, which say different things: what one gets wrong the other could not confirm.
+# In trouble two or three at a time, which say different things: what one gets wrong the other could not confirm.
 TOGETHER = (
     ("cotahist", "google_news"),
     ("brapi", "gdelt"),
@@ -59,7 +59,7 @@ TOGETHER = (
     ("cvm", "binance"),
     ("cvm_funds", "bcb"),
     ("cvm_etfs", "rss"),
-    ("b3", "mercado_bitcoin"),
+    ("b3", "mercado_bitcoin", "b3_programmes"),
 )
 TELLING = ("hang", "malformed", "off_by_1000")  # one each of: nothing comes, nonsense comes, something wrong comes
 OTHERS = tuple(name for name in FAULTS_OF_ALL if name not in TELLING)
@@ -172,14 +172,14 @@ def test_every_upstream_is_tried() -> None:
     assert sorted(name for pair in TOGETHER for name in pair) == sorted((*bench_faults.ON, *bench_faults.OFF))
 
 
-def tried_with(pair: tuple[str, str]) -> tuple[str, ...]:
+def tried_with(pair: tuple[str, ...]) -> tuple[str, ...]:
     """The telling faults, and one of the others by turns; `make faults` tries every upstream with all."""
     return (*TELLING, OTHERS[TOGETHER.index(pair) % len(OTHERS)])
 
 
 @pytest.mark.parametrize("pair", TOGETHER, ids="+".join)
 async def test_an_upstream_in_trouble_spoils_nothing_and_is_named(
-    pair: tuple[str, str],
+    pair: tuple[str, ...],
     settings: MakeSettings,
     postgres_server: str,
     tmp_path: Path,
