@@ -77,6 +77,7 @@ async def test_a_stock_is_known_from_every_side(world: World, settings: MakeSett
         "cvm": "ok",
         "brapi": "ok",
         "b3_indices": "skipped",
+        "b3_programmes": "skipped",
         "cvm_funds": "skipped",
         "cvm_etfs": "skipped",
         "mercado_bitcoin": "skipped",

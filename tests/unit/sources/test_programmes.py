@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -136,7 +136,7 @@ def want(code: str = "A1AP34", **more: Any) -> Want:
     return Want(code, NOW, Asset(ticker=code, kind=AssetKind.BDR), **more)
 
 
-async def collected(asked: Want, answers: dict[str, bytes | Callable[[], bytes]], folder: Path) -> Answer:
+async def collected(asked: Want, answers: Mapping[str, bytes | Callable[[], bytes]], folder: Path) -> Answer:
     """What the source answers, given these pages and documents."""
     return await B3ProgrammesSource().collect(cast(Any, FakeClient(folder, answers)), asked)
 
@@ -185,7 +185,7 @@ async def test_receipts_of_etfs_stand_in_a_list_of_their_own(tmp_path: Path) -> 
 
 async def test_a_list_of_several_pages_is_read_to_its_end(tmp_path: Path) -> None:
     pages = iter((listed(row("ABTT34", "/a.pdf"), total=2), listed(row("A1AP34", DOCUMENT), total=2)))
-    answers = {"/bdr-nao": lambda: next(pages), "/documents/": pdf_of(SHARE.splitlines())}
+    answers: dict[str, Any] = {"/bdr-nao": lambda: next(pages), "/documents/": pdf_of(SHARE.splitlines())}
     assert (await collected(want(), answers, tmp_path)).outcome.status == "ok"
 
 
