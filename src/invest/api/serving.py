@@ -170,9 +170,12 @@ async def respond(route: Route, request: Request) -> web.StreamResponse:
 
 async def answer(route: Route, value: Any) -> web.StreamResponse:
     """What a handler gave as a response."""
-    if isinstance(value, web.StreamResponse):
+    if isinstance(value, Reply):
+        reply = value
+    elif isinstance(value, web.StreamResponse):
         return value
-    reply = value if isinstance(value, Reply) else Reply(value)
+    else:
+        reply = Reply(value)
     status = reply.status or route.output.status
     if reply.value is None:
         return web.Response(status=status if status != 200 else 204, headers=reply.headers)

@@ -76,6 +76,7 @@ class Asking:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self.redis = redis
         self.settings = settings
+        self._conversation = Conversation(redis)
 
     async def accept(self, what: Ask[T]) -> T:
         """A transition that takes work on: as many replicas have it as the settings ask for.
@@ -108,6 +109,15 @@ class Asking:
             if is_full(error):
                 raise QueueFull("Redis has no room left: new work is refused, try again later") from error
             raise
+
+    async def accept_beside_others(self, what: Ask[T]) -> T:
+        """The same of work of many requests that come all the time, over a connection that is kept for them."""
+        if not self.settings.redis.replicas:
+            with contextlib.suppress(*CONNECTION_ERRORS):  # then it is asked again, and recognised by its request
+                (answer,) = await self._conversation.ask([what.command(self._conversation.prefix)])
+                if not isinstance(answer, Exception):
+                    return what.read(answer)
+        return await self.accept(what)  # also one that was refused, as below
 
     async def accept_all(self, asks: Iterable[tuple[K, Ask[T]]]) -> AsyncIterator[tuple[K, T]]:
         """Transitions that take work on, in their order: the next is made while the server is busy with one.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Generic, Self, TypeVar, overload
 
@@ -143,6 +143,7 @@ class Client(Asking):
     async def close(self) -> None:
         """Close the connections."""
         await self.notices.close()
+        await self._conversation.close()
         await close_redis(self.redis)
 
     @overload
@@ -163,15 +164,21 @@ class Client(Asking):
         ((job_id, new),) = await self.accept(transitions.enqueue([job]))
         return Job(self, job_id, call.job.signature.result, new=new, end=end if new else None)
 
+    async def enqueue_batch(self, calls: Sequence[Call[R]]) -> list[Job[R]]:
+        """Up to 250 calls in one round trip, taken whole or not at all; for those that come again and again."""
+        made = await self.accept_beside_others(transitions.enqueue([self.new_job(call) for call in calls]))
+        return self._jobs(calls, made)
+
+    def _jobs(self, calls: Sequence[Call[R]], made: Sequence[tuple[str, bool]]) -> list[Job[R]]:
+        pairs = zip(calls, made, strict=True)
+        return [Job(self, job_id, call.job.signature.result, new=new) for call, (job_id, new) in pairs]
+
     async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[Job[R]]:
         """Many calls in few round trips, in their order; each batch of 250 is taken whole or not at all."""
         jobs: list[Job[R]] = []
         made = ((batch, transitions.enqueue([self.new_job(c) for c in batch])) for batch in _batches(calls))
         async for batch, answer in self.accept_all(made):
-            jobs += [
-                Job(self, job_id, call.job.signature.result, new=new)
-                for call, (job_id, new) in zip(batch, answer, strict=True)
-            ]
+            jobs += self._jobs(batch, answer)
         return jobs
 
     async def enqueue_after(self, job_id: str, call: Call[R]) -> Job[R]:

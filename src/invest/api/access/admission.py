@@ -168,7 +168,7 @@ class Admission:
         # Requests that come and answers that go share their round trips.
         self._batches: Batcher[Ask | Answer, Any] = Batcher(self._flush)
 
-    @property
+    @functools.cached_property
     def policy(self) -> str:
         """The value of the RateLimit-Policy header."""
         return f'"key";q={self._burst};w={max(1, round(self._burst / self._rate))}'
@@ -294,9 +294,9 @@ def _counter(caller: str) -> str:
 
 
 @functools.lru_cache(maxsize=2)
-def _day(number: int) -> date:
+def _day(number: int) -> str:
     """The day in UTC that begins so many days after 1 January 1970."""
-    return date(1970, 1, 1) + timedelta(days=number)
+    return str(date(1970, 1, 1) + timedelta(days=number))
 
 
 def _another() -> Problem:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 AT_ONCE = 2
-USUAL, MOST = 32, 256  # items of a batch
+USUAL, MOST = 32, 250  # items of a batch
 
 
 class Batcher(Generic[Item, Answer]):

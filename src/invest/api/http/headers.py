@@ -119,6 +119,8 @@ def harden(request: web.Request, response: web.StreamResponse) -> None:
 
 def compress(request: web.Request, response: web.StreamResponse) -> None:
     """gzip for long texts where the client takes it."""
+    if type(response) is Plain and type(response.body) is bytes and len(response.body) <= COMPRESS_FROM:
+        return  # nearly all of the API's: what stands below looks into the abstract classes of aiohttp's answers
     if (
         isinstance(response, web.Response)
         and isinstance(response.body, bytes)

@@ -3,36 +3,62 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import accumulate
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import HistogramMetricFamily
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+BOUNDS = (*map(str, BUCKETS), "+Inf")
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"))
+
+
+class _Times:
+    """How many requests took how long: by bucket, and in all."""
+
+    __slots__ = ("counts", "seconds")
+
+    def __init__(self) -> None:
+        self.counts = [0] * len(BOUNDS)
+        self.seconds = 0.0
 
 
 class Meters:
-    """The figures of one web process. Its routes are few, so the labels are; what no route fits is ``unmatched``."""
+    """The figures of one web process. Its routes are few, so the labels are; what no route fits is ``unmatched``.
+
+    Counted by hand: the library's own histogram takes ten times as long, which every request would wait for.
+    """
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._registry.register(self)
         self._writing: asyncio.Future[bytes] | None = None
-        self._of: dict[tuple[str, str, int], Histogram] = {}  # the library's own way to them takes a microsecond
-        self._seconds = Histogram(
-            "invest_http_request_seconds",
-            "From the head of a request to its answer; waiting for a task included",
-            ["method", "route", "status"],
-            buckets=BUCKETS,
-            registry=self._registry,
-        )
+        self._of: dict[tuple[str, str, int], _Times] = {}
 
     def observe(self, request: web.Request, status: int, seconds: float) -> None:
         """Count one request."""
-        method = request.method if request.method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE") else "OTHER"
-        labels = method, route_of(request), status
-        child = self._of.get(labels)
-        if child is None:
-            child = self._of[labels] = self._seconds.labels(*map(str, labels))
-        child.observe(seconds)
+        method = request.method
+        labels = method if method in METHODS else "OTHER", route_of(request), status
+        times = self._of.get(labels)
+        if times is None:
+            times = self._of[labels] = _Times()
+        times.counts[bisect_left(BUCKETS, seconds)] += 1
+        times.seconds += seconds
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """What the library writes as text."""
+        found = HistogramMetricFamily(
+            "invest_http_request_seconds",
+            "From the head of a request to its answer; waiting for a task included",
+            labels=["method", "route", "status"],
+        )
+        for labels, times in tuple(self._of.items()):
+            sums = accumulate(tuple(times.counts))
+            found.add_metric([*map(str, labels)], list(zip(BOUNDS, sums, strict=True)), times.seconds)
+        yield found
 
     async def text(self) -> bytes:
         """The metrics in Prometheus' text format: thousands of lines, written in a thread and once for all who ask."""

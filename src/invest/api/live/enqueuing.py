@@ -38,7 +38,7 @@ class Enqueuer:
         return await self._batches.add(what.with_options(id=job_id, caller=caller, origin=carried()))
 
     async def _flush(self, calls: Sequence[Call[Any]]) -> Sequence[Job[Any]]:
-        return await self.invest.enqueue_many(calls)
+        return await self.invest.enqueue_batch(calls)
 
     async def wait(self, job_id: str, seconds: float) -> JobStatus:
         """The job's status once it is final, or after `seconds`, at most `web.wait_max`. Raises `NotFound`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cached_property, partial
 from typing import Any, TypeVar, overload
 
@@ -70,17 +70,28 @@ class Invest(Client):
         at = self if self.cells is None else self.cells.of(what, caller)
         return await Client.enqueue(at, what, caller=caller)
 
+    async def enqueue_batch(self, calls: Sequence[Call[R]]) -> list[Job[R]]:
+        """See `Client.enqueue_batch`: each in its cell; a batch is whole within a cell."""
+        if self.cells is None:
+            return await Client.enqueue_batch(self, calls)
+        return await self._in_cells(calls, Client.enqueue_batch)
+
     async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[Job[R]]:
         """See `Client.enqueue_many`: each in its cell, in their order; a batch is whole within a cell."""
         if self.cells is None:
             return await Client.enqueue_many(self, calls)
-        asked = list(calls)
+        return await self._in_cells(list(calls), Client.enqueue_many)
+
+    async def _in_cells(
+        self, asked: Sequence[Call[R]], enqueue: Callable[[Client, list[Call[R]]], Awaitable[list[Job[R]]]]
+    ) -> list[Job[R]]:
+        assert self.cells is not None
         parts: dict[Client, list[int]] = {}
         for position, call in enumerate(asked):
             parts.setdefault(self.cells.of(call), []).append(position)
         made: dict[int, Job[R]] = {}
         for client, positions in parts.items():
-            jobs = await Client.enqueue_many(client, [asked[n] for n in positions])
+            jobs = await enqueue(client, [asked[n] for n in positions])
             made.update(zip(positions, jobs, strict=True))
         return [made[n] for n in range(len(asked))]
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -39,6 +39,7 @@ from invest.settings import RedisSettings, Settings
 
 log = structlog.get_logger("invest.engine")
 R = TypeVar("R")
+T = TypeVar("T")
 OLDEST: Final = "7.0"
 
 SCHEMES: Final = ("redis", "rediss", "unix", "sentinel", "sentinels", "cluster", "clusters")
@@ -171,21 +172,20 @@ class Line:
 
     async def send(self, commands: Sequence[Sequence[Any]]) -> None:
         """Write commands. Raises what the connection raises."""
-        async with self._limited():
-            await self._take()
-            await self._write(commands)
+        await self._within_limit(self._write(commands))
 
     async def receive(self, count: int) -> list[Any]:
         """The answers to the next commands, refusals in their places. Raises what the connection raises."""
-        async with self._limited():
-            return await self._read(count)
+        return await self._within_limit(self._read(count))
 
     async def exchange(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         """Write commands and read their answers, as `send` and `receive` do, within one limit."""
         await self._take()
-        async with self._limited():
-            await self._write(commands)
-            return await self._read(len(commands))
+        return await self._within_limit(self._exchange(commands))
+
+    async def _exchange(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        await self._write(commands)
+        return await self._read(len(commands))
 
     async def _take(self) -> None:
         if self._connection is None:
@@ -193,6 +193,7 @@ class Line:
             self._limit, self._connection.socket_timeout = self._connection.socket_timeout, None
 
     async def _write(self, commands: Sequence[Sequence[Any]]) -> None:
+        await self._take()
         packed = [pack_command(tuple(command)) for command in commands]  # in C: redis-py's own took most of it
         await self._connection.send_packed_command(packed, check_health=False)
         self._asked += len(commands)
@@ -207,11 +208,10 @@ class Line:
             self._asked -= 1
         return answers
 
-    @contextlib.asynccontextmanager
-    async def _limited(self) -> AsyncIterator[None]:
+    async def _within_limit(self, work: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self._limit):
-                yield
+                return await work
         except TimeoutError as error:
             await self.close(broken=True)
             raise RedisTimeoutError(f"no answer within {self._limit} s") from error
