@@ -115,6 +115,7 @@ async def _once(route: Route, request: Request) -> web.StreamResponse:
     request.ticket = claim.ticket if uncounted else request.ticket
     if claim.kept is None:
         request.job_id = hashlib.sha256(f"{key}\0{claim.name}".encode()).hexdigest()[:32]
+        request.claimed = key, digest
         return await _run(route, request, key, digest)
     if claim.kept.body is None:
         raise _too_long(claim.kept)
@@ -138,7 +139,7 @@ async def _run(route: Route, request: Request, key: str, digest: str) -> web.Str
     except BaseException as error:
         await _keep_refusal(request, key, digest, error)
         raise
-    if isinstance(response, web.Response):
+    if not request.noted and isinstance(response, web.Response):
         if key and response.headers.get("Cache-Control") == "no-store":  # an answer with a secret is kept nowhere
             await request.services.admission.release(key)
         else:
@@ -179,7 +180,7 @@ async def answer(route: Route, value: Any) -> web.StreamResponse:
     status = reply.status or route.output.status
     if reply.value is None:
         return web.Response(status=status if status != 200 else 204, headers=reply.headers)
-    body = await to_json_in_turns(reply.value)
+    body = reply.value if type(reply.value) is bytes else await to_json_in_turns(reply.value)
     return Plain(status=status, body=body, headers=reply.headers, content_type="application/json")
 
 

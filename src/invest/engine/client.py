@@ -30,6 +30,7 @@ from invest.engine.redis import (
     JobState,
     JobStatus,
     NewJob,
+    Note,
     Notices,
     Plan,
     Progress,
@@ -164,9 +165,13 @@ class Client(Asking):
         ((job_id, new),) = await self.accept(transitions.enqueue([job]))
         return Job(self, job_id, call.job.signature.result, new=new, end=end if new else None)
 
-    async def enqueue_batch(self, calls: Sequence[Call[R]]) -> list[Job[R]]:
-        """Up to 250 calls in one round trip, taken whole or not at all; for those that come again and again."""
-        made = await self.accept_beside_others(transitions.enqueue([self.new_job(call) for call in calls]))
+    async def enqueue_batch(self, calls: Sequence[Call[R]], notes: Sequence[Note | None] = ()) -> list[Job[R]]:
+        """Up to 250 calls in one round trip, taken whole or not at all; for those that come again and again.
+
+        `notes` are none, or one or None for each call.
+        """
+        asked = transitions.enqueue([self.new_job(call) for call in calls], notes=notes)
+        made = await self.accept_beside_others(asked)
         return self._jobs(calls, made)
 
     def _jobs(self, calls: Sequence[Call[R]], made: Sequence[tuple[str, bool]]) -> list[Job[R]]:

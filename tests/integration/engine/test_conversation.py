@@ -10,9 +10,10 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from invest.engine import Conversation, asking, open_redis
-from invest.engine.redis import close_redis
+from invest.engine import Conversation, Invest, Note, asking, open_redis
+from invest.engine.redis import close_redis, transitions
 from invest.settings import Settings
+from tests.integration.engine.engine_kit import kit_add, kit_unique
 
 Make = Callable[..., Settings]
 
@@ -80,3 +81,49 @@ async def test_a_server_that_is_the_primary_no_more_is_left(client: Redis) -> No
         await client.execute_command("REPLICAOF", "NO", "ONE")  # type: ignore[no-untyped-call] # redis-py
     assert (await conversation.ask([("CLIENT", "ID")])) != [number]
     await conversation.close()
+
+
+@pytest.mark.parametrize("prefix", ["", "firm:one"])
+async def test_a_note_is_written_in_the_step_that_makes_its_job_and_in_no_other(
+    settings: Make, redis_url: str, prefix: str
+) -> None:
+    known = settings(redis={"url": redis_url, "prefix": prefix})
+    async with Invest.connect(known) as invest:
+
+        def note(key: str, counter: str = "") -> Note:
+            return Note(f"invest:web:idem:{key}", f"answer to {key}".encode(), 100, counter, 7)
+
+        async def read(key: str) -> bytes | None:
+            found: bytes | None = await invest.redis.get(f"invest:web:idem:{key}")
+            return found
+
+        jobs = await invest.enqueue_batch(
+            [kit_unique("a"), kit_unique("a"), kit_add(1), kit_add(2).with_options(id="mine")],
+            [note("first", "invest:quota:kept:k"), note("second"), None, note("third", "invest:quota:kept:k")],
+        )
+        assert [job.new for job in jobs] == [True, False, True, True]
+        assert (await read("first"), await read("second"), await read("third")) == (
+            b"answer to first",
+            None,
+            b"answer to third",
+        )
+        assert 0 < await invest.redis.ttl("invest:web:idem:first") <= 100
+        assert await invest.redis.get("invest:quota:kept:k") == b"14"
+        assert 100 < await invest.redis.ttl("invest:quota:kept:k") <= 200
+        (again,) = await invest.enqueue_batch([kit_add(3).with_options(id="mine")], [note("fourth")])
+        assert not again.new and await read("fourth") is None
+        asked = transitions.enqueue([invest.new_job(kit_add(4).with_options(id="sent"))], notes=[note("fifth")])
+        assert [await asked.of(invest.redis), await asked.of(invest.redis)] == [[("sent", True)]] * 2  # sent again
+        assert await read("fifth") == b"answer to fifth"
+
+
+async def test_calls_are_queued_where_the_connection_was_cut_or_the_scripts_are_gone(
+    settings: Make, redis_url: str
+) -> None:
+    async with Invest.connect(settings(redis={"url": redis_url})) as invest:
+        assert [job.new for job in await invest.enqueue_batch([kit_add(1)])] == [True]
+        await invest.redis.client_kill_filter(_type="normal", skipme=True)
+        assert [job.new for job in await invest.enqueue_batch([kit_add(2)])] == [True]
+        await invest.redis.execute_command("FUNCTION FLUSH")  # type: ignore[no-untyped-call] # redis-py
+        assert [job.new for job in await invest.enqueue_batch([kit_add(3)])] == [True]
+        assert await invest.redis.zcard("arq:queue:kit") == 3

@@ -24,7 +24,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
 from invest.api.http import Batcher, Problem, retry_after, unavailable
-from invest.engine import Conversation, keys, new_id
+from invest.engine import Conversation, Note, keys, new_id
 from invest.settings import WebSettings
 
 log = structlog.get_logger("invest.web")
@@ -224,11 +224,12 @@ class Admission:
 
     async def keep(self, caller: str, key: str, request_hash: str, kept: Kept) -> None:
         """Keep an answer for the repeats of its request; of a long one only what it was."""
-        head = {"h": request_hash, "s": kept.status, "hd": kept.headers}
-        text = "" if kept.body is None else kept.body.decode()
-        if len(text) > MAX_KEPT or kept.body is None:
-            head["o"], text = True, ""
-        await self._batches.add(Answer(key, f"d{orjson.dumps(head).decode()}\n{text}", _counter(caller)))
+        await self._batches.add(Answer(key, _as_text(request_hash, kept), _counter(caller)))
+
+    def note(self, caller: str, key: str, request_hash: str, kept: Kept) -> Note:
+        """The same, to be kept in the step in which the job is queued that the answer speaks of."""
+        text = _as_text(request_hash, kept).encode()
+        return Note(key, text, KEEP, _counter(caller), len(text) + 300)
 
     async def release(self, key: str) -> None:
         """Give a key back after a failure, so that the caller may try again."""
@@ -258,6 +259,14 @@ class Admission:
         """Wait for what is under way."""
         await self._batches.close()
         await self._conversation.close()
+
+
+def _as_text(request_hash: str, kept: Kept) -> str:
+    head = {"h": request_hash, "s": kept.status, "hd": kept.headers}
+    text = "" if kept.body is None else kept.body.decode()
+    if len(text) > MAX_KEPT or kept.body is None:
+        head["o"], text = True, ""
+    return f"d{orjson.dumps(head).decode()}\n{text}"
 
 
 def is_key(given: str | None) -> bool:

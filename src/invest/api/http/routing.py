@@ -76,7 +76,7 @@ class Incoming:
 
 @dataclass(slots=True)
 class Reply(Generic[T]):
-    """An answer that needs another status or headers than its route's; `value` None has no body."""
+    """An answer that needs another status or headers than its route's; None has no body, bytes are JSON."""
 
     value: Any
     status: int | None = None

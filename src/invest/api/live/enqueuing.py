@@ -8,7 +8,18 @@ from contextlib import suppress
 from typing import Any
 
 from invest.api.http import Batcher, Problem
-from invest.engine import Call, Invest, Job, JobCancelled, JobFailed, JobStatus, ResultExpired, ResultTimeout, Workflow
+from invest.engine import (
+    Call,
+    Invest,
+    Job,
+    JobCancelled,
+    JobFailed,
+    JobStatus,
+    Note,
+    ResultExpired,
+    ResultTimeout,
+    Workflow,
+)
 from invest.tracing import carried
 
 MAX_WAIT = 60.0  # seconds a request may wait for its job
@@ -22,23 +33,37 @@ class Enqueuer:
         self.invest = invest
         self._limit = invest.settings.engine.max_argument_bytes
         self._wait_max = invest.settings.web.wait_max
-        self._batches: Batcher[Call[Any], Job[Any]] = Batcher(self._flush)
+        self._batches: Batcher[tuple[Call[Any], Note | None], Job[Any]] = Batcher(self._flush)
         self._waiting = asyncio.Semaphore(MAX_WAITING)
         self._waiters: set[asyncio.Future[Any]] = set()
 
-    async def enqueue(self, what: Call[Any] | Workflow[Any], caller: str, *, job_id: str | None = None) -> Job[Any]:
+    @property
+    def takes_notes(self) -> bool:
+        """Whether calls are queued where their answers are kept."""
+        return self.invest.cells is None
+
+    async def enqueue(
+        self,
+        what: Call[Any] | Workflow[Any],
+        caller: str,
+        *,
+        job_id: str | None = None,
+        note: Note | None = None,
+    ) -> Job[Any]:
         """Accept a call, as job `job_id` where one is given, or a workflow, on behalf of `caller`.
 
-        Raises 413 for too large arguments, `QueueFull` or `Unreachable`.
+        The `note` of a new call is written in the same step. Raises 413 for too large arguments, `QueueFull` or
+        `Unreachable`.
         """
         if isinstance(what, Workflow):
             return await self.invest.enqueue(what, caller=caller)
         if len(what.payload) > self._limit:
             raise Problem(413, f"{len(what.payload)} bytes of arguments; at most {self._limit} are taken")
-        return await self._batches.add(what.with_options(id=job_id, caller=caller, origin=carried()))
+        return await self._batches.add((what.with_options(id=job_id, caller=caller, origin=carried()), note))
 
-    async def _flush(self, calls: Sequence[Call[Any]]) -> Sequence[Job[Any]]:
-        return await self.invest.enqueue_batch(calls)
+    async def _flush(self, batch: Sequence[tuple[Call[Any], Note | None]]) -> Sequence[Job[Any]]:
+        notes = [note for _, note in batch]
+        return await self.invest.enqueue_batch([call for call, _ in batch], notes if any(notes) else ())
 
     async def wait(self, job_id: str, seconds: float) -> JobStatus:
         """The job's status once it is final, or after `seconds`, at most `web.wait_max`. Raises `NotFound`."""

@@ -66,7 +66,11 @@ async def accepted(
         request.services.callbacks.check(callback)
     await require_calls(request, what)
     await request.services.quotas.queue(request.caller, what)
-    job = await request.services.enqueuer.enqueue(what, request.caller.id, job_id=request.job_id)
+    note = None
+    if isinstance(what, Call) and request.job_id is not None and wait is None and callback is None:
+        body = to_json(_queued(request.job_id, echo, message))
+        note = request.note(202, _headers(request.job_id) | {"Content-Type": "application/json"}, body)
+    job = await request.services.enqueuer.enqueue(what, request.caller.id, job_id=request.job_id, note=note)
     if job.new:
         await request.services.quotas.queued(request.caller, what, job.id)
     if callback is not None:
@@ -74,16 +78,28 @@ async def accepted(
     name = what.name if isinstance(what, Call) else what.kind
     # The audit line of a queued job is its request's own; the database has it as a row of job_run.
     request.tell(action="enqueue", task_id=job.id, job=name, caller=request.caller.id)
-    headers = {"Location": f"{PREFIX}/tasks/{job.id}/status"}
+    if note is not None and job.new:
+        request.noted = True
+        return Reply(body, 202, _headers(job.id))
     if wait is not None:
         with request.services.load.idle():
             status = await request.services.enqueuer.wait(job.id, wait)
         if status.final:
-            headers["Preference-Applied"] = f"wait={wait:g}"
+            headers = {"Location": _place(job.id), "Preference-Applied": f"wait={wait:g}"}
             return Reply(status_view(status), 200, headers)
-    headers["Retry-After"] = str(POLL_AFTER)
-    body = {"status": "queued", "task_id": job.id, **echo, "message": message if job.new else f"already {message}"}
-    return Reply(body, 202, headers)
+    return Reply(_queued(job.id, echo, message if job.new else f"already {message}"), 202, _headers(job.id))
+
+
+def _queued(job_id: str, echo: dict[str, Any], message: str) -> dict[str, Any]:
+    return {"status": "queued", "task_id": job_id, **echo, "message": message}
+
+
+def _place(job_id: str) -> str:
+    return f"{PREFIX}/tasks/{job_id}/status"
+
+
+def _headers(job_id: str) -> dict[str, str]:
+    return {"Location": _place(job_id), "Retry-After": str(POLL_AFTER)}
 
 
 def wait_of(http: web.Request) -> float | None:

@@ -16,7 +16,7 @@ from invest.engine.manage.dead_letters import DeadLetters
 from invest.engine.manage.inspection import Inspector, QueueStats
 from invest.engine.manage.schedules import Schedules
 from invest.engine.manage.workflows import Workflows
-from invest.engine.redis import End, JobStatus, keys, transitions
+from invest.engine.redis import End, JobStatus, Note, keys, transitions
 from invest.errors import NotFound
 from invest.settings import HOME
 
@@ -70,10 +70,10 @@ class Invest(Client):
         at = self if self.cells is None else self.cells.of(what, caller)
         return await Client.enqueue(at, what, caller=caller)
 
-    async def enqueue_batch(self, calls: Sequence[Call[R]]) -> list[Job[R]]:
-        """See `Client.enqueue_batch`: each in its cell; a batch is whole within a cell."""
+    async def enqueue_batch(self, calls: Sequence[Call[R]], notes: Sequence[Note | None] = ()) -> list[Job[R]]:
+        """See `Client.enqueue_batch`: each in its cell; a batch is whole within a cell, and none takes notes."""
         if self.cells is None:
-            return await Client.enqueue_batch(self, calls)
+            return await Client.enqueue_batch(self, calls, notes)
         return await self._in_cells(calls, Client.enqueue_batch)
 
     async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[Job[R]]:

@@ -26,7 +26,18 @@ from invest.engine.redis.results import Inputs, resolve
 from invest.engine.redis.scripts import Argument, Script, script
 from invest.engine.redis.signal import Signal, ended
 from invest.engine.redis.states import TIME_BUCKETS, Attempt, Frozen, JobState, JobStatus, Progress
-from invest.engine.redis.transitions import Ask, Claimed, Finished, Limit, Look, NewJob, Tick, answers_to, new_request
+from invest.engine.redis.transitions import (
+    Ask,
+    Claimed,
+    Finished,
+    Limit,
+    Look,
+    NewJob,
+    Note,
+    Tick,
+    answers_to,
+    new_request,
+)
 from invest.engine.redis.wire import (
     CorruptPayload,
     deserialize,
@@ -60,6 +71,7 @@ __all__ = [
     "Line",
     "Look",
     "NewJob",
+    "Note",
     "Notices",
     "Plan",
     "Progress",

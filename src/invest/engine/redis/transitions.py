@@ -123,11 +123,36 @@ class NewJob:
         ]
 
 
-def enqueue(jobs: Iterable[NewJob], *, restoring: bool = False) -> Ask[list[tuple[str, bool]]]:
-    """Per job its id, or that of the job which holds its key, and whether this request made it."""
-    argv: list[Argument] = [new_request(), "1" if restoring else ""]
-    for job in jobs:
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is written in the same step as a job, where that is new: both are there, or neither is."""
+
+    key: str
+    text: bytes
+    ttl: int  # seconds
+    counter: str = ""  # a key that counts such bytes, for twice as long
+    size: int = 0  # how many to count
+
+    def row(self) -> list[Argument]:
+        """As the script's arguments."""
+        return [self.key, self.text, self.ttl, self.counter, self.size]
+
+
+NO_NOTE = Note("", b"", 0)
+
+
+def enqueue(
+    jobs: Iterable[NewJob], *, restoring: bool = False, notes: Sequence[Note | None] = ()
+) -> Ask[list[tuple[str, bool]]]:
+    """Per job its id, or that of the job which holds its key, and whether this request made it.
+
+    `notes` are none, or one or None for each job.
+    """
+    argv: list[Argument] = [new_request(), "n" if notes else "1" if restoring else ""]
+    for number, job in enumerate(jobs):
         argv += job.row()
+        if notes:
+            argv += (notes[number] or NO_NOTE).row()
     return Ask(script("enqueue"), argv, lambda answer: [(id_text(raw), bool(new)) for raw, new in answer])
 
 

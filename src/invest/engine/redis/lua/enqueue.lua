@@ -1,7 +1,10 @@
--- ARGV: the request's own id, "1" for a restore, then per call id, "1" if the caller chose it, unique key, name, queue, priority,
+-- ARGV: the request's own id, "1" for a restore or "n" with notes, then per call id, "1" if the caller chose it, unique key, name, queue, priority,
 -- delay ms, at ms, expires ms after due, not after ms, ttl ms, envelope up to its time. Returns per call {id, 1 if new}: new too
 -- when this very request made it before. Restored while another job holds its key, a job ends as cancelled.
-local FIELDS = 12
+-- With notes five more per call: a key, what it is set to where the job is new, for how many seconds; a key that counts such bytes, how
+-- many. A key may be empty.
+local FIELDS, NOTE = 12, 5
+local OUTSIDE = JOB:sub(1, #JOB - #'invest:job:')  -- the deployment's prefix
 local request, replies, names, aborts
 
 local function make(ARGV, i, id, unique, holder)
@@ -29,10 +32,20 @@ local function make(ARGV, i, id, unique, holder)
   replies[#replies + 1] = {id, 1}
 end
 
+local function write_note(ARGV, i)
+  local key, ttl, counter = ARGV[i], ARGV[i + 2], ARGV[i + 3]
+  if key == '' then return end
+  redis.call('SET', OUTSIDE .. key, ARGV[i + 1], 'EX', ttl)
+  if counter ~= '' then
+    redis.call('INCRBY', OUTSIDE .. counter, ARGV[i + 4])
+    redis.call('EXPIRE', OUTSIDE .. counter, 2 * ttl)
+  end
+end
+
 return function(ARGV)
-  local restoring = ARGV[2] == '1'
+  local restoring, noting = ARGV[2] == '1', ARGV[2] == 'n'
   request, replies, names, aborts = ARGV[1], {}, {}, redis.call('EXISTS', ARQ_ABORT) == 1
-  for i = 3, #ARGV, FIELDS do
+  for i = 3, #ARGV, noting and FIELDS + NOTE or FIELDS do
     local id, chosen, unique = ARGV[i], ARGV[i + 1] == '1', ARGV[i + 2]
     local known = chosen and redis.call('HMGET', JOB .. id, F.state, F.request) or {redis.call('HGET', JOB .. id, F.state)}
     local holder = not known[1] and unique ~= '' and held(unique, id) or nil
@@ -45,6 +58,7 @@ return function(ARGV)
     else
       make(ARGV, i, id, unique, holder)
     end
+    if noting and replies[#replies][2] == 1 then write_note(ARGV, i + FIELDS) end
   end
   flush()
   return replies
