@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invest.domain.portfolios.allocation import Trade
 from invest.domain.portfolios.events import is_settlement, settled, trade_day
-from invest.domain.portfolios.exchanges import known_spin_off, spun_off
+from invest.domain.portfolios.exchanges import ESTIMATED, PUBLISHED, known_spin_off, spun_off
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
 from invest.domain.portfolios.fills import fills_of, order_matters, prorated
 from invest.domain.portfolios.identity import broker_key, natural_key, row_hashes, same_broker
@@ -30,8 +30,10 @@ from invest.domain.portfolios.returns import PeriodReturn
 __all__ = [
     "AUCTION",
     "CENT",
+    "ESTIMATED",
     "ORDER",
     "PROPOSED",
+    "PUBLISHED",
     "REDEEMED",
     "SHARE",
     "SHORT",

@@ -37,7 +37,7 @@ class Announced(Frozen):
 
 def event_name(event: Transaction) -> str:
     """What kind of event it is, as warnings and proposals say it."""
-    return event.note.removeprefix(f"{SHORT}: ").replace("spin_off", "spin-off").replace("_", " ")
+    return event.note.removeprefix(f"{SHORT}: ").partition(";")[0].replace("spin_off", "spin-off").replace("_", " ")
 
 
 def amount_text(event: Transaction) -> str:
@@ -129,9 +129,15 @@ def _payment(r: Receipt) -> Proposal:
 
 
 def _share_event(implied: Transaction) -> Proposal:
-    t = implied.model_copy(update={"origin": PROPOSED, "note": f"{event_name(implied)}, as announced"})
+    basis = implied.note.partition("; ")[2]
+    note = f"{event_name(implied)}, as announced{'; ' if basis else ''}{basis}"[:500]
+    t = implied.model_copy(update={"origin": PROPOSED, "note": note})
     message = f"{t.ticker} {event_name(implied)} of {amount_text(t)} on {t.date}"
-    return Proposal(key=f"{t.ticker}:{implied.note}:{t.date}:{t.quantity.normalize():f}", said=message, transaction=t)
+    return Proposal(
+        key=f"{t.ticker}:{implied.note.partition(';')[0]}:{t.date}:{t.quantity.normalize():f}",
+        said=message,
+        transaction=t,
+    )
 
 
 def announced(

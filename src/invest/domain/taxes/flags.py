@@ -33,8 +33,13 @@ SAYINGS: dict[str, tuple[str, str]] = {
     ),
     "spin_off": (
         "{ticker}: {part} of the cost of {source} went with the spin-off of {day}; the company publishes the part, "
-        "check it",
-        "{ticker}: {part} do custo de {source} seguiu a cisão de {dia}; a companhia publica a proporção, confira",
+        "check it and book it (invest data event --cost-share)",
+        "{ticker}: {part} do custo de {source} seguiu a cisão de {dia}; a companhia publica a proporção, confira e "
+        "registre-a (invest data event --cost-share)",
+    ),
+    "spin_off_published": (
+        "{ticker}: {part} of the cost of {source} went with the spin-off of {day}, as published: {where}",
+        "{ticker}: {part} do custo de {source} seguiu a cisão de {dia}, conforme publicado: {where}",
     ),
     "short_sale": (
         "{ticker}: a short sale was bought back on {day} with a result of {result}, which is in no tax: add it by hand",

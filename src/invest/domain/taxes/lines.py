@@ -11,6 +11,7 @@ from decimal import Decimal
 from invest.domain.market import Asset, AssetKind, kind_from_suffix
 from invest.domain.portfolios import (
     AUCTION,
+    PUBLISHED,
     REDEEMED,
     Book,
     Entry,
@@ -88,8 +89,12 @@ def _of_fact(t: Transaction) -> Iterable[Flag]:
     elif is_redemption(t):
         yield flag("redeemed", ticker=t.ticker, day=t.date, blocks=False)
     elif t.operation is Operation.SPIN_OFF:
-        part = f"{t.price:.2%}"
-        yield flag("spin_off", ticker=t.other, day=t.date, blocks=False, part=part, source=t.ticker)
+        named = {"part": f"{t.price:.2%}", "source": t.ticker}
+        _, published, where = t.note.partition(PUBLISHED)
+        if published:
+            yield flag("spin_off_published", ticker=t.other, day=t.date, blocks=False, where=where.strip(), **named)
+        else:
+            yield flag("spin_off", ticker=t.other, day=t.date, blocks=False, **named)
 
 
 def is_redemption(t: Transaction) -> bool:

@@ -245,3 +245,50 @@ def test_a_paper_split_and_merged_on_one_day_goes_over_whole() -> None:
     twice = event("OLDD3", ActionKind.SPLIT, factor="2")
     known = Known({"OLDD3": (twice,)}, [change("OLDD3", "BIGG3", "0.5")])
     assert held(positions_of([BOUGHT], known, TODAY)) == {"BIGG3": (D(100), D(1_000))}
+
+
+@pytest.mark.parametrize(
+    ("event_known", "row", "part", "basis"),
+    [
+        (spin(), None, "20.00%", "an estimate by prices"),
+        (
+            spin(cost_share="0.125", cost_source="fact 7"),
+            None,
+            "12.50%",
+            "as published: fact 7",
+        ),
+        (
+            spin(cost_share="0.125", cost_source="fact 7"),
+            "0.2",
+            "12.50%",
+            "as published: fact 7",
+        ),
+        (spin(cost_share="0.125"), "0.3", "30.00%", "as booked"),  # the owner's own word; .2 was the import's estimate
+        (spin(cost_share="0.125"), None, "12.50%", "as published: by the company"),
+    ],
+)
+def test_the_part_of_the_cost_is_told_with_who_says_it(
+    event_known: CorporateAction, row: str | None, part: str, basis: str
+) -> None:
+    told = [] if row is None else [fact("2026-03-25", "spin_off", "OLDD3", "50", row, other="NEWW3", note="Cisão")]
+    known = Known({"OLDD3": (event_known,)})
+    metrics = measure(PortfolioInput(portfolio(BOUGHT, *told), NOW, actions=known.actions))
+    assert f"NEWW3: {part} of the cost of OLDD3 went with the spin-off of 2026-03-11, {basis}" in metrics.warnings
+    cost = D(1_000) * D(part.removesuffix("%")) / 100
+    assert held(positions_of([BOUGHT, *told], known, TODAY))["NEWW3"][1] == cost
+    (flagged,) = tax_year(TaxInput([BOUGHT, *told], TODAY, known), 2026).flags
+    assert part in flagged.message and ("as published" in flagged.message) is ("as published" in basis)
+    if row is None:
+        (proposal,) = metrics.proposals
+        assert proposal.transaction.note == f"spin-off, as announced; {basis}"
+        after = measure(PortfolioInput(portfolio(BOUGHT, proposal.transaction), NOW, actions=known.actions))
+        assert [p.cost for p in after.positions] == [p.cost for p in metrics.positions]
+
+
+def test_published_parts_of_several_papers_are_of_the_whole_cost() -> None:
+    known = Known(
+        {"OLDD3": (spin(cost_share="0.3"), spin(other="MORE3", ratio="1", price_factor="0.5", cost_share="0.25"))}
+    )
+    assert held(positions_of([BOUGHT], known, TODAY)) == {
+        "OLDD3": (D(100), D(450)), "NEWW3": (D(50), D(300)), "MORE3": (D(100), D(250)),
+    }  # fmt: skip

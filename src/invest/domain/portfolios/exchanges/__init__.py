@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from invest.domain.portfolios.exchanges.book import came_of, with_exchanges
-from invest.domain.portfolios.exchanges.spin_offs import known_spin_off, spun_off
+from invest.domain.portfolios.exchanges.spin_offs import ESTIMATED, PUBLISHED, known_spin_off, spun_off
 
-__all__ = ["came_of", "known_spin_off", "spun_off", "with_exchanges"]
+__all__ = ["ESTIMATED", "PUBLISHED", "came_of", "known_spin_off", "spun_off", "with_exchanges"]

@@ -117,7 +117,7 @@ class _Exchanges:
                 other = self.known.paper_on(spun_off(action) or "", last)
                 made = SpinOff(ticker, other, Due(ZERO, greedy=True), short=held < 0, origin=action.source[:20])
                 one = spun.setdefault((ticker, other), made)
-                one.add(abs(held) * (action.ratio or ZERO), share, estimate)
+                one.add(action, held, share, estimate)
         booked = list(self.transactions)
         owned = [one for one in spun.values() if not one.short]
         for other in dict.fromkeys(one.other for one in owned):
@@ -164,6 +164,11 @@ class _Exchanges:
         """Put the spin-offs of one paper among the facts: each takes its part of the cost that the ones before left."""
         left, place = Decimal(1), 0
         for one in spun:
+            if not one.short:
+                self.remarks.append(
+                    f"{one.other}: {one.part:.2%} of the cost of {one.ticker} went with the spin-off of {last + DAY}, "
+                    f"{one.basis}"
+                )
             for at, quantity, share in one.facts():
                 made = Transaction(
                     date=last + DAY,
@@ -172,7 +177,7 @@ class _Exchanges:
                     quantity=quantity.quantize(SHARE),
                     price=share.quantize(SHARE),
                     other=one.other,
-                    note=f"{SHORT}: spin_off" if one.short else "spin_off",
+                    note=f"{SHORT}: spin_off" if one.short else f"spin_off; {one.basis}"[:500],
                     origin=one.origin,
                     place=place,
                 )
@@ -183,7 +188,8 @@ class _Exchanges:
                     self._append(fact, -1)
                 else:
                     t = booked[at]
-                    kept = {"note": t.note, "origin": t.origin, "broker": t.broker, "id": t.id}
+                    note = f"{t.note}; {one.basis}" if t.note else one.basis
+                    kept = {"note": note[:500], "origin": t.origin, "broker": t.broker, "id": t.id}
                     self._put(at, fact.model_copy(update=kept))
 
     def merge(self, changes: Sequence[TickerChange], last: date) -> None:

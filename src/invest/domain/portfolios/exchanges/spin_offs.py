@@ -17,6 +17,7 @@ from invest.domain.portfolios.portfolio import ZERO, Transaction
 
 EARLY = timedelta(days=5)
 LATE = timedelta(days=60)  # papers of a spin-off or a merger are credited weeks after the ex-day
+PUBLISHED, ESTIMATED, OWN = "as published:", "an estimate by prices", "as booked"
 EXACT = Decimal("1e-6")  # two parts of a cost that differ by less are the same figure
 
 
@@ -61,7 +62,8 @@ def shares_of_cost(day: Sequence[CorporateAction]) -> list[tuple[Decimal, Decima
 class SpinOff:
     """What one paper gave of another on one day, for what was held; `short`: for what was owed.
 
-    `share` of the cost goes with it, `estimate` by prices. `told` are parts that a row states as its own.
+    `share` of the cost goes with it, `estimate` by prices. `sources`: where each event's part was published, None for one
+    that prices gave. `told` are parts that a row states as its own, `stated` says that all are.
     """
 
     ticker: str
@@ -72,10 +74,27 @@ class SpinOff:
     share: Decimal = ZERO
     estimate: Decimal = ZERO
     told: dict[int, Decimal] = field(default_factory=dict)
+    stated: bool = False
+    sources: list[str | None] = field(default_factory=list)
 
-    def add(self, whole: Decimal, share: Decimal, estimate: Decimal) -> None:
-        """Count an event of the day in."""
-        self.due.whole += whole
+    @property
+    def basis(self) -> str:
+        """Who says which part of the cost goes with it."""
+        if self.stated or self.told:
+            return OWN
+        if None in self.sources:
+            return ESTIMATED
+        return f"{PUBLISHED} {'; '.join(sorted({source for source in self.sources if source})) or 'by the company'}"
+
+    @property
+    def part(self) -> Decimal:
+        """The part of the cost that goes with it in all."""
+        return sum((share for _, _, share in self.facts()), ZERO)
+
+    def add(self, action: CorporateAction, held: Decimal, share: Decimal, estimate: Decimal) -> None:
+        """Count an event of the day in, for what was held."""
+        self.due.whole += abs(held) * (action.ratio or ZERO)
+        self.sources.append(None if action.cost_share is None else action.cost_source or "")
         self.share += share
         self.estimate += estimate
 
@@ -93,7 +112,7 @@ class SpinOff:
         whole = [t.price * self.due.whole / t.quantity for t in priced]
         if any(abs(mean - one) <= EXACT or all(abs(part - one) <= EXACT for part in whole) for one in known):
             return
-        self.share = min(mean, Decimal(1))
+        self.share, self.stated = min(mean, Decimal(1)), True
 
     def facts(self) -> Iterator[tuple[int | None, Decimal, Decimal]]:
         """(place of the row, None for what nobody booked; papers; their part of the cost)."""
