@@ -13,7 +13,7 @@ from invest.domain.opinions import Rating, rating_of
 from invest.reports.data import AssetReportData
 from invest.reports.facts import FactBook
 from invest.reports.frame import ai_stats, frame, lone_opinion, sources_text
-from invest.reports.locale import MARKET_ZONE, Locale, locale_of
+from invest.reports.locale import MARKET_ZONE, MISSING, Locale, locale_of
 from invest.reports.phrases import analyst_name, change_text, sector_name, unit_of
 from invest.reports.sections import (
     VERDICT_MARKS,
@@ -187,11 +187,11 @@ def _header(data: AssetReportData, book: FactBook) -> Header:
     known_range = low is not None and high is not None
     week52 = words.t("header.week52", low=locale.number(low, 2), high=locale.number(high, 2)) if known_range else ""
     as_of = words.t("header.as_of", when=locale.instant(analysis.as_of))
-    stale = f" · {words.t('header.stale')}" if analysis.stale else ""
+    stale, ended = f" · {words.t('header.stale')}" if analysis.stale else "", _ended(data, locale)
     return Header(
         title=analysis.ticker,
         name=" · ".join(part for part in (clean(analysis.name, 90), sector) if part),
-        tagline=f"{kind} · {sources_text(analysis.sources, data.quality, locale)} · {as_of}{stale}",
+        tagline=f"{kind} · {sources_text(analysis.sources, data.quality, locale)} · {as_of}{ended or stale}",
         value=_price_text(analysis, locale),
         change=words.t("header.on_day", change=change) if change else "",
         change_mark=mark,
@@ -205,6 +205,17 @@ def _price_text(analysis: Analysis, locale: Locale) -> str:
         return locale.words.t("header.no_price")
     text = locale.price(analysis.price)
     return locale.words.t("header.points", value=text) if analysis.kind is AssetKind.INDEX else text
+
+
+def _ended(data: AssetReportData, locale: Locale) -> str:
+    """That the asset trades no more, why, since when, and what its holders have now."""
+    end = data.delisting
+    if end is None:
+        return ""
+    day = locale.day(end.ended_on or end.last_session) if end.ended_on or end.last_session else MISSING
+    ratio = "" if end.ratio in (None, 1) else f" × {locale.number(end.ratio, 8).rstrip('0').rstrip(',.')}"
+    now = f"{end.successor}{ratio}" if end.successor else ""
+    return f" · {locale.words.t(f'header.ended_{end.reason}', day=day, now=now)}"
 
 
 def _strip(data: AssetReportData, book: FactBook) -> Strip:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from invest.domain.analysis import Analysis, Comparison, History
-from invest.domain.market import Asset, Bars, CorporateAction, FundPortfolio, NewsItem, Programme
+from invest.domain.market import Asset, Bars, CorporateAction, Delisting, FundPortfolio, NewsItem, Programme
 from invest.domain.opinions import AiConsensus, Argument, Opinion
 from invest.domain.portfolios import Announced, PeriodReturn, Trade
 from invest.domain.taxes import TaxYear
@@ -61,7 +61,8 @@ class AssetReportData(ReportData):
     `objection`: the strongest counter-argument, shown and never voted. `quality`: the consensus of each field.
     `benchmark`: what the local rules make of the same facts, without a vote.
     `asset`: who it is; `history`: its past; `peers`: the newest analyses of others of its kind and sector;
-    `holdings`: what a fund holds by its newest quarterly report; `programme`: what a receipt stands for.
+    `holdings`: what a fund holds by its newest quarterly report; `programme`: what a receipt stands for; `delisting`:
+    how it ended, where it trades no more.
     """
 
     analysis: Analysis
@@ -80,6 +81,7 @@ class AssetReportData(ReportData):
     peers: Sequence[Analysis] = ()
     holdings: FundPortfolio | None = None
     programme: Programme | None = None
+    delisting: Delisting | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,16 @@ from invest.api.routes.models import Day, Strict, WholePage
 from invest.api.routes.ownership import owner_of
 from invest.api.routes.portfolio.portfolios import PortfolioId
 from invest.api.routes.research import TickerPath, known
-from invest.domain.market import ActionKind, AgendaEntry, CorporateAction, EventTerms, Ticker, market_day
+from invest.domain.market import (
+    ActionKind,
+    AgendaEntry,
+    CorporateAction,
+    Delisting,
+    EventTerms,
+    Market,
+    Ticker,
+    market_day,
+)
 from invest.domain.values import Question, QuestionKind
 from invest.errors import NotFound
 from invest.jobs.data_collection import (
@@ -130,6 +139,27 @@ async def _asked(request: Request, query: AgendaFilter | Whose) -> list[str]:
     return await held_tickers(store, query.portfolio_id)
 
 
+class DelistingFilter(WholePage):
+    """Which papers."""
+
+    ticker: Ticker | None = None
+    market: Market | None = None
+    since: Day | None = Field(default=None, description="that ended from here on; all without it")
+
+
+@route("GET", "/data/delistings", tag="assets", problems=(422, 503))
+async def list_delistings(request: Request, query: DelistingFilter) -> Reply[Listing[Delisting]]:
+    """Papers that trade no more, the newest end first: last session, why, and what their holders have now."""
+    store = await request.services.store()
+    found = await store.assets.delistings([query.ticker] if query.ticker else None)
+    kinds = None if query.market is None else query.market.kinds
+    chosen = [
+        one for one in found
+        if (kinds is None or one.kind in kinds) and (query.since is None or one.day >= query.since)
+    ]  # fmt: skip
+    return sliced(request, chosen, lambda one: one.ticker, query.cursor, query.limit)
+
+
 class QuestionFilter(WholePage):
     """Which questions."""
 
@@ -171,6 +201,7 @@ ROUTES = (
     book_asset_event,
     get_asset_event,
     withdraw_asset_event,
+    list_delistings,
     list_questions,
     answer_asset_question,
 )

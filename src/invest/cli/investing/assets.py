@@ -59,8 +59,14 @@ def show(ticker: TickerName, json_output: AsJson = False) -> None:
     async def work(client: Client) -> dict[str, Any]:
         about: dict[str, Any] = await client.get(f"/assets/{name}")
         bars = entries(await client.get(f"/assets/{name}/prices", limit=2))
-        return {**about, "last": bars[0] if bars else None, "before": bars[1] if len(bars) > 1 else None,
-                "analysis": await _newest(client, name)}  # fmt: skip
+        ended = [] if about["active"] else await client.rows("/data/delistings", ticker=name)
+        return {
+            **about,
+            "delisting": ended[0] if ended else None,
+            "last": bars[0] if bars else None,
+            "before": bars[1] if len(bars) > 1 else None,
+            "analysis": await _newest(client, name),
+        }
 
     found = with_api(work)
     if json_output:
@@ -72,6 +78,8 @@ def show(ticker: TickerName, json_output: AsJson = False) -> None:
         "name": found["name"],
         "kind": found["kind"],
         "sector": found.get("sector"),
+        "traded": found["delisting"] and _end_text(found["delisting"]),
+        "listed": found.get("listed_on") and f"in B3's file of {found['listed_on']}",
         "cnpj": re.sub(r"(\d{2})(\d{3})(\d{3})(\d{4})(\d{2})", r"\1.\2.\3/\4-\5", found.get("cnpj") or "") or None,
         "close": last and f"{output.rounded(Decimal(last['close']), 2):,f} BRL on {last['day']} ({last['source']})",
         "change": last and before and percent(Decimal(last["close"]) / Decimal(before["close"]) - 1),
@@ -82,6 +90,15 @@ def show(ticker: TickerName, json_output: AsJson = False) -> None:
     output.table((found["ticker"], ""), [(k, v) for k, v in facts.items() if v is not None], empty="")
     if not analysis:
         output.sentence(f"not analysed yet: invest analyse {name} --wait")
+
+
+def _end_text(end: dict[str, Any]) -> str:
+    """Since when a paper trades no more, why, and what its holders have now."""
+    ratio = "" if end["ratio"] is None or Decimal(end["ratio"]) == 1 else f" × {Decimal(end['ratio']).normalize():f}"
+    now = f" into {end['successor']}{ratio}" if end["successor"] else ""
+    day = f" on {end['ended_on']}" if end["ended_on"] else ""
+    last = f", last session {end['last_session']}" if end["last_session"] else ""
+    return f"no more: {end['reason']}{now}{day}{last}"
 
 
 async def _newest(client: Client, name: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""`invest data event`, `events`, `questions` and `answer`: what happened to a paper, and what its data ask."""
+"""`invest data event`, `events`, `delistings`, `questions`, `answer`: what happened to papers, what their data ask."""
 
 from __future__ import annotations
 
@@ -177,6 +177,35 @@ def _within(day: str, since: str | None, until: str | None) -> bool:
     return (since is None or since <= day) and (until is None or day <= until)
 
 
+def delistings(
+    tickers: Annotated[list[str] | None, typer.Argument(help="such as BRFS3; all without them")] = None,
+    market: Annotated[Text, typer.Option(help="stocks, fiis, etfs, bdrs or cryptos")] = None,
+    since: Annotated[Text, typer.Option(help="that ended from this day on")] = None,
+    json_output: AsJson = False,
+) -> None:
+    """Papers that trade no more, the newest end first: last session, why, and what their holders have now."""
+    asked: dict[str, Any] = {"market": market, "since": since and str(_day(since))}
+    names: list[str | None] = [named(ticker) for ticker in tickers or ()] or [None]
+
+    async def work(client: Client) -> list[dict[str, Any]]:
+        return [row for name in names for row in await client.rows("/data/delistings", ticker=name, **asked)]
+
+    columns: Columns = {
+        "asset": lambda d: d["ticker"],
+        "name": lambda d: d["name"],
+        "last session": lambda d: d["last_session"],
+        "ended": lambda d: d["ended_on"],
+        "why": lambda d: d["reason"],
+        "now": lambda d: " ".join(filter(None, (d["successor"], _at_ratio(d["ratio"])))) or None,
+        "told by": lambda d: d["source"],
+    }
+    show.listing(with_api(work), columns, json_output=json_output, empty="no paper is known to have ended")
+
+
+def _at_ratio(ratio: str | None) -> str | None:
+    return None if ratio is None or Decimal(ratio) == 1 else f"× {plain(ratio)}"
+
+
 def named(ticker: str) -> str:
     """The ticker as the exchange writes it. Raises `ConfigError`."""
     from invest.domain.market import parse_ticker
@@ -223,11 +252,20 @@ def questions(
         "stops prices": lambda q: "yes" if q["breaks"] else None,
     }
     show.listing(found, columns, json_output=json_output, empty="nothing to ask")
+    if json_output or show.manner.quiet:
+        return
+    for one in found:
+        if one["link"] and one["kind"] != "notice":
+            show.sentence(
+                f"{one['ticker']} {one['day']}: the company's notice may tell: {one['notice']} ({one['link']})"
+            )
+        if one["book"]:
+            show.sentence(f"{one['ticker']} {one['day']}: book it with {one['book']}")
 
 
 def answer(
     ticker: TickerName,
-    kind: Annotated[str, typer.Argument(help="move, payment, range or market_value")],
+    kind: Annotated[str, typer.Argument(help="move, payment, range, market_value, notice or cost_share")],
     day: Annotated[str, typer.Argument(help="the question's day")],
     text: Annotated[str, typer.Argument(help="what is right, in a few words")],
     json_output: AsJson = False,

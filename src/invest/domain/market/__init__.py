@@ -38,6 +38,7 @@ from invest.domain.market.calendar import (
     session_open,
     sessions_between,
 )
+from invest.domain.market.delistings import Delisting, DelistingReason, delisting
 from invest.domain.market.events import OWNER, PART, EventTerms, part_that_stayed
 from invest.domain.market.funds import IBOV, tracked_index
 from invest.domain.market.indices import BENCHMARKS, BY_LABEL, BY_TICKER, IFIX, INDICES, Index, asked_index, own_index
@@ -93,6 +94,8 @@ __all__ = [
     "Bars",
     "CorporateAction",
     "Days",
+    "Delisting",
+    "DelistingReason",
     "Event",
     "EventTerms",
     "Floats",
@@ -123,6 +126,7 @@ __all__ = [
     "comparable_factors",
     "count_sessions",
     "currency_of",
+    "delisting",
     "display_name",
     "distinct_actions",
     "events_between",

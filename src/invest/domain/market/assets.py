@@ -26,6 +26,7 @@ class Asset(Frozen):
     active: bool = True
     successor: str | None = None
     shares_outstanding: Decimal | None = None
+    listed_on: date | None = Field(default=None, description="last day on which B3's file of quotes had it")
 
 
 class TickerChange(Frozen):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from invest.domain.news.notices import OFFICIAL, AnnouncedEvent, announced_event, announced_results, unknown_events
+from invest.domain.news.notices import (
+    OFFICIAL,
+    AnnouncedEvent,
+    announced_event,
+    announced_results,
+    notice_near,
+    unknown_events,
+)
 from invest.domain.news.ordering import moment_of, once_each, reading_order, title_key
 from invest.domain.news.recognition import Recogniser, hints, plain
 from invest.domain.news.tone import sentiment
@@ -15,6 +22,7 @@ __all__ = [
     "announced_results",
     "hints",
     "moment_of",
+    "notice_near",
     "once_each",
     "plain",
     "reading_order",

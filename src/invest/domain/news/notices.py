@@ -40,6 +40,10 @@ _EVENTS: Final = (
     ),
     (ActionKind.AMORTISATION, re.compile(r"\breducao (?:de|do) capital\b.*\brestituicao\b")),
 )
+_COST: Final = re.compile(  # of shares, not of debt
+    r"\bcusto (?:medio )?(?:de|da|das|dos)? ?(?:aquisicao|acoes|units|investimento)\b|"
+    r"\bcusto fiscal\b|\brateio do custo\b|\bproporcao d[eo] custo\b"
+)
 _NOT: Final = re.compile(  # what is denied, asked about, over, or about something else than the paper
     r"\bnao (?:ha|houve|aprov|realiz)|\besclareciment|\bnegad|\bcancelamento d[oa] (?:grupamento|desdobramento|cisao)|"
     r"\bdesist|\bfracoes\b|\bleilao\b|\bdebentur|\bsubsidiari|\bcontrolad[ao]s?\b|\bestudos?\b|\bvoluntari"
@@ -58,6 +62,7 @@ _WORDS: Final = re.compile(
     rf"\b(\d{{1,2}})[ºo]? (?:de )?({'|'.join(_SHORT)})({'|'.join(m[3:] for m in _MONTHS)})?\.? (?:de )?(\d{{4}})\b"
 )
 AHEAD: Final = timedelta(days=400)  # results are announced so long before at most
+BEFORE_EVENT, AFTER_EVENT = timedelta(days=150), timedelta(days=120)  # around an event its terms are told
 BEFORE, AFTER = timedelta(days=200), timedelta(days=400)  # around a notice an event may have its last day with rights
 
 
@@ -81,6 +86,36 @@ def announced_event(item: NewsItem) -> AnnouncedEvent | None:
     return AnnouncedEvent(item, kind, item.published_at.astimezone(MARKET_ZONE).date()) if kind else None
 
 
+def notice_near(notices: Iterable[NewsItem], kind: ActionKind | None, day: date) -> AnnouncedEvent | None:
+    """The official notice that may tell the terms of an event of about `day`: of its kind, else of any, the nearest.
+
+    Of a spin-off one about the part of the cost goes first.
+    """
+    found = list[tuple[tuple[bool, bool, int], AnnouncedEvent]]()
+    for item in notices:
+        event, about_cost = announced_event(item), _is_about_cost(item)
+        if event is None and not about_cost:
+            continue
+        published = item.published_at
+        if published is None:
+            continue
+        told = published.astimezone(MARKET_ZONE).date()
+        if not day - BEFORE_EVENT <= told <= day + AFTER_EVENT:
+            continue
+        named = event or AnnouncedEvent(item, ActionKind.SPIN_OFF, told)
+        wanted = kind is None or _alike(named.kind, kind)
+        if wanted:
+            order = (kind is ActionKind.SPIN_OFF and not about_cost, named.kind is not kind, abs((told - day).days))
+            found.append((order, named))
+    return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def _is_about_cost(item: NewsItem) -> bool:
+    if item.source != OFFICIAL or item.published_at is None:
+        return False
+    return bool(_COST.search(plain(item.title.partition(": ")[2] or item.title)))
+
+
 def unknown_events(
     named: Iterable[AnnouncedEvent], known: Sequence[tuple[ActionKind, date]], same_within_days: int = 30
 ) -> list[AnnouncedEvent]:
@@ -101,11 +136,15 @@ def unknown_events(
 
 
 def _answers(named: AnnouncedEvent, kind: ActionKind, day: date) -> bool:
-    """Whether a known event may be the one told; a spin-off, a merger and a redemption go by each other's names."""
+    """Whether a known event may be the one told."""
+    return _alike(kind, named.kind) and named.day - BEFORE <= day <= named.day + AFTER
+
+
+def _alike(one: ActionKind, other: ActionKind) -> bool:
+    """Whether two kinds may be one event; a spin-off, a merger and a redemption go by each other's names."""
     reorganisations = {ActionKind.SPIN_OFF, ActionKind.MERGER, ActionKind.REDEMPTION, ActionKind.OTHER}
     shares = {ActionKind.SPLIT, ActionKind.BONUS}
-    same = kind is named.kind or {kind, named.kind} <= reorganisations or {kind, named.kind} <= shares
-    return same and named.day - BEFORE <= day <= named.day + AFTER
+    return one is other or {one, other} <= reorganisations or {one, other} <= shares
 
 
 def announced_results(item: NewsItem) -> date | None:

@@ -11,7 +11,15 @@ import numpy as np
 from pydantic import Field
 
 from invest.domain.frozen import Frozen
-from invest.domain.market import CRYPTO_PAIR, Bars, PriceEvent, market_day, session_hours, unexplained_moves
+from invest.domain.market import (
+    CRYPTO_PAIR,
+    ActionKind,
+    Bars,
+    PriceEvent,
+    market_day,
+    session_hours,
+    unexplained_moves,
+)
 from invest.domain.values.observations import Basis, Consensus, Observation
 
 RICH = 0.30  # of the price: beyond it a payment is rather an error of unit, or a return of capital
@@ -29,6 +37,7 @@ class QuestionKind(StrEnum):
     RANGE = "range"  # a source's price outside the exchange's range of that day
     MARKET_VALUE = "market_value"  # a stated value far from shares times price
     NOTICE = "notice"  # an official notice tells of an event that is not known
+    COST_SHARE = "cost_share"  # the part of the cost that a company published for a spin-off is not booked
 
 
 class Question(Frozen):
@@ -40,6 +49,12 @@ class Question(Frozen):
     text: str
     breaks: bool = False  # prices up to that day are not adjusted until it is answered
     facts: str = Field(default="", description="the figures it rests on; answered, it is asked again where they change")
+    event: ActionKind | None = Field(default=None, description="the event that it is about, where one is told")
+    notice: str | None = Field(default=None, description="a company's official notice of about that day: a hint")
+    link: str | None = Field(default=None, description="of the notice")
+    book: str | None = Field(
+        default=None, description="what to run once it was read; words in capitals are to be filled in"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,7 @@ def price_questions(bars: Bars, actions: Sequence[PriceEvent]) -> list[Question]
             text=move.words,
             breaks=move.breaks,
             facts=f"{move.ratio:.4g}",
+            event=move.kind,
         )
         for move in unexplained_moves(bars.days, bars.close, actions)
     ]

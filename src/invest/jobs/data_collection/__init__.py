@@ -11,14 +11,13 @@ from invest.jobs.data_collection.events import (
     ResultsDay,
     UnbookableEvent,
     announced,
-    answer_question,
     book_event,
     held_tickers,
-    questions,
     results_days,
     withdraw_event,
 )
 from invest.jobs.data_collection.market_collection import collect_market, expected_seconds, open_assets
+from invest.jobs.data_collection.open_questions import answer_question, questions
 from invest.jobs.data_collection.provenance import Bytes, bytes_of, lines_with
 from invest.jobs.data_collection.refresh import update_fundamentals_batch, update_market_prices, update_news_feed
 from invest.jobs.data_collection.unknown import UnknownTickers

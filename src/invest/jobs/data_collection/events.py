@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import numpy as np
 from pydantic import Field
 
-from invest.domain.analysis import shares_behind
 from invest.domain.frozen import Frozen
 from invest.domain.market import (
     MARKET_ZONE,
@@ -18,23 +17,19 @@ from invest.domain.market import (
     PART,
     ActionKind,
     AgendaEntry,
-    Bars,
     CorporateAction,
     EventTerms,
-    NewsItem,
-    Step,
     events_between,
     market_day,
     part_that_stayed,
 )
-from invest.domain.news import AnnouncedEvent, announced_event, announced_results, unknown_events
-from invest.domain.values import Question, QuestionKind, price_questions, unanswered, value_questions
+from invest.domain.news import announced_results
+from invest.domain.values import QuestionKind
 from invest.errors import InvestError, NotFound
 from invest.jobs.loading import results_due
 from invest.settings import Settings
 from invest.store import Store
 
-TEXT = 500  # characters of a question
 LOOKED_BACK = timedelta(days=800)  # rights may end so long before their payment
 AHEAD = timedelta(days=730)  # an event may be booked so long before its day
 SETTLING = timedelta(days=5)  # a paper may be quoted so long after its last day
@@ -170,60 +165,6 @@ async def _spin_offs(store: Store, ticker: str, terms: EventTerms) -> list[Corpo
     return actions
 
 
-async def questions(store: Store, tickers: Sequence[str] | None, since: date) -> list[Question]:
-    """What the data of some assets (None: all) since a day ask and nobody answered, by ticker and day."""
-    asked, given = await asyncio.gather(_asked(store, tickers, since), store.answers.given(tickers))
-    return sorted(unanswered(asked, given), key=lambda question: (question.ticker, question.day, question.kind))
-
-
-async def _asked(store: Store, tickers: Sequence[str] | None, since: date) -> list[Question]:
-    """What the data ask, answered or not."""
-    lineages, start = await store.assets.lineages(), datetime.combine(since, time.min, MARKET_ZONE)
-    bars, closes, notices = await asyncio.gather(
-        store.bars.read_many(tickers, since=since),
-        store.observations.other_closes(tickers, since=start),
-        store.news.notices(tickers, since=start),
-    )
-    known = sorted(bars)
-    steps, latest, assets, actions = await asyncio.gather(
-        store.actions.steps(known, lineages=lineages),
-        store.observations.latest_many(known),
-        store.assets.get_many(known),
-        store.actions.of_many(sorted({t for item in notices for t in item.tickers}), since=since - LOOKED_BACK),
-    )
-    asked = await asyncio.to_thread(_price_questions, bars, steps)
-    for ticker, asset in assets.items():
-        papers = shares_behind(asset)
-        asked += value_questions(bars[ticker], closes.get(ticker, ()), latest.get(ticker, {}), papers)
-    asked += _notice_questions(notices, tickers, actions)
-    return [question for question in asked if question.day >= since]
-
-
-def _notice_questions(
-    notices: Iterable[NewsItem], tickers: Sequence[str] | None, actions: Mapping[str, Sequence[CorporateAction]]
-) -> list[Question]:
-    """Official notices that tell of an event nobody knows, asked of one paper of the company: the first one asked for.
-
-    An event of any paper of the company answers: its classes are split and joined together.
-    """
-    companies: dict[tuple[str, ...], list[AnnouncedEvent]] = {}
-    for item in notices:
-        if (event := announced_event(item)) is not None:
-            companies.setdefault(item.tickers, []).append(event)
-    asked = []
-    for codes, found in companies.items():
-        known = [(a.kind, a.last_date_with) for code in codes for a in actions.get(code, ())]
-        ticker = next((code for code in codes if tickers is None or code in tickers), codes[0])
-        for one in unknown_events(found, known):
-            name = one.kind.value.replace("_", " ")
-            where = f" ({one.item.link})" if one.item.link else ""
-            text = f"a notice of {one.day} tells of a {name}, and none is known: {one.item.title}{where}"
-            asked.append(
-                Question(ticker=ticker, kind=QuestionKind.NOTICE, day=one.day, text=text[:TEXT], facts=one.item.id)
-            )
-    return asked
-
-
 class ResultsDay(Frozen):
     """When a company publishes its next results: as it announced, else by when the law asks for them."""
 
@@ -267,27 +208,3 @@ async def held_tickers(store: Store, portfolio_id: str) -> list[str]:
     booked = (await store.portfolios.transactions([portfolio_id])).get(portfolio_id, ())
     known = await store.portfolios.known(booked, prices=False)
     return sorted({t.ticker for t in booked if t.ticker} | known.actions.keys())
-
-
-def _price_questions(bars: Mapping[str, Bars], steps: Mapping[str, Sequence[Step]]) -> list[Question]:
-    return [question for ticker in bars for question in price_questions(bars[ticker], steps.get(ticker, ()))]
-
-
-async def answer_question(
-    store: Store, ticker: str, kind: QuestionKind, day: date, answer: str, *, by: str, now: datetime
-) -> None:
-    """Keep the owner's answer. That a price moved by itself is booked as an event too: prices compare across it.
-
-    Raises `NotFound` for a question that is neither asked nor answered.
-    """
-    facts = [q.facts for q in await _asked(store, [ticker], day) if (q.kind, q.day) == (kind, day)]
-    before = [one for one in await store.answers.given([ticker]) if (one.kind, one.day) == (kind, day)]
-    if not facts and not before:
-        raise NotFound(
-            f"nothing of the kind {kind.value} is asked about {ticker} on {day}: invest data questions {ticker}"
-        )
-    if kind is QuestionKind.MOVE:
-        terms = EventTerms(kind=ActionKind.PRICE_MOVE, last_date_with=day, label=answer[:120] or None)
-        await book_event(store, ticker, terms, now)
-    kept = facts or [known for one in before for known in one.facts or ()]
-    await store.answers.keep((ticker, kind, day), answer, by=by, at=now, facts=kept or None)

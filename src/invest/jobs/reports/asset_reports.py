@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from invest.domain.analysis import Analysis, history_of, is_asked
-from invest.domain.market import AssetKind, Ticker, market_day
+from invest.domain.market import Asset, AssetKind, Delisting, Ticker, market_day
 from invest.domain.opinions import AiConsensus
 from invest.engine import Context
 from invest.jobs.analysis import Answers, analyse_one, ask, track_rows
@@ -94,13 +94,14 @@ async def stored_of_asset(
         track_rows(store),
         peers_of(store, analysis),
     )
-    dollar, holdings, programme, worths = await asyncio.gather(
+    given = inputs[ticker]
+    dollar, holdings, programme, worths, ended = await asyncio.gather(
         store.macro.read(DOLLAR, since=(settings.now() - DOLLAR_BACK).date()),
         store.funds.portfolio(ticker),
         store.receipts.programme(ticker),
         unit_worths(store, analysis.kind, ticker, settings.now()),
+        delisting_of(store, given.asset),
     )
-    given = inputs[ticker]
     return AssetReportData(
         report_id=report_id,
         generated_at=datetime.now(UTC),
@@ -114,11 +115,19 @@ async def stored_of_asset(
         peers=peers,
         holdings=holdings,
         programme=programme,
+        delisting=ended,
         actions=actions,
         news=news,
         track_record=track,
         quality=list(latest.values()),
     )
+
+
+async def delisting_of(store: Store, asset: Asset | None) -> Delisting | None:
+    """How an asset ended that trades no more; None for one that is traded."""
+    if asset is None or asset.active:
+        return None
+    return next(iter(await store.assets.delistings([asset.ticker])), None)
 
 
 async def unit_worths(store: Store, kind: AssetKind, ticker: str, now: datetime) -> dict[date, float]:

@@ -239,6 +239,18 @@ class Actions:
             since,
         )
 
+    async def spin_offs(self, tickers: Sequence[str] | None, *, since: date) -> list[CorporateAction]:
+        """The spin-offs of some assets (None: all) from a last day with rights on, each as the best source tells it."""
+        rows = await self._db.fetch(
+            f"SELECT {COLUMNS} FROM corporate_action WHERE kind = $1 AND ($2::text[] IS NULL OR ticker = ANY($2)) "
+            "AND last_date_with >= $3 ORDER BY ticker, last_date_with, source, n",
+            str(ActionKind.SPIN_OFF),
+            None if tickers is None else list(tickers),
+            since,
+        )
+        told = Told.of(rows, _action).followed(tickers, Lineages(), lambda action: action.last_date_with)
+        return [action for mine in told.values() for action in mine]
+
     async def reported(self, ticker: str) -> list[CorporateAction]:
         """Every source's own account of the events, for comparing them."""
         rows = await self._db.fetch(

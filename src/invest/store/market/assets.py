@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
-from invest.domain.market import Asset, AssetKind, Lineages, Market, TickerChange
+from invest.domain.market import Asset, AssetKind, Delisting, Lineages, Market, TickerChange
 from invest.store.core import Connection, Database, Record, clean, clean_or_none, touched
+from invest.store.market.delistings import read_delistings
 
 COLUMNS = (
-    "ticker, kind, name, cnpj, cvm_code, isin, sector, segment, active, successor, shares_outstanding::text AS shares"
+    "ticker, kind, name, cnpj, cvm_code, isin, sector, segment, active, successor, shares_outstanding::text AS shares, "
+    "listed_on"
 )
 Found = list[Asset]
 # What is known stays known: a null never erases, "other" never replaces a kind, and a default never reactivates.
@@ -276,6 +278,10 @@ class Assets:
         )
         return str(end)
 
+    async def delistings(self, tickers: Sequence[str] | None = None) -> list[Delisting]:
+        """The papers that trade no more (of some, None: all), the newest end first."""
+        return await read_delistings(self._db, await self.lineages(), tickers)
+
     async def lineages(self) -> Lineages:
         """All changes of codes."""
         return await read_lineages(self._db)
@@ -294,4 +300,5 @@ def _asset(row: Record) -> Asset:
         active=row["active"],
         successor=row["successor"],
         shares_outstanding=None if row["shares"] is None else Decimal(row["shares"]),
+        listed_on=row["listed_on"],
     )

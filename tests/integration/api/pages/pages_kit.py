@@ -163,7 +163,7 @@ def addresses(world: World) -> list[str]:
         "/rankings?min_score=5&sort=-score", f"/portfolios/{world.portfolio}/tax?year=2026", "/opportunities",
         "/reports",
         f"/reports/{world.report}", f"/reports/wait/{world.failed}", "/alerts", "/track-record", "/quality",
-        "/quality?ticker=PETR4", "/search", "/search?q=nothing-like-it", "/search?q=companhia", "/ops",
+        "/quality?ticker=PETR4", "/delistings", "/search", "/search?q=nothing-like-it", "/search?q=companhia", "/ops",
         "/ops/jobs", "/ops/jobs?state=failed", "/ops/jobs?text=door&span=hour", f"/ops/jobs/{world.failed}",
         f"/ops/jobs/{world.workflow}", f"/ops/jobs/{world.done}", f"/ops/jobs/{world.failed}/replay",
         "/ops/workflows", "/ops/dead-letters", "/ops/schedules", "/ops/queues", "/ops/workers",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -15,13 +16,14 @@ from invest.api.pages.desk.assets import ticker_of
 from invest.api.pages.page import page
 from invest.api.pages.rendering import render
 from invest.api.pages.visit import Visit
+from invest.api.routes import events, research
 from invest.api.routes import reports as documents
-from invest.api.routes import research
 from invest.api.routes.ownership import owner_of, require_report, visible
 from invest.domain.analysis import FACT_KEYS
-from invest.jobs.data_collection import bytes_of
+from invest.jobs.data_collection import bytes_of, questions
 from invest.reports import MISSING, analyst_name
 
+QUESTIONS_BACK = timedelta(days=2 * 366)  # as far back as `invest data questions` asks by itself
 MOST_ASSETS = 20  # assets that a search shows; the list of assets has the others
 MOST_PORTFOLIOS = 20  # portfolios that a search shows
 MOST_FOUND = 10  # reports that a search shows, and assets whose reports it looks for
@@ -48,6 +50,7 @@ async def quality_page(visit: Visit) -> web.StreamResponse:
             visit,
             "desk/quality.html",
             ticker="",
+            questions=[],
             fields=[],
             divergences=divergences,
             label=_labels(visit),
@@ -60,15 +63,28 @@ async def quality_page(visit: Visit) -> web.StreamResponse:
         if problem.status != 404:
             raise
         return render(visit, "desk/asset_unknown.html", status=404, ticker=ticker)
+    since = visit.services.settings.now().date() - QUESTIONS_BACK
     return render(
         visit,
         "desk/quality.html",
         ticker=ticker,
+        questions=await questions(store, [ticker], since),
         fields=found.fields,
         divergences=found.divergences,
         label=_labels(visit),
         observed=partial(observed, visit),
     )
+
+
+@page("GET", "/delistings", section="assets")
+async def delistings_page(visit: Visit) -> web.StreamResponse:
+    """Papers that trade no more: since when, why, and what their holders have now."""
+    query = {"limit": "100"} | {k: x for k in ("ticker", "market", "since", "cursor") if (x := visit.query(k))}
+    if "ticker" in query:
+        query["ticker"] = ticker_of(query["ticker"])
+    listing = await visit.ask(events.list_delistings, query=query)
+    next_url = visit.link(cursor=listing.next_cursor) if listing.next_cursor else None
+    return render(visit, "desk/delistings.html", delistings=listing.items, next=next_url)
 
 
 def observed(visit: Visit, value: Any, unit: str) -> str:
@@ -167,4 +183,4 @@ async def search_page(visit: Visit) -> web.StreamResponse:
     )
 
 
-PAGES = (track_record_page, quality_page, payload_page, search_page)
+PAGES = (track_record_page, quality_page, delistings_page, payload_page, search_page)

@@ -62,8 +62,8 @@ def shares_of_cost(day: Sequence[CorporateAction]) -> list[tuple[Decimal, Decima
 class SpinOff:
     """What one paper gave of another on one day, for what was held; `short`: for what was owed.
 
-    `share` of the cost goes with it, `estimate` by prices. `sources`: where each event's part was published, None for one
-    that prices gave. `told` are parts that a row states as its own, `stated` says that all are.
+    `share` of the cost goes with it, `estimate` by prices. `sources`: where each event's part was published, None for
+    one that prices gave. `told` are parts that a row states as its own, `stated` says that all are.
     """
 
     ticker: str
