@@ -222,6 +222,18 @@ async def happenings(invest: Cli) -> None:
     answer = ("data", "answer", "PETR4", "move", "2026-01-05", "no event")
     assert "is asked about PETR4 on 2026-01-05" in (await invest(*answer, code=2)).err
     assert "nothing to ask" in (await invest("data", "questions", "PETR4")).out
+    spun = ("data", "event", "PETR4", "--kind", "spin_off", "--last-day", "2024-03-28")
+    one = ("--other", "VALE3", "--ratio", "0.5", "--price-factor", "0.8")
+    assert "20.00% of the cost goes with VALE3: an estimate by prices" in (await invest(*spun, *one)).out
+    told = (await invest(*spun, *one, "--cost-share", "12,5%", "--cost-source", "fact of 2024-04-01")).out
+    assert "12.50% of the cost goes with VALE3, as published" in told
+    assert "12.50%" in (await invest("data", "events", "PETR4")).out
+    for share, said in (("half", "is no part of a cost"), ("100%", "less than 1"), ("NaN", "is no part of a cost")):
+        assert said in (await invest(*spun, *one, "--cost-share", share, code=2)).err
+    several = ("--into", "VALE3=0.5:60%", "--into", "ITUB4=1:0.4")
+    assert "something must stay" in (await invest(*spun, *several, code=2)).err
+    assert "taken back" in (await invest(*spun, "--remove")).out
+    assert "no paper is known to have ended" in (await invest("data", "delistings")).out
 
 
 async def test_an_investor_works_over_http(remote: Remote, platform: Settings, tmp_path: Path) -> None:

@@ -163,3 +163,83 @@ async def test_series_of_the_economy_come_with_their_source(web_door: Door, plat
     ]
     await web_door.ask("GET", f"{API}/macro/sgs:9999", status=404)
     await web_door.ask("GET", f"{API}/macro/..%2F..", status=422)
+
+
+async def test_what_was_delisted_is_listed_by_pages_with_why(web_door: Door, platform: Settings) -> None:
+    await stock(platform)
+    days = {"GONE3": date(2024, 3, 28), "LAST3": date(2025, 3, 28), "HGLG11": date(2022, 3, 28)}
+    async with Store.open(platform) as store:
+        for ticker, day in days.items():
+            kind = AssetKind.FII if ticker == "HGLG11" else AssetKind.STOCK
+            await store.assets.upsert(Asset(ticker=ticker, kind=kind))
+            one = Decimal(10)
+            await store.bars.save([Bar(ticker, day, one, one, one, one, 1, None, None, "cotahist", "p")])
+        await store.assets.deactivate("GONE3", "HGLG11")
+    body = {"kind": "merger", "last_date_with": "2025-03-28", "other": "AMER3", "ratio": "0.5"}
+    await web_door.ask("POST", f"{API}/assets/LAST3/events", json=body, status=201)
+    path = f"{API}/data/delistings"
+    first = (await web_door.ask("GET", f"{path}?limit=2", status=200)).json()
+    assert [(d["ticker"], d["reason"], d["last_session"]) for d in first["items"]] == [
+        ("LAST3", "merged", "2025-03-28"),
+        ("GONE3", "unlisted", "2024-03-28"),
+    ]
+    assert (first["items"][0]["successor"], first["items"][0]["ratio"]) == ("AMER3", "0.5")
+    rest = (await web_door.ask("GET", f"{path}?limit=2&cursor={first['next_cursor']}", status=200)).json()
+    assert ([d["ticker"] for d in rest["items"]], rest["next_cursor"]) == (["HGLG11"], None)
+    for query, tickers in (("market=fiis", ["HGLG11"]), ("since=2025-01-01", ["LAST3"]), ("ticker=AMER3", [])):
+        found = (await web_door.ask("GET", f"{path}?{query}", status=200)).items()
+        assert [d["ticker"] for d in found] == tickers
+    await web_door.ask("GET", f"{path}?market=nothing", status=422)
+    asset = (await web_door.ask("GET", f"{API}/assets/LAST3", status=200)).json()
+    assert (asset["active"], asset["successor"], asset["listed_on"]) == (False, "AMER3", None)
+
+
+async def test_a_spin_off_asks_for_its_published_part_until_that_is_booked(web_door: Door, platform: Settings) -> None:
+    await stock(platform)
+    told = datetime(2023, 2, 1, 15, tzinfo=UTC)
+    async with Store.open(platform) as store:
+        await store.assets.upsert(Asset(ticker="NEWX3", kind=AssetKind.STOCK))
+        five = Decimal("1.20")
+        await store.bars.save([Bar("NEWX3", date(2023, 1, 12), five, five, five, five, 1, None, None, "cotahist", "p")])
+        await store.news.upsert(
+            [
+                NewsItem(
+                    id=key, title=f"AMERICANAS S.A.: {subject}", outlet="CVM", fetched_at=told,
+                    published_at=told - timedelta(days=before), source="cvm", payload="p", tickers=("AMER3",),
+                    link=f"https://www.rad.cvm.gov.br/{key}",
+                )
+                for key, subject, before in (
+                    ("a", "Cisão Parcial da Companhia", 25),
+                    ("b", "Custo de aquisição das ações após a cisão", 0),
+                )
+            ]
+        )  # fmt: skip
+    spun = {"kind": "spin_off", "last_date_with": "2023-01-11", "other": "NEWX3", "ratio": "2"}
+    made = (await web_door.ask("POST", f"{PATH}/events", json=spun, status=201)).json()
+    assert (made["price_factor"], made["cost_share"]) == ("0.800000", None)
+    path = f"{API}/data/questions?ticker=AMER3&since=2023-01-01"
+    (asked,) = [q for q in (await web_door.ask("GET", path, status=200)).items() if q["kind"] == "cost_share"]
+    assert "20.00% of the cost goes with NEWX3, an estimate by prices" in asked["text"]
+    assert (asked["link"], asked["day"]) == ("https://www.rad.cvm.gov.br/b", "2023-01-11")
+    assert asked["book"] == (
+        "invest data event AMER3 --kind spin_off --last-day 2023-01-11 --other NEWX3 --ratio 2 --price-factor 0.8 "
+        "--cost-share PART --cost-source https://www.rad.cvm.gov.br/b"
+    )
+    for part, said in (("1", "less than 1"), ("-0.1", "greater than 0"), ("0", "greater than 0")):
+        answer = await web_door.ask("POST", f"{PATH}/events", json={**spun, "cost_share": part}, status=422)
+        assert said in answer.body.decode()
+    body = {**spun, "price_factor": "0.8", "cost_share": "0.125", "cost_source": asked["link"]}
+    made = (await web_door.ask("POST", f"{PATH}/events", json=body, status=201)).json()
+    assert (made["cost_share"], made["cost_source"]) == ("0.125", asked["link"])
+    left = (await web_door.ask("GET", path, status=200)).items()
+    assert not [q for q in left if q["kind"] == "cost_share"]
+    fact = {"date": "2023-01-05", "ticker": "AMER3", "operation": "buy", "quantity": "100", "price": "10"}
+    held = (
+        await web_door.ask("POST", f"{API}/portfolios", json={"name": "P", "transactions": [fact]}, status=201)
+    ).json()
+    view = (await web_door.ask("GET", f"{API}/portfolios/{made['id']}", status=200)).json()
+    costs = {p["ticker"]: (Decimal(p["quantity"]), Decimal(p["cost"])) for p in view["positions"]}
+    assert costs == {"AMER3": (Decimal(100), Decimal(875)), "NEWX3": (Decimal(200), Decimal(125))}
+    proposed = (await web_door.ask("GET", f"{API}/portfolios/{made['id']}/proposals", status=200)).items()
+    notes = [p["transaction"]["note"] for p in proposed]
+    assert notes == [f"spin-off, as announced; as published: {asked['link']}"]

@@ -149,7 +149,7 @@ def _booking(
         return head + "".join(f" --into {a.other}={a.ratio:f}:PART" for a in known) + source
     one = known[0] if known else None
     other, ratio = (one.other, f"{one.ratio:f}") if one and one.ratio else ("CODE", "RATIO")
-    factor = f" --price-factor {one.price_factor:f}" if one and one.price_factor else ""
+    factor = f" --price-factor {one.price_factor.normalize():f}" if one and one.price_factor else ""
     return f"{head} --other {other} --ratio {ratio}{factor} --cost-share PART{source}"
 
 
