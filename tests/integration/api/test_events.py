@@ -237,9 +237,9 @@ async def test_a_spin_off_asks_for_its_published_part_until_that_is_booked(web_d
     held = (
         await web_door.ask("POST", f"{API}/portfolios", json={"name": "P", "transactions": [fact]}, status=201)
     ).json()
-    view = (await web_door.ask("GET", f"{API}/portfolios/{made['id']}", status=200)).json()
+    view = (await web_door.ask("GET", f"{API}/portfolios/{held['id']}", status=200)).json()
     costs = {p["ticker"]: (Decimal(p["quantity"]), Decimal(p["cost"])) for p in view["positions"]}
     assert costs == {"AMER3": (Decimal(100), Decimal(875)), "NEWX3": (Decimal(200), Decimal(125))}
-    proposed = (await web_door.ask("GET", f"{API}/portfolios/{made['id']}/proposals", status=200)).items()
+    proposed = (await web_door.ask("GET", f"{API}/portfolios/{held['id']}/proposals", status=200)).items()
     notes = [p["transaction"]["note"] for p in proposed]
     assert notes == [f"spin-off, as announced; as published: {asked['link']}"]
