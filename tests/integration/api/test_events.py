@@ -240,6 +240,3 @@ async def test_a_spin_off_asks_for_its_published_part_until_that_is_booked(web_d
     view = (await web_door.ask("GET", f"{API}/portfolios/{held['id']}", status=200)).json()
     costs = {p["ticker"]: (Decimal(p["quantity"]), Decimal(p["cost"])) for p in view["positions"]}
     assert costs == {"AMER3": (Decimal(100), Decimal(875)), "NEWX3": (Decimal(200), Decimal(125))}
-    proposed = (await web_door.ask("GET", f"{API}/portfolios/{held['id']}/proposals", status=200)).items()
-    notes = [p["transaction"]["note"] for p in proposed]
-    assert notes == [f"spin-off, as announced; as published: {asked['link']}"]
