@@ -89,12 +89,9 @@ def _of_fact(t: Transaction) -> Iterable[Flag]:
     elif is_redemption(t):
         yield flag("redeemed", ticker=t.ticker, day=t.date, blocks=False)
     elif t.operation is Operation.SPIN_OFF:
-        named = {"part": f"{t.price:.2%}", "source": t.ticker}
-        _, published, where = t.note.partition(PUBLISHED)
-        if published:
-            yield flag("spin_off_published", ticker=t.other, day=t.date, blocks=False, where=where.strip(), **named)
-        else:
-            yield flag("spin_off", ticker=t.other, day=t.date, blocks=False, **named)
+        part, (_, published, where) = f"{t.price:.2%}", t.note.partition(PUBLISHED)
+        code = "spin_off_published" if published else "spin_off"
+        yield flag(code, ticker=t.other, day=t.date, blocks=False, part=part, source=t.ticker, where=where.strip())
 
 
 def is_redemption(t: Transaction) -> bool:

@@ -278,7 +278,7 @@ class Assets:
         )
         return str(end)
 
-    async def delistings(self, tickers: Sequence[str] | None = None) -> list[Delisting]:
+    async def delistings(self, tickers: Sequence[str] | None = None) -> Sequence[Delisting]:
         """The papers that trade no more (of some, None: all), the newest end first."""
         return await read_delistings(self._db, await self.lineages(), tickers)
 

@@ -32,7 +32,7 @@ async def read_delistings(
     found = []
     for row in rows:
         ticker = row["ticker"]
-        change = newest.get(ticker)
+        last = newest.get(ticker)
         if row["active"]:
             continue  # its code came back, or another company took it
         known = AssetKind(row["kind"]) if row["kind"] else kind_from_suffix(ticker)
@@ -44,8 +44,8 @@ async def read_delistings(
                 name=row["name"],
                 listed_on=row["listed_on"],
                 last_price=row["last_day"],
-                change=change,
-                successor=lineages.current(ticker) if change is not None else None,
+                change=last,
+                successor=lineages.current(ticker) if last is not None else None,
                 redemption=redeemed,
             )
         )
