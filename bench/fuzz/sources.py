@@ -52,7 +52,13 @@ FUND = {
         "segment": "Logística", "companyName": "CSHG LOGISTICA FUNDO DE INVESTIMENTO IMOBILIARIO",
     }
 }  # fmt: skip
-INDEX = Want("^BVSP", NOW, Asset(ticker="^BVSP", kind=AssetKind.INDEX), bars_until=date(2026, 3, 1))
+INDEX = Want(
+    "^BVSP",
+    NOW,
+    Asset(ticker="^BVSP", kind=AssetKind.INDEX),
+    bars_until=date(2026, 3, 1),
+    official_until=date(2026, 3, 1),
+)
 RECEIPT = Want(
     "AAPL34", NOW, Asset(ticker="AAPL34", kind=AssetKind.BDR), last_close=Decimal(60), last_day=date(2026, 3, 27)
 )

@@ -32,8 +32,9 @@ Status = Literal["ok", "not_modified", "empty", "skipped", "rejected", "failed"]
 class Want:
     """One asset, and what is known of it already, so that only news is fetched.
 
-    `bars_until`: newest stored session. `statements_until`: newest stored DT_RECEB; `filed`: the highest stored version
-    of each document by form and reference date. `events_read`: when each source's events were last read whole.
+    `bars_until`: newest stored session, `official_until`: the newest from the exchange, which may be older where
+    another source filled in. `statements_until`: newest stored DT_RECEB; `filed`: the highest stored version of each
+    document by form and reference date. `events_read`: when each source's events were last read whole.
     `last_close`, `last_day`: the newest stored close, against which units are checked.
     `total_assets`: of the newest stored balance sheet, BRL, and `payments`: known ones in cash, for the same reason.
     `splits`: known changes of the share count. `force`: ask again also where the known is fresh.
@@ -43,6 +44,7 @@ class Want:
     now: datetime
     asset: Asset | None = None
     bars_until: date | None = None
+    official_until: date | None = None
     statements_until: date | None = None
     filed: Mapping[tuple[str, date], int] = field(default_factory=dict)
     events_read: Mapping[str, EventReading] = field(default_factory=dict)

@@ -33,6 +33,7 @@ class StoredAsset:
     asset: Asset | None
     latest: Mapping[str, Consensus]  # the values in force, by field
     bars_until: date | None
+    official_until: date | None
     actions: Sequence[CorporateAction]
     readings: Mapping[str, EventReading]  # of its events, by source
     filed: Filed | None  # of its company; None where its CNPJ is not known
@@ -116,7 +117,7 @@ class AssetReads:
         assets, latest, days, actions, readings = await asyncio.gather(
             self._store.assets.get_many(tickers),
             self._store.observations.latest_many(tickers),
-            self._store.bars.last_days(tickers),
+            self._store.bars.reach(tickers),
             self._store.actions.of_many(tickers),
             self._store.event_readings.of_many(tickers),
         )
@@ -127,7 +128,7 @@ class AssetReads:
             found[ticker] = StoredAsset(
                 asset,
                 latest.get(ticker, {}),
-                days.get(ticker),
+                *days.get(ticker, (None, None)),
                 actions.get(ticker, []),
                 readings.get(ticker, {}),
                 filed[asset.cnpj] if asset is not None and asset.cnpj else None,

@@ -70,3 +70,21 @@ async def test_a_year_that_cannot_be_is_refused(platform: Platform) -> None:
     for year in (1985, 2027):
         with pytest.raises(ConfigError, match="a year from 1986"):
             await fill(platform, year)
+
+
+async def test_a_file_that_was_corrected_since_is_read_again_where_it_is_asked_for(platform: Platform) -> None:
+    await platform.run(collect_asset_data_async("PETR4"))
+    first = {(d.step.kind, d.step.year) for d in await fill(platform, 2024) if d.problem is None}
+    assert {year for _, year in await steps(platform, again=False)} == {2026}
+    assert await steps(platform, again=True) == first
+
+
+async def steps(platform: Platform, *, again: bool) -> set[tuple[str, int]]:
+    """What a backfill since 2024 reads."""
+    async with Sources.open(platform.settings) as sources:
+        results = await read_history(platform.store, sources, platform.settings, 2024, nothing, again=again)
+    return {(done.step.kind, done.step.year) for done in results if done.problem is None}
+
+
+async def nothing(_: Done) -> None:
+    """Tell nobody."""

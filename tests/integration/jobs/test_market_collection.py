@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from datetime import date
 from pathlib import Path
 
 import aiohttp
@@ -12,7 +13,8 @@ import pytest
 
 from invest.domain.market import Asset, AssetKind, Market, last_closed_session
 from invest.errors import ConfigError
-from invest.jobs.data_collection import expected_seconds, open_assets
+from invest.jobs.data_collection import collect_market, expected_seconds, open_assets
+from invest.jobs.data_collection.market_collection import MarketCollected, Progress
 from invest.sources import Sources
 from tests.integration.jobs.job_platform import Platform
 
@@ -81,3 +83,33 @@ async def test_how_long_it_takes_follows_the_slowest_upstream(platform: Platform
         rates = {name: conf.model_copy(update={"rate": 0.5}) for name, conf in platform.settings.sources.items()}
         shipped = platform.settings.model_copy(update={"sources": rates, "sandbox_url": ""})
         assert expected_seconds(shipped, sources, 100) == (600.0, "b3")
+
+
+@pytest.mark.parametrize(("kind", "more"), [("error", {"status": 403}), ("malformed", {}), ("cut", {})])
+async def test_what_the_exchange_could_not_give_is_left_for_the_next_run_and_then_read_whole(
+    platform: Platform, kind: str, more: dict[str, int]
+) -> None:
+    await platform.fault("cotahist", kind, **more)
+    first = await collected(platform)
+    assert (first.collected, first.problems) == (1, {})
+    assert [names for reason, names in first.lacking.items() if reason.startswith("cotahist: ")] == [["VALE3"]]
+    session = last_closed_session(platform.settings.now())
+    assert await platform.store.backfills.collected(session) == set()
+    assert {row.source for row in await platform.store.bars.rows("VALE3")} <= {"brapi"}  # filled in meanwhile
+    await platform.mend()
+    second = await collected(platform)
+    assert not second.lacking
+    assert await platform.store.backfills.collected(session) == {"VALE3"}
+    rows = await platform.store.bars.rows("VALE3", since=date(session.year - 5, 1, 1))
+    assert {row.source for row in rows} == {"cotahist"}
+    assert rows[-1].day.year == session.year - 5
+
+
+async def collected(platform: Platform) -> MarketCollected:
+    """A collection of one asset, with a client of its own."""
+
+    async def tell(_: Progress) -> None:
+        """Tell nobody."""
+
+    async with Sources.open(platform.settings) as sources:
+        return await collect_market(platform.store, sources, platform.settings, ["VALE3"], tell)

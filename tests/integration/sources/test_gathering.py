@@ -162,6 +162,7 @@ async def test_the_second_time_only_what_is_new_is_asked(world: World, settings:
             "PETR4",
             NOW,
             bars_until=date(2026, 3, 26),
+            official_until=date(2026, 3, 26),
             statements_until=date(2026, 3, 30),
             events_read=READ,
             last_close=Decimal("1"),
@@ -180,7 +181,9 @@ async def test_the_second_time_only_what_is_new_is_asked(world: World, settings:
 
 async def test_what_is_up_to_date_costs_the_newest_sessions_file_alone(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings) as (sources, app):
-        current = Want("PETR4", NOW, bars_until=last_closed_session(NOW), events_read=READ)
+        current = Want(
+            "PETR4", NOW, bars_until=last_closed_session(NOW), official_until=last_closed_session(NOW), events_read=READ
+        )
         found = by_source(await sources.collect(current, only={"cotahist", "b3"}))
         assert statuses(list(found.values())) == {"cotahist": "not_modified", "b3": "not_modified"}
         assert app[REQUESTS]["cotahist"].total() == 2  # one request, answered: it says whether B3 is worth asking
@@ -280,7 +283,9 @@ async def test_one_upstream_in_trouble_does_not_touch_the_others(
     healthy = "brapi" if upstream == "cotahist" else "cotahist"
     patience = HTTP | ({"zip_timeout": 0.3, "read_timeout": 0.3} if fault.kind == "hang" else {})
     bad = fault.model_copy(update={"upstream": upstream})
-    known = Want("VALE3", NOW, bars_until=date(2026, 3, 27), statements_until=date(2026, 3, 1))
+    known = Want(
+        "VALE3", NOW, bars_until=date(2026, 3, 27), official_until=date(2026, 3, 27), statements_until=date(2026, 3, 1)
+    )
     async with platform(world, settings, bad, http=patience) as (sources, _):
         found = by_source(await sources.collect(known, only={upstream, healthy}))
     outcome = found[upstream].outcome
@@ -299,9 +304,11 @@ async def test_a_lying_upstream_is_rejected_by_what_is_known(
     world: World, settings: MakeSettings, upstream: str, factor: float
 ) -> None:
     async with platform(world, settings) as (sources, _):
-        recent = Want("VALE3", NOW, bars_until=date(2026, 3, 25))
+        recent = Want("VALE3", NOW, bars_until=date(2026, 3, 25), official_until=date(2026, 3, 25))
         honest = by_source(await sources.collect(recent, only={"cotahist"}))["cotahist"].harvest.bars[0]
-    known = Want("VALE3", NOW, bars_until=honest.day, last_close=honest.close, last_day=honest.day)
+    known = Want(
+        "VALE3", NOW, bars_until=honest.day, official_until=honest.day, last_close=honest.close, last_day=honest.day
+    )
     lie = Fault(upstream=upstream, kind="wrong_unit", factor=factor)
     async with platform(world, settings, lie) as (sources, _):
         found = by_source(await sources.collect(known, only={upstream}))[upstream]
@@ -354,9 +361,17 @@ async def test_everything_down_is_said_of_everyone(world: World, settings: MakeS
 async def test_an_open_breaker_of_one_upstream_is_not_the_others(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings, Fault(upstream="brapi", kind="error", status=500)) as (sources, _):
         for _ in range(4):
-            found = statuses(await sources.collect(Want("VALE3", NOW, bars_until=date(2026, 3, 27)), only={"brapi"}))
+            found = statuses(
+                await sources.collect(
+                    Want("VALE3", NOW, bars_until=date(2026, 3, 27), official_until=date(2026, 3, 27)), only={"brapi"}
+                )
+            )
             assert found == {"brapi": "failed"}
-        healthy = statuses(await sources.collect(Want("VALE3", NOW, bars_until=date(2026, 3, 27)), only={"cotahist"}))
+        healthy = statuses(
+            await sources.collect(
+                Want("VALE3", NOW, bars_until=date(2026, 3, 27), official_until=date(2026, 3, 27)), only={"cotahist"}
+            )
+        )
     assert healthy == {"cotahist": "ok"}
 
 

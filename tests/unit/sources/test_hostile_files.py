@@ -28,7 +28,7 @@ from invest.sources.model import Answer, AssetSource, Want
 from tests.builders.hostile import NOW, FakeClient, assert_storable
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-DAILY = Want("PETR4", NOW, Asset(ticker="PETR4", kind=AssetKind.STOCK), bars_until=date(2026, 3, 30))
+DAILY = Want("PETR4", NOW, Asset(ticker="PETR4", kind=AssetKind.STOCK), official_until=date(2026, 3, 30))
 FILED = Want("PETR4", NOW, Asset(ticker="PETR4", kind=AssetKind.STOCK), statements_until=date(2025, 1, 1))
 
 

@@ -100,9 +100,12 @@ def is_remote(invest: Any) -> bool:
 def with_store(work: Callable[[Any], Awaitable[T]]) -> T:
     """Run `work` with an open `Store` of this machine. Raises `ConfigError` where a server is named instead."""
     import asyncio
+    import logging
 
     refuse_remote()
     from invest.store import Store
+
+    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)  # a lost server is told by our own errors, in a sentence
 
     async def opened() -> T:
         async with Store.open(settings) as store:

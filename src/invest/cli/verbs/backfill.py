@@ -18,6 +18,7 @@ EVERY = 10  # assets per line of progress
 def backfill(
     since: Annotated[int, typer.Option(help="first year; quotes exist since 1986, yearly reports since 2010")] = 2000,
     market: Annotated[str | None, typer.Option(help="stocks, fiis, etfs, bdrs; what was collected without it")] = None,
+    again: Annotated[bool, typer.Option("--again", help="years read before too: their files may be corrected")] = False,
     json_output: AsJson = False,
 ) -> None:
     """Read B3's quotes and companies' yearly reports of past years, each file once however many assets.
@@ -35,11 +36,12 @@ def backfill(
             left = f"; about {_spell(done.left)} left" if done.number < done.of else ""
             message = done.problem or f"{done.rows:,} rows"
             step = f"{done.number}/{done.of}  {done.step.year} {done.step.kind}"
-            output.sentence(f"{step}: {message} in {_spell(done.seconds)}{left}", err=done.problem is not None)
+            took = "" if done.problem else f" in {_spell(done.seconds)}"
+            output.sentence(f"{step}: {message}{took}{left}", err=done.problem is not None)
 
     async def work(store: Any) -> Any:
         async with Sources.open(settings) as sources:
-            return await read_history(store, sources, settings, since, tell, market=chosen)
+            return await read_history(store, sources, settings, since, tell, market=chosen, again=again)
 
     results = with_store(work)
     failed = [done for done in results if done.problem]
@@ -126,11 +128,16 @@ def collect(
             return await collect_market(store, sources, settings, wanted, tell, before=before)
 
     result = with_store(work)
+    lacking = {reason: len(names) for reason, names in result.lacking.items()}
+    left = {*result.problems, *(ticker for names in result.lacking.values() for ticker in names)}
     if json_output:
-        output.as_json({"collected": result.collected, "before": result.before, "problems": dict(result.problems)})
+        counts = {"collected": result.collected, "before": result.before, "left": len(left)}
+        output.as_json(counts | {"problems": dict(result.problems), "lacking": lacking})
     else:
-        output.sentence(f"collected {result.collected}, {len(result.problems)} left for the next run")
-    if result.problems:
+        for reason, assets in lacking.items():
+            output.sentence(f"{assets} stored without {reason}", err=True)
+        output.sentence(f"collected {result.collected}, {len(left)} left for the next run")
+    if left:
         raise typer.Exit(1)
 
 

@@ -50,6 +50,7 @@ class Known:
     total_assets: Decimal | None = None
     filed: Mapping[tuple[str, date], int] = field(default_factory=dict)
     events_read: Mapping[str, EventReading] = field(default_factory=dict)
+    official_until: date | None = None
 
     def want(self, ticker: str, now: datetime, *, force: bool) -> Want:
         """What to ask for."""
@@ -59,6 +60,7 @@ class Known:
             now=now,
             asset=self.asset,
             bars_until=self.bars_until,
+            official_until=self.official_until,
             statements_until=self.statements_until,
             filed=self.filed,
             events_read=self.events_read,
@@ -84,6 +86,7 @@ async def known_of(store: Store, ticker: str) -> Known:
         filed.total_assets,
         filed.versions,
         stored.readings,
+        stored.official_until,
     )
 
 

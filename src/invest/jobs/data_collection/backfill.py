@@ -48,8 +48,10 @@ async def read_history(
     tell: Callable[[Done], Awaitable[None]],
     *,
     market: Market | None = None,
+    again: bool = False,
 ) -> list[Done]:
-    """Read the years from `since` on that were not read yet for these assets; the running year is read every time.
+    """Read the years from `since` on that were not read yet for these assets (`again`: those too, for a file may have
+    been corrected since); the running year is read every time.
 
     Without a market: every asset that was collected. A step that fails is reported and left for the next run.
     Raises `ConfigError` where there is nothing to read for.
@@ -60,7 +62,7 @@ async def read_history(
     running = market_day(settings.now()).year
     if not FIRST_QUOTES <= since <= running:
         raise ConfigError(f"--since: a year from {FIRST_QUOTES} to {running}, not {since}")
-    steps = await _open_steps(store, tickers, companies, since, running)
+    steps = await _open_steps(store, tickers, companies, range(running, since - 1, -1), again=again)
     results: list[Done] = []
     for number, step in enumerate(steps, 1):
         started, problem, rows = time.monotonic(), None, 0
@@ -91,15 +93,14 @@ async def _assets(store: Store, market: Market | None) -> tuple[list[str], list[
 
 
 async def _open_steps(
-    store: Store, tickers: Sequence[str], companies: Sequence[str], since: int, running: int
+    store: Store, tickers: Sequence[str], companies: Sequence[str], years: Iterable[int], *, again: bool
 ) -> list[Step]:
-    """What is not done, newest years first: they are wanted most."""
-    steps = []
+    """What is not done of `years`, newest years first: they are wanted most."""
+    steps, wanted = [], list(years)
     for kind, names, first in (("quotes", tickers, FIRST_QUOTES), ("reports", companies, FIRST_REPORTS)):
         scope = f"{kind}:{_digest(names)}"
-        done = await store.backfills.done(scope)
-        years = range(running, max(since, first) - 1, -1) if names else ()
-        steps += [Step(kind, year, scope) for year in years if year not in done]
+        done = set() if again else await store.backfills.done(scope)
+        steps += [Step(kind, year, scope) for year in wanted if names and year >= first and year not in done]
     return sorted(steps, key=lambda step: (-step.year, step.kind))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from invest.domain.market import Market, last_closed_session, market_day
+from invest.domain.values import AssetData
 from invest.engine import GiveUp
 from invest.errors import ConfigError, Unreachable
 from invest.jobs.data_collection.asset_data import collect
@@ -35,11 +36,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class MarketCollected:
-    """What came of it. `before`: assets that an earlier run had collected for the same session."""
+    """What came of it. `before`: assets that an earlier run had collected for the same session.
+
+    `lacking`: assets that were stored without what an official source could not give, by that source and its reason.
+    """
 
     collected: int
     before: int
     problems: Mapping[str, str]
+    lacking: Mapping[str, Sequence[str]]
 
 
 def expected_seconds(settings: Settings, sources: Sources, assets: int) -> tuple[float, str | None]:
@@ -82,11 +87,13 @@ async def collect_market(
 ) -> MarketCollected:
     """Collect `tickers`, some at a time; each is marked once it is stored, so that another run goes on from there.
 
-    An asset that cannot be collected is told and left for the next run; `Unreachable` where none could be reached.
+    An asset that cannot be collected is told and left for the next run, and so is one of which an official source did
+    not give what it has; `Unreachable` where none could be reached.
     """
     if await benchmarks_stale(store, settings):
         await collect_benchmarks(store, sources, settings)
     session, slots, problems = last_closed_session(settings.now()), asyncio.Semaphore(AT_ONCE), dict[str, str]()
+    lacking: dict[str, list[str]] = {}
     started, count = time.monotonic(), 0
 
     async def one(ticker: str) -> None:
@@ -94,11 +101,13 @@ async def collect_market(
         async with slots:
             problem = None
             try:
-                await collect(store, sources, settings, ticker)
+                unread = lacking_of(settings, await collect(store, sources, settings, ticker))
+                for reason in unread:
+                    lacking.setdefault(reason, []).append(ticker)
+                if not unread:
+                    await store.backfills.mark_collected(ticker, session)
             except (GiveUp, Unreachable) as error:
                 problem = problems[ticker] = str(error)
-            if problem is None:
-                await store.backfills.mark_collected(ticker, session)
             count += 1
             left = (time.monotonic() - started) / count * (len(tickers) - count)
             await tell(Progress(ticker, problem, count, len(tickers), left))
@@ -108,4 +117,10 @@ async def collect_market(
             group.create_task(one(ticker))
     if tickers and len(problems) == len(tickers):
         raise Unreachable(next(iter(problems.values())))
-    return MarketCollected(len(tickers) - len(problems), before, problems)
+    return MarketCollected(len(tickers) - len(problems), before, problems, lacking)
+
+
+def lacking_of(settings: Settings, found: AssetData) -> list[str]:
+    """The official sources that could not be read for an asset, each with its reason."""
+    failed = (seen for seen in found.sources if seen.status in ("failed", "rejected"))
+    return [f"{seen.source}: {seen.reason}" for seen in failed if settings.source(seen.source).official]

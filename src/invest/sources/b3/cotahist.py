@@ -59,21 +59,26 @@ class CotahistSource:
         self._missing: dict[str, date] = {}
 
     async def collect(self, client: SourceClient, want: Want) -> Answer:
-        """Bars since `want.bars_until` (or of six years), and the last close as an observation."""
+        """Bars since `want.official_until` (or of six years), and the last close as an observation.
+
+        What could not be had is left for the next collection: of later sessions none before the missing ones, of whole
+        years the newest ones without a gap.
+        """
         reading = Reading(self.name, client.settings.source(self.name), want.ticker)
         if want.kind in (AssetKind.CRYPTO, AssetKind.INDEX):
             reading.remark("B3 quotes no such asset")
             return reading.close("skipped")
         last = last_closed_session(want.now)
-        if want.bars_until is not None and want.bars_until >= last and not want.force:
+        if want.official_until is not None and want.official_until >= last and not want.force:
             reading.remark(f"has the session of {last} already")
             return reading.close("not_modified")
-        known = want.bars_until if not want.force else None
-        files, problems = await self._fetch(client, files_for(known, last, market_day(want.now)), want)
+        known = want.official_until if not want.force else None
+        files, problems = await self._fetch(client, files_for(known, last, market_day(want.now)), want, known)
         if problems and not files:
-            raise problems[0]
-        for problem in problems:
-            reading.remark(problem.reason)
+            raise next(iter(problems.values()))
+        for name, problem in problems.items():
+            year = f", and the years before: invest data backfill --since {name[1:]}" if name.startswith("A") else ""
+            reading.remark(f"COTAHIST_{name}: {problem.reason}{year}")
         await asyncio.to_thread(self._read, reading, want, files, known, last)
         if not reading.harvest.bars and not reading.rejected:
             reading.remark("no quotes of this code in the files read")
@@ -121,21 +126,28 @@ class CotahistSource:
             yield table_of(part, shelved.payload.sha256, last)
 
     async def _fetch(
-        self, client: SourceClient, names: Sequence[str], want: Want
-    ) -> tuple[list[Shelved], list[SourceError]]:
-        """The files that exist, oldest first, and what went wrong with the others."""
+        self, client: SourceClient, names: Sequence[str], want: Want, known: date | None
+    ) -> tuple[list[Shelved], dict[str, SourceError]]:
+        """The files to read, oldest first, and what went wrong with the others by their names.
+
+        They leave no gap: after the day `known` those before the first that failed, else those after the last.
+        """
         today = market_day(want.now)
         asked = [name for name in names if self._missing.get(name) != today]
         results = await asyncio.gather(*(self._one(client, name, today) for name in asked), return_exceptions=True)
-        found, problems = [], []
+        found: list[Shelved] = []
+        problems: dict[str, SourceError] = {}
         for name, result in zip(asked, results, strict=True):
             if isinstance(result, Shelved):
-                found.append(result)
+                if not (problems and known):
+                    found.append(result)
             elif isinstance(result, NotAvailable):
                 if not name.startswith("A") and _day_of(name) != today:
                     self._missing[name] = today
             elif isinstance(result, SourceError):
-                problems.append(result)
+                problems[name] = result
+                if known is None:
+                    found.clear()
             elif isinstance(result, BaseException):
                 raise result
         return found, problems

@@ -30,14 +30,14 @@ class B3IndicesSource:
     name = "b3_indices"
 
     async def collect(self, client: SourceClient, want: Want) -> Answer:
-        """Closes since `want.bars_until` (or of six years) of an index that B3 calculates; one call per year."""
+        """Closes since `want.official_until` (or of six years) of an index that B3 calculates; one call per year."""
         reading = Reading(self.name, client.settings.source(self.name), want.ticker)
         index = BY_TICKER.get(want.ticker) if want.kind is AssetKind.INDEX else None
         if index is None or index.b3 is None:
             reading.remark("has B3's indices only")
             return reading.close("skipped")
         last = last_closed_session(want.now)
-        if want.bars_until is not None and want.bars_until >= last and not want.force:
+        if want.official_until is not None and want.official_until >= last and not want.force:
             reading.remark(f"has the session of {last} already")
             return reading.close("not_modified")
         answers, problems = await self._years(client, index, want)
@@ -51,9 +51,9 @@ class B3IndicesSource:
     async def _years(
         self, client: SourceClient, index: Index, want: Want
     ) -> tuple[list[tuple[int, Response]], list[SourceError]]:
-        """The years' grids that came, oldest first, and what went wrong with the others."""
+        """The years' grids to read, oldest first and without a gap, and what went wrong with the others."""
         today = market_day(want.now)
-        known = want.bars_until if not want.force else None
+        known = want.official_until if not want.force else None
         years = range(known.year if known else today.year - YEARS, today.year + 1)
         results = await asyncio.gather(
             *(self._year(client, index, year, today) for year in years), return_exceptions=True
@@ -62,9 +62,11 @@ class B3IndicesSource:
         for year, result in zip(years, results, strict=True):
             if isinstance(result, SourceError):
                 problems.append(result)
+                if known is None:
+                    found.clear()
             elif isinstance(result, BaseException):
                 raise result
-            else:
+            elif not (problems and known):
                 found.append((year, result))
         return found, problems
 
@@ -78,7 +80,7 @@ class B3IndicesSource:
         for year, answer in answers:
             payloads[answer.payload.sha256] = answer.payload
             bars += points_of(reading, answer, want.ticker, year)
-        since = want.bars_until if not want.force else None
+        since = want.official_until if not want.force else None
         fresh = [bar for bar in bars if since is None or bar.day > since]
         kept = believe(reading, want, fresh, last_closed_session(want.now))
         if not kept:

@@ -351,6 +351,19 @@ class BarStore:
         )
         return {row["ticker"]: row["last_day"] for row in rows}
 
+    async def reach(self, tickers: Sequence[str]) -> dict[str, tuple[date, date | None]]:
+        """The newest stored day of each asset, and the newest of a bar from an official source.
+
+        What another source filled in while the exchange's file was away is still to be asked for there.
+        """
+        rows = await self._db.fetch(
+            "SELECT s.ticker, s.last_day, (SELECT b.day FROM bar b JOIN bar_origin o ON o.id = b.origin "
+            "WHERE b.ticker = s.ticker AND o.official ORDER BY b.day DESC LIMIT 1) AS official_day "
+            "FROM bar_series s WHERE s.last_day IS NOT NULL AND s.ticker = ANY($1::text[])",
+            list(tickers),
+        )
+        return {row["ticker"]: (row["last_day"], row["official_day"]) for row in rows}
+
 
 def with_factor(bars: Bars, actions: Sequence[PriceEvent]) -> Bars:
     """`bars` with the factor of `actions` in place of 1, and none where prices do not compare."""
