@@ -124,11 +124,12 @@ class AssetReads:
         filed = await self._store.statements.filed_many(sorted({a.cnpj for a in assets.values() if a.cnpj}))
         found = {}
         for ticker in tickers:
-            asset = assets.get(ticker)
+            asset, (until, official) = assets.get(ticker), days.get(ticker, (None, None))
             found[ticker] = StoredAsset(
                 asset,
                 latest.get(ticker, {}),
-                *days.get(ticker, (None, None)),
+                until,
+                official,
                 actions.get(ticker, []),
                 readings.get(ticker, {}),
                 filed[asset.cnpj] if asset is not None and asset.cnpj else None,

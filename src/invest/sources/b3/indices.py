@@ -58,7 +58,7 @@ class B3IndicesSource:
         results = await asyncio.gather(
             *(self._year(client, index, year, today) for year in years), return_exceptions=True
         )
-        found, problems = [], []
+        found, problems = list[tuple[int, Response]](), list[SourceError]()
         for year, result in zip(years, results, strict=True):
             if isinstance(result, SourceError):
                 problems.append(result)
