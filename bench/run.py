@@ -56,17 +56,17 @@ class Part:
 
 
 PARTS: Final[Sequence[Part]] = (
-    Part("queue", 7.5, ("--rounds", "1"), ("--only", "drain,bulk,latency,io")),
+    Part("queue", 7, ("--rounds", "1"), ("--only", "drain,bulk,latency,io")),
     Part("queue-costs", 4, ("--rounds", "1"), ("--only", "idle,growth,scripts,prefix")),
-    Part("api", 4, ("--rounds", "1", "--seconds", "1")),
+    Part("api", 3.5, ("--rounds", "1", "--seconds", "1")),
     Part("recovery", 2, ("--rounds", "1", "--patience", "15")),
     Part("workflows", 3.5, ("--rounds", "1", "--nodes", "2000")),
     Part("analysis", 4, ("--rounds", "1", "--assets", "20")),
-    Part("reports", 3, ("--rounds", "2", "--analyses", "6", "--latency", "0.2")),
+    Part("reports", 1.5, ("--rounds", "2", "--analyses", "6", "--latency", "0.2")),
     Part("faithful", 0.5, ("--sentences", "100")),
-    Part("pages", 1.5, ("--asks", "8")),
-    Part("collect", 5, ("--rounds", "1", "--assets", "60")),
-    Part("headline", 8, ("--rounds", "1", "--assets", "20")),
+    Part("pages", 1, ("--asks", "8")),
+    Part("collect", 4.5, ("--rounds", "1", "--assets", "60")),
+    Part("headline", 7.5, ("--rounds", "1", "--assets", "20")),
 )
 
 
