@@ -9,11 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from invest.ai import PAYER, Analysts
-from invest.domain.analysis import Analysis, AnalysisInput, Comparison, Criterion, all_sector_stats, analyse, compare
-from invest.domain.market import Market, Ticker
+from invest.domain.analysis import (
+    Analysis,
+    AnalysisInput,
+    Comparison,
+    Criterion,
+    Recommendation,
+    all_sector_stats,
+    analyse,
+    compare,
+)
+from invest.domain.market import AssetKind, Market, Ticker
 from invest.domain.opinions import AiConsensus, Objection, Opinion, Snapshot, build_snapshot, pool, rated
 from invest.engine import Context, Workflow
 from invest.jobs.analysis.track_record import learnt
@@ -151,7 +160,22 @@ def opinion_brief(opinion: Opinion) -> dict[str, Any]:
     return opinion.model_dump(mode="json", exclude={"raw_prompt", "raw_answer"})
 
 
-def brief(analysis: Analysis) -> dict[str, Any]:
+class AnalysisLine(BaseModel):
+    """What a batch keeps of an analysis; the sixty facts beside it are not read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    analysis_id: str
+    ticker: str
+    kind: AssetKind
+    overall_score: float | None
+    recommendation: Recommendation
+    coverage: float
+    price: float | None
+    analyzed_at: AwareDatetime
+
+
+def brief(analysis: AnalysisLine) -> dict[str, Any]:
     """An analysis in one line: for batches and lists."""
     return {
         "analysis_id": analysis.analysis_id,
@@ -197,7 +221,7 @@ async def batch_analyze_assets(ctx: Context, tickers: Tickers, include_ai: bool 
 @ANALYSIS.job(retry=PERIODIC, give_up_on=NEVER)
 async def finish_batch_analyze(ctx: Context, tickers: Tickers) -> BatchAnalysed:
     """Gather a batch's analyses (the last step of `batch_analyze_assets`)."""
-    analysed, errors = await split(ctx, tickers, Analysis, brief)
+    analysed, errors = await split(ctx, tickers, AnalysisLine, brief)
     return BatchAnalysed(
         total=len(tickers),
         success=len(analysed),
