@@ -69,6 +69,14 @@ class RateCurve:
         """How many sessions lack behind each day."""
         return missing_sessions(self.days)
 
+    @cached_property
+    def _growths(self) -> dict[tuple[date, date], float | None]:
+        return {}  # of the spans that were asked for: the assets of a run ask for the same one
+
+    @cached_property
+    def _annuals(self) -> dict[date, float | None]:
+        return {}
+
     @classmethod
     def of(cls, points: Iterable[MacroPoint]) -> RateCurve:
         """The curve of a daily series in percent; the last of two values for one day wins."""
@@ -93,8 +101,11 @@ class RateCurve:
 
         A rate is carried over at most ten sessions that have none; None where the curve lacks more, or does not reach.
         """
-        ends = self._at(np.array([_stamp(start), _stamp(end)]))
-        return float(ends[1] / ends[0]) if ends is not None else None
+        span = (start, end)
+        if span not in self._growths:
+            ends = self._at(np.array([_stamp(start), _stamp(end)]))
+            self._growths[span] = float(ends[1] / ends[0]) if ends is not None else None
+        return self._growths[span]
 
     def over(self, days: Days) -> Floats | None:
         """The rate earned between consecutive `days`, as fractions (one shorter than `days`); None beyond the curve."""
@@ -103,10 +114,12 @@ class RateCurve:
 
     def annual(self, day: date) -> float | None:
         """The rate of `day`, or the newest before it, as an annual fraction; None where the curve does not reach."""
-        newest = self.last_before(day)
-        if newest is None or count_sessions(newest, day) > CARRIED_SESSIONS:
-            return None
-        return annual_rate(float(self.rates[np.searchsorted(self.stamps, _stamp(newest))]) * 100)
+        if day not in self._annuals:
+            newest = self.last_before(day)
+            known = newest is not None and count_sessions(newest, day) <= CARRIED_SESSIONS
+            rate = self.rates[np.searchsorted(self.stamps, _stamp(newest))] if newest and known else None
+            self._annuals[day] = annual_rate(float(rate) * 100) if rate is not None else None
+        return self._annuals[day]
 
     def last_before(self, day: date) -> date | None:
         """The newest day of the curve up to `day`."""
