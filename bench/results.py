@@ -262,9 +262,9 @@ def page(results: Mapping[str, Any]) -> str:
         "",
         f"{now:%Y-%m-%d}, {machine()}.",
         "",
-        "`make bench` runs the benchmarks and writes this page (`make bench ONLY=queue,api` some of them); cluster, siege,"
-        " soak and fuzz take longer and have targets of their own. Every comparison is of one run: ours and the peers in"
-        " turns, medians of the rounds. Ratios count; absolute figures are this machine's.",
+        "`make bench` runs the benchmarks and writes this page (`make bench ONLY=queue,api` some of them); cluster,"
+        " siege, soak and fuzz take longer and have targets of their own. Every comparison is of one run: ours and the"
+        " peers in turns, medians of the rounds. Ratios count; absolute figures are this machine's.",
         "",
         "![Each measure against the best peer](results.svg)",
         "",
