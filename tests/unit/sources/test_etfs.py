@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import zipfile
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, cast
 
 import orjson
 import pytest
 
-from invest.domain.market import PositionKind
+from invest.domain.market import Asset, AssetKind, PositionKind
 from invest.sources.client.shelf import Shelf
-from invest.sources.cvm import fiagros
+from invest.sources.cvm import CvmEtfsSource, fiagros
 from invest.sources.cvm.etfs_format import cut_daily, cut_register, fees_of, registered_in, worths_in
 from invest.sources.cvm.funds_format import cut_quarters
 from invest.sources.cvm.positions import positions_of
 from invest.sources.errors import Malformed
+from invest.sources.model import Want
+from tests.builders.hostile import FakeClient
 
 CNPJ, MASKED = "10406511000161", "10.406.511/0001-61"
 NEW = (
@@ -164,3 +167,22 @@ def test_buildings_and_papers_of_the_newest_quarter_are_told_line_by_line(tmp_pa
         (PositionKind.PAPER, "LCI", None),
     ]
     assert (found[1][3].issuer_cnpj, found[1][3].matures_on) == ("11222333000181", date(2030, 1, 1))
+
+
+async def test_a_day_told_twice_or_left_blank_is_read_from_the_line_that_has_a_worth(tmp_path: Path) -> None:
+    lines = [
+        "2026-03-25;1;140.0;1000.0;0;0;11",
+        "2026-03-26;1;141.0;1001.0;0;0;12",
+        "2026-03-26;1;142.0;1002.0;0;0;13",
+        "2026-03-27;1;0.0;0.0;0;0;14",
+    ]
+    body = zipped(tmp_path, {"inf_diario_fi_202603.csv": [OLD, *(f"{MASKED};{line}" for line in lines)]}).read_bytes()
+    (tmp_path / "files").mkdir()
+    client = FakeClient(tmp_path / "files", {"inf_diario_fi_202603": body})
+    asset = Asset(ticker="BOVA11", kind=AssetKind.ETF, cnpj=CNPJ)
+    found = await CvmEtfsSource().collect(
+        cast(Any, client), Want("BOVA11", datetime(2026, 3, 28, 9, tzinfo=UTC), asset)
+    )
+    seen = {one.field: (one.value, one.as_of.date()) for one in found.harvest.observations}
+    day = date(2026, 3, 26)
+    assert (seen["bvps"], seen["equity"]) == ((Decimal("142.0"), day), (Decimal("1002.0"), day))

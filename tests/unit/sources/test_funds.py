@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import zipfile
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, cast
 
 import orjson
 import pytest
 
+from invest.domain.market import Asset, AssetKind
 from invest.sources.client.shelf import Shelf
+from invest.sources.cvm import CvmFundsSource
 from invest.sources.cvm.funds_format import (
     buildings_of,
     cut_months,
@@ -19,6 +22,8 @@ from invest.sources.cvm.funds_format import (
     months_of,
 )
 from invest.sources.errors import Malformed
+from invest.sources.model import Answer, Want
+from tests.builders.hostile import FakeClient
 
 GENERAL = "CNPJ_Fundo_Classe;Data_Referencia;Versao;Data_Entrega;Nome_Fundo_Classe;Codigo_ISIN;Segmento_Atuacao"
 COMPLEMENT = (
@@ -96,7 +101,7 @@ def quarterly(folder: Path, *rows: str) -> list[dict[str, str]]:
         lines = [BUILDINGS, *(f"{FUND};{row}" for row in rows)]
         archive.writestr("inf_trimestral_fii_imovel_2026.csv", "\r\n".join(lines).encode("latin-1"))
     cut_quarters(folder / "q.zip", folder / "q.shelf")
-    found: list[dict[str, str]] = orjson.loads(Shelf(folder / "q.shelf").get("11728688000147"))
+    found: list[dict[str, str]] = orjson.loads(Shelf(folder / "q.shelf").get("11728688000147") or b"[]")
     return found
 
 
@@ -133,3 +138,34 @@ def test_a_zip_without_the_tables_is_malformed(tmp_path: Path) -> None:
     for cut in (cut_months, cut_quarters):
         with pytest.raises(Malformed, match="without the tables"):
             cut(tmp_path / "x.zip", tmp_path / "x.shelf")
+
+
+async def collected(folder: Path, rows: list[str], quarter: list[str]) -> Answer:
+    """What is read of the fund from these months and buildings."""
+    monthly(folder, rows)
+    quarterly(folder, *quarter)
+    answers = {
+        "inf_mensal_fii_2026": (folder / "m.zip").read_bytes(),
+        "inf_trimestral_fii_2026": (folder / "q.zip").read_bytes(),
+    }
+    (folder / "files").mkdir()
+    asset = Asset(ticker="HGLG11", kind=AssetKind.FII, cnpj="11728688000147")
+    client = FakeClient(folder / "files", answers)
+    return await CvmFundsSource().collect(cast(Any, client), Want("HGLG11", datetime(2026, 3, 20, tzinfo=UTC), asset))
+
+
+OTHERS = "2025-12-31;1;Imóveis para renda acabados;A;9000;0.10;0;0.4"
+
+
+async def test_a_fund_without_a_quarterly_report_says_so(tmp_path: Path) -> None:
+    found = await collected(tmp_path, [month("2026-01-01")], [])
+    assert "no quarterly report" in str(found.outcome.reason)
+    assert {one.field for one in found.harvest.observations} >= {"equity", "bvps", "holders"}
+
+
+async def test_a_fund_that_is_wound_up_owes_more_than_it_has_and_its_unit_is_worth_nothing(tmp_path: Path) -> None:
+    over = f"{FUND};2026-01-01;1;0;80.0;-1523.10;0;0;;"
+    found = await collected(tmp_path, [over], [OTHERS])
+    seen = {one.field: one.value for one in found.harvest.observations}
+    assert (seen["equity"], seen["total_assets"]) == (Decimal("-1523.10"), Decimal("80.0"))
+    assert not {"bvps", "holders", "shares_outstanding", "dividends_12m"} & seen.keys()

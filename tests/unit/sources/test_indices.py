@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invest.domain.market import AssetKind, Index, asked_index, own_index, parse_ticker
+from invest.domain.market import Asset, AssetKind, Index, asked_index, own_index, parse_ticker
 from invest.domain.values import RawPayload
 from invest.settings import Settings
-from invest.sources.b3.indices import points_of
+from invest.sources.b3.indices import B3IndicesSource, points_of
 from invest.sources.client.call import Response
 from invest.sources.errors import Malformed
 from invest.sources.model import Reading, Want
 from invest.sources.plausible import believe
+from tests.builders.hostile import FakeClient
 
 
 def grid(cells: dict[tuple[int, int], Any]) -> Response:
@@ -147,3 +149,13 @@ def test_the_ais_are_asked_about_one_index(ticker: str, kind: AssetKind, words: 
 
 def test_the_ibov_has_one_name() -> None:
     assert parse_ticker("^ibov") == "^BVSP" and parse_ticker("^IFIX") == "^IFIX" and parse_ticker("^ICO2") == "^ICO2"
+
+
+async def test_a_day_that_the_grid_lacked_at_first_is_read_later(tmp_path: Path) -> None:
+    cells = {(12, 11): "3.376,00", (26, 11): "3.400,42", (27, 11): "3.400,00", (2, 10): "3.300,00"}
+    client = FakeClient(tmp_path, {"GetPortfolioDay": grid(cells).body})
+    known = Asset(ticker="^IFIX", kind=AssetKind.INDEX)
+    want = Want("^IFIX", datetime(2025, 11, 27, 23, tzinfo=UTC), known, bars_until=date(2025, 11, 26))
+    found = await B3IndicesSource().collect(cast(Any, client), want)
+    assert [bar.day.day for bar in found.harvest.bars] == [12, 26, 27]  # not October's, which is known for long
+    assert [(seen.field, seen.unit) for seen in found.harvest.observations] == [("close", "points")]

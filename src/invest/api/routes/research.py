@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -24,6 +24,7 @@ from invest.domain.market import (
     NewsItem,
     StatementLine,
     Ticker,
+    market_day,
 )
 from invest.domain.news import moment_of
 from invest.domain.opinions import Opinion
@@ -32,6 +33,9 @@ from invest.domain.values import UNITS, Basis, Consensus, FieldQuality, belongs,
 from invest.jobs.analysis import record
 from invest.jobs.data_collection import bytes_of
 from invest.jobs.loading import backtest_key
+from invest.store import Store
+
+PRICES_BACK = timedelta(days=15)  # before a worth of a unit, for the close of its day
 
 
 class TickerPath(Strict):
@@ -126,11 +130,23 @@ async def get_fundamentals(request: Request, path: TickerPath, query: Fundamenta
         await store.statements.read(cnpj=asset.cnpj, since=query.since, known_on=query.known_on) if asset.cnpj else []
     )
     financial = await asyncio.to_thread(_is_financial, lines)
-    latest, actions = await store.observations.latest(path.ticker), await store.actions.of(path.ticker)
-    latest |= fund_values(asset, latest, actions, request.services.settings.now())
+    latest = await store.observations.latest(path.ticker)
+    if asset.kind in (AssetKind.FII, AssetKind.ETF):
+        latest = await _with_computed(store, asset, latest, request.services.settings.now())
     values = {field: value for field, value in latest.items() if belongs(field, asset.kind, financial=financial)}
     absent = [f for f in fields_of(asset.kind, financial=financial) if f not in values or values[f].value is None]
     return Fundamentals(ticker=path.ticker, values=values, absent=absent, statements=lines)
+
+
+async def _with_computed(
+    store: Store, asset: Asset, latest: Mapping[str, Consensus], now: datetime
+) -> dict[str, Consensus]:
+    """A fund's values with the figures that analyses compute of them, in their place."""
+    worth = latest.get("bvps")
+    since = market_day(worth.as_of if worth is not None else now) - PRICES_BACK
+    bars, actions = await asyncio.gather(store.bars.read(asset.ticker, since=since), store.actions.of(asset.ticker))
+    both = {**latest, **fund_values(asset, bars, latest, actions, now)}
+    return {field: value for field, value in both.items() if value is not None}
 
 
 def _is_financial(lines: Sequence[StatementLine]) -> bool:

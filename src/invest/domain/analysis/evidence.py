@@ -158,9 +158,29 @@ def _put_latest(found: dict[str, Figure], given: AnalysisInput) -> None:
 def _put_fund(found: dict[str, Figure], given: AnalysisInput, close: Figure) -> None:
     """A fund's price over what it reported its unit to be worth: nobody's ratio of another day."""
     worth = _of(given.latest.get("bvps")) if given.asset.kind in (AssetKind.FII, AssetKind.ETF) else None
-    if worth is not None and worth.value and worth.value > 0 and close.value is not None:
+    if worth is not None and _outdated(worth, given.latest):
+        for key in ("bvps", "p_vp"):
+            found.pop(key, None)
+    elif worth is not None and worth.value and worth.value > 0 and close.value is not None:
         found["bvps"] = worth
-        _put(found, "p_vp", close.value / worth.value, worth._replace(as_of=close.as_of, stale=close.stale))
+        price = _price_beside(given, worth, close)
+        if price.value is not None:
+            _put(found, "p_vp", price.value / worth.value, worth._replace(as_of=price.as_of, stale=price.stale))
+
+
+def _outdated(worth: Figure, latest: Mapping[str, Consensus]) -> bool:
+    """Whether a newer report of the same source gives no worth of a unit any more: of a fund that is wound up."""
+    beside = (_of(latest.get(key)) for key in ("equity", "total_assets", "shares_outstanding"))
+    days = [held.as_of for held in beside if held is not None and held.source == worth.source and held.as_of]
+    return worth.as_of is not None and any(day > worth.as_of for day in days)
+
+
+def _price_beside(given: AnalysisInput, worth: Figure, close: Figure) -> Figure:
+    """The price that a worth is compared with: an ETF's of the same day, as it tells its worth day by day."""
+    if given.asset.kind is not AssetKind.ETF or worth.as_of is None or worth.as_of == close.as_of:
+        return close
+    then = given.prices.raw_close_on(worth.as_of) if len(given.prices) else None
+    return close if then is None else close._replace(value=then, as_of=worth.as_of)
 
 
 def _put_own_index(found: dict[str, Figure], given: AnalysisInput, bars: Figure) -> None:
@@ -238,17 +258,19 @@ def _put_news(found: dict[str, Figure], given: AnalysisInput) -> None:
 
 
 def fund_values(
-    asset: Asset, latest: Mapping[str, Consensus], actions: Sequence[CorporateAction], now: datetime
-) -> dict[str, Consensus]:
-    """The computed figures of a fund by field, each led back to the payload of its rarer part; none of other kinds."""
+    asset: Asset, bars: Bars, latest: Mapping[str, Consensus], actions: Sequence[CorporateAction], now: datetime
+) -> dict[str, Consensus | None]:
+    """The computed figures of a fund by field, each led back to the payload of its rarer part; none of other kinds.
+
+    None for a ratio that a source gives and that has no basis any more.
+    """
     wanted = COMPUTED.get(asset.kind, {})
     if not wanted:
         return {}
-    bars = Bars.from_rows(asset.ticker, ())
     found = gather(AnalysisInput(asset=asset, bars=bars, now=now, latest=latest, actions=actions))
     parts = [held.confidence for key in ("close", "bvps") if (held := latest.get(key)) is not None]
     figures = {key: found[key] for key in wanted if key in found and _is_computed(found[key], latest.get(key))}
-    return {
+    computed: dict[str, Consensus | None] = {
         key: Consensus(
             ticker=asset.ticker,
             field=key,
@@ -267,6 +289,8 @@ def fund_values(
         )
         for key, figure in figures.items()
     }
+    gone = [key for key in ("bvps", "p_vp") if key in latest and key not in found]
+    return computed | dict.fromkeys(gone)
 
 
 def _moment(figure: Figure, now: datetime) -> datetime:

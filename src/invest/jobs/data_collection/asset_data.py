@@ -242,7 +242,9 @@ def merge_identity(ticker: str, known: Asset | None, answers: Iterable[Answer]) 
     identities = [found.identity or Identity() for found in answers]
     names = [identity.name for identity in identities if identity.name]
     if names and len(names[0]) in CUT_AT:
-        update["name"] = next((name for name in names if len(name) > max(CUT_AT)), names[0])
+        longer = (name for name in names if len(name) > max(CUT_AT))
+        shorter = (name for name in names if len(name) < min(CUT_AT) and not names[0].startswith(name))
+        update["name"] = next(longer, None) or next(shorter, names[0])  # "XP LOG FII" for "FII XP LOG F"
     for identity in identities:
         for name in ("name", "cnpj", "cvm_code", "isin", "sector", "segment", "successor", "shares_outstanding"):
             value = getattr(identity, name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from invest.domain.market import BY_TICKER, AssetKind, Bar, Index, last_closed_session, market_day, session_hours
 from invest.domain.values import Basis, Harvest, RawPayload
@@ -22,6 +22,7 @@ from invest.sources.plausible import believe
 CALL = "/indexStatisticsProxy/IndexCall/GetPortfolioDay"
 HOUR, DAY = 3_600.0, 86_400.0
 SATURDAY = 5
+LOOK_BACK = timedelta(days=31)
 
 
 class B3IndicesSource:
@@ -80,8 +81,14 @@ class B3IndicesSource:
         for year, answer in answers:
             payloads[answer.payload.sha256] = answer.payload
             bars += points_of(reading, answer, want.ticker, year)
+<<<<<<< HEAD
         since = want.official_until if not want.force else None
         fresh = [bar for bar in bars if since is None or bar.day > since]
+=======
+        since = want.bars_until if not want.force else None
+        # The month before as well: a day that the grid lacked at first may stand in it now.
+        fresh = [bar for bar in bars if since is None or bar.day > since - LOOK_BACK]
+>>>>>>> d7e53551 (Read awkward reports of funds: wound up, without quarters, days told twice; hold an ETF's price against its worth of that day)
         kept = believe(reading, want, fresh, last_closed_session(want.now))
         if not kept:
             if not bars and not reading.rejected:

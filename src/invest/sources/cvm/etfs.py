@@ -155,7 +155,10 @@ class CvmEtfsSource:
     async def _newest_report(
         self, client: SourceClient, problems: list[SourceError], cnpj: str, months: Sequence[date], until: date
     ) -> DailyReport | None:
-        """The newest day up to `until` in the first of `months` that has one."""
+        """The newest day up to `until` with a worth, in the first of `months` that has one.
+
+        A day that was filed twice counts as its last line with a worth: one in which it is blank says nothing.
+        """
         for month in months:
             try:
                 shelved = await self._daily.fetch(client, self.name, DAILY.format(month=month), fresh_for=HOURS)
@@ -164,9 +167,10 @@ class CvmEtfsSource:
             except SourceError as error:
                 problems.append(error)
                 return None
-            found = [w for w in await asyncio.to_thread(worths_in, shelved.shelf, cnpj) if w.day <= until]
+            told = await asyncio.to_thread(worths_in, shelved.shelf, cnpj)
+            found = [worth for worth in told if worth.day <= until and worth.unit is not None]
             if found:
-                return DailyReport(max(found, key=lambda worth: worth.day), shelved)
+                return DailyReport(sorted(found, key=lambda worth: worth.day)[-1], shelved)
         return None
 
 

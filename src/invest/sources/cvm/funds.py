@@ -123,7 +123,8 @@ def _read_months(reading: Reading, cnpj: str, months: Sequence[FundMonth], shelv
         ("shares_outstanding", newest.units, "count"),
         ("holders", newest.holders, "count"),
     ):
-        reading.observe(name, value if value is not None and value > 0 else None, at, payload, unit=unit)
+        told = value is not None and (value > 0 or (name == "equity" and value < 0))  # more debts than assets
+        reading.observe(name, value if told else None, at, payload, unit=unit)
     year = income_of_a_year(months)
     if year is None:
         reading.remark("its income of twelve months is not whole")
@@ -171,6 +172,8 @@ def _read_positions(reading: Reading, ticker: str, cnpj: str, files: Sequence[Sh
 
 
 def _read_buildings(reading: Reading, cnpj: str, files: Sequence[Shelved]) -> None:
+    if files and not any(shelved.shelf.get(cnpj) for shelved in files):
+        reading.remark("it filed no quarterly report of this year or the last: no buildings, no papers, no vacancy")
     for shelved in reversed(files):
         block = shelved.shelf.get(cnpj)
         buildings: Buildings | None = buildings_of(orjson.loads(block)) if block else None

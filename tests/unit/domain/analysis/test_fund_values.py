@@ -14,6 +14,7 @@ from invest.domain.market import ActionKind, Asset, AssetKind, Bars, CorporateAc
 from invest.domain.values import Basis, Consensus
 from tests.builders.domain import bars
 
+NO_BARS = Bars.from_rows("HGLG11", ())
 FUND = Asset(ticker="HGLG11", kind=AssetKind.FII, name="PÁTRIA LOG FII")
 
 
@@ -95,17 +96,19 @@ def test_what_a_report_computes_of_a_fund_stands_beside_its_values() -> None:
         "dividend_yield": told("dividend_yield", "0.01", NOW, "brapi"),
     }
     paid = income(month_ends(date(2025, 1, 1), 22))
-    found = fund_values(FUND, latest, paid, NOW)
+    found = fund_values(FUND, NO_BARS, latest, paid, NOW)
     analysed = gather(
         AnalysisInput(asset=FUND, bars=Bars.from_rows("HGLG11", ()), now=NOW, latest=latest, actions=paid)
     )
-    assert {key: float(each.value or 0) for key, each in found.items()} == {
+    assert {key: float(each.value or 0) for key, each in found.items() if each} == {
         key: analysed[key].value for key in ("p_vp", "dividends_12m", "dividend_yield")
     }
-    assert (found["p_vp"].value, found["p_vp"].source, found["p_vp"].payload) == (Decimal("1.1"), "cvm_funds", "c" * 64)
-    assert found["dividends_12m"].source == "b3"
-    assert all(each.as_of <= NOW for each in found.values())
-    assert fund_values(Asset(ticker="PETR4", kind=AssetKind.STOCK), latest, paid, NOW) == {}
+    multiple, paid_out = found["p_vp"], found["dividends_12m"]
+    assert multiple is not None and paid_out is not None
+    assert (multiple.value, multiple.source, multiple.payload) == (Decimal("1.1"), "cvm_funds", "c" * 64)
+    assert paid_out.source == "b3"
+    assert all(each is not None and each.as_of <= NOW for each in found.values())
+    assert fund_values(Asset(ticker="PETR4", kind=AssetKind.STOCK), NO_BARS, latest, paid, NOW) == {}
 
 
 @pytest.mark.parametrize("known", [(), ("subscription",)])
@@ -120,8 +123,10 @@ def test_a_fund_whose_payments_the_exchange_does_not_give_has_the_income_it_repo
         "close": told("close", "110", NOW, "cotahist"),
         "dividends_12m": told("dividends_12m", "9.90", NOW - timedelta(days=27)),
     }
-    found = fund_values(FUND, latest, actions, NOW)
-    assert found["dividend_yield"].value == Decimal("0.09") and "dividends_12m" not in found  # as the source has it
+    found = fund_values(FUND, NO_BARS, latest, actions, NOW)
+    share = found["dividend_yield"]
+    assert share is not None and share.value == Decimal("0.09")
+    assert "dividends_12m" not in found  # as the source has it
     facts = {f.key: f for f in analyse(AnalysisInput(asset=FUND, bars=bars("HGLG11"), now=NOW, latest=latest,
                                                      actions=actions)).facts}  # fmt: skip
     assert (facts["dividends_12m"].value, facts["dividends_12m"].source) == (9.9, "cvm_funds")
@@ -151,3 +156,29 @@ def test_an_etf_says_which_index_it_follows_by_the_registers_words_too(
 ) -> None:
     etf = Asset(ticker="NOVO11", kind=AssetKind.ETF, name=name, segment=segment)
     assert analyse(AnalysisInput(asset=etf, bars=bars("NOVO11"), now=NOW)).follows == follows
+
+
+def test_an_etfs_price_is_held_against_its_worth_on_the_same_day() -> None:
+    etf = Asset(ticker="BOVA11", kind=AssetKind.ETF)
+    rows = bars("BOVA11", price=100.0, volatility=0.05)
+    told_on, last = rows.days[-6].astype(date), rows.days[-1].astype(date)
+    now = datetime(last.year, last.month, last.day, 22, tzinfo=UTC)
+    latest = {
+        "close": told("close", str(round(float(rows.close[-1]), 2)), now, "cotahist"),
+        "bvps": told("bvps", "100", datetime(told_on.year, told_on.month, told_on.day, 15, tzinfo=UTC), "cvm_etfs"),
+    }
+    found = fund_values(etf, rows, latest, (), now)["p_vp"]
+    assert found is not None and found.as_of.date() == told_on
+    assert float(found.value or 0) == pytest.approx(float(rows.close[-6]) / 100)
+
+
+def test_a_fund_that_reports_no_worth_of_a_unit_any_more_has_no_p_vp() -> None:
+    latest = {
+        "close": told("close", "14", NOW, "cotahist"),
+        "bvps": told("bvps", "15.6", NOW - timedelta(days=58)),
+        "equity": told("equity", "-1523.10", NOW - timedelta(days=27)),
+        "p_vp": told("p_vp", "0.9", NOW, "brapi"),
+    }
+    assert fund_values(FUND, NO_BARS, latest, (), NOW) == {"bvps": None, "p_vp": None}
+    facts = {f.key for f in analyse(AnalysisInput(asset=FUND, bars=bars("HGLG11"), now=NOW, latest=latest)).facts}
+    assert "equity" in facts and not {"bvps", "p_vp"} & facts
