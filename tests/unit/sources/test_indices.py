@@ -155,7 +155,7 @@ async def test_a_day_that_the_grid_lacked_at_first_is_read_later(tmp_path: Path)
     cells = {(12, 11): "3.376,00", (26, 11): "3.400,42", (27, 11): "3.400,00", (2, 10): "3.300,00"}
     client = FakeClient(tmp_path, {"GetPortfolioDay": grid(cells).body})
     known = Asset(ticker="^IFIX", kind=AssetKind.INDEX)
-    want = Want("^IFIX", datetime(2025, 11, 27, 23, tzinfo=UTC), known, bars_until=date(2025, 11, 26))
+    want = Want("^IFIX", datetime(2025, 11, 27, 23, tzinfo=UTC), known, official_until=date(2025, 11, 26))
     found = await B3IndicesSource().collect(cast(Any, client), want)
     assert [bar.day.day for bar in found.harvest.bars] == [12, 26, 27]  # not October's, which is known for long
     assert [(seen.field, seen.unit) for seen in found.harvest.observations] == [("close", "points")]

@@ -81,14 +81,9 @@ class B3IndicesSource:
         for year, answer in answers:
             payloads[answer.payload.sha256] = answer.payload
             bars += points_of(reading, answer, want.ticker, year)
-<<<<<<< HEAD
         since = want.official_until if not want.force else None
-        fresh = [bar for bar in bars if since is None or bar.day > since]
-=======
-        since = want.bars_until if not want.force else None
         # The month before as well: a day that the grid lacked at first may stand in it now.
         fresh = [bar for bar in bars if since is None or bar.day > since - LOOK_BACK]
->>>>>>> d7e53551 (Read awkward reports of funds: wound up, without quarters, days told twice; hold an ETF's price against its worth of that day)
         kept = believe(reading, want, fresh, last_closed_session(want.now))
         if not kept:
             if not bars and not reading.rejected:
