@@ -80,8 +80,10 @@ def test_every_paper_of_a_session_can_be_named(samples: Path) -> None:
     shelf = dict(by_ticker(kept))
     assert len(shelf) == len(set(kept["ticker"]))
     assert {"EQMA3", "MRSA3"} <= set(shelf)  # quoted as EQMA3B and MRSA3B only
-    kinds = {identity_of(row).kind for row in kept}
-    assert AssetKind.OTHER not in kinds
+    assert set(kept["ticker"]) == {row["ticker"] for row in everything[everything["market"] == b"010"]}
+    others = {row["ticker"] for row in kept if identity_of(row).kind is AssetKind.OTHER}
+    assert others == {b"CTBA11B"}  # a certificate to build
+    assert [identity_of(row).kind for row in quotes(kept, b"GOLL4")] == [AssetKind.STOCK]  # among what B3 calls others
     rights = {row["ticker"] for row in kept if identity_of(row).kind is AssetKind.RIGHT}
     assert {b"HBSA1", b"MERC2"} <= rights
 

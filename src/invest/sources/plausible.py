@@ -5,6 +5,7 @@ prices.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -352,6 +353,20 @@ def off_by(value: Decimal, day: date, want: Want) -> str | None:
     if factor is None or _explained(want, day, value / want.last_close):
         return None
     return f"wrong unit: {value:f} is about {float(factor):.6g} times the known {want.last_close:f}"
+
+
+def against_bars(reading: Reading, want: Want, price: Decimal, day: date) -> bool:
+    """Whether a price is in another unit than the newest bar of the same answer; it is noted then.
+
+    Where nothing was known of an asset, its own bars are what a price can be held to.
+    """
+    newest = max(reading.harvest.bars, key=lambda bar: bar.day, default=None)
+    if newest is None or (want.last_day is not None and want.last_day >= newest.day):
+        return False
+    wrong = off_by(price, day, replace(want, last_close=newest.close, last_day=newest.day))
+    if wrong:
+        reading.reject(f"{wrong} of its own bars")
+    return wrong is not None
 
 
 def _explained(want: Want, day: date, ratio: Decimal) -> bool:

@@ -58,6 +58,25 @@ async def test_a_price_in_another_unit_rejects_the_answer() -> None:
     assert not found.harvest
 
 
+@pytest.mark.parametrize(
+    ("closes", "kept", "priced"),
+    [
+        (["300000", "301000", "302000", "303000000"], 3, False),  # the last bar and the price
+        (["300000", "301000", "302000", "30300", "30200"], 3, False),
+        (["300", "301000", "302000", "303000"], 3, True),
+        (["300000", "301000000", "302000", "303000"], 3, True),
+        (["300000", "301000", "302000", "303000"], 4, True),
+    ],
+)
+async def test_coins_that_nobody_knew_are_held_to_their_own_bars(closes: list[str], kept: int, priced: bool) -> None:
+    start = int(datetime(2026, 3, 20, tzinfo=UTC).timestamp())
+    days = [start + 86_400 * i for i in range(len(closes))]
+    candles = {"t": days, **dict.fromkeys("ohlc", closes), "v": ["1.5"] * len(closes)}
+    found = await collect(candles, [{**TICKERS[0], "last": closes[-1]}])
+    assert len(found.harvest.bars) == kept
+    assert ("close" in {seen.field for seen in found.harvest.observations}) is priced
+
+
 async def test_a_sum_beyond_any_money_is_left_out_beside_the_price() -> None:
     odd = {**CANDLES, "h": ["1e29"] * 3}
     assert bars_of(odd, "BTC-BRL", "p")[0].turnover is None

@@ -18,9 +18,10 @@ MICRO = 10_000  # a centavo in micro-BRL
 CHUNK = 8192  # lines at once: 2 MB, what fits a core's cache
 
 CASH = b"010"
-# CODBDI of papers that somebody holds, rights, receipts and warrants (10, 22) included. The others are options,
-# forwards, auctions and exercises (18, 32-33, 38, 42, 46-58, 60-62, 66-78, 82-96), left out by rule.
-ASSET_BDI = frozenset(b"02 05 06 07 08 09 10 11 12 13 14 22 34 35 36 37".split())
+# CODBDI of papers that somebody holds, rights, receipts and warrants (10, 22) and what B3 calls others (58: a share
+# such as GOLL4 in 2024) included. The rest are options, forwards, auctions and exercises (18, 32-33, 38, 42, 46-56,
+# 60-62, 66-78, 82-96), left out by rule.
+ASSET_BDI = frozenset(b"02 05 06 07 08 09 10 11 12 13 14 22 34 35 36 37 58".split())
 
 # First and last byte (0-based, end excluded) of each number.
 _FIELDS: dict[str, tuple[int, int]] = {

@@ -13,7 +13,7 @@ from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Malformed, NotAvailable, SourceError
 from invest.sources.model import Answer, Identity, Reading, Want, failed
 from invest.sources.numerals import instant, number
-from invest.sources.plausible import believe, off_by
+from invest.sources.plausible import against_bars, believe, off_by
 
 
 async def collect(client: SourceClient, want: Want, reading: Reading) -> Answer:
@@ -26,14 +26,12 @@ async def collect(client: SourceClient, want: Want, reading: Reading) -> Answer:
     if why := fmt.failed(entry):
         raise NotAvailable(reading.source, why)
     reading.keep(answer.payload)
-    wrong = _observe(reading, want, entry, answer.payload)
-    if wrong:
-        return reading.discard(wrong)
     rows = fmt.bars(entry, want.ticker, AssetKind.CRYPTO, answer.payload.sha256, reading.source)
     rows = [bar for bar in rows if want.bars_until is None or bar.day > want.bars_until]
     yesterday = want.now.astimezone(UTC).date() - timedelta(days=1)
     reading.add(Harvest(bars=believe(reading, want, rows, yesterday)))
-    return reading.close()
+    wrong = _observe(reading, want, entry, answer.payload)
+    return reading.discard(wrong) if wrong else reading.close()
 
 
 async def prices(client: SourceClient, wants: Sequence[Want]) -> list[Answer]:
@@ -82,6 +80,8 @@ def _observe(reading: Reading, want: Want, entry: Mapping[str, Any], payload: Ra
     wrong = off_by(price, want.now.date(), want) if price and price > 0 else "no price"
     if wrong or price is None or moment is None:
         return wrong or "no time of the price"
+    if against_bars(reading, want, price, want.now.date()):
+        return None
     reading.observe("close", price, moment, payload, basis=Basis.RAW)
     reading.observe("turnover", number(entry.get("regularMarketVolume")) or None, moment, payload, basis=Basis.RAW)
     reading.observe("market_cap", number(entry.get("marketCap")) or None, moment, payload)

@@ -15,7 +15,7 @@ from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Implausible, Malformed, NotAvailable, SourceError, SourceRefused
 from invest.sources.model import Answer, Reading, Want, failed
 from invest.sources.numerals import number
-from invest.sources.plausible import believe, off_by, payable
+from invest.sources.plausible import against_bars, believe, off_by, payable
 
 INDICES = frozenset({"^BVSP"})
 FREE = frozenset({"PETR4", "VALE3", "MGLU3", "ITUB4"})
@@ -120,6 +120,8 @@ class BrapiSource:
         price = number(entry.get("regularMarketPrice"))
         if price and (wrong := off_by(price, market_day(want.now), want)):
             raise Implausible(self.name, wrong)
+        if price and against_bars(reading, want, price, market_day(want.now)):
+            return None
         moment = fmt.observe_quote(reading, entry, payload)
         if moment is None:
             reading.remark("no price")
@@ -130,7 +132,6 @@ class BrapiSource:
         return moment
 
     def _read(self, reading: Reading, want: Want, entry: Mapping[str, Any], payload: RawPayload) -> None:
-        moment = self._observe(reading, want, entry, payload)
         known_isin = want.asset.isin if want.asset else None
         found = fmt.actions(entry, want.ticker, known_isin, payload.sha256, self.name, remark=reading.reject)
         reading.add(Harvest(actions=payable(reading, want, found)))
@@ -139,7 +140,7 @@ class BrapiSource:
         since = max(filter(None, (want.bars_until, last_split(reading, want))), default=None)
         rows = [bar for bar in rows if since is None or bar.day > since]
         reading.add(Harvest(bars=believe(reading, want, rows, last, only_sessions=True)))
-        if moment is not None:
+        if self._observe(reading, want, entry, payload) is not None:
             reading.identity = fmt.identity(entry)
 
 

@@ -11,7 +11,7 @@ from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Malformed, SourceRefused
 from invest.sources.model import YEARS, Answer, Identity, Reading, Want
 from invest.sources.numerals import instant, number
-from invest.sources.plausible import believe
+from invest.sources.plausible import against_bars, believe
 
 PAGE = 1000
 DAY = timedelta(days=1)
@@ -45,7 +45,8 @@ class BinanceSource:
         today = want.now.astimezone(UTC).date()
         closed = [bar for bar in rows if bar.day < today]
         reading.add(Harvest(bars=believe(reading, want, closed, today - DAY)))
-        if rows and (reading.harvest.bars or not closed):
+        fits = rows and not against_bars(reading, want, rows[-1].close, rows[-1].day)
+        if fits and (reading.harvest.bars or not closed):
             payload = reading.payloads[rows[-1].payload]
             moment = want.now if rows[-1].day == today else datetime.combine(rows[-1].day, time(23, 59, 59), UTC)
             reading.observe("close", rows[-1].close, moment, payload, basis=Basis.RAW)

@@ -13,7 +13,7 @@ from invest.sources.client import Response, SourceClient
 from invest.sources.errors import Malformed, NotAvailable, SourceError, SourceRefused
 from invest.sources.model import YEARS, Answer, Identity, Reading, Want, failed
 from invest.sources.numerals import instant, number, rounded
-from invest.sources.plausible import believe, off_by
+from invest.sources.plausible import against_bars, believe, off_by
 
 DAY = timedelta(days=1)
 CENT = Decimal("0.01")
@@ -132,6 +132,8 @@ def _observe(reading: Reading, want: Want, entry: Mapping[str, Any] | None, payl
         return "no price"
     if wrong := off_by(price, want.now.date(), want):
         return wrong
+    if against_bars(reading, want, price, want.now.date()):
+        return None
     reading.keep(payload)
     reading.observe("close", price, moment, payload, basis=Basis.RAW)
     coins = number(entry.get("vol"))

@@ -26,7 +26,7 @@ from invest.sources.errors import Malformed, NotAvailable
 from invest.sources.model import YEARS, Answer, Identity, Reading, Want
 from invest.sources.numerals import SAO_PAULO, instant, number, positive
 from invest.sources.others.yahoo_receipts import read_parity
-from invest.sources.plausible import believe, off_by, payable
+from invest.sources.plausible import against_bars, believe, off_by, payable
 
 DAY = timedelta(days=1)
 RATIO = re.compile(r"\s*([\d.]+)\s*[:/]\s*([\d.]+)\s*")
@@ -104,6 +104,8 @@ def _observe(reading: Reading, want: Want, meta: Mapping[str, Any], payload: Raw
     wrong = off_by(price, market_day(want.now), want)
     if wrong:
         return wrong
+    if against_bars(reading, want, price, market_day(want.now)):
+        return None
     reading.observe("close", price, moment, payload, basis=Basis.RAW)
     if market_day(moment) < last_closed_session(want.now):
         reading.remark(f"its newest price is of {market_day(moment)}")
