@@ -83,7 +83,7 @@ def _groups(folder: Path) -> dict[str, _Group]:
             continue  # notes go with the file they speak of
         group = found[path.name.split(".")[0]]
         group.paths.append(path)
-        group.size += stat.st_size
+        group.size += stat.st_size // max(1, stat.st_nlink)  # a shelf has two names
         group.used = max(group.used, stat.st_mtime)
     return dict(found)
 

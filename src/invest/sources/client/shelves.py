@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from invest.sources.client.call import Response
 from invest.sources.client.download import UNKEPT
 from invest.sources.client.http import SourceClient
 from invest.sources.client.shelf import Shelf
+from invest.sources.client.zips import check_whole, contents_mark
 from invest.sources.errors import Malformed, SourceDown, TooLarge
 
 
@@ -28,7 +30,11 @@ class Shelved:
 
 @dataclass(slots=True)
 class Shelves:
-    """Shelves of this process by payload. `cut(zip path, shelf path)` writes one."""
+    """Shelves of this process by payload. `cut(zip path, shelf path)` writes one.
+
+    A shelf has a second name by the contents of its zip: a zip of the same files, packed anew, is read through and not
+    cut again.
+    """
 
     kind: str
     cut: Callable[[Path, Path], None]
@@ -60,15 +66,27 @@ class Shelves:
         assert answer.path is not None
         path = answer.path.with_name(f"{answer.payload.sha256}.{self.kind}.shelf")
         async with self._threads:
-            shelf = await asyncio.to_thread(self._open_or_cut, answer.path, path)
+            shelf = await asyncio.to_thread(self._open_or_cut, answer.payload.source, answer.path, path)
         while len(self._open) >= self.capacity:
             self._open.pop(next(iter(self._open)))
         self._open[answer.payload.sha256] = shelf
         return shelf
 
-    def _open_or_cut(self, source: Path, path: Path) -> Shelf:
-        try:
+    def _open_or_cut(self, source: str, zipped: Path, path: Path) -> Shelf:
+        with suppress(OSError, ValueError, KeyError):
             return Shelf(path)
-        except (OSError, ValueError, KeyError):
-            self.cut(source, path)
-            return Shelf(path)
+        mark = contents_mark(zipped)
+        twin = path.with_name(f"{mark}.{self.kind}.shelf") if mark else None
+        if twin is not None and twin.exists():
+            check_whole(source, zipped)
+            with suppress(OSError, ValueError, KeyError):
+                path.unlink(missing_ok=True)
+                path.hardlink_to(twin)
+                touch(twin)
+                return Shelf(path)
+        self.cut(zipped, path)
+        if twin is not None:
+            with suppress(OSError):  # a file system without links: the same contents are cut again
+                twin.unlink(missing_ok=True)
+                twin.hardlink_to(path)
+        return Shelf(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import lzma
 import struct
 import zipfile
@@ -43,6 +44,19 @@ def check_whole(source: str, path: Path) -> None:
         broken = archive.testzip()
     if broken is not None:
         raise Malformed(source, f"broken zip (the checksum of {broken[:80]} is wrong)")
+
+
+def contents_mark(path: Path) -> str | None:
+    """What tells whether two zips hold the same files: a digest of their names, sizes and checksums; None where broken.
+
+    Upstreams pack unchanged files anew each day or week: other bytes, by the times in them, and the same contents.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = sorted((e.filename, e.CRC, e.file_size, e.compress_size) for e in archive.infolist())
+    except BROKEN:
+        return None
+    return hashlib.sha256(repr(entries).encode()).hexdigest()
 
 
 @contextmanager
