@@ -206,6 +206,7 @@ def outermost(page_of_refusal: PageOfRefusal) -> Any:
         started = time.perf_counter()
         services = request.app[SERVICES]
         request_id = request[REQUEST_ID] = new_id()[:20]
+        fields = request[LINE] = {}
         tracing.request_id.set(request_id)
         try:
             with services.load.work(refuse=request.path not in PROBES), _traced(request):
@@ -223,7 +224,6 @@ def outermost(page_of_refusal: PageOfRefusal) -> Any:
             response.headers["X-Request-Id"] = request_id
         seconds = time.perf_counter() - started
         services.meters.observe(request, response.status, seconds)
-        fields = request.get(LINE) or {}
         fields["method"] = request.method
         fields["path"] = _shown(request)
         fields["status"] = response.status

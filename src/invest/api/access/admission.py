@@ -80,8 +80,8 @@ for i, ask in ipairs(cjson.decode(ARGV[4])) do
       kept = 'full'
     elseif not kept then
       redis.call('SET', idem, 'w' .. hash, 'EX', ARGV[1])
-      redis.call('SET', idem .. ':name', ask[6], 'NX', 'EX', ARGV[5])
-      kept, name = 'mine', redis.call('GET', idem .. ':name')
+      local fresh = redis.call('SET', idem .. ':name', ask[6], 'NX', 'EX', ARGV[5])
+      kept, name = 'mine', fresh and ask[6] or redis.call('GET', idem .. ':name')
     end
   end
   answers[i] = {math.ceil(wait), math.floor((now + burst * each - tat) / each), math.ceil(tat - now), kept, name}

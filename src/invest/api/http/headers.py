@@ -7,7 +7,7 @@ from functools import lru_cache
 from time import time
 from typing import Any
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.http_writer import _serialize_headers
 
 ORIGINS = web.AppKey("origins", tuple[str, ...])  # whose pages may call: `web.cors_origins`
@@ -50,7 +50,7 @@ class Plain(web.Response):
         if type(body) is not bytes or not self._is_usual(request):
             return await super().prepare(request)
         headers, writer = self._headers, request.writer
-        headers["Content-Length"] = str(len(body))
+        headers[hdrs.CONTENT_LENGTH] = str(len(body))
         head = _serialize_headers(f"HTTP/1.1 {self._status} {self._reason}", headers)  # refuses line breaks in values
         own = [line for name, line in LINES_OF_API if name not in headers]
         security = ALL_LINES_OF_API if len(own) == len(LINES_OF_API) else b"".join(own)
@@ -71,9 +71,9 @@ class Plain(web.Response):
             and self._keep_alive is None
             and not (self.prepared or self._compression or self._chunked or self._cookies)
             and self._status not in BODILESS
-            and headers.get("Content-Type", "").startswith("application/")  # no page
-            and "Origin" not in request.headers
-            and not ("Connection" in headers or "Content-Length" in headers or "Date" in headers)
+            and headers.get(hdrs.CONTENT_TYPE, "").startswith("application/")  # no page
+            and hdrs.ORIGIN not in request.headers
+            and not (hdrs.CONNECTION in headers or hdrs.CONTENT_LENGTH in headers or hdrs.DATE in headers)
             and len(request.app.on_response_prepare) == 1  # ours alone
         )
 

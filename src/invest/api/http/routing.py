@@ -66,7 +66,7 @@ class Incoming:
 
     def tell(self, **fields: Any) -> None:
         """Add to the request's log line."""
-        self.http[LINE] = (self.http.get(LINE) or {}) | fields
+        self.http[LINE].update(fields)
 
     @property
     def path(self) -> str:
