@@ -240,7 +240,8 @@ def remedy_of(error: Exception, name: str, *, keyed: bool) -> str:
         return f"try again later; without a network, or for long: enabled = false in [sources.{name}]"
     if isinstance(error, NotAvailable):
         return "it moved or is not there yet: see docs/sources.md"
-    return f"what came is not what is read: invest data record {name}, and report the file"
+    why = "its address or its rules changed" if isinstance(error, SourceRefused) else "what came is not what is read"
+    return f"{why}: invest data record {name}, and report the file"
 
 
 def _names_in(answer: Response, kind: str) -> set[str]:

@@ -41,7 +41,8 @@ class Response:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
             start = self.body[:60].decode("utf-8", "replace").strip()
-            raise Malformed(self.payload.source, f"no JSON but {start!r}") from None
+            what = f"no JSON but {start!r}" if self.body.strip() else "an empty answer"
+            raise Malformed(self.payload.source, what) from None
 
 
 @dataclass(frozen=True, slots=True)
