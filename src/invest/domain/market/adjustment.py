@@ -30,6 +30,7 @@ EXTREME = 0.35  # a change of price in one session beyond which somebody should 
 FAR = 6  # so many times the close before is no move of a market
 SPLIT_SLACK = 0.04  # how near to 2, 3, 4 or 5 a ratio must be to be taken for an unknown split
 LIKELY_SPLITS = (2, 3, 4, 5)
+TICK = 0.0101  # BRL: the least a price can move, whatever part of a price of some centavos that is
 TICKS = 0.05  # BRL: within a few ticks a ratio says nothing
 SILENT_DAYS = 90  # after so long without a session a new price may be anything
 
@@ -254,7 +255,7 @@ def _moves(days: Days, close: Floats, factors: Floats, actions: Sequence[PriceEv
     for i in far.tolist():
         at, then = int(sound[i]), int(sound[i + 1])
         before, day = days[at].astype(date), days[then].astype(date)
-        if not any(before <= c < day for c in confirmed):
+        if abs(close[then] - close[at]) > TICK and not any(before <= c < day for c in confirmed):
             breaks = _is_change_of_unit(ratios[i], abs(close[then] - close[at]), (day - before).days)
             found[before] = Move(before, day, float(ratios[i]), None, breaks)
     for end, kind in unknown:

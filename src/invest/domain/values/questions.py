@@ -14,8 +14,10 @@ from invest.domain.frozen import Frozen
 from invest.domain.market import (
     CRYPTO_PAIR,
     ActionKind,
+    AssetKind,
     Bars,
     PriceEvent,
+    kind_from_suffix,
     market_day,
     session_hours,
     unexplained_moves,
@@ -88,8 +90,12 @@ def unanswered(asked: Iterable[Question], answers: Iterable[Answered]) -> list[Q
 
 
 def price_questions(bars: Bars, actions: Sequence[PriceEvent]) -> list[Question]:
-    """Moves that nothing explains, and payments beyond 30 % of the price, by day."""
+    """Moves that nothing explains, and payments beyond 30 % of the price, by day.
+
+    A right to subscribe is worth what is left over a fixed price, for some weeks: its moves say nothing.
+    """
     ticker = bars.ticker
+    moves = unexplained_moves(bars.days, bars.close, actions) if kind_from_suffix(ticker) is not AssetKind.RIGHT else ()
     asked = [
         Question(
             ticker=ticker,
@@ -100,7 +106,7 @@ def price_questions(bars: Bars, actions: Sequence[PriceEvent]) -> list[Question]
             facts=f"{move.ratio:.4g}",
             event=move.kind,
         )
-        for move in unexplained_moves(bars.days, bars.close, actions)
+        for move in moves
     ]
     paid: dict[date, float] = {}
     for action in actions:

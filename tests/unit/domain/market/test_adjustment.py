@@ -171,6 +171,7 @@ def test_a_crash_is_a_question_a_likely_split_is_a_break_and_ticks_are_neither(
 def test_moves_of_a_market_and_gaps_are_no_question() -> None:
     series = days("2023-01-11", "2023-01-12", "2023-01-13")
     assert unexplained_moves(series, np.array([10.0, 13.4, 10.0]), []) == []
+    assert unexplained_moves(series, np.array([0.02, 0.03, 0.02]), []) == []  # one centavo is the least there is
     with_gap = np.array([10.0, np.nan, 10.2])
     assert unexplained_moves(series, with_gap, []) == []
     assert np.isnan(comparable_factors(series, with_gap, [])).sum() == 0

@@ -70,6 +70,16 @@ def test_after_the_session_prices_go_beyond_its_range_by_a_little(value: str, ho
     assert bool(found) is asked
 
 
+@pytest.mark.parametrize(("ticker", "asked"), [("ABCD1", False), ("ABCD12", False), ("ABCD3", True), ("ABCD11", True)])
+def test_the_moves_of_a_right_ask_nothing(ticker: str, asked: bool) -> None:
+    closes = (Decimal("1.00"), Decimal("3.00"))
+    rows = [
+        Bar(ticker, day, close, close, close, close, 100, None, None, "cotahist", "p")
+        for day, close in zip((FIRST, LAST), closes, strict=True)
+    ]
+    assert bool(price_questions(Bars.from_rows(ticker, rows), [])) is asked
+
+
 def test_a_coin_has_no_official_range() -> None:
     coin = Bars.from_rows("BTC-BRL", [Bar("BTC-BRL", LAST, *PRICES, None, None, None, "mercado_bitcoin", "p")])
     assert value_questions(coin, [seen("12")._replace(ticker="BTC-BRL")], {}, None) == []
