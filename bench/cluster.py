@@ -47,7 +47,7 @@ from invest.store import Store, migrate
 from invest.workers.history import history_sink, keep_whole
 
 queue = Queue("cluster", concurrency=100, timeout=30, soft_timeout=None)
-TOLD = "BENCH_CLUSTER"
+VARIABLE = "BENCH_CLUSTER"
 OWNERS = 3000
 
 
@@ -79,7 +79,7 @@ def environment(known: Settings, name: str) -> dict[str, str]:
     """The environment of a worker process of one cell."""
     own = cell_settings(known)[name].redis.here
     assert own.url is not None
-    return {**os.environ, TOLD: json.dumps({"url": own.url.get_secret_value(), "prefix": own.prefix})}
+    return {**os.environ, VARIABLE: json.dumps({"url": own.url.get_secret_value(), "prefix": own.prefix})}
 
 
 async def drain(nodes: Sequence[OwnValkey], known: Settings, jobs: int) -> dict[str, float]:
@@ -250,7 +250,7 @@ PAIRS = 20  # of runs with and without a prefix: single ones differ by a tenth o
 
 async def work() -> None:
     """A worker process of one cell, until SIGTERM."""
-    given = RedisSettings.model_validate(json.loads(os.environ[TOLD]))
+    given = RedisSettings.model_validate(json.loads(os.environ[VARIABLE]))
     await run_worker([queue], settings=settings_of(given))
 
 

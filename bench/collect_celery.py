@@ -32,7 +32,7 @@ from celery import Celery
 from requests.adapters import HTTPAdapter
 
 BROKER = sys.argv[2] if len(sys.argv) > 3 else "redis://127.0.0.1:1"
-TOLD = json.loads(os.environ.get("COLLECT", '{"database": "", "figures": [], "connections": 1}'))
+TASK = json.loads(os.environ.get("COLLECT", '{"database": "", "figures": [], "connections": 1}'))
 GETS = 6
 app = Celery("bench_collect", broker=BROKER, backend=BROKER)
 app.conf.update(
@@ -81,14 +81,14 @@ WHERE (b.open, b.high, b.low, b.close, b.volume)
   IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume)
 """
 idle: queue.LifoQueue[Any] = queue.LifoQueue()
-for _ in range(TOLD["connections"]):
+for _ in range(TASK["connections"]):
     idle.put(None)
 
 
 @contextmanager
 def transaction() -> Iterator[Any]:
     """A transaction on a connection of the process's pool, opened when it is first wanted."""
-    connection = idle.get() or psycopg.connect(TOLD["database"], prepare_threshold=1)
+    connection = idle.get() or psycopg.connect(TASK["database"], prepare_threshold=1)
     try:
         with connection.transaction(), connection.cursor() as cursor:
             yield cursor
@@ -122,7 +122,7 @@ def observed(entry: dict[str, Any], ticker: str, digest: str, at: datetime) -> l
         (ticker, "close", str(entry["regularMarketPrice"]), "BRL", "raw", moment, digest, at),
         (ticker, "volume", str(entry["regularMarketVolume"]), "count", "raw", moment, digest, at),
     ]
-    for module, key, name, unit, basis in TOLD["figures"]:
+    for module, key, name, unit, basis in TASK["figures"]:
         value = (entry if module is None else entry.get(module, {})).get(key)
         if value is not None:
             found.append((ticker, name, str(value), unit, basis, moment, digest, at))

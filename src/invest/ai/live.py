@@ -69,8 +69,8 @@ def judged(name: str, given: ProviderSettings, models: Sequence[ListedModel], to
     """Whether a vendor still lists the model that is set, and when it ends."""
     setting = f"ai.providers.{name}.model"
     known = {model.id.rpartition("/")[2]: model for model in models} | {model.id: model for model in models}
-    alike = {undated(model.id): model for model in models}  # an alias stands for the newest snapshot
-    model = known.get(given.model) or known.get(given.model.rpartition("/")[2]) or alike.get(undated(given.model))
+    aliases = {undated(model.id): model for model in models}  # an alias stands for the newest snapshot
+    model = known.get(given.model) or known.get(given.model.rpartition("/")[2]) or aliases.get(undated(given.model))
     if not given.model:
         listed = ", ".join(m.id for m in models[:5]) or "none"
         return VendorState(name, "ok" if models else "fix", f"the server has: {listed}", f"name one in {setting}")

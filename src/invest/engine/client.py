@@ -61,7 +61,7 @@ EDGE_PAGE = 1000
 POLL = 1.0
 SLICES = 100_000  # more than the largest workflow needs
 FRESH, LOOK_AFTER = 0.05, 0.005  # seconds: a job enqueued just now has hardly ended before the client listens
-TOLD = b"succeeded "  # + the result, where it is short
+SUCCEEDED = b"succeeded "  # + the result, where it is short
 
 
 def _batches(calls: Iterable[Call[R]]) -> Iterator[list[Call[R]]]:
@@ -324,8 +324,8 @@ class Client(Asking):
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             if end.message is None and pause:
                 await end.signal.wait(pause if left is None else min(pause, left))
-            if end.message is not None and end.message.startswith(TOLD):
-                return orjson.loads(end.message[len(TOLD) :])
+            if end.message is not None and end.message.startswith(SUCCEEDED):
+                return orjson.loads(end.message[len(SUCCEEDED) :])
             result, pause = end.message, POLL
             ready, value = await self._patient_peek(job_id, deadline)
             if ready:

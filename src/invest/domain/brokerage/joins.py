@@ -25,7 +25,7 @@ def joined(rows: Sequence[Row], assets: Iterable[Asset]) -> tuple[Row, ...]:
     _exchanges(found)
     _groupings(found)
     for at, row in enumerate(found):
-        if row.movement is not None and row.transaction is None and row.told is None and row.reason is None:
+        if row.movement is not None and row.transaction is None and row.same_as is None and row.reason is None:
             found[at] = replace(row, reason=JOINED[row.movement.kind])
     _options(found, assets)
     return tuple(found)
@@ -73,7 +73,7 @@ def _exchanges(rows: list[Row]) -> None:
             continue
         made = _made(went, Operation.CONVERSION, Decimal(0), note=f"{went.kind}: {came.quantity:f} {came.ticker}")
         rows[at] = replace(row, transaction=made.model_copy(update={"other": came.ticker, "shares": came.quantity}))
-        rows[came_at] = replace(rows[came_at], told=row.line)
+        rows[came_at] = replace(rows[came_at], same_as=row.line)
 
 
 def _exchange_key(m: Movement) -> tuple[object, ...]:
@@ -85,7 +85,9 @@ def _exchange_key(m: Movement) -> tuple[object, ...]:
 
 def _is_open(row: Row, *, credit: bool) -> bool:
     m = row.movement
-    return m is not None and m.credit is credit and row.transaction is None and row.told is None and row.reason is None
+    return (
+        m is not None and m.credit is credit and row.transaction is None and row.same_as is None and row.reason is None
+    )
 
 
 def _groupings(rows: list[Row]) -> None:
@@ -108,7 +110,7 @@ def _groupings(rows: list[Row]) -> None:
         made = _made(m, Operation.SPLIT, Decimal(0), note=f"{shares:f} shares by a reverse split")
         rows[at] = replace(row, transaction=made.model_copy(update={"quantity": Decimal(1), "shares": shares}))
         if came_at is not None:
-            rows[came_at] = replace(rows[came_at], told=row.line)
+            rows[came_at] = replace(rows[came_at], same_as=row.line)
 
 
 def _made(m: Movement, operation: Operation, price: Decimal, *, note: str) -> Transaction:

@@ -158,8 +158,8 @@ def plan_booking(
 def _pendings(row: Row) -> list[Pending]:
     """The row as what is to become of it, and what else it books."""
     pending = Pending(row, transaction=row.transaction, paper=row.paper)
-    if row.told is not None:
-        pending.skip(f"told with line {row.told}")
+    if row.same_as is not None:
+        pending.skip(f"told with line {row.same_as}")
     elif row.reason is not None:
         pending.refuse(row.reason)
     elif row.question is not None:

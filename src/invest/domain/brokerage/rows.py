@@ -52,7 +52,7 @@ class Row:
     question: str | None = None
     movement: Movement | None = None
     option: str = ""  # the root of the share that an exercised option is of
-    told: int | None = None  # the line that tells the same fact
+    same_as: int | None = None  # the line that tells the same fact
     more: tuple[Transaction, ...] = ()  # what else the row books
     holding: Transaction | None = None  # a position that the row states
     paper: PaperFact | None = None  # what it says of a paper of fixed income

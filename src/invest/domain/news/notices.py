@@ -62,7 +62,7 @@ _WORDS: Final = re.compile(
     rf"\b(\d{{1,2}})[ºo]? (?:de )?({'|'.join(_SHORT)})({'|'.join(m[3:] for m in _MONTHS)})?\.? (?:de )?(\d{{4}})\b"
 )
 AHEAD: Final = timedelta(days=400)  # results are announced so long before at most
-BEFORE_EVENT, AFTER_EVENT = timedelta(days=150), timedelta(days=120)  # around an event its terms are told
+BEFORE_EVENT, AFTER_EVENT = timedelta(days=150), timedelta(days=120)  # around an event its terms are announced
 BEFORE, AFTER = timedelta(days=200), timedelta(days=400)  # around a notice an event may have its last day with rights
 
 
@@ -99,13 +99,17 @@ def notice_near(notices: Iterable[NewsItem], kind: ActionKind | None, day: date)
         published = item.published_at
         if published is None:
             continue
-        told = published.astimezone(MARKET_ZONE).date()
-        if not day - BEFORE_EVENT <= told <= day + AFTER_EVENT:
+        announced = published.astimezone(MARKET_ZONE).date()
+        if not day - BEFORE_EVENT <= announced <= day + AFTER_EVENT:
             continue
-        named = event or AnnouncedEvent(item, ActionKind.SPIN_OFF, told)
-        wanted = kind is None or _alike(named.kind, kind)
+        named = event or AnnouncedEvent(item, ActionKind.SPIN_OFF, announced)
+        wanted = kind is None or _may_be_same(named.kind, kind)
         if wanted:
-            order = (kind is ActionKind.SPIN_OFF and not about_cost, named.kind is not kind, abs((told - day).days))
+            order = (
+                kind is ActionKind.SPIN_OFF and not about_cost,
+                named.kind is not kind,
+                abs((announced - day).days),
+            )
             found.append((order, named))
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
@@ -136,11 +140,11 @@ def unknown_events(
 
 
 def _answers(named: AnnouncedEvent, kind: ActionKind, day: date) -> bool:
-    """Whether a known event may be the one told."""
-    return _alike(kind, named.kind) and named.day - BEFORE <= day <= named.day + AFTER
+    """Whether a known event may be the announced one."""
+    return _may_be_same(kind, named.kind) and named.day - BEFORE <= day <= named.day + AFTER
 
 
-def _alike(one: ActionKind, other: ActionKind) -> bool:
+def _may_be_same(one: ActionKind, other: ActionKind) -> bool:
     """Whether two kinds may be one event; a spin-off, a merger and a redemption go by each other's names."""
     reorganisations = {ActionKind.SPIN_OFF, ActionKind.MERGER, ActionKind.REDEMPTION, ActionKind.OTHER}
     shares = {ActionKind.SPLIT, ActionKind.BONUS}

@@ -11,7 +11,7 @@ from invest.domain.news.notices import OFFICIAL
 from invest.domain.news.recognition import plain
 from invest.domain.news.words import load_words
 
-ALIKE = timedelta(days=2)  # between two tellings of one headline
+SAME_HEADLINE = timedelta(days=2)  # at most between two items with one headline
 OUTLETS = frozenset(load_words()["outlets"])
 _BETWEEN = re.compile(r"\s+[-|–—·•]\s+")
 _CODES = re.compile(r"\(\s*[A-Z][A-Z0-9]{3}\d{1,2}(?:[\s,;/e]+[A-Z][A-Z0-9]{3}\d{1,2})*\s*\)")
@@ -41,7 +41,7 @@ def once_each(items: Iterable[NewsItem]) -> list[NewsItem]:
         items, key=lambda one: (one.source != OFFICIAL, one.published_at is None, moment_of(one), one.id)
     ):
         key = title_key(item.title)
-        if not any(abs(moment_of(item) - moment_of(other)) < ALIKE for other in tellings.get(key, ())):
+        if not any(abs(moment_of(item) - moment_of(other)) < SAME_HEADLINE for other in tellings.get(key, ())):
             tellings.setdefault(key, []).append(item)
     kept = [item for group in tellings.values() for item in group]
     return sorted(kept, key=lambda one: (moment_of(one), one.id), reverse=True)

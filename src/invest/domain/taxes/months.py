@@ -17,7 +17,6 @@ from invest.domain.taxes.rules import Bucket, rule
 from invest.domain.taxes.withheld import Withheld, withheld_by_month
 
 DECEMBER = 12
-Told = tuple[Sequence[TaxLine], Sequence[Flag]]  # of one month
 
 
 @dataclass(slots=True)

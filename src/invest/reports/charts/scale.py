@@ -12,7 +12,7 @@ from itertools import pairwise
 GAP = timedelta(days=10)
 # The same between values of month ends: a month without one.
 MONTHS_GAP = timedelta(days=45)
-_ALIKE = 1e-6  # of a value: closer ones are equal
+_EQUAL_WITHIN = 1e-6  # of a value: closer ones are equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Scale:
 def span_of(values: Sequence[float], pad: float = 0.05) -> tuple[float, float]:
     """Least and greatest value, widened by `pad` of their distance (of the value itself where all are equal)."""
     low, high = min(values), max(values)
-    apart = high - low if high - low > abs(high) * _ALIKE else 0.0  # the rounding of equal values is no movement
+    apart = high - low if high - low > abs(high) * _EQUAL_WITHIN else 0.0  # the rounding of equal values is no movement
     room = apart * pad or abs(high) * pad or 1.0
     return low - room, high + room
 

@@ -15,7 +15,7 @@ from invest.api.pages.visit import Visit
 from invest.engine import JobState, JobStatus, keys
 
 LOOKED: Final = 500  # steps a drawing is made of
-ALIKE: Final = 3  # more steps than so many that are alike are folded into one box
+FOLDED_ABOVE: Final = 3  # more steps than so many that are alike are folded into one box
 WIDE, TALL, ACROSS, DOWN = 236, 46, 70, 14  # of a box, and between two
 ROLES: Final[Mapping[str, str]] = {"running": "blue", "succeeded": "green", "failed": "red", "retrying": "amber"}
 SHAPES: Final[Mapping[str, str]] = {"running": "●", "succeeded": "●", "failed": "◆", "retrying": "■", "cancelled": "–"}
@@ -87,7 +87,7 @@ def boxes_of(visit: Visit, steps: Sequence[JobStatus], edges: Mapping[str, Seque
     boxes: list[Box] = []
     box_of: dict[str, int] = {}
     for group in equal.values():
-        folded = len(group) > ALIKE
+        folded = len(group) > FOLDED_ABOVE
         shown, rest = (group[:1], group[1:]) if folded else (group, [])
         for step in shown:
             box_of[step.id] = len(boxes)

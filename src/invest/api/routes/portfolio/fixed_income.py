@@ -21,7 +21,7 @@ BondId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9
 
 
 IMPORTED = "b3-"  # how ids of investments begin that follow from statements
-TOLD = ("bought_on", "amount", "added", "redeemed", "interest", "prices")  # what their statements tell
+STATED = ("bought_on", "amount", "added", "redeemed", "interest", "prices")  # what their statements tell
 
 
 class BondPath(Strict):
@@ -82,7 +82,7 @@ async def replace_bond(request: Request, path: BondPath, body: Bond) -> BondView
         raise Problem(404, f"no fixed income {path.bond_id!r} in this portfolio")
     if not path.bond_id.startswith(IMPORTED):
         return await _kept(request, path.portfolio_id, path.bond_id, body)
-    if any(getattr(old, name) != getattr(body, name) for name in TOLD):
+    if any(getattr(old, name) != getattr(body, name) for name in STATED):
         remedy = (
             "what was put in, paid and taken out is as its statement tells it: undo that import, or change its terms"
         )
