@@ -130,7 +130,7 @@ class FakeClient:
 def assert_storable(found: Answer) -> None:
     """Whatever was read can be written to the tables as they are: numbers in range, days that exist, hashes given."""
     told = {payload.sha256 for payload in found.harvest.payloads}
-    for bar in found.harvest.bars:
+    for bar in found.harvest.all_bars():
         assert 0 < bar.close < Decimal(10) ** 10, bar
         assert all(p is None or 0 < p < Decimal(10) ** 10 for p in (bar.open, bar.high, bar.low)), bar
         assert bar.volume is None or 0 <= bar.volume <= BIGINT, bar

@@ -209,7 +209,7 @@ class Reading:
             status=status,
             reason="; ".join(self.remarks)[:500] or None,
             observations=len(self.observations),
-            bars=len(self.harvest.bars) + sum(map(len, self.harvest.tables)),
+            bars=self.harvest.bar_count(),
             payloads=tuple(self.payloads),
         )
         return Answer(self.source, outcome, self.ticker, self.harvest + read, self.identity, dict(self.files))
