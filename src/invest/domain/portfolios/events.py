@@ -19,7 +19,7 @@ from invest.domain.portfolios.exchanges import came_of, with_exchanges
 from invest.domain.portfolios.known import HOPS, Known
 from invest.domain.portfolios.ledger import SHARE
 from invest.domain.portfolios.portfolio import NEEDS_OTHER, SHORT, ZERO, Operation, Transaction
-from invest.domain.portfolios.positions import ORDER, shares_after
+from invest.domain.portfolios.positions import ORDER, shares_after, split_after_auction
 
 EARLY = timedelta(days=5)  # a broker's day of an event may precede the last day with rights that B3 tells
 LATE = timedelta(days=60)  # shares of a bonus arrive weeks after the ex-day
@@ -187,12 +187,14 @@ def _share_events(
     """Match booked splits and bonuses to the known ones; yields those that nobody booked, or not whole."""
     end = _end(ticker, items, known, until)
     events = [e for e in known.actions.get(ticker, ()) if _counts(e, end)]
-    made: list[Item] = []
+    made, same_day = list[Item](), dict[date, Decimal]()
     for event in sorted(events, key=lambda e: (e.last_date_with, e.factor or 0)):
         factor, last = event.factor or Decimal(1), event.last_date_with
         window = [i for i in items if not i.matched and last - EARLY <= i.t.date <= last + LATE and _may_be(i.t)]
         early = {id(i) for i in window if i.t.date <= last and _is_share_fact(i.t)}
         held = held_on([i for i in [*items, *made] if id(i) not in early], last)
+        held *= same_day.get(last, Decimal(1))  # what the event before it on that day left
+        same_day[last] = same_day.get(last, Decimal(1)) * factor
         if not held:
             continue
         lonely = not any(e is not event and abs(e.last_date_with - last) <= LATE for e in events)
@@ -213,6 +215,8 @@ def _share_events(
             continue
         made.append(Item(-1, implied, implied, matched=True))
         yield implied
+    for item in items:
+        item.t = split_after_auction(item.t, [(e.last_date_with, e.factor or Decimal(1)) for e in events])
 
 
 def _name(event: str, held: Decimal) -> str:
@@ -280,7 +284,8 @@ def _booked(
     expected = held * (factor - 1)
     counted = [i for i in window if _is_share_fact(i.t) and not _is_ratio(i.t)]
     counted = [i for i in counted if _count(i.t, held, factor) * expected > 0]
-    whole = [i for i in counted if abs(_count(i.t, held, factor) - expected) < 1]
+    credited = (expected, int(held) * (factor - 1))  # of a fraction nothing is credited: it is sold at auction
+    whole = [i for i in counted if any(abs(_count(i.t, held, factor) - one) < 1 for one in credited)]
     if whole:
         return whole[:1]
     total = sum((_count(i.t, held, factor) for i in counted), ZERO)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from invest.domain.portfolios.fills import Fill, Pair, fill_of, fills_of, follow, paired
 from invest.domain.portfolios.identity import natural_key, row_hashes
-from invest.domain.portfolios.ledger import SHARE_FACTS, Entry, Fact, Ledger, Position, Refusal
+from invest.domain.portfolios.ledger import SHARE, SHARE_FACTS, Entry, Fact, Ledger, Position, Refusal
 from invest.domain.portfolios.portfolio import WITHOUT_TICKER, ZERO, Operation, Transaction
 
 __all__ = ["Book", "Entry", "Position", "Refusal", "by_day", "derive", "in_order", "natural_key", "row_hashes"]
 
 AUCTION = "Leilão de Fração"  # the note of a sale that only a fraction of a share may feed
+AUCTIONED = timedelta(days=183)  # fractions are sold within months
 ORDER = {
     Operation.CONVERSION: 0,
     Operation.SPLIT: 0,
@@ -301,6 +302,21 @@ def shares_after(held: Decimal, t: Transaction) -> Decimal:
     if t.operation is Operation.SPLIT and held > 0:
         return held + t.shares if t.shares is not None else held * t.quantity
     return held
+
+
+def split_after_auction(t: Transaction, changes: Sequence[tuple[date, Decimal]]) -> Transaction:
+    """An auction of a fraction of papers that were grouped and split on one day, in papers as they are after both.
+
+    `changes`: last day and ratio of each known change of the number of shares. Other facts stay as they are.
+    """
+    if t.operation is not Operation.SELL or t.note != AUCTION or t.quantity >= 1:
+        return t
+    for day, ratio in changes:
+        up = next((one for last, one in changes if last == day and ratio < 1 < one), None)
+        if up is not None and day < t.date <= day + AUCTIONED:
+            price = (t.price / up).quantize(SHARE)
+            return t.model_copy(update={"quantity": t.quantity * up, "price": price, "note": f"{AUCTION} x {up:f}"})
+    return t
 
 
 def _owed_after(held: Decimal, t: Transaction) -> Decimal:

@@ -84,7 +84,7 @@ def _of_fact(t: Transaction) -> Iterable[Flag]:
         yield flag("bonus_without_cost", ticker=t.ticker, day=t.date, blocks=False)
     elif t.note.startswith("exercise of"):
         yield flag("option_exercised", ticker=t.ticker, day=t.date)
-    elif t.operation is Operation.SELL and t.note == AUCTION:
+    elif t.operation is Operation.SELL and t.note.startswith(AUCTION):
         yield flag("fraction", ticker=t.ticker, day=t.date, blocks=False)
     elif is_redemption(t):
         yield flag("redeemed", ticker=t.ticker, day=t.date, blocks=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from invest.domain.portfolios.exchanges.book import came_of, with_exchanges
+from invest.domain.portfolios.exchanges.book import with_exchanges
 from invest.domain.portfolios.exchanges.spin_offs import ESTIMATED, PUBLISHED, known_spin_off, spun_off
+from invest.domain.portfolios.exchanges.when import came_of
 
 __all__ = ["ESTIMATED", "PUBLISHED", "came_of", "known_spin_off", "spun_off", "with_exchanges"]

@@ -7,7 +7,7 @@ sale) go the same ways.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,40 +16,28 @@ from itertools import groupby
 import numpy as np
 
 from invest.domain.market import OWNER, ActionKind, CorporateAction, TickerChange
-from invest.domain.portfolios.exchanges.credits import NEAR, Credit, Due, allot, slack, spill
+from invest.domain.portfolios.exchanges.credits import (
+    NEAR,
+    Credit,
+    Due,
+    allot,
+    slack,
+    spill,
+    stand_beside,
+    with_auctions,
+)
 from invest.domain.portfolios.exchanges.spin_offs import EARLY, EXACT, LATE, SpinOff, shares_of_cost, spun_off
+from invest.domain.portfolios.exchanges.when import MERGES, SPINS, exchanges_until
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.ledger import DUST, SHARE
-from invest.domain.portfolios.portfolio import CENT, NEEDS_OTHER, REDEEMED, SHORT, ZERO, Operation, Transaction
-from invest.domain.portfolios.positions import AUCTION, derive, shares_after
+from invest.domain.portfolios.portfolio import CENT, REDEEMED, SHORT, ZERO, Operation, Transaction
+from invest.domain.portfolios.positions import AUCTION, AUCTIONED, derive, shares_after
 from invest.domain.portfolios.receipts import holdings
 
 DAY = timedelta(days=1)
-SPINS, MERGES, REDEEMS = range(3)  # order within a day: what is spun off goes before the paper itself does
 LAST = 1_000  # place within a day of what happens to a paper after all else: it becomes another
 WITHHELD = (Decimal("0.145"), Decimal("0.23"))  # of a gain, by Law 8,981 of 1995, article 21: 15 to 22.5 %
 FREE = frozenset({Operation.BONUS, Operation.BUY, Operation.OPENING})  # what tells papers that came for nothing
-
-
-def mergers_of(known: Known) -> dict[str, list[TickerChange]]:
-    """The changes by which papers went into others with a past of their own, by the code that ended."""
-    found: dict[str, list[TickerChange]] = {}
-    for change in known.lineages.changes:
-        if not change.continues:
-            found.setdefault(change.old, []).append(change)
-    return found
-
-
-def came_of(transactions: Iterable[Transaction]) -> dict[str, list[Transaction]]:
-    """By paper, what came of it without a fact of its own: by conversions and spin-offs of others."""
-    came: dict[str, list[Transaction]] = {}
-    for t in transactions:
-        if t.operation in NEEDS_OTHER and t.other is not None:
-            quantity = t.quantity if t.shares is None or t.operation is Operation.SPIN_OFF else t.shares
-            owed = {"operation": Operation.SELL, "note": SHORT} if t.of_borrowed else {"operation": Operation.OPENING}
-            given = Transaction.model_construct(date=t.date, ticker=t.other, quantity=quantity, price=ZERO, **owed)
-            came.setdefault(t.other, []).append(given)
-    return came
 
 
 def with_exchanges(
@@ -61,7 +49,7 @@ def with_exchanges(
     row with that row's. `remarks` say what was read differently than booked.
     """
     book = _Exchanges(transactions, indices, known, until, remarks=remarks)
-    ordered = sorted(_events(known, until), key=lambda e: e[:4])
+    ordered = sorted(exchanges_until(known, until), key=lambda e: e[:4])
     for (last, order), group in groupby(ordered, key=lambda e: e[:2]):
         mine = [(ticker, event) for _, _, _, ticker, event in group if ticker in book.codes]
         if order == MERGES:
@@ -74,22 +62,6 @@ def with_exchanges(
             for ticker, event in events:
                 book.redeem(ticker, event)
     return book.implied
-
-
-def _events(known: Known, until: date) -> Iterator[tuple[date, int, int, str, CorporateAction | TickerChange]]:
-    """(last day before it, order within a day, place of its source, paper, event): spin-offs go before mergers."""
-    for ticker, actions in known.actions.items():
-        for place, action in enumerate(actions):
-            if action.last_date_with >= until:
-                continue
-            if spun_off(action) is not None:
-                yield action.last_date_with, SPINS, place, ticker, action
-            elif action.kind is ActionKind.REDEMPTION and (action.amount or ZERO) > 0:
-                yield action.last_date_with, REDEEMS, place, ticker, action
-    for ticker, changes in mergers_of(known).items():
-        for change in changes:
-            if change.changed_on <= until:
-                yield change.changed_on - DAY, MERGES, 0, ticker, change
 
 
 @dataclass(slots=True)
@@ -137,8 +109,11 @@ class _Exchanges:
         for at, t in near:
             if t.ticker == other and t.operation is Operation.OPENING and t.price:
                 self._opening(spun, at, t, last)
+            elif t.ticker == other and t.operation is Operation.BONUS and t.price and not self._may_be_bonus(t):
+                stand_beside(t.quantity, dues)
         free = [(at, t) for at, t in near if t.ticker == other and t.operation in FREE and not t.price]
         allot([Credit(at, t.quantity, not self._may_be_bonus(t)) for at, t in free], dues)
+        with_auctions(dues, self._auctions(other, last))
 
     def _opening(self, spun: Sequence[SpinOff], at: int, t: Transaction, last: date) -> None:
         """An opening position of the new paper tells its cost: it left the cost of the old one."""
@@ -164,7 +139,7 @@ class _Exchanges:
         """Put the spin-offs of one paper among the facts: each takes its part of the cost that the ones before left."""
         left, place = Decimal(1), 0
         for one in spun:
-            if not one.short:
+            if not one.short and one.due.whole > 0:
                 self.remarks.append(
                     f"{one.other}: {one.part:.2%} of the cost of {one.ticker} went with the spin-off of {last + DAY}, "
                     f"{one.basis}"
@@ -205,8 +180,10 @@ class _Exchanges:
             self._conversions_booked([one for one in merged if one[0].new == other and one[1] > 0])
         booked = list(self.transactions)
         for change, held, due in merged:
+            own = any(_chose_otherwise(booked[at], came, change) for at, came in due.rows)
             self._exchange(change, held, due, booked)
-            self._pay(change, held, last)
+            if not own:  # whoever took more papers instead, or less, books the cash by hand
+                self._pay(change, held, last)
 
     def _exchange(self, change: TickerChange, held: Decimal, due: Due, booked: Sequence[Transaction]) -> None:
         """Put a merger among the facts: the rows that tell of it, and what none tells."""
@@ -345,6 +322,13 @@ class _Exchanges:
         self.transactions[at] = made
         self.codes |= {code for code in (made.ticker, made.other) if code}
 
+    def _auctions(self, ticker: str, day: date) -> list[Decimal]:
+        """Fractions of a paper that were sold at auction in the half year after an exchange into it."""
+        return [
+            t.quantity for t in self.transactions
+            if t.ticker == ticker and t.note.startswith(AUCTION) and day < t.date <= day + AUCTIONED
+        ]  # fmt: skip
+
     def _conversions_booked(self, merged: Sequence[tuple[TickerChange, Decimal, Due]]) -> None:
         """Find the facts that tell of the mergers of one day into one paper."""
         if not merged:
@@ -357,6 +341,7 @@ class _Exchanges:
                     due.take(at, _came(t))
         free = [(at, t) for at, t in near if t.ticker == new and t.operation in FREE and not t.price]
         allot([Credit(at, t.quantity) for at, t in free if not self._is_bonus(t)], dues)
+        with_auctions(dues, self._auctions(new, day))
 
     def _is_bonus(self, t: Transaction) -> bool:
         """Whether it is a bonus of its own paper, which stands at its ex-day once it was matched to the known one."""
@@ -390,3 +375,10 @@ def _tells(t: Transaction, operation: Operation, ticker: str, other: str) -> boo
 def _came(t: Transaction) -> Decimal:
     """The new papers that a conversion gave."""
     return t.shares if t.shares is not None else t.quantity
+
+
+def _chose_otherwise(t: Transaction, came: Decimal, change: TickerChange) -> bool:
+    """Whether a booked conversion tells another ratio than the known one: its owner chose another offer."""
+    if not _tells(t, Operation.CONVERSION, change.old, change.new):
+        return False
+    return abs(came - t.quantity * change.ratio) > slack(t.quantity * change.ratio)

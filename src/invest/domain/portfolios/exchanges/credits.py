@@ -10,6 +10,7 @@ from itertools import combinations
 from invest.domain.portfolios.portfolio import ZERO
 
 NEAR = Decimal("0.02")  # a credit this near to the expected one is the event's
+FRACTION = Decimal("0.02")  # a fraction sold at auction is told with few decimals
 MANY = 8  # rows of one paper within weeks, of which every group is tried
 
 
@@ -73,6 +74,24 @@ def spill(credit: Credit, own: Due, others: Sequence[Due]) -> None:
         _pour(credit, [own, *open_ones])
     else:
         own.take(credit.place, credit.quantity)
+
+
+def stand_beside(quantity: Decimal, dues: Sequence[Due]) -> None:
+    """Close the exchange of which a row tells the papers at a cost of their own: it stays what it is."""
+    due = next((due for due in dues if due.left > 0 and abs(due.left - quantity) <= slack(due.whole)), None)
+    if due is not None:
+        due.whole -= due.left
+        due.closed = True
+
+
+def with_auctions(dues: Sequence[Due], auctioned: Sequence[Decimal]) -> None:
+    """Add the fraction that was sold at auction to a row that tells of the whole papers alone."""
+    lacking = sum((due.whole - sum((q for _, q in due.rows), ZERO) for due in dues if due.rows), ZERO)
+    sold = next((q for q in auctioned if ZERO < q < 1 and abs(q - lacking) <= FRACTION), None)
+    last = next((due for due in reversed(dues) if due.rows), None)
+    if sold is not None and last is not None:
+        place, quantity = last.rows[-1]
+        last.rows[-1] = (place, quantity + sold)
 
 
 def _whole_of_one(credit: Credit, dues: Sequence[Due]) -> bool:

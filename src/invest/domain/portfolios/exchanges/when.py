@@ -1,0 +1,51 @@
+"""Which exchanges the store knows, in order of their days, and the papers that came by those that were counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+
+from invest.domain.market import ActionKind, CorporateAction, TickerChange
+from invest.domain.portfolios.exchanges.spin_offs import spun_off
+from invest.domain.portfolios.known import Known
+from invest.domain.portfolios.portfolio import NEEDS_OTHER, SHORT, ZERO, Operation, Transaction
+
+DAY = timedelta(days=1)
+SPINS, MERGES, REDEEMS = range(3)  # order within a day: what is spun off goes before the paper itself does
+
+
+def mergers_of(known: Known) -> dict[str, list[TickerChange]]:
+    """The changes by which papers went into others with a past of their own, by the code that ended."""
+    found: dict[str, list[TickerChange]] = {}
+    for change in known.lineages.changes:
+        if not change.continues:
+            found.setdefault(change.old, []).append(change)
+    return found
+
+
+def came_of(transactions: Iterable[Transaction]) -> dict[str, list[Transaction]]:
+    """By paper, what came of it without a fact of its own: by conversions and spin-offs of others."""
+    came: dict[str, list[Transaction]] = {}
+    for t in transactions:
+        if t.operation in NEEDS_OTHER and t.other is not None:
+            quantity = t.quantity if t.shares is None or t.operation is Operation.SPIN_OFF else t.shares
+            owed = {"operation": Operation.SELL, "note": SHORT} if t.of_borrowed else {"operation": Operation.OPENING}
+            given = Transaction.model_construct(date=t.date, ticker=t.other, quantity=quantity, price=ZERO, **owed)
+            came.setdefault(t.other, []).append(given)
+    return came
+
+
+def exchanges_until(known: Known, until: date) -> Iterator[tuple[date, int, int, str, CorporateAction | TickerChange]]:
+    """(last day before it, order within a day, place of its source, paper, event): spin-offs go before mergers."""
+    for ticker, actions in known.actions.items():
+        for place, action in enumerate(actions):
+            if action.last_date_with >= until:
+                continue
+            if spun_off(action) is not None:
+                yield action.last_date_with, SPINS, place, ticker, action
+            elif action.kind is ActionKind.REDEMPTION and (action.amount or ZERO) > 0:
+                yield action.last_date_with, REDEEMS, place, ticker, action
+    for ticker, changes in mergers_of(known).items():
+        for change in changes:
+            if change.changed_on <= until:
+                yield change.changed_on - DAY, MERGES, 0, ticker, change
