@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -37,7 +37,7 @@ class AgendaEntry(Frozen):
     payment_date: date | None = Field(description="null: not set yet")
     amount: Decimal | None = Field(description="BRL per share, gross")
     factor: Decimal | None
-    instalment: int = Field(description="1 for the first of equal payments with rights on one day")
+    instalment: int = Field(description="1 for the first payment of one decision with rights on one day")
     stage: Stage
     source: str
 
@@ -47,20 +47,29 @@ def events_between(actions: Iterable[CorporateAction], since: date, until: date,
 
     One whose payment is not set is there for 400 days, whenever its rights ended.
     """
-    numbers: dict[tuple[object, ...], int] = {}
+    paid: dict[tuple[object, ...], list[tuple[CorporateAction, int]]] = {}
     found = []
     for action in sorted(actions, key=lambda a: (a.ticker, a.last_date_with, a.kind, a.payment_date or date.max)):
         if action.kind in SILENT:
             continue
-        key = (action.ticker, action.last_date_with, action.kind, action.amount)
-        numbers[key] = numbers.get(key, 0) + 1
-        entry = _entry(action, numbers[key], today)
+        decided = paid.setdefault((action.ticker, action.last_date_with, action.kind, action.approved_on), [])
+        decided.append((action, _number(action, decided)))
+        entry = _entry(action, decided[-1][1], today)
         unset = _pays(action) and action.payment_date is None
         waiting = unset and since - timedelta(days=UNPAID_DAYS) <= action.last_date_with <= until
         days = (entry.last_date_with, entry.ex_date, entry.payment_date)
         if waiting or any(day is not None and since <= day <= until for day in days):
             found.append(entry)
     return sorted(found, key=lambda entry: (_next_day(entry, today), entry.ticker, entry.kind, entry.instalment))
+
+
+def _number(action: CorporateAction, before: Sequence[tuple[CorporateAction, int]]) -> int:
+    """Which instalment it is of what was decided; another amount that is paid on the same day is none of its own."""
+    for other, number in before:
+        same_day = action.payment_date is not None and other.payment_date == action.payment_date
+        if same_day and other.amount != action.amount:
+            return number
+    return max((number for _, number in before), default=0) + 1
 
 
 def _pays(action: CorporateAction) -> bool:

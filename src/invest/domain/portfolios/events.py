@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from math import prod
 
-from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction, TickerChange, previous_session
-from invest.domain.portfolios.exchanges import came_of, with_exchanges
+from invest.domain.market import CorporateAction, TickerChange, previous_session
+from invest.domain.portfolios.exchanges import came_of, is_share_event, with_exchanges
 from invest.domain.portfolios.known import HOPS, Known
 from invest.domain.portfolios.ledger import SHARE
-from invest.domain.portfolios.portfolio import NEEDS_OTHER, SHORT, ZERO, Operation, Transaction
+from invest.domain.portfolios.portfolio import NEEDS_OTHER, SHORT, ZERO, Operation, Transaction, tidy
 from invest.domain.portfolios.positions import ORDER, shares_after, split_after_auction
 
 EARLY = timedelta(days=5)  # a broker's day of an event may precede the last day with rights that B3 tells
@@ -187,25 +188,31 @@ def _share_events(
     """Match booked splits and bonuses to the known ones; yields those that nobody booked, or not whole."""
     end = _end(ticker, items, known, until)
     events = [e for e in known.actions.get(ticker, ()) if _counts(e, end)]
-    made, same_day = list[Item](), dict[date, Decimal]()
+    made, so_far = list[Item](), dict[date, Decimal]()
     for event in sorted(events, key=lambda e: (e.last_date_with, e.factor or 0)):
         factor, last = event.factor or Decimal(1), event.last_date_with
         window = [i for i in items if not i.matched and last - EARLY <= i.t.date <= last + LATE and _may_be(i.t)]
         early = {id(i) for i in window if i.t.date <= last and _is_share_fact(i.t)}
         held = held_on([i for i in [*items, *made] if id(i) not in early], last)
-        held *= same_day.get(last, Decimal(1))  # what the event before it on that day left
-        same_day[last] = same_day.get(last, Decimal(1)) * factor
         if not held:
             continue
         lonely = not any(e is not event and abs(e.last_date_with - last) <= LATE for e in events)
         ex = last + DAY
-        chosen = _booked(window, held, factor, ticker, known, lonely=lonely) if held > 0 else []
+        before, after = so_far.get(last, Decimal(1)), _ratio_of(events, last) / factor
+        chosen, base = _booked(window, held * before, factor, ticker, known, lonely=lonely) if held > 0 else [], before
+        if not chosen and after != before and held > 0:  # counted on what the other events of the day left
+            chosen = _booked(window, held * after, factor, ticker, known, lonely=False)
+            base = after if chosen else before
+        if base == before:
+            so_far[last] = before * factor
+        held *= base
         came = sum((_count(i.t, held, factor) for i in chosen), ZERO)
         for item in chosen:
             if item.t.operation is Operation.SPLIT and item.t.shares is None and _ratio_off(item.t.quantity, factor):
-                message = f"{ticker}: the split booked on {item.booked.date} as {_plain(item.t.quantity)} per share"
-                remarks.append(f"{message} counts as {_plain(factor)}, as known of {last}")
+                message = f"{ticker}: the split booked on {item.booked.date} as {tidy(item.t.quantity):f} per share"
+                remarks.append(f"{message} counts as {tidy(factor):f}, as known of {last}")
             _count_from(item, ex, factor)
+            item.t = item.t if base == before else item.t.model_copy(update={"place": 1})
         missing = held * (factor - 1) - came
         if not chosen:
             implied = _implied((ticker, ex, _name(str(event.kind), held), event.source), factor.quantize(SHARE))
@@ -219,6 +226,12 @@ def _share_events(
         item.t = split_after_auction(item.t, [(e.last_date_with, e.factor or Decimal(1)) for e in events])
 
 
+def _ratio_of(events: Iterable[CorporateAction], day: date) -> Decimal:
+    """New papers per old one over all events with this last day."""
+    factors = (event.factor or Decimal(1) for event in events if event.last_date_with == day)
+    return prod(factors, start=Decimal(1))
+
+
 def _name(event: str, held: Decimal) -> str:
     """The note of an event that nobody booked: of what is held, or of what is owed."""
     return event if held > 0 else f"{SHORT}: {event}"
@@ -230,8 +243,7 @@ def _counts(event: CorporateAction, until: date) -> bool:
 
 def changes_shares(event: CorporateAction) -> bool:
     """Whether it gives a known number of new papers per old one; of a receipt, by what one of it stands for."""
-    kinds = event.kind in SHARE_KINDS or event.kind is ActionKind.RATIO_CHANGE
-    return kinds and event.factor is not None and event.factor > 0
+    return is_share_event(event) and event.factor is not None and event.factor > 0
 
 
 def _implied(event: tuple[str, date, str, str], ratio: Decimal, shares: Decimal | None = None) -> Transaction:
@@ -386,7 +398,3 @@ def _late_credits(items: list[Item], implied: Sequence[Transaction]) -> None:
         last = max((day for day in sales if held_on(others, day - DAY) > 0), default=None)
         if last is not None:
             item.move(last)
-
-
-def _plain(figure: Decimal) -> str:
-    return f"{figure.normalize():f}"

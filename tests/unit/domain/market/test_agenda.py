@@ -79,3 +79,18 @@ def test_what_is_still_to_come_of_a_subscription_or_a_redemption_is_awaited() ->
         ("AAAA3", Stage.AWAITED),
         ("BBBB3", Stage.AWAITED),
     ]
+
+
+def test_two_decisions_paid_on_the_same_days_have_instalments_of_their_own() -> None:
+    last, first, second = date(2026, 3, 10), date(2026, 4, 30), date(2026, 5, 29)
+    given = [
+        CorporateAction(
+            ticker="ABCD3", kind=ActionKind.JCP, last_date_with=last, payment_date=day, amount=Decimal(amount),
+            source="b3", payload="p",
+        )
+        for day in (first, second) for amount in ("0.1", "0.2")
+    ]  # fmt: skip
+    found = events_between(given, last, second, last)
+    assert sorted((entry.payment_date, entry.instalment) for entry in found) == [
+        (first, 1), (first, 1), (second, 2), (second, 2),
+    ]  # fmt: skip

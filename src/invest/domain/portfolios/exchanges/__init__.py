@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from invest.domain.portfolios.exchanges.book import with_exchanges
 from invest.domain.portfolios.exchanges.spin_offs import ESTIMATED, PUBLISHED, known_spin_off, spun_off
-from invest.domain.portfolios.exchanges.when import came_of
+from invest.domain.portfolios.exchanges.when import came_of, is_share_event
 
-__all__ = ["ESTIMATED", "PUBLISHED", "came_of", "known_spin_off", "spun_off", "with_exchanges"]
+__all__ = ["ESTIMATED", "PUBLISHED", "came_of", "is_share_event", "known_spin_off", "spun_off", "with_exchanges"]

@@ -27,7 +27,7 @@ from invest.domain.portfolios.exchanges.credits import (
     with_auctions,
 )
 from invest.domain.portfolios.exchanges.spin_offs import EARLY, EXACT, LATE, SpinOff, shares_of_cost, spun_off
-from invest.domain.portfolios.exchanges.when import MERGES, SPINS, exchanges_until
+from invest.domain.portfolios.exchanges.when import MERGES, SPINS, exchanges_until, is_share_event
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.ledger import DUST, SHARE
 from invest.domain.portfolios.portfolio import CENT, REDEEMED, SHORT, ZERO, Operation, Transaction
@@ -112,7 +112,7 @@ class _Exchanges:
             elif t.ticker == other and t.operation is Operation.BONUS and t.price and not self._may_be_bonus(t):
                 stand_beside(t.quantity, dues)
         free = [(at, t) for at, t in near if t.ticker == other and t.operation in FREE and not t.price]
-        allot([Credit(at, t.quantity, not self._may_be_bonus(t)) for at, t in free], dues)
+        allot([Credit(at, self._then(t, last, dues), not self._may_be_bonus(t)) for at, t in free], dues)
         with_auctions(dues, self._auctions(other, last))
 
     def _opening(self, spun: Sequence[SpinOff], at: int, t: Transaction, last: date) -> None:
@@ -322,6 +322,16 @@ class _Exchanges:
         self.transactions[at] = made
         self.codes |= {code for code in (made.ticker, made.other) if code}
 
+    def _then(self, t: Transaction, last: date, dues: Sequence[Due]) -> Decimal:
+        """How many papers a credit told when the exchange took place: it may be late, and the paper split meanwhile."""
+        ratio = Decimal(1)
+        for action in self.known.actions.get(t.ticker or "", ()):
+            if last < action.last_date_with < t.date and action.factor and is_share_event(action):
+                ratio *= action.factor
+        whole = [*(due.left for due in dues), sum((due.left for due in dues), ZERO)]
+        told = any(abs(t.quantity - one) <= slack(one) for one in whole)
+        return t.quantity if told or ratio == 1 else (t.quantity / ratio).quantize(SHARE)
+
     def _auctions(self, ticker: str, day: date) -> list[Decimal]:
         """Fractions of a paper that were sold at auction in the half year after an exchange into it."""
         return [
@@ -340,7 +350,7 @@ class _Exchanges:
                 if _tells(t, Operation.CONVERSION, change.old, new) and due.left > 0:
                     due.take(at, _came(t))
         free = [(at, t) for at, t in near if t.ticker == new and t.operation in FREE and not t.price]
-        allot([Credit(at, t.quantity) for at, t in free if not self._is_bonus(t)], dues)
+        allot([Credit(at, self._then(t, day - DAY, dues), True) for at, t in free if not self._is_bonus(t)], dues)
         with_auctions(dues, self._auctions(new, day))
 
     def _is_bonus(self, t: Transaction) -> bool:

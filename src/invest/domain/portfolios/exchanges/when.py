@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
-from invest.domain.market import ActionKind, CorporateAction, TickerChange
+from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction, TickerChange
 from invest.domain.portfolios.exchanges.spin_offs import spun_off
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.portfolio import NEEDS_OTHER, SHORT, ZERO, Operation, Transaction
 
 DAY = timedelta(days=1)
 SPINS, MERGES, REDEEMS = range(3)  # order within a day: what is spun off goes before the paper itself does
+
+
+def is_share_event(event: CorporateAction) -> bool:
+    """Whether it changes how many papers there are: a split and its like, or what a receipt stands for."""
+    return event.kind in SHARE_KINDS or event.kind is ActionKind.RATIO_CHANGE
 
 
 def mergers_of(known: Known) -> dict[str, list[TickerChange]]:
