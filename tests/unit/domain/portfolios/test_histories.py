@@ -22,7 +22,7 @@ def fact(day: str, operation: str, ticker: str, quantity: str, price: str, **mor
     return Transaction.model_validate(given | more)
 
 
-def event(ticker: str, kind: str, day: date = LAST, **terms: object) -> CorporateAction:
+def event(ticker: str, kind: str, day: object = LAST, **terms: object) -> CorporateAction:
     return CorporateAction.model_validate(
         {"ticker": ticker, "kind": kind, "last_date_with": day, "source": "owner", "payload": "x", **terms}
     )
