@@ -76,29 +76,29 @@ def run(part: Part, out: Path, *, small: bool) -> str | None:
     command = [sys.executable, "-W", "ignore", "-u", "-m", f"bench.{part.module}", *arguments]
     begun = time.time()
     last: deque[str] = deque(maxlen=LINES)
-    child = subprocess.Popen(
+    late = threading.Event()
+    with subprocess.Popen(
         command, cwd=HERE, env={**os.environ, "BENCH_FOLDER": str(out)}, text=True, errors="replace",
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-    late = threading.Event()
+    ) as child:  # fmt: skip
 
-    def give_up() -> None:
-        late.set()
-        end(child)
+        def give_up() -> None:
+            late.set()
+            end(child)
 
-    timer = threading.Timer(part.limit, give_up)
-    timer.start()
-    try:
-        assert child.stdout
-        for line in child.stdout:
-            last.append(line.rstrip())
-            print(f"  {line.rstrip()}", flush=True)
-        code = child.wait()
-    except BaseException:
-        end(child)
-        raise
-    finally:
-        timer.cancel()
+        timer = threading.Timer(part.limit, give_up)
+        timer.start()
+        try:
+            assert child.stdout
+            for line in child.stdout:
+                last.append(line.rstrip())
+                print(f"  {line.rstrip()}", flush=True)
+            code = child.wait()
+        except BaseException:
+            end(child)
+            raise
+        finally:
+            timer.cancel()
     if late.is_set():
         return f"not done within {part.limit / 60:.0f} minutes"
     if code:
