@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 
 from invest.domain.market import Asset, AssetKind, Market, last_closed_session
-from invest.errors import ConfigError
+from invest.domain.values import AssetData
+from invest.errors import ConfigError, Unreachable
 from invest.jobs.data_collection import collect_market, expected_seconds, open_assets
 from invest.jobs.data_collection.market_collection import MarketCollected, Progress
 from invest.sources import Sources
@@ -103,6 +104,29 @@ async def test_what_the_exchange_could_not_give_is_left_for_the_next_run_and_the
     rows = await platform.store.bars.rows("VALE3", since=date(session.year - 5, 1, 1))
     assert {row.source for row in rows} == {"cotahist"}
     assert rows[-1].day.year == session.year - 5
+
+
+async def test_one_asset_that_cannot_be_stored_ends_no_collection(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*arguments: object, **_: object) -> AssetData:
+        if "VALE3" in arguments:
+            raise ValueError("refused by the database: numeric field overflow")
+        raise Unreachable("no upstream answers")
+
+    monkeypatch.setattr("invest.jobs.data_collection.market_collection.collect", refused)
+    told: list[Progress] = []
+
+    async def tell(done: Progress) -> None:
+        told.append(done)
+
+    async with Sources.open(platform.settings) as sources:
+        with pytest.raises(Unreachable):  # none could be collected
+            await collect_market(platform.store, sources, platform.settings, ["VALE3", "PETR4"], tell)
+    assert {done.ticker: done.problem for done in told} == {
+        "VALE3": "refused by the database: numeric field overflow",
+        "PETR4": "no upstream answers",
+    }
 
 
 async def collected(platform: Platform) -> MarketCollected:

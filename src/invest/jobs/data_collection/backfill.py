@@ -72,6 +72,8 @@ async def read_history(
             )
         except SourceError as error:
             problem = error.reason
+        except ValueError as error:  # a row that the database refuses: the other years are read all the same
+            problem = str(error)
         seconds = time.monotonic() - started
         if problem is None and step.year < running:
             await store.backfills.mark(step.scope, step.year, rows, seconds)

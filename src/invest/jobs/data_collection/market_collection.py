@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from invest.domain.market import Market, last_closed_session, market_day
 from invest.domain.values import AssetData
 from invest.engine import GiveUp
-from invest.errors import ConfigError, Unreachable
+from invest.errors import ConfigError, InvestError, Unreachable
 from invest.jobs.data_collection.asset_data import collect
 from invest.jobs.data_collection.benchmarks import benchmarks_stale, collect_benchmarks
 from invest.jobs.data_collection.discovery import discover
@@ -106,7 +106,7 @@ async def collect_market(
                     lacking.setdefault(reason, []).append(ticker)
                 if not unread:
                     await store.backfills.mark_collected(ticker, session)
-            except (GiveUp, Unreachable) as error:
+            except (GiveUp, InvestError, ValueError) as error:  # one asset's trouble is not the market's
                 problem = problems[ticker] = str(error)
             count += 1
             left = (time.monotonic() - started) / count * (len(tickers) - count)
