@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -55,6 +56,13 @@ def number(value: Any, *, pt: bool = False) -> Decimal | None:  # noqa: PLR0911 
     if EN.fullmatch(text):
         return _decimal(text.replace(",", ""))
     return _decimal(text) if PLAIN.fullmatch(text) else None
+
+
+def numbers(values: Iterable[Any]) -> list[Decimal | None]:
+    """`number` of each: a column of a history is floats nearly always."""
+    return [
+        Decimal(repr(value)) if type(value) is float and _TINY < value < _HUGE else number(value) for value in values
+    ]
 
 
 def positive(value: object, *, pt: bool = False) -> Decimal | None:

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 from pydantic import Field
 
-from invest.engine.redis import Event, Frozen, JobState, Record, fields
+from invest.engine.redis import Envelope, Event, Frozen, JobState, Record, fields, printable
 
 STATE_OF_EVENT: Final = {
     "queued": JobState.QUEUED,
@@ -84,33 +84,34 @@ def row_of_event(event: Event, record: Record | None, plan: dict[str, Any] | Non
 
 
 def row_of_record(record: Record, sequence: int, plan: dict[str, Any] | None = None) -> JobRun:
-    """The job as its record says now."""
-    status = record.status()
-    known = record.call is not None or record.text(fields.KIND) is not None  # a workflow has no arguments
-    ttl = record.number(fields.RESULT_TTL)
+    """The job as its record says now: what `Record.status` says of it, without what the history does not keep."""
+    call, error, ttl = record.call, record.error, record.number(fields.RESULT_TTL)
+    known = call is not None or record.text(fields.KIND) is not None  # a workflow has no arguments
+    call = call or Envelope("?", [], {})
+    enqueued, started, finished = record.times
     return JobRun(
-        id=status.id,
+        id=printable(record.id),
         sequence=sequence,
-        name=status.name,
-        queue=status.queue,
-        state=status.state,
-        attempt=status.attempt,
-        delivery=status.delivery,
-        args=status.args if known else None,
-        kwargs=status.kwargs if known else None,
-        caller=status.caller,
-        enqueued_at=status.enqueued_at,
-        started_at=status.started_at,
-        finished_at=status.finished_at,
-        worker=status.worker,
-        error_type=status.error.type if status.error else None,
-        error_message=status.error.message if status.error else None,
-        workflow=status.workflow,
-        replay_of=status.replay_of,
-        due_at=status.due_at,
-        expires_at=status.expires_at,
+        name=record.text(fields.NAME) or call.function,
+        queue=record.text(fields.QUEUE) or "",
+        state=record.state,
+        attempt=record.attempt,
+        delivery=record.number(fields.DELIVERIES),
+        args=call.args if known else None,
+        kwargs=call.kwargs if known else None,
+        caller=call.caller,
+        enqueued_at=enqueued,
+        started_at=started,
+        finished_at=finished,
+        worker=record.text(fields.WORKER),
+        error_type=error.type if error else None,
+        error_message=error.message if error else None,
+        workflow=record.workflow,
+        replay_of=record.text(fields.REPLAY_OF),
+        due_at=record.at(fields.DUE),
+        expires_at=record.at(fields.EXPIRES_AT),
         result_ttl=ttl / 1000 if ttl else None,
-        key=status.key,
-        priority=status.priority,
+        key=record.text(fields.UNIQUE),
+        priority=record.number(fields.PRIORITY),
         plan=plan,
     )

@@ -13,7 +13,7 @@ from invest.domain.values import Basis, RawPayload
 from invest.sources.b3 import cash_kind, event_kind, other_class, same_paper
 from invest.sources.errors import Malformed
 from invest.sources.model import Identity, Reading
-from invest.sources.numerals import cnpj_of, day, instant, number, positive
+from invest.sources.numerals import cnpj_of, day, instant, number, numbers, positive
 
 # (module, or None for the quote itself; key; our field; unit; basis)
 FIGURES: tuple[tuple[str | None, str, str, str, Basis], ...] = (
@@ -124,25 +124,27 @@ def _module_moment(entry: Mapping[str, Any], name: str, moment: datetime) -> dat
 def bars(entry: Mapping[str, Any], ticker: str, kind: AssetKind | None, payload: str, source: str) -> list[Bar]:
     """Daily bars of ``historicalDataPrice``, days ascending, one per day."""
     history = entry.get("historicalDataPrice")
+    rows = [row for row in history if isinstance(row, dict)] if isinstance(history, list) else []
+    is_coin = kind is AssetKind.CRYPTO
+    days = map(_day_of_coin if is_coin else day, (row.get("date") for row in rows))
+    opened, high, low, close, volume = (
+        numbers([row.get(name) for row in rows]) for name in ("open", "high", "low", "close", "volume")
+    )
     found: dict[date, Bar] = {}
-    for row in history if isinstance(history, list) else ():
-        bar = _bar(row, ticker, kind, payload, source) if isinstance(row, dict) else None
-        if bar is not None:
-            found[bar.day] = bar
+    # Of a coin brapi gives money, not coins; an index has no shares.
+    has_shares = kind not in (AssetKind.CRYPTO, AssetKind.INDEX)
+    for when, o, h, lo, c, v in zip(days, opened, high, low, close, volume, strict=True):
+        if when is None or c is None:
+            continue
+        shares = int(v) if has_shares and v is not None else None
+        turnover = v if is_coin else None
+        found[when] = Bar(ticker, when, o or None, h or None, lo or None, c, shares, turnover, None, source, payload)
     return [found[key] for key in sorted(found)]
 
 
-def _bar(row: Mapping[str, Any], ticker: str, kind: AssetKind | None, payload: str, source: str) -> Bar | None:
-    moment = instant(row.get("date")) if kind is AssetKind.CRYPTO else None
-    when = moment.date() if moment else day(row.get("date"))
-    close = number(row.get("close"))
-    if when is None or close is None:
-        return None
-    volume = number(row.get("volume"))
-    shares = None if kind in (AssetKind.CRYPTO, AssetKind.INDEX) or volume is None else int(volume)
-    turnover = volume if kind is AssetKind.CRYPTO else None  # of a coin brapi gives money, not coins
-    opened, high, low = number(row.get("open")), number(row.get("high")), number(row.get("low"))
-    return Bar(ticker, when, opened or None, high or None, low or None, close, shares, turnover, None, source, payload)
+def _day_of_coin(value: Any) -> date | None:
+    moment = instant(value)
+    return moment.date() if moment else day(value)
 
 
 def actions(
