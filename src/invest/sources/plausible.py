@@ -4,7 +4,7 @@ prices.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -282,7 +282,11 @@ def payable(reading: Reading, want: Want, actions: Iterable[CorporateAction]) ->
     One payment ten, a hundred or a thousand times what is known of its day speaks against all payments of the answer.
     """
     left = list(actions)
-    wrong = next((why for why in (_payment_off(action, want) for action in left) if why), None)
+    known: dict[tuple[date, ActionKind], list[Decimal]] = {}
+    for payment in want.payments:
+        if payment.amount:
+            known.setdefault((payment.last_date_with, payment.kind), []).append(payment.amount)
+    wrong = next((why for why in (_payment_off(action, known) for action in left) if why), None)
     if wrong:
         reading.reject(wrong)
     kept = []
@@ -317,22 +321,16 @@ def _above_the_price(action: CorporateAction, want: Want) -> bool:
     return bool(recent and want.last_close and action.amount and action.amount > want.last_close)
 
 
-def _payment_off(action: CorporateAction, want: Want) -> str | None:
-    """Why a payment is in another unit than what is known, or None."""
+def _payment_off(action: CorporateAction, amounts: Mapping[tuple[date, ActionKind], Sequence[Decimal]]) -> str | None:
+    """Why a payment is in another unit than what is known of its day and kind, or None."""
     amount = action.amount
-    if amount is None or amount <= 0:
-        return None
-    same = [p.amount for p in want.payments if p.amount and _same_right(p, action)]
-    if not same or any(abs(amount / known - 1) < Decimal("0.5") for known in same):
+    same = amounts.get((action.last_date_with, action.kind))
+    if amount is None or amount <= 0 or not same or any(abs(amount / known - 1) < Decimal("0.5") for known in same):
         return None
     off = [known for known in same if unit_error(amount, known)]
     if len(off) < len(same):
         return None
     return f"wrong unit: a payment of {amount:f}, known as {off[0]:f} ({action.last_date_with})"
-
-
-def _same_right(known: CorporateAction, other: CorporateAction) -> bool:
-    return known.last_date_with == other.last_date_with and known.kind is other.kind
 
 
 def _wrong_unit(want: Want, bars: Sequence[Bar]) -> str | None:
