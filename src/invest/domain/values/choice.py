@@ -265,8 +265,8 @@ def _decide(panel: _Panel, now: datetime, fresh: Freshness) -> tuple[Observation
     if official is not None:
         return official, [o for o in panel.running if tolerance.allows(o.value, official.value)]
     panel.drop(_outliers(panel.running))
-    crowd = _largest_crowd(panel.running, tolerance)
-    if len(crowd) < 2 or len(panel.running) == 2:
+    crowd = _largest_crowd(panel.running, tolerance) if len(panel.running) > 2 else ()
+    if len(crowd) < 2:
         best = panel.running[0]
         return best, [o for o in panel.running if tolerance.allows(o.value, best.value)]
     middle = Decimal(median(o.value for o in crowd))
