@@ -30,6 +30,7 @@ from invest.domain.market import Asset, AssetKind
 from invest.sources.b3.cotahist_format import parse_cotahist
 from invest.sources.b3.indices import B3IndicesSource
 from invest.sources.b3.listed_funds import fund_details
+from invest.sources.b3.programmes_format import documents_in, terms_of
 from invest.sources.b3.source import B3Source
 from invest.sources.cvm.format import table
 from invest.sources.errors import SourceError
@@ -63,6 +64,17 @@ RECEIPT = Want(
     "AAPL34", NOW, Asset(ticker="AAPL34", kind=AssetKind.BDR), last_close=Decimal(60), last_day=date(2026, 3, 27)
 )
 COMPANY = b3(SUPPLEMENT, DETAIL, HISTORY)
+PROGRAMMES_PAGE = "https://finservices.b3.com.br/bdr-nao-patrocinado/programas?delta=1000"
+PROGRAMMES = (
+    b"<table><tr><td>Abbott</td><td>ABTT34*</td><td><a href='https://abbott.example'>Site</a>"
+    b"<a href='/documents/1/Programa.pdf/9?version=1.0'>Arquivo</a></td></tr></table>"
+    b"<p>Exibindo 1 - 1 de 1 resultados.</p>"
+)
+PROGRAMME = (
+    "Código de Negociação: A1AP34\nAmbiente de Negociação: B3\nCódigo da Ação Representada: AAP\n"
+    "ISIN da Ação Representada: US00751Y1064\nBolsa de Valores da Ação Representada: NYSE\n"
+    "Relação BDR x Ação Lastro: 16:1\n"
+).encode()
 CRYPTO = {"/api/v4/candles": orjson.dumps(CANDLES), "/api/v4/tickers": orjson.dumps(TICKERS)}
 
 
@@ -103,6 +115,8 @@ def targets() -> Iterator[Target]:
     grid, chart = orjson.dumps(GRID), orjson.dumps(CHART)
     yield Target("b3_indices", _answers(B3IndicesSource, INDEX, "GetPortfolioDay"), (grid,))
     yield Target("b3_fund", _fund, (orjson.dumps(FUND),), (SourceError,))
+    yield Target("b3_programmes", lambda data: documents_in(data, PROGRAMMES_PAGE), (PROGRAMMES,))
+    yield Target("b3_programme", lambda data: terms_of(data.decode("utf-8", "replace"), "A1AP34"), (PROGRAMME,))
     yield Target("yahoo_AAPL34", _answers(YahooSource, RECEIPT, "/chart/"), (chart,))
     for name, read, good in files.readers():
         yield Target(name, read, (good,), (SourceError,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -72,6 +73,18 @@ def test_each_programme_leads_to_its_document() -> None:
 
 def test_a_link_to_another_host_is_no_document() -> None:
     assert documents_in(listed(row("ABTT34", "https://elsewhere.example/a.pdf")), PAGE) == ({}, 1)
+
+
+@pytest.mark.parametrize("href", ["https://[finservices.b3.com.br/a.pdf", "//[::1/a.pdf", "", "mailto:a@b.example"])
+def test_a_link_that_is_no_address_is_no_document(href: str) -> None:
+    assert documents_in(listed(row("ABTT34", href, site="http://[x")), PAGE) == ({}, 1)
+
+
+@pytest.mark.parametrize("gap", [" " * 200_000, "\n \n" * 50_000, "Paridade BDR x" * 20_000])
+def test_a_document_of_gaps_is_read_in_no_time(gap: str) -> None:
+    begun = time.process_time()
+    assert terms_of("Paridade BDR" + gap, "A1AP34") is None
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe\x00", b"<tr><td>A</td></tr>"])

@@ -66,13 +66,22 @@ def documents_in(body: bytes, page: str) -> tuple[dict[str, str], int | None]:
     for row in tree.css("tr"):
         cells = row.css("td")
         code = CODE.fullmatch(_text(cells[1]).replace(" ", "").upper()) if len(cells) > 1 else None
-        links = [urljoin(page, href) for link in row.css("a") if (href := link.attributes.get("href"))]
-        here = [link for link in links if urlsplit(link).netloc == urlsplit(page).netloc]
+        links = [_address(page, link.attributes.get("href")) for link in row.css("a")]
+        here = [link for link in links if link is not None]
         documents = [link for link in here if ".pdf" in link.lower() or "/documents/" in link] or here
         if code is not None and documents:
             found.setdefault(code[1], documents[-1])
     total = TOTAL.search(" ".join(_text(tree.root).split())) if tree.root is not None else None
     return found, int(total[1].replace(".", "")) if total else None
+
+
+def _address(page: str, href: str | None) -> str | None:
+    """The address of a link to the page's own host; None for another one and for what is none."""
+    try:
+        link = urljoin(page, href or "")
+        return link if href and urlsplit(link).netloc == urlsplit(page).netloc else None
+    except ValueError:
+        return None
 
 
 def _text(node: LexborNode) -> str:
@@ -81,6 +90,7 @@ def _text(node: LexborNode) -> str:
 
 def terms_of(text: str, ticker: str) -> Terms | None:
     """The parity and the paper at home in the text of a document; None where either is not told."""
+    text = "\n".join(" ".join(line.split()) for line in text.splitlines() if line.strip())  # patterns meet no long gaps
     match = PARITY.search(text)
     if match is None:
         return None
