@@ -503,6 +503,7 @@ def test_an_index_counts_points_and_is_neither_judged_nor_asked_about(language: 
     assert view.header.value == ("3.400,00 pontos" if language == "pt-BR" else "3,400.00 points")
     assert "R$" not in view.model_dump_json().replace("US$", "")
     assert view.strip.stats == ()
+    assert section(view, "price").title.split()[0] in ("Pontos", "Points")
     assert "60%" not in view.strip.sentence.text
     assert ("índice" if language == "pt-BR" else "index") in words(view, "analysts")
 

@@ -71,7 +71,7 @@ def price_section(bars: Bars, book: FactBook, *, tracker: bool = False) -> Secti
         blocks.append(Paragraph(text=text, muted=True))
     if figures:
         blocks.append(Stats(items=figures))
-    title = words.t("price.title")
+    title = words.t("price.title_points" if bars.ticker.startswith("^") else "price.title")
     if chart and chart.days[-1] - chart.days[0] < YEAR - timedelta(days=30):
         title = words.t("price.title_short", day=locale.day(chart.days[0]))
     return Section(

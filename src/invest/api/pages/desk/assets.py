@@ -169,14 +169,16 @@ def price_series(visit: Visit, bars: Bars) -> dict[str, Any] | None:
         for n, role, dash in AVERAGES
         if len(bars) > n
     ]
+    index = bars.ticker.startswith("^")  # counts points
+    title = "Closes of {ticker}, points" if index else "Adjusted closes of {ticker}, R$"
     return {
-        "title": visit.say("Adjusted closes of {ticker}, R$", ticker=bars.ticker),
+        "title": visit.say(title, ticker=bars.ticker),
         "days": [str(day) for day in bars.days],
         "lines": [{"name": bars.ticker, "values": _plain(adjusted)}],
         "averages": averages,
         "volume": volume if any(volume) else None,
         "rebase": False,
-        "unit": "R$ ",
+        "unit": "" if index else "R$ ",
         "gap": 10,
         "ranges": _ranges(visit),
         "range": 12,
