@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from invest.api.http import ORIGINS, Plain, on_prepare
+from invest.api.http import ORIGINS, Plain, headers, on_prepare
 
 Kind = Callable[..., web.Response]
 CASES: dict[str, dict[str, Any]] = {
@@ -101,3 +101,10 @@ async def test_a_value_with_a_line_break_is_not_sent() -> None:
             writer.close()
     finally:
         del CASES["broken"]
+
+
+async def test_another_release_of_aiohttp_writes_its_answers_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headers, "KNOWN_AIOHTTP", False)
+    async with serving(web.Response) as usual, serving(Plain) as plain:
+        given = {"method": "GET", "version": "1.1", "extra": ""}
+        assert await asked(plain, "/json", **given) == await asked(usual, "/json", **given)

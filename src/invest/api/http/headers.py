@@ -7,8 +7,7 @@ from functools import lru_cache
 from time import time
 from typing import Any
 
-from aiohttp import HttpVersion11, hdrs, web
-from aiohttp.http_writer import _serialize_headers
+from aiohttp import HttpVersion11, __version__, hdrs, http_writer, web
 
 ORIGINS = web.AppKey("origins", tuple[str, ...])  # whose pages may call: `web.cors_origins`
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -25,6 +24,8 @@ SECURITY = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 BODILESS = frozenset({204, 304})
+# `Plain` knows the insides of these releases of aiohttp; under any other its answers go the usual way.
+KNOWN_AIOHTTP = __version__.startswith("3.14.")
 COMPRESS_FROM = 1_500  # bytes: one packet needs no compression
 COMPRESSIBLE = ("application/json", "application/problem+json", "text/", "image/svg+xml")
 SECURITY_OF_API = {**SECURITY, "Content-Security-Policy": API_POLICY, "Cache-Control": "no-store"}
@@ -46,12 +47,13 @@ class Plain(web.Response):
 
     async def prepare(self, request: web.BaseRequest) -> Any:
         """Write all of it, or begin as any other answer."""
-        body = self._body
-        if type(body) is not bytes or not self._is_usual(request):
+        if not KNOWN_AIOHTTP or type(self._body) is not bytes or not self._is_usual(request):
             return await super().prepare(request)
+        body = self._body
         headers, writer = self._headers, request.writer
         headers[hdrs.CONTENT_LENGTH] = str(len(body))
-        head = _serialize_headers(f"HTTP/1.1 {self._status} {self._reason}", headers)  # refuses line breaks in values
+        line = f"HTTP/1.1 {self._status} {self._reason}"
+        head = http_writer._serialize_headers(line, headers)  # refuses line breaks in values
         own = [line for name, line in LINES_OF_API if name not in headers]
         security = ALL_LINES_OF_API if len(own) == len(LINES_OF_API) else b"".join(own)
         await writer.write(b"%b%b%b\r\n%b" % (head[:-2], security, _date_line(int(time())), body))
