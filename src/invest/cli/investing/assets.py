@@ -63,6 +63,7 @@ def show(ticker: TickerName, json_output: AsJson = False) -> None:
         return {
             **about,
             "delisting": ended[0] if ended else None,
+            "receipt": await client.get(f"/assets/{name}/receipt") if about["kind"] == "bdr" else None,
             "last": bars[0] if bars else None,
             "before": bars[1] if len(bars) > 1 else None,
             "analysis": await _newest(client, name),
@@ -74,14 +75,17 @@ def show(ticker: TickerName, json_output: AsJson = False) -> None:
         return
     analysis = found["analysis"] or {}
     last, before = found["last"], found["before"]
+    unit = "points" if found["kind"] == "index" else "BRL"
     facts = {
         "name": found["name"],
         "kind": found["kind"],
         "sector": found.get("sector"),
+        "segment": found.get("segment"),
+        "stands for": found["receipt"] and home_text(found["receipt"]),
         "traded": found["delisting"] and _end_text(found["delisting"]),
         "listed": found.get("listed_on") and f"in B3's file of {found['listed_on']}",
         "cnpj": re.sub(r"(\d{2})(\d{3})(\d{3})(\d{4})(\d{2})", r"\1.\2.\3/\4-\5", found.get("cnpj") or "") or None,
-        "close": last and f"{output.rounded(Decimal(last['close']), 2):,f} BRL on {last['day']} ({last['source']})",
+        "close": last and f"{output.rounded(Decimal(last['close']), 2):,f} {unit} on {last['day']} ({last['source']})",
         "change": last and before and percent(Decimal(last["close"]) / Decimal(before["close"]) - 1),
         "score": None if (score := analysis.get("overall_score")) is None else f"{output.rounded(score, 1)}",
         "verdict": analysis.get("recommendation"),
@@ -90,6 +94,16 @@ def show(ticker: TickerName, json_output: AsJson = False) -> None:
     output.table((found["ticker"], ""), [(k, v) for k, v in facts.items() if v is not None], empty="")
     if not analysis:
         output.sentence(f"not analysed yet: invest analyse {name} --wait")
+
+
+def home_text(receipt: dict[str, Any]) -> str | None:
+    """The paper at home of a receipt, and how many receipts make one of it; None where neither is known."""
+    home, parity = receipt["home"], receipt["parity"]
+    where = "" if home is None or home["exchange"] is None else f" ({home['exchange']})"
+    known = [f"{home['symbol']}{where}"] if home else []
+    if parity is not None and parity["value"] is not None:
+        known.append(f"{Decimal(parity['value']).normalize():f} BDRs to one")
+    return ", ".join(known) or None
 
 
 def _end_text(end: dict[str, Any]) -> str:
