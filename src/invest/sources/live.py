@@ -199,9 +199,9 @@ async def _ask(client: SourceClient, name: str, path: str, question: Question) -
     except (SourceError, zipfile.BadZipFile, OSError) as error:
         seconds = time.perf_counter() - started
         reason = error.reason if isinstance(error, SourceError) else f"a zip that cannot be read ({error})"
-        said = error.body if isinstance(error, SourceRefused) else ""
+        refusal = error.body if isinstance(error, SourceRefused) else ""
         remedy = remedy_of(error, name, keyed=name in KEYED)
-        return Trial(name, path, "failed", seconds, reason, remedy, answer=answer, refusal=said)
+        return Trial(name, path, "failed", seconds, reason, remedy, answer=answer, refusal=refusal)
     seconds = time.perf_counter() - started
     missing = tuple(sorted(wanted for wanted in question.names if not any(_holds(h, wanted) for h in have)))
     if missing:

@@ -184,7 +184,8 @@ def _jumps(ordered: Sequence[Bar], splits: Iterable[CorporateAction] = ()) -> se
     lasts = [split.last_date_with for split in splits if split.factor]
     if ordered and any(ordered[0].day <= last <= ordered[-1].day for last in lasts):
         days = np.array([bar.day for bar in ordered], dtype="datetime64[D]")
-        found |= set(np.searchsorted(days, np.array(lasts, dtype="datetime64[D]"), side="right").tolist())
+        places = np.searchsorted(days, np.array(lasts, dtype="datetime64[D]"), side="right").tolist()
+        found |= {place for place in places if place < len(ordered)}
     return found
 
 

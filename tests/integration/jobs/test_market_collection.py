@@ -115,15 +115,15 @@ async def test_one_asset_that_cannot_be_stored_ends_no_collection(
         raise Unreachable("no upstream answers")
 
     monkeypatch.setattr("invest.jobs.data_collection.market_collection.collect", refused)
-    told: list[Progress] = []
+    progress: list[Progress] = []
 
     async def tell(done: Progress) -> None:
-        told.append(done)
+        progress.append(done)
 
     async with Sources.open(platform.settings) as sources:
         with pytest.raises(Unreachable):  # none could be collected
             await collect_market(platform.store, sources, platform.settings, ["VALE3", "PETR4"], tell)
-    assert {done.ticker: done.problem for done in told} == {
+    assert {done.ticker: done.problem for done in progress} == {
         "VALE3": "refused by the database: numeric field overflow",
         "PETR4": "no upstream answers",
     }

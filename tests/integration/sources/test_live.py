@@ -125,7 +125,7 @@ async def test_a_recording_holds_what_came_and_no_secret(world: World, settings:
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("text", "kept"),
     [
         (
             'ana.silva@mail.com.br 123.456.789-09 "token": "abcdef123456" 33.000.167/0001-01',
@@ -143,8 +143,8 @@ async def test_a_recording_holds_what_came_and_no_secret(world: World, settings:
         ("10:30:15 PETR4 1.234.567,89", "10:30:15 PETR4 1.234.567,89"),
     ],
 )
-def test_what_is_personal_is_taken_out(said: str, kept: str) -> None:
-    assert anonymous(said) == kept
+def test_what_is_personal_is_taken_out(text: str, kept: str) -> None:
+    assert anonymous(text) == kept
 
 
 def test_a_key_of_the_settings_is_taken_out_wherever_it_stands() -> None:

@@ -114,8 +114,8 @@ def test_a_factor_against_its_label_is_remarked_not_taken() -> None:
 def test_a_bonus_in_shares_of_another_class_adds_none_of_this_one(issued: str, kind: ActionKind) -> None:
     row = supplement("BONIFICACAO", "26,28378881074") | {"assetIssued": issued}
     (found,) = b3_format.share_actions([row], "ABCD3", "BRABCDACNOR1", "p")
-    told = {"label": "BONIFICACAO", "factor": 1.2628378881074, "lastDatePrior": "2025-12-19", "assetIssued": issued}
-    data = {"dividendsData": {"stockDividends": [{**told, "isinCode": "BRABCDACNOR1"}]}}
+    bonus = {"label": "BONIFICACAO", "factor": 1.2628378881074, "lastDatePrior": "2025-12-19", "assetIssued": issued}
+    data = {"dividendsData": {"stockDividends": [{**bonus, "isinCode": "BRABCDACNOR1"}]}}
     (other,) = brapi_format.actions(data, "ABCD3", "BRABCDACNOR1", "p", "brapi")
     assert found.kind is other.kind is kind
     parts = Decimal("0.2628378881074")
@@ -170,15 +170,15 @@ def yahoo_events(kind: str, row: dict[str, object]) -> tuple[list[CorporateActio
     ],
 )
 def test_yahoo_s_split_is_read_or_refused_with_a_remark(row: dict[str, object], factor: str | None) -> None:
-    found, said = yahoo_events("splits", row)
+    found, remarks = yahoo_events("splits", row)
     assert [one.factor for one in found] == ([Decimal(factor)] if factor else [])
-    assert bool(said) is (factor is None)
+    assert bool(remarks) is (factor is None)
 
 
 @pytest.mark.parametrize("amount", [None, 0, -0.5, "x"])
 def test_yahoo_s_dividend_without_an_amount_is_remarked(amount: object) -> None:
-    found, said = yahoo_events("dividends", {"amount": amount})
-    assert (found, len(said)) == ([], 1)
+    found, remarks = yahoo_events("dividends", {"amount": amount})
+    assert (found, len(remarks)) == ([], 1)
 
 
 def brapi(label: str, factor: float | None, words: str | None = None) -> tuple[list[CorporateAction], list[str]]:

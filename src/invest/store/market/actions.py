@@ -215,15 +215,15 @@ class Actions:
     ) -> dict[str, list[CorporateAction]]:
         """The same for many assets (None: all), those of the codes they had before included."""
         lineages = await read_lineages(self._db)
-        told = Told.of(await self._read(_with_ancestors(tickers, lineages), since), _action)
-        return told.followed(tickers, lineages, lambda action: action.last_date_with)
+        accounts = Accounts.of(await self._read(_with_ancestors(tickers, lineages), since), _action)
+        return accounts.followed(tickers, lineages, lambda action: action.last_date_with)
 
     async def steps(
         self, tickers: Sequence[str] | None, *, since: date | None = None, lineages: Lineages
     ) -> dict[str, list[Step]]:
         """The same with only what adjusting prices needs, for reading many histories; new shares per old one too."""
-        told = Told.of(await self._read(_with_ancestors(tickers, lineages), since), _step)
-        steps = told.followed(tickers, lineages, lambda step: step.last_date_with)
+        accounts = Accounts.of(await self._read(_with_ancestors(tickers, lineages), since), _step)
+        steps = accounts.followed(tickers, lineages, lambda step: step.last_date_with)
         for ticker in (t for t in (lineages if tickers is None else tickers) if t in lineages):
             for day, change in lineages.ratios(ticker):
                 step = Step(ActionKind.SPLIT, day, None, change.ratio, change.source)
@@ -248,8 +248,8 @@ class Actions:
             None if tickers is None else list(tickers),
             since,
         )
-        told = Told.of(rows, _action).followed(tickers, Lineages(), lambda action: action.last_date_with)
-        return [action for mine in told.values() for action in mine]
+        found = Accounts.of(rows, _action).followed(tickers, Lineages(), lambda action: action.last_date_with)
+        return [action for mine in found.values() for action in mine]
 
     async def reported(self, ticker: str) -> list[CorporateAction]:
         """Every source's own account of the events, for comparing them."""
@@ -267,14 +267,14 @@ def _with_ancestors(tickers: Sequence[str] | None, lineages: Lineages) -> list[s
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Generic[Event]):
+class Accounts(Generic[Event]):
     """Every source's account of events by ticker, and what makes one account of them."""
 
     found: dict[str, list[Event]]
     order: Mapping[str, tuple[bool, int]]  # source -> official first, then rank
 
     @classmethod
-    def of(cls, rows: Sequence[Record], made: Callable[[Record], Event]) -> Told[Event]:
+    def of(cls, rows: Sequence[Record], made: Callable[[Record], Event]) -> Accounts[Event]:
         """Of rows of the table."""
         found: dict[str, list[Event]] = {}
         order: dict[str, tuple[bool, int]] = {}
