@@ -13,6 +13,7 @@ from invest.domain.analysis.history import History
 from invest.domain.analysis.models import Fact, Reason, SentimentAnalysis, Withheld
 from invest.domain.filings.filing import Chart
 from invest.domain.market.assets import ActionKind
+from invest.domain.market.delistings import Delisting
 from invest.domain.market.receipts import HomePaper, Programme
 from invest.domain.market.tickers import AssetKind, Market
 from invest.domain.opinions.opinion import Argument, OpinionStatus, Risk
@@ -740,3 +741,32 @@ def test_a_fall_carries_no_sign_and_items_with_commas_stand_apart() -> None:
     assert locale_of("pt-BR").listed(["P/L", "Lucro ao ano, 5 anos", "ROE"]) == "P/L; Lucro ao ano, 5 anos; ROE"
     assert locale_of("pt-BR").listed(["P/L", "ROE"]) == "P/L, ROE"
     assert book.text("tracking_difference_1y", -0.0293) == "−2,93 p.p."
+
+
+@pytest.mark.parametrize(
+    ("end", "english", "portuguese"),
+    [
+        (
+            {"reason": "merged", "ended_on": date(2025, 9, 23), "successor": "MBRF3", "ratio": Decimal("0.8521")},
+            "no longer traded since 23 Sep 2025: merged into MBRF3 × 0.8521",
+            "não é mais negociado desde 23/09/2025: incorporado a MBRF3 × 0,8521",
+        ),
+        (
+            {"reason": "renamed", "ended_on": date(2025, 9, 23), "successor": "NEWW3", "ratio": Decimal(1)},
+            "no longer traded under this code since 23 Sep 2025: NEWW3",
+            "não é mais negociado sob este código desde 23/09/2025: NEWW3",
+        ),
+        (
+            {"reason": "unlisted"},
+            "no longer listed at B3, last session 22 Sep 2025",
+            "não está mais listado na B3, último pregão 22/09/2025",
+        ),
+    ],
+)
+def test_the_head_says_that_a_paper_trades_no_more_and_why(end: dict[str, Any], english: str, portuguese: str) -> None:
+    given = {"ticker": "PETR4", "kind": "stock", "last_session": date(2025, 9, 22), **end}
+    ended = Delisting.model_validate(given)
+    for language, said in (("en", english), ("pt-BR", portuguese)):
+        head = build_asset_view(build.asset_data(language=language, delisting=ended)).header.tagline
+        assert head.endswith(f" · {said}"), head
+    assert "no longer" not in asset(language="en").header.tagline
