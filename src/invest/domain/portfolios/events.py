@@ -16,7 +16,7 @@ from functools import lru_cache
 from math import prod
 
 from invest.domain.market import CorporateAction, TickerChange, previous_session
-from invest.domain.portfolios.exchanges import came_of, is_share_event, with_exchanges
+from invest.domain.portfolios.exchanges import came_of, is_share_event, split_before_merger, with_exchanges
 from invest.domain.portfolios.known import HOPS, Known
 from invest.domain.portfolios.ledger import SHARE
 from invest.domain.portfolios.portfolio import NEEDS_OTHER, SHORT, ZERO, Operation, Transaction, tidy
@@ -134,7 +134,7 @@ def _to_settle(ticker: str, facts: Iterable[tuple[int, Transaction, Transaction]
 
 def _renamed(t: Transaction, known: Known) -> Transaction | None:
     """The fact under the code that its paper traded as last; None for a change of code that is known already."""
-    if t.ticker is None:
+    if t.ticker is None or split_before_merger(t, known):
         return t
     day = trade_day(t.date) if is_settlement(t) else t.date
     ticker, other = known.paper_on(t.ticker, day), known.paper_on(t.other, day) if t.other else None

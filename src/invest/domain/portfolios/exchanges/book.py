@@ -1,8 +1,7 @@
 """Papers that became others, or cash, as the store knows them: put among the booked facts, on their day.
 
 A spin-off takes a part of the cost along (`spin_offs`), a merger the whole; a redemption is a sale to the company. Rows
-that brokers booked of them count from the day of the event; what no row tells is added. Papers that are owed (a short
-sale) go the same ways.
+that brokers booked of them count from the event's day; what no row tells is added. Papers owed go the same ways.
 """
 
 from __future__ import annotations
@@ -27,13 +26,23 @@ from invest.domain.portfolios.exchanges.credits import (
     with_auctions,
 )
 from invest.domain.portfolios.exchanges.spin_offs import EARLY, EXACT, LATE, SpinOff, shares_of_cost, spun_off
-from invest.domain.portfolios.exchanges.when import MERGES, SPINS, exchanges_until, is_share_event
+from invest.domain.portfolios.exchanges.when import (
+    MERGES,
+    SPINS,
+    came_by,
+    chose_otherwise,
+    exchanges_until,
+    is_share_event,
+    mergers_of,
+    tells,
+)
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.ledger import DUST, SHARE
 from invest.domain.portfolios.portfolio import CENT, REDEEMED, SHORT, ZERO, Operation, Transaction
 from invest.domain.portfolios.positions import AUCTION, AUCTIONED, derive, shares_after
 from invest.domain.portfolios.receipts import holdings
 
+Placed = tuple[int, Transaction]  # a fact and its place
 DAY = timedelta(days=1)
 LAST = 1_000  # place within a day of what happens to a paper after all else: it becomes another
 WITHHELD = (Decimal("0.145"), Decimal("0.23"))  # of a gain, by Law 8,981 of 1995, article 21: 15 to 22.5 %
@@ -102,7 +111,7 @@ class _Exchanges:
         other, dues = spun[0].other, [one.due for one in spun]
         near = [(at, t) for at, t in enumerate(self.transactions) if -EARLY <= t.date - last <= LATE]
         for one in spun:
-            told = [(at, t) for at, t in near if _tells(t, Operation.SPIN_OFF, one.ticker, other)]
+            told = [(at, t) for at, t in near if tells(t, Operation.SPIN_OFF, one.ticker, other)]
             for at, t in told:
                 spill(Credit(at, t.quantity), one.due, dues)
             one.read_parts([t for _, t in told])
@@ -112,8 +121,22 @@ class _Exchanges:
             elif t.ticker == other and t.operation is Operation.BONUS and t.price and not self._may_be_bonus(t):
                 stand_beside(t.quantity, dues)
         free = [(at, t) for at, t in near if t.ticker == other and t.operation in FREE and not t.price]
+        free = self._without_mergers(free, sum((due.left for due in dues), ZERO), other, last)
         allot([Credit(at, self._then(t, last, dues), not self._may_be_bonus(t)) for at, t in free], dues)
         with_auctions(dues, self._auctions(other, last))
+
+    def _without_mergers(self, free: Sequence[Placed], left: Decimal, other: str, last: date) -> list[Placed]:
+        """The credits, one that tells what mergers of the same day gave of `other` as well in two parts."""
+        day = (c for mine in mergers_of(self.known).values() for c in mine if c.changed_on == last + DAY)
+        mine = [c for c in day if self.known.paper_on(c.new, c.changed_on) == other]
+        merged = sum((max(ZERO, self._held_through_splits(c.old, last)) * c.ratio for c in mine), ZERO)
+        parts = list[Placed]()
+        for at, t in free:
+            if ZERO < left < t.quantity and merged > 0 and abs(t.quantity - left - merged) <= slack(merged):
+                self.transactions[at] = t.model_copy(update={"quantity": left})
+                self._append(t.model_copy(update={"quantity": t.quantity - left}), self.indices[at])
+            parts.append((at, self.transactions[at]))
+        return parts
 
     def _opening(self, spun: Sequence[SpinOff], at: int, t: Transaction, last: date) -> None:
         """An opening position of the new paper tells its cost: it left the cost of the old one."""
@@ -180,7 +203,7 @@ class _Exchanges:
             self._conversions_booked([one for one in merged if one[0].new == other and one[1] > 0])
         booked = list(self.transactions)
         for change, held, due in merged:
-            own = any(_chose_otherwise(booked[at], came, change) for at, came in due.rows)
+            own = any(chose_otherwise(booked[at], came, change) for at, came in due.rows)
             self._exchange(change, held, due, booked)
             if not own:  # whoever took more papers instead, or less, books the cash by hand
                 self._pay(change, held, last)
@@ -194,7 +217,7 @@ class _Exchanges:
         gone = ZERO
         for n, (at, came) in enumerate(due.rows):
             t = booked[at]
-            if _tells(t, Operation.CONVERSION, change.old, change.new):
+            if tells(t, Operation.CONVERSION, change.old, change.new):
                 old = t.quantity
             elif n == len(due.rows) - 1 and not due.open:
                 old = held - gone
@@ -347,8 +370,8 @@ class _Exchanges:
         near = [(at, t) for at, t in enumerate(self.transactions) if -EARLY <= t.date - day <= LATE]
         for change, _, due in merged:
             for at, t in near:
-                if _tells(t, Operation.CONVERSION, change.old, new) and due.left > 0:
-                    due.take(at, _came(t))
+                if tells(t, Operation.CONVERSION, change.old, new) and due.left > 0:
+                    due.take(at, came_by(t))
         free = [(at, t) for at, t in near if t.ticker == new and t.operation in FREE and not t.price]
         allot([Credit(at, self._then(t, day - DAY, dues), True) for at, t in free if not self._is_bonus(t)], dues)
         with_auctions(dues, self._auctions(new, day))
@@ -375,20 +398,3 @@ class _Exchanges:
 
 def _pays_for(action: CorporateAction, last: date) -> bool:
     return action.kind is ActionKind.MERGER and action.last_date_with == last and (action.amount or ZERO) > 0
-
-
-def _tells(t: Transaction, operation: Operation, ticker: str, other: str) -> bool:
-    """Whether a booked fact names an exchange of `ticker` for `other`."""
-    return t.operation is operation and (t.ticker, t.other) == (ticker, other)
-
-
-def _came(t: Transaction) -> Decimal:
-    """The new papers that a conversion gave."""
-    return t.shares if t.shares is not None else t.quantity
-
-
-def _chose_otherwise(t: Transaction, came: Decimal, change: TickerChange) -> bool:
-    """Whether a booked conversion tells another ratio than the known one: its owner chose another offer."""
-    if not _tells(t, Operation.CONVERSION, change.old, change.new):
-        return False
-    return abs(came - t.quantity * change.ratio) > slack(t.quantity * change.ratio)

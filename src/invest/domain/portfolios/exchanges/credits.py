@@ -99,6 +99,9 @@ def _whole_of_one(credit: Credit, dues: Sequence[Due]) -> bool:
     if not fitting:
         return False
     best = min(fitting, key=lambda due: abs(due.left - credit.quantity))
+    whole = sum((due.left for due in dues), ZERO)
+    if abs(whole - credit.quantity) < abs(best.left - credit.quantity):
+        return False  # it is nearer to what all of them give
     best.take(credit.place, credit.quantity)
     best.closed = True
     return True

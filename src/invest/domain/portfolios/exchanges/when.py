@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 
 from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction, TickerChange
+from invest.domain.portfolios.exchanges.credits import slack
 from invest.domain.portfolios.exchanges.spin_offs import spun_off
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.portfolio import NEEDS_OTHER, SHORT, ZERO, Operation, Transaction
@@ -17,6 +19,14 @@ SPINS, MERGES, REDEEMS = range(3)  # order within a day: what is spun off goes b
 def is_share_event(event: CorporateAction) -> bool:
     """Whether it changes how many papers there are: a split and its like, or what a receipt stands for."""
     return event.kind in SHARE_KINDS or event.kind is ActionKind.RATIO_CHANGE
+
+
+def split_before_merger(t: Transaction, known: Known) -> bool:
+    """Whether a booked split on the day of a merger is that of the paper that ended."""
+    if t.operation is not Operation.SPLIT or t.ticker is None:
+        return False
+    before = [a for a in known.actions.get(t.ticker, ()) if a.last_date_with + DAY == t.date and is_share_event(a)]
+    return bool(before) and any(c.old == t.ticker and c.changed_on == t.date for c in known.lineages.changes)
 
 
 def mergers_of(known: Known) -> dict[str, list[TickerChange]]:
@@ -54,3 +64,20 @@ def exchanges_until(known: Known, until: date) -> Iterator[tuple[date, int, int,
         for change in changes:
             if change.changed_on <= until:
                 yield change.changed_on - DAY, MERGES, 0, ticker, change
+
+
+def tells(t: Transaction, operation: Operation, ticker: str, other: str) -> bool:
+    """Whether a booked fact names an exchange of `ticker` for `other`."""
+    return t.operation is operation and (t.ticker, t.other) == (ticker, other)
+
+
+def came_by(t: Transaction) -> Decimal:
+    """The new papers that a conversion gave."""
+    return t.shares if t.shares is not None else t.quantity
+
+
+def chose_otherwise(t: Transaction, came: Decimal, change: TickerChange) -> bool:
+    """Whether a booked conversion tells another ratio than the known one: its owner chose another offer."""
+    if not tells(t, Operation.CONVERSION, change.old, change.new):
+        return False
+    return abs(came - t.quantity * change.ratio) > slack(t.quantity * change.ratio)
