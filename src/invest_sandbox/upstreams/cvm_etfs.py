@@ -16,7 +16,10 @@ from invest_sandbox.seeds import number
 from invest_sandbox.static import conditional
 from invest_sandbox.world import ZONE, Listing, World, dotted
 
-INDEX_OF = {"IVVB11": "S&P 500", "SMAL11": "Índice Small Cap", "DIVO11": "IDIV", "XFIX11": "IFIX"}
+INDEX_OF = {
+    "IVVB11": "S&P 500", "SMAL11": "Índice Small Cap", "DIVO11": "IDIV", "XFIX11": "IFIX",
+    "HASH11": "Nasdaq Crypto Index", "IMAB11": "IMA-B", "FIXA11": "S&P/BM&F Futuro de Taxa de Juros",
+}  # fmt: skip
 DAILY = re.compile(r"inf_diario_fi_(\d{4})(\d{2})\.zip")
 FUNDS = "ID_Registro_Fundo;CNPJ_Fundo;Codigo_CVM;Tipo_Fundo;Denominacao_Social;Situacao;Administrador;Gestor"
 CLASSES = (
