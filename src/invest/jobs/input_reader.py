@@ -9,10 +9,9 @@ import asyncio
 from collections.abc import Sequence
 
 from invest.domain.analysis import AnalysisInput
-from invest.group_reads import GroupReads
 from invest.jobs.loading import load_inputs
 from invest.settings import Settings
-from invest.store import Store
+from invest.store import GroupReads, Store
 
 TOGETHER = 50  # assets in one read, unless one request asks for more: their lines of accounts lie in memory meanwhile
 PAGES = 2  # of one process in memory at a time: one is read while another is computed

@@ -6,6 +6,7 @@ from invest.store.harvests import Saved
 from invest.store.market import Filed
 from invest.store.notices import Secret
 from invest.store.portfolio_rows import Harmful
+from invest.store.reads import GroupReads
 from invest.store.store import Store
 
-__all__ = ["Erased", "Filed", "Harmful", "Saved", "Secret", "Store", "may_lag", "migrate", "pending"]
+__all__ = ["Erased", "Filed", "GroupReads", "Harmful", "Saved", "Secret", "Store", "may_lag", "migrate", "pending"]

@@ -11,7 +11,6 @@ from invest.domain.values import Harvest
 from invest.settings import DatabaseSettings, Settings
 from invest.store.alerts import Alerts
 from invest.store.analyses import Analyses
-from invest.store.asset_reads import AssetReads
 from invest.store.audit import Audit
 from invest.store.cleanup import Cleanup
 from invest.store.commits import Commits
@@ -41,6 +40,7 @@ from invest.store.market import (
 from invest.store.notices import Notices
 from invest.store.opinions import Opinions
 from invest.store.portfolios import Portfolios
+from invest.store.reads import AssetReads
 from invest.store.reports import Reports
 from invest.store.spend import Spend
 

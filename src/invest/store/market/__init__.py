@@ -5,10 +5,8 @@ from __future__ import annotations
 from invest.store.market.actions import Actions, RankOf, write_actions
 from invest.store.market.answers import Answers
 from invest.store.market.assets import Assets, write_assets, write_changes
-from invest.store.market.backfills import Backfills
 from invest.store.market.bars import ORIGIN, BarStore, Origin, beside, write_bars, write_tables
 from invest.store.market.booked import BookedEvents
-from invest.store.market.event_readings import EventReadings, write_readings
 from invest.store.market.figures import FilingFigures
 from invest.store.market.filings import Filed, Statements, write_statements
 from invest.store.market.funds import Funds, write_portfolios
@@ -16,6 +14,7 @@ from invest.store.market.macro import Macro, write_macro
 from invest.store.market.news import News, write_news
 from invest.store.market.observations import Observations, write_consensus, write_observations
 from invest.store.market.payloads import Payloads, write_payloads
+from invest.store.market.readings import Backfills, EventReadings, write_readings
 from invest.store.market.receipts import Receipts, write_programmes
 
 __all__ = [

@@ -10,7 +10,6 @@ from typing import NamedTuple, Protocol
 
 from invest.domain.market import Asset, CorporateAction, MacroPoint
 from invest.domain.values import Consensus, EventReading, Observation
-from invest.group_reads import GroupReads
 from invest.store.market import (
     Actions,
     Assets,
@@ -22,6 +21,7 @@ from invest.store.market import (
     Payloads,
     Statements,
 )
+from invest.store.reads.group_reads import GroupReads
 
 TOGETHER = 64  # assets in one read
 
