@@ -35,7 +35,13 @@ class _Group:
 
     paths: list[Path] = field(default_factory=list)
     size: int = 0
-    used: float = 0.0
+    own: float = 0.0  # the last use of the files that have one name
+    shared: float = 0.0  # of those that have two
+
+    @property
+    def used(self) -> float:
+        """The last use; of a shelf that two zips share it says nothing about this one of them."""
+        return self.own or self.shared
 
 
 def touch(path: Path) -> None:
@@ -84,7 +90,10 @@ def _groups(folder: Path) -> dict[str, _Group]:
         group = found[path.name.split(".")[0]]
         group.paths.append(path)
         group.size += stat.st_size // max(1, stat.st_nlink)  # a shelf has two names
-        group.used = max(group.used, stat.st_mtime)
+        if stat.st_nlink > 1:
+            group.shared = max(group.shared, stat.st_mtime)
+        else:
+            group.own = max(group.own, stat.st_mtime)
     return dict(found)
 
 

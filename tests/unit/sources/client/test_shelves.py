@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from invest.sources.client.cache import prune
+from invest.sources.client.cache import DAY, prune
 from invest.sources.client.shelf import Shelf
 from invest.sources.client.shelves import Shelves
 from invest.sources.client.zips import contents_mark
@@ -83,3 +84,14 @@ def test_a_shelf_of_two_names_counts_once(tmp_path: Path) -> None:
     opened(Shelves("rows", Cutter()), one)
     size = one.stat().st_size + (tmp_path / "one.rows.shelf").stat().st_size
     assert abs(prune(tmp_path, days=1, max_bytes=10**9).left - size) <= 1
+
+
+def test_an_old_zip_goes_though_it_shares_its_shelf_with_one_in_use(tmp_path: Path) -> None:
+    cutter, now = Cutter(), time.time()
+    old, new = packed(tmp_path / "old.zip"), packed(tmp_path / "new.zip", when=(2026, 4, 1, 12, 0, 0))
+    opened(Shelves("rows", cutter), old)
+    os.utime(old, (now - 40 * DAY, now - 40 * DAY))
+    opened(Shelves("rows", cutter), new)
+    assert prune(tmp_path, days=30, max_bytes=10**9, now=now).files == 2
+    assert {path.name for path in tmp_path.glob("o*")} == set() and new.exists()
+    assert opened(Shelves("rows", cutter), new) == b"A;1\nB;2\n" * 50 and cutter.cut == ["old.zip"]
