@@ -57,8 +57,8 @@ async def write_harvests(connection: Connection, harvests: Sequence[Harvest], ra
     await write_observations(connection, every.observations)
     await write_consensus(connection, every.consensus)
     now = datetime.now(UTC)
-    bars = await write_tables(connection, every.tables, rank_of, now)
     rows = beside(every.bars, every.tables, rank_of) if every.tables else every.bars
+    bars = await write_tables(connection, every.tables, rank_of, now, rows)
     bars += await write_bars(connection, rows, rank_of, dict.fromkeys(map(ORIGIN, rows), now))
     today = max((market_day(payload.fetched_at) for payload in every.payloads), default=None)
     actions = await write_actions(connection, every.actions, rank_of, today)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import groupby
 from operator import eq, itemgetter
@@ -104,7 +104,7 @@ async def write_bars(
     rows = best_of(bars, rank_of)
     if not rows:
         return Counter()
-    origins = await _origins(connection, rows, rank_of, fetched_at)
+    origins = await _origins(connection, set(map(ORIGIN, rows)), rank_of, fetched_at)
     spans = spans_of(rows)
     known = {
         r["ticker"]: (r["first_day"], r["last_day"]) for r in await connection.fetch(LOCK, [s.ticker for s in spans])
@@ -119,16 +119,23 @@ async def write_bars(
 
 
 async def write_tables(
-    connection: Connection, tables: Iterable[BarTable], rank_of: RankOf, fetched_at: datetime
+    connection: Connection, tables: Iterable[BarTable], rank_of: RankOf, fetched_at: datetime, bars: Sequence[Bar] = ()
 ) -> Counter[str]:
-    """`write_table` for tables of any payloads, each asset's oldest first; all their series are locked at once."""
+    """`write_table` for tables of any payloads, each asset's oldest first.
+
+    All their origins, then all their series are locked at once, in the order of `write_bars`, together with those of
+    `bars`, which the same transaction writes next: two that lock them one by one could wait for each other.
+    """
     payloads: dict[Origin, list[BarTable]] = {}
     for table in tables:
         if len(table):
             payloads.setdefault((table.source, table.payload), []).append(table)
     whole = sorted(map(BarTable.concat, payloads.values()), key=lambda table: table.days.min())
-    if len(whole) > 1:
-        await connection.fetch(LOCK, sorted({code for table in whole for code in table.codes()}))
+    if len(whole) > 1 or (whole and bars):
+        origins = {*payloads, *map(ORIGIN, bars)}
+        await _origins(connection, origins, rank_of, dict.fromkeys(origins, fetched_at))
+        codes = {*(code for table in whole for code in table.codes()), *(bar[0] for bar in bars)}
+        await connection.fetch(LOCK, sorted(codes))
     changed: Counter[str] = Counter()
     for table in whole:
         changed += await write_table(connection, table, rank_of, fetched_at)
@@ -226,9 +233,9 @@ def _placed(rows: Sequence[Bar], spans: Sequence[Span], known: Known) -> tuple[l
 
 
 async def _origins(
-    connection: Connection, rows: Sequence[Bar], rank_of: RankOf, fetched_at: Mapping[Origin, datetime]
+    connection: Connection, found: Collection[Origin], rank_of: RankOf, fetched_at: Mapping[Origin, datetime]
 ) -> dict[Origin, int]:
-    pairs = sorted(set(map(ORIGIN, rows)), key=lambda p: (p[1], p[0]))
+    pairs = sorted(found, key=lambda p: (p[1], p[0]))
     ranks = [rank_of(source) for source, _ in pairs]
     stored = await connection.fetch(
         ORIGINS,
