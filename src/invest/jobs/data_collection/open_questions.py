@@ -15,8 +15,10 @@ from invest.domain.market import (
     Bars,
     CorporateAction,
     EventTerms,
+    InvalidTicker,
     NewsItem,
     Step,
+    parse_ticker,
 )
 from invest.domain.news import AnnouncedEvent, announced_event, notice_near, unknown_events
 from invest.domain.portfolios import spun_off
@@ -122,13 +124,15 @@ def _with_notices(
     asked: Iterable[Question], notices: Sequence[NewsItem], spun: Sequence[CorporateAction]
 ) -> list[Question]:
     """The questions with the company's notice of about that day, and what to book once it was read."""
-    told = []
+    told, by_ticker = [], dict[str, list[NewsItem]]()
+    for item in notices:
+        for ticker in item.tickers:
+            by_ticker.setdefault(ticker, []).append(item)
     for one in asked:
         if one.kind not in (QuestionKind.MOVE, QuestionKind.COST_SHARE):
             told.append(one)
             continue
-        mine = [item for item in notices if one.ticker in item.tickers]
-        near = notice_near(mine, one.event, one.day)
+        near = notice_near(by_ticker.get(one.ticker, ()), one.event, one.day)
         kind = one.event or (near.kind if near else None)
         link = near.item.link if near else None
         known = [a for a in spun if (a.ticker, a.last_date_with) == (one.ticker, one.day) and a.other]
@@ -146,11 +150,20 @@ def _booking(
         return " ".join(filter(None, (head, TERMS_OF.get(kind, ""))))
     source = f" --cost-source {shlex.quote(link or 'DOCUMENT')}"
     if len(known) > 1:
-        return head + "".join(f" --into {a.other}={a.ratio:f}:PART" for a in known) + source
+        return head + "".join(" --into {}={}:PART".format(*_received(a)) for a in known) + source
     one = known[0] if known else None
-    other, ratio = (one.other, f"{one.ratio:f}") if one and one.ratio else ("CODE", "RATIO")
+    other, ratio = _received(one) if one else ("CODE", "RATIO")
     factor = f" --price-factor {one.price_factor.normalize():f}" if one and one.price_factor else ""
     return f"{head} --other {other} --ratio {ratio}{factor} --cost-share PART{source}"
+
+
+def _received(action: CorporateAction) -> tuple[str, str]:
+    """Code and ratio of what a spin-off gives; in capitals what its source does not tell: B3 has an ISIN, no code."""
+    try:
+        code = parse_ticker(action.other or "")
+    except InvalidTicker:
+        code = "CODE"
+    return code, f"{action.ratio:f}" if action.ratio else "RATIO"
 
 
 def _price_questions(bars: Mapping[str, Bars], steps: Mapping[str, Sequence[Step]]) -> list[Question]:
