@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from invest.domain.market import Asset, AssetKind, Index, asked_index, own_index, parse_ticker
 from invest.domain.values import RawPayload
 from invest.settings import Settings
+from invest.sources.b3.format import argument
 from invest.sources.b3.indices import B3IndicesSource, points_of
 from invest.sources.client.call import Response
 from invest.sources.errors import Malformed
@@ -159,3 +160,17 @@ async def test_a_day_that_the_grid_lacked_at_first_is_read_later(tmp_path: Path)
     found = await B3IndicesSource().collect(cast(Any, client), want)
     assert [bar.day.day for bar in found.harvest.bars] == [12, 26, 27]  # not October's, which is known for long
     assert [(seen.field, seen.unit) for seen in found.harvest.observations] == [("close", "points")]
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_in_january_december_is_looked_at_once_more_and_not_waited_for(tmp_path: Path, there: bool) -> None:
+    cells = {2025: {(29, 12): "3.376,00", (30, 12): "3.380,00"}, 2026: {(2, 1): "3.400,42", (5, 1): "3.401,00"}}
+    answers = {
+        argument(index="IFIX", language="pt-br", year=str(year)): grid(days).body or b""
+        for year, days in cells.items()
+        if there or year == 2026
+    }
+    known = Asset(ticker="^IFIX", kind=AssetKind.INDEX)
+    want = Want("^IFIX", datetime(2026, 1, 5, 23, tzinfo=UTC), known, official_until=date(2026, 1, 2))
+    found = await B3IndicesSource().collect(cast(Any, FakeClient(tmp_path, answers)), want)
+    assert [bar.day.day for bar in found.harvest.bars] == [*((29, 30) if there else ()), 2, 5]

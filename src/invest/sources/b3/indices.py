@@ -55,19 +55,20 @@ class B3IndicesSource:
         """The years' grids to read, oldest first and without a gap, and what went wrong with the others."""
         today = market_day(want.now)
         known = want.official_until if not want.force else None
-        years = range(known.year if known else today.year - YEARS, today.year + 1)
+        years = range((known - LOOK_BACK).year if known else today.year - YEARS, today.year + 1)
         results = await asyncio.gather(
             *(self._year(client, index, year, today) for year in years), return_exceptions=True
         )
-        found, problems = list[tuple[int, Response]](), list[SourceError]()
+        found, problems, gap = list[tuple[int, Response]](), list[SourceError](), False
         for year, result in zip(years, results, strict=True):
             if isinstance(result, SourceError):
                 problems.append(result)
+                gap = known is not None and year >= known.year  # the year before is looked at once more, not awaited
                 if known is None:
                     found.clear()
             elif isinstance(result, BaseException):
                 raise result
-            elif not (problems and known):
+            elif not gap:
                 found.append((year, result))
         return found, problems
 
