@@ -16,12 +16,13 @@ CODE: Final = re.compile(r"([A-Z0-9]{4}\d{2})\*?")  # the star marks programmes 
 TOTAL: Final = re.compile(r"Exibindo\s+[\d.]+\s*-\s*[\d.]+\s+de\s+([\d.]+)\s+resultados", re.IGNORECASE)
 MOST: Final = 100_000  # of either side of a parity
 LONGEST_CODE, LONGEST_NAME = 20, 60  # characters
+WHOLE: Final = r"(?:\d{1,3}(?:\.\d{3})+|\d{1,6})"  # a point parts thousands: "1.5" is no whole number, nor is "1,5"
 # The document says the same in Portuguese and in English; of both the first that is there counts.
 PARITY: Final = re.compile(
     r"(?:Rela[cç][aã]o\s+BDR\s*x\s*(?P<pt>A[cç][aã]o|ADR|Ativo)(?:\s+Lastro)?"
     r"|Parity\s+BDR\s*x\s*(?P<en>Underlying\s+Share|ADR)"
     r"|Paridade\s+BDR\s*[x:/]?\s*(?P<other>[^:\d\n]{0,40}))\s*:\s*"
-    r"(?P<receipts>\d[\d.]{0,9})\s*(?:BDRs?\s*)?:\s*(?P<papers>\d[\d.]{0,9})",
+    rf"(?P<receipts>{WHOLE})\s*(?:BDRs?\s*)?:\s*(?P<papers>{WHOLE})(?![.,]?\d)",
     re.IGNORECASE,
 )
 VALUE: Final = r"\s*:\s*([^\n:]+)(?=\n|$)"  # what follows a label, in its line or alone in the next

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from invest.domain.market import HomePaper, Programme
-from invest.store.core import Connection, Database
+from invest.store.core import Connection, Database, clean, clean_or_none
 
 UPSERT = """
 INSERT INTO receipt_programme AS p
@@ -30,8 +30,8 @@ async def write_programmes(connection: Connection, programmes: Iterable[Programm
         await connection.execute(
             UPSERT,
             [row.ticker for row in rows],
-            [row.home.symbol for row in rows],
-            [row.home.exchange for row in rows],
+            [clean(row.home.symbol) for row in rows],
+            [clean_or_none(row.home.exchange) for row in rows],
             [row.home.currency for row in rows],
             [row.home.isin for row in rows],
             [row.backing for row in rows],
