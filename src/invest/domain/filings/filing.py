@@ -230,10 +230,8 @@ def _balance(
         if "2.03" in rows and not _is_equity(rows["2.03"]):
             return {}  # another layout: its codes mean something else
         found = {name: float(rows[account].value) for account, name in BALANCE_ACCOUNTS.items() if account in rows}
-        return _total(liabilities) | found
-    out = _total(liabilities)
-    if "1" in assets:
-        out["total_assets"] = float(assets["1"].value)
+        return found | _total(assets, liabilities)
+    out = _total(assets, liabilities)
     named = {plain(row.description): row for row in assets.values()}
     cash = next(
         (row for words, row in named.items() if words.startswith("caixa e equiv")), named.get("disponibilidades")
@@ -250,10 +248,12 @@ def _balance(
     return out
 
 
-def _total(liabilities: Mapping[str, StatementLine]) -> dict[str, float]:
-    """Total assets by the other side of the balance, for filings that left the side of the assets blank."""
-    whole = liabilities.get("2")
-    return {"total_assets": float(whole.value)} if whole is not None and whole.value else {}
+def _total(assets: Mapping[str, StatementLine], liabilities: Mapping[str, StatementLine]) -> dict[str, float]:
+    """Total assets, by the other side of the balance where the side of the assets is left out or filled with zeros."""
+    whole, other = assets.get("1"), liabilities.get("2")
+    if (whole is None or not whole.value) and other is not None and other.value:
+        whole = other
+    return {} if whole is None else {"total_assets": float(whole.value)}
 
 
 def _child(account: str, parent: str) -> bool:

@@ -220,9 +220,8 @@ def test_consolidated_statements_of_long_ago_are_not_shown_for_today_s() -> None
     assert (company.consolidated, company.as_of, company.ratios["revenue"]) == (False, date(2026, 3, 31), None)
 
 
-@pytest.mark.parametrize("left_out", [("1", "1.01", "1.01.01"), ()])
-def test_total_assets_stand_on_both_sides_of_the_balance(left_out: tuple[str, ...]) -> None:
-    blank = {account: value for account, value in SOUND.items() if account not in left_out}
+@pytest.mark.parametrize("blank", [SOUND, {k: v for k, v in SOUND.items() if k[0] != "1"}, {**SOUND, "1": 0}])
+def test_total_assets_stand_on_both_sides_of_the_balance(blank: dict[str, float]) -> None:
     company = fundamentals_of(read_filings(filed(blank)), LATER)
     assert company is not None
     assert company.ratios["total_assets"] == 1000e6
