@@ -17,7 +17,7 @@ LINES = 5  # of each table in a zip that are recorded
 OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 PERSONAL = (
     (re.compile(r"(://)[^/\s:@]+:[^/\s@]+@"), r"\1"),
-    (re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"), "x@example.com"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.]+"), "x@example.com"),
     (re.compile(r"\b\d{3}\.\d{3}\.\d{3}-\d{2}\b"), "000.000.000-00"),
     (re.compile(r"(?i)(cpf\W{1,5})\d{11}\b"), r"\g<1>00000000000"),
     (re.compile(r"(?:\+55[\s-]?)?\(\d{2}\)\s?9?\d{4}[\s-]\d{4}\b"), "(00) 0000-0000"),
