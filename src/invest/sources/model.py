@@ -141,6 +141,7 @@ class Reading:
     files: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     rejected: int = 0
+    lacking: bool = False  # whether a part could not be had; a remark names it
     identity: Identity | None = None
 
     def add(self, part: Harvest) -> None:
@@ -208,6 +209,7 @@ class Reading:
             source=self.source,
             status=status,
             reason="; ".join(self.remarks)[:500] or None,
+            lacking=self.lacking,
             observations=len(self.observations),
             bars=self.harvest.bar_count(),
             payloads=tuple(self.payloads),

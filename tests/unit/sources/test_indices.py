@@ -18,7 +18,7 @@ from invest.settings import Settings
 from invest.sources.b3.format import argument
 from invest.sources.b3.indices import B3IndicesSource, points_of
 from invest.sources.client.call import Response
-from invest.sources.errors import Malformed
+from invest.sources.errors import Malformed, NotAvailable
 from invest.sources.model import Reading, Want
 from invest.sources.plausible import believe
 from tests.builders.hostile import FakeClient
@@ -174,3 +174,12 @@ async def test_in_january_december_is_looked_at_once_more_and_not_waited_for(tmp
     want = Want("^IFIX", datetime(2026, 1, 5, 23, tzinfo=UTC), known, official_until=date(2026, 1, 2))
     found = await B3IndicesSource().collect(cast(Any, FakeClient(tmp_path, answers)), want)
     assert [bar.day.day for bar in found.harvest.bars] == [*((29, 30) if there else ()), 2, 5]
+
+
+async def test_last_year_s_points_do_not_stand_in_for_this_year_s(tmp_path: Path) -> None:
+    december = grid({(30, 12): "3.380,00"}).body or b""
+    client = FakeClient(tmp_path, {argument(index="IFIX", language="pt-br", year="2025"): december})
+    known = Asset(ticker="^IFIX", kind=AssetKind.INDEX)
+    want = Want("^IFIX", datetime(2026, 1, 5, 23, tzinfo=UTC), known, official_until=date(2026, 1, 2))
+    with pytest.raises(NotAvailable):
+        await B3IndicesSource().collect(cast(Any, client), want)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from invest.domain.values import AssetData
 from invest.domain.values.observations import RawPayload
+from invest.jobs.data_collection.market_collection import lacking_of
 from invest.sources.b3.cotahist import CotahistSource, files_for
 from invest.sources.client import Shelved
 from invest.sources.errors import NotAvailable, SourceDown, SourceError
@@ -28,7 +31,7 @@ class Archive(CotahistSource):
     async def _one(self, client: Any, name: str, today: date) -> Shelved:
         if name in self.failing:
             raise self.failing[name]
-        return Shelved(PAYLOAD, Path(name), cast(Any, None), False)
+        return Shelved(PAYLOAD, Path(name), cast(Any, SimpleNamespace(get=lambda _: b"", notes={})), False)
 
 
 DOWN, MISSING = SourceDown("cotahist", "HTTP 500"), NotAvailable("cotahist", "HTTP 404")
@@ -73,6 +76,17 @@ async def test_bars_of_another_source_do_not_count_as_the_exchange_s(monkeypatch
     assert asked == ["D26112026", "D27112026"]
     done = await CotahistSource().collect(cast(Any, Client()), Want("PETR4", NOW, bars_until=last, official_until=last))
     assert (done.outcome.status, len(asked)) == ("not_modified", 2)
+
+
+async def test_a_history_without_its_first_years_is_said_to_lack_them() -> None:
+    client = Client()
+    answer = await Archive({"A2023": DOWN}).collect(cast(Any, client), Want("PETR4", NOW))
+    whole = await Archive({}).collect(cast(Any, client), Want("PETR4", NOW))
+    found = [
+        lacking_of(client.settings, cast(AssetData, SimpleNamespace(sources=(a.outcome,)))) for a in (answer, whole)
+    ]
+    assert len(found[0]) == 1 and found[1] == []
+    assert "COTAHIST_A2023: HTTP 500, and the years before: invest data backfill --since 2023" in found[0][0]
 
 
 class Client:

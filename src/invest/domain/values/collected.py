@@ -17,6 +17,7 @@ class SourceOutcome(Frozen):
     source: str
     status: Literal["ok", "not_modified", "empty", "skipped", "rejected", "failed"]
     reason: str | None = None
+    lacking: bool = Field(default=False, description="it could not give all that it has; the reason names what")
     observations: int = 0
     bars: int = 0
     payloads: tuple[str, ...] = ()

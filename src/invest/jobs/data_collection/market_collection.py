@@ -121,6 +121,6 @@ async def collect_market(
 
 
 def lacking_of(settings: Settings, found: AssetData) -> list[str]:
-    """The official sources that could not be read for an asset, each with its reason."""
-    failed = (seen for seen in found.sources if seen.status in ("failed", "rejected"))
-    return [f"{seen.source}: {seen.reason}" for seen in failed if settings.source(seen.source).official]
+    """The official sources that could not be read for an asset, or not whole, each with its reason."""
+    short = (seen for seen in found.sources if seen.lacking or seen.status in ("failed", "rejected"))
+    return [f"{seen.source}: {seen.reason}" for seen in short if settings.source(seen.source).official]

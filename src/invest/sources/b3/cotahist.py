@@ -79,6 +79,7 @@ class CotahistSource:
         for name, problem in problems.items():
             year = f", and the years before: invest data backfill --since {name[1:]}" if name.startswith("A") else ""
             reading.remark(f"COTAHIST_{name}: {problem.reason}{year}")
+            reading.lacking = True
         await asyncio.to_thread(self._read, reading, want, files, known, last)
         if not reading.harvest.bar_count() and not reading.rejected:
             reading.remark("no quotes of this code in the files read")

@@ -64,7 +64,7 @@ class B3IndicesSource:
             if isinstance(result, SourceError):
                 problems.append(result)
                 gap = known is not None and year >= known.year  # the year before is looked at once more, not awaited
-                if known is None:
+                if known is None or year == known.year:
                     found.clear()
             elif isinstance(result, BaseException):
                 raise result
