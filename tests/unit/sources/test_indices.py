@@ -166,7 +166,7 @@ async def test_a_day_that_the_grid_lacked_at_first_is_read_later(tmp_path: Path)
 async def test_in_january_december_is_looked_at_once_more_and_not_waited_for(tmp_path: Path, there: bool) -> None:
     cells = {2025: {(29, 12): "3.376,00", (30, 12): "3.380,00"}, 2026: {(2, 1): "3.400,42", (5, 1): "3.401,00"}}
     answers = {
-        argument(index="IFIX", language="pt-br", year=str(year)): grid(days).body or b""
+        argument(index="IFIX", language="pt-br", year=str(year)): grid(days).body
         for year, days in cells.items()
         if there or year == 2026
     }
@@ -177,7 +177,7 @@ async def test_in_january_december_is_looked_at_once_more_and_not_waited_for(tmp
 
 
 async def test_last_year_s_points_do_not_stand_in_for_this_year_s(tmp_path: Path) -> None:
-    december = grid({(30, 12): "3.380,00"}).body or b""
+    december = grid({(30, 12): "3.380,00"}).body
     client = FakeClient(tmp_path, {argument(index="IFIX", language="pt-br", year="2025"): december})
     known = Asset(ticker="^IFIX", kind=AssetKind.INDEX)
     want = Want("^IFIX", datetime(2026, 1, 5, 23, tzinfo=UTC), known, official_until=date(2026, 1, 2))
