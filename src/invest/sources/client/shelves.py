@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -80,8 +81,10 @@ class Shelves:
         if twin is not None and twin.exists():
             check_whole(source, zipped)
             with suppress(OSError, ValueError, KeyError):
-                path.unlink(missing_ok=True)
-                path.hardlink_to(twin)
+                link = path.with_suffix(f".{os.getpid()}.tmp")
+                link.hardlink_to(twin)
+                link.replace(path)  # at once: another process may have it open by its name
+                link.unlink(missing_ok=True)  # it stays where both were one file already
                 touch(twin)
                 return Shelf(path)
         self.cut(zipped, path)
