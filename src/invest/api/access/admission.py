@@ -78,6 +78,8 @@ for i, ask in ipairs(cjson.decode(ARGV[4])) do
     kept = redis.call('GET', idem)
     if not kept and tonumber(ask[5]) > 0 and tonumber(redis.call('GET', counter) or '0') > tonumber(ask[5]) then
       kept = 'full'
+    elseif kept == 'w' .. hash and redis.call('GET', idem .. ':name') == ask[6] then
+      kept, name = 'mine', ask[6]  -- this very request, asked again as the connection was cut
     elseif not kept then
       redis.call('SET', idem, 'w' .. hash, 'EX', ARGV[1])
       local fresh = redis.call('SET', idem .. ':name', ask[6], 'NX', 'EX', ARGV[5])
