@@ -18,6 +18,7 @@ from invest.settings import Settings
 T = TypeVar("T")
 K = TypeVar("K")
 REST = 1.0  # seconds
+KEEP_FROM = 10  # connections of a pool: of fewer none is kept, the others who ask would wait for it
 
 
 class Conversation:
@@ -30,6 +31,7 @@ class Conversation:
     def __init__(self, redis: Redis) -> None:
         self.prefix = prefix_of(redis)
         self._redis = redis
+        self._keeps = redis.connection_pool.max_connections >= KEEP_FROM
         self._resting: list[Line] = []
         self._timer: asyncio.TimerHandle | None = None
         self._giving_back: asyncio.Task[None] | None = None
@@ -43,7 +45,10 @@ class Conversation:
             if any(isinstance(answer, ReadOnlyError) for answer in answers):
                 await line.close(broken=True)  # it leads to a server that is the primary no more
         finally:
-            self._rest(line)
+            if self._keeps:
+                self._rest(line)
+            else:
+                await line.close()
         return answers
 
     def _rest(self, line: Line) -> None:

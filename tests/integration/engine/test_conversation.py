@@ -58,6 +58,18 @@ async def test_two_at_once_have_two_connections_which_are_given_back_when_they_r
     await conversation.close()
 
 
+async def test_of_a_small_pool_no_connection_is_kept_from_those_who_wait_for_one(
+    settings: Make, redis_url: str
+) -> None:
+    redis = open_redis(settings(redis={"url": redis_url, "max_connections": 4}))
+    conversation = Conversation(redis)
+    try:
+        assert await asyncio.gather(*(conversation.ask([("PING",)]) for _ in range(2))) == [[b"PONG"]] * 2
+        assert taken(redis) == 0
+    finally:
+        await close_redis(redis)
+
+
 async def test_a_connection_that_was_cut_is_not_used_again(client: Redis) -> None:
     conversation = Conversation(client)
     (number,) = await conversation.ask([("CLIENT", "ID")])
