@@ -49,6 +49,11 @@ class Measure:
             found = found.get(part) if isinstance(found, dict) else None
         return float(found) if isinstance(found, int | float) else None
 
+    def is_blank(self, results: Mapping[str, Any], path: str) -> bool:
+        """Whether the file has this figure without a value: it was tried, and not reached."""
+        parent, _, name = path.rpartition(".")
+        return name in results[self.file].get(parent, {}) and self.value(results, path) is None
+
 
 def engine_peers(path: str) -> dict[str, str]:
     """The same measure of every other system."""
@@ -161,7 +166,7 @@ def remarks(results: Mapping[str, Any], now: datetime) -> list[str]:
         lines.append(f"Older than a day: {', '.join(old)}.")
     parts: dict[str, dict[str, Any]] = results.get(RUN, {}).get("parts", {})
     lines += [
-        f"**{name} failed** at {shown_time(one['ended'])} ({one['error']}): what is shown of it is of an earlier run."
+        f"**{name} failed** at {shown_time(one['ended'])} ({one['error']}): what it did not reach is of an earlier run."
         for name, one in parts.items()
         if one["error"]
     ]
@@ -193,7 +198,10 @@ def row(measure: Measure, results: Mapping[str, Any]) -> str | None:
     known = {name: value for name, value in peers.items() if value}
     texts = [f"{name} {number(value)}" for name, value in known.items()]
     if measure.without:
-        texts += [f"{name} {measure.without.format_map(results[measure.file])}" for name in peers if name not in known]
+        without = measure.without.format_map(results[measure.file])
+        texts += [f"{name} {without}" for name, path in measure.peers.items() if measure.is_blank(results, path)]
+    failed = results[measure.file].get("failed", {})
+    texts += [f"{name} failed" for name in peers if name in failed and name not in known]
     shown = ", ".join(texts) or "-"
     best = (max if measure.more else min)(known.values()) if known else None
     times = f"{ratio(measure, ours, best):.2f}" if best else "-"
@@ -265,7 +273,8 @@ def page(results: Mapping[str, Any]) -> str:
         "",
         "`make bench` runs the benchmarks and writes this page (`make bench ONLY=queue,api` some of them); cluster,"
         " siege, soak and fuzz take longer and have targets of their own. Every comparison is of one run: ours and the"
-        " peers in turns, medians of the rounds. Ratios count; absolute figures are this machine's.",
+        " peers in turns (reruns and idle workers side by side), medians of the rounds. Ratios count; absolute figures"
+        " are this machine's.",
         "",
         "![Each measure against the best peer](results.svg)",
         "",

@@ -54,12 +54,15 @@ def test_the_page_names_parts_that_failed_and_what_is_old_or_missing(out: Path) 
 
 def test_a_peer_that_did_not_rerun_is_shown_as_such(out: Path) -> None:
     found = {"rerun_s": {"invest": 9.5, "saq": 15.4, "arq": None}, "lease_s": 10.0, "patience_s": 60.0}
+    found |= {"failed": {"rq": "exit 1"}}
     outputs.write("recovery", found)
     measure = next(m for m in results.MEASURES if m.file == "recovery")
     line = results.row(measure, results.read())
     assert line is not None
     assert "saq 15.4" in line
     assert "arq not within 60" in line
+    assert "rq failed" in line
+    assert "celery" not in line  # it was not asked
     assert "| 1.62 |" in line
 
 
