@@ -103,6 +103,33 @@ async def test_a_value_with_a_line_break_is_not_sent() -> None:
         del CASES["broken"]
 
 
+async def test_an_error_after_a_stream_has_begun_ends_the_connection_without_a_second_head() -> None:
+    app = web.Application()
+    app[ORIGINS] = ()
+    app.on_response_prepare.append(on_prepare)
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        begun = web.StreamResponse()
+        await begun.prepare(request)
+        await begun.write(b"first")
+        return Plain(body=b"{}", status=500, content_type="application/json")  # what `outermost` makes of an error
+
+    app.router.add_get("/", stream)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with asyncio.timeout(5):
+            whole = await reader.read()
+        assert whole.count(b"HTTP/1.1") == 1
+        assert whole.endswith(b"5\r\nfirst\r\n")
+        writer.close()
+    finally:
+        await runner.cleanup()
+
+
 async def test_another_release_of_aiohttp_writes_its_answers_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(headers, "KNOWN_AIOHTTP", False)
     async with serving(web.Response) as usual, serving(Plain) as plain:

@@ -46,7 +46,9 @@ class Plain(web.Response):
     """
 
     async def prepare(self, request: web.BaseRequest) -> Any:
-        """Write all of it, or begin as any other answer."""
+        """Write all of it, or begin as any other answer; none where another one had begun before its error."""
+        if request.writer.output_size and not self.prepared:  # a stream: a second head would be taken for its part
+            raise ConnectionResetError("an answer had begun")
         if not KNOWN_AIOHTTP or type(self._body) is not bytes or not self._is_usual(request):
             return await super().prepare(request)
         body = self._body
