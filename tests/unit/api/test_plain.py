@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from invest.api.http import ORIGINS, Plain, headers, on_prepare
 
@@ -128,6 +129,18 @@ async def test_an_error_after_a_stream_has_begun_ends_the_connection_without_a_s
         writer.close()
     finally:
         await runner.cleanup()
+
+
+def test_what_an_answer_varies_by_is_added_to_what_it_said_itself() -> None:
+    app = web.Application()
+    app[ORIGINS] = ("https://mine.example",)
+    given = {"Accept-Encoding": "gzip", "Origin": "https://mine.example"}
+    request = make_mocked_request("GET", "/", headers=given, app=app)
+    answer = Plain(body=b"x" * 2000, content_type="application/json", headers={"Vary": "Accept"})
+    headers.compress(request, answer)
+    headers.harden(request, answer)
+    headers.harden(request, answer)
+    assert answer.headers["Vary"] == "Accept, Accept-Encoding, Origin"
 
 
 async def test_another_release_of_aiohttp_writes_its_answers_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,7 @@ def harden(request: web.Request, response: web.StreamResponse) -> None:
     if origin is not None and origin in request.app[ORIGINS]:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = EXPOSED
-        response.headers["Vary"] = "Origin"
+        add_vary(response, "Origin")
 
 
 def compress(request: web.Request, response: web.StreamResponse) -> None:
@@ -134,7 +134,14 @@ def compress(request: web.Request, response: web.StreamResponse) -> None:
         and takes_gzip(request)
     ):
         response.enable_compression(web.ContentCoding.gzip)
-        response.headers["Vary"] = "Accept-Encoding"
+        add_vary(response, "Accept-Encoding")
+
+
+def add_vary(response: web.StreamResponse, name: str) -> None:
+    """Say that the answer depends on this header of its request, beside those that it is said of."""
+    known = response.headers.get("Vary", "")
+    if name not in known.split(", "):
+        response.headers["Vary"] = f"{known}, {name}" if known else name
 
 
 def takes_gzip(request: web.Request) -> bool:
