@@ -199,7 +199,7 @@ def main() -> None:
     end_on_sigterm()
     report = measure(options.systems.split(","), options.rounds, options.only.split(","))
     part = options.only != ",".join(MEASURES)  # a part of the measures leaves the others as they were
-    report = {name: value for name, value in report.items() if value != {} or not part}
+    report = {name: value for name, value in report.items() if value != {} or name == "failed" or not part}
     print(outputs.write("queue", report, part=part).read_text())
 
 
