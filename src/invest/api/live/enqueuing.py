@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from invest.api.http import Batcher, Problem
 from invest.engine import (
     Call,
+    Client,
     Invest,
     Job,
     JobCancelled,
@@ -22,6 +24,7 @@ from invest.engine import (
 )
 from invest.tracing import carried
 
+Batches = Batcher[tuple[Call[Any], Note | None], Job[Any]]
 MAX_WAIT = 60.0  # seconds a request may wait for its job
 MAX_WAITING = 2_000  # requests that wait at once; more wait for their turn first
 
@@ -33,7 +36,7 @@ class Enqueuer:
         self.invest = invest
         self._limit = invest.settings.engine.max_argument_bytes
         self._wait_max = invest.settings.web.wait_max
-        self._batches: Batcher[tuple[Call[Any], Note | None], Job[Any]] = Batcher(self._flush)
+        self._batches: dict[Client, Batches] = {}  # a cell that does not answer keeps no other one's calls waiting
         self._waiting = asyncio.Semaphore(MAX_WAITING)
         self._waiters: set[asyncio.Future[Any]] = set()
 
@@ -59,11 +62,18 @@ class Enqueuer:
             return await self.invest.enqueue(what, caller=caller)
         if len(what.payload) > self._limit:
             raise Problem(413, f"{len(what.payload)} bytes of arguments; at most {self._limit} are taken")
-        return await self._batches.add((what.with_options(id=job_id, caller=caller, origin=carried()), note))
+        call = what.with_options(id=job_id, caller=caller, origin=carried())
+        return await self._batches_of(self.invest.client_of(call)).add((call, note))
 
-    async def _flush(self, batch: Sequence[tuple[Call[Any], Note | None]]) -> Sequence[Job[Any]]:
+    def _batches_of(self, client: Client) -> Batches:
+        found = self._batches.get(client)
+        if found is None:
+            found = self._batches[client] = Batcher(partial(self._flush, client))
+        return found
+
+    async def _flush(self, client: Client, batch: Sequence[tuple[Call[Any], Note | None]]) -> Sequence[Job[Any]]:
         notes = [note for _, note in batch]
-        return await self.invest.enqueue_batch([call for call, _ in batch], notes if any(notes) else ())
+        return await client.enqueue_batch([call for call, _ in batch], notes if any(notes) else ())
 
     async def wait(self, job_id: str, seconds: float) -> JobStatus:
         """The job's status once it is final, or after `seconds`, at most `web.wait_max`. Raises `NotFound`."""
@@ -84,4 +94,4 @@ class Enqueuer:
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        await self._batches.close()
+        await asyncio.gather(*(batches.close() for batches in self._batches.values()))

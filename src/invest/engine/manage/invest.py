@@ -70,6 +70,10 @@ class Invest(Client):
         at = self if self.cells is None else self.cells.of(what, caller)
         return await Client.enqueue(at, what, caller=caller)
 
+    def client_of(self, call: Call[Any]) -> Client:
+        """The client of the cell where a call belongs; this one where there are no others."""
+        return self if self.cells is None else self.cells.of(call)
+
     async def enqueue_batch(self, calls: Sequence[Call[R]], notes: Sequence[Note | None] = ()) -> list[Job[R]]:
         """See `Client.enqueue_batch`: each in its cell; a batch is whole within a cell, and none takes notes."""
         if self.cells is None:
