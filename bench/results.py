@@ -52,7 +52,8 @@ class Measure:
     def is_blank(self, results: Mapping[str, Any], path: str) -> bool:
         """Whether the file has this figure without a value: it was tried, and not reached."""
         parent, _, name = path.rpartition(".")
-        return name in results[self.file].get(parent, {}) and self.value(results, path) is None
+        beside: Mapping[str, Any] = results[self.file].get(parent, {})
+        return name in beside and self.value(results, path) is None
 
 
 def engine_peers(path: str) -> dict[str, str]:

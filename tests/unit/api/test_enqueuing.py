@@ -57,7 +57,8 @@ async def test_a_cell_that_does_not_answer_keeps_no_other_ones_calls_waiting() -
     lost = [asyncio.ensure_future(enqueuer.enqueue(enqueuing_job(number), "a")) for number in range(3)]
     well.answers.set()
     async with asyncio.timeout(5):
-        assert await asyncio.gather(*(enqueuer.enqueue(enqueuing_job(n), "b") for n in range(3))) == ["b"] * 3
+        queued: list[Any] = await asyncio.gather(*(enqueuer.enqueue(enqueuing_job(n), "b") for n in range(3)))
+    assert queued == ["b"] * 3
     assert not any(task.done() for task in lost)
     away.error = ServerAway("a does not answer", server="Redis")
     away.answers.set()
