@@ -11,6 +11,8 @@ from saq import Job, Queue, Worker
 
 from bench.peers import meter
 
+LEASE = round(float(os.environ.get("BENCH_LEASE", "10")))  # SAQ takes whole seconds
+
 
 async def noop(ctx: Any) -> int:
     """Nothing."""
@@ -35,7 +37,7 @@ def worker(url: str, concurrency: int) -> None:
     async def main() -> None:
         queue = Queue.from_url(url)
         await queue.connect()
-        sweep: Any = {"sweep": int(os.environ["BENCH_LEASE"])} if "BENCH_LEASE" in os.environ else None
+        sweep: Any = {"sweep": LEASE} if "BENCH_LEASE" in os.environ else None
         await Worker(queue, functions=[noop, nap, long], concurrency=concurrency, timers=sweep).start()
 
     meter.on_loop(main)
@@ -61,7 +63,7 @@ async def _client(url: str, what: str, count: int) -> Any:
 
             return await meter.timed(count, one)
         begun = time.perf_counter()
-        heartbeat = 0 if what != "long" else 10
+        heartbeat = 0 if what != "long" else LEASE
         for start in range(0, count, 100):
             size = min(100, count - start)
             calls = (queue.enqueue(Job(what, timeout=1800, heartbeat=heartbeat, retries=3)) for _ in range(size))
