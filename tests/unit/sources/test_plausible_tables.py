@@ -89,3 +89,22 @@ def test_where_a_close_is_known_bars_are_compared_with_it() -> None:
 def test_whatever_is_beyond_doubt_is_kept_whole(closes: list[float]) -> None:
     tables = [history(closes)]
     assert not clearly_believed(WANT, tables, LAST) or kept_whole(tables)
+
+
+@given(
+    st.lists(st.sampled_from([30.0, 31.0, 45.0]), min_size=2, max_size=6),
+    st.lists(
+        st.tuples(*[st.sampled_from([0.1, 0.2, 0.7, 0.96, 1.0, 1.04, 1.5, 4.5, 7.0])] * 3), min_size=6, max_size=6
+    ),
+    st.lists(st.integers(0, 3), min_size=6, max_size=6),
+)
+def test_extremes_that_may_not_be_are_never_beyond_doubt(
+    closes: list[float], times: list[tuple[float, ...]], counts: list[int]
+) -> None:
+    table, n = history(closes), len(closes)
+    odd = {
+        name: (table.close * np.array([row[at] for row in times[:n]])).astype(np.int64)
+        for at, name in enumerate(("open", "high", "low"))
+    }
+    table = replace(table, **odd, volume=np.array(counts[:n], dtype=np.int64))
+    assert not clearly_believed(WANT, [table], LAST) or kept_whole([table])
