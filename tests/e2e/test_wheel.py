@@ -27,7 +27,7 @@ LIMIT = 600.0  # seconds for one command; an installation waits for the package 
 START = 180.0
 # Compiles, once, what the processes of a platform import: five that start at the same time would each do it.
 COMPILE = "import invest.cli.app, invest.web, invest.workers.deps, invest.jobs.declared, invest_sandbox"
-MADE = r"^(\.venv|\.data|build|dist|bench/out|PKG-INFO|setup\.cfg)|__pycache__|\.egg-info|\.(\w+_cache|hypothesis)/"
+MADE = r"^(\.venv|\.data|build|dist|bench/out/|PKG-INFO|setup\.cfg)|__pycache__|\.egg-info|\.(\w+_cache|hypothesis)/"
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from invest.domain.portfolios.allocation import Trade
-from invest.domain.portfolios.events import is_settlement, settled, trade_day
+from invest.domain.portfolios.events import settled
 from invest.domain.portfolios.exchanges import ESTIMATED, PUBLISHED, known_spin_off, spun_off
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
 from invest.domain.portfolios.fills import fills_of, order_matters, prorated
@@ -26,6 +26,7 @@ from invest.domain.portfolios.portfolio import (
 from invest.domain.portfolios.positions import AUCTION, ORDER, Book, derive, in_order
 from invest.domain.portfolios.receipts import Receipt, receipts_of
 from invest.domain.portfolios.returns import PeriodReturn
+from invest.domain.portfolios.settlement import is_settlement, trade_day
 
 __all__ = [
     "AUCTION",

@@ -12,23 +12,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import lru_cache
 from math import prod
 
-from invest.domain.market import CorporateAction, TickerChange, previous_session
+from invest.domain.market import CorporateAction, TickerChange
 from invest.domain.portfolios.exchanges import came_of, is_share_event, split_before_merger, with_exchanges
 from invest.domain.portfolios.known import HOPS, Known
 from invest.domain.portfolios.ledger import SHARE
 from invest.domain.portfolios.portfolio import NEEDS_OTHER, SHORT, ZERO, Operation, Transaction, tidy
 from invest.domain.portfolios.positions import ORDER, shares_after, split_after_auction
+from invest.domain.portfolios.settlement import SETTLED_BY, is_settlement, trade_day
 
 EARLY = timedelta(days=5)  # a broker's day of an event may precede the last day with rights that B3 tells
 LATE = timedelta(days=60)  # shares of a bonus arrive weeks after the ex-day
 NEAR = timedelta(days=10)  # shares of a split arrive within days
 SAME_RATIO = Decimal("0.02")
 OFF_MARKET = Decimal("0.05")  # a price this far outside the day's range is no purchase of that day
-T2_SINCE = date(2019, 5, 27)  # B3 settles two sessions after a trade from here on, three before
-SETTLED_BY = "movimentacao"  # the origin that tells trades by the day on which they were settled
 DAY = timedelta(days=1)
 
 
@@ -163,7 +161,7 @@ def _renamings(ticker: str, items: list[Item], known: Known, until: date) -> lis
         if not change.continues or change.changed_on > end:
             continue
         booked = [i for i in items if i.index >= 0 and not i.matched and _may_be(i.t)]
-        window = [i for i in booked if last - EARLY <= i.t.date <= last + LATE]
+        window = _beside(booked, last)
         early = {id(i) for i in window if i.t.date <= last and _is_share_fact(i.t)}
         held = held_on([*(i for i in items if id(i) not in early), *_as_items(made)], last)
         if held > 0 and (chosen := _booked(window, held, change.ratio, ticker, known, lonely=False)):
@@ -191,7 +189,7 @@ def _share_events(
     made, so_far = list[Item](), dict[date, Decimal]()
     for event in sorted(events, key=lambda e: (e.last_date_with, e.factor or 0)):
         factor, last = event.factor or Decimal(1), event.last_date_with
-        window = [i for i in items if not i.matched and last - EARLY <= i.t.date <= last + LATE and _may_be(i.t)]
+        window = _beside([i for i in items if not i.matched and _may_be(i.t)], last)
         early = {id(i) for i in window if i.t.date <= last and _is_share_fact(i.t)}
         held = held_on([i for i in [*items, *made] if id(i) not in early], last)
         if not held:
@@ -224,6 +222,12 @@ def _share_events(
         yield implied
     for item in items:
         item.t = split_after_auction(item.t, [(e.last_date_with, e.factor or Decimal(1)) for e in events])
+
+
+def _beside(items: Iterable[Item], last: date) -> list[Item]:
+    """Those that may be booked for an event, nearest to its ex-day first, in whatever order they were given."""
+    window = [i for i in items if last - EARLY <= i.t.date <= last + LATE]
+    return sorted(window, key=lambda i: (abs(i.t.date - last - DAY), i.t.date, repr(i.t)))
 
 
 def _ratio_of(events: Iterable[CorporateAction], day: date) -> Decimal:
@@ -348,18 +352,6 @@ def held_on(items: Iterable[Item], day: date) -> Decimal:
 
 def _rank(t: Transaction) -> tuple[date, int]:
     return (t.date, ORDER[t.operation])
-
-
-def is_settlement(t: Transaction) -> bool:
-    """Whether it tells a trade by the day on which it was settled."""
-    return t.origin == SETTLED_BY and t.operation in (Operation.BUY, Operation.SELL) and not t.note and t.price > 0
-
-
-@lru_cache(maxsize=8192)
-def trade_day(settlement: date) -> date:
-    """The session in which a trade was made that was settled on `settlement`."""
-    day = previous_session(previous_session(settlement))
-    return day if day >= T2_SINCE else previous_session(day)
 
 
 def _trade_days(items: list[Item], implied: Sequence[Transaction]) -> None:

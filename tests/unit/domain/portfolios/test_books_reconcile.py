@@ -106,3 +106,14 @@ def test_figures_are_the_same_whatever_the_order_and_receivables_add_up(facts: l
         assert other[name] == (pytest.approx(value, abs=1e-9) if isinstance(value, float) else value), name
     assert told[0].income_not_booked == sum((u.amount for u in told[0].not_booked), D(0))
     assert sorted(told[0].warnings) == sorted(told[1].warnings)
+
+
+def test_of_two_splits_beside_a_known_one_the_nearer_is_it_in_any_order() -> None:
+    early, late = (
+        Transaction(date=day, ticker="PETR4", operation=Operation.SPLIT, quantity=D(2), price=D(0))
+        for day in (date(2026, 2, 5), date(2026, 3, 11))
+    )
+    bought = Transaction(date=START, ticker="PETR4", operation=Operation.BUY, quantity=D(1), price=D(10))
+    for facts in ([bought, early, late], [late, bought, early], [late, early, bought]):
+        found = settled(facts, Known(EVENTS), TODAY)
+        assert sorted(t.date for t in found.transactions) == [START, date(2026, 2, 11), date(2026, 3, 11)]
