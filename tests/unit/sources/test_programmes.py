@@ -206,7 +206,7 @@ async def test_a_list_of_several_pages_is_read_to_its_end(tmp_path: Path) -> Non
     assert (await collected(want(), answers, tmp_path)).outcome.status == "ok"
 
 
-@pytest.mark.parametrize("document", [b"", b"<html>", b"%PDF-1.4 broken", pdf_of(["Relatório"]), pdf_of([])])
+@pytest.mark.parametrize("document", [b"", b"<html>", b"%PDF-1.4 broken", pdf_of([])])
 async def test_a_document_that_cannot_be_read_is_not_believed(tmp_path: Path, document: bytes) -> None:
     answers = {"/bdr-nao": listed(row("A1AP34", DOCUMENT)), "/documents/": document}
     with pytest.raises(Malformed, match="document"):
@@ -216,3 +216,19 @@ async def test_a_document_that_cannot_be_read_is_not_believed(tmp_path: Path, do
 async def test_a_share_is_no_receipt(tmp_path: Path) -> None:
     asked = Want("PETR4", NOW, Asset(ticker="PETR4", kind=AssetKind.STOCK))
     assert (await collected(asked, {}, tmp_path)).outcome.status == "skipped"
+
+
+async def test_a_document_in_unknown_words_is_refused_once_and_not_fetched_each_day(tmp_path: Path) -> None:
+    answers = {"/bdr-nao": listed(row("A1AP34", DOCUMENT)), "/documents/": pdf_of(["Programa de BDR"])}
+    answer = await collected(want(), answers, tmp_path)
+    (read,) = answer.harvest.readings
+    assert (answer.outcome.status, list(answer.harvest.programmes)) == ("rejected", [])
+    assert answer.outcome.reason is not None and "names no parity" in answer.outcome.reason
+
+    def fetched() -> bytes:
+        raise AssertionError("it was fetched again")
+
+    again = await collected(want(events_read={"b3_programmes": read}), answers | {"/documents/": fetched}, tmp_path)
+    assert (again.outcome.status, again.outcome.reason) == ("empty", answer.outcome.reason)
+    new = {"/bdr-nao": listed(row("A1AP34", DOCUMENT.replace("1.0", "2.0"))), "/documents/": pdf_of(SHARE.splitlines())}
+    assert (await collected(want(events_read={"b3_programmes": read}), new, tmp_path)).outcome.status == "ok"

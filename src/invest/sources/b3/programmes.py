@@ -27,6 +27,8 @@ DAY = 86_400.0
 OLD = timedelta(days=120)  # after so long a document is read again though its address is the same
 DOCUMENT_BYTES = 8_000_000
 READER = "invest.pdf:text_in_pieces"
+UNKNOWN = "?"  # before the mark of a document whose words are not known
+UNREAD = "its document names no parity and paper at home in the words that are known"
 
 
 class B3ProgrammesSource:
@@ -51,12 +53,20 @@ class B3ProgrammesSource:
             reading.remark("Banco B3 is the depositary of no programme of that code")
             return reading.close("empty")
         today, last, mark = market_day(want.now), want.events_read.get(self.name), URL(address).path_qs
-        if last is not None and last.mark == mark and today - last.read_on < OLD and not want.force:
-            reading.remark(f"its document of {last.read_on} is the one in force")
-            return reading.close("not_modified")
+        if last is not None and today - last.read_on < OLD and not want.force:
+            if last.mark == mark:
+                reading.remark(f"its document of {last.read_on} is the one in force")
+                return reading.close("not_modified")
+            if last.mark == UNKNOWN + mark:
+                reading.remark(UNREAD)
+                return reading.close("empty")
         answer = await client.get(self.name, address, kind="pdf", max_bytes=DOCUMENT_BYTES)
         terms = await self._terms(answer, want.ticker)
         reading.keep(answer.payload)
+        if terms is None:  # noted, so that it is not fetched each day for nothing
+            reading.reject(UNREAD)
+            reading.add(Harvest(readings=[EventReading(want.ticker, self.name, today, UNKNOWN + mark)]))
+            return reading.close("rejected")
         programme = Programme(
             ticker=want.ticker, home=terms.home, backing=terms.backing, receipts=terms.receipts, papers=terms.papers,
             as_of=today, source=self.name, payload=answer.payload.sha256,
@@ -66,16 +76,13 @@ class B3ProgrammesSource:
         reading.add(Harvest(programmes=[programme], readings=[note]))
         return reading.close()
 
-    async def _terms(self, answer: Response, ticker: str) -> Terms:
-        """What a document says. Raises `Malformed`."""
+    async def _terms(self, answer: Response, ticker: str) -> Terms | None:
+        """What a document says; None where its words are not known. Raises `Malformed` for what is no document."""
         try:
             text = "".join(await self._reader.call(answer.body))
         except (PdfRefused, TooCostly) as error:
             raise Malformed(self.name, f"its document cannot be read: it {str(error).removeprefix('it ')}") from None
-        terms = await asyncio.to_thread(terms_of, text, ticker)
-        if terms is None:
-            raise Malformed(self.name, "its document names no parity and paper at home in the words that are known")
-        return terms
+        return await asyncio.to_thread(terms_of, text, ticker)
 
     async def _document_of(self, client: SourceClient, ticker: str) -> tuple[str | None, list[SourceError]]:
         """Where a receipt's document lies, and which lists could not be read; None where no list has it."""
