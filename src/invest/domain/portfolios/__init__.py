@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invest.domain.portfolios.allocation import Trade
 from invest.domain.portfolios.events import settled
-from invest.domain.portfolios.exchanges import ESTIMATED, PUBLISHED, known_spin_off, spun_off
+from invest.domain.portfolios.exchanges import ESTIMATED, PUBLISHED, known_spin_off, shares_of_cost, spun_off
 from invest.domain.portfolios.figures import PortfolioMetrics, PositionMetrics, UnbookedIncome
 from invest.domain.portfolios.fills import fills_of, order_matters, prorated
 from invest.domain.portfolios.identity import broker_key, natural_key, row_hashes, same_broker
@@ -70,6 +70,7 @@ __all__ = [
     "row_hashes",
     "same_broker",
     "settled",
+    "shares_of_cost",
     "spun_off",
     "tidy",
     "trade_day",

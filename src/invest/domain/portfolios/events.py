@@ -220,8 +220,9 @@ def _share_events(
             continue
         made.append(Item(-1, implied, implied, matched=True))
         yield implied
+    changes = [(e.last_date_with, e.factor or Decimal(1)) for e in events]
     for item in items:
-        item.t = split_after_auction(item.t, [(e.last_date_with, e.factor or Decimal(1)) for e in events])
+        item.t = split_after_auction(item.t, changes)
 
 
 def _beside(items: Iterable[Item], last: date) -> list[Item]:

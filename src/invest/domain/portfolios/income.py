@@ -46,7 +46,7 @@ def amount_text(event: Transaction) -> str:
         return f"{_plain(event.quantity)} {event.other}, with {event.price:.2%} of the cost"
     if event.operation is Operation.CONVERSION:
         return f"{_plain(event.quantity)} into {_plain(event.shares or Decimal(0))} {event.other}"
-    if event.operation in (Operation.SELL, Operation.AMORTISATION):
+    if event.operation in (Operation.SELL, Operation.BUY, Operation.AMORTISATION):
         return f"{_plain(event.quantity)} at R$ {event.price:.2f}"
     return f"{_plain(event.shares)} shares" if event.shares is not None else f"{_plain(event.quantity)} per share"
 

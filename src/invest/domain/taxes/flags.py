@@ -80,6 +80,9 @@ SAYINGS: dict[str, tuple[str, str]] = {
 }
 
 
+BY_WORDS = {"by the company": "pela companhia"}  # what stands where no document was named
+
+
 def flag(
     code: str,
     *,
@@ -92,7 +95,7 @@ def flag(
     """A flag with its message in both languages; `named` fills what the message leaves open."""
     english, portuguese = SAYINGS[code]
     filled = {"ticker": ticker or "", "day": day, "dia": f"{day:%d/%m/%Y}" if day else "", **named}
-    reais = {k: _brazilian(v) if isinstance(v, Decimal) else v for k, v in filled.items()}
+    reais = {k: _brazilian(v) if isinstance(v, Decimal) else BY_WORDS.get(str(v), v) for k, v in filled.items()}
     plain = {k: f"{v:.2f}" if isinstance(v, Decimal) else v for k, v in filled.items()}
     return Flag(
         code=code,

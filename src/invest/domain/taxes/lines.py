@@ -73,6 +73,7 @@ def facts_until(given: TaxInput, day: date) -> Facts:
         facts.flags.append(flag("uncovered_sale", ticker=t.ticker, day=t.date, reason=refusal.reason))
     for t in done.transactions:
         facts.flags += _of_fact(t)
+    facts.flags += _spun_off(done.transactions)
     facts.flags += _unordered(done.transactions)
     return facts
 
@@ -88,10 +89,25 @@ def _of_fact(t: Transaction) -> Iterable[Flag]:
         yield flag("fraction", ticker=t.ticker, day=t.date, blocks=False)
     elif is_redemption(t):
         yield flag("redeemed", ticker=t.ticker, day=t.date, blocks=False)
-    elif t.operation is Operation.SPIN_OFF:
-        part, (_, published, where) = f"{t.price:.2%}", t.note.partition(PUBLISHED)
+
+
+def _spun_off(transactions: Iterable[Transaction]) -> Iterable[Flag]:
+    """Each spin-off once, with its part of the cost before the first one of its day, whatever rows tell it."""
+    left: dict[tuple[date, str | None], Decimal] = {}
+    parts: dict[tuple[date, str | None, str | None], Decimal] = {}
+    notes: dict[tuple[date, str | None, str | None], str] = {}
+    spun = (t for t in transactions if t.operation is Operation.SPIN_OFF and not t.of_borrowed)
+    for t in sorted(spun, key=lambda t: (t.date, t.place, t.price, t.quantity)):
+        source, one = (t.date, t.ticker), (t.date, t.ticker, t.other)
+        before = left.get(source, Decimal(1))
+        parts[one] = parts.get(one, Decimal(0)) + before * t.price
+        left[source] = before * (1 - t.price)
+        notes.setdefault(one, t.note)
+    for (day, ticker, other), part in parts.items():
+        _, published, where = notes[day, ticker, other].partition(PUBLISHED)
         code = "spin_off_published" if published else "spin_off"
-        yield flag(code, ticker=t.other, day=t.date, blocks=False, part=part, source=t.ticker, where=where.strip())
+        filled = {"part": f"{part:.2%}", "source": ticker, "where": where.strip()}
+        yield flag(code, ticker=other, day=day, blocks=False, **filled)
 
 
 def is_redemption(t: Transaction) -> bool:

@@ -152,6 +152,10 @@ def test_one_credit_of_two_mergers_of_a_day_is_both(told: list[Transaction]) -> 
 def test_an_opening_position_of_the_new_paper_tells_its_part_of_the_cost() -> None:
     opened = fact("2026-03-25", "opening", "NEWW3", "50", "3.00")
     assert held(positions_of([BOUGHT, opened], KNOWN, TODAY)) == {"OLDD3": (D(100), D(850)), "NEWW3": (D(50), D(150))}
+    little = [fact("2026-01-05", "buy", "OLDD3", "2", "10.00"), fact("2026-03-25", "opening", "NEWW3", "1", "3.00")]
+    assert held(positions_of(little, KNOWN, TODAY)) == {"OLDD3": (D(2), D(17)), "NEWW3": (D(1), D(3))}
+    rounded = fact("2026-03-25", "opening", "NEWW3", "51", "3.00")  # one more than the ratio gives is kept
+    assert held(positions_of([BOUGHT, rounded], KNOWN, TODAY)) == {"OLDD3": (D(100), D(847)), "NEWW3": (D(51), D(153))}
     more = fact("2026-03-25", "opening", "NEWW3", "80", "3.00")  # 30 of them were held before
     assert held(positions_of([BOUGHT, more], KNOWN, TODAY)) == {"OLDD3": (D(100), D(850)), "NEWW3": (D(80), D(240))}
 
@@ -232,6 +236,8 @@ def test_borrowed_papers_owe_what_was_spun_off_too() -> None:
 
 
 def test_borrowed_papers_that_are_redeemed_are_bought_at_what_was_paid() -> None:
+    told = measure(PortfolioInput(portfolio(SHORTED), NOW, actions=GONE.actions)).warnings
+    assert "OLDD3: redemption of 1000 at R$ 25.00 on 2026-03-20 is not booked; it is counted as one" in told
     assert covered(GONE) == {"OLDD3": D(20_000 - 10 - 25_000)}
 
 
@@ -283,6 +289,60 @@ def test_the_part_of_the_cost_is_told_with_who_says_it(
         assert proposal.transaction.note == f"spin-off, as announced; {basis}"
         after = measure(PortfolioInput(portfolio(BOUGHT, proposal.transaction), NOW, actions=known.actions))
         assert [p.cost for p in after.positions] == [p.cost for p in metrics.positions]
+
+
+def test_a_confirmed_part_names_its_basis_once_and_no_basis_that_was_taken_back() -> None:
+    published = Known({"OLDD3": (spin(cost_share="0.125", cost_source="fact 7"),)})
+    (proposal,) = measure(PortfolioInput(portfolio(BOUGHT), NOW, actions=published.actions)).proposals
+    (flagged,) = tax_year(TaxInput([BOUGHT, proposal.transaction], TODAY, published), 2026).flags
+    assert flagged.message.endswith("as published: fact 7") and flagged.message.count("fact 7") == 1
+    (flagged,) = tax_year(TaxInput([BOUGHT, proposal.transaction], TODAY, KNOWN), 2026).flags
+    assert "fact 7" not in flagged.message
+
+
+def test_brokers_own_parts_of_an_owners_part_are_summed() -> None:
+    rows = [
+        fact("2026-03-25", "spin_off", "OLDD3", "30", "0.18", other="NEWW3", broker="A"),
+        fact("2026-03-25", "spin_off", "OLDD3", "20", "0.12", other="NEWW3", broker="B"),
+    ]
+    assert held(positions_of([BOUGHT, *rows], KNOWN, TODAY)) == {"OLDD3": (D(100), D(700)), "NEWW3": (D(50), D(300))}
+
+
+SEVERAL = (spin(), spin(other="MORE3", ratio="1", price_factor="0.5"))
+
+
+def test_the_estimate_that_an_import_wrote_of_one_of_several_papers_is_no_owners_word() -> None:
+    known = Known({"OLDD3": SEVERAL})
+    imported = fact("2026-03-25", "spin_off", "OLDD3", "100", "0.5", other="MORE3")  # 1 - price factor
+    assert held(positions_of([BOUGHT, imported], known, TODAY)) == held(positions_of([BOUGHT], known, TODAY))
+
+
+def test_a_tax_flag_tells_the_part_of_the_whole_cost_once_for_each_paper() -> None:
+    year = tax_year(TaxInput([BOUGHT], TODAY, Known({"OLDD3": SEVERAL})), 2026)
+    assert [f.message[:32] for f in year.flags] == [
+        "NEWW3: 20.00% of the cost of OLD", "MORE3: 40.00% of the cost of OLD",
+    ]  # fmt: skip
+    rows = [fact("2026-03-25", "bonus", "NEWW3", n, "0", broker=b) for n, b in (("30", "A"), ("20", "B"))]
+    (flagged,) = tax_year(TaxInput([BOUGHT, *rows], TODAY, KNOWN), 2026).flags
+    assert flagged.message.startswith("NEWW3: 20.00% of the cost")
+    borrowed = tax_year(TaxInput([SHORTED], TODAY, KNOWN), 2026).flags
+    assert not [f for f in borrowed if "of the cost" in f.message]
+
+
+def test_a_bonus_in_another_class_priced_by_two_brokers_comes_once() -> None:
+    known = Known({"OLDD3": (spin(other="OLDD4", ratio="0.1", price_factor="0.9"),)})
+    rows = [fact("2026-03-25", "bonus", "OLDD4", n, "7", broker=b) for n, b in (("6", "A"), ("4", "B"))]
+    assert held(positions_of([BOUGHT, *rows], known, TODAY)) == {"OLDD3": (D(100), D(1_000)), "OLDD4": (D(10), D(70))}
+
+
+def test_an_offer_of_papers_that_was_chosen_at_two_brokers_is_read_of_both() -> None:
+    cash = event("OLDD3", ActionKind.MERGER, other="BIGG3", ratio="0.3", amount="5")
+    known = Known({"OLDD3": (cash,)}, [change("OLDD3", "BIGG3", "0.3")])
+    rows = [
+        fact("2026-03-25", "conversion", "OLDD3", "70", "0", other="BIGG3", shares="31.5", broker="A"),
+        fact("2026-03-25", "conversion", "OLDD3", "30", "0", other="BIGG3", shares="13.5", broker="B"),
+    ]
+    assert held(positions_of([BOUGHT, *rows], known, TODAY)) == {"BIGG3": (D(45), D(1_000))}
 
 
 def test_published_parts_of_several_papers_are_of_the_whole_cost() -> None:

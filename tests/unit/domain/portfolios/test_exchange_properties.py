@@ -93,7 +93,9 @@ def test_cost_is_conserved_and_what_tells_an_exchange_changes_nothing(start: int
         portfolio = Portfolio(id="p", name="P", created_at=NOW, transactions=tuple(bought))
         given = PortfolioInput(portfolio, NOW, actions=known.actions, changes=known.lineages)
         confirmed = [*bought, *(proposal.transaction for proposal in measure(given).proposals)]
-        assert held(confirmed, known).keys() == expected.keys(), seed
+        kept = held(confirmed, known)
+        assert kept.keys() == expected.keys(), seed
+        assert all(kept[t][0] == q and abs(kept[t][1] - cost) <= D("0.05") for t, (q, cost) in expected.items()), seed
         after = PortfolioInput(
             portfolio.model_copy(update={"transactions": tuple(confirmed)}), NOW, actions=known.actions,
             changes=known.lineages,

@@ -32,14 +32,16 @@ from invest.domain.portfolios.exchanges.when import (
     came_by,
     chose_otherwise,
     exchanges_until,
+    fractions_sold,
     is_share_event,
     mergers_of,
+    pays_for,
     tells,
 )
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.ledger import DUST, SHARE
 from invest.domain.portfolios.portfolio import CENT, REDEEMED, SHORT, ZERO, Operation, Transaction
-from invest.domain.portfolios.positions import AUCTION, AUCTIONED, derive, shares_after
+from invest.domain.portfolios.positions import AUCTION, derive, shares_after
 from invest.domain.portfolios.receipts import holdings
 
 Placed = tuple[int, Transaction]  # a fact and its place
@@ -111,19 +113,20 @@ class _Exchanges:
         other, dues = spun[0].other, [one.due for one in spun]
         near = [(at, t) for at, t in enumerate(self.transactions) if -EARLY <= t.date - last <= LATE]
         for one in spun:
-            told = [(at, t) for at, t in near if tells(t, Operation.SPIN_OFF, one.ticker, other)]
-            for at, t in told:
+            naming = [(at, t) for at, t in near if tells(t, Operation.SPIN_OFF, one.ticker, other)]
+            for at, t in naming:
                 spill(Credit(at, t.quantity), one.due, dues)
-            one.read_parts([t for _, t in told])
-        for at, t in near:
-            if t.ticker == other and t.operation is Operation.OPENING and t.price:
+            one.read_parts([t for _, t in naming])
+        priced = [(at, t) for at, t in near if t.ticker == other and t.price]
+        for at, t in priced:
+            if t.operation is Operation.OPENING:
                 self._opening(spun, at, t, last)
-            elif t.ticker == other and t.operation is Operation.BONUS and t.price and not self._may_be_bonus(t):
-                stand_beside(t.quantity, dues)
+        bonuses = [(at, t) for at, t in priced if t.operation is Operation.BONUS and not self._may_be_bonus(t)]
+        stand_beside([Credit(at, t.quantity) for at, t in bonuses], dues)
         free = [(at, t) for at, t in near if t.ticker == other and t.operation in FREE and not t.price]
         free = self._without_mergers(free, sum((due.left for due in dues), ZERO), other, last)
         allot([Credit(at, self._then(t, last, dues), not self._may_be_bonus(t)) for at, t in free], dues)
-        with_auctions(dues, self._auctions(other, last))
+        with_auctions(dues, fractions_sold(self.transactions, other, last))
 
     def _without_mergers(self, free: Sequence[Placed], left: Decimal, other: str, last: date) -> list[Placed]:
         """The credits, one that tells what mergers of the same day gave of `other` as well in two parts."""
@@ -140,21 +143,22 @@ class _Exchanges:
 
     def _opening(self, spun: Sequence[SpinOff], at: int, t: Transaction, last: date) -> None:
         """An opening position of the new paper tells its cost: it left the cost of the old one."""
-        one = next((one for one in spun if one.due.open), None)
+        one = next((one for one in spun if one.due.missing > 0), None)
         if one is None:
             return
+        due = one.due.left
         position = derive(u for u in self.transactions if u.date <= last).positions.get(one.ticker)
-        cost, quantity = position.cost if position else ZERO, min(t.quantity, one.due.left)
-        told = (t.amount + t.fees) * quantity / t.quantity
+        cost, quantity = position.cost if position else ZERO, t.quantity if t.quantity <= due + slack(due) else due
+        worth = (t.amount + t.fees) * quantity / t.quantity
         one.due.take(at, quantity)
-        if ZERO < told < cost:
-            one.told[at] = told / cost
+        if ZERO < worth < cost:
+            one.own_parts[at] = worth / cost
         else:
             self.remarks.append(
                 f"{t.ticker}: its opening position of {t.date} costs more than the {one.ticker} that it was spun off "
                 f"from; it counts with {one.share:.2%} of that cost"
             )
-        if t.quantity - quantity > slack(quantity):
+        if t.quantity > quantity:
             rest = t.model_copy(update={"quantity": t.quantity - quantity, "fees": ZERO})
             self._append(rest, self.indices[at])
 
@@ -186,8 +190,7 @@ class _Exchanges:
                     self._append(fact, -1)
                 else:
                     t = booked[at]
-                    note = f"{t.note}; {one.basis}" if t.note else one.basis
-                    kept = {"note": note[:500], "origin": t.origin, "broker": t.broker, "id": t.id}
+                    kept = {"note": one.noted(t.note), "origin": t.origin, "broker": t.broker, "id": t.id}
                     self._put(at, fact.model_copy(update=kept))
 
     def merge(self, changes: Sequence[TickerChange], last: date) -> None:
@@ -234,7 +237,7 @@ class _Exchanges:
 
     def _pay(self, change: TickerChange, held: Decimal, last: date) -> None:
         """The part of a merger in cash: it lowers the cost of what came, or the proceeds of what is owed."""
-        cash = next((a for a in self.known.actions.get(change.old, ()) if _pays_for(a, last)), None)
+        cash = next((a for a in self.known.actions.get(change.old, ()) if pays_for(a, last)), None)
         if cash is None:
             return
         day = max(change.changed_on, cash.payment_date or change.changed_on)
@@ -352,15 +355,8 @@ class _Exchanges:
             if last < action.last_date_with < t.date and action.factor and is_share_event(action):
                 ratio *= action.factor
         whole = [*(due.left for due in dues), sum((due.left for due in dues), ZERO)]
-        told = any(abs(t.quantity - one) <= slack(one) for one in whole)
-        return t.quantity if told or ratio == 1 else (t.quantity / ratio).quantize(SHARE)
-
-    def _auctions(self, ticker: str, day: date) -> list[Decimal]:
-        """Fractions of a paper that were sold at auction in the half year after an exchange into it."""
-        return [
-            t.quantity for t in self.transactions
-            if t.ticker == ticker and t.note.startswith(AUCTION) and day < t.date <= day + AUCTIONED
-        ]  # fmt: skip
+        of_then = any(abs(t.quantity - one) <= slack(one) for one in whole)
+        return t.quantity if of_then or ratio == 1 else (t.quantity / ratio).quantize(SHARE)
 
     def _conversions_booked(self, merged: Sequence[tuple[TickerChange, Decimal, Due]]) -> None:
         """Find the facts that tell of the mergers of one day into one paper."""
@@ -368,13 +364,15 @@ class _Exchanges:
             return
         day, new, dues = merged[0][0].changed_on, merged[0][0].new, [due for _, _, due in merged]
         near = [(at, t) for at, t in enumerate(self.transactions) if -EARLY <= t.date - day <= LATE]
-        for change, _, due in merged:
-            for at, t in near:
-                if tells(t, Operation.CONVERSION, change.old, new) and due.left > 0:
+        for change, held, due in merged:
+            gone = ZERO
+            for at, t in near:  # by the old papers: an offer that its owner chose gives other new ones than are due
+                if tells(t, Operation.CONVERSION, change.old, new) and gone < held:
                     due.take(at, came_by(t))
+                    gone += t.quantity
         free = [(at, t) for at, t in near if t.ticker == new and t.operation in FREE and not t.price]
         allot([Credit(at, self._then(t, day - DAY, dues), True) for at, t in free if not self._is_bonus(t)], dues)
-        with_auctions(dues, self._auctions(new, day))
+        with_auctions(dues, fractions_sold(self.transactions, new, day))
 
     def _is_bonus(self, t: Transaction) -> bool:
         """Whether it is a bonus of its own paper, which stands at its ex-day once it was matched to the known one."""
@@ -394,7 +392,3 @@ class _Exchanges:
             and -EARLY <= t.date - day <= LATE and abs(t.amount - due) <= due * NEAR
             for t in self.transactions
         )  # fmt: skip
-
-
-def _pays_for(action: CorporateAction, last: date) -> bool:
-    return action.kind is ActionKind.MERGER and action.last_date_with == last and (action.amount or ZERO) > 0

@@ -50,6 +50,11 @@ class Due:
         """Whether so much is left that somebody must have missed it."""
         return self.left > slack(self.whole)
 
+    @property
+    def missing(self) -> Decimal:
+        """What nobody booked: all where no row tells any, however little it is, else what is no rounding."""
+        return self.left if self.open or not self.rows else ZERO
+
 
 def slack(whole: Decimal) -> Decimal:
     """By how much a credit may be off: fractions are not credited."""
@@ -76,12 +81,16 @@ def spill(credit: Credit, own: Due, others: Sequence[Due]) -> None:
         own.take(credit.place, credit.quantity)
 
 
-def stand_beside(quantity: Decimal, dues: Sequence[Due]) -> None:
-    """Close the exchange of which a row tells the papers at a cost of their own: it stays what it is."""
-    due = next((due for due in dues if due.left > 0 and abs(due.left - quantity) <= slack(due.whole)), None)
-    if due is not None:
-        due.whole -= due.left
-        due.closed = True
+def stand_beside(rows: Sequence[Credit], dues: Sequence[Due]) -> None:
+    """Close exchanges of which rows, one or several together, tell the papers at a cost of their own: they stay."""
+    rest = list(rows)
+    for due in dues:
+        one = next((credit for credit in rest if abs(due.left - credit.quantity) <= slack(due.whole)), None)
+        group = _making_up(rest, due.left) if one is None else [one]
+        if due.left > 0 and group:
+            rest = [credit for credit in rest if credit not in group]
+            due.whole -= due.left
+            due.closed = True
 
 
 def with_auctions(dues: Sequence[Due], auctioned: Sequence[Decimal]) -> None:

@@ -6,6 +6,7 @@ session (1 - `price_factor`), which is an estimate; what the owner wrote on a bo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -63,7 +64,8 @@ class SpinOff:
     """What one paper gave of another on one day, for what was held; `short`: for what was owed.
 
     `share` of the cost goes with it, `estimate` by prices. `sources`: where each event's part was published, None for
-    one that prices gave. `told` are parts that a row states as its own, `stated` says that all are.
+    one that prices gave. `own_parts` are those that a row states as its own, `stated` says that all are. `alone`: by
+    prices as if nothing else left the paper that day, as imports write it.
     """
 
     ticker: str
@@ -73,14 +75,15 @@ class SpinOff:
     origin: str = ""
     share: Decimal = ZERO
     estimate: Decimal = ZERO
-    told: dict[int, Decimal] = field(default_factory=dict)
+    own_parts: dict[int, Decimal] = field(default_factory=dict)
     stated: bool = False
     sources: list[str | None] = field(default_factory=list)
+    alone: Decimal = ZERO
 
     @property
     def basis(self) -> str:
         """Who says which part of the cost goes with it."""
-        if self.stated or self.told:
+        if self.stated or self.own_parts:
             return OWN
         if None in self.sources:
             return ESTIMATED
@@ -91,20 +94,26 @@ class SpinOff:
         """The part of the cost that goes with it in all."""
         return sum((share for _, _, share in self.facts()), ZERO)
 
+    def noted(self, note: str) -> str:
+        """A row's note with who says which part of the cost goes; what an earlier reading said of it is left out."""
+        bare = re.split(rf"(?:^|; )(?:{PUBLISHED} |{ESTIMATED}$|{OWN}$)", note, maxsplit=1)[0]
+        return (f"{bare}; {self.basis}" if bare else self.basis)[:500]
+
     def add(self, action: CorporateAction, held: Decimal, share: Decimal, estimate: Decimal) -> None:
         """Count an event of the day in, for what was held."""
         self.due.whole += abs(held) * (action.ratio or ZERO)
         self.sources.append(None if action.cost_share is None else action.cost_source or "")
         self.share += share
         self.estimate += estimate
+        self.alone += 1 - (action.price_factor or Decimal(1))
 
     def read_parts(self, rows: Sequence[Transaction]) -> None:
         """Take the part that booked rows state, where it is neither the known one nor one that prices gave.
 
-        Rows by brokers state the whole part each, or their own parts of it.
+        Rows by brokers state the whole part each, or their own parts of it: these differ as their papers do.
         """
         priced = [t for t in rows if t.price]
-        known = {self.share, self.estimate}
+        known = {self.share, self.estimate, self.alone}
         if not priced or any(abs(sum((t.price for t in priced), ZERO) - one) <= EXACT for one in known):
             return
         quantity = sum((t.quantity for t in priced), ZERO)
@@ -112,15 +121,18 @@ class SpinOff:
         whole = [t.price * self.due.whole / t.quantity for t in priced]
         if any(abs(mean - one) <= EXACT or all(abs(part - one) <= EXACT for part in whole) for one in known):
             return
+        parts = {(t.price / t.quantity).quantize(EXACT) for t in priced}
+        if len(parts) == 1 and len({t.price for t in priced}) > 1:
+            mean = sum(whole, ZERO) / len(whole)
         self.share, self.stated = min(mean, Decimal(1)), True
 
     def facts(self) -> Iterator[tuple[int | None, Decimal, Decimal]]:
         """(place of the row, None for what nobody booked; papers; their part of the cost)."""
-        rest = self.due.left if self.due.open or not self.due.rows else ZERO
+        rest = self.due.missing
         rows: list[tuple[int | None, Decimal]] = [*self.due.rows, *([(None, rest)] if rest > 0 else [])]
-        free = sum((quantity for at, quantity in rows if at not in self.told), ZERO)
+        free = sum((quantity for at, quantity in rows if at not in self.own_parts), ZERO)
         whole = sum((quantity for _, quantity in rows), ZERO)
         left = self.share * (free / whole) if whole else ZERO
         for at, quantity in rows:
-            told = None if at is None else self.told.get(at)
-            yield at, quantity, left * quantity / free if told is None else told
+            own = None if at is None else self.own_parts.get(at)
+            yield at, quantity, left * quantity / free if own is None else own

@@ -11,6 +11,7 @@ from invest.domain.portfolios.exchanges.credits import slack
 from invest.domain.portfolios.exchanges.spin_offs import spun_off
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.portfolio import NEEDS_OTHER, SHORT, ZERO, Operation, Transaction
+from invest.domain.portfolios.positions import AUCTION, AUCTIONED
 
 DAY = timedelta(days=1)
 SPINS, MERGES, REDEEMS = range(3)  # order within a day: what is spun off goes before the paper itself does
@@ -69,6 +70,19 @@ def exchanges_until(known: Known, until: date) -> Iterator[tuple[date, int, int,
 def tells(t: Transaction, operation: Operation, ticker: str, other: str) -> bool:
     """Whether a booked fact names an exchange of `ticker` for `other`."""
     return t.operation is operation and (t.ticker, t.other) == (ticker, other)
+
+
+def pays_for(action: CorporateAction, last: date) -> bool:
+    """Whether it is the part in cash of a merger after `last`."""
+    return action.kind is ActionKind.MERGER and action.last_date_with == last and (action.amount or ZERO) > 0
+
+
+def fractions_sold(transactions: Iterable[Transaction], ticker: str, day: date) -> list[Decimal]:
+    """Fractions of a paper that were sold at auction in the half year after an exchange into it."""
+    return [
+        t.quantity for t in transactions
+        if t.ticker == ticker and t.note.startswith(AUCTION) and day < t.date <= day + AUCTIONED
+    ]  # fmt: skip
 
 
 def came_by(t: Transaction) -> Decimal:
