@@ -6,6 +6,7 @@ import asyncio
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 from invest.domain.analysis import shares_behind
 from invest.domain.market import (
@@ -21,7 +22,7 @@ from invest.domain.market import (
     parse_ticker,
 )
 from invest.domain.news import AnnouncedEvent, announced_event, notice_near, unknown_events
-from invest.domain.portfolios import spun_off
+from invest.domain.portfolios import shares_of_cost, spun_off
 from invest.domain.values import Question, QuestionKind, price_questions, unanswered, value_questions
 from invest.errors import NotFound
 from invest.jobs.data_collection.events import LOOKED_BACK, book_event
@@ -91,7 +92,8 @@ def _notice_questions(
         for one in unknown_events(found, known):
             name = one.kind.value.replace("_", " ")
             where = f" ({one.item.link})" if one.item.link else ""
-            text = f"a notice of {one.day} tells of a {name}, and none is known: {one.item.title}{where}"
+            article = "an" if name[0] in "aeiou" else "a"
+            text = f"a notice of {one.day} tells of {article} {name}, and none is known: {one.item.title}{where}"
             asked.append(
                 Question(
                     ticker=ticker, kind=QuestionKind.NOTICE, day=one.day, text=text[:TEXT],
@@ -106,39 +108,48 @@ def _cost_questions(spun: Iterable[CorporateAction]) -> list[Question]:
     """Spin-offs whose part of the cost nobody booked: by prices it is an estimate."""
     days: dict[tuple[str, date], list[CorporateAction]] = {}
     for action in spun:
-        if spun_off(action) is not None and action.label != PART and action.cost_share is None:
+        if spun_off(action) is not None:
             days.setdefault((action.ticker, action.last_date_with), []).append(action)
-    return [
-        Question(
-            ticker=ticker, kind=QuestionKind.COST_SHARE, day=day, event=ActionKind.SPIN_OFF,
-            facts=" ".join(f"{a.other} {a.price_factor:f}" for a in mine),
-            text="; ".join(
-                f"{1 - (a.price_factor or 0):.2%} of the cost goes with {a.other}, an estimate by prices until the "
-                "published part is booked" for a in mine
-            )[:TEXT],
-        ) for (ticker, day), mine in sorted(days.items())
-    ]  # fmt: skip
+    asked = []
+    for (ticker, day), every in sorted(days.items()):
+        parts = zip(every, shares_of_cost(every), strict=True)
+        mine = [(a, part) for a, (part, _) in parts if a.label != PART and a.cost_share is None]
+        if not mine:
+            continue
+        whole = sum((part for _, part in mine), Decimal(0))
+        names = ", ".join(f"{a.other} ({part:.2%})" for a, part in mine) if len(mine) > 1 else mine[0][0].other
+        text = f"{whole:.2%} of the cost goes with {names}, an estimate by prices until the published part is booked"
+        facts = " ".join(f"{a.other} {a.price_factor:f}" for a, _ in mine)
+        asked.append(
+            Question(
+                ticker=ticker, kind=QuestionKind.COST_SHARE, day=day, event=ActionKind.SPIN_OFF, facts=facts,
+                text=text[:TEXT],
+            )
+        )  # fmt: skip
+    return asked
 
 
 def _with_notices(
     asked: Iterable[Question], notices: Sequence[NewsItem], spun: Sequence[CorporateAction]
 ) -> list[Question]:
     """The questions with the company's notice of about that day, and what to book once it was read."""
-    told, by_ticker = [], dict[str, list[NewsItem]]()
+    found, by_ticker = list[Question](), dict[str, list[NewsItem]]()
     for item in notices:
         for ticker in item.tickers:
             by_ticker.setdefault(ticker, []).append(item)
     for one in asked:
         if one.kind not in (QuestionKind.MOVE, QuestionKind.COST_SHARE):
-            told.append(one)
+            found.append(one)
             continue
         near = notice_near(by_ticker.get(one.ticker, ()), one.event, one.day)
         kind = one.event or (near.kind if near else None)
         link = near.item.link if near else None
-        known = [a for a in spun if (a.ticker, a.last_date_with) == (one.ticker, one.day) and a.other]
+        known = [
+            a for a in spun if (a.ticker, a.last_date_with) == (one.ticker, one.day) and a.other and a.label != PART
+        ]
         book = _booking(one.ticker, kind, one.day, link, known) if kind else None
-        told.append(one.model_copy(update={"notice": near.item.title if near else None, "link": link, "book": book}))
-    return told
+        found.append(one.model_copy(update={"notice": near.item.title if near else None, "link": link, "book": book}))
+    return found
 
 
 def _booking(
@@ -150,7 +161,7 @@ def _booking(
         return " ".join(filter(None, (head, TERMS_OF.get(kind, ""))))
     source = f" --cost-source {shlex.quote(link or 'DOCUMENT')}"
     if len(known) > 1:
-        return head + "".join(" --into {}={}:PART".format(*_received(a)) for a in known) + source
+        return head + "".join(" --into {}={}:{}".format(*_received(a), a.cost_share or "PART") for a in known) + source
     one = known[0] if known else None
     other, ratio = _received(one) if one else ("CODE", "RATIO")
     factor = f" --price-factor {one.price_factor.normalize():f}" if one and one.price_factor else ""
