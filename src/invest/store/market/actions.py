@@ -79,6 +79,11 @@ async def write_actions(
     return +new
 
 
+async def read_reported(connection: Connection, ticker: str, day: date, source: str) -> list[CorporateAction]:
+    """What a source reported of a paper and last day with rights, in the transaction of `connection`."""
+    return [_action(row) for row in await connection.fetch(HELD, [ticker], [source], day, day)]
+
+
 async def remove_actions(
     connection: Connection,
     ticker: str,

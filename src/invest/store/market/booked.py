@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from invest.domain.market import OWNER, PART, ActionKind, CorporateAction, TickerChange
+from invest.domain.market import OWNER, PART, ActionKind, CorporateAction, TickerChange, right_of
 from invest.store.core import Connection, Database
-from invest.store.market.actions import RankOf, remove_actions, write_actions
+from invest.store.market.actions import RankOf, read_reported, remove_actions, write_actions
 from invest.store.market.assets import activate, deactivate, undo_change, write_changes
 
 DAY = timedelta(days=1)
@@ -34,7 +34,8 @@ class BookedEvents:
         async def work(connection: Connection) -> None:
             if change is not None:
                 await _forget_parts(connection, ticker, day)
-            await write_actions(connection, actions, self._rank_of)
+            booked = await read_reported(connection, ticker, day, OWNER)
+            await write_actions(connection, [*actions, *_beside(booked, actions)], self._rank_of)
             if change is not None:
                 await write_changes(connection, [change])
             if ends:
@@ -58,6 +59,16 @@ class BookedEvents:
             return gone > 0
 
         return await self._db.run(work)
+
+
+def _beside(booked: Iterable[CorporateAction], actions: Sequence[CorporateAction]) -> list[CorporateAction]:
+    """What stays beside `actions`: a dividend beside interest on equity, a split beside a bonus.
+
+    Writing replaces all that a source reported of a day and kind of right, of which these are one.
+    """
+    kinds = {action.kind for action in actions}
+    rights = {right_of(kind) for kind in kinds}
+    return [one for one in booked if one.kind not in kinds and right_of(one.kind) in rights]
 
 
 async def _forget_parts(connection: Connection, ticker: str, day: date) -> None:
