@@ -37,7 +37,7 @@ class Delisting(Frozen):
     ended_on: date | None = Field(default=None, description="first day without it where an event tells one")
     listed_on: date | None = Field(default=None, description="last day on which B3's file of quotes had it")
     successor: str | None = Field(default=None, description="the code that its holders have today")
-    ratio: Decimal | None = Field(default=None, description="papers of the successor's first code per old one")
+    ratio: Decimal | None = Field(default=None, description="papers of the successor per old one, by changes of code")
     source: str | None = Field(default=None, description="who told of the change of code or the redemption")
 
     @property
@@ -54,10 +54,12 @@ def delisting(
     listed_on: date | None = None,
     last_price: date | None = None,
     change: TickerChange | None = None,
-    successor: str | None = None,
+    successor: tuple[str, Decimal] | None = None,
     redemption: tuple[date, str] | None = None,
 ) -> Delisting:
     """What is known of the end of a paper: `change` its last change of code, `redemption` its last day and who said so.
+
+    `successor`: the code that its holders have today and papers of it per old one, where more changes followed.
 
     The last session is that of the newest price, else the session before the change or the last listing.
     """
@@ -70,8 +72,8 @@ def delisting(
             reason=DelistingReason.RENAMED if change.continues else DelistingReason.MERGED,
             last_session=min(before, last_price) if last_price is not None else before,
             ended_on=change.changed_on,
-            successor=successor or change.new,
-            ratio=change.ratio,
+            successor=successor[0] if successor else change.new,
+            ratio=successor[1] if successor else change.ratio,
             source=change.source,
         )
     if redemption is not None and (last_price is None or last_price <= redemption[0] + AFTER):

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import pairwise
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +68,10 @@ class Lineages:
         """The code that `ticker` trades as now: the end of its chain, itself where there is none."""
         path = self._path(ticker)
         return path[-1].new if path else ticker
+
+    def ratio(self, ticker: str) -> Decimal:
+        """Papers of the code that `ticker` trades as now per paper of it, by the changes of code alone."""
+        return prod((change.ratio for change in self._path(ticker)), start=Decimal(1))
 
     def _path(self, ticker: str) -> list[TickerChange]:
         """The changes that lead from `ticker` to the code it trades as now."""

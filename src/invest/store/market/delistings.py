@@ -45,7 +45,7 @@ async def read_delistings(
                 listed_on=row["listed_on"],
                 last_price=row["last_day"],
                 change=last,
-                successor=lineages.current(ticker) if last is not None else None,
+                successor=(lineages.current(ticker), lineages.ratio(ticker)) if last is not None else None,
                 redemption=redeemed,
             )
         )

@@ -102,3 +102,9 @@ def test_a_merger_that_the_owner_booked_on_a_friday_goes_before_what_a_source_te
     assert list(lineages.changes) == [booked, later]
     assert lineages.spans("BRFS3")[0] == Span("BRFS3", None, date(2025, 9, 19))
     assert lineages.current("BRFS3") == "NEWX3"
+
+
+def test_a_code_that_changed_twice_has_the_ratio_of_both_changes() -> None:
+    changes = (change("AAAA3", "BBBB3", "2020-03-02", "0.5"), change("BBBB3", "CCCC3", "2024-06-03", "3"))
+    lineages = Lineages(changes, frozenset({"AAAA3", "BBBB3"}))
+    assert [lineages.ratio(code) for code in ("AAAA3", "BBBB3", "CCCC3")] == [Decimal("1.5"), Decimal(3), Decimal(1)]
