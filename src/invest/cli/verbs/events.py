@@ -16,6 +16,8 @@ from invest.errors import ConfigError
 if TYPE_CHECKING:
     from invest.http import Client
 
+MOST = 1_000  # of a part or a percentage: beyond it, it is neither
+
 Text = str | None
 TickerName = Annotated[str, typer.Argument(help="such as PETR4")]
 Day = Annotated[str, typer.Option("--last-day", help="last session with rights, as 2025-03-31", show_default=False)]
@@ -70,9 +72,11 @@ def event(
     }
     terms = {key: value for key, value in given.items() if value is not None}
     booked = with_api(lambda client: client.ask("POST", f"/assets/{name}/events", terms))
-    effect = f", earlier prices times {plain(booked['price_factor'])}" if booked["price_factor"] is not None else ""
+    effect = ""  # of several papers the answer has the first one alone
+    if booked["price_factor"] is not None and not into:
+        effect = f", earlier prices times {plain(booked['price_factor'])}"
     if booked["kind"] == "spin_off" and booked["other"] is not None:
-        effect += f"; {_cost_text(booked)}" if not into else ""
+        effect += f"; invest data events {name} has the part of each paper" if into else f"; {_cost_text(booked)}"
     kind = booked["kind"].replace("spin_off", "spin-off").replace("_", " ")
     show.outcome(json_output, f"{kind} of {name}, rights until {booked['last_date_with']}: booked{effect}", **booked)
 
@@ -94,7 +98,7 @@ def _part(text: str) -> str:
         value = Decimal(figure.removesuffix("%").strip())
     except InvalidOperation:
         raise ConfigError(f"{text!r} is no part of a cost: 0.125 or 12.5%") from None
-    if not value.is_finite():
+    if not value.is_finite() or not -MOST <= value <= MOST:
         raise ConfigError(f"{text!r} is no part of a cost: 0.125 or 12.5%")
     return f"{(value / 100 if percent else value).normalize():f}"
 
