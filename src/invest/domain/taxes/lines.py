@@ -106,8 +106,8 @@ def _spun_off(transactions: Iterable[Transaction]) -> Iterable[Flag]:
     for (day, ticker, other), part in parts.items():
         _, published, where = notes[day, ticker, other].partition(PUBLISHED)
         code = "spin_off_published" if published else "spin_off"
-        filled = {"part": f"{part:.2%}", "source": ticker, "where": where.strip()}
-        yield flag(code, ticker=other, day=day, blocks=False, **filled)
+        document, share = where.strip(), f"{part:.2%}"
+        yield flag(code, ticker=other, day=day, blocks=False, part=share, source=ticker, where=document)
 
 
 def is_redemption(t: Transaction) -> bool:
