@@ -156,6 +156,10 @@ def test_an_opening_position_of_the_new_paper_tells_its_part_of_the_cost() -> No
     assert held(positions_of(little, KNOWN, TODAY)) == {"OLDD3": (D(2), D(17)), "NEWW3": (D(1), D(3))}
     rounded = fact("2026-03-25", "opening", "NEWW3", "51", "3.00")  # one more than the ratio gives is kept
     assert held(positions_of([BOUGHT, rounded], KNOWN, TODAY)) == {"OLDD3": (D(100), D(847)), "NEWW3": (D(51), D(153))}
+    of_both = fact("2026-03-25", "opening", "NEWW3", "90", "3.00")  # 50 by OLDD3, 40 by OLDD4
+    assert held(positions_of([*TWICE, of_both], TWO, TODAY)) == {
+        "OLDD3": (D(100), D(850)), "OLDD4": (D(40), D(1_880)), "NEWW3": (D(90), D(270)),
+    }  # fmt: skip
     more = fact("2026-03-25", "opening", "NEWW3", "80", "3.00")  # 30 of them were held before
     assert held(positions_of([BOUGHT, more], KNOWN, TODAY)) == {"OLDD3": (D(100), D(850)), "NEWW3": (D(80), D(240))}
 

@@ -142,24 +142,26 @@ class _Exchanges:
         return parts
 
     def _opening(self, spun: Sequence[SpinOff], at: int, t: Transaction, last: date) -> None:
-        """An opening position of the new paper tells its cost: it left the cost of the old one."""
-        one = next((one for one in spun if one.due.missing > 0), None)
-        if one is None:
-            return
-        due = one.due.left
-        position = derive(u for u in self.transactions if u.date <= last).positions.get(one.ticker)
-        cost, quantity = position.cost if position else ZERO, t.quantity if t.quantity <= due + slack(due) else due
-        worth = (t.amount + t.fees) * quantity / t.quantity
-        one.due.take(at, quantity)
-        if ZERO < worth < cost:
-            one.own_parts[at] = worth / cost
-        else:
-            self.remarks.append(
-                f"{t.ticker}: its opening position of {t.date} costs more than the {one.ticker} that it was spun off "
-                f"from; it counts with {one.share:.2%} of that cost"
-            )
-        if t.quantity > quantity:
-            rest = t.model_copy(update={"quantity": t.quantity - quantity, "fees": ZERO})
+        """An opening position of the new paper tells its cost: it left the cost of the old ones, in their order."""
+        missing, left = [one for one in spun if one.due.missing > 0], t.quantity
+        for one in missing:
+            due = one.due.left
+            quantity = left if one is missing[-1] and left <= due + slack(due) else min(left, due)
+            if quantity <= 0:
+                break
+            position = derive(u for u in self.transactions if u.date <= last).positions.get(one.ticker)
+            cost, worth = position.cost if position else ZERO, (t.amount + t.fees) * quantity / t.quantity
+            one.due.take(at, quantity)
+            left -= quantity
+            if ZERO < worth < cost:
+                one.own_parts[at] = worth / cost
+            else:
+                self.remarks.append(
+                    f"{t.ticker}: its opening position of {t.date} costs more than the {one.ticker} that it was spun "
+                    f"off from; it counts with {one.share:.2%} of that cost"
+                )
+        if missing and left > 0:
+            rest = t.model_copy(update={"quantity": left, "fees": (t.fees * left / t.quantity).quantize(SHARE)})
             self._append(rest, self.indices[at])
 
     def _carve(self, spun: Sequence[SpinOff], last: date, booked: Sequence[Transaction]) -> None:
