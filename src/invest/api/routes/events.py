@@ -55,7 +55,8 @@ async def book_asset_event(request: Request, path: TickerPath, body: EventTerms)
         booked = await book_event(store, path.ticker, body, request.services.settings.now())
     except UnbookableEvent as error:
         name, _, reason = str(error).partition(": ")
-        raise invalid(name if reason else "kind", reason or str(error)) from None
+        field, why = (name, reason) if name in EventTerms.model_fields else ("kind", str(error))
+        raise invalid(field, why) from None
     except NotFound as error:
         raise Problem(404, str(error)) from None
     request.audit("book event", path.ticker, {"kind": str(body.kind), "day": str(body.last_date_with)})
