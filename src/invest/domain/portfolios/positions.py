@@ -14,7 +14,7 @@ from decimal import Decimal
 from invest.domain.portfolios.fills import Fill, Pair, fill_of, fills_of, follow, paired
 from invest.domain.portfolios.identity import natural_key, row_hashes
 from invest.domain.portfolios.ledger import SHARE, SHARE_FACTS, Entry, Fact, Ledger, Position, Refusal
-from invest.domain.portfolios.portfolio import WITHOUT_TICKER, ZERO, Operation, Transaction
+from invest.domain.portfolios.portfolio import WITHOUT_TICKER, ZERO, Operation, Transaction, tidy
 
 __all__ = ["Book", "Entry", "Position", "Refusal", "by_day", "derive", "in_order", "natural_key", "row_hashes"]
 
@@ -315,7 +315,9 @@ def split_after_auction(t: Transaction, changes: Sequence[tuple[date, Decimal]])
         up = next((one for last, one in changes if last == day and ratio < 1 < one), None)
         if up is not None and day < t.date <= day + AUCTIONED:
             price = (t.price / up).quantize(SHARE)
-            return t.model_copy(update={"quantity": t.quantity * up, "price": price, "note": f"{AUCTION} x {up:f}"})
+            return t.model_copy(
+                update={"quantity": t.quantity * up, "price": price, "note": f"{AUCTION} x {tidy(up):f}"}
+            )
     return t
 
 
