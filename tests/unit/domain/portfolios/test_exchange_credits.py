@@ -12,6 +12,7 @@ import pytest
 
 from invest.domain.market import ActionKind, Asset, AssetKind, CorporateAction, TickerChange
 from invest.domain.portfolios import SHORT, Book, Known, Portfolio, PortfolioInput, Transaction, measure, positions_of
+from invest.domain.portfolios.exchanges.credits import Credit, Due, allot
 from invest.domain.taxes import State, TaxInput, tax_year
 
 D = Decimal
@@ -117,6 +118,16 @@ def test_two_papers_that_gave_the_same_one_on_one_day_give_it_once_each(told: li
         "OLDD4": (D(40), D(1_800)),
         "NEWW3": (D(90), D(400)),
     }
+
+
+@pytest.mark.parametrize(
+    ("dues", "rows"), [(("1000", "90"), ("981", "109")), (("100", "40"), ("98", "42")), (("50", "40"), ("40", "50"))]
+)
+def test_rows_that_are_all_exchanges_together_are_all_of_them(dues: tuple[str, str], rows: tuple[str, str]) -> None:
+    exchanges = [Due(D(whole), greedy=True) for whole in dues]
+    allot([Credit(at, D(row)) for at, row in enumerate(rows)], exchanges)
+    assert [sum(papers for _, papers in due.rows) for due in exchanges] == [D(whole) for whole in dues]
+    assert not any(due.missing for due in exchanges)
 
 
 def test_two_spin_offs_of_one_paper_and_day_into_the_same_one_are_put_together() -> None:

@@ -63,10 +63,12 @@ def slack(whole: Decimal) -> Decimal:
 
 def allot(rows: Sequence[Credit], dues: Sequence[Due]) -> None:
     """Give each row to the exchange, or to the several ones, that it tells of; what fits none is left alone."""
-    rest = [credit for credit in rows if not _whole_of_one(credit, dues)]
+    whole, booked = sum((due.left for due in dues), ZERO), sum((credit.quantity for credit in rows), ZERO)
+    exact = abs(whole - booked) <= 1  # all rows are all exchanges: one that is merely near to one of them is not its
+    rest = [credit for credit in rows if not _whole_of_one(credit, dues, exact=exact)]
     group = _making_up(rest, sum((due.left for due in dues), ZERO))
-    for credit in group if group else [credit for credit in rest if credit.certain]:
-        _pour(credit, dues)
+    for credit in group or [credit for credit in rest if credit.certain]:
+        _pour(credit, dues, together=bool(group))
     for due in dues if group else ():
         due.closed = True
 
@@ -103,8 +105,11 @@ def with_auctions(dues: Sequence[Due], auctioned: Sequence[Decimal]) -> None:
         last.rows[-1] = (place, quantity + sold)
 
 
-def _whole_of_one(credit: Credit, dues: Sequence[Due]) -> bool:
-    fitting = [due for due in dues if due.left > 0 and abs(due.left - credit.quantity) <= slack(due.whole)]
+def _whole_of_one(credit: Credit, dues: Sequence[Due], *, exact: bool) -> bool:
+    fitting = [
+        due for due in dues
+        if due.left > 0 and abs(due.left - credit.quantity) <= (Decimal(1) if exact else slack(due.whole))
+    ]  # fmt: skip
     if not fitting:
         return False
     best = min(fitting, key=lambda due: abs(due.left - credit.quantity))
@@ -126,10 +131,13 @@ def _making_up(rows: Sequence[Credit], left: Decimal) -> list[Credit]:
     return list(best) if off <= slack(left) else []
 
 
-def _pour(credit: Credit, dues: Sequence[Due]) -> None:
-    """Fill exchanges in their order with the papers of one row; a row beyond all of them is none of theirs."""
+def _pour(credit: Credit, dues: Sequence[Due], *, together: bool = False) -> None:
+    """Fill exchanges in their order with the papers of one row; a row beyond all of them is none of theirs.
+
+    `together`: it is one of several that make up all of them; none is full before the last one.
+    """
     left = sum((due.left for due in dues), ZERO)
-    if credit.quantity > left + slack(left):
+    if not together and credit.quantity > left + slack(left):
         if len(dues) == 1 and dues[0].greedy and not dues[0].rows and left > 0:
             dues[0].take(credit.place, credit.quantity)
         return
@@ -138,6 +146,7 @@ def _pour(credit: Credit, dues: Sequence[Due]) -> None:
         part = min(rest, due.left)
         if part > 0:
             due.take(credit.place, part)
+            due.closed = due.closed and not together
             rest, last = rest - part, due
     if rest > 0 and last is not None:  # what rounding gave beyond the expected
         place, part = last.rows[-1]
