@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from invest.domain.portfolios import CENT, ZERO, Operation, Transaction, broker_key
+from invest.domain.portfolios import CENT, REDEEMED, ZERO, Operation, Transaction, broker_key
 from invest.domain.taxes.lines import Facts, is_redemption
 from invest.domain.taxes.models import TaxLine
 from invest.domain.taxes.rules import Bucket, rule
@@ -25,11 +25,15 @@ class Withheld:
 def withheld_by_month(facts: Facts, lines: Sequence[TaxLine]) -> dict[str, Withheld]:
     """IRRF of every month, per broker: as its notes state it, else by the rates."""
     noted: dict[tuple[str, str, bool], Decimal] = defaultdict(Decimal)
+    found: dict[str, Withheld] = defaultdict(Withheld)
     for t in facts.transactions:
-        if t.operation is Operation.TAX:
+        if t.operation is Operation.TAX and t.ticker is not None and t.note.startswith(REDEEMED):
+            regime = facts.regime(t.ticker)  # what the company withheld is no part of what the broker did
+            bucket = regime.bucket if regime is not None else None
+            found[f"{t.date:%Y-%m}"].amounts[bucket or Bucket.COMMON] += t.amount
+        elif t.operation is Operation.TAX:
             noted[f"{t.date:%Y-%m}", broker_key(t.broker), "day trade" in t.note.lower()] += t.amount
     sold = _sold(facts, lines)
-    found: dict[str, Withheld] = defaultdict(Withheld)
     for (month, broker), by_bucket in sold.common.items():
         value = sum(by_bucket.values(), ZERO)
         own = noted.pop((month, broker, False), None)

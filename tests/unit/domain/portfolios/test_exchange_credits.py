@@ -197,6 +197,16 @@ def test_a_redemption_booked_after_tax_is_a_redemption_at_its_price_with_the_tax
     assert (line.exempt_asset, line.result) == (False, D(20_000))
 
 
+def test_what_a_company_withheld_of_a_redemption_is_no_credit_of_the_brokers_other_sales() -> None:
+    fund = [fact("2026-01-05", "buy", "FUND11", "100", "90.00"), fact("2026-03-12", "sell", "FUND11", "100", "100.00")]
+    sold = fact("2026-03-24", "sell", "OLDD3", "1000", "22.00", broker="A")
+    kinds = {"OLDD3": AssetKind.STOCK, "FUND11": AssetKind.FII}
+    assets = {ticker: Asset(ticker=ticker, kind=kind) for ticker, kind in kinds.items()}
+    fund = [t.model_copy(update={"broker": "A"}) for t in fund]
+    (month,) = tax_year(TaxInput([EARNED, *fund, sold], TODAY, GONE, assets), 2026).months[2:3]
+    assert {str(name): one.withheld for name, one in month.buckets.items() if one.withheld} == {"common": D(3_000)}
+
+
 def test_a_sale_far_from_the_redemptions_price_stays_a_sale() -> None:
     sold = fact("2026-03-24", "sell", "OLDD3", "1000", "12.00")
     metrics = measure(PortfolioInput(portfolio(EARNED, sold), NOW, actions=GONE.actions))

@@ -300,7 +300,7 @@ class _Exchanges:
             withheld = self._withheld(t, paid)
             if withheld:
                 self.transactions[at] = t.model_copy(update={"note": note, "price": paid})
-                tax = {"operation": Operation.TAX, "ticker": None, "quantity": Decimal(1), "price": withheld}
+                tax = {"operation": Operation.TAX, "quantity": Decimal(1), "price": withheld}
                 self._append(t.model_copy(update={**tax, "note": note, "fees": ZERO}), self.indices[at])
                 self.remarks.append(
                     f"{ticker}: the redemption of {t.date} is booked after tax; it counts at R$ {paid:.2f} a share, "
