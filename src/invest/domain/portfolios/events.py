@@ -324,12 +324,9 @@ def _is_priced_bonus(t: Transaction, expected: Decimal, ticker: str, known: Know
     if "bonifica" in t.note.lower():
         return True
     span = known.range_of(ticker, t.date)
-    if span is None:
-        close = known.close_before(ticker, t.date)
-        span = (close, close) if close is not None else None
-    if span is None:
-        return False
-    return not span[0] * (1 - OFF_MARKET) <= t.price <= span[1] * (1 + OFF_MARKET)
+    if span is None and (close := known.close_before(ticker, t.date)) is not None:
+        span = (close, close)
+    return span is not None and not span[0] * (1 - OFF_MARKET) <= t.price <= span[1] * (1 + OFF_MARKET)
 
 
 def _count_from(item: Item, ex: date, factor: Decimal) -> None:

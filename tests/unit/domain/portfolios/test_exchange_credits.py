@@ -370,6 +370,22 @@ def test_an_offer_of_papers_that_was_chosen_at_two_brokers_is_read_of_both() -> 
     assert held(positions_of([BOUGHT, *rows], known, TODAY)) == {"BIGG3": (D(45), D(1_000))}
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [("amortisation", "BIGG3", "50", "10", "A")],
+        [("amortisation", "OLDD3", "60", "5", "A"), ("amortisation", "OLDD3", "40", "5", "B")],
+        [("amortisation", "BIGG3", "30", "10", "A")],  # the other broker's part is added
+    ],
+)
+def test_the_part_of_a_merger_in_cash_counts_once_whoever_booked_it(rows: list[tuple[str, ...]]) -> None:
+    cash = event("OLDD3", ActionKind.MERGER, other="BIGG3", ratio="0.5", amount="5", payment_date="2026-03-30")
+    known = Known({"OLDD3": (cash,)}, [change("OLDD3", "BIGG3", "0.5")])
+    paid = [fact("2026-03-30", *row[:4], broker=row[4]) for row in rows]
+    assert held(positions_of([BOUGHT, *paid], known, TODAY)) == {"BIGG3": (D(50), D(500))}
+
+
 def test_published_parts_of_several_papers_are_of_the_whole_cost() -> None:
     known = Known(
         {"OLDD3": (spin(cost_share="0.3"), spin(other="MORE3", ratio="1", price_factor="0.5", cost_share="0.25"))}

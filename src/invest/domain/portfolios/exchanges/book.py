@@ -35,6 +35,7 @@ from invest.domain.portfolios.exchanges.when import (
     fractions_sold,
     is_share_event,
     mergers_of,
+    paid_for,
     pays_for,
     tells,
 )
@@ -243,14 +244,15 @@ class _Exchanges:
         if cash is None:
             return
         day = max(change.changed_on, cash.payment_date or change.changed_on)
-        if day <= self.until and (held < 0 or not self._paid(change, cash, held)):
+        left = abs(held) if held < 0 else held - paid_for(self.transactions, change, cash, held)
+        if day <= self.until and left > abs(held) * NEAR:
             note = "merger, its part in cash"
             self._add(
                 Transaction(
                     date=day,
                     ticker=change.new,
                     operation=Operation.AMORTISATION,
-                    quantity=abs(held),
+                    quantity=left.quantize(SHARE),
                     price=cash.amount or ZERO,
                     note=f"{SHORT}: {note}" if held < 0 else note,
                     origin=cash.source[:20],
@@ -385,12 +387,3 @@ class _Exchanges:
         """Whether a bonus of its own paper is known that it may tell."""
         bonuses = (a for a in self.known.actions.get(t.ticker or "", ()) if a.kind is ActionKind.BONUS)
         return t.operation is Operation.BONUS and any(-EARLY <= t.date - a.last_date_with <= LATE for a in bonuses)
-
-    def _paid(self, change: TickerChange, cash: CorporateAction, held: Decimal) -> bool:
-        """Whether a fact tells the part in cash: about the same sum, of either paper."""
-        due, day = held * (cash.amount or ZERO), cash.payment_date or change.changed_on
-        return any(
-            t.operation in (Operation.AMORTISATION, Operation.DIVIDEND) and t.ticker in (change.old, change.new)
-            and -EARLY <= t.date - day <= LATE and abs(t.amount - due) <= due * NEAR
-            for t in self.transactions
-        )  # fmt: skip

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
 from invest.domain.market import SHARE_KINDS, ActionKind, CorporateAction, TickerChange
-from invest.domain.portfolios.exchanges.credits import slack
-from invest.domain.portfolios.exchanges.spin_offs import spun_off
+from invest.domain.portfolios.exchanges.credits import NEAR, slack
+from invest.domain.portfolios.exchanges.spin_offs import EARLY, LATE, spun_off
 from invest.domain.portfolios.known import Known
 from invest.domain.portfolios.portfolio import NEEDS_OTHER, SHORT, ZERO, Operation, Transaction
 from invest.domain.portfolios.positions import AUCTION, AUCTIONED
@@ -75,6 +75,26 @@ def tells(t: Transaction, operation: Operation, ticker: str, other: str) -> bool
 def pays_for(action: CorporateAction, last: date) -> bool:
     """Whether it is the part in cash of a merger after `last`."""
     return action.kind is ActionKind.MERGER and action.last_date_with == last and (action.amount or ZERO) > 0
+
+
+def paid_for(
+    transactions: Sequence[Transaction], change: TickerChange, cash: CorporateAction, held: Decimal
+) -> Decimal:
+    """For how many old papers facts tell the part in cash: one of about the whole sum, or one per broker at its rate.
+
+    Of either paper, told per old or per new one.
+    """
+    due, day, each = held * (cash.amount or ZERO), cash.payment_date or change.changed_on, cash.amount or ZERO
+    near = [
+        t for t in transactions
+        if t.operation in (Operation.AMORTISATION, Operation.DIVIDEND) and t.ticker in (change.old, change.new)
+        and -EARLY <= t.date - day <= LATE
+    ]  # fmt: skip
+    if any(abs(t.amount - due) <= due * NEAR for t in near):
+        return held
+    rates = (each, each / change.ratio)
+    parts = (t.amount for t in near if any(abs(t.price - rate) <= rate * NEAR for rate in rates))
+    return min(held, sum(parts, ZERO) / each)
 
 
 def fractions_sold(transactions: Iterable[Transaction], ticker: str, day: date) -> list[Decimal]:
