@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from invest.domain.frozen import Frozen
 from invest.domain.market.adjustment import SHARE_KINDS
@@ -19,6 +19,7 @@ OWNER = "owner"  # the source of what was booked by hand; it goes before every o
 FIRST_DAY = date(1986, 1, 2)
 FACTORS = (Decimal("0.0001"), Decimal(10_000))  # new papers per old one that have been seen, with room to spare
 Positive = Annotated[Decimal, Field(gt=0, lt=Decimal(10) ** 9, max_digits=24)]
+Document = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=300)]
 Part = Annotated[Decimal, Field(gt=0, lt=1, max_digits=24, decimal_places=8)]
 
 PART = "part of what its holders received"  # the label of a spin-off that is part of a merger into several papers
@@ -30,7 +31,7 @@ _FIELDS: Mapping[ActionKind, tuple[str, ...]] = {
     ActionKind.REDEMPTION: _PAID,
     ActionKind.SPIN_OFF: ("price_factor", "other", "ratio", "into", "cost_share", "cost_source"),
     ActionKind.MERGER: ("other", "ratio", "amount", "into"), ActionKind.SUBSCRIPTION: ("other", "ratio", "price"),
-    ActionKind.PRICE_MOVE: (), ActionKind.OTHER: _TERMS,
+    ActionKind.PRICE_MOVE: (), ActionKind.OTHER: tuple(name for name in _TERMS if not name.startswith("cost_")),
 }  # fmt: skip
 
 
@@ -70,9 +71,7 @@ class EventTerms(Frozen):
     cost_share: Part | None = Field(
         default=None, description="the published part of the cost that goes with `other`: 0.125 for 12.5 %"
     )
-    cost_source: str | None = Field(
-        default=None, min_length=3, max_length=300, description="where it was published: a document's link, its day"
-    )
+    cost_source: Document | None = Field(default=None, description="where it was published: a document's link, its day")
     payment_date: date | None = None
     label: str | None = Field(default=None, min_length=1, max_length=120)
 
