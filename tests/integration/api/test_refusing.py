@@ -97,3 +97,33 @@ async def test_a_probe_is_answered_by_a_process_that_refuses_everything_else(pla
             await door.ask("GET", f"{API}/tasks/active", headers=headers, status=503)
             await door.ask("GET", "/healthz", headers=headers, status=200)
             await door.ask("GET", "/healthz/x", headers=headers, status=503)
+
+
+async def test_who_asks_again_at_once_waits_and_nobody_else(
+    platform: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "REFUSED_PAUSE", 1.0)
+    async with open_door(platform) as door:
+        load, port = door.app[SERVICES].load, int(door.url.rsplit(":", 1)[1])
+        load.working += platform.web.max_in_flight
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        request = f"GET {API}/tasks/active HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+        writer.write(request)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 503")
+        load.working -= platform.web.max_in_flight
+        begun = asyncio.get_running_loop().time()
+        writer.write(request)
+        await door.ask("GET", f"{API}/tasks/active", status=200)  # of another connection
+        others = asyncio.get_running_loop().time() - begun
+        while not (line := await asyncio.wait_for(reader.readline(), 10)).startswith(b"HTTP/1.1"):
+            pass  # the rest of the refusal
+        waited = asyncio.get_running_loop().time() - begun
+        writer.close()
+        assert not line.startswith(b"HTTP/1.1 503") and others < waited and waited > 0.5
+        gone, ended = await asyncio.open_connection("127.0.0.1", port)
+        load.working += platform.web.max_in_flight
+        ended.write(request)
+        await gone.readuntil(b"\r\n\r\n")
+        ended.close()  # while it waits: nothing is read of it later
+        load.working -= platform.web.max_in_flight
+        await door.ask("GET", f"{API}/tasks/active", status=200)

@@ -24,6 +24,7 @@ HEAD_SECONDS = 10.0  # from connecting, or a request's first byte, to the end of
 TAKE_SECONDS = 20.0  # in which a client takes at least `TAKE_BYTES` of an answer that waits for it
 TAKE_BYTES = 20_000
 KEEP_ALIVE = 75.0  # seconds an idle connection stays
+REFUSED_PAUSE = 0.2  # seconds until the next request of a connection that was refused is read; it was asked to wait one
 LIMITS: dict[str, Any] = {"max_line_size": 8190, "max_field_size": 8190, "max_headers": 100, "lingering_time": 5.0}
 
 
@@ -75,8 +76,8 @@ class Connection(RequestHandler):
         """Stop the clock when a head is whole; start it at the first byte of the next.
 
         A process with too much to do says so at once where that is safe: reading a request to refuse it costs two
-        fifths of accepting it. Safe is a connection whose every message ended with its packet, so that nothing of
-        another message can be taken for one.
+        fifths of accepting it. The next one of that connection is read a moment later. Safe is a connection whose every
+        message ended with its packet, so that nothing of another message can be taken for one.
         """
         if self._simple and not is_simple(data):
             self._simple = False
@@ -91,6 +92,7 @@ class Connection(RequestHandler):
             load.count()
             self.transport.write(REFUSAL)
             self._rest()
+            self._pause(self.transport)
             return
         before, of_a_body = self._request_count, self._body is not None and not self._body.is_eof()
         super().data_received(data)
@@ -99,6 +101,15 @@ class Connection(RequestHandler):
         elif not of_a_body and (self._head_timer is None or self._resting):
             self._calm()
             self._watch()
+
+    def _pause(self, transport: Any) -> None:
+        """Read nothing for a moment: who asks again at once would take the time of those who are served."""
+        transport.pause_reading()
+        self._loop.call_later(REFUSED_PAUSE, self._read_on)
+
+    def _read_on(self) -> None:
+        if self._wire is not None and not self._wire.is_closing():
+            self._wire.resume_reading()
 
     def _is_free(self, load: Load) -> bool:
         """Whether no request is worked on, read, or about to be answered, so that an answer comes in its turn."""
