@@ -232,3 +232,10 @@ async def test_a_document_in_unknown_words_is_refused_once_and_not_fetched_each_
     assert (again.outcome.status, again.outcome.reason) == ("empty", answer.outcome.reason)
     new = {"/bdr-nao": listed(row("A1AP34", DOCUMENT.replace("1.0", "2.0"))), "/documents/": pdf_of(SHARE.splitlines())}
     assert (await collected(want(events_read={"b3_programmes": read}), new, tmp_path)).outcome.status == "ok"
+
+
+@pytest.mark.parametrize("total", [".", "9" * 5000])
+def test_a_total_that_is_no_number_is_none(total: str) -> None:
+    page = listed(row("A1AP34", DOCUMENT)).replace(b"de 1 resultados", f"de {total} resultados".encode())
+    found, listed_there = documents_in(page, "https://finservices.b3.com.br/x")
+    assert (list(found), listed_there) == (["A1AP34"], None)

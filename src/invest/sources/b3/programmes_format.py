@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from invest.domain.market import HomePaper, currency_of
 
 CODE: Final = re.compile(r"([A-Z0-9]{4}\d{2})\*?")  # the star marks programmes for qualified investors alone
-TOTAL: Final = re.compile(r"Exibindo\s+[\d.]+\s*-\s*[\d.]+\s+de\s+([\d.]+)\s+resultados", re.IGNORECASE)
+TOTAL: Final = re.compile(r"Exibindo\s+[\d.]+\s*-\s*[\d.]+\s+de\s+([\d.]{1,12})\s+resultados", re.IGNORECASE)
 MOST: Final = 100_000  # of either side of a parity
 LONGEST_CODE, LONGEST_NAME = 20, 60  # characters
 WHOLE: Final = r"(?:\d{1,3}(?:\.\d{3})+|\d{1,6})"  # a point parts thousands: "1.5" is no whole number, nor is "1,5"
@@ -73,7 +73,8 @@ def documents_in(body: bytes, page: str) -> tuple[dict[str, str], int | None]:
         if code is not None and documents:
             found.setdefault(code[1], documents[-1])
     total = TOTAL.search(" ".join(_text(tree.root).split())) if tree.root is not None else None
-    return found, int(total[1].replace(".", "")) if total else None
+    digits = total[1].replace(".", "") if total else ""
+    return found, int(digits) if digits else None
 
 
 def _address(page: str, href: str | None) -> str | None:
