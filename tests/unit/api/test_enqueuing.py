@@ -66,3 +66,19 @@ async def test_a_cell_that_does_not_answer_keeps_no_other_ones_calls_waiting() -
         with pytest.raises(ServerAway, match="a does not answer"):
             await task
     await enqueuer.close()
+
+
+async def test_who_comes_to_wait_while_the_process_ends_is_answered_at_once() -> None:
+    class Sleeping(Platform):
+        async def wait(self, job_id: str, seconds: float) -> None:
+            """Longer than any test."""
+            await asyncio.sleep(seconds)
+
+        async def status(self, job_id: str) -> str:
+            """The status as it is."""
+            return f"{job_id} queued"
+
+    enqueuer = Enqueuer(Sleeping(load(redis={"url": "unix:///nowhere"})))  # type: ignore[arg-type] # stands for `Invest`
+    enqueuer.stop_waiting()
+    async with asyncio.timeout(5):
+        assert await enqueuer.wait("1", 60) == "1 queued"  # type: ignore[comparison-overlap] # a stand-in's

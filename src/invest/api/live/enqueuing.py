@@ -39,6 +39,7 @@ class Enqueuer:
         self._batches: dict[Client, Batches] = {}  # a cell that does not answer keeps no other one's calls waiting
         self._waiting = asyncio.Semaphore(MAX_WAITING)
         self._waiters: set[asyncio.Future[Any]] = set()
+        self._stopping = False
 
     @property
     def takes_notes(self) -> bool:
@@ -82,13 +83,16 @@ class Enqueuer:
                 waiter = asyncio.ensure_future(self.invest.wait(job_id, min(seconds, MAX_WAIT, self._wait_max)))
                 self._waiters.add(waiter)
                 waiter.add_done_callback(self._waiters.discard)
+                if self._stopping:  # it was queued while the process began to end
+                    waiter.cancel()
                 await asyncio.wait([waiter])
             with suppress(ResultTimeout, JobFailed, JobCancelled, ResultExpired, asyncio.CancelledError):
                 waiter.result()
         return await self.invest.status(job_id)
 
     def stop_waiting(self) -> None:
-        """Answer those who wait with the status as it is: this process ends."""
+        """Answer those who wait, or come to, with the status as it is: this process ends."""
+        self._stopping = True
         for waiter in tuple(self._waiters):
             waiter.cancel()
 
