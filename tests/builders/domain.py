@@ -10,9 +10,10 @@ import numpy as np
 
 from invest.domain.analysis.models import Analysis
 from invest.domain.market.assets import ActionKind, Asset, CorporateAction, MacroPoint, NewsItem, StatementLine
-from invest.domain.market.bars import Bars, Floats
+from invest.domain.market.bars import Bar, Bars, Floats
 from invest.domain.market.calendar import sessions_between
 from invest.domain.market.tickers import AssetKind
+from invest.domain.values.harvest import Harvest
 from invest.domain.values.observations import Consensus
 
 NOW = datetime(2026, 4, 1, 2, tzinfo=UTC)  # the evening of 31 March in São Paulo
@@ -287,3 +288,8 @@ def asset(
 def facts_of(analysis: Analysis) -> dict[str, float | None]:
     """Values of an analysis by key."""
     return {fact.key: fact.value for fact in analysis.facts}
+
+
+def bars_in(harvest: Harvest) -> list[Bar]:
+    """The bars of a harvest, those of its tables as rows too."""
+    return [*(bar for table in harvest.tables for bar in table.rows()), *harvest.bars]

@@ -22,6 +22,7 @@ from invest.sources.client.memory import Memory
 from invest.sources.client.zips import check_zip
 from invest.sources.errors import NotAvailable
 from invest.sources.model import Answer
+from tests.builders.domain import bars_in
 
 NOW = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)
 BIGINT, INT = 2**63 - 1, 2**31 - 1
@@ -130,7 +131,7 @@ class FakeClient:
 def assert_storable(found: Answer) -> None:
     """Whatever was read can be written to the tables as they are: numbers in range, days that exist, hashes given."""
     told = {payload.sha256 for payload in found.harvest.payloads}
-    for bar in found.harvest.all_bars():
+    for bar in bars_in(found.harvest):
         assert 0 < bar.close < Decimal(10) ** 10, bar
         assert all(p is None or 0 < p < Decimal(10) ** 10 for p in (bar.open, bar.high, bar.low)), bar
         assert bar.volume is None or 0 <= bar.volume <= BIGINT, bar

@@ -23,6 +23,7 @@ from invest.settings import Settings
 from invest.sources import Answer, Sources, Want
 from invest_sandbox import Fault, World, create_app
 from invest_sandbox.context import REQUESTS
+from tests.builders.domain import bars_in
 
 MakeSettings = Callable[..., Settings]
 AS_OF = date(2026, 3, 31)
@@ -88,7 +89,7 @@ async def test_a_stock_is_known_from_every_side(world: World, settings: MakeSett
         "gdelt": found["gdelt"].outcome.status,
         "binance": "skipped",
     }
-    bars = found["cotahist"].harvest.all_bars()
+    bars = bars_in(found["cotahist"].harvest)
     assert (bars[0].day.year, bars[-1].day) == (2021, AS_OF)
     assert len(bars) > 1200
     assert {line.form for line in found["cvm"].harvest.statements} == {"DFP", "ITR"}
@@ -101,7 +102,7 @@ async def test_a_stock_is_known_from_every_side(world: World, settings: MakeSett
         told = {payload.sha256 for payload in one.harvest.payloads}
         used = (
             {o.payload for o in one.harvest.observations}
-            | {b.payload for b in one.harvest.all_bars()}
+            | {b.payload for b in bars_in(one.harvest)}
             | {a.payload for a in one.harvest.actions}
         )
         used |= {line.payload for line in one.harvest.statements} | {n.payload for n in one.harvest.news}
@@ -136,15 +137,15 @@ async def test_what_is_no_company_is_recognised(
 async def test_a_coin_comes_from_those_who_trade_coins(world: World, settings: MakeSettings) -> None:
     async with platform(world, settings) as (sources, _):
         found = by_source(await sources.collect(Want("BTC-BRL", NOW)))
-    by_default = {name for name, one in found.items() if one.harvest.all_bars()} - {"yahoo", "binance"}
+    by_default = {name for name, one in found.items() if bars_in(one.harvest)} - {"yahoo", "binance"}
     assert by_default == {"brapi", "mercado_bitcoin"}
-    ours, theirs = ({b.day: b for b in found[n].harvest.all_bars()} for n in ("mercado_bitcoin", "brapi"))
+    ours, theirs = ({b.day: b for b in bars_in(found[n].harvest)} for n in ("mercado_bitcoin", "brapi"))
     shared = sorted(ours.keys() & theirs.keys())
     assert len(shared) > 100
     assert all(abs(ours[day].close / theirs[day].close - 1) < Decimal("0.005") for day in shared)
     assert ours[shared[-1]].turnover
     assert found["cotahist"].outcome.status == "skipped"
-    assert max(bar.day for bar in found["brapi"].harvest.all_bars()) < NOW.date()
+    assert max(bar.day for bar in bars_in(found["brapi"].harvest)) < NOW.date()
 
 
 async def test_an_unknown_ticker_is_empty_everywhere_and_fails_nowhere(world: World, settings: MakeSettings) -> None:
@@ -169,7 +170,7 @@ async def test_the_second_time_only_what_is_new_is_asked(world: World, settings:
         )
         found = by_source(await sources.collect(known))
         second = {name: counts["200"] + counts["304"] + counts["404"] for name, counts in app[REQUESTS].items()}
-    assert [bar.day for bar in found["cotahist"].harvest.all_bars()] == [date(2026, 3, day) for day in (27, 30, 31)]
+    assert [bar.day for bar in bars_in(found["cotahist"].harvest)] == [date(2026, 3, day) for day in (27, 30, 31)]
     assert second["cotahist"] == 2  # the newest session's was asked the first time, for what its quotes are marked with
     assert second.get("cvm", 0) == 0
     assert found["b3"].outcome.status == "not_modified"
@@ -189,7 +190,7 @@ async def test_what_is_up_to_date_costs_the_newest_sessions_file_alone(world: Wo
         assert app[REQUESTS]["cotahist"].total() == 2  # one request, answered: it says whether B3 is worth asking
         assert not app[REQUESTS].get("b3")
         forced = by_source(await sources.collect(replace(current, force=True), only={"cotahist"}))
-    assert len(forced["cotahist"].harvest.all_bars()) > 1200
+    assert len(bars_in(forced["cotahist"].harvest)) > 1200
 
 
 async def test_twenty_assets_fetch_each_market_wide_file_once(world: World, settings: MakeSettings) -> None:
@@ -208,7 +209,7 @@ async def test_a_restarted_process_asks_whether_files_have_changed(world: World,
         async with Sources.open(sources.client.settings) as another:
             found = by_source(await another.collect(Want("VALE3", NOW), only={"cotahist"}))
         assert dict(app[REQUESTS]["cotahist"]) == {"requests": 6, "304": 6}
-    assert len(found["cotahist"].harvest.all_bars()) > 1200
+    assert len(bars_in(found["cotahist"].harvest)) > 1200
 
 
 async def test_prices_of_many_take_few_requests(world: World, settings: MakeSettings) -> None:
@@ -292,10 +293,10 @@ async def test_one_upstream_in_trouble_does_not_touch_the_others(
     assert outcome.status in ("failed", "rejected"), outcome
     assert outcome.reason
     assert not found[upstream].usable
-    assert not found[upstream].harvest.all_bars()
+    assert not bars_in(found[upstream].harvest)
     assert not found[upstream].harvest.observations
     assert found[healthy].outcome.status == "ok"
-    assert [bar.day for bar in found[healthy].harvest.all_bars()] == [date(2026, 3, 30), AS_OF]
+    assert [bar.day for bar in bars_in(found[healthy].harvest)] == [date(2026, 3, 30), AS_OF]
 
 
 @pytest.mark.parametrize("factor", [1000.0, 100.0, 0.01])
@@ -305,7 +306,7 @@ async def test_a_lying_upstream_is_rejected_by_what_is_known(
 ) -> None:
     async with platform(world, settings) as (sources, _):
         recent = Want("VALE3", NOW, bars_until=date(2026, 3, 25), official_until=date(2026, 3, 25))
-        honest = by_source(await sources.collect(recent, only={"cotahist"}))["cotahist"].harvest.all_bars()[0]
+        honest = bars_in(by_source(await sources.collect(recent, only={"cotahist"}))["cotahist"].harvest)[0]
     known = Want(
         "VALE3", NOW, bars_until=honest.day, official_until=honest.day, last_close=honest.close, last_day=honest.day
     )
@@ -314,7 +315,7 @@ async def test_a_lying_upstream_is_rejected_by_what_is_known(
         found = by_source(await sources.collect(known, only={upstream}))[upstream]
     assert found.outcome.status == "rejected"
     assert "wrong unit" in (found.outcome.reason or "")
-    assert (list(found.harvest.all_bars()), found.harvest.observations) == ([], ())
+    assert (list(bars_in(found.harvest)), found.harvest.observations) == ([], ())
 
 
 async def test_statements_in_another_scale_replace_nothing(world: World, settings: MakeSettings) -> None:
@@ -395,7 +396,7 @@ async def test_a_cancelled_job_leaves_the_shared_download_to_the_others(world: W
         first.cancel()
         found = by_source(await second)
         assert app[REQUESTS]["cotahist"]["200"] == 6
-    assert len(found["cotahist"].harvest.all_bars()) > 1200
+    assert len(bars_in(found["cotahist"].harvest)) > 1200
 
 
 async def test_a_fund_is_known_from_official_reports(world: World, settings: MakeSettings) -> None:

@@ -471,8 +471,8 @@ async def test_the_newest_reading_of_events_is_kept_by_source(store: Store) -> N
     other = EventReading("PETR4", "other", date(2026, 3, 1), None)
     await store.save_harvest(Harvest(readings=[newer, older, other]))
     await store.save_harvest(Harvest(readings=[older]))
-    assert await store.event_readings.of("PETR4") == {"b3": newer, "other": other}
-    assert await store.event_readings.of("VALE3") == {}
+    found = await store.event_readings.of_many(["PETR4", "VALE3"])
+    assert found == {"PETR4": {"b3": newer, "other": other}}
 
 
 async def test_what_is_stored_of_assets_asked_for_together_is_each_ones_own(store: Store) -> None:

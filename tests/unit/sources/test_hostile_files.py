@@ -25,6 +25,7 @@ from invest.sources.cvm.register import read_cad
 from invest.sources.cvm.source import CvmSource
 from invest.sources.errors import SourceError
 from invest.sources.model import Answer, AssetSource, Want
+from tests.builders.domain import bars_in
 from tests.builders.hostile import NOW, FakeClient, assert_storable
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -87,7 +88,7 @@ def daily(folder: Path, text: bytes) -> Answer | SourceError:
 def test_a_good_file_is_read(tmp_path: Path) -> None:
     found = daily(tmp_path, session(quote()))
     assert isinstance(found, Answer)
-    assert [(b.day, str(b.close), b.volume) for b in found.harvest.all_bars()] == [(date(2026, 3, 31), "36.50", 1000)]
+    assert [(b.day, str(b.close), b.volume) for b in bars_in(found.harvest)] == [(date(2026, 3, 31), "36.50", 1000)]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
 def test_odd_quotes_are_values_or_left_out(tmp_path: Path, line: str, close: str | None) -> None:
     found = daily(tmp_path, session(line))
     assert isinstance(found, Answer)
-    assert [str(bar.close) for bar in found.harvest.all_bars()] == ([close] if close else [])
+    assert [str(bar.close) for bar in bars_in(found.harvest)] == ([close] if close else [])
     if close is None:
         assert found.outcome.reason
 
@@ -120,7 +121,7 @@ def test_of_two_quotes_of_a_day_the_round_lot_s_counts_whatever_their_order(tmp_
     for lines in ((quote(bdi="06", price="1"), quote()), (quote(), quote(bdi="06", price="1"))):
         found = daily(tmp_path, session(*lines))
         assert isinstance(found, Answer)
-        assert [str(bar.close) for bar in found.harvest.all_bars()] == ["36.50"]
+        assert [str(bar.close) for bar in bars_in(found.harvest)] == ["36.50"]
 
 
 def test_a_trailer_that_disagrees_is_said(tmp_path: Path) -> None:

@@ -65,10 +65,6 @@ class Harvest:
         """Whether it holds more than the payloads it was read from and the notes that they were."""
         return any(getattr(self, part) for part in PARTS if part not in ("payloads", "readings"))
 
-    def all_bars(self) -> list[Bar]:
-        """The bars, those of the tables as rows too."""
-        return [*(bar for table in self.tables for bar in table.rows()), *self.bars]
-
     def bar_count(self) -> int:
         """How many bars there are, those of the tables included."""
         return len(self.bars) + sum(map(len, self.tables))

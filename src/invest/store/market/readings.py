@@ -31,12 +31,8 @@ class EventReadings:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def of(self, ticker: str) -> dict[str, EventReading]:
-        """The newest reading of a paper by each source."""
-        return (await self.of_many([ticker])).get(ticker, {})
-
     async def of_many(self, tickers: Sequence[str]) -> dict[str, dict[str, EventReading]]:
-        """The same for many papers; those that no source read are left out."""
+        """The newest reading of each paper by each source; papers that no source read are left out."""
         sql = "SELECT ticker, source, read_on, mark FROM event_reading WHERE ticker = ANY($1::text[])"
         found: dict[str, dict[str, EventReading]] = {}
         for row in await self._db.fetch(sql, list(tickers)):
